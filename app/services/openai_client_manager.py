@@ -1,6 +1,6 @@
-"""The face of the key pool that the specification names: a manager, and the OpenAI clients it hands out.
+"""The key pool's interface from the specification: a manager, and its OpenAI clients.
 
-A worker builds its manager in a signal and installs it; anywhere else the first call builds one from the environment.
+A worker builds and installs its manager in a signal. Elsewhere, the first call builds one from the environment.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: Longest wait for a key with room: a task comes back by itself, somebody who calls directly would rather wait.
+#: Longest wait for a key with room. A task is retried later, while a direct caller prefers to wait.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
-#: The SDK asks for a key; the transport replaces it on every request.
+#: The SDK requires a key; the transport replaces it in every request.
 _PLACEHOLDER = "the-transport-puts-a-key-here"
 
 
 class OpenAIClientManager:
-    """Many keys as one client. Thread-safe; not to be carried over a fork (build one per process).
+    """Many keys used as one client. Thread-safe, but not fork-safe: build one per process.
 
-    `keys` holds the configured keys in order, secrets wrapped. `inner` replaces the network below the pool (tests),
-    `price` says what calls cost.
+    `keys` has the configured keys in order, with wrapped secrets. `inner` replaces the network below the pool in tests;
+    `price` returns the cost of calls.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
-        #: charges and settles batches of requests, and knows what was counted and spent; raises `redis.RedisError`
+        #: charges and settles batches, and has the usage and spending; raises `redis.RedisError`
         self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
@@ -75,26 +75,26 @@ class OpenAIClientManager:
         self._reloader: KeyReloader | None = None
         inner = inner or httpx2.HTTPTransport(proxy=proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
         self._transport = PooledTransport(self._pool, clock, self._terms, inner)
-        # trust_env: a proxy from the environment would be mounted in place of the pool
+        # trust_env=False, because a proxy from the environment would replace the pool's transport
         self._http = httpx2.Client(transport=self._transport, timeout=self._timeout, trust_env=False)
         self._client = openai.OpenAI(
             api_key=_PLACEHOLDER, base_url=base_url, http_client=self._http, max_retries=0, timeout=self._timeout
         )
 
     def get_client(self) -> openai.OpenAI | None:
-        """The pooled client, the same at every call; None without keys. Do not close it: close the manager."""
+        """Return the pooled client, always the same; None without keys. Close the manager, not the client."""
         return self._client if self.keys else None
 
     @property
     def base_urls(self) -> frozenset[str]:
-        """The servers that the keys belong to."""
+        """The base URLs of the keys."""
         return frozenset(key.base_url or self._base_url for key in self.keys)
 
     def open_async_client(self, max_retries: int | None = None) -> openai.AsyncOpenAI:
-        """A new pooled async client on the same keys and state; close it in the loop that used it.
+        """Return a new pooled async client with the same keys and state. Close it in the event loop that used it.
 
-        Its requests may move on to `max_retries` further keys each; None allows every key. Raises `NoKeysError` without
-        keys, `ValueError` for a negative number.
+        Each request may try up to `max_retries` further keys; None allows all. Raises `NoKeysError` without keys, and
+        `ValueError` for a negative number.
         """
         self._check(max_retries)
         terms = replace(self._terms, further_keys=max_retries, closed=threading.Event())
@@ -106,24 +106,24 @@ class OpenAIClientManager:
         )
 
     def execute_with_retry[T](self, fn: Callable[[openai.OpenAI], T], max_retries: int | None = None) -> T:
-        """Run `fn` once with a pooled client; its requests may move on to `max_retries` further keys each.
+        """Run `fn` once with a pooled client, whose requests may each try up to `max_retries` further keys.
 
-        None allows every key. The rotation happens below `fn`, request by request, so what it did before is not done
-        again. The cap belongs to the client that `fn` is given, in whatever thread it uses it. Raises what the SDK
-        raises when no key could help, `NoKeysError` without keys, `ValueError` for a negative number.
+        None allows all keys. The rotation happens per request below `fn`, so `fn` itself is not repeated. The limit
+        belongs to the client passed to `fn`, in any thread. Raises the SDK's error if no key could help, `NoKeysError`
+        without keys, and `ValueError` for a negative number.
         """
         self._check(max_retries)
         if max_retries is None or max_retries >= len(self.keys):
             return fn(self._client)
         http = httpx2.Client(transport=self._transport.capped(max_retries), timeout=self._timeout, trust_env=False)
-        return fn(self._client.with_options(http_client=http))  # not closed: its connections are those of all clients
+        return fn(self._client.with_options(http_client=http))  # not closed, because all clients share its connections
 
     async def aexecute_with_retry[T](
         self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None
     ) -> T:
-        """`execute_with_retry` for `async` code, with a client that is closed at its end: `fn` reads a stream itself.
+        """Do the same as `execute_with_retry` for `async` code. The client is closed afterwards, also its streams.
 
-        For many calls in one loop, keep a client of `open_async_client`: it keeps its connections.
+        For many calls in one event loop, use a client of `open_async_client`, which keeps its connections.
         """
         async with self.open_async_client(max_retries) as client:
             return await fn(client)
@@ -135,24 +135,28 @@ class OpenAIClientManager:
             raise NoKeysError
 
     def get_stats(self) -> dict[str, Any]:
-        """The `data` of the specification's stats response, keys by their mask."""
+        """Return the `data` of the specification's stats response, with keys by mask."""
         return self._pool.stats()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Return each key as it stands, the configured ones in their order, then draining ones."""
+        """Return the state of each key, configured keys in their order, then draining ones."""
         return self._pool.snapshots()
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use these keys from now on. One that is missing gets no new request; those under way with it finish. Raises
-        `NoKeysError` without any: a running pool never forgets all its keys."""
+        """Use these keys from now on. Removed keys get no new requests, and their open requests finish.
+
+        Raises `NoKeysError` for an empty list: a running pool never loses all its keys.
+        """
         if not keys:
             raise NoKeysError
         self._pool.replace_keys(keys)
         self.keys = tuple(keys)
 
     def reload(self, settings: Settings) -> KeyChange:
-        """Read the keys of `settings` anew and use them; -> what changed. Strategy and address stay. Raises
-        `ConfigurationError` or `NoKeysError` for keys that cannot be used; then the old ones stay in use."""
+        """Load the keys of `settings` again, use them, and return what changed. Strategy and base URL stay.
+
+        Raises `ConfigurationError` or `NoKeysError` for unusable keys; then the old ones stay in use.
+        """
         found = load_keys_again(settings)
         change = compare_keys(self.keys, found.keys)
         if found.keys != self.keys:  # also when only a group has changed
@@ -160,19 +164,21 @@ class OpenAIClientManager:
         return change
 
     def follow_keys_file(self, settings: Settings) -> None:
-        """Read the keys of `settings` again whenever their file has changed, until this manager is closed. For a
-        process without its own reloader (workers and the web server have one). Without a file it does nothing."""
+        """Reload the keys of `settings` whenever their file changes, until this manager is closed.
+
+        For processes other than workers and the web server, which have their own reload. No effect without a keys file.
+        """
         if settings.openai.api_keys_file is not None and self._reloader is None:
             self._reloader = KeyReloader(reload_of(self, settings))
             self._reloader.start()
 
     def warm_up(self, model: str) -> None:
-        """Look up what `model` costs: the first look-up loads the table of prices, for which no request should wait."""
+        """Load the table of prices by looking up `model`, so that no request has to wait for it."""
         if self.keys:
             self._terms.price(model, 0, 0)
 
     def close(self) -> None:
-        """Close the connections, and report to the fleet what is still to be reported. Safe to call again."""
+        """Send outstanding reports to the store and close the connections. Safe to call again."""
         if self._reloader is not None:
             self._reloader.stop()
         try:
@@ -191,7 +197,7 @@ class OpenAIClientManager:
 
 
 def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) -> KeyReload:
-    """The `KeyReload` of a manager that was built from `settings`; `options` as there."""
+    """Return the `KeyReload` of a manager built from `settings`, with the options of `KeyReload`."""
 
     def apply(fresh: Settings) -> str:
         change = manager.reload(fresh)
@@ -201,10 +207,10 @@ def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) 
 
 
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
-    """A manager for the configured keys; without any it has no client, and says so once in the log.
+    """Return a manager for the configured keys. Without keys it has no client, and this logs a warning.
 
-    Its state is shared by the fleet if a Redis is in use. `in_task` chooses the shorter default for
-    OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
+    With Redis, its state is shared by all processes. `in_task` selects the shorter default of OPENAI_MAX_WAIT_SECONDS.
+    Raises `ConfigurationError`.
     """
     found = load_keys(settings)
     for remark in found.remarks():
@@ -233,7 +239,7 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
 
 
 class _Installed:
-    """The manager of this process. A fork inherits the object, not the right to use it: `pid` tells them apart."""
+    """The manager of this process. A forked child inherits it but may not use it, which `pid` detects."""
 
     manager: OpenAIClientManager | None = None
     pid: int | None = None
@@ -244,15 +250,14 @@ os.register_at_fork(after_in_child=lambda: setattr(_Installed, "building", threa
 
 
 def install_manager(manager: OpenAIClientManager | None) -> None:
-    """Make `manager` the one that `get_openai_client_manager` returns in this process; None forgets it."""
+    """Make `get_openai_client_manager` return `manager` in this process; None removes it."""
     _Installed.manager, _Installed.pid = manager, os.getpid()
 
 
 def get_openai_client_manager() -> OpenAIClientManager:
-    """This process' manager: the one its worker installed, else one built from the environment at the first call.
+    """Return this process's manager: the installed one, else one built from the environment at the first call.
 
-    The latter follows OPENAI_API_KEYS_FILE until it is closed, as a script may run for days.
-    Raises `ConfigurationError` for settings that cannot be used.
+    The latter follows changes of OPENAI_API_KEYS_FILE, because a script may run for days. Raises `ConfigurationError`.
     """
     with _Installed.building:
         manager = _Installed.manager
@@ -265,5 +270,5 @@ def get_openai_client_manager() -> OpenAIClientManager:
 
 
 def get_openai_client() -> openai.OpenAI | None:
-    """The pooled client of this process, None if no key is configured."""
+    """Return the pooled client of this process; None if no key is configured."""
     return get_openai_client_manager().get_client()

@@ -110,7 +110,7 @@ def test_each_answer_says_what_was_done(worker: RedisStore, view: KeyView, book:
     assert "is disabled: it gets no new request" in said("disable")
     assert said("disable") == f"OpenAI key {MASK_A} was disabled already."
     assert said("probe") == f"OpenAI key {MASK_A} is disabled, and is not tried before it is enabled."
-    assert said("enable") == f"OpenAI key {MASK_A} is enabled, with the health that it had (state: closed)."
+    assert said("enable") == f"OpenAI key {MASK_A} is enabled, in its previous state (state: closed)."
     only_a = ask(barred=frozenset({view.stats()["keys"][MASK_B]["id"]}))
     answer(worker, Outcome.INVALID_KEY, only_a)
     assert said("probe") == f"OpenAI key {MASK_A} may be tried with the next request (state: dead)."

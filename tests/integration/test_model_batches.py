@@ -497,7 +497,7 @@ def test_a_key_of_the_same_project_takes_over_from_one_that_died(
     assert made_by == KEYS[0]
     desk.simulator.set_key(made_by, behaviour="dead")
     desk.turns(2)
-    assert "goes on with key" in caplog.text
+    assert "continues with key" in caplog.text
     assert masks[desk.batch().key_id or ""] == KEYS[1]
     desk.turns(2)
     assert desk.outcome("a").state is RequestState.ANSWERED

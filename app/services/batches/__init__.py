@@ -1,5 +1,5 @@
-"""OpenAI's Batch API for questions that can wait: collect what is parked, send it, look after it, read what came back.
+"""OpenAI's Batch API for questions that can wait: collects parked requests, sends them, and reads the results.
 
-Everything may die between any two steps. What was decided is in the database before it is done at OpenAI, each step may
-be repeated, and one process at a time looks after a batch.
+A process may crash between any two steps. Every decision is stored before it is carried out at OpenAI, every step can
+be repeated, and one process at a time handles a batch.
 """

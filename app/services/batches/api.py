@@ -1,6 +1,6 @@
-"""Files and batches at OpenAI, through the key pool. What one key's project made, only that project's keys see.
+"""Calls OpenAI's file and batch API through the key pool. Files and batches are visible only to keys of one project.
 
-Raises what the SDK raises; the pool's own refusals are among that (429).
+All methods raise the errors of the SDK, including 429 for refusals by the pool.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from openai.types import Batch
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
 
 ENDPOINT: Final = "/v1/chat/completions"
-#: Who dies before he has deleted a file leaves it at OpenAI for so long: a batch needs its own for 24 hours.
+#: a file that is not deleted, because a process died, expires after this; a batch needs its files for 24 hours
 FILES_EXPIRE = timedelta(days=3)
-#: what a batch of ours is found by
+#: the metadata that identifies our batches
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
-#: by which our clock and OpenAI's may differ
+#: the highest expected difference between our clock and OpenAI's
 _SKEW = timedelta(minutes=10)
-#: what is asked for in the block is asked for with these keys alone
+#: requests in the block use only these keys
 _only = partial(bound, allowed_keys)
 
 
 class BatchApi:
-    """What is done at OpenAI. Every call but `upload` is made with the one key that is named."""
+    """A client of the file and batch API. Every call except `upload` uses the given key."""
 
     def __init__(self, client: openai.OpenAI) -> None:
         self._client = client
 
     def upload(self, name: str, content: IO[bytes], keys: frozenset[str]) -> tuple[str, str]:
-        """Upload an input file with whichever of `keys` the pool chooses; -> the file's id and the key's."""
+        """Upload an input file with one of `keys`, chosen by the pool; return the file's id and the key's id."""
         seconds = round(FILES_EXPIRE.total_seconds())
         with _only(keys):
             raw = self._client.files.with_raw_response.create(
@@ -47,7 +47,7 @@ class BatchApi:
         return raw.parse().id, str(raw.http_response.extensions[KEY_ID])
 
     def create(self, key_id: str, file_id: str, name: str) -> Batch:
-        """Make the batch; `name` is what `find` finds it by."""
+        """Create a batch with a `name` for `find`."""
         with _only(frozenset({key_id})):
             return self._client.batches.create(
                 input_file_id=file_id,
@@ -58,7 +58,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """The batch of that name, made after `since`; None if there is none."""
+        """Return the batch with this name, created after `since`; None if there is none."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):
@@ -77,9 +77,9 @@ class BatchApi:
             return self._client.batches.cancel(openai_id)
 
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
-        """The objects of a result file, as they come over the wire; what is none is left out."""
+        """Yield the JSON objects of a result file while it downloads. Other lines are skipped."""
         with ExitStack() as stack:
-            with _only(frozenset({key_id})):  # as long as the request takes: the caller goes on between two lines
+            with _only(frozenset({key_id})):  # for the request only, because the caller continues between two lines
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:
@@ -90,6 +90,6 @@ class BatchApi:
                     yield found
 
     def delete(self, key_id: str, file_id: str) -> None:
-        """Delete a file; one that is gone already is fine."""
+        """Delete a file, if it exists."""
         with _only(frozenset({key_id})), suppress(openai.NotFoundError):
             self._client.files.delete(file_id)

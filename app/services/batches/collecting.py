@@ -1,7 +1,8 @@
-"""From parked requests to batches: what nobody wants is withdrawn, what has waited too long goes back, the rest is sent
-together once there is enough of it or the oldest has waited long enough, and the budgets have room.
+"""Collects parked requests into batches.
 
-The look at the budgets only spares uploads in vain: `charge_bulk` is binding, and charges all of a batch or nothing.
+Unwanted requests are withdrawn, and overdue ones return to their jobs. The others are sent when they fill a batch or
+the oldest has waited long enough, and the budgets have room. The check of the budgets here only avoids useless uploads;
+`charge_bulk` decides, and charges a whole batch or nothing.
 """
 
 from __future__ import annotations
@@ -21,42 +22,42 @@ from app.services.batches.parts import Parts, spent_of
 
 log = logging.getLogger(__name__)
 
-#: what a batch failed with that was more than the account may have enqueued
+#: the error of a batch that exceeds the account's limit of enqueued tokens
 TOO_MANY_TOKENS = "token_limit_exceeded"
-#: for so long a limit of enqueued tokens is remembered
+#: how long that error limits the size of new batches
 _REMEMBERED = timedelta(days=1)
-#: batches that one turn begins: the next one comes within seconds
+#: batches begun per run; the next run follows within seconds
 _MOST_BEGUN = 20
 _MEGABYTE = 1_000_000
-#: what a line holds beside the body
+#: the size of a line without the body
 _LINE_BYTES = 192
 
 
 def tidy(parts: Parts) -> None:
-    """Take out of the parked requests what is not to be sent."""
+    """Withdraw or return the parked requests that are not to be sent."""
     parts.requests.withdraw_unwanted()
     parts.requests.release_answered()
     if overdue := parts.requests.release_overdue():
         seconds = parts.settings.openai.batch_max_wait_seconds
-        log.warning("%d economy requests had no batch within %d s; their jobs ask like any other", overdue, seconds)
+        log.warning("%d economy requests had no batch within %d s; they are sent as normal calls", overdue, seconds)
 
 
 def collect(parts: Parts) -> list[LlmBatch]:
-    """Begin batches of what is parked and ready to go."""
+    """Begin batches of parked requests that are ready to be sent."""
     begun: list[LlmBatch] = []
     for parked in parts.requests.parked():
         model: Parked | None = parked
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                parts.requests.release(never)  # the ordinary call is refused too, and its note says why
+                parts.requests.release(never)  # their normal calls are refused too, with a note that gives the reason
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
             if batch is None:
                 break
             begun.append(batch)
-            log.info("A batch of %d requests to %s is sent", batch.requests, batch.model)
+            log.info("Sending a batch of %d requests to %s", batch.requests, batch.model)
             model = next((left for left in parts.requests.parked() if left.model == parked.model), None)
     return begun
 
@@ -70,7 +71,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _Room:
-    """What is left of the budgets, as requests are taken from it one by one."""
+    """The remaining budgets while requests are chosen."""
 
     parts: Parts
     day: Spent
@@ -78,7 +79,10 @@ class _Room:
     batches: dict[str, Spent] = field(default_factory=dict)
 
     def takes(self, more: Spent, payer: str) -> bool | None:
-        """True: there was room, and it is taken. False: not today. None: never, the budget of that batch is used up."""
+        """Take `more` from the budgets and return True. Return False if today's budget is too small.
+
+        Return None if the budget of the batch `payer` is too small, so that the request can never be sent.
+        """
         of_batch = self.batches.get(payer)
         if of_batch is None:
             of_batch = self.batches[payer] = self.parts.manager.store.spent(payer)
@@ -93,8 +97,10 @@ class _Room:
 
 
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
-    """Return requests that fit together into one file, one key and all budgets; one, if one fits at all. Second are the
-    ids of those that never will: their batch of jobs has no budget left."""
+    """Return the requests for one batch, within the limits of a file, a key, and all budgets.
+
+    The second list has the ids of requests whose batch of jobs has no budget left.
+    """
     keys = parts.usable_keys()
     if not keys:
         return [], []
@@ -117,7 +123,7 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
 
 
 def _room(parts: Parts, keys: Sequence[KeySnapshot]) -> _Room:
-    """Return what is left after what is used, and what batches that are not charged yet will use."""
+    """Return the budgets' remaining room, less the charges to come of batches under way."""
     owed: dict[str, Spent] = {}
     for batch in parts.batches.under_way():
         for payer, more in spent_of(batch.charges).items() if batch.is_uncharged else ():
@@ -129,7 +135,7 @@ def _room(parts: Parts, keys: Sequence[KeySnapshot]) -> _Room:
 
 
 def _share(cap: Cap, spent: Spent) -> float:
-    """Return how much of the figure that is capped, of several the fullest, is used."""
+    """Return the used share of the fullest cap."""
     pairs = ((cap.calls, spent.calls), (cap.tokens, spent.tokens), (cap.microusd, spent.microusd))
     return max((used / max(1, most) for most, used in pairs if most is not None), default=0.0)
 
@@ -139,7 +145,11 @@ def _most_bytes(parts: Parts) -> int:
 
 
 def _most_tokens(parts: Parts, model: str) -> float:
-    """After OpenAI said that too many tokens were enqueued: half of what that batch had, and more again as it goes."""
+    """Return the limit of tokens per batch.
+
+    It is infinite unless OpenAI recently refused a batch for too many enqueued tokens. Then it is half of that batch's
+    tokens, or twice those of a later batch that was accepted.
+    """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]
     if not any((b.error or "").startswith(TOO_MANY_TOKENS) for b in recent):

@@ -1,4 +1,4 @@
-"""What the steps of batches work with: the stores, the key pool, and the API."""
+"""The dependencies of the batch steps: stores, key pool, API, and prices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The stores, the pool and the API, made once for each turn."""
+    """The dependencies of the batch steps, created once per run."""
 
     settings: Settings
     requests: LlmRequestStore
@@ -33,7 +33,7 @@ class Parts:
     clock: Clock
 
     def charges_of(self, chosen: Sequence[Candidate], model: str) -> Charges:
-        """What they are estimated at, by batch of jobs: calls, tokens, millionths of a US dollar."""
+        """Return the estimated charges by batch of jobs: (calls, tokens, millionths of a US dollar)."""
         found: dict[str, tuple[int, int, int]] = {}
         for each in chosen:
             calls, tokens, microusd = found.get(each.batch, (0, 0, 0))
@@ -42,21 +42,21 @@ class Parts:
         return found
 
     def cost_of(self, request: Candidate, model: str) -> int:
-        """What it may cost at most: nothing of it cached yet, and all of it written to the provider's cache."""
+        """Return the highest possible cost: no input is read from the provider's cache, and all is written to it."""
         given, made = request.input_tokens, request.output_tokens
         return self.price(model, given, made, BATCH_TIER, written=given)
 
     def usable_keys(self) -> list[KeySnapshot]:
-        """Return the configured keys that are in rotation: they take requests, now or soon."""
+        """Return the configured keys that take requests now or soon."""
         return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
 
     def mask(self, key_id: str | None) -> str:
-        """The key's public name, for logs."""
+        """Return the key's mask, for logs."""
         return next((key.mask for key in self.manager.keys if key.key_id == key_id), str(key_id))
 
 
 def open_parts(settings: Settings, database: Database, manager: OpenAIClientManager) -> Parts | None:
-    """None without keys: there is nothing to send with."""
+    """Return the dependencies; None without keys."""
     client = manager.get_client()
     if client is None:
         return None
@@ -66,10 +66,10 @@ def open_parts(settings: Settings, database: Database, manager: OpenAIClientMana
 
 
 def bulk_of(batch: LlmBatch) -> Bulk:
-    """The batch as the pool's budgets know it. Its key must be known."""
+    """Return the batch for the pool's budgets. Its key must be set."""
     return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
 
 
 def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
-    """By batch of jobs: charges have no cached tokens, what was used has."""
+    """Return the amounts by batch of jobs. Charges have no cached tokens; usage has."""
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

@@ -1,4 +1,4 @@
-"""From result files to answers: each line goes to its request, once, however often the files are read."""
+"""Reads result files and stores each line as the outcome of its request. Safe to repeat."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: statuses of a line that say "later", not "never"
+#: statuses of transient errors
 _PASSING = frozenset({408, 409, 425, 429})
 _AT_ONCE = 200
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the lines of a batch came to: requests with an answer now, without one for ever, and to be sent again."""
+    """The outcomes of a batch's requests: answered, failed, and returned to be sent again."""
 
     answered: int = 0
     failed: int = 0
@@ -36,8 +36,10 @@ class Tally:
 
 
 def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
-    """Give every line of the output and error files to its request; what has no line goes back to the parked ones.
-    Raises what the SDK raises, and errors of the database: then it is read again."""
+    """Store every line of the output and error files, and park requests without a line again.
+
+    Raises errors of the SDK and the database; the caller then reads the files again.
+    """
     tally = Tally()
     for file_id in (found.output_file_id, found.error_file_id):
         if file_id is not None:
@@ -83,7 +85,7 @@ def _mapping(found: Any) -> Mapping[str, Any]:
 
 
 def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return code and message, of the response or of the line itself. A message may quote a key."""
+    """Return code and message of the error in the response or the line, redacted because it may quote a key."""
     for error in (body.get("error"), line.get("error")):
         if isinstance(error, Mapping):
             code = error.get("code") or error.get("type") or f"http_{status}"

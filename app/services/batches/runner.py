@@ -1,8 +1,8 @@
-"""One batch, step by step: upload, make, look, read, settle, clean up. Whoever calls holds the batch's lease.
+"""Runs one batch step by step: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
 
-What may have been done at OpenAI by somebody who died is looked up before it is done again. A batch whose key no longer
-works is looked for with the others: a key that replaced it in its project sees it. If none does, it is given up, its
-requests go out again, and the log says that they may be billed twice; nothing else is ever sent twice.
+Before a batch is created again after a crash, OpenAI is searched for it. If the key of a batch no longer works, the
+other keys are tried, because a key of the same project can see the batch. If none can, the batch is given up, its
+requests are sent again, and the log warns that they may be billed twice. Nothing else is ever sent twice.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: what was about to be made when its maker died is looked for so long before it is made anew
+#: how long OpenAI is searched for a batch after a crash, before the batch is created again
 SETTLES = timedelta(seconds=30)
-#: looks in vain, with a key that is gone, before a batch is given up
-LOOKS_IN_VAIN = 5
-#: One that was refused (401) is asked again after an hour (`breaker.Policy.dead_probe_us`): it may have been an
-#: accident, and to give up is to pay twice.
+#: failed polls before a batch with a removed key is given up
+LOST_POLLS = 5
+#: A refused key (401) is probed again after an hour (`breaker.Policy.dead_probe_us`). The batch waits for that, because
+#: giving it up means paying twice.
 CONFIRMED_DEAD = timedelta(minutes=65)
-#: how long a batch that nobody reaches is waited for when nobody waits for it any more
+#: how long an unreachable batch is polled when no job waits for it
 _UNREACHABLE = timedelta(hours=1)
-#: keys that are asked whether they see a batch whose own does not
+#: the highest number of other keys that are tried for an unreachable batch
 _MOST_ASKED = 50
-#: what OpenAI has not done yet
+#: statuses of unfinished batches
 _UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
-#: how long files that cannot be deleted are tried again: they expire by themselves (`api.FILES_EXPIRE`)
+#: how long the deletion of files is retried; they also expire (`api.FILES_EXPIRE`)
 _CLEANED_WITHIN = timedelta(days=1)
 _PAUSE_SECONDS = 60.0
 _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
@@ -50,13 +50,13 @@ _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.Permission
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing more can be done for so long."""
+    """The time until the next step."""
 
     seconds: float
 
 
 class BatchRunner:
-    """Takes the steps of batches whose leases `owner` holds."""
+    """Runs the steps of batches that `owner` has leased."""
 
     def __init__(self, parts: Parts, owner: str) -> None:
         self._parts = parts
@@ -65,8 +65,10 @@ class BatchRunner:
         self._owner = owner
 
     def advance(self, batch: LlmBatch) -> None:
-        """All steps that can be taken now; then the lease is let go. Raises `LeaseLostError`, errors of the database
-        and `redis.RedisError`; the lease ends by itself then."""
+        """Run all steps that are possible now, then release the lease.
+
+        Raises `LeaseLostError`, errors of the database, and `redis.RedisError`; the lease then expires.
+        """
         while True:
             try:
                 after = self._step(batch)
@@ -82,14 +84,14 @@ class BatchRunner:
                 return
 
     def _after(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """What failed is tried again, but not for ever."""
-        said = redact(str(exc))[:500]
+        """Retry the step later, or give the batch up after a long time."""
+        reason = redact(str(exc))[:500]
         longest = timedelta(seconds=self._parts.settings.openai.batch_max_wait_seconds) + _UNREACHABLE
         unread = batch.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
         if unread and self._parts.clock.now() >= batch.created_at + longest:
-            return self._lose(batch, said)
-        log.warning("Batch %s (%s) waits: %s", batch.id, batch.state, said)
-        self._note(batch, error=said)
+            return self._lose(batch, reason)
+        log.warning("Batch %s (%s) is retried later: %s", batch.id, batch.state, reason)
+        self._note(batch, error=reason)
         return Wait(max(_PAUSE_SECONDS, self._poll_seconds))
 
     def _step(self, batch: LlmBatch) -> LlmBatch | Wait:
@@ -109,7 +111,7 @@ class BatchRunner:
         keys = frozenset(k.key_id for k in self._parts.usable_keys() if not cap.exceeded(k.spent_today, more))
         if not keys:
             return self._dissolve(batch, "no key has capacity for it now", counted=False)
-        with tempfile.TemporaryFile() as content:  # without a name: what is in it is gone with the process
+        with tempfile.TemporaryFile() as content:  # an unnamed file, deleted with the process
             for request_id, body in self._batches.bodies(batch.id):
                 line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
                 content.write(line.encode())
@@ -119,7 +121,7 @@ class BatchRunner:
             try:
                 file_id, key_id = self._api.upload(f"propintel-{batch.id}.jsonl", content, keys)
             except _REFUSED as exc:
-                # the pool knows by now which key it was, and chooses another one
+                # the pool now excludes this key, and will choose another one
                 self._note(batch, error=redact(str(exc))[:500])
                 return Wait(1.0 if self._parts.usable_keys() else _PAUSE_SECONDS)
             except openai.APIStatusError as exc:
@@ -129,7 +131,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.UPLOADED, input_file_id=file_id, key_id=key_id, error=None)
 
     def _create(self, batch: LlmBatch) -> LlmBatch | Wait:
-        """Charge it and make it; if that was tried before, only if it is not there."""
+        """Charge the batch and create it at OpenAI, unless an earlier attempt created it."""
         if batch.tried_at is not None:
             known = self._find(batch, batch.tried_at)
             if known is not None:
@@ -143,7 +145,7 @@ class BatchRunner:
         except _REFUSED:
             if not self._is_dead(batch):
                 raise
-            return self._dissolve(batch, "its key died before it was made", counted=False)
+            return self._dissolve(batch, "its key was refused before it was created", counted=False)
         except openai.APIStatusError as exc:
             if exc.status_code >= 500:
                 raise
@@ -151,19 +153,19 @@ class BatchRunner:
         return self._made(batch, made)
 
     def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
-        """What became of an attempt to make it whose end nobody knows; None: nothing."""
+        """Look for the result of an interrupted attempt to create the batch; None if it created nothing."""
         if self._is_dead(batch):
-            return self._lose(batch, "its key died while it was made")
+            return self._lose(batch, "its key was refused while it was created")
         made = self._api.find(batch.key_id or "", batch.id, batch.created_at)
         if made is not None:
-            log.info("Batch %s had been made before its maker ended; it goes on as %s", batch.id, made.id)
+            log.info("Batch %s was created before its process ended; continuing as %s", batch.id, made.id)
             return self._made(batch, made)
         settles_in = (tried_at + SETTLES - self._parts.clock.now()).total_seconds()
         return Wait(settles_in) if settles_in > 0 else None
 
     def _made(self, batch: LlmBatch, made: Batch) -> Wait:
         log.info(
-            "Batch %s: %d requests to %s are at OpenAI as %s, with key %s",
+            "Batch %s: sent %d requests to %s as OpenAI batch %s with key %s",
             *(batch.id, batch.requests, batch.model, made.id, self._parts.mask(batch.key_id)),
         )
         state, sent_at = LlmBatchState.RUNNING, self._parts.clock.now()
@@ -181,58 +183,58 @@ class BatchRunner:
         change: dict[str, Any] = {"status": found.status, "unreachable_since": None, "error": None}
         if found.status in _UNDER_WAY:
             if batch.cancelled_at is None and not self._batches.worth_waiting(batch.id):
-                log.info("Batch %s is cancelled: nobody waits for it any more", batch.id)
+                log.info("Batch %s is canceled: no job waits for it any more", batch.id)
                 self._api.cancel(key_id, openai_id)
                 change["cancelled_at"] = self._parts.clock.now()
             self._note(batch, **change)
             return Wait(self._poll_seconds)
         if found.status == "failed":
-            # not one of its requests was done, so nothing is billed
-            said = "failed: OpenAI gave no reason"
+            # no request was processed, so nothing is billed
+            reason = "failed: OpenAI gave no reason"
             if found.errors and found.errors.data:
                 error = found.errors.data[0]
-                said = f"{error.code or 'failed'}: {redact(error.message or '')[:500]}"
-            log.warning("Batch %s failed and its requests are sent again: %s", batch.id, said)
+                reason = f"{error.code or 'failed'}: {redact(error.message or '')[:500]}"
+            log.warning("Batch %s failed and its requests are sent again: %s", batch.id, reason)
             batch = self._note(batch, **change)
-            return self._dissolve(batch, said, counted=not said.startswith(TOO_MANY_TOKENS))
+            return self._dissolve(batch, reason, counted=not reason.startswith(TOO_MANY_TOKENS))
         return self._read(batch, found, change)
 
     def _read(self, batch: LlmBatch, found: Batch, change: dict[str, Any]) -> LlmBatch:
-        """Every line of its files goes to its request; then it is over."""
+        """Store the results of the batch, and end it."""
         try:
             tally = read_results(self._parts, batch, found, batch.key_id or "", pause_seconds=self._pause_seconds)
         except openai.NotFoundError:
-            return self._lose(batch, "somebody has deleted its results")
-        said = "; ".join(f"{code}: {text}" for code, text in tally.messages.items())
+            return self._lose(batch, "its result files were deleted")
+        errors = "; ".join(f"{code}: {text}" for code, text in tally.messages.items())
         log.info(
             "Batch %s is %s: %d requests answered, %d failed, %d are sent again%s",
-            *(batch.id, found.status, tally.answered, tally.failed, tally.returned, f" ({said})" if said else ""),
+            *(batch.id, found.status, tally.answered, tally.failed, tally.returned, f" ({errors})" if errors else ""),
         )
         files = [file_id for file_id in (found.output_file_id, found.error_file_id) if file_id is not None]
-        batch = self._note(batch, **{**change, "error": said[:500] or None})
-        return self._end(batch, self._result_of(batch, tally.failed), files=files, error=said[:500] or None)
+        batch = self._note(batch, **{**change, "error": errors[:500] or None})
+        return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Another key of its project may see it. If none does and its own never will again, it is given up."""
+        """Continue with another key that sees the batch. Without one, give it up if its own key will not return."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
         others = self._parts.usable_keys()
         if not refused and batch.key_id in {other.key_id for other in others}:
-            others = []  # the line or OpenAI is at fault: no other key would do better
+            others = []  # the network or OpenAI failed, so another key would not help
         for other in others[:_MOST_ASKED]:
             if other.key_id != batch.key_id and self._is_seen_by(other.key_id, batch):
-                log.warning("Batch %s goes on with key %s of the same project", batch.id, other.mask)
+                log.warning("Batch %s continues with key %s of the same project", batch.id, other.mask)
                 return self._note(batch, key_id=other.key_id, unreachable_since=None, error=None)
         since = batch.unreachable_since or now
         batch = self._note(batch, unreachable_since=since, error=redact(str(exc))[:500])
-        waited, looks = now - since, timedelta(seconds=LOOKS_IN_VAIN * self._poll_seconds)
+        waited, looks = now - since, timedelta(seconds=LOST_POLLS * self._poll_seconds)
         if waited >= looks and (self._key_state(batch) == "gone" or isinstance(exc, openai.NotFoundError)):
             return self._lose(batch, "no key sees it any more")
         if waited >= max(looks, CONFIRMED_DEAD) and self._is_dead(batch):
-            return self._lose(batch, "its key was refused, and no other sees it")
+            return self._lose(batch, "its key was refused, and no other key sees it")
         if waited >= _UNREACHABLE and not self._batches.worth_waiting(batch.id):
-            return self._lose(batch, "it was out of reach for too long")
-        log.warning("Batch %s is out of reach (%s)", batch.id, redact(str(exc)))
+            return self._lose(batch, "it was unreachable for too long")
+        log.warning("Batch %s is unreachable (%s)", batch.id, redact(str(exc)))
         return Wait(self._poll_seconds)
 
     def _is_seen_by(self, key_id: str, batch: LlmBatch) -> bool:
@@ -242,10 +244,10 @@ class BatchRunner:
             return False
         return True
 
-    # --- the end
+    # --- ending
 
     def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
-        """It is not made, or came to nothing: its requests wait to be sent anew, and it costs nothing."""
+        """End a batch that was not processed, at no cost, and park its requests again."""
         given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:
@@ -253,13 +255,13 @@ class BatchRunner:
         return self._end(batch, BulkResult(), error=reason[:500])
 
     def _lose(self, batch: LlmBatch, reason: str) -> LlmBatch:
-        """What was sent may be billed, and nobody can tell: it stays charged, and the requests go out again."""
+        """Give up a batch that may be billed. Its charges stay, and its requests are sent again."""
         given = self._batches.give_back(batch.id, None)
         MODEL_BATCH_REQUESTS.labels("lost").inc(given)
         log.error(
             "Batch %s (%s) is given up: %s. Its %d requests are sent again and may be billed twice; its files stay at"
             " OpenAI for three days",
-            *(batch.id, batch.openai_id or "perhaps not made", reason, given),
+            *(batch.id, batch.openai_id or "possibly not created", reason, given),
         )
         return self._end(batch, BulkResult(spent_of(batch.charges)), error=reason, lost=True)
 
@@ -282,7 +284,7 @@ class BatchRunner:
         error: str | None = None,
         lost: bool = False,
     ) -> LlmBatch:
-        kept = {
+        result_row = {
             "used": {payer: astuple(spent) for payer, spent in result.used.items()},
             "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
             "tokens": [result.input_tokens, result.output_tokens],
@@ -290,10 +292,10 @@ class BatchRunner:
             "lost": lost,
         }
         ended_at = self._parts.clock.now()
-        return self._note(batch, state=LlmBatchState.ENDED, result=kept, ended_at=ended_at, error=error)
+        return self._note(batch, state=LlmBatchState.ENDED, result=result_row, ended_at=ended_at, error=error)
 
     def _settle(self, batch: LlmBatch) -> LlmBatch:
-        """The budgets know what it used. One that no key had was not charged either."""
+        """Charge the actual usage to the budgets. A batch without a key was never charged."""
         if batch.key_id is not None:
             kept = batch.result or {}
             given, made = kept["tokens"]
@@ -304,7 +306,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.SETTLED)
 
     def _clean_up(self, batch: LlmBatch) -> LlmBatch | Wait:
-        """Nothing of the pages' text stays at OpenAI."""
+        """Delete the batch's files, which contain text of pages, at OpenAI."""
         kept = batch.result or {}
         files = [file_id for file_id in (batch.input_file_id, *kept.get("files", ())) if file_id]
         since: datetime = batch.ended_at or batch.created_at
@@ -338,5 +340,5 @@ class BatchRunner:
 
     @property
     def _pause_seconds(self) -> float:
-        """How long a request that comes back waits before it is sent again."""
+        """How long a returned request waits before it is sent again."""
         return min(_PAUSE_SECONDS, self._parts.settings.openai.batch_collect_seconds)

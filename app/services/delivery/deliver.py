@@ -1,8 +1,8 @@
-"""Sends what the outbox holds, with exponential backoff.
+"""Sends the messages of the outbox, with exponential backoff.
 
-A callback or an alert is given up after almost a day, or at once if its receiver wants no more. A change never is: it
-holds up those after it, so that the last message that the receiver took of a field has its newest value. A receiver can
-get a message twice (its answer was lost, or this process died before it recorded it); then `webhook-id` is the same.
+A callback or an alert is given up after almost a day, or at once if its receiver refuses further messages (410). A
+change is never given up. It blocks later changes, so that the receiver's last message about a field has the newest
+value. After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: above what one attempt may take: whose lease ran out is dead
+#: longer than one attempt can take, so that the owner of an expired lease has died
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
-#: no new attempts are begun after this; with those under way a run ends within twice the time
-_PATIENCE_SECONDS = 10.0
+#: no attempt begins after this time, so that a run ends within twice this time
+_RUN_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600.0
 #: 10 s, doubled up to an hour: with the 32nd attempt almost a day (23.4 h) has passed
 MAX_ATTEMPTS = 32
-#: callbacks sent at the same time, so that a receiver that hangs holds up no other
+#: callbacks sent concurrently, so that a slow receiver does not delay the others
 AT_ONCE = 10
-#: the row of the outbox that says how far the receiver of changes is: one receiver, wherever its URL moves
+#: the outbox row with the cursor of the receiver of changes; the receiver stays the same if its URL changes
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
-#: sentences in one message of alerts; the data have all of them
+#: sentences in the text of a message about alerts; its data have all alerts
 _MOST_SENTENCES = 20
 _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", "alerts are over")}
 _LONGEST_VALUE_CHARS = 80
@@ -49,9 +49,9 @@ _COUNTERS = {Channel.BATCH: CALLBACKS, Channel.ALERT: ALERT_NOTIFICATIONS, Chann
 
 
 def receiver_of(channel: Channel, settings: Settings) -> str | None:
-    """Return the operator's URL for the channel, in its canonical form; None if there is none.
+    """Return the operator's URL for the channel, in canonical form; None without one, as for callbacks.
 
-    Raises `ConfigurationError`. Each callback has a URL of its own.
+    Raises `ConfigurationError`.
     """
     alerts, changes = settings.alert.webhook_url, settings.changes.webhook_url
     urls = {Channel.ALERT: ("ALERT_WEBHOOK_URL", alerts), Channel.CHANGE: ("CHANGES_WEBHOOK_URL", changes)}
@@ -59,7 +59,7 @@ def receiver_of(channel: Channel, settings: Settings) -> str | None:
 
 
 def follow_changes(settings: Settings, database: Database) -> None:
-    """Have CHANGES_WEBHOOK_URL, if there is one, sent all that changes from now on; a known receiver goes on."""
+    """Start sending future changes to CHANGES_WEBHOOK_URL, if it is set and has no cursor yet."""
     if receiver_of(Channel.CHANGE, settings) is not None and Outbox(database).find(_CHANGES) is None:
         begin = {"type": _CHANGE_TYPE, "payload": {"since": ChangeStore(database).since(LATEST).next_since}}
         now = database.clock.now()
@@ -67,7 +67,7 @@ def follow_changes(settings: Settings, database: Database) -> None:
 
 
 def is_due(channel: Channel, database: Database) -> bool:
-    """Return whether there is something to send now."""
+    """Return whether there is a message to send now."""
     outbox = Outbox(database)
     if channel is not Channel.CHANGE:
         return outbox.is_due(channel)
@@ -75,7 +75,7 @@ def is_due(channel: Channel, database: Database) -> bool:
 
 
 def changes_backlog(database: Database) -> dict[str, Any]:
-    """Return how many changes the receiver does not have, since when, and what the last attempt failed with."""
+    """Return the number of undelivered changes, the time of the oldest, and the error of the last attempt."""
     row = Outbox(database).find(_CHANGES)
     if row is None:
         return {"pending": 0, "oldest_at": None, "error": None}
@@ -84,17 +84,17 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 
 
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
-    """Make one attempt for each message that is due; return how many were `delivered`, `failed` and `given_up`.
+    """Try to send each due message; return the numbers `delivered`, `failed`, and `given_up`.
 
-    While there are more, and time, it goes on; where all messages have one receiver, until it fails. Raises
-    `ConfigurationError`, and `StoreError` for a database that cannot be used.
+    Continues while messages are due and time is left. A channel with a single receiver stops at its first failure.
+    Raises `ConfigurationError` and `StoreError`.
     """
     url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)
     counts = {"delivered": 0, "failed": 0, "given_up": 0}
     if channel is not Channel.BATCH and url is None:
         return counts
     at_once = AT_ONCE if channel is Channel.BATCH else 1
-    until = clock.now() + timedelta(seconds=_PATIENCE_SECONDS)
+    until = clock.now() + timedelta(seconds=_RUN_SECONDS)
     with closing(WebhookSender(settings, clock)) as sender, ThreadPoolExecutor(at_once, "webhook") as threads:
         while clock.now() <= until and is_due(channel, database):
             claims = outbox.claim(channel, at_once, LEASE_SECONDS)
@@ -102,12 +102,12 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
             for outcome in filter(None, outcomes):
                 counts[outcome] += 1
             if not claims or (url is not None and outcomes != ["delivered"]):
-                break  # others have them, or it would fail again
+                break  # another process has the messages, or the receiver would fail again
     return counts
 
 
 def _deliver(message: Message, url: str | None, sender: WebhookSender, database: Database) -> str | None:
-    """Return the outcome; None if there is nothing to send any more."""
+    """Send one message and record the outcome; None if there is nothing to send any more."""
     channel, outbox = Channel(message.channel), Outbox(database)
     to = url if message.batch_id is None else BatchStore(database).callback_url(message.batch_id)
     if to is None:
@@ -151,7 +151,7 @@ def _again_at(message: Message, error: WebhookError, now: datetime) -> datetime 
 
 
 def _next(database: Database, message: Message) -> Followed:
-    """Return the change that the receiver gets next, as it is now: what was purged meanwhile is not sent."""
+    """Return the next change of the receiver, read now, so that a change purged meanwhile is not sent."""
     return ChangeStore(database).since(message.payload["since"], limit=1)
 
 
@@ -162,14 +162,14 @@ def event_of(message: Message) -> Event:
 
 
 def change_event(change: Change) -> Event:
-    """Return the event of a change. People read `ListPrice of 3f2c...: 500000 → 480000`."""
+    """Return the event of a change, with the text `ListPrice of 3f2c...: 500000 → 480000`."""
     old, new = (_short(value) for value in (change.old, change.new))
     text = f"{change.field} of {change.property_id}: {old} → {new}"
     return Event(f"change_{change.id}", _CHANGE_TYPE, change.published_at, change.as_json(), text)
 
 
 def _alerts_text(type_: str, alerts: Sequence[Mapping[str, Any]]) -> str:
-    """Return what people read: `Alert key_dead: sentence`, or a line for each of several."""
+    """Return the text of a message: `Alert key_dead: sentence`, or a line for each of several alerts."""
     one, many = _HEADINGS[type_]
     if len(alerts) == 1:
         return f"{one} {alerts[0]['kind']}: {alerts[0]['message']}"

@@ -1,7 +1,6 @@
-"""Webhooks: an event is POSTed as JSON to a URL that a stranger named, signed as Standard Webhooks specifies it.
+"""Sends webhooks: POSTs an event as JSON to a URL from an untrusted client, signed per Standard Webhooks.
 
-The way there is that of a page: through the SSRF guard, to the checked address, within limits, and no redirect is
-followed. What is told, to whom and how often is not known here.
+As for pages, requests pass the SSRF guard, go to the checked address, and have limits. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ from app.property.fetch.limits import Limits
 from app.redaction import origin_of
 from app.settings import Settings
 
-#: from the name's resolution to the status line
+#: from name resolution to the status line
 TIMEOUT_SECONDS = 10.0
 _GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What is told. `id` is the same in all attempts to tell it, and of no other event; `data` holds JSON values.
+    """An event. `id` is unique, and the same in all attempts; `data` has JSON values.
 
-    `text` says it to people, where Slack and what is like it look for it: plain text, which may come from a page.
+    `text` is a plain text for people, shown by Slack and similar receivers. It may contain text from pages.
     """
 
     id: str
@@ -48,19 +47,19 @@ class Event:
     text: str | None = None
 
     def body(self) -> str:
-        """`{"type", "timestamp", "data"}`, as the specification proposes it, and `text`: the same in all attempts.
+        """Return the JSON `{"type", "timestamp", "data"}` of the specification, and `text`; the same in all attempts.
 
-        In `text` the characters `&`, `<` and `>` are escaped as Slack asks for it, so that it neither calls people
-        (`<!channel>`) nor hides where a link leads (`<url|words>`).
+        In `text`, the characters `&`, `<`, and `>` are escaped as Slack requires, so that it can neither mention people
+        (`<!channel>`) nor disguise a link (`<url|words>`).
         """
-        told = {"type": self.type, "timestamp": self.occurred_at.isoformat(), "data": self.data}
+        content = {"type": self.type, "timestamp": self.occurred_at.isoformat(), "data": self.data}
         if self.text is not None:
-            told = {"text": html.escape(self.text, quote=False), **told}
-        return json_text(told, separators=(",", ":"))
+            content = {"text": html.escape(self.text, quote=False), **content}
+        return json_text(content, separators=(",", ":"))
 
 
 def check_callback_url(url: str) -> str:
-    """`url` in its canonical form, or `InvalidCallbackError`. Whether its address is allowed shows when it is used."""
+    """Return `url` in canonical form. Raises `InvalidCallbackError`. Its address is checked when it is used."""
     try:
         return check_url(url)
     except InvalidTargetError as exc:
@@ -70,7 +69,7 @@ def check_callback_url(url: str) -> str:
 
 
 def operators_url(variable: str, url: SecretStr | None) -> str | None:
-    """Return the URL of the setting `variable` in its canonical form, if it is set. Raises `ConfigurationError`."""
+    """Return the URL of the setting `variable` in canonical form, if it is set. Raises `ConfigurationError`."""
     if url is None:
         return None
     try:
@@ -81,7 +80,7 @@ def operators_url(variable: str, url: SecretStr | None) -> str | None:
 
 
 class WebhookSender:
-    """Deliver events as the settings say; `timeout_seconds` bounds one attempt as a whole. Thread-safe."""
+    """Sends events as configured. `timeout_seconds` limits a whole attempt. Thread-safe."""
 
     def __init__(
         self,
@@ -106,9 +105,9 @@ class WebhookSender:
         self._timeout_seconds = timeout_seconds
 
     def send(self, url: str, event: Event) -> None:
-        """One attempt; returns once the receiver has answered 2xx, whatever else it says.
+        """Make one attempt; return when the receiver has answered 2xx.
 
-        Raises `WebhookError`, and `WebhookRefusedError` where another attempt would be in vain: a place inside the
+        Raises `WebhookError`, and `WebhookRefusedError` if another attempt would be useless: for an address inside the
         network, or a receiver that answers 410.
         """
         deadline_us = self._clock.now_us() + round(self._timeout_seconds * 1_000_000)
@@ -120,7 +119,7 @@ class WebhookSender:
         except FetchError as exc:
             raise WebhookError(_reason(exc, url)) from exc
         if status == _GONE:
-            raise WebhookRefusedError(f"{origin_of(url)} answered HTTP 410, it wants no more")
+            raise WebhookRefusedError(f"{origin_of(url)} answered HTTP 410, so it accepts no more messages")
         if not 200 <= status < 300:
             followed = ", and redirects are not followed" if 300 <= status < 400 else ""
             raise WebhookError(f"{origin_of(url)} answered HTTP {status}{followed}")
@@ -143,6 +142,6 @@ class WebhookSender:
 
 
 def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
-    """The sentence of `exc` with no more of the URL than its origin; its remedy speaks of pages."""
+    """Return the sentence of `exc` with the origin of the URL only, without its remedy, which is about pages."""
     facts = {**exc.facts, "url": origin_of(url), "target": origin_of(url)}
     return exc.sentence.format(**facts).rstrip(".")

@@ -1,7 +1,7 @@
-"""What an operator does with one key: found by its mask or id, done for the whole fleet, and written down.
+"""An operator's actions on a key: find the key by its mask or id, act for all processes, and record the action.
 
-The key comes first: a database that is away must not keep a leaked key in use. Then the log line is the only record,
-and the answer says so.
+The action comes before the record, because an unavailable database must not keep a leaked key in use. Without a
+database, the log line is the only record, and the result says so.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from app.services.keys.view import KeyView
 
 log = logging.getLogger(__name__)
 
-#: the longest reason and name of who acts; what is longer is cut
+#: longer reasons and names of operators are cut
 MOST_CHARACTERS = 500
-#: an id is named by so many of its digits at least
+#: the shortest prefix of an id that identifies a key
 SHORTEST_ID = 4
 _MOST_MASKS = 20
 
-_SAID = {
-    ("disable", "done"): "is disabled: it gets no new request until it is enabled, those under way finish",
+_OUTCOMES = {
+    ("disable", "done"): "is disabled: it gets no new requests until it is enabled; open requests finish",
     ("disable", "nothing"): "was disabled already",
-    ("enable", "done"): "is enabled, with the health that it had",
+    ("enable", "done"): "is enabled, in its previous state",
     ("enable", "nothing"): "was not disabled",
     ("probe", "done"): "may be tried with the next request",
     ("probe", "under_way"): "is being tried already",
 }
-#: why a probe changed nothing, by the key's state; in any other its wait was over anyway
+#: why a probe changed nothing, by the key's state; in other states, the key's wait was already over
 _NOT_PROBED = {
     "disabled": "is disabled, and is not tried before it is enabled",
     "closed": "is healthy: there is nothing to try",
-    "cooling": "rests after a 429, which a probe does not shorten",
+    "cooling": "waits after a 429, which a probe does not shorten",
     "draining": "is not configured here, and needs no probe",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an action; `recorded_at` is None if the database did not take it down."""
+    """The result of an action. `recorded_at` is None if the database did not record it."""
 
     key_id: str
     mask: str
@@ -60,15 +60,15 @@ class Done:
 
     @property
     def sentence(self) -> str:
-        """For people, with the key's state where the words do not say it."""
-        said = _SAID.get((self.action, self.outcome)) or _NOT_PROBED.get(
+        """The result in words, with the key's state unless the words contain it."""
+        outcome = _OUTCOMES.get((self.action, self.outcome)) or _NOT_PROBED.get(
             self.state, "may be tried with the next request anyway"
         )
-        shown = "" if self.state in said or self.outcome == "under_way" else f" (state: {self.state})"
-        return f"OpenAI key {self.mask} {said}{shown}."
+        shown = "" if self.state in outcome or self.outcome == "under_way" else f" (state: {self.state})"
+        return f"OpenAI key {self.mask} {outcome}{shown}."
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that the doors show: JSON types only."""
+        """Return the result as interfaces show it, in JSON types."""
         return {
             "key": self.key_id,
             "mask": self.mask,
@@ -83,10 +83,10 @@ class Done:
 def act(
     view: KeyView, database: Callable[[], Database], name: str, action: Action, *, who: str, reason: str = ""
 ) -> Done:
-    """Do `action` with the key that `name` means, say so in the log and in the audit log of the `database`.
+    """Perform `action` on the key `name`, and record it in the log and in the audit log of the `database`.
 
-    `name` is a mask, an id, or the beginning of an id. Raises `UnknownKeyError` or `AmbiguousKeyError`, and
-    `KeyStoreUnavailableError` if the fleet cannot be told; then nothing is written down.
+    `name` is a mask, an id, or the prefix of an id. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
+    `KeyStoreUnavailableError`; then nothing is done or recorded.
     """
     try:
         key = find_key(view.snapshots(), name)
@@ -104,7 +104,7 @@ def act(
 
 
 def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
-    """The one key that `name` means. Raises `UnknownKeyError` or `AmbiguousKeyError`, which list what there is."""
+    """Return the key `name`. Raises `UnknownKeyError` or `AmbiguousKeyError`, which list the known keys."""
     wanted = name.strip()
     for key in known:
         if wanted in (key.mask, key.key_id):
@@ -123,21 +123,21 @@ def _listed(keys: Sequence[KeySnapshot]) -> str:
 
 
 def _line(text: str) -> str:
-    """`text` on one line, without a secret that was pasted into it."""
+    """Return `text` on one line, with secrets redacted."""
     return redact(" ".join(text.split()))[:MOST_CHARACTERS]
 
 
-def _recorded(database: Callable[[], Database], deed: Mapping[str, str]) -> datetime | None:
-    """The log first: it needs nobody. A warning, so that no usual LOG_LEVEL leaves it out."""
-    said = {**deed, "why": f" ({deed['reason']})" if deed["reason"] else ""}
-    fields = {"key": deed["mask"], **{name: deed[name] for name in ("action", "who", "reason", "outcome")}}
+def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
+    """Write the entry to the log, as a warning so that no common LOG_LEVEL hides it, then to the database."""
+    said = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
+    fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}
     log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", said, extra=fields)
     try:
         opened = database()
         at = opened.clock.now()
         with opened.writing() as connection:
-            audit.record(connection, at, area="key", **deed)
+            audit.record(connection, at, area="key", **entry)
     except StoreError as exc:
-        log.error("The key action is in the log only, the database did not take it down: %s", redact(str(exc)))
+        log.error("The database did not record the key action, which is only in the log: %s", redact(str(exc)))
         return None
     return at

@@ -1,4 +1,4 @@
-"""What people want to know of the keys at a glance: every state in words, rooms, waits, budgets, and the last day."""
+"""An overview of the keys for people: states in words, remaining limits, waits, budgets, and the last day."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from app.property.storage.keys.usage import HOUR, Uses, hour_of
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.key_report.alarms import Kind
 
-#: how far back charts and timeline go
+#: the period of charts and timeline
 SPAN = timedelta(hours=24)
-#: how many keys are shown unless all are asked for, and how many limits: every group has two for each model
+#: the number of keys shown by default, and of limits: every group has two per model
 MOST_KEYS = 30
 MOST_ROOMS = 20
-#: what a person may have to do something about, the worst first; the other states look after themselves
+#: states that may need action, worst first; the other states end by themselves
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
-#: what the timeline shows of a key
+#: the alerts in the timeline of a key
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
 #: a state in a user's words, and what it means
 _WORDS = {
@@ -43,12 +43,12 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """All of it at `at`. `hours` has every hour of the last day, the oldest first; `outages` are the alerts of that day
-    on keys that took no requests. The group of a room is the mask of one of its keys, where it has no name. `budgets`
-    are the fleet's daily caps, each with its unit, used and cap.
+    """The overview at the time `at`.
 
-    `keys` are snapshots with their state in words; they and `rooms` begin with what a person has to see;
-    `keys_left_off` and `rooms_left_off` say how many are not in them.
+    `keys` are snapshots with their states in words. `keys` and `rooms` (remaining limits) begin with the most urgent;
+    `keys_left_off` and `rooms_left_off` count those not shown. The group of a room without a name is the mask of one of
+    its keys. `budgets` are the daily caps of all processes together, each with unit, used, and cap. `hours` has every
+    hour of the last day, oldest first; `outages` are that day's alerts on keys that took no requests.
     """
 
     at: datetime
@@ -67,8 +67,7 @@ class Panel:
 
 
 def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) -> Panel:
-    """Show of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`. Raises
-    `StoreError` while the history cannot be read."""
+    """Return the overview, with at most `MOST_KEYS` keys unless `all_keys`. Raises `StoreError`."""
     now = database.clock.now()
     known = dict(KeyHistoryStore(database).by_hour(now - SPAN))
     hours = [hour_of(now) - number * HOUR for number in reversed(range(SPAN // HOUR))]
@@ -114,7 +113,7 @@ def _span(microseconds: int) -> str:
 
 
 def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
-    """At most `MOST_KEYS` of them in their own order, beginning, if there are more, with those that need a person."""
+    """Return up to `MOST_KEYS` keys in their order; if there are more, those that need action come first."""
     if len(keys) <= MOST_KEYS:
         return list(keys)
     ranks = {state: rank for rank, state in enumerate(_URGENT)}
@@ -122,13 +121,15 @@ def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
 
 
 def tightest(rooms: Sequence[Room]) -> list[Room]:
-    """At most `MOST_ROOMS` of them, beginning with those of which the smallest share is left."""
+    """Return up to `MOST_ROOMS` rooms, smallest remaining share first."""
     return sorted(rooms, key=lambda room: room.left / room.per_minute if room.per_minute else 0.0)[:MOST_ROOMS]
 
 
 def _wait_row(model: ModelFigures) -> dict[str, Any]:
-    """Return how long requests of a model waited for a key: `share_at_once` (0 to 1) hardly at all, 95 % at most
-    `p95_seconds` (None: longer than any class that is told apart)."""
+    """Return how long requests of a model waited for a key.
+
+    The share `share_at_once` (0 to 1) hardly waited; 95 % waited at most `p95_seconds` (None: above all bounds).
+    """
     sent, reached = sum(model.waits), accumulate(model.waits)
     return {
         "model": model.model,
@@ -138,5 +139,5 @@ def _wait_row(model: ModelFigures) -> dict[str, Any]:
         "p95_seconds": next(
             (bound for bound, n in zip(WAIT_BOUNDS_S, reached, strict=False) if n >= 0.95 * sent), None
         ),
-        "refused": sum(model.refusals.values()),  # got none in time
+        "refused": sum(model.refusals.values()),  # got no key in time
     }

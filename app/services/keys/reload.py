@@ -1,13 +1,16 @@
-"""Keys that change while a process runs: what leads to a reload, and what must not.
+"""Reloads the OpenAI keys of a running process.
 
-A reload reads the variables of the keys anew, from the environment and `.env`, and the keys file. It happens when the
-content of OPENAI_API_KEYS_FILE has changed and then stayed the same for one poll (a half-written file is not read), and
-when somebody asks: SIGHUP, or the mark that one process sets for all of its PROPINTEL_HOME. Whatever cannot be used is
-logged once and changes nothing. The content is compared, not the file's times: it is small, and an edit within one tick
-of the clock or an exchanged mount is seen all the same.
+A reload reads the key settings from the environment, `.env`, and the keys file. It is triggered by:
 
-The kernel sends SIGHUP also when a terminal goes away. A process that was started in one then ends, as it always did;
-everybody else, a service, a container, a program under nohup, goes on.
+- a change of the content of OPENAI_API_KEYS_FILE that is stable for one poll, so that no half-written file is read;
+- SIGHUP;
+- the mark file, with which one process asks all processes of its PROPINTEL_HOME.
+
+Unusable keys are logged once and change nothing. The content of the file is compared instead of its times, to detect
+edits within one tick of the clock, and replaced mounts.
+
+The kernel also sends SIGHUP when a terminal closes. A process started in that terminal then ends as usual; a service, a
+container, or a program under nohup continues.
 """
 
 from __future__ import annotations
@@ -29,33 +32,33 @@ from app.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-#: A change is noticed after one to two of these.
+#: A change is detected after one to two polls.
 POLL_SECONDS = 1.0
 _KEY_FIELDS = ("api_keys", "numbered_keys", "api_key", "api_keys_file", "key_groups", "key_base_urls")
-#: What `_content` says of a file that is not there or cannot be read, and of no file at all.
+#: The result of `_content` for a missing or unreadable file, and without a file setting.
 _UNREADABLE = "unreadable"
 _NO_FILE = ""
 
 
 class ReloadMark:
-    """`PROPINTEL_HOME/keys.reload`, a file whose time says when all processes of this home were last asked to reload.
+    """The file `PROPINTEL_HOME/keys.reload`; its time is that of the last request to reload.
 
-    It reaches the children of a forking worker however they were started, those that start later included, without
-    process ids and without a moment in which a signal would end a child that has no handler yet.
+    It reaches all children of a forking worker, including later ones, without process ids. A signal could end a child
+    that has no handler yet.
     """
 
     def __init__(self, home: Path) -> None:
         self._file = home.expanduser() / "keys.reload"
 
     def stamp(self) -> int:
-        """Nanoseconds since the epoch, 0 if nobody ever asked."""
+        """Return the time of the last request in nanoseconds since the epoch; 0 without one."""
         try:
             return self._file.stat().st_mtime_ns
         except OSError:
             return 0
 
     def set(self) -> int:
-        """Ask; -> the new stamp. Raises `ConfigurationError` if the file cannot be written."""
+        """Request a reload, and return the new time. Raises `ConfigurationError` if the file cannot be written."""
         now = time.time_ns()
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,12 +72,12 @@ class ReloadMark:
 
 
 class KeyReload:
-    """Decides when keys are read again, one step at a time; the thread is `KeyReloader`'s. Used by one thread.
+    """Decides when keys are reloaded. `KeyReloader` calls it; not thread-safe.
 
-    `apply` puts the keys of new settings to use and returns the line to log, "" for none; what it raises leaves the old
-    keys in use. `seen` is the mark's stamp when `settings` were loaded. `watches_file`: False where only SIGHUP and the
-    mark matter. With `passes_on`, a reload that was asked of this process is asked of all processes of its home, and
-    `passes_on` gets the mark's new stamp.
+    `apply` uses the keys of new settings and returns a line to log, or "". If it raises, the old keys stay in use.
+    `seen` is the time of the mark when `settings` were loaded. Without `watches_file`, only SIGHUP and the mark count.
+    With `passes_on`, a reload requested of this process sets the mark for all processes of its home, and `passes_on`
+    gets the mark's new time.
     """
 
     def __init__(
@@ -94,12 +97,12 @@ class KeyReload:
         self._seen = self._mark.stamp() if seen is None else seen
         self._watches_file = watches_file
         self._passes_on = passes_on
-        # what was read before this object came to be is unknown: the first two polls read the file once more
+        # the content that was read before is unknown, so the first two polls read the file once more
         self._settled: str | None = None if settings.openai.api_keys_file is not None else _NO_FILE
         self._pending: str | None = None
 
     def poll(self) -> None:
-        """Look whether there is a reason to reload, and do it if so."""
+        """Reload if the mark or the file has changed."""
         stamp = self._mark.stamp()
         if stamp != self._seen:
             self._seen = stamp
@@ -116,7 +119,7 @@ class KeyReload:
             self._reload(asked=False)
 
     def ask(self) -> None:
-        """Reload now: somebody asked this process."""
+        """Reload now, on request."""
         if not self._reload(asked=True) or self._passes_on is None:
             return
         try:
@@ -127,14 +130,17 @@ class KeyReload:
             self._passes_on(self._seen)
 
     def _reload(self, *, asked: bool) -> bool:
-        """Read and apply. False: refused, which is logged, and not tried again before the file changes or one asks."""
+        """Read and apply the keys. Return False, after logging the error, if they are unusable.
+
+        The next try is after a change of the file or on request.
+        """
         self._settled, self._pending = _content(self._settings), None
         try:
-            # the keys alone: a process does not change its database or its secrets while it runs
+            # the keys only: a running process does not change its database or its secrets
             loaded, kept = self._load().openai, self._settings
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
-            content = _content(fresh)  # before it is read: what is written later is a change
+            content = _content(fresh)  # before the keys are read, so that a later write counts as a change
             said = self._apply(fresh)
         except PropertyIntelligenceError as exc:
             log.error("OpenAI keys not reloaded, the old ones stay in use: %s", redact(str(exc)))
@@ -148,8 +154,7 @@ class KeyReload:
 
 
 class KeyReloader:
-    """The one thread of a process that polls, and that reloads when a signal handler asks for it. Start it after a
-    fork: a thread does not survive one."""
+    """The thread of a process that polls, and that reloads keys on request. Start it after a fork."""
 
     def __init__(self, reload: KeyReload, poll_seconds: float = POLL_SECONDS) -> None:
         self._reload = reload
@@ -162,11 +167,11 @@ class KeyReloader:
         self._thread.start()
 
     def ask(self) -> None:
-        """Reload as soon as possible, from the thread. Safe in a signal handler, and before `start`."""
+        """Make the thread reload as soon as possible. Safe in a signal handler, and before `start`."""
         self._asks.put(True)
 
     def stop(self) -> None:
-        """End the thread; a reload under way is finished. Safe to call again, or without `start`."""
+        """End the thread after its current reload. Safe to call again, or without `start`."""
         self._asks.put(False)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
@@ -186,22 +191,22 @@ class KeyReloader:
 
 
 class Terminal:
-    """The terminal in which this process was started, if it shows its output there."""
+    """The terminal in which this process was started, if its output goes there."""
 
     def __init__(self) -> None:
         self._attached = any(map(os.isatty, (1, 2))) and _reachable()
 
     @property
     def gone(self) -> bool:
-        """True if there was one and it was closed. Safe to ask in a signal handler."""
+        """Whether there was a terminal and it was closed. Safe in a signal handler."""
         return self._attached and not _reachable()
 
 
 def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
-    """Call `act` at every SIGHUP; -> what puts things back as they were. Does nothing outside the main thread.
+    """Call `act` at every SIGHUP; return a function that restores the old handler. No effect outside the main thread.
 
-    `act` runs inside the signal handler, between any two steps of the main thread: it must not take a lock or log.
-    A SIGHUP because the terminal was closed has its default effect instead, or none under nohup.
+    `act` runs in the signal handler and must not take a lock or log. A SIGHUP because the terminal was closed has its
+    default effect instead, or none under nohup.
     """
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
@@ -223,7 +228,7 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _reachable() -> bool:
-    """True if this process has a controlling terminal (tty(4)); a hang-up takes it away before the signal arrives."""
+    """Return whether this process has a controlling terminal (tty(4)). A hang-up removes it before the signal."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:
@@ -232,7 +237,7 @@ def _reachable() -> bool:
 
 
 def _content(settings: Settings) -> str:
-    """A digest of the keys file, and never the keys; or why there is none."""
+    """Return a digest of the keys file, which is safe to keep in memory, or why there is none."""
     if settings.openai.api_keys_file is None:
         return _NO_FILE
     try:

@@ -1,4 +1,4 @@
-"""Where the key pool keeps its state: in the Redis that is in use, for the whole fleet, else in this process alone."""
+"""Opens the key pool's store: Redis, shared by all processes, or else memory of this process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from app.keypool.stores.memory import MemoryStore
 from app.redis.embedded_valkey import redis_url
 from app.settings import Settings
 
-#: Tight enough that a loss is noticed, wide enough that a busy machine is not taken for one.
+#: Short enough to detect a loss, long enough for a busy machine.
 _TIMEOUT_SECONDS = 1.0
-#: Threads beyond this wait for a connection instead of opening more: a burst must not look like a loss.
+#: More threads wait for a connection, because a burst of connections must not look like a loss.
 _MOST_CONNECTIONS = 32
 
 
 def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
-    """The store for these keys, not yet connected; the caller closes it. Raises `ConfigurationError`."""
+    """Return an unconnected store for these keys, which the caller closes. Raises `ConfigurationError`."""
     url = redis_url(settings)
     strategy, budget = settings.openai.key_rotation_strategy, budget_of(settings)
     if url is None:
@@ -35,7 +35,7 @@ def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> 
 
 
 def connect_store(url: str) -> redis.Redis:
-    """A connection of its own for the store: it gives up after a second, and tries a broken connection once again."""
+    """Return a separate Redis client for the store. It times out after a second, and retries a lost connection once."""
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=_MOST_CONNECTIONS,
@@ -48,7 +48,7 @@ def connect_store(url: str) -> redis.Redis:
 
 
 def budget_of(settings: Settings) -> Budget:
-    """Return the caps that the settings name; US dollars to the nearest millionth."""
+    """Return the configured budgets, in millionths of a US dollar."""
     of = settings.budget
     return Budget(
         day=_cap(of.daily_model_calls, of.daily_tokens, of.daily_usd),
@@ -58,10 +58,10 @@ def budget_of(settings: Settings) -> Budget:
 
 
 def pricing_of(settings: Settings) -> Pricing:
-    """What calls cost, with OPENAI_PRICES before the table of list prices.
+    """Return the pricing of calls: OPENAI_PRICES, else the table of list prices.
 
-    Raises `ConfigurationError` for prices that cannot be read, and if there is a budget in US dollars that could never
-    fill because no price of OPENAI_MODEL is known. Only such a budget loads the table here.
+    Raises `ConfigurationError` for invalid prices, and if there is a budget in US dollars but no price of OPENAI_MODEL.
+    Only such a budget loads the table here.
     """
     own = parse_prices(settings.openai.prices)
     price = make_pricing(own)

@@ -1,4 +1,4 @@
-"""Removing all that is stored of a page, a host, a property or a person, wherever that is."""
+"""Purges all data about a page, a host, a property, or a person, in the database and in Redis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: where Celery keeps how a task ended: with an error's message, and so perhaps a URL
+#: Celery's key of a task result, which may contain a URL in an error message
 _RESULT = "celery-task-meta-{}"
 _AT_ONCE = 1000
 _REWRITE_SECONDS = 10.0
@@ -35,7 +35,7 @@ _REWRITE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """How many rows went (or would go: `dry_run`), by table. `wiped`: they are overwritten in the database's files."""
+    """The number of deleted rows by table. `wiped` is True if they are overwritten in the database's files."""
 
     kind: PurgeKind
     dry_run: bool
@@ -43,48 +43,48 @@ class PurgeResult:
     wiped: bool
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that the doors show: JSON types only."""
+        """Return the result as interfaces show it, in JSON types."""
         return {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed, "wiped": self.wiped}
 
 
 def purge(
     settings: Settings, database: Database, kind: PurgeKind, name: str, *, who: str, dry_run: bool
 ) -> PurgeResult:
-    """Remove all that is stored of `name`, or count it.
+    """Delete all data about `name`, or count it in a dry run.
 
-    Raises `InvalidTargetError` for what is no URL or no address, `InvalidHostError` for what is no host of somebody,
-    `InvalidPersonError` for what names nobody; then nothing is removed. After an error of the database the same purge
-    again goes on. While Redis is away results of jobs stay there for ten minutes at most, by themselves.
+    Raises `InvalidTargetError` for an invalid URL or address, `InvalidHostError` for a host that is invalid or shared,
+    and `InvalidPersonError` for an unusable name; then nothing is deleted. After a database error, repeat the purge to
+    continue it. While Redis is unavailable, job results remain there until they expire, within ten minutes.
     """
     name = _checked_host(name) if kind is PurgeKind.HOST else name
     purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
     if dry_run:
         return PurgeResult(kind, True, purged.removed, wiped=False)
-    told = ", ".join(f"{count} {what}" for what, count in purged.removed.items()) or "nothing was stored"
-    log.warning("Purge of a %s by %s: %s", kind, who, told, extra={"kind": str(kind), "who": who, **purged.removed})
+    summary = ", ".join(f"{count} {what}" for what, count in purged.removed.items()) or "nothing was stored"
+    log.warning("Purge of a %s by %s: %s", kind, who, summary, extra={"kind": str(kind), "who": who, **purged.removed})
     _forget_results(settings, purged.job_ids)
     return PurgeResult(kind, False, purged.removed, wiped=_wiped(database))
 
 
 def _checked_host(name: str) -> str:
-    """The host in the spelling of targets. Raises `InvalidHostError`."""
+    """Return the host, spelled as in targets. Raises `InvalidHostError`."""
     text = name.strip()
     try:
         host = host_of(normalise_url(check_url(f"http://{text}/")))
     except (InvalidTargetError, BlockedAddressError):
         host = ""
     if not host or any(char in text.partition("]")[2 if text.startswith("[") else 0] for char in "/?#@:\\"):
-        raise InvalidHostError(text[:200], "it is no name of a host")
+        raise InvalidHostError(text[:200], "it is not a host name")
     if is_public_suffix(host):
-        raise InvalidHostError(host, "the sites below it belong to many")
+        raise InvalidHostError(host, "its subdomains belong to different owners")
     return host
 
 
-# --- what a purge leaves outside of tables
+# --- data outside of tables
 
 
 def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
-    """Remove what Redis has of these jobs. While it is away that stays there for ten minutes at most, by itself."""
+    """Delete the results of these jobs in Redis. If Redis is unavailable, they expire within ten minutes."""
     try:
         with connect(settings, within_seconds=3) as connection:
             for start in range(0, len(job_ids), _AT_ONCE):
@@ -96,7 +96,7 @@ def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
 
 
 def _rewrite(connection: redis.Redis) -> None:
-    """Have Redis write its append-only file anew, which holds what was deleted; a server that others run may refuse."""
+    """Make Redis rewrite its append-only file, which contains deleted results. A managed server may refuse."""
     try:
         if not connection.info("persistence").get("aof_enabled"):
             return
@@ -108,13 +108,13 @@ def _rewrite(connection: redis.Redis) -> None:
                 return
             time.sleep(0.05)
     except redis.ResponseError as exc:
-        log.info("Redis keeps its append-only file as it is: %s", redact(str(exc)))
+        log.info("Redis did not rewrite its append-only file: %s", redact(str(exc)))
 
 
 def _wiped(database: Database) -> bool:
-    """Whether what was deleted is overwritten in the database's files as well."""
+    """Overwrite deleted rows in the database's files, and return whether all were overwritten."""
     try:
         return database.wipe_free_space()
     except StoreError as exc:
-        log.warning("What was purged may still stand in free space of the database's files: %s", redact(str(exc)))
+        log.warning("Purged data may remain in free space of the database's files: %s", redact(str(exc)))
         return False

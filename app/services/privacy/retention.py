@@ -1,5 +1,4 @@
-"""Deletes what is too old or too much, within a few seconds: copies of pages, names of people, values, jobs, and other
-bookkeeping."""
+"""Deletes data by age and size, a few seconds per run: page copies, names of people, values, jobs, and other rows."""
 
 from __future__ import annotations
 
@@ -17,13 +16,15 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: what is left then goes with the next run
-_PATIENCE_SECONDS = 10.0
+#: the next run deletes what is left after this time
+_RUN_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
-    """Remove by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES; -> `{"bodies": n, "packed_bytes": n}`. Copies name
-    people, so they are kept no longer than these may be."""
+    """Delete page copies by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES; return `{"bodies": n, "packed_bytes": n}`.
+
+    Copies name people, so PERSONAL_DATA_RETENTION_DAYS limits their age too.
+    """
     retention, limits = Retention(database), settings.retention
     days = min(limits.page_retention_days, limits.personal_data_retention_days)
     steps: dict[str, Callable[[], Any]] = {"unkept": retention.prune_unkept, "age": lambda: retention.prune_old(days)}
@@ -36,14 +37,15 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
         BODIES_PRUNED.labels(reason).inc(pruned.bodies)
         BODIES_PRUNED_BYTES.labels(reason).inc(pruned.packed_bytes)
     if any(removed.values()):
-        told = "By age, size or their sites' wish went %(bodies)s copies of pages (%(packed_bytes)s bytes)"
-        log.info(told, removed)
+        log.info("Deleted %(bodies)s page copies (%(packed_bytes)s bytes) by age, size, or no-store", removed)
     return removed
 
 
 def prune_values(settings: Settings, database: Database) -> dict[str, int]:
-    """Remove by PERSONAL_DATA_RETENTION_DAYS and OBSERVATION_RETENTION_DAYS; -> `{"observations": n, "records": n}`:
-    what went, and records that lost a name."""
+    """Delete values by PERSONAL_DATA_RETENTION_DAYS and OBSERVATION_RETENTION_DAYS.
+
+    Return `{"observations": n, "records": n}`: the deleted values, and the records that lost a name.
+    """
     ages, limits = AgeLimits(database), settings.retention
     steps: dict[str, Callable[[], Any]] = {"names": lambda: ages.prune_names(limits.personal_data_retention_days)}
     if limits.observation_retention_days:
@@ -53,23 +55,23 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
         removed["observations"] += aged.observations
         removed["records"] += aged.records
     if any(removed.values()):
-        log.info("Values went by age: %(observations)s, and names out of %(records)s records", removed)
+        log.info("Deleted %(observations)s values by age, and names in %(records)s records", removed)
     return removed
 
 
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
-    """Remove jobs by JOB_RETENTION_DAYS, and whatever else `expiry.py` lists; -> `{"jobs": n, "rows": n}`."""
-    gone = Counter[str]()
+    """Delete jobs by JOB_RETENTION_DAYS, and the other rows of `expiry.py`; return `{"jobs": n, "rows": n}`."""
+    deleted = Counter[str]()
     for _, some in _run_steps(database, {"rows": lambda: expiry.delete_expired(database, settings)}):
-        gone += some
-    if gone:
-        log.info("By age went: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
-    return {"jobs": gone["jobs"], "rows": gone.total() - gone["jobs"]}
+        deleted += some
+    if deleted:
+        log.info("Deleted by age: %s", ", ".join(f"{count} {name}" for name, count in deleted.items()))
+    return {"jobs": deleted["jobs"], "rows": deleted.total() - deleted["jobs"]}
 
 
 def _run_steps(database: Database, steps: Mapping[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
     """Repeat each step until nothing is left for it or the time is up; yield the step's name and its result."""
-    until = database.clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
+    until = database.clock.now_us() + round(_RUN_SECONDS * 1_000_000)
     for name, step in steps.items():
         more = True
         while more and database.clock.now_us() < until:

@@ -47,7 +47,7 @@ def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, called: Propinte
     assert "1 of 2 keys healthy, 1 disabled" in called("keys", "list", "--format", "table").stdout
     ran = called("keys", "enable", MASK_A, "--reason", "false alarm", "--format", "table")
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.strip() == f"OpenAI key {MASK_A} is enabled, with the health that it had (state: closed)."
+    assert ran.stdout.strip() == f"OpenAI key {MASK_A} is enabled, in its previous state (state: closed)."
     assert f"Key action: enable {MASK_A}" in ran.stderr
     assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
     found = ask("GET", "/actions").json()["data"]

@@ -128,7 +128,7 @@ def test_kill_9_between_making_a_batch_and_writing_it_down_makes_no_second_one(
     assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.told(ids)
     assert len(simulator.batches()["batches"]) == 1
     assert billed(simulator) == [1, 1]
-    assert "had been made before its maker ended" in fleet.log("worker")
+    assert "was created before its process ended" in fleet.log("worker")
 
 
 def test_kill_9_while_a_result_is_read_loses_and_doubles_nothing(
