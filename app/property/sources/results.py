@@ -24,7 +24,7 @@ _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east
 _ZIP = re.compile(r"\b\d{5}\b")
 
 
-def the_link(page: Page, wanted: Address) -> str | None:
+def find_link(page: Page, wanted: Address) -> str | None:
     """Return the target URL that all links about `wanted` on the same host share; None if there is none, or several.
 
     A link is about the address in its own text, or else in its row.

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.property.address import Address
 from app.property.merging.identity import PARCEL, plain_parcel_of
-from app.property.sources.belonging import Whose, belonging
+from app.property.sources.address_match import Verdict, match_address
 
 #: the most parcel numbers and fields that a reason lists
 _NAMED = 4
@@ -22,7 +22,7 @@ class Choice:
     """
 
     place: int | None
-    whose: Whose
+    verdict: Verdict
     reason: str
     is_open: bool = False
 
@@ -38,30 +38,30 @@ def choose(
     """Return which of `rows` is `wanted`.
 
     `rows` are the values of each candidate among `listed` properties. `parcels` and `place_is_known` are as for
-    `belonging`. If several rows match, the one whose parcel number another page of the address named wins. Otherwise
-    all matches must have one parcel number and contradict each other in nothing; the fullest row wins. Values of two
-    rows are never combined.
+    `match_address`. If several rows match, the one whose parcel number another page of the address named wins.
+    Otherwise all matches must have one parcel number and contradict each other in nothing; the fullest row wins. Values
+    of two rows are never combined.
     """
-    judged = [belonging(row, wanted, parcels, place_is_known=place_is_known) for row in rows]
-    mine = [place for place, whose in enumerate(judged) if whose.is_wanted]
+    judged = [match_address(row, wanted, parcels, place_is_known=place_is_known) for row in rows]
+    mine = [place for place, match in enumerate(judged) if match.is_wanted]
     mine = [place for place in mine if plain_parcel_of(rows[place]) in parcels] or mine
     if not mine:
-        doubt = next((one.reason for one in judged if one.whose is Whose.UNKNOWN), "")
+        doubt = next((one.reason for one in judged if one.verdict is Verdict.UNKNOWN), "")
         reason = f"it lists {listed} properties, none of which is surely this one{f': {doubt}' if doubt else ''}"
-        return Choice(None, Whose.UNKNOWN if doubt else Whose.OTHER, reason)
+        return Choice(None, Verdict.UNKNOWN if doubt else Verdict.OTHER, reason)
     numbers = {plain_parcel_of(rows[place]) for place in mine}
     if len(mine) > 1 and (len(numbers) > 1 or None in numbers):
         shown = [str(rows[place].get(PARCEL) or "without number") for place in mine]
         reason = f"it lists {len(mine)} parcels at this address ({_listed(shown)}), and which is meant it does not say"
-        return Choice(None, Whose.UNKNOWN, reason, is_open=True)
+        return Choice(None, Verdict.UNKNOWN, reason, is_open=True)
     differing = sorted(
         {name for place in mine for name, value in rows[place].items() if _differs(name, value, rows, mine)}
     )
     if differing:
         reason = f"it lists this parcel {len(mine)} times, and they differ in {_listed(differing)}"
-        return Choice(None, Whose.UNKNOWN, reason)
+        return Choice(None, Verdict.UNKNOWN, reason)
     best = max(mine, key=lambda place: (len(rows[place]), -place))
-    return Choice(best, Whose.WANTED, f"of {listed} properties that it lists: {judged[best].reason}")
+    return Choice(best, Verdict.WANTED, f"of {listed} properties that it lists: {judged[best].reason}")
 
 
 def _differs(name: str, value: Any, rows: Sequence[Mapping[str, Any]], mine: Sequence[int]) -> bool:

@@ -34,7 +34,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class UnverifiedClaim:
     """A value that, according to the answer, the page `url` states."""
 
     field: str
@@ -47,29 +47,29 @@ class Claimed:
 class SearchAnswer:
     """The parsed answer of a web search.
 
-    `cited` are the cited pages as targets, in the order of the text. `looked_at` are all pages that the search reports
-    as read. `uncited` are other URLs in the text. `flaw` is a code for an incomplete answer (`refused`, `incomplete`,
-    `empty`) and `told` explains it; both are empty for a complete answer.
+    `cited` are the cited pages as targets, in the order of the text. `visited` are all pages that the search reports as
+    read. `uncited` are other URLs in the text. `flaw` is a code for an incomplete answer (`refused`, `incomplete`,
+    `empty`) and `explanation` explains it; both are empty for a complete answer.
     """
 
     cited: tuple[str, ...] = ()
-    looked_at: tuple[str, ...] = ()
+    visited: tuple[str, ...] = ()
     uncited: tuple[str, ...] = ()
-    claims: tuple[Claimed, ...] = ()
+    claims: tuple[UnverifiedClaim, ...] = ()
     flaw: str = ""
-    told: str = ""
+    explanation: str = ""
 
     def without(self, urls: Set[str]) -> SearchAnswer:
         """Return a copy without any trace of `urls`."""
-        cited, looked_at, uncited = (
-            tuple(url for url in some if url not in urls) for some in (self.cited, self.looked_at, self.uncited)
+        cited, visited, uncited = (
+            tuple(url for url in some if url not in urls) for some in (self.cited, self.visited, self.uncited)
         )
         claims = tuple(claim for claim in self.claims if claim.url not in urls)
-        return replace(self, cited=cited, looked_at=looked_at, uncited=uncited, claims=claims)
+        return replace(self, cited=cited, visited=visited, uncited=uncited, claims=claims)
 
     def urls(self) -> tuple[str, ...]:
         """Return every URL in the answer."""
-        return tuple(dict.fromkeys((*self.cited, *self.looked_at, *self.uncited)))
+        return tuple(dict.fromkeys((*self.cited, *self.visited, *self.uncited)))
 
 
 def read_answer(output: Sequence[Any], status: str = "completed", reason: str = "") -> SearchAnswer:
@@ -80,9 +80,9 @@ def read_answer(output: Sequence[Any], status: str = "completed", reason: str = 
     """
     items = [item for item in output if isinstance(item, Mapping)]
     parts = [part for item in items if item.get("type") == "message" for part in _mappings(item.get("content"))]
-    looked_at = tuple(dict.fromkeys(url for item in items for url in _looked_at(item)))
+    visited = tuple(dict.fromkeys(url for item in items for url in _looked_at(item)))
     cited: dict[str, None] = {}
-    claims: dict[tuple[str, str], Claimed] = {}
+    claims: dict[tuple[str, str], UnverifiedClaim] = {}
     named: dict[str, None] = {}
     for part in parts:
         text = part.get("text")
@@ -93,9 +93,9 @@ def read_answer(output: Sequence[Any], status: str = "completed", reason: str = 
             cited[url] = None
             for one in _claims(claim, url):
                 claims.setdefault((one.field, one.url), one)
-    flaw, told = _flaw(parts, status, reason)
-    uncited = tuple(url for url in named if url not in cited and url not in looked_at)
-    return SearchAnswer(tuple(cited), looked_at, uncited, tuple(claims.values()), flaw, told)
+    flaw, explanation = _flaw(parts, status, reason)
+    uncited = tuple(url for url in named if url not in cited and url not in visited)
+    return SearchAnswer(tuple(cited), visited, uncited, tuple(claims.values()), flaw, explanation)
 
 
 def _flaw(parts: Sequence[Mapping[str, Any]], status: str, reason: str) -> tuple[str, str]:
@@ -154,14 +154,14 @@ def _is_span(mark: Mapping[str, Any], text: str) -> bool:
     return isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(text)
 
 
-def _claims(claim: str, url: str) -> Iterator[Claimed]:
+def _claims(claim: str, url: str) -> Iterator[UnverifiedClaim]:
     """Yield the values in the words before a citation: a label with its value, or a sentence."""
     if not claim or len(claim) > _SHORT:
         return
     for found in _values(claim):
         askable = found.field in FIELDS and found.field not in DERIVED_FIELDS and FIELDS[found.field].type != "rows"
         if askable and fits(found.field, found.value):
-            yield Claimed(found.field, found.value, claim, url)
+            yield UnverifiedClaim(found.field, found.value, claim, url)
 
 
 def _values(claim: str) -> Iterator[Candidate]:

@@ -40,7 +40,7 @@ def mark_of(name: str) -> str:
     return f"~secret.{name}~"
 
 
-def marked(url: str) -> tuple[str, ...]:
+def secret_names_in(url: str) -> tuple[str, ...]:
     """Return the names of the secrets whose marks are in `url`."""
     return tuple(dict.fromkeys(_MARK.findall(url)))
 
@@ -69,47 +69,45 @@ def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Veil:
+class UrlSecrets:
     """The secrets of one URL by name: inserts and removes them."""
 
     secrets: Mapping[str, str] = field(repr=False)
 
-    def opened(self, url: str) -> str:
+    def reveal(self, url: str) -> str:
         """Return `url` with secrets instead of marks. Use it for one request only and never store it."""
         return _MARK.sub(
             lambda mark: quote(self.secrets[mark[1]], safe="") if mark[1] in self.secrets else mark[0], url
         )
 
-    def closed(self, text: str) -> str:
+    def hide(self, text: str) -> str:
         """Return `text` with marks instead of secrets, in whatever escaping the secrets appear."""
         for name, pattern in self._patterns:
             text = pattern.sub(mark_of(name), text)
         return text
 
     def page(self, url: str, page: Page) -> Page:
-        """Return `page` with the marked `url` and without any secret."""
-        text = self.closed(page.text)
-        body = self.closed(page.body.decode("latin-1")).encode("latin-1")  # one character a byte, and back
+        """Return `page` with the secret_names_in `url` and without any secret."""
+        text = self.hide(page.text)
+        body = self.hide(page.body.decode("latin-1")).encode("latin-1")  # one character a byte, and back
         if text != page.text and body == page.body:  # the body's encoding does not extend ASCII
             body = text.encode("utf-8", "surrogatepass")
-        declared = None if page.declared_url is None else self.closed(page.declared_url)
-        return replace(
-            page, url=url, final_url=self.closed(page.final_url), declared_url=declared, text=text, body=body
-        )
+        declared = None if page.declared_url is None else self.hide(page.declared_url)
+        return replace(page, url=url, final_url=self.hide(page.final_url), declared_url=declared, text=text, body=body)
 
     def answer(self, url: str, answer: Page | NotModified) -> Page | NotModified:
         """Return the fetcher's result for `url` without secrets."""
         if isinstance(answer, Page):
             return self.page(url, answer)
-        return replace(answer, url=url, final_url=self.closed(answer.final_url))
+        return replace(answer, url=url, final_url=self.hide(answer.final_url))
 
     @contextmanager
-    def over_errors(self) -> Iterator[None]:
+    def hidden_in_errors(self) -> Iterator[None]:
         """Remove secrets from the facts of our errors raised in the block, and drop their cause."""
         try:
             yield
         except PropertyIntelligenceError as exc:
-            facts = (self.closed(fact) if isinstance(fact, str) else fact for fact in exc.args)
+            facts = (self.hide(fact) if isinstance(fact, str) else fact for fact in exc.args)
             raise type(exc)(*facts) from None
 
     @cached_property
@@ -119,7 +117,7 @@ class Veil:
 
 
 #: returns the secrets of a URL; None if it has none
-Veils = Callable[[str], Veil | None]
+SecretsByUrl = Callable[[str], UrlSecrets | None]
 
 
 def _any_form(char: str) -> str:

@@ -93,7 +93,7 @@ def build_scraper(stores: Stores, manager: OpenAIClientManager, fetcher: PageSou
     )
     parts = ScrapeParts(
         database=database,
-        visitors=Visitors(fetcher, pages, clock, names, SourceSecrets(settings, sources.current).veil),
+        visitors=Visitors(fetcher, pages, clock, names, SourceSecrets(settings, sources.current).for_url),
         pages=pages,
         index=PageIndex(database),
         properties=properties,

@@ -23,7 +23,7 @@ from app.property.reading.budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.sources.secrets import Veils
+from app.property.sources.secrets import SecretsByUrl
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.urls.canonical import answered_url, canonical_of
@@ -78,9 +78,11 @@ class Visit:
 class Visitors:
     """Visits pages for jobs and for whoever asks directly."""
 
-    def __init__(self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, veils: Veils) -> None:
+    def __init__(
+        self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, secrets_by_url: SecretsByUrl
+    ) -> None:
         self._fetcher = fetcher
-        self._veils = veils
+        self._secrets_by_url = secrets_by_url
         self._pages = pages
         self._names = names
         self._clock = clock
@@ -137,17 +139,17 @@ class Visitors:
 
     def _answered(self, url: str, visitor: Visitor, *, anew: bool = False) -> Page | NotModified:
         """Return the site's answer. A secret that `url` stands for is in the request alone."""
-        fetcher, known, veil = self._fetcher, self._pages.validators, self._veils(url)
-        if veil is None:
+        fetcher, known, secrets = self._fetcher, self._pages.validators, self._secrets_by_url(url)
+        if secrets is None:
             return fetcher.fetch(url, visitor) if anew else fetcher.revisit(url, known, visitor)
-        opened = veil.opened(url)
-        with veil.over_errors():
+        opened = secrets.reveal(url)
+        with secrets.hidden_in_errors():
             answer: Page | NotModified
             if anew:
                 answer = fetcher.fetch(opened, visitor)
             else:
-                answer = fetcher.revisit(opened, lambda it: known(veil.closed(it)), visitor)
-        return veil.answer(url, answer)
+                answer = fetcher.revisit(opened, lambda it: known(secrets.hide(it)), visitor)
+        return secrets.answer(url, answer)
 
     def _kept(self, answer: NotModified) -> Page | None:
         return retry_on_store_error(lambda: self._pages.still_holds(answer.url, answer.final_url), self._clock)

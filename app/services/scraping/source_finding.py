@@ -105,7 +105,7 @@ class SourceFinder:
             return []
         answer = found.answer
         detail = f"{found.model} cites {len(answer.cited)} pages"
-        detail += f"; {answer.told}" if answer.flaw else ""
+        detail += f"; {answer.explanation}" if answer.flaw else ""
         detail += f"; of {found.purged} pages that were purged meanwhile nothing is kept" if found.purged else ""
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
@@ -138,7 +138,7 @@ class SourceFinder:
     def _read_cited(self, found: SearchFound, sources: Sources, reader: SourceReader) -> None:
         """Cited pages; where the answer cites none, those that the search looked at."""
         answer = found.answer
-        for url in (answer.cited or answer.looked_at)[:_MOST_CITED]:
+        for url in (answer.cited or answer.visited)[:_MOST_CITED]:
             host = urlsplit(url).hostname or ""
             kind = sources.kind_of_cited(url)
             if sources.web_search.allows(host):

@@ -25,9 +25,9 @@ from app.property.reading.budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent
-from app.property.sources.belonging import Whose, belonging
+from app.property.sources.address_match import Verdict, match_address
 from app.property.sources.config import Source
-from app.property.sources.results import the_link
+from app.property.sources.results import find_link
 from app.property.sources.rows import choose
 from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, JobAttempt
@@ -182,16 +182,16 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is of the address, else follow the one link that is, else say whose it is (False)."""
+        """Keep the page if it matches, or follow the only link that does; else note why not and return False."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
-        whose = belonging(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
+        match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
-        if holds and whose.is_wanted:
-            self._keep(found, whose.reason)
+        if holds and match.is_wanted:
+            self._keep(found, match.reason)
             return True
         if asked.led_by is None and extraction.kind is not PageKind.BLOCKED:
             with reading(page.url, page.spent):
-                link = the_link(page, self._address)
+                link = find_link(page, self._address)
             if link is not None:
                 return self.visit(asked._replace(url=link, led_by=asked.url))
         try:
@@ -202,7 +202,7 @@ class SourceReader:
                 self._cannot_be_read(record.url, exc.code)
             self._note(asked, exc.code, str(exc))
             return is_blocked
-        self._note(asked, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
+        self._note(asked, OTHER if match.verdict is Verdict.OTHER else UNKNOWN, match.reason)
         return False
 
     # --- answers that list several properties
@@ -224,14 +224,14 @@ class SourceReader:
         """
         records = [source_record(asked.url, row.extraction, visit, asked.kind) for row in rows]
         values, is_known = [record.values for record in records], asked.place_is_known
-        whose = choose(values, len(rows), self._address, self._parcels(), place_is_known=is_known)
-        if whose.place is not None and set(values[whose.place]) - NOT_ENOUGH:
-            row = rows[whose.place]
-            self._keep(Read(asked, row.extraction, visit, records[whose.place], row), whose.reason)
+        match = choose(values, len(rows), self._address, self._parcels(), place_is_known=is_known)
+        if match.place is not None and set(values[match.place]) - NOT_ENOUGH:
+            row = rows[match.place]
+            self._keep(Read(asked, row.extraction, visit, records[match.place], row), match.reason)
             return True
-        if whose.is_open:
+        if match.is_open:
             self._undecided.append((asked, visit, rows))
-        self._note(asked, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
+        self._note(asked, OTHER if match.verdict is Verdict.OTHER else UNKNOWN, match.reason)
         return False
 
     def decide(self) -> None:

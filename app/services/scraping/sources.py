@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from app.errors import ConfigurationError
 from app.property.sources.config import Sources, SourcesFile
-from app.property.sources.secrets import Veil, marked, parse_secrets
+from app.property.sources.secrets import UrlSecrets, parse_secrets, secret_names_in
 from app.redaction import protect
 from app.settings import Settings
 
@@ -28,18 +28,19 @@ class SourceSecrets:
         self._settings = settings
         self._sources = sources
 
-    def veil(self, url: str) -> Veil | None:
-        """What opens `url` (a target with marks), if a template of `sources.toml` makes such URLs; None for others.
+    def for_url(self, url: str) -> UrlSecrets | None:
+        """Return the secrets of `url` (a target with marks), if a template in `sources.toml` makes such URLs; None
+        otherwise.
 
-        So a secret goes nowhere but where the file says, whoever asks for the URL. Raises `ConfigurationError` for a
-        secret that is nowhere to be had, or a file that cannot be used.
+        So a secret is sent only where the file says, whoever requests the URL. Raises `ConfigurationError` for a
+        missing secret or an invalid file.
         """
-        names = marked(url)
+        names = secret_names_in(url)
         if not names:
             return None
         templates = (one.template for area in self._sources().areas for one in area.sources if one.template.secrets)
         ours = next((template for template in templates if template.made(url)), None)
-        return Veil(self.values(ours.secrets)) if ours is not None else None
+        return UrlSecrets(self.values(ours.secrets)) if ours is not None else None
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
         """The secrets of these names. Raises `ConfigurationError` for one that there is not."""

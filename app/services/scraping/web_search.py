@@ -95,7 +95,9 @@ class WebSearcher:
         found = _found(stored)
         WEB_SEARCHES.labels(found.answer.flaw or "asked").inc()
         if found.answer.flaw:
-            log.warning("The search of the web by %s is of little use: %s", found.model, redact(found.answer.told))
+            log.warning(
+                "The search of the web by %s is of little use: %s", found.model, redact(found.answer.explanation)
+            )
         gone = retry_on_store_error(
             lambda: self._searches.save_search(question, target, stored, found.answer.urls()), self._clock
         )

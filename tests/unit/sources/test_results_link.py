@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.property.page import Page
-from app.property.sources.results import the_link
+from app.property.sources.results import find_link
 from app.property.urls.targets import address_of_target, normalise_target
 
 URL = "https://county.example/find?q=12"
@@ -19,7 +19,7 @@ def page(body: str) -> Page:
 
 
 def link(body: str, address: str = "12 Fictional Ave, Anytown, ST 00000") -> str | None:
-    return the_link(page(body), address_of_target(normalise_target(address)))
+    return find_link(page(body), address_of_target(normalise_target(address)))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def link(body: str, address: str = "12 Fictional Ave, Anytown, ST 00000") -> str
         "Home: 12 Fictional Ave",
     ],
 )
-def test_a_link_that_names_the_address_is_it(text: str) -> None:
+def test_a_link_that_names_the_address_is_chosen(text: str) -> None:
     assert link(f'<a href="/r/1">{text}</a>') == "https://county.example/r/1"
 
 
@@ -42,24 +42,24 @@ def test_a_link_that_names_the_address_is_it(text: str) -> None:
         "12 Fictional Ave #2", "12 Fictional Ave, Anytown, ST 00001", "12 N Fictional Ave", "12", "Fictional Ave",
     ],
 )  # fmt: skip
-def test_a_link_that_names_another_house_street_unit_or_place_is_not(text: str) -> None:
+def test_a_link_that_names_another_house_street_unit_or_place_is_not_chosen(text: str) -> None:
     assert link(f'<a href="/r/1">{text}</a>') is None
 
 
-def test_of_a_unit_only_the_link_of_that_unit_counts() -> None:
+def test_for_a_unit_only_its_own_link_counts() -> None:
     names = {"2b": "12 Fictional Ave Unit 2B", "2c": "12 Fictional Ave Unit 2C", "0": "12 Fictional Ave"}
     rows = "".join(f'<a href="/r/{path}">{name}</a>' for path, name in names.items())
     assert link(rows, "12 Fictional Ave # 2b, Anytown, ST 00000") == "https://county.example/r/2b"
 
 
-def test_a_link_without_an_address_is_of_the_address_of_its_row() -> None:
+def test_a_link_without_an_address_takes_the_address_of_its_row() -> None:
     rows = "".join(
         f'<tr><td>{number} Fictional Ave</td><td><a href="/r/{number}">Details</a></td></tr>' for number in (12, 14)
     )
     assert link(f"<table>{rows}</table>") == "https://county.example/r/12"
 
 
-def test_two_links_to_one_page_are_one_and_two_pages_are_none() -> None:
+def test_two_links_to_one_page_count_once_and_two_pages_give_no_result() -> None:
     same = '<a href="/r/1">12 Fictional Ave</a><a href="/r/1#map">12 Fictional Ave</a>'
     assert link(same) == "https://county.example/r/1"
     assert link(same + '<a href="/r/2">12 Fictional Ave</a>') is None

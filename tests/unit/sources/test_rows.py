@@ -12,7 +12,7 @@ from app.property.address import Address
 from app.property.page import Page
 from app.property.reading.pipeline import extract, extract_rows
 from app.property.record import Method, PageKind
-from app.property.sources.belonging import Whose
+from app.property.sources.address_match import Verdict
 from app.property.sources.rows import choose
 from app.property.urls.rows import answer_of, is_row, row_url
 from app.property.urls.targets import address_of_target, normalise_target
@@ -59,7 +59,7 @@ def pointed(body: Any, pointer: str) -> Any:
 
 
 @pytest.mark.parametrize(("body", "pointer"), SHAPES, ids=[where for _, where in SHAPES])
-def test_each_object_of_a_list_is_read_by_itself_and_proved_in_its_own_place(body: Any, pointer: str) -> None:
+def test_each_object_of_a_list_is_read_separately_with_its_own_evidence(body: Any, pointer: str) -> None:
     found = page(body)
     assert extract(found).kind is PageKind.SEARCH
     rows = extract_rows(found, lambda _: True)
@@ -83,7 +83,7 @@ def test_the_columns_and_the_place_of_an_arcgis_feature_are_its_own() -> None:
     assert rows[2].record.evidence["Latitude"].locator == "/features/2/centroid/y"
 
 
-def test_only_what_is_worth_it_is_read_and_what_lists_nothing_has_no_rows() -> None:
+def test_only_relevant_objects_are_read_and_other_bodies_have_no_rows() -> None:
     (row,) = extract_rows(page(ROWS), lambda text: "0300-0002" in text)
     assert row.record.values["ParcelNumber"] == "0300-0002"
     assert len(extract_rows(page(ROWS), lambda _: True, most=2)) == 2
@@ -104,50 +104,50 @@ def row(number: int = 2, unit: str | None = "2", **more: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def test_the_unit_that_was_asked_for_is_taken() -> None:
+def test_the_requested_unit_is_chosen() -> None:
     found = choose([row(1, "1"), row(2, "2"), row(3, "3")], 3, wanted())
-    assert (found.place, found.whose) == (1, Whose.WANTED)
+    assert (found.place, found.verdict) == (1, Verdict.WANTED)
     assert "of 3 properties that it lists" in found.reason
 
 
 @pytest.mark.parametrize(
-    ("rows", "whose"),
+    ("rows", "verdict"),
     [
-        ([row(1, "1"), row(3, "3")], Whose.OTHER),  # other units
-        ([row(1, None), row(2, None)], Whose.UNKNOWN),  # no unit is named
-        ([row(1, "2", StreetNumber="301"), row(2, "2", StreetNumber="302")], Whose.OTHER),  # the neighbours
-        ([row(1, "2", City="Otherville", PostalCode="11111"), row(2, "1")], Whose.OTHER),  # another town's
-        ([], Whose.OTHER),
+        ([row(1, "1"), row(3, "3")], Verdict.OTHER),  # other units
+        ([row(1, None), row(2, None)], Verdict.UNKNOWN),  # no unit is named
+        ([row(1, "2", StreetNumber="301"), row(2, "2", StreetNumber="302")], Verdict.OTHER),  # the neighbours
+        ([row(1, "2", City="Otherville", PostalCode="11111"), row(2, "1")], Verdict.OTHER),  # another town's
+        ([], Verdict.OTHER),
     ],
 )
-def test_a_neighbour_is_never_taken_for_want_of_the_wanted_one(rows: list[dict[str, Any]], whose: Whose) -> None:
+def test_a_neighbor_is_never_chosen_instead(rows: list[dict[str, Any]], verdict: Verdict) -> None:
     found = choose(rows, 9, wanted())
-    assert (found.place, found.whose, found.is_open) == (None, whose, False)
+    assert (found.place, found.verdict, found.is_open) == (None, verdict, False)
     assert "it lists 9 properties" in found.reason
 
 
-def test_of_two_parcels_at_one_address_the_one_that_another_source_names_is_taken_else_none() -> None:
+def test_of_two_parcels_at_one_address_only_one_named_by_another_source_is_chosen() -> None:
     """A lot of two parcels: the house stands on one of them, the other is a strip of grass."""
     rows = [row(1, None, YearBuilt=1987), row(2, None, LotSizeArea=0.1)]
     house = wanted("300 Example Blvd, Anytown, ST 00000")
     doubt = choose(rows, 2, house)
-    assert (doubt.place, doubt.whose, doubt.is_open) == (None, Whose.UNKNOWN, True)
+    assert (doubt.place, doubt.verdict, doubt.is_open) == (None, Verdict.UNKNOWN, True)
     assert "0300-0001, 0300-0002" in doubt.reason
     assert choose(rows, 2, house, {"03000001"}).place == 0
     assert choose(rows, 2, house, {"03000002"}).place == 1
     assert choose(rows, 2, house, {"99990000"}).place is None
 
 
-def test_of_one_parcel_that_is_listed_twice_the_fullest_is_taken_unless_they_differ() -> None:
+def test_of_one_parcel_listed_twice_the_fullest_row_is_chosen_unless_they_differ() -> None:
     house = wanted("300 Example Blvd, Anytown, ST 00000")
     bare, full = row(1, None, YearBuilt=1987), row(1, None, YearBuilt=1987, LivingArea=900)
     assert choose([bare, full], 2, house).place == 1
     cards = choose([full, row(1, None, YearBuilt=1999, LivingArea=120)], 2, house)
-    assert (cards.place, cards.whose) == (None, Whose.UNKNOWN)
+    assert (cards.place, cards.verdict) == (None, Verdict.UNKNOWN)
     assert "differ in LivingArea, YearBuilt" in cards.reason
 
 
-def test_a_property_among_several_has_a_url_that_stays_when_the_list_is_sorted_anew() -> None:
+def test_the_url_of_a_row_does_not_depend_on_its_position() -> None:
     assert row_url(URL, row(2)) == f"{URL}#parcel=3000002"
     assert row_url(URL, row(2, "2B", ParcelNumber=None)) == f"{URL}#address=300%20example%20blvd%202b"
     assert row_url(URL, {"YearBuilt": 1987}) is None

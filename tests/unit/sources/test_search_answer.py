@@ -51,11 +51,11 @@ def test_a_line_is_a_label_with_its_value_or_a_sentence(line: str, expected: dic
     assert {field: value for field, value, _ in said((line, A))} == expected
 
 
-def test_a_fact_is_of_the_page_that_is_cited_behind_it_and_of_no_other() -> None:
+def test_a_fact_belongs_to_the_page_cited_after_it() -> None:
     assert said(("Bedrooms: 3", A), ("Bedrooms: 4", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 4, B)]
 
 
-def test_several_citations_in_a_row_stand_for_the_same_words() -> None:
+def test_several_citations_in_a_row_share_the_same_words() -> None:
     assert said(("Bedrooms: 3", A), ("", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 3, B)]
 
 
@@ -64,14 +64,14 @@ def test_cited_pages_come_in_one_spelling_each_once() -> None:
     assert found.cited == (A, B)
 
 
-def test_what_was_looked_at_and_what_is_only_named_are_told_apart() -> None:
+def test_pages_read_and_pages_only_named_are_distinguished() -> None:
     text = f"See {B}, and https://c.example/x."
     found = read_answer(answer(("x", A), sources=[B, "ftp://no.example/"], uncited=text))
-    assert (found.cited, found.looked_at, found.uncited) == ((A,), (B,), ("https://c.example/x",))
+    assert (found.cited, found.visited, found.uncited) == ((A,), (B,), ("https://c.example/x",))
     assert set(found.urls()) == {A, B, "https://c.example/x"}
 
 
-def test_words_without_a_citation_say_nothing() -> None:
+def test_words_without_a_citation_are_ignored() -> None:
     assert read_answer(answer(("x", A), uncited="Bedrooms: 9")).claims == ()
 
 
@@ -80,7 +80,7 @@ BLANK = [{"type": "message", "content": [{"type": "output_text", "text": " \n"}]
 
 
 @pytest.mark.parametrize(
-    ("items", "status", "reason", "flaw", "told"),
+    ("items", "status", "reason", "flaw", "explanation"),
     [
         (answer(("Bedrooms: 3", A)), "completed", "", "", ""),
         (answer(uncited="I found no page."), "completed", "", "", ""),
@@ -93,27 +93,27 @@ BLANK = [{"type": "message", "content": [{"type": "output_text", "text": " \n"}]
         ([], "completed", "", "empty", "empty"),
     ],
 )
-def test_what_is_wrong_with_an_answer_as_a_whole_is_told(
-    items: list[Any], status: str, reason: str, flaw: str, told: str
+def test_an_incomplete_answer_is_reported(
+    items: list[Any], status: str, reason: str, flaw: str, explanation: str
 ) -> None:
     found = read_answer(items, status, reason)
     assert found.flaw == flaw
-    assert told in found.told
-    assert bool(found.told) == bool(flaw)
+    assert explanation in found.explanation
+    assert bool(found.explanation) == bool(flaw)
 
 
-def test_what_was_broken_off_still_cites_the_pages_before_the_break() -> None:
+def test_a_truncated_answer_keeps_its_earlier_citations() -> None:
     found = read_answer(answer(("Bedrooms: 3", A)), "incomplete", "max_output_tokens")
     assert found.cited == (A,)
 
 
-def test_pages_that_are_to_be_forgotten_are_nowhere_in_an_answer() -> None:
-    looked_at = "https://c.example/1"
+def test_an_answer_without_some_pages_has_no_trace_of_them() -> None:
+    visited = "https://c.example/1"
     found = read_answer(
-        answer(("Bedrooms: 3", A), ("Roof: Slate", B), sources=[looked_at], uncited="https://d.example/1")
+        answer(("Bedrooms: 3", A), ("Roof: Slate", B), sources=[visited], uncited="https://d.example/1")
     )
-    assert set(found.urls()) == {A, B, looked_at, "https://d.example/1"}
-    left = found.without({A, looked_at, "https://d.example/1"})
+    assert set(found.urls()) == {A, B, visited, "https://d.example/1"}
+    left = found.without({A, visited, "https://d.example/1"})
     assert left.urls() == (B,)
     assert [claim.url for claim in left.claims] == [B]
 
@@ -135,6 +135,6 @@ def test_pages_that_are_to_be_forgotten_are_nowhere_in_an_answer() -> None:
             {"type": "url_citation", "start_index": "1", "end_index": 2, "url": A}]}]}],
     ],
 )  # fmt: skip
-def test_what_is_not_as_the_api_describes_it_says_nothing(items: list[Any]) -> None:
+def test_items_that_violate_the_api_schema_are_ignored(items: list[Any]) -> None:
     found = read_answer(items)
     assert (found.cited, found.claims) == ((), ())

@@ -17,7 +17,7 @@ from app.errors import ConfigurationError
 from app.errors.fetching import HostBusyError, HttpStatusError
 from app.property.page import NotModified, Page
 from app.property.sources.config import SourcesFile, read_sources
-from app.property.sources.secrets import Veil, marked, parse_secrets
+from app.property.sources.secrets import UrlSecrets, parse_secrets, secret_names_in
 from app.property.sources.template import Template, problem_of
 from app.redaction import redact
 from app.services.reports.doctor.findings import State
@@ -28,17 +28,17 @@ from app.settings import Settings
 SECRET = "Zq9+/x=&Lm'42-\"tail"
 TEMPLATE = Template("https://gis.example/q?where=A%3D%27{street_line:sql}%27&token={secret:GIS_TOKEN}&f=json")
 URL = "https://gis.example/q?where=A%3D%2712%20OAK%20ST%27&token=~secret.GIS_TOKEN~&f=json"
-VEIL = Veil({"GIS_TOKEN": SECRET})
+SECRETS = UrlSecrets({"GIS_TOKEN": SECRET})
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_a_template_makes_urls_with_marks_and_the_secret_comes_in_for_the_request_alone() -> None:
+def test_urls_contain_marks_and_only_the_request_contains_the_secret() -> None:
     assert TEMPLATE.needs == ("street_line",)
     assert TEMPLATE.secrets == ("GIS_TOKEN",)
     assert TEMPLATE.url({"street_line": "12 OAK ST"}) == URL
-    assert marked(URL) == ("GIS_TOKEN",)
-    assert VEIL.opened(URL) == URL.replace("~secret.GIS_TOKEN~", quote(SECRET, safe=""))
-    assert SECRET not in repr(VEIL)
+    assert secret_names_in(URL) == ("GIS_TOKEN",)
+    assert SECRETS.reveal(URL) == URL.replace("~secret.GIS_TOKEN~", quote(SECRET, safe=""))
+    assert SECRET not in repr(SECRETS)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_a_template_makes_urls_with_marks_and_the_secret_comes_in_for_the_reques
         (URL + "&to=evil", False),
     ],
 )
-def test_a_secret_goes_to_no_url_but_those_that_its_template_makes(tmp_path: Path, url: str, is_made: bool) -> None:
+def test_a_secret_is_sent_only_to_urls_of_its_template(tmp_path: Path, url: str, is_made: bool) -> None:
     """Whoever may enqueue a URL may write a mark into it."""
     assert TEMPLATE.made(url) is is_made
     settings = Settings.of(source_secrets=SecretStr(f"GIS_TOKEN={SECRET}"))
-    veil = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current).veil(url)
-    assert (veil is not None) is is_made
+    secrets = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current).for_url(url)
+    assert (secrets is not None) is is_made
 
 
 def sources_toml(folder: Path, url: str = TEMPLATE.text) -> Path:
@@ -80,23 +80,23 @@ JSON = json.dumps(SECRET)[1:-1]
         escape(SECRET), escape(SECRET).replace("&#x27;", "&#39;"), JSON, JSON.replace("/", "\\/"),
     ],
 )  # fmt: skip
-def test_a_secret_that_comes_back_is_taken_out_in_whatever_escape(written: str) -> None:
-    assert VEIL.closed(f"<a href='/x?t={written}'>") == "<a href='/x?t=~secret.GIS_TOKEN~'>"
+def test_a_secret_in_a_response_is_removed_in_any_escaping(written: str) -> None:
+    assert SECRETS.hide(f"<a href='/x?t={written}'>") == "<a href='/x?t=~secret.GIS_TOKEN~'>"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
-def test_no_part_of_a_page_keeps_it(encoding: str) -> None:
+def test_no_part_of_a_page_contains_the_secret(encoding: str) -> None:
     text = f"<p>café {SECRET}</p>"
-    opened = VEIL.opened(URL)
+    opened = SECRETS.reveal(URL)
     page = Page(opened, opened + "&seen=1", "text/html", text, text.encode(encoding), AT, declared_url=opened)
-    found = VEIL.answer(URL, page)
+    found = SECRETS.answer(URL, page)
     assert isinstance(found, Page)
     assert (found.url, found.final_url, found.declared_url) == (URL, URL + "&seen=1", URL)
     assert found.text == "<p>café ~secret.GIS_TOKEN~</p>"
     body = found.body if encoding != "utf-16" else found.text.encode()
     assert found.body == body
     assert SECRET.encode(encoding)[2:] not in found.body
-    still = VEIL.answer(URL, NotModified(opened, opened, AT))
+    still = SECRETS.answer(URL, NotModified(opened, opened, AT))
     assert (still.url, still.final_url) == (URL, URL)
 
 
@@ -107,13 +107,13 @@ def fails_with(opened: str) -> None:
         raise HttpStatusError(opened, 403) from exc
 
 
-def test_an_error_keeps_its_kind_and_its_facts_and_loses_the_secret_and_its_cause() -> None:
-    opened = VEIL.opened(URL)
-    with pytest.raises(HttpStatusError) as caught, VEIL.over_errors():
+def test_an_error_loses_its_secret_and_cause_but_keeps_type_and_facts() -> None:
+    opened = SECRETS.reveal(URL)
+    with pytest.raises(HttpStatusError) as caught, SECRETS.hidden_in_errors():
         fails_with(opened)
     assert caught.value.facts == {"url": URL, "status": 403}
     assert "Lm" not in "".join(traceback.format_exception(caught.value, chain=True))
-    with pytest.raises(HostBusyError) as busy, VEIL.over_errors():
+    with pytest.raises(HostBusyError) as busy, SECRETS.hidden_in_errors():
         raise HostBusyError(opened, 3.5, 1.0)
     assert busy.value.args == (URL, 3.5, 1.0)
 
@@ -128,13 +128,13 @@ def test_an_error_keeps_its_kind_and_its_facts_and_loses_the_secret_and_its_caus
         (["A=long enough"], "ASCII without blanks"),
     ],
 )
-def test_what_is_no_secret_is_named_by_its_place_and_never_shown(entries: list[str], problem: str) -> None:
+def test_an_invalid_secret_is_reported_by_position_and_never_shown(entries: list[str], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem) as caught:
         parse_secrets(entries, "SOURCE_SECRETS")
     assert not any(word in str(caught.value) for word in ("longenough", "tooshrt", "long enough"))
 
 
-def test_secrets_of_the_file_win_are_read_again_and_are_hidden_from_then_on(tmp_path: Path) -> None:
+def test_secrets_in_the_file_take_precedence_are_reloaded_and_are_redacted(tmp_path: Path) -> None:
     file = tmp_path / "secrets"
     file.write_text("# of the county\nGIS_TOKEN=from-the-file-1\n\n")
     settings = Settings.of(source_secrets=SecretStr("GIS_TOKEN=from-the-env,B=another-one"), source_secrets_file=file)
@@ -150,7 +150,7 @@ def test_secrets_of_the_file_win_are_read_again_and_are_hidden_from_then_on(tmp_
         secrets.values(("GIS_TOKEN",))
 
 
-def test_what_settings_hold_is_hidden_from_the_start() -> None:
+def test_secrets_in_settings_are_redacted_from_the_start() -> None:
     """In a process that asks for no page, too."""
     settings = Settings.of(source_secrets=SecretStr("A=first-secret,B=second=secret"))
     assert {"first-secret", "second=secret"} <= set(settings.secrets())
@@ -186,12 +186,12 @@ def test_a_secret_in_clear_text_is_refused_without_showing_it(tmp_path: Path, pa
     "query",
     ["parcel_key={parcel_number}&q={city}", "q={city}&layer=3f2504e0-4f89-41d3-9a0c-0305e82c3301", "q={city}&token="],
 )
-def test_what_is_none_passes(tmp_path: Path, query: str) -> None:
+def test_parameters_that_are_not_secrets_pass(tmp_path: Path, query: str) -> None:
     sources_toml(tmp_path, f"https://x.example/?{query}")
     assert check_sources(Settings.of(propintel_home=tmp_path)).state is State.OK
 
 
-def test_the_doctor_says_what_lacks_and_what_may_be_a_secret(tmp_path: Path) -> None:
+def test_the_doctor_reports_missing_and_possible_secrets(tmp_path: Path) -> None:
     sources_toml(tmp_path, "http://x.example/?q={city}&sortkey=asc&token={secret:GIS_TOKEN}")
     with pytest.raises(ConfigurationError, match="has no GIS_TOKEN"):
         check_sources(Settings.of(propintel_home=tmp_path))

@@ -71,7 +71,7 @@ def test_the_files_that_the_docs_show_can_be_used(tmp_path: Path) -> None:
         ('postal_codes = ["000"]', ("ST", "ANYTOWN", None), False),
     ],
 )
-def test_an_area_holds_where_it_says(
+def test_an_area_contains_the_addresses_it_names(
     tmp_path: Path, area: str, address: tuple[str | None, str | None, str | None], holds: bool
 ) -> None:
     sources = read(tmp_path, f'[[area]]\nname = "X"\n{area}\n{SOURCE}')
@@ -101,9 +101,7 @@ def test_an_area_holds_where_it_says(
         (f"[web_search]\nallowed_domains = {[f'a{n}.example' for n in range(101)]}\n", ("101 domains", "takes 100")),
     ],
 )
-def test_what_cannot_be_used_is_named_with_its_place_and_what_to_write(
-    tmp_path: Path, text: str, parts: tuple[str, ...]
-) -> None:
+def test_an_invalid_file_is_reported_with_place_and_remedy(tmp_path: Path, text: str, parts: tuple[str, ...]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, text)
     for part in (str(tmp_path / "sources.toml"), *parts):
@@ -132,7 +130,7 @@ def test_a_template_that_leads_nowhere_is_refused(template: str, problem: str) -
     assert problem in found
 
 
-def test_a_value_cannot_leave_its_place() -> None:
+def test_a_value_cannot_change_the_url_structure() -> None:
     """Slashes, question marks, ampersands, hashes, quotes, percent signs and other scripts are escaped."""
     template = Template("https://x.example/a/{street_line}?city={city}#top")
     url = template.url({"street_line": "../../etc?x=1&y#z", "city": "O'Brien & Söhne 100%"})
@@ -192,7 +190,7 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     assert file.current() == Sources()
 
 
-def test_while_a_file_cannot_be_used_what_it_said_before_holds(tmp_path: Path) -> None:
+def test_an_invalid_file_leaves_the_last_valid_content_in_use(tmp_path: Path) -> None:
     """A slip of an editor does not fail the jobs of a whole fleet."""
     path = tmp_path / "sources.toml"
     path.write_text(AREA + SOURCE)

@@ -24,9 +24,7 @@ from app.property.sources.spellings import street_names
         (None, (None,)),
     ],
 )
-def test_a_street_is_asked_for_as_most_registers_have_it_first(
-    name: str | None, spellings: tuple[str | None, ...]
-) -> None:
+def test_the_spelling_of_most_registers_comes_first(name: str | None, spellings: tuple[str | None, ...]) -> None:
     assert street_names(name) == spellings
 
 

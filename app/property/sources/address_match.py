@@ -11,7 +11,7 @@ from app.property.address import Address, compare, differ, normalise
 from app.property.merging import identity
 
 
-class Whose(StrEnum):
+class Verdict(StrEnum):
     """Whether a page is about the requested property, another one, or undecided."""
 
     WANTED = "wanted"
@@ -20,20 +20,20 @@ class Whose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Belonging:
+class AddressMatch:
     """The verdict about a page, and the reason in words."""
 
-    whose: Whose
+    verdict: Verdict
     reason: str
 
     @property
     def is_wanted(self) -> bool:
-        return self.whose is Whose.WANTED
+        return self.verdict is Verdict.WANTED
 
 
-def belonging(
+def match_address(
     values: Mapping[str, Any], wanted: Address, parcels: Set[str] = frozenset(), *, place_is_known: bool = False
-) -> Belonging:
+) -> AddressMatch:
     """Decide whether a page with `values` is about the address `wanted`.
 
     `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`). `place_is_known`: the source
@@ -47,16 +47,16 @@ def belonging(
     same_parcel = parcel is not None and parcel in parcels
     units = _units(ours, theirs)
     if units is not None or (address == "different" and not (same_parcel and _same_house(ours, theirs))):
-        return Belonging(Whose.OTHER, units or f"it is about {_shown(theirs)}")
+        return AddressMatch(Verdict.OTHER, units or f"it is about {_shown(theirs)}")
     if ours.unit and not theirs.unit:  # its parcel may cover the whole building
-        return Belonging(Whose.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
+        return AddressMatch(Verdict.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
     elsewhere = _elsewhere(ours, theirs)
     if same_parcel and (_same_house(ours, theirs) or not elsewhere):
-        return Belonging(Whose.WANTED, f"its parcel number {values[identity.PARCEL]} is that of the address")
+        return AddressMatch(Verdict.WANTED, f"its parcel number {values[identity.PARCEL]} is that of the address")
     if address == "same" or (place_is_known and _same_house(ours, theirs) and not elsewhere):
-        return Belonging(Whose.WANTED, f"its address is {_shown(theirs)}")
+        return AddressMatch(Verdict.WANTED, f"its address is {_shown(theirs)}")
     doubt = f"it says {_shown(theirs)}, which may be elsewhere" if told else "it names neither address nor parcel"
-    return Belonging(Whose.UNKNOWN, doubt)
+    return AddressMatch(Verdict.UNKNOWN, doubt)
 
 
 def _units(ours: Address, theirs: Address) -> str | None:

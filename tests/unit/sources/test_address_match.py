@@ -1,0 +1,84 @@
+"""Which pages match an address: a page is rejected rather than risk a neighbor's or another unit's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.property.sources.address_match import Verdict, match_address
+from app.property.urls.targets import address_of_target, normalise_target
+from app.property.values.texts import plain_parcel
+
+HOUSE = "12 Fictional Ave, Anytown, ST 00000"
+UNIT = "12 Fictional Ave Unit 2B, Anytown, ST 00000"
+STREET = {"StreetNumber": "12", "StreetName": "Fictional Avenue"}
+PLACE = {"City": "Anytown", "PostalCode": "00000"}
+PARCELS = frozenset({"00120034"})
+
+
+def whose(values: dict[str, Any], address: str = HOUSE, **options: Any) -> tuple[Verdict, str]:
+    found = match_address(values, address_of_target(normalise_target(address)), **options)
+    return found.verdict, found.reason
+
+
+@pytest.mark.parametrize(
+    ("values", "address", "expected"),
+    [
+        ({**STREET, **PLACE}, HOUSE, Verdict.WANTED),
+        ({"UnparsedAddress": "12 FICTIONAL AV", "City": "ANYTOWN"}, HOUSE, Verdict.WANTED),
+        ({**STREET, **PLACE, "StreetName": "Fictoinal Ave"}, HOUSE, Verdict.WANTED),
+        ({**STREET, **PLACE, "StreetNumber": "14"}, HOUSE, Verdict.OTHER),
+        ({**STREET, **PLACE, "StreetNumber": "12A"}, HOUSE, Verdict.OTHER),
+        ({**STREET, **PLACE, "StreetName": "Fictional St"}, HOUSE, Verdict.OTHER),
+        ({**STREET, "City": "Anytown", "PostalCode": "00001"}, HOUSE, Verdict.OTHER),
+        ({**STREET, **PLACE, "UnitNumber": "2B"}, HOUSE, Verdict.OTHER),
+        ({**STREET, **PLACE, "UnitNumber": "2B"}, UNIT, Verdict.WANTED),
+        ({**STREET, **PLACE, "UnitNumber": "2C"}, UNIT, Verdict.OTHER),
+        ({**STREET, **PLACE}, UNIT, Verdict.UNKNOWN),
+        (STREET, HOUSE, Verdict.UNKNOWN),
+        ({"YearBuilt": 1987}, HOUSE, Verdict.UNKNOWN),
+        ({"ParcelNumber": "0012-0034"}, HOUSE, Verdict.UNKNOWN),
+    ],
+)
+def test_a_page_matches_the_address_or_another_one_or_is_undecided(
+    values: dict[str, Any], address: str, expected: Verdict
+) -> None:
+    assert whose(values, address)[0] is expected
+
+
+def test_a_page_without_a_town_matches_if_the_source_covers_one_area() -> None:
+    assert whose(STREET, place_is_known=True)[0] is Verdict.WANTED
+    assert whose({**STREET, "PostalCode": "00001"}, place_is_known=True)[0] is Verdict.OTHER
+    assert whose({"City": "Anytown"}, place_is_known=True)[0] is Verdict.UNKNOWN
+
+
+def test_a_house_of_the_same_number_in_another_town_of_the_area_is_not_taken() -> None:
+    assert whose({**STREET, "City": "Elsewhere"}, place_is_known=True)[0] is Verdict.UNKNOWN
+    assert whose({**STREET, "StateOrProvince": "XY"}, place_is_known=True)[0] is Verdict.OTHER
+    assert whose({**STREET, **PLACE, "City": "Old Town"}, place_is_known=True)[0] is Verdict.WANTED, (
+        "one ZIP, two names"
+    )
+
+
+def test_a_known_parcel_number_decides_unless_the_address_contradicts() -> None:
+    number = {"ParcelNumber": "0012-0034"}
+    assert whose(number, parcels=PARCELS)[0] is Verdict.WANTED
+    assert whose({**number, **STREET, "PostalCode": "99999"}, parcels=PARCELS)[0] is Verdict.WANTED
+    assert whose({**number, **STREET, "StreetNumber": "14"}, parcels=PARCELS)[0] is Verdict.OTHER
+    assert whose({**number, **STREET, **PLACE, "UnitNumber": "9"}, parcels=PARCELS)[0] is Verdict.OTHER
+    assert whose({**number, **STREET, **PLACE}, UNIT, parcels=PARCELS)[0] is Verdict.UNKNOWN, "all units may share it"
+    assert whose({"ParcelNumber": "0012-0035"}, parcels=PARCELS)[0] is Verdict.UNKNOWN
+    assert whose({**number, "City": "Elsewhere"}, parcels=PARCELS)[0] is Verdict.UNKNOWN, "each county counts anew"
+
+
+def test_the_reason_names_what_the_page_is_about() -> None:
+    assert "14 FICTIONAL AVE" in whose({**STREET, **PLACE, "StreetNumber": "14"})[1]
+    assert whose({**STREET, **PLACE, "UnitNumber": "2C"}, UNIT)[1] == "it is about unit 2c, and unit 2b was asked for"
+    assert "no unit" in whose({**STREET, **PLACE}, UNIT)[1]
+
+
+def test_parcel_numbers_are_compared_by_letters_and_digits() -> None:
+    assert plain_parcel("00-12 00.34a") == "00120034A"
+    assert plain_parcel("--") is None
+    assert plain_parcel(None) is None
