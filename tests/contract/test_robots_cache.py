@@ -50,14 +50,14 @@ def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> Cached
         RobotsFile(200, b"\xff\x00 no text"),
     ],
 )
-def test_a_file_comes_back_as_it_was_put(robots_cache: RobotsCache, clock: ManualClock, file: RobotsFile) -> None:
+def test_a_stored_file_is_returned_unchanged(robots_cache: RobotsCache, clock: ManualClock, file: RobotsFile) -> None:
     kept = _kept(clock, file)
     robots_cache.put(ORIGIN, kept)
     assert robots_cache.get(ORIGIN) == kept
     assert robots_cache.get("https://other.example") is None
 
 
-def test_a_file_holds_until_its_time(robots_cache: RobotsCache, clock: ManualClock) -> None:
+def test_a_file_expires(robots_cache: RobotsCache, clock: ManualClock) -> None:
     robots_cache.put(ORIGIN, _kept(clock, RobotsFile(404), seconds=60))
     clock.advance(59.9)
     assert robots_cache.get(ORIGIN) is not None
@@ -65,7 +65,7 @@ def test_a_file_holds_until_its_time(robots_cache: RobotsCache, clock: ManualClo
     assert robots_cache.get(ORIGIN) is None
 
 
-def test_one_reads_for_all(robots_cache: RobotsCache, clock: ManualClock) -> None:
+def test_one_caller_fetches_for_all(robots_cache: RobotsCache, clock: ManualClock) -> None:
     assert robots_cache.claim(ORIGIN, 60)
     assert not robots_cache.claim(ORIGIN, 60)
     assert robots_cache.claim("https://other.example", 60)
@@ -73,20 +73,20 @@ def test_one_reads_for_all(robots_cache: RobotsCache, clock: ManualClock) -> Non
     assert robots_cache.claim(ORIGIN, 60), "the file may be read anew when it holds no more"
 
 
-def test_who_could_not_read_it_leaves_it_to_the_next(robots_cache: RobotsCache) -> None:
+def test_a_released_claim_can_be_taken(robots_cache: RobotsCache) -> None:
     assert robots_cache.claim(ORIGIN, 60)
     robots_cache.release(ORIGIN)
     assert robots_cache.claim(ORIGIN, 60)
 
 
-def test_a_failure_keeps_its_kind() -> None:
+def test_a_failure_keeps_its_type() -> None:
     timeout = RobotsFile(0, problem=("fetch_timeout", "no answer")).failure("https://homes.example/1")
     assert type(timeout) is FetchTimeoutError
     assert timeout.facts == {"url": "https://homes.example/1", "reason": "no answer"}
     assert type(RobotsFile(0, problem=("connection_failed", "x")).failure("u")) is ConnectionFailedError
 
 
-def test_nothing_in_redis_stays_for_ever(client: redis.Redis, clock: ManualClock) -> None:
+def test_every_robots_key_in_redis_expires(client: redis.Redis, clock: ManualClock) -> None:
     robots_cache = RedisRobotsCache(client, clock)
     robots_cache.claim(ORIGIN, 60)
     robots_cache.put("https://other.example", _kept(clock, RobotsFile(404), seconds=3600))
@@ -95,13 +95,13 @@ def test_nothing_in_redis_stays_for_ever(client: redis.Redis, clock: ManualClock
     assert all(0 < life <= 3_600_000 for life in lives.values())
 
 
-def test_what_another_version_wrote_is_read_anew(client: redis.Redis, clock: ManualClock) -> None:
+def test_another_versions_format_is_ignored(client: redis.Redis, clock: ManualClock) -> None:
     for text in ("", "{}", '["a", "b"]', '[1, 200, "!", null, "", ""]'):
         client.set(f"propintel:robots:{{{ORIGIN}}}", text)
         assert RedisRobotsCache(client, clock).get(ORIGIN) is None
 
 
-def test_without_redis_everybody_reads_for_himself(clock: ManualClock) -> None:
+def test_without_redis_every_process_fetches_for_itself(clock: ManualClock) -> None:
     robots_cache = RedisRobotsCache(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)), clock)
     assert robots_cache.get(ORIGIN) is None
     assert robots_cache.claim(ORIGIN, 60)

@@ -89,7 +89,7 @@ def test_a_broken_line_fails_the_batch_and_nothing_is_billed(openai_simulator: S
     assert simulator.prompts() == {}
 
 
-def test_what_expires_bills_only_what_was_answered(openai_simulator: Start) -> None:
+def test_an_expired_batch_bills_only_answered_lines(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1, batch_ends="expired", batch_answered=0.5)
     client = simulator.client()
     found = wait(client, make(client, upload(client, line("a"), line("b"))).id, "expired")
@@ -99,7 +99,7 @@ def test_what_expires_bills_only_what_was_answered(openai_simulator: Start) -> N
     assert sum(simulator.prompts().values()) == 1
 
 
-def test_a_cancelled_batch_is_cancelling_first_and_one_that_is_over_cannot_be(openai_simulator: Start) -> None:
+def test_a_canceled_batch_is_cancelling_first_and_a_finished_one_cannot_be_canceled(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS}], batch_seconds=60, batch_cancel_seconds=0.2)
     client = simulator.client()
     batch = make(client, upload(client, line("a")))
@@ -125,7 +125,7 @@ def test_a_line_may_fail_alone(openai_simulator: Start) -> None:
     assert lines_of(client, again.error_file_id)["c"]["response"]["status_code"] == 500
 
 
-def test_more_tokens_than_may_be_enqueued_fail_the_batch_until_others_are_over(openai_simulator: Start) -> None:
+def test_too_many_enqueued_tokens_fail_the_batch_until_others_finish(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS}], batch_seconds=0.3, batch_max_tokens=10)
     client = simulator.client()
     first = make(client, upload(client, line("a", "x" * 30)))
@@ -135,7 +135,7 @@ def test_more_tokens_than_may_be_enqueued_fail_the_batch_until_others_are_over(o
     wait(client, make(client, upload(client, line("c", "x" * 30))).id, "completed")
 
 
-def test_files_and_batches_are_their_project_s_alone(openai_simulator: Start) -> None:
+def test_files_and_batches_belong_to_their_project(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS, "project": "proj_a"}, {"key": THEIRS, "project": "proj_b"}])
     mine, other = simulator.client(OURS), simulator.client(THEIRS)
     file_id = upload(mine, line("a"))
@@ -159,7 +159,7 @@ def test_batches_are_listed_from_the_newest_page_by_page(openai_simulator: Start
     assert [each.id for each in client.batches.list(limit=2)] == made[::-1]
 
 
-def test_a_deleted_file_is_gone_and_the_overview_shows_what_is_left(openai_simulator: Start) -> None:
+def test_a_deleted_file_disappears_from_the_overview(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1)
     client = simulator.client()
     file_id = upload(client, line("a"))
@@ -174,13 +174,13 @@ def test_a_deleted_file_is_gone_and_the_overview_shows_what_is_left(openai_simul
     ("behaviour", "error"),
     [("dead", openai.AuthenticationError), ("forbidden", openai.PermissionDeniedError)],
 )
-def test_a_key_that_may_not_is_told_so(openai_simulator: Start, behaviour: str, error: type[Exception]) -> None:
+def test_a_key_without_permission_is_refused(openai_simulator: Start, behaviour: str, error: type[Exception]) -> None:
     client = openai_simulator([{"key": OURS, "behaviour": behaviour}]).client()
     with pytest.raises(error):
         upload(client, line("a"))
 
 
-def test_a_key_without_quota_may_look_but_make_no_batch(openai_simulator: Start) -> None:
+def test_a_key_without_quota_may_read_but_not_create_batches(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1)
     client = simulator.client()
     batch = make(client, upload(client, line("a")))

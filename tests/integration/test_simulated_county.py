@@ -31,7 +31,7 @@ def client() -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_every_open_page_is_served_and_walls_are_walls(running: RunningCounty, client: httpx2.Client) -> None:
+def test_every_open_page_is_served_and_blocked_pages_are_blocked(running: RunningCounty, client: httpx2.Client) -> None:
     walls = 0
     for number in range(1, 201, 7):
         for page in running.county.pages[number]:
@@ -67,7 +67,7 @@ def test_a_lookup_leads_to_the_property_or_lists_what_it_found(running: RunningC
     assert "No properties matched" in none.text
 
 
-def test_what_is_asked_of_a_site_is_counted_but_for_its_robots(running: RunningCounty, client: httpx2.Client) -> None:
+def test_requests_to_a_site_are_counted_except_robots_txt(running: RunningCounty, client: httpx2.Client) -> None:
     before = running.server.asked["rumours"]
     client.get(f"{running.roots['rumours']}/robots.txt")
     assert running.server.asked["rumours"] == before
@@ -81,7 +81,7 @@ def test_a_site_answers_for_itself_alone(running: RunningCounty, client: httpx2.
     assert client.get(f"{running.roots['tax_roll']}/card/{parcel}").status_code == 404
 
 
-def test_the_program_writes_its_files_and_says_what_to_type(tmp_path: Path) -> None:
+def test_the_program_writes_its_files_and_prints_instructions(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "simulators.county", "--port", "0", "--folder", str(tmp_path)]
     started = subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True)
     timer = threading.Timer(60, started.kill)

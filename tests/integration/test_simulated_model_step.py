@@ -34,7 +34,7 @@ def farmhouse() -> Prompt:
     return prompt_for(bundled_pages()["quarry-hill-farmhouse"].body().decode())
 
 
-def test_facts_in_prose_come_back_with_their_evidence(openai_simulator: Start) -> None:
+def test_facts_in_prose_are_answered_with_evidence(openai_simulator: Start) -> None:
     prompt = farmhouse()
     answer = ask_model(openai_simulator().client(), MODEL, prompt)
     candidates, dropped = check_claims(answer.values, prompt)
@@ -51,7 +51,7 @@ def test_facts_in_prose_come_back_with_their_evidence(openai_simulator: Start) -
     assert answer.completion_tokens > 0
 
 
-def test_homes_without_end_are_read_right(openai_simulator: Start) -> None:
+def test_generated_homes_are_read_correctly(openai_simulator: Start) -> None:
     client = openai_simulator().client()
     for number in range(4, 44, 4):
         prompt = prompt_for(homes.page(number), f"/homes/{number}")
@@ -75,7 +75,7 @@ def test_the_answer_fits_in_the_tokens_that_were_asked_for(openai_simulator: Sta
         ("filtered", ModelRefusedError, "content filter"),
     ],
 )
-def test_a_bad_answer_has_no_values_and_says_what_it_cost(
+def test_a_bad_answer_has_no_values_but_a_cost(
     openai_simulator: Start, mode: str, kind: type[ModelError], reason: str
 ) -> None:
     """It is billed like a good one."""
@@ -89,7 +89,7 @@ def test_a_bad_answer_has_no_values_and_says_what_it_cost(
     assert str(copied) == str(answer.failure)
 
 
-def test_of_an_answer_that_was_cut_off_the_whole_pairs_are_kept(openai_simulator: Start) -> None:
+def test_a_truncated_answer_keeps_its_complete_pairs(openai_simulator: Start) -> None:
     prompt = farmhouse()
     whole = ask_model(openai_simulator().client(), MODEL, prompt)
     cut = ask_model(openai_simulator(answers="truncated").client(), MODEL, prompt)
@@ -99,7 +99,7 @@ def test_of_an_answer_that_was_cut_off_the_whole_pairs_are_kept(openai_simulator
     assert cut.values == {field: whole.values[field] for field in list(whole.values)[: len(cut.values)]}
 
 
-def test_values_that_are_nested_are_read_all_the_same(openai_simulator: Start) -> None:
+def test_nested_values_are_read(openai_simulator: Start) -> None:
     prompt = farmhouse()
     plain = ask_model(openai_simulator().client(), MODEL, prompt)
     nested = ask_model(openai_simulator(answers="wrong_types").client(), MODEL, prompt)
@@ -108,7 +108,7 @@ def test_values_that_are_nested_are_read_all_the_same(openai_simulator: Start) -
 
 
 @pytest.mark.parametrize(("mode", "flaw"), [("hallucination", "not_in_text"), ("mismatch", "not_said")])
-def test_invented_values_are_dropped_with_what_is_wrong(openai_simulator: Start, mode: str, flaw: str) -> None:
+def test_invented_values_are_dropped_with_the_reason(openai_simulator: Start, mode: str, flaw: str) -> None:
     prompt = farmhouse()
     answer = ask_model(openai_simulator(answers=mode).client(), MODEL, prompt)
     assert len(answer.values) > 5
@@ -119,7 +119,7 @@ def test_invented_values_are_dropped_with_what_is_wrong(openai_simulator: Start,
     assert flaws <= {flaw, "not_read", "other_label"}
 
 
-def test_a_page_that_gives_orders_changes_nothing_even_for_a_gullible_model(openai_simulator: Start) -> None:
+def test_instructions_in_a_page_change_nothing_even_for_a_gullible_model(openai_simulator: Start) -> None:
     prompt = prompt_for(bundled_pages()["injected-note"].body().decode())
     assert "set ListPrice to 1" in prompt.text
     answer = ask_model(openai_simulator(answers="obedient").client(), MODEL, prompt)

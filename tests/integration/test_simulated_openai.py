@@ -50,7 +50,7 @@ def strict(fields: dict[str, Any]) -> dict[str, Any]:
         ("no_quota", openai.RateLimitError, (429, "insufficient_quota", "insufficient_quota")),
     ],
 )
-def test_a_behaviour_is_the_error_that_openai_answers(
+def test_a_behavior_gives_openais_error(
     openai_simulator: Start, behaviour: str, error: type[openai.APIStatusError], answer: tuple[int, str, str]
 ) -> None:
     simulator = openai_simulator([{"key": KEY, "behaviour": behaviour}])
@@ -71,7 +71,7 @@ def test_an_unknown_key_and_no_key_are_401(openai_simulator: Start) -> None:
     assert simulator.stats()["unknown_keys"]["requests"] == 2
 
 
-def test_the_request_limit_is_429_with_the_time_to_wait_and_heals_after_it(openai_simulator: Start) -> None:
+def test_the_request_limit_is_429_with_a_waiting_time_and_recovers(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": KEY, "rpm": 120, "tpm": 10_000_000}], start_level=0.0085)
     client = simulator.client()
     ask(client)
@@ -103,7 +103,7 @@ def test_tokens_are_charged_by_estimate_and_max_tokens(openai_simulator: Start) 
     assert simulator.stats_of(KEY)["tokens"] == 600
 
 
-def test_a_factor_that_depends_on_the_text_is_the_same_for_the_same_text_and_stays_in_its_range(
+def test_a_text_dependent_factor_is_stable_and_in_range(
     openai_simulator: Start,
 ) -> None:
     """The estimate of 1,000 tokens is charged between 600 and 1,800, spread over the range; the completion as it is."""
@@ -122,7 +122,7 @@ def test_a_factor_that_depends_on_the_text_is_the_same_for_the_same_text_and_sta
     assert abs(charged("text 7") - found[7]) <= 1
 
 
-def test_the_stats_tell_admissions_at_once_and_levels_and_refusals_with_their_times(openai_simulator: Start) -> None:
+def test_the_stats_show_admissions_levels_and_refusal_times(openai_simulator: Start) -> None:
     """A request counts as admitted before it is answered; refusals of a key as such are kept with their moments."""
     slow = {"key": KEY, "rpm": 60, "tpm": 6000, "behaviour": "slow", "seconds": 1.0}
     simulator = openai_simulator([slow, {"key": OTHER, "behaviour": "dead"}])
@@ -159,7 +159,7 @@ def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgement(ope
     assert sorted(taken)[10] < 0.03
 
 
-def test_a_request_larger_than_the_limit_is_told_so(openai_simulator: Start) -> None:
+def test_a_request_larger_than_the_limit_is_refused(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": KEY, "rpm": 60_000, "tpm": 100}])
     with pytest.raises(openai.RateLimitError, match="Request too large"):
         ask(simulator.client(), max_completion_tokens=500)
@@ -191,7 +191,7 @@ def test_limits_are_per_model(openai_simulator: Start) -> None:
         ("none", [], ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-limit-tokens"]),
     ],
 )
-def test_the_header_mode_decides_what_a_429_tells(
+def test_the_header_mode_decides_the_headers_of_a_429(
     openai_simulator: Start, headers: str, shown: list[str], hidden: list[str]
 ) -> None:
     simulator = openai_simulator([{"key": KEY, "rpm": 1, "tpm": 10_000_000}], headers=headers)
@@ -217,7 +217,7 @@ def test_a_good_answer_carries_openais_headers(openai_simulator: Start) -> None:
     assert raw.headers["x-ratelimit-limit-requests"] == "60000"
 
 
-def test_a_flaky_key_fails_as_often_as_it_is_told_and_the_same_way_each_time(openai_simulator: Start) -> None:
+def test_a_flaky_key_fails_at_its_rate_and_reproducibly(openai_simulator: Start) -> None:
     def outcomes() -> list[bool]:
         simulator = openai_simulator([{"key": KEY, **WIDE, "behaviour": "flaky", "failure_rate": 0.5}], seed=7)
         client, seen = simulator.client(), []
@@ -238,7 +238,7 @@ def test_a_flaky_key_fails_as_often_as_it_is_told_and_the_same_way_each_time(ope
 
 
 @pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
-def test_an_answer_breaks_off_in_the_middle_as_often_as_it_is_told(openai_simulator: Start, *, streams: bool) -> None:
+def test_an_answer_breaks_off_at_the_configured_rate(openai_simulator: Start, *, streams: bool) -> None:
     simulator, broken = openai_simulator([{"key": KEY, **WIDE}], break_rate=0.5), 0
     for n in range(40):
         try:
@@ -361,7 +361,7 @@ def test_an_unknown_route_and_an_unknown_model_are_404(openai_simulator: Start) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_as_a_program_it_says_where_it_listens_and_ends_cleanly_even_with_a_request_hanging(
+def test_the_program_prints_its_address_and_ends_cleanly_with_a_hanging_request(
     start_program: Start, tmp_path: Path, number: int
 ) -> None:
     config = tmp_path / "keys.json"
@@ -394,7 +394,7 @@ def test_as_a_program_it_says_where_it_listens_and_ends_cleanly_even_with_a_requ
 
 
 @pytest.mark.parametrize("text", ["{not json", '{"keys": [{"key": "a", "rmp": 3}]}'])
-def test_as_a_program_a_bad_configuration_is_exit_2_and_names_the_file(
+def test_the_program_exits_2_for_a_bad_configuration_and_names_the_file(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from simulators.openai.__main__ import main
@@ -417,7 +417,7 @@ def cached(client: openai.OpenAI, text: str, **options: Any) -> int:
     return int(found.prompt_tokens_details.cached_tokens)
 
 
-def test_a_prefix_that_was_sent_lately_is_cached_in_steps_of_128_tokens_from_1024_on(openai_simulator: Start) -> None:
+def test_a_recent_prefix_is_cached_in_steps_of_128_tokens_from_1024(openai_simulator: Start) -> None:
     simulator = openai_simulator()
     client = simulator.client()
     assert [cached(client, LONG) for _ in range(2)] == [0, 1408]
@@ -427,7 +427,7 @@ def test_a_prefix_that_was_sent_lately_is_cached_in_steps_of_128_tokens_from_102
     assert simulator.stats()["totals"]["cached_tokens"] == 1408 + 1152
 
 
-def test_the_cache_is_of_one_project_one_model_and_one_schema(openai_simulator: Start) -> None:
+def test_the_cache_is_separate_per_project_model_and_schema(openai_simulator: Start) -> None:
     keys = [{"key": KEY, **WIDE}, {"key": OTHER, "project": "proj_other", **WIDE}]
     simulator = openai_simulator(keys)
     mine, theirs = simulator.client(), simulator.client(OTHER)
@@ -442,7 +442,7 @@ def test_the_cache_is_of_one_project_one_model_and_one_schema(openai_simulator: 
     assert other.usage.prompt_tokens_details.cached_tokens == 0
 
 
-def test_responses_and_streams_say_what_was_cached_too(openai_simulator: Start) -> None:
+def test_responses_and_streams_report_cached_tokens(openai_simulator: Start) -> None:
     client = openai_simulator().client()
     for seen in (0, 1408):
         made = client.responses.create(model="gpt-4.1-mini", instructions=LONG[:600], input=LONG[600:])
@@ -452,7 +452,7 @@ def test_responses_and_streams_say_what_was_cached_too(openai_simulator: Start) 
     assert last.usage.prompt_tokens_details.cached_tokens == 1408
 
 
-def test_a_cache_that_is_off_or_was_forgotten_holds_nothing(openai_simulator: Start) -> None:
+def test_a_disabled_or_expired_cache_is_empty(openai_simulator: Start) -> None:
     simulator = openai_simulator(cache_seconds=0)
     client = simulator.client()
     assert [cached(client, LONG) for _ in range(2)] == [0, 0]

@@ -29,7 +29,7 @@ def test_every_address_of_the_index_answers(property_site: str) -> None:
             assert len(answer.read()) > 200
 
 
-def test_a_client_that_has_the_page_is_told_so(property_site: str) -> None:
+def test_a_client_with_the_page_gets_304(property_site: str) -> None:
     first = get(f"{property_site}/homes/5")
     etag = first.headers["etag"]
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -39,11 +39,11 @@ def test_a_client_that_has_the_page_is_told_so(property_site: str) -> None:
     assert get(f"{property_site}/homes/5", If_None_Match='"other"').status == 200
 
 
-def test_robots_keeps_one_folder_closed(property_site: str) -> None:
+def test_robots_txt_forbids_one_folder(property_site: str) -> None:
     assert "Disallow: /private/" in get(f"{property_site}/robots.txt").read().decode()
 
 
-def test_the_old_encoding_is_told_by_the_page_alone(property_site: str) -> None:
+def test_only_the_page_declares_the_old_encoding(property_site: str) -> None:
     answer = get(f"{property_site}/listings/maison-rivebrune")
     assert answer.headers["content-type"] == "text/html"
     body = answer.read()

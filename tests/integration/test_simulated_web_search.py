@@ -28,7 +28,7 @@ def search(simulator: Any, question: str, **options: Any) -> Any:
     return simulator.client().responses.create(model="gpt-4.1-mini", input=question, tools=[tool], **given)
 
 
-def test_what_matches_is_answered_with_its_citations_and_sources(openai_simulator: Start) -> None:
+def test_a_matching_search_is_answered_with_citations_and_sources(openai_simulator: Start) -> None:
     simulator = openai_simulator()
     simulator.set_searches({"match": "99 Other St"}, FOUND)
     answer = search(simulator, "What is known of 12 FICTIONAL AVE., Anytown, ST 00000?")
@@ -63,7 +63,7 @@ def test_any_of_several_texts_matches_and_without_one_nothing_was_found(openai_s
     assert simulator.searches() == []
 
 
-def test_sources_come_only_where_they_are_asked_for_and_a_schema_keeps_citations_away(openai_simulator: Start) -> None:
+def test_sources_are_returned_on_request_and_a_schema_has_no_citations(openai_simulator: Start) -> None:
     simulator = openai_simulator()
     simulator.set_searches(FOUND)
     assert search(simulator, "parcel 0017", include=[]).output[0].action.sources is None
@@ -72,7 +72,7 @@ def test_sources_come_only_where_they_are_asked_for_and_a_schema_keeps_citations
     assert search(simulator, "parcel 0017", text=structured).output[1].content[0].annotations == []
 
 
-def test_what_the_api_refuses_is_refused(openai_simulator: Start) -> None:
+def test_invalid_requests_are_refused_like_the_api(openai_simulator: Start) -> None:
     simulator = openai_simulator()
     for options in (
         {"text": {"format": {"type": "json_object"}}, "tools": [{"type": "web_search"}]},
@@ -85,7 +85,7 @@ def test_what_the_api_refuses_is_refused(openai_simulator: Start) -> None:
     assert simulator.stats()["totals"]["web_searches"] == 0
 
 
-def test_a_table_that_cannot_be_used_is_refused_with_the_reason(openai_simulator: Start) -> None:
+def test_an_invalid_table_is_refused_with_the_reason(openai_simulator: Start) -> None:
     simulator = openai_simulator()
     wrong: list[dict[str, Any]] = [{"lines": []}, {"match": "x", "line": []}, {"match": "x", "lines": [{"words": "y"}]}]
     for entry in wrong:

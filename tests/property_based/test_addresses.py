@@ -88,7 +88,7 @@ def test_all_spellings_of_an_address_are_one_target_with_one_key(data: st.DataOb
 
 @given(parts())
 @drawn(400)
-def test_the_spelling_of_an_address_reads_as_itself(address: Address) -> None:
+def test_the_canonical_spelling_is_stable(address: Address) -> None:
     target = normalise_target(_line(address))
     assert normalise_target(target) == target
     assert is_address(target)
@@ -123,7 +123,7 @@ def test_another_number_unit_or_zip_code_is_another_address(data: st.DataObject,
 
 @given(st.data(), parts())
 @drawn(300)
-def test_a_slip_of_the_keyboard_never_makes_two_numbers_one(data: st.DataObject, address: Address) -> None:
+def test_a_typing_error_never_makes_two_numbers_equal(data: st.DataObject, address: Address) -> None:
     """A neighbour whose street has a slip as well is still a neighbour."""
     number = data.draw(st.integers(1, 9_999))
     slipped = replace(address, street_name=f"WILOW {data.draw(st.sampled_from(sorted(_SUFFIXES)))}")
@@ -135,7 +135,7 @@ def test_a_slip_of_the_keyboard_never_makes_two_numbers_one(data: st.DataObject,
 @example("12 N N N, X, IL")
 @example("12 ST ST ST 00000")
 @drawn(500)
-def test_any_text_is_a_target_in_one_spelling_or_is_refused(text: str) -> None:
+def test_any_text_is_a_canonical_target_or_is_refused(text: str) -> None:
     _one_spelling_or_none(text)
 
 
@@ -168,7 +168,7 @@ _TOKENS = st.sampled_from(
 
 @given(st.lists(_TOKENS, min_size=2, max_size=14).map(" ".join))
 @drawn(1_500)
-def test_words_of_addresses_in_any_order_are_a_target_in_one_spelling_or_are_refused(text: str) -> None:
+def test_address_words_in_any_order_are_a_canonical_target_or_are_refused(text: str) -> None:
     _one_spelling_or_none(text)
 
 
@@ -188,7 +188,7 @@ def _one_spelling_or_none(text: str) -> None:
             assert key == address_key(read_target(target.lower()))
 
 
-def test_an_ordinal_in_words_is_the_one_in_figures() -> None:
+def test_an_ordinal_in_words_equals_its_figures() -> None:
     for word, number in ordinal_words().items():
         ending = "TH" if number // 10 % 10 == 1 else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
         in_words = spell_target(f"7 {word} Ave, Salem, OR 97301")

@@ -92,7 +92,7 @@ def client() -> Iterator[redis.Redis]:
         yield connection
 
 
-def test_both_answer_alike(client: redis.Redis) -> None:
+def test_both_stores_behave_the_same(client: redis.Redis) -> None:
     PaceMachine.client = client
     run_state_machine_as_test(
         PaceMachine,

@@ -64,7 +64,7 @@ def test_what_was_stored_is_counted(world: World) -> None:
     assert (figures.wrong_merges, figures.lies_believed, figures.unproven) == ([], [], [])
 
 
-def test_a_page_in_anothers_property_is_a_wrong_merge_and_a_missed_one(world: World) -> None:
+def test_a_page_merged_into_another_property_is_a_wrong_and_a_missed_merge(world: World) -> None:
     before = world.judged()
     one, other = world.of(world.homes[0]), world.of(world.homes[1])
     url = next(url for url in one.says if "/card/" in url)
@@ -75,7 +75,7 @@ def test_a_page_in_anothers_property_is_a_wrong_merge_and_a_missed_one(world: Wo
     assert any("evidence that none of its pages has" in told for told in figures.unproven)
 
 
-def test_a_property_that_is_not_there_is_not_found(world: World) -> None:
+def test_a_missing_property_is_not_found(world: World) -> None:
     gone = world.of(world.homes[0])
     world.stored.remove(gone)
     figures = world.judged()
@@ -84,7 +84,7 @@ def test_a_property_that_is_not_there_is_not_found(world: World) -> None:
 
 
 @pytest.mark.parametrize("value", [7, None])
-def test_a_wrong_or_missing_value_is_a_wrong_field_and_its_evidence_does_not_hold(world: World, value: Any) -> None:
+def test_a_wrong_or_missing_value_is_a_wrong_field_with_invalid_evidence(world: World, value: Any) -> None:
     before = world.judged()
     record = world.of(world.homes[0]).shown["record"]
     if value is None:
@@ -99,7 +99,7 @@ def test_a_wrong_or_missing_value_is_a_wrong_field_and_its_evidence_does_not_hol
     assert (len(figures.unproven) > 0) == (value is not None)
 
 
-def test_a_value_without_evidence_or_with_a_quote_that_is_not_there_is_unproven(world: World) -> None:
+def test_a_value_without_evidence_or_with_a_false_quote_is_unproven(world: World) -> None:
     one = world.of(world.homes[0])
     del one.shown["evidence"]["BedroomsTotal"]
     proof = one.shown["evidence"]["ParcelNumber"]
@@ -112,7 +112,7 @@ def test_a_value_without_evidence_or_with_a_quote_that_is_not_there_is_unproven(
     assert "ParcelNumber has a quote that is not on the page" in told
 
 
-def test_a_conflict_that_is_kept_back_is_not_reported(world: World) -> None:
+def test_a_hidden_conflict_is_not_reported(world: World) -> None:
     assert world.judged().unreported == []
     for one in world.stored:
         one.shown["conflicts"] = []
@@ -121,7 +121,7 @@ def test_a_conflict_that_is_kept_back_is_not_reported(world: World) -> None:
     assert figures.reported.total() == 0
 
 
-def test_a_conflict_where_all_say_the_same_is_noise(world: World) -> None:
+def test_a_conflict_without_different_values_is_noise(world: World) -> None:
     one = world.of(world.homes[0])
     one.shown["conflicts"] = [{"field": "YearBuilt", "chosen": 1987, "evidence": [{"value": 1987}, {"value": 1978}]}]
     told = f"{world.homes[0].address}: YearBuilt [1987, 1978]"

@@ -24,7 +24,7 @@ def _of_gis(running: RunningCounty, home: Home) -> Page | None:
 
 
 @pytest.mark.timeout(900)
-def test_of_an_answer_with_the_neighbours_each_address_gets_its_own_parcel(tmp_path: Path) -> None:
+def test_each_address_gets_its_own_parcel_from_a_shared_response(tmp_path: Path) -> None:
     with RunningCounty() as running:
         settings = settings_for(running, None, tmp_path)
         url = _TEMPLATE.format(root=running.roots["gis"], layer=LAYER, where=_WHERE)

@@ -63,14 +63,14 @@ def test_no_two_properties_become_one(figures: Figures) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_pages_of_one_property_are_found_and_come_together(figures: Figures) -> None:
+def test_pages_of_one_property_are_found_and_merged(figures: Figures) -> None:
     assert figures.no_property == []
     assert figures.pages > 250
     assert figures.missed_share <= 0.02, figures.missed_merges
 
 
 @pytest.mark.timeout(900)
-def test_the_right_value_is_chosen_where_a_page_has_it(figures: Figures) -> None:
+def test_the_right_value_is_chosen_if_a_page_has_it(figures: Figures) -> None:
     assert figures.fields > 1500
     assert figures.fields_right >= 0.98, figures.wrong_fields
 
@@ -85,7 +85,7 @@ def test_every_planted_conflict_is_reported(figures: Figures) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_what_was_true_once_is_not_chosen(figures: Figures) -> None:
+def test_outdated_values_are_not_chosen(figures: Figures) -> None:
     assert figures.outdated >= 2
     assert figures.outdated_wrong == []
 
@@ -97,13 +97,13 @@ def test_no_lie_of_a_search_becomes_a_value(figures: Figures) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_every_value_has_evidence_that_holds(figures: Figures) -> None:
+def test_every_value_has_valid_evidence(figures: Figures) -> None:
     assert figures.values > 1500
     assert figures.unproven == []
 
 
 @pytest.mark.timeout(900)
-def test_a_property_costs_one_call_where_its_pages_suffice(figures: Figures) -> None:
+def test_a_property_costs_one_call_if_its_pages_suffice(figures: Figures) -> None:
     assert figures.suffice >= 35
     assert figures.most_questions <= 1
     assert figures.searched_in_vain == []

@@ -15,7 +15,7 @@ from tests.plugins.network_namespace import require_namespaces
 
 
 @pytest.mark.parametrize("contestant", [OURS, OURS_SHARED])
-def test_a_cell_of_ours_is_measured(contestant: str) -> None:
+def test_a_benchmark_cell_is_measured(contestant: str) -> None:
     """What the figures say on a busy machine, where requests lose the processor on their way, is not for a test."""
     require_namespaces()
     found = run_cell(Cell(contestant, sites=3, pages=4, gap_seconds=0.4, at_once=8), peers="")
@@ -26,7 +26,7 @@ def test_a_cell_of_ours_is_measured(contestant: str) -> None:
     assert found.pages_per_second > 0
 
 
-def test_the_report_says_what_was_missed(tmp_path: Path) -> None:
+def test_the_report_names_missed_targets(tmp_path: Path) -> None:
     """All contestants alike is just enough."""
     found = {cell: Figures(10, 5.0, 2.0, 0.96 if cell.gap_seconds else None, 0) for cell in cells(1.0)}
     write_report(found, tmp_path, machine="2 cores", scrapy="Scrapy 2", size=39, repeats=3)

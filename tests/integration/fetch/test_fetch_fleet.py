@@ -33,7 +33,7 @@ def _gaps(rows: Iterable[list[Any]]) -> list[float]:
 
 
 @pytest.mark.parametrize(("kind", "gap"), [("plain", fleet.GAP_SECONDS), ("delay", 1.0), ("rate", 1.5)])
-def test_every_site_is_asked_as_slowly_as_it_wants(visits: dict[str, Any], kind: str, gap: float) -> None:
+def test_every_sites_gap_is_respected(visits: dict[str, Any], kind: str, gap: float) -> None:
     """By all processes together; the request for robots.txt came before its rule was known. How much of its
     pace is used is measured by `make bench-fetch`.
 
@@ -50,7 +50,7 @@ def test_the_hosts_of_one_domain_share_its_pace(visits: dict[str, Any]) -> None:
     assert sorted(_gaps(both))[1] >= fleet.GAP_SECONDS - JITTER_SECONDS
 
 
-def test_robots_is_obeyed_by_all(visits: dict[str, Any]) -> None:
+def test_robots_txt_is_obeyed_by_the_whole_fleet(visits: dict[str, Any]) -> None:
     asked = defaultdict(set)
     for host, rows in visits["seen"].items():
         asked[host] = {row[1] for row in rows}
@@ -60,12 +60,12 @@ def test_robots_is_obeyed_by_all(visits: dict[str, Any]) -> None:
         assert asked[f"down{n}.example"] == {"/robots.txt"}, "5xx forbids all (RFC 9309, section 2.3.1.4)"
 
 
-def test_robots_is_read_once_for_all(visits: dict[str, Any]) -> None:
+def test_robots_txt_is_fetched_once_for_the_fleet(visits: dict[str, Any]) -> None:
     for host, rows in visits["seen"].items():
         assert [row[1] for row in rows].count("/robots.txt") == 1, host
 
 
-def test_a_site_that_names_a_time_is_left_alone_by_all(visits: dict[str, Any]) -> None:
+def test_retry_after_is_respected_by_the_whole_fleet(visits: dict[str, Any]) -> None:
     """Two requests may be under way, so one more may go out before the refusal has been read."""
     for n in range(2):
         pages = [row for row in visits["seen"][f"refuses{n}.example"] if row[1] != "/robots.txt"]
@@ -74,5 +74,5 @@ def test_a_site_that_names_a_time_is_left_alone_by_all(visits: dict[str, Any]) -
         assert len(pages) == fleet.PAGES + 1, "the refused page was fetched in the end, once"
 
 
-def test_no_more_than_two_are_under_way_at_a_slow_site(visits: dict[str, Any]) -> None:
+def test_a_slow_site_has_at_most_two_concurrent_requests(visits: dict[str, Any]) -> None:
     assert max(row[2] for row in visits["seen"]["slow0.example"]) == 2

@@ -74,7 +74,7 @@ def _most_at_once(seen: list[tuple[float, float]]) -> int:
 
 
 @pytest.mark.parametrize("kind", ["local", "redis"])
-def test_the_gap_is_kept_by_all_together(kind: str, client: redis.Redis) -> None:
+def test_the_gap_is_kept_across_processes(kind: str, client: redis.Redis) -> None:
     gap = 0.08
     local = LocalPace(SystemClock(), concurrency=8, lease_seconds=30)
     stores: list[PaceStore] = [
@@ -89,7 +89,7 @@ def test_the_gap_is_kept_by_all_together(kind: str, client: redis.Redis) -> None
 
 
 @pytest.mark.parametrize("kind", ["local", "redis"])
-def test_no_more_are_under_way_than_allowed(kind: str, client: redis.Redis) -> None:
+def test_concurrency_is_limited(kind: str, client: redis.Redis) -> None:
     local = LocalPace(SystemClock(), concurrency=2, lease_seconds=30)
     stores: list[PaceStore] = [
         RedisPace(client, concurrency=2, lease_seconds=30) if kind == "redis" else local for _ in range(5)
@@ -110,7 +110,7 @@ def test_hosts_do_not_wait_for_each_other(client: redis.Redis) -> None:
     assert _enter(store, "3", 60, "a.example") > 0
 
 
-def test_the_place_of_a_dead_process_is_freed_after_its_lease(client: redis.Redis) -> None:
+def test_the_slot_of_a_dead_process_is_freed_after_its_lease(client: redis.Redis) -> None:
     clock = ManualClock()
     store = RedisPace(client, concurrency=1, lease_seconds=0.2, clock=clock)
     assert _enter(store, "crashed", 0) == 0
@@ -119,7 +119,7 @@ def test_the_place_of_a_dead_process_is_freed_after_its_lease(client: redis.Redi
     assert _enter(store, "next", 0) == 0
 
 
-def test_nothing_is_left_in_redis_for_ever(client: redis.Redis) -> None:
+def test_every_redis_key_expires(client: redis.Redis) -> None:
     store = RedisPace(client, concurrency=1, lease_seconds=30)
     _enter(store, "1", 5)
     for name in ("2", "3", "4"):
@@ -139,7 +139,7 @@ def test_microseconds_survive_the_script(client: redis.Redis) -> None:
     assert before + 9 < stored < before + 12
 
 
-def test_a_redis_that_stays_away_is_named(client: redis.Redis) -> None:
+def test_an_unavailable_redis_is_reported(client: redis.Redis) -> None:
     gone = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     politeness = Politeness(RedisPace(gone, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0)
     visitor = Visitor("anybody", max_wait_seconds=0.5)
@@ -147,7 +147,7 @@ def test_a_redis_that_stays_away_is_named(client: redis.Redis) -> None:
         pass
 
 
-def test_a_turn_is_given_back_after_an_error(client: redis.Redis) -> None:
+def test_a_slot_is_released_after_an_error(client: redis.Redis) -> None:
     politeness = Politeness(RedisPace(client, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0)
     in_a_hurry = Visitor("anybody", max_wait_seconds=0)
     with pytest.raises(ValueError, match="page"), politeness.slot(_destination(), in_a_hurry):

@@ -60,7 +60,7 @@ def test_the_least_gap_separates_robots_pages_and_redirects(site: Any, paced: Ca
     assert clock.slept == [1.0, 1.0]
 
 
-def test_the_crawl_delay_of_the_site_rules_from_the_first_page_on(site: Any, paced: Callable[..., Fetcher]) -> None:
+def test_the_crawl_delay_applies_from_the_first_page(site: Any, paced: Callable[..., Fetcher]) -> None:
     clock = ManualClock()
     site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 7\n", content_type="text/plain")
     fetcher = paced(clock)
@@ -69,7 +69,7 @@ def test_the_crawl_delay_of_the_site_rules_from_the_first_page_on(site: Any, pac
     assert clock.slept == [7.0, 7.0]
 
 
-def test_waiting_for_a_turn_does_not_use_up_the_time_of_the_page(site: Any, paced: Callable[..., Fetcher]) -> None:
+def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher]) -> None:
     """Two waits of 50 s, a whole time of 60 s: the site asked for the waits, so they are not held against it."""
     clock = ManualClock()
     site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 50\n", content_type="text/plain")
@@ -80,7 +80,7 @@ def test_waiting_for_a_turn_does_not_use_up_the_time_of_the_page(site: Any, pace
     assert clock.slept == [50.0, 50.0]
 
 
-def test_a_crawl_delay_of_minutes_is_handed_back_as_a_wait(site: Any, paced: Callable[..., Fetcher]) -> None:
+def test_a_crawl_delay_of_minutes_is_returned_as_a_wait(site: Any, paced: Callable[..., Fetcher]) -> None:
     clock = ManualClock()
     site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 240\n", content_type="text/plain")
     fetcher = paced(clock)
@@ -90,7 +90,7 @@ def test_a_crawl_delay_of_minutes_is_handed_back_as_a_wait(site: Any, paced: Cal
     assert caught.value.facts["retry_after_seconds"] == 240.0
 
 
-def test_a_failed_page_gives_its_place_back(site: Any, paced: Callable[..., Fetcher]) -> None:
+def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher]) -> None:
     """Concurrency is 1 here: a place that stayed taken would make the last fetch wait for the lease."""
     clock = ManualClock()
     fetcher = paced(clock)
@@ -101,7 +101,7 @@ def test_a_failed_page_gives_its_place_back(site: Any, paced: Callable[..., Fetc
     assert clock.slept == [1.0, 1.0, 1.0]
 
 
-def test_a_visitor_hears_of_his_first_turn_for_the_page_alone(site: Any, paced: Callable[..., Fetcher]) -> None:
+def test_on_slot_is_called_once_per_page(site: Any, paced: Callable[..., Fetcher]) -> None:
     """Not of the one for robots.txt, nor at a redirect; and of none where he has to come back."""
     fetcher, turns = paced(ManualClock()), list[list[str]]()
     visitor = Visitor("a", max_wait_seconds=0.5, on_slot=lambda: turns.append(list(site.hits)))
@@ -114,9 +114,7 @@ def test_a_visitor_hears_of_his_first_turn_for_the_page_alone(site: Any, paced: 
     assert (turns, site.hits) == ([["/robots.txt"]], ["/robots.txt", "/1", "/2"])
 
 
-def test_what_a_visitor_raises_at_his_turn_ends_his_visit_and_gives_the_place_back(
-    site: Any, paced: Callable[..., Fetcher]
-) -> None:
+def test_an_exception_in_on_slot_ends_the_visit_and_releases_the_slot(site: Any, paced: Callable[..., Fetcher]) -> None:
     clock = ManualClock()
     fetcher = paced(clock)
 

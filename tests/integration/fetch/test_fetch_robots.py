@@ -28,7 +28,7 @@ def test_a_forbidden_page_is_not_fetched(site: Any, fetcher: Fetcher) -> None:
     assert site.hits == ["/robots.txt", "/private/open/house"]
 
 
-def test_the_rules_for_our_name_come_before_those_for_all(site: Any, make_fetcher: Callable[..., Any]) -> None:
+def test_rules_for_our_name_take_precedence(site: Any, make_fetcher: Callable[..., Any]) -> None:
     """The product token decides, not words elsewhere in the User-Agent."""
     _robots(
         site, "User-agent: *\nDisallow: /\n\nUser-agent: roofbot\nDisallow: /no\n\nUser-agent: contact\nDisallow: /yes"
@@ -50,7 +50,7 @@ def test_no_robots_txt_allows_all(site: Any, fetcher: Fetcher, status: int) -> N
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_failing_robots_txt_holds_the_site_off(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
+def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
     """RFC 9309 section 2.3.1.4; it is asked again when the hold-off is over, and not before."""
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
@@ -67,7 +67,7 @@ def test_a_failing_robots_txt_holds_the_site_off(site: Any, make_fetcher: Callab
     assert site.hits == ["/robots.txt", "/robots.txt", "/"]
 
 
-def test_an_unreachable_robots_txt_holds_the_site_off(site: Any, fetcher: Fetcher) -> None:
+def test_an_unreachable_robots_txt_defers_the_site(site: Any, fetcher: Fetcher) -> None:
     site.raw("/robots.txt", lambda: iter(()))
     url = site.page("/")
     for _ in range(2):
@@ -77,7 +77,7 @@ def test_an_unreachable_robots_txt_holds_the_site_off(site: Any, fetcher: Fetche
     assert site.hits == ["/robots.txt"]
 
 
-def test_rules_are_kept_for_an_hour(site: Any, make_fetcher: Callable[..., Any]) -> None:
+def test_rules_are_cached_for_an_hour(site: Any, make_fetcher: Callable[..., Any]) -> None:
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
     _robots(site, "User-agent: *\nDisallow: /no")
@@ -107,7 +107,7 @@ def test_a_redirected_robots_txt_is_followed(site: Any, fetcher: Fetcher) -> Non
         fetcher.fetch(site.page("/"))
 
 
-def test_a_robots_txt_in_circles_counts_as_none(site: Any, fetcher: Fetcher) -> None:
+def test_a_robots_txt_with_circular_redirects_counts_as_missing(site: Any, fetcher: Fetcher) -> None:
     site.page("/robots.txt", b"", status=302, Location="/robots.txt")
     assert fetcher.fetch(site.page("/")).body
     assert site.hits.count("/robots.txt") == 6
@@ -126,7 +126,7 @@ def test_html_in_place_of_a_robots_txt_allows_all(site: Any, fetcher: Fetcher) -
     assert fetcher.fetch(site.page("/")).body
 
 
-def test_an_operator_may_set_the_rules_of_a_host_aside_and_it_is_logged(
+def test_ignored_rules_are_logged(
     site: Any, make_fetcher: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is forbidden is fetched, of this host only."""

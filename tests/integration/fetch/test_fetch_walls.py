@@ -36,7 +36,7 @@ def _sends_on(place: str, seconds: int = 0) -> bytes:
         ({"status": 200}, b"<iframe src='/_Incapsula_Resource?x=1'></iframe>", "Imperva"),
     ],
 )
-def test_a_wall_is_reported_and_asked_once(
+def test_a_block_page_is_reported_after_one_request(
     site: Any, fetcher: Fetcher, answer: dict[str, Any], body: bytes, what: str
 ) -> None:
     url = site.page("/12-elm-street", body, **answer)
@@ -46,13 +46,13 @@ def test_a_wall_is_reported_and_asked_once(
     assert site.hits == ["/robots.txt", "/12-elm-street"]
 
 
-def test_a_redirect_to_a_login_is_a_wall(site: Any, fetcher: Fetcher) -> None:
+def test_a_redirect_to_a_login_is_reported_as_blocked(site: Any, fetcher: Fetcher) -> None:
     site.page("/account/login?next=/12", LOGIN)
     with pytest.raises(PageBlockedError, match="a login"):
         fetcher.fetch(site.page("/12", status=302, Location="/account/login?next=/12"))
 
 
-def test_refusals_without_a_wall_keep_their_own_names(site: Any, fetcher: Fetcher) -> None:
+def test_refusals_without_a_block_page_keep_their_own_errors(site: Any, fetcher: Fetcher) -> None:
     with pytest.raises(HttpStatusError, match="HTTP 403"):
         fetcher.fetch(site.page("/1", b"<h1>Forbidden</h1>", status=403))
     with pytest.raises(TransientHttpStatusError) as caught:
@@ -71,7 +71,7 @@ def test_a_refusal_whose_body_breaks_off_keeps_its_status(site: Any, fetcher: Fe
 # --- pages that send their reader on
 
 
-def test_a_page_that_sends_on_at_once_is_a_redirect(site: Any, fetcher: Fetcher) -> None:
+def test_an_immediate_refresh_is_a_redirect(site: Any, fetcher: Fetcher) -> None:
     site.page("/elm")
     site.page("/there", b"", Refresh="3; url=elm")
     page = fetcher.fetch(site.page("/here", _sends_on("/there")))
@@ -87,12 +87,12 @@ def test_a_page_that_reloads_itself_is_a_page(site: Any, fetcher: Fetcher) -> No
     assert "/timeout" not in site.hits
 
 
-def test_an_empty_page_that_sends_nowhere_is_empty(site: Any, fetcher: Fetcher) -> None:
+def test_an_empty_page_without_a_refresh_is_empty(site: Any, fetcher: Fetcher) -> None:
     with pytest.raises(EmptyPageError):
         fetcher.fetch(site.page("/", b"", Refresh="5"))
 
 
-def test_two_pages_that_send_to_each_other_end(site: Any, fetcher: Fetcher) -> None:
+def test_two_pages_that_redirect_to_each_other_end(site: Any, fetcher: Fetcher) -> None:
     site.page("/2", _sends_on("/1"))
     with pytest.raises(TooManyRedirectsError, match="more than 10 times"):
         fetcher.fetch(site.page("/1", _sends_on("/2")))
@@ -101,7 +101,7 @@ def test_two_pages_that_send_to_each_other_end(site: Any, fetcher: Fetcher) -> N
 
 @pytest.mark.parametrize("by_header", [True, False])
 @pytest.mark.parametrize("place", ["http://127.0.0.1:PORT/", "//127.0.0.1:PORT/", "http://2130706433:PORT/"])
-def test_who_is_sent_on_to_the_inside_is_refused(
+def test_a_refresh_to_a_private_address_is_refused(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], place: str, *, by_header: bool
 ) -> None:
     outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
@@ -112,7 +112,7 @@ def test_who_is_sent_on_to_the_inside_is_refused(
     assert canary.hits == []
 
 
-def test_robots_rules_where_one_is_sent_on_to(make_site: Callable[..., Any], fetcher: Fetcher) -> None:
+def test_robots_rules_apply_to_the_refreshs_target(make_site: Callable[..., Any], fetcher: Fetcher) -> None:
     other = make_site("127.0.0.2")
     other.page("/robots.txt", b"User-agent: *\nDisallow: /private\n", content_type="text/plain")
     here = make_site("127.0.0.1")

@@ -32,7 +32,7 @@ def test_a_learned_site_needs_few_calls_and_stores_nothing_wrong(found: Run) -> 
     assert one.values.recall >= one.every.recall - 0.01
 
 
-def test_nobody_answers_while_the_model_is_down(found: Run) -> None:
+def test_nothing_is_answered_while_the_model_is_down(found: Run) -> None:
     assert not any(outcome.called for outcome in found.outcomes if outcome.number in DOWN)
     assert any(outcome.needed for outcome in found.outcomes if outcome.number in DOWN)
 

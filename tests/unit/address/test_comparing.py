@@ -57,7 +57,7 @@ _PLACE = "Salem, OR 97301"
         ("12 County Road 7", "12 State Road 7", "unsure"),
     ],
 )
-def test_at_one_place(one: str, other: str, verdict: str) -> None:
+def test_addresses_at_one_place_are_compared(one: str, other: str, verdict: str) -> None:
     left, right = read_target(f"{one}, {_PLACE}"), read_target(f"{other}, {_PLACE}")
     assert compare(left, right) == verdict
     assert compare(right, left) == verdict
@@ -79,13 +79,13 @@ def test_at_one_place(one: str, other: str, verdict: str) -> None:
         ("St. Louis, MO", "Saint Louis, MO 63101", "same"),
     ],
 )
-def test_at_two_places(one: str, other: str, verdict: str) -> None:
+def test_addresses_at_two_places_are_compared(one: str, other: str, verdict: str) -> None:
     left, right = read_target(f"12 Elm St, {one}"), read_target(f"12 Elm St, {other}")
     assert compare(left, right) == verdict
     assert compare(right, left) == verdict
 
 
-def test_parts_of_pages_are_read_as_lines_are() -> None:
+def test_parts_and_lines_give_the_same_address() -> None:
     parts = Address(
         street_number="0450", street_name="Seventh Street", unit="Apt. 1-N", city="Hoboken", state="New Jersey"
     )
@@ -109,7 +109,7 @@ def test_a_unit_in_words_stays_a_unit() -> None:
         Address(postal_code="97301"),
     ],
 )
-def test_what_is_no_whole_address_has_no_key_and_is_like_nothing(address: Address) -> None:
+def test_an_incomplete_address_has_no_key_and_matches_nothing(address: Address) -> None:
     with pytest.raises(ValueError, match="has no key"):
         address_key(address)
     assert compare(address, address) == "unsure"
@@ -128,9 +128,7 @@ def test_what_is_no_whole_address_has_no_key_and_is_like_nothing(address: Addres
          ("10", "75002", "PARIS", "FR")),
     ],
 )  # fmt: skip
-def test_addresses_elsewhere_have_their_country_at_the_end(
-    written: str, spelled: str, parts: tuple[str, str, str, str]
-) -> None:
+def test_foreign_addresses_end_with_their_country(written: str, spelled: str, parts: tuple[str, str, str, str]) -> None:
     assert spell_target(written) == spelled
     assert spell_target(spelled) == spelled
     address = read_target(spelled)
@@ -156,7 +154,7 @@ def test_addresses_elsewhere_have_their_country_at_the_end(
         ("12 Elm St, 00000", "lacks a state"),
     ],
 )
-def test_what_is_no_property_or_lacks_something_is_told_so(written: str, problem: str) -> None:
+def test_incomplete_and_mail_only_addresses_are_refused_with_the_reason(written: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         spell_target(written)
 

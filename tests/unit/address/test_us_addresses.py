@@ -41,7 +41,7 @@ def test_the_corpus_is_large() -> None:
 
 
 @pytest.mark.parametrize("expected", CORPUS, ids=lambda expected: expected.written.replace("\n", "/"))
-def test_every_part_of_an_address_is_told(expected: Expected) -> None:
+def test_every_part_of_an_address_is_recognized(expected: Expected) -> None:
     address = read_target(expected.written)
     assert address.street is not None
     line, _, apart = address.street.partition(", ")  # a unit that only its comma tells
@@ -77,7 +77,7 @@ def test_an_address_is_spelled_in_one_line_that_reads_as_itself(expected: Expect
     assert read_target(spelling) == read_target(expected.written)
 
 
-def test_of_any_two_in_the_corpus_those_with_other_parts_are_told_apart() -> None:
+def test_different_addresses_in_the_corpus_have_different_keys() -> None:
     """No key and no comparison takes two numbers, units or ZIP codes for one."""
     addresses = [(expected[1:], read_target(expected.written)) for expected in CORPUS]
     for index, (parts, address) in enumerate(addresses):
@@ -90,6 +90,6 @@ def test_of_any_two_in_the_corpus_those_with_other_parts_are_told_apart() -> Non
                 assert address_key(address) != address_key(other)
 
 
-def test_the_parts_that_pages_give_come_to_the_same_key() -> None:
+def test_parts_from_pages_give_the_same_key() -> None:
     page = parse("450 7th St APT 1N, Hoboken, NJ 07030")
     assert address_key(page) == address_key(read_target("450 Seventh Street #1N, Hoboken NJ 07030-1234"))

@@ -81,7 +81,7 @@ class Fleet:
                 ask(number, job, float(what.split()[1]))
 
 
-def test_a_batch_of_one_site_uses_its_pace_and_comes_to_an_end() -> None:
+def test_a_batch_of_one_site_uses_the_whole_pace_and_finishes() -> None:
     fleet = Fleet(workers=4, gap=1.0, jobs=[("slow.example", "batch")] * 2_000)
     fleet.run()
     starts = fleet.starts["slow.example"]

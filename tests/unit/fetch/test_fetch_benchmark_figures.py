@@ -15,7 +15,7 @@ def test_the_share_of_the_pace_is_the_mean_of_the_sites() -> None:
     assert found == Figures(10, 2.0, pytest.approx(2.5), pytest.approx(0.9), 0)  # type: ignore[arg-type]
 
 
-def test_a_gap_that_is_too_short_is_counted_and_is_no_more_than_the_whole_pace() -> None:
+def test_gaps_that_are_too_short_are_counted_and_capped() -> None:
     found = figures(4, 2.0, 0.1, {"a": [0.0, 0.5, 1.46, 2.0]}, gap_seconds=1.0)
     assert found.too_soon == 2, "0.96 s is within what the way takes"
     assert found.pace_share == 1.0
@@ -26,12 +26,12 @@ def test_without_rules_there_is_no_share_and_no_gap_too_short() -> None:
     assert (found.pace_share, found.too_soon) == (None, 0)
 
 
-def test_the_median_is_taken_figure_by_figure_and_the_worst_of_what_must_not_be() -> None:
+def test_figures_are_medians_except_violations_which_are_maxima() -> None:
     runs = [Figures(9, 1.0, 5.0, 0.9, 0), Figures(9, 3.0, 4.0, 1.0, 2), Figures(9, 2.0, 6.0, 0.8, 0)]
     assert median(runs) == Figures(9, 2.0, 5.0, 0.9, 2)
 
 
-def test_every_cell_has_a_site_at_an_address_of_its_own() -> None:
+def test_every_cell_has_a_site_with_its_own_address() -> None:
     cell = Cell(OURS, 300, 2, 0.5, 16)
     rows = [line.split() for line in cell.hosts_file.splitlines()]
     assert len({address for address, _ in rows}) == len({host for _, host in rows}) == 300

@@ -33,7 +33,7 @@ def test_no_browser_is_needed() -> None:
     check_browser(_settings())
 
 
-def test_a_browser_that_is_there_is_accepted(program: Path) -> None:
+def test_an_installed_browser_is_accepted(program: Path) -> None:
     check_browser(_settings(fetch_browser_path=program, fetch_browser_hosts="a.example, B.example."))
 
 
@@ -56,7 +56,7 @@ def test_a_missing_program_names_the_package_to_install(program: Path, name: str
         check_browser(_settings(fetch_browser_path=program.parent / name))
 
 
-def test_root_has_no_sandbox_and_says_so(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sandbox_as_root_is_refused(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(ConfigurationError, match=r"FETCH_BROWSER_SANDBOX: .*for root\. Run as another user"):
         check_browser(_settings(fetch_browser_path=program, fetch_browser_sandbox=True))

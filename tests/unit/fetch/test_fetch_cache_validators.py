@@ -27,9 +27,7 @@ DATE = "Tue, 03 Mar 2026 10:00:00 GMT"
         ({}, {}),
     ],
 )
-def test_validators_are_sent_back_as_they_came_if_they_can_be_used(
-    headers: dict[str, str], asked: dict[str, str]
-) -> None:
+def test_usable_validators_are_sent_back_unchanged(headers: dict[str, str], asked: dict[str, str]) -> None:
     assert conditional_headers(validators_of(headers)) == asked
 
 
@@ -48,7 +46,7 @@ def test_validators_are_sent_back_as_they_came_if_they_can_be_used(
         ("", False),
     ],
 )
-def test_only_no_store_forbids_to_keep(text: str, is_forbidden: bool) -> None:
+def test_only_no_store_forbids_storing(text: str, is_forbidden: bool) -> None:
     assert validators_of({"cache-control": text}).no_store is is_forbidden
 
 
@@ -56,5 +54,5 @@ def test_directives_are_read_with_their_arguments() -> None:
     assert directives('max-age=60, private="a, b" ,no-cache') == {"max-age": "60", "private": "a, b", "no-cache": ""}
 
 
-def test_nothing_is_asked_where_nothing_is_known() -> None:
+def test_there_are_no_conditions_without_validators() -> None:
     assert conditional_headers(None) == conditional_headers(CacheValidators()) == {}

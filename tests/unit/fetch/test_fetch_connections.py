@@ -14,7 +14,7 @@ def _connections(clock: ManualClock) -> Connections:
     return Connections(ssl.create_default_context(), clock)
 
 
-def test_a_site_s_connections_are_used_again_within_seconds() -> None:
+def test_connections_to_a_site_are_reused_within_seconds() -> None:
     clock = ManualClock()
     connections = _connections(clock)
     with connections.to(ONE) as first:
@@ -25,7 +25,7 @@ def test_a_site_s_connections_are_used_again_within_seconds() -> None:
         assert other is not first
 
 
-def test_what_was_left_is_closed_when_another_site_is_asked() -> None:
+def test_idle_connections_are_closed_when_another_site_is_requested() -> None:
     clock = ManualClock()
     connections = _connections(clock)
     with connections.to(ONE) as first:

@@ -74,7 +74,7 @@ def _html(text: str, meta: str = "") -> str:
         (SV, "cp1252", None, ""),
     ],
 )
-def test_a_body_is_read_in_the_charset_it_is_in(text: str, encoding: str, header: str | None, meta: str) -> None:
+def test_a_body_is_decoded_in_its_real_charset(text: str, encoding: str, header: str | None, meta: str) -> None:
     document = _html(text, meta)
     assert decode(document.encode(encoding), header) == document
 
@@ -127,7 +127,7 @@ def test_no_bytes_make_it_fail(body: bytes) -> None:
 @pytest.mark.parametrize(
     "label", ["utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "base64", "hex"]
 )
-def test_codecs_that_are_no_charsets_are_not_used(label: str) -> None:
+def test_python_codecs_that_are_not_charsets_are_ignored(label: str) -> None:
     """`+ADw-script+AD4-` is plain text; in UTF-7 it would be a tag that nobody else sees."""
     body = b"<p>+ADw-b+AD4- \\u0041 1234"
     assert decode(body, f"text/html; charset={label}") == body.decode()
@@ -146,12 +146,12 @@ def test_codecs_that_are_no_charsets_are_not_used(label: str) -> None:
         ("1Â½ bath", "1½ bath"),
     ],
 )
-def test_text_encoded_twice_is_mended(twice: str, once: str) -> None:
+def test_text_encoded_twice_is_repaired(twice: str, once: str) -> None:
     assert repair(twice) == once
 
 
 @pytest.mark.parametrize("text", [DE, SV, "été à Nîmes", "żółw", "Größe 80 m²", "3½ rooms – £1,200"])
-def test_the_rest_of_a_page_stays_where_a_part_was_encoded_twice(text: str) -> None:
+def test_only_the_part_encoded_twice_is_repaired(text: str) -> None:
     """The property behind the table: encode twice, repair, and it is back, beside text that no such mistake befell."""
     twice = text.encode().decode("cp1252")
     assert twice != text

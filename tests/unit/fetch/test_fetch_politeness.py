@@ -40,7 +40,7 @@ def test_requests_to_one_host_keep_the_least_gap() -> None:
 
 
 @pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
-def test_the_gap_counts_from_when_the_request_goes_out(late: float, waited: list[float]) -> None:
+def test_the_gap_counts_from_when_the_request_is_sent(late: float, waited: list[float]) -> None:
     """Not from when its turn came, where a good while is between the two."""
     clock = ManualClock()
     politeness = _politeness(clock)
@@ -52,7 +52,7 @@ def test_the_gap_counts_from_when_the_request_goes_out(late: float, waited: list
     assert clock.slept == waited
 
 
-def test_a_request_that_goes_out_behind_a_later_one_brings_nothing_forward() -> None:
+def test_a_request_sent_after_a_later_one_does_not_shorten_the_gap() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY, 8.0) as slot:
@@ -62,19 +62,19 @@ def test_a_request_that_goes_out_behind_a_later_one_brings_nothing_forward() -> 
     assert clock.slept == [8.0, 8.0]
 
 
-def test_a_crawl_delay_longer_than_the_least_gap_rules() -> None:
+def test_a_crawl_delay_longer_than_the_least_gap_applies() -> None:
     clock = ManualClock()
     _ask(_politeness(clock, gap=1.0), times=2, gap=10.0)
     assert clock.slept == [10.0]
 
 
-def test_a_crawl_delay_shorter_than_the_least_gap_does_not() -> None:
+def test_a_crawl_delay_shorter_than_the_least_gap_is_ignored() -> None:
     clock = ManualClock()
     _ask(_politeness(clock, gap=1.0), times=2, gap=0.2)
     assert clock.slept == [1.0]
 
 
-def test_sites_are_paced_apart_and_the_hosts_of_one_together() -> None:
+def test_sites_are_paced_separately_and_hosts_of_one_site_together() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     for host in (
@@ -100,7 +100,7 @@ def test_opened_networks_are_not_paced() -> None:
     assert clock.slept == []
 
 
-def test_a_wait_too_long_for_anybody_is_an_error_that_says_how_long() -> None:
+def test_a_wait_beyond_the_limit_is_an_error_with_the_waiting_time() -> None:
     clock = ManualClock()
     politeness = _politeness(clock, gap=3600.0)
     _ask(politeness)
@@ -112,7 +112,7 @@ def test_a_wait_too_long_for_anybody_is_an_error_that_says_how_long() -> None:
     assert clock.slept == []
 
 
-def test_a_job_waits_for_a_moment_and_leaves_for_longer() -> None:
+def test_a_job_waits_briefly_in_place_and_defers_longer_waits() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     _ask(politeness)
@@ -126,7 +126,7 @@ def test_a_job_waits_for_a_moment_and_leaves_for_longer() -> None:
     assert clock.slept == [1.0]
 
 
-def test_a_site_that_names_a_time_is_left_alone_until_then() -> None:
+def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
     """By all: the page that was refused says so, the others come to know by the pace."""
     clock = ManualClock()
     politeness = _politeness(clock)
@@ -136,7 +136,7 @@ def test_a_site_that_names_a_time_is_left_alone_until_then() -> None:
     assert clock.slept == [40.0]
 
 
-def test_a_time_that_a_redirect_names_holds_nobody_up() -> None:
+def test_retry_after_on_a_redirect_is_ignored() -> None:
     """Retry-After on a 3xx or 200 says how long to wait with that one request (RFC 9110 section 10.2.3)."""
     clock = ManualClock()
     politeness = _politeness(clock)
@@ -147,7 +147,7 @@ def test_a_time_that_a_redirect_names_holds_nobody_up() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_site_that_wants_less_gets_half(status: int) -> None:
+def test_a_site_that_pushes_back_gets_half_the_pace(status: int) -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     for _ in range(3):
@@ -178,7 +178,7 @@ def test_a_site_that_does_not_answer_at_all_is_slowed_too() -> None:
     assert clock.slept == [10.0]
 
 
-def test_a_site_that_is_fast_again_is_asked_faster_again() -> None:
+def test_the_pace_recovers_when_a_site_is_fast_again() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -190,7 +190,7 @@ def test_a_site_that_is_fast_again_is_asked_faster_again() -> None:
     assert gaps[-1] == 1.0
 
 
-def test_an_error_does_not_make_it_faster() -> None:
+def test_an_error_does_not_raise_the_pace() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -201,7 +201,7 @@ def test_an_error_does_not_make_it_faster() -> None:
     assert clock.slept == [1.0, 2.0, 2.0]
 
 
-def test_a_lease_that_was_never_given_back_ends() -> None:
+def test_a_lease_that_is_never_released_expires() -> None:
     clock = ManualClock()
     store = LocalPace(clock, concurrency=1, lease_seconds=70)
     assert store.enter("h", "crashed", ANYBODY, gap_seconds=0, left_seconds=60).wait_us == 0
@@ -212,9 +212,7 @@ def test_a_lease_that_was_never_given_back_ends() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])
-def test_a_site_that_shows_a_wall_is_left_alone_for_a_quarter_of_an_hour(
-    retry_after: float | None, rest: float
-) -> None:
+def test_a_site_with_a_block_page_is_left_alone_for_15_minutes(retry_after: float | None, rest: float) -> None:
     """Or as long as it says itself. Who came for another page there is told when, and that the site asked for it."""
     clock = ManualClock()
     politeness = _politeness(clock)

@@ -67,7 +67,7 @@ def test_legacy_spellings_are_read_as_inet_aton_does(text: str, address: str | N
     assert legacy_ipv4(text) == (IPv4Address(address) if address else None)
 
 
-def test_embedded_addresses_are_what_counts() -> None:
+def test_embedded_addresses_decide() -> None:
     assert str(effective(ip_address("::ffff:1.2.3.4"))) == "1.2.3.4"
     assert str(effective(ip_address("64:ff9b::1.2.3.4"))) == "1.2.3.4"
     assert str(effective(ip_address("2001:4860::1"))) == "2001:4860::1"

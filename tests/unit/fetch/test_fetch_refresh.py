@@ -65,5 +65,5 @@ def test_the_element_is_found_however_it_is_written(markup: str) -> None:
         "<!-- http-equiv=refresh -->",
     ],
 )
-def test_what_is_no_such_element_is_not(markup: str) -> None:
+def test_other_elements_are_not_refreshes(markup: str) -> None:
     assert refresh("", markup) is None

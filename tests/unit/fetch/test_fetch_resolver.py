@@ -42,7 +42,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> _System:
     return stand_in
 
 
-def test_an_answer_is_kept_for_half_a_minute(system: _System) -> None:
+def test_an_answer_is_cached_for_30_seconds(system: _System) -> None:
     clock = ManualClock()
     resolver = SystemResolver(clock)
     expected = [ip_address("93.184.216.34"), ip_address("2606:2800:220:1::1")]
@@ -55,7 +55,7 @@ def test_an_answer_is_kept_for_half_a_minute(system: _System) -> None:
     assert system.asked == ["homes.example"] * 2
 
 
-def test_a_failure_is_not_kept(system: _System) -> None:
+def test_a_failure_is_not_cached(system: _System) -> None:
     resolver = SystemResolver(ManualClock())
     for _ in range(2):
         with pytest.raises(OSError, match="not known"):
@@ -63,7 +63,7 @@ def test_a_failure_is_not_kept(system: _System) -> None:
     assert system.asked == ["unknown.example"] * 2
 
 
-def test_a_name_server_that_hangs_holds_up_its_own_name_only(system: _System) -> None:
+def test_a_hanging_name_server_delays_only_its_own_name(system: _System) -> None:
     resolver = SystemResolver(ManualClock())
     with pytest.raises(TimeoutError):
         resolver.resolve("stuck.example", 0.01)
@@ -75,7 +75,7 @@ def _resolver_threads() -> int:
     return sum(thread.name == "resolver" for thread in threading.enumerate())
 
 
-def test_threads_are_used_again(system: _System) -> None:
+def test_threads_are_reused(system: _System) -> None:
     """Those that answered wait for the next question; many at once need many, and most of these end."""
     others = _resolver_threads()
     resolver = SystemResolver(ManualClock())

@@ -59,7 +59,7 @@ def test_the_product_token_is_the_name_before_the_version(user_agent: str, produ
     assert product_token(user_agent) == product
 
 
-def test_our_own_queue_at_a_host_is_not_remembered_as_the_sites_fault() -> None:
+def test_our_own_queue_at_a_host_is_not_cached_as_the_sites_error() -> None:
     answers = iter([HostBusyError("https://homes.example/robots.txt", 90.0, 0.0), RobotsFile(404, b"")])
 
     def fetch(_: str, visitor: Visitor) -> RobotsFile:

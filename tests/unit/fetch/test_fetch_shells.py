@@ -40,7 +40,7 @@ def _page(html: str, content_type: str = "text/html") -> Page:
         f"<!doctype html><p>Please wait</p><script>{LONG}</script>",
     ],
 )
-def test_shells(html: str) -> None:
+def test_pages_without_content_are_shells(html: str) -> None:
     assert is_shell(_page(html))
 
 
@@ -75,11 +75,11 @@ _FACTS = "<h1>12 Elm Street, Springfield, IL 62704</h1><p>Price: $250,000</p><p>
         ("<!doctype html><script type='text/template'><p>x</p></script><p>Sold</p>", "a template is no script"),
     ],
 )
-def test_pages_that_are_none(html: str, why: str) -> None:
+def test_pages_with_content_are_not_shells(html: str, why: str) -> None:
     assert not is_shell(_page(html)), why
 
 
-def test_only_html_is_one() -> None:
+def test_only_html_can_be_a_shell() -> None:
     html = "<div id=root></div><script src=a.js></script>"
     assert is_shell(_page(html))
     assert not is_shell(_page(html, "application/xml"))

@@ -47,7 +47,7 @@ class _Public:
         ("http://homes.example/a%2Fb", "http://homes.example/a%2Fb", "homes.example", 80),
     ],
 )
-def test_a_url_is_read_into_one_form(url: str, canonical: str, host: str, port: int) -> None:
+def test_a_url_has_one_canonical_form(url: str, canonical: str, host: str, port: int) -> None:
     resolver = _Public()
     read = Guard(resolver).check(url)
     assert (read.url, read.host, read.port) == (canonical, host, port)
@@ -62,7 +62,7 @@ def test_the_origin_is_scheme_host_and_port() -> None:
     assert guard.check("http://[2606:2800::1]/a").origin == "http://[2606:2800::1]"
 
 
-def test_a_public_address_stays_outside_however_much_is_opened() -> None:
+def test_a_public_address_is_never_private_whatever_is_opened() -> None:
     """Inside is not paced: a network opened too widely must not take the pace from public sites."""
     guard = Guard(_Public(), (ip_network("0.0.0.0/0"),))
     assert not guard.check("https://homes.example/").is_private
@@ -96,7 +96,7 @@ def test_a_public_address_stays_outside_however_much_is_opened() -> None:
         "mailto:a@b.example",
     ],
 )
-def test_what_is_no_url_is_an_invalid_target(url: str) -> None:
+def test_an_invalid_url_is_an_invalid_target(url: str) -> None:
     resolver = _Public()
     with pytest.raises(InvalidTargetError) as caught:
         Guard(resolver).check(url)
@@ -120,5 +120,5 @@ def test_ports_of_other_services_are_refused(port: int) -> None:
 
 
 @pytest.mark.parametrize("port", [80, 443, 1024, 6080, 8000, 8080, 8443, 8888, 40000, 65535])
-def test_ports_of_web_sites_are_not(port: int) -> None:
+def test_ports_of_web_sites_are_accepted(port: int) -> None:
     assert Guard(_Public()).check(f"http://homes.example:{port}/").port == port

@@ -53,22 +53,22 @@ PAGES: dict[str, tuple[int, dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("sign", [sign for signs, _ in _MARKUP for sign in signs])
-def test_every_sign_is_seen_alone(sign: str) -> None:
+def test_every_sign_alone_is_detected(sign: str) -> None:
     assert block_reason(URL, URL, 200, {}, f"<p>{sign.upper()}</p>") is not None
 
 
 @pytest.mark.parametrize("name", WALLS)
-def test_a_wall_is_named(name: str) -> None:
+def test_a_block_page_is_named(name: str) -> None:
     status, headers, text, whose = WALLS[name]
     assert whose in (block_reason(URL, URL, status, headers, text) or "")
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_what_is_no_wall_is_not(name: str) -> None:
+def test_other_pages_are_not_block_pages(name: str) -> None:
     assert block_reason(URL, URL, *PAGES[name]) is None
 
 
-def test_who_is_sent_to_a_login_met_a_wall() -> None:
+def test_a_redirect_to_a_login_page_is_a_block_page() -> None:
     """Only together: a password field, little else, and a redirect to a place that is called a login."""
     assert block_reason(LOGIN, URL, 200, {}, FORM) == "a login"
     assert block_reason(LOGIN, LOGIN, 200, {}, FORM) is None, "it was asked for"
@@ -95,5 +95,5 @@ def test_a_long_page_is_not_searched() -> None:
         ("<noscript>Enable JavaScript</noscript>Elm", 3),
     ],
 )
-def test_only_what_a_reader_sees_counts(markup: str, seen: int) -> None:
+def test_only_visible_text_counts(markup: str, seen: int) -> None:
     assert visible_chars(markup) == seen

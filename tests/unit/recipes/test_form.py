@@ -25,14 +25,14 @@ LivingArea = [{ path = "/features/*/attributes/TLA", unit = "Square Feet" }]
 """
 
 
-def test_a_learned_recipe_comes_back_from_json_as_it_was() -> None:
+def test_a_learned_recipe_survives_json_unchanged() -> None:
     reader = Reader()
     reader.walk(range(8))
     (recipe,) = reader.store.of_host("homes.example")
     assert form.from_json(json.loads(json.dumps(form.as_json(recipe)))) == recipe
 
 
-def test_a_recipe_of_another_format_is_not_read() -> None:
+def test_a_recipe_of_another_format_is_ignored() -> None:
     reader = Reader()
     reader.walk(range(5))
     (recipe,) = reader.store.of_host("homes.example")
@@ -78,14 +78,14 @@ def test_what_is_exported_can_be_imported() -> None:
         ('host = "', "host = ", "county.toml: is not TOML"),
     ],
 )
-def test_what_is_wrong_in_a_written_recipe_is_named_with_its_line(old: str, new: str, said: str) -> None:
+def test_an_invalid_written_recipe_is_reported_with_its_line(old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         form.written(_WRITTEN.replace(old, new, 1), "county.toml")
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("relation", form.RELATIONS["label"])
-def test_every_place_beside_a_label_can_be_written_and_is_shown_in_words(relation: str) -> None:
+def test_every_relation_to_a_label_can_be_written_and_is_shown_in_words(relation: str) -> None:
     lines = f'format = 1\nhost = "homes.example"\n[fields]\nRoof = [{{ label = "Cover", relation = "{relation}" }}]\n'
     (anchor,) = form.written(lines, "homes.toml").fields["Roof"]
     assert anchor == Anchor("label", "cover", relation)

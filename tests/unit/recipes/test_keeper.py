@@ -36,7 +36,7 @@ def test_no_model_is_asked_after_the_first_pages() -> None:
     assert _one_recipe(reader).counts.without_model == 16
 
 
-def test_a_field_that_a_page_lacks_is_absent_and_no_neighbor_is_read() -> None:
+def test_a_missing_field_is_absent_and_no_neighbor_is_read() -> None:
     reader = Reader()
     lacking = {9: ("BedroomsTotal",), 11: ("YearBuilt", "LivingArea"), 12: ("BathroomsTotalInteger",)}
     read = reader.walk(range(14), lacks=lambda number: lacking.get(number, ()))
@@ -47,7 +47,7 @@ def test_a_field_that_a_page_lacks_is_absent_and_no_neighbor_is_read() -> None:
         assert read[number][0].misses >= set(names)
 
 
-def test_a_value_that_never_differs_is_no_anchor_unless_its_words_name_the_field() -> None:
+def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
     """All homes lie in Austin; a table says so below a label that nobody knows."""
     reader = Reader()
     for number in range(6):
@@ -58,7 +58,7 @@ def test_a_value_that_never_differs_is_no_anchor_unless_its_words_name_the_field
     assert all(one.kind == "reader" or one.reads == "_Address" for one in anchors)
 
 
-def test_a_model_that_says_something_else_suspends_the_field() -> None:
+def test_a_contradicting_model_suspends_the_field() -> None:
     reader = Reader()
     reader.walk(range(6))
     reader.keeper._audits = AuditRate(share=1.0)
@@ -89,7 +89,7 @@ def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
     assert [_wrong(record, told) for _, record, told in read] == [[]] * 20
 
 
-def test_two_templates_that_are_made_alike_have_recipes_of_their_own() -> None:
+def test_two_similar_templates_have_separate_recipes() -> None:
     """They share all but the block of facts; what one of them calls its facts, the other one does not have."""
     around = "".join(f"<div class='part-{one}'><p class='text-{one}'>More of it</p></div>" for one in "abcdef")
     reader = Reader()
@@ -124,7 +124,7 @@ def test_pages_that_lose_their_fields_suspend_the_recipe() -> None:
     assert reader.calls == []
 
 
-def test_a_model_that_is_away_teaches_nothing() -> None:
+def test_an_unavailable_model_teaches_nothing() -> None:
     reader = Reader()
     for number in range(8):
         reader.read(page(number, facts(number)), {}, answers=False)
@@ -140,7 +140,7 @@ def test_recipes_are_read_on_their_own_host_only() -> None:
 
 
 @pytest.mark.parametrize(("share", "pages", "least", "most"), [(0.0, 40, 0, 0), (0.1, 196, 10, 32), (1.0, 40, 40, 40)])
-def test_audits_take_their_share_of_pages(share: float, pages: int, least: int, most: int) -> None:
+def test_audits_sample_their_share_of_pages(share: float, pages: int, least: int, most: int) -> None:
     reader = Reader(audits=AuditRate(share=share, young_share=share))
     reader.walk(range(4))
     reader.calls.clear()

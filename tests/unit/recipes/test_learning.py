@@ -42,19 +42,19 @@ def test_three_pages_are_not_enough() -> None:
     assert _anchors(_areas(4), "LivingArea")[0] == Anchor("label", "covered size", "cell")
 
 
-def test_a_wrong_answer_among_few_pages_is_no_evidence_and_among_many_no_obstacle() -> None:
+def test_one_wrong_answer_blocks_learning_on_few_pages_but_not_on_many() -> None:
     assert _anchors(_areas(5, wrong=[2]), "LivingArea") == ()
     assert _anchors(_areas(9, wrong=[2]), "LivingArea")[0].name == "covered size"
     assert _anchors(_areas(10, wrong=[2, 3]), "LivingArea") == ()
 
 
-def test_an_anchor_that_finds_something_on_a_page_without_the_field_is_none() -> None:
+def test_an_anchor_that_finds_a_value_on_a_page_without_the_field_is_rejected() -> None:
     examples = _areas(6)
     without = _example(page(20, facts(20), rows(facts(20))), absent=["LivingArea"])
     assert _anchors([*examples, without], "LivingArea") == ()
 
 
-def test_a_value_in_a_flat_run_of_labels_and_values_belongs_to_neither_neighbor() -> None:
+def test_a_value_between_two_labels_in_a_flat_list_belongs_to_neither() -> None:
     """Nothing tells whether `Units` counts what stands before it or behind it."""
     flat = [(n, 2 + n, 9 - n) for n in range(5)]
     texts = [
@@ -91,7 +91,7 @@ def test_values_in_sentences_are_found_by_the_words_beside_them() -> None:
     assert (values["BedroomsTotal"], values["LivingArea"]) == (11, 1543)
 
 
-def test_a_sentence_that_goes_on_behind_the_label_is_no_value() -> None:
+def test_a_continued_sentence_after_the_label_is_not_a_value() -> None:
     examples = [
         _example(
             _html(n, _told(n, f", roof {roof}")),
@@ -107,7 +107,7 @@ def test_a_sentence_that_goes_on_behind_the_label_is_no_value() -> None:
     assert "Roof" in read.misses
 
 
-def test_a_wrong_count_among_few_pages_is_no_obstacle_where_the_label_names_the_field() -> None:
+def test_one_wrong_count_is_tolerated_if_the_label_names_the_field() -> None:
     def beds(label: str) -> list[Example]:
         pages = [_html(n, f"<dl><dt>{label}</dt><dd>{1 + n % 4}</dd></dl><p>{n}</p>") for n in range(7)]
         return [_example(page, BedroomsTotal=1 + n % 4 + (n == 2)) for n, page in enumerate(pages)]
@@ -116,7 +116,7 @@ def test_a_wrong_count_among_few_pages_is_no_obstacle_where_the_label_names_the_
     assert _anchors(beds("Chambers"), "BedroomsTotal") == ()
 
 
-def test_a_class_that_all_values_have_is_no_anchor() -> None:
+def test_a_class_shared_by_all_values_is_not_an_anchor() -> None:
     """Only the year among them can be read as one."""
     examples = [
         _example(
@@ -133,7 +133,7 @@ def test_counts_that_are_the_same_on_all_pages_are_no_evidence() -> None:
     assert _anchors(examples, "BedroomsTotal") == ()
 
 
-def test_an_agents_name_is_no_label_of_the_office() -> None:
+def test_an_agents_name_is_not_a_label_of_the_office() -> None:
     examples = [
         _example(
             _html(n, f"<dl><dt>Jane Doe</dt><dd>Office {'ABCDEFG'[n]} Realty</dd></dl>"),
@@ -145,7 +145,7 @@ def test_an_agents_name_is_no_label_of_the_office() -> None:
     assert _anchors(examples, "ListOfficeName") == ()
 
 
-def test_a_price_of_another_home_is_told_apart_by_its_block() -> None:
+def test_another_homes_price_is_distinguished_by_its_block() -> None:
     """The same class stands in the page's head and in a strip of sold homes."""
     examples = [
         _example(
@@ -182,7 +182,7 @@ def _for(recipe: Recipe, one: Page) -> Recipe:
     return replace(recipe, fingerprint=read_with(one, ()).fingerprint, state=RecipeState.ACTIVE)
 
 
-def test_members_of_a_list_are_told_apart_by_their_words() -> None:
+def test_list_members_are_distinguished_by_their_texts() -> None:
     def body(n: int) -> Page:
         facts_ = [{"caption": "TLA", "value": 900 + 11 * n}, {"caption": "BSMT", "value": 700 - 3 * n}]
         shuffled = facts_ if n % 2 else facts_[::-1]

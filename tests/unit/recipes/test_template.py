@@ -26,7 +26,7 @@ def test_another_layout_is_another_template() -> None:
     assert likeness(_print(page(1, facts(1))), _print(page(1, facts(1), redesigned(facts(1))))) < ALIKE
 
 
-def test_generated_class_names_are_no_part_of_it() -> None:
+def test_generated_class_names_are_ignored() -> None:
     def styled(name: str) -> Page:
         return as_page("https://homes.example/1", f"<main><p class='price {name}'>$1</p><b class='x'>2</b></main>")
 
@@ -34,13 +34,13 @@ def test_generated_class_names_are_no_part_of_it() -> None:
     assert _print(styled("big")) != _print(styled("small"))
 
 
-def test_json_is_known_by_its_keys() -> None:
+def test_json_is_recognized_by_its_keys() -> None:
     assert _print(parcel(1, facts(1))) == _print(parcel(2, facts(2)))
     other = as_page("https://gis.example.gov/1", '{"data": {"year": 1990}}', "application/json")
     assert likeness(_print(parcel(1, facts(1))), _print(other)) == 0.0
 
 
-def test_nothing_is_like_nothing() -> None:
+def test_an_empty_fingerprint_matches_nothing() -> None:
     assert likeness(frozenset(), frozenset()) == 0.0
 
 

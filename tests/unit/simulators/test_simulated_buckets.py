@@ -82,7 +82,7 @@ def test_a_refund_gives_back_what_was_charged() -> None:
     assert (one.shown["requests"].level, one.shown["tokens"].level) == (60, 600)
 
 
-def test_headers_can_tell_of_the_enforced_second_while_the_limit_stays_the_minutes() -> None:
+def test_headers_can_report_the_enforced_bucket_with_the_minutes_limit() -> None:
     one = meter(rpm=600, tpm=6_000_000, enforcement="second", headers_of="enforced")
     for _ in range(4):
         assert one.admit(1, 0.0) is None

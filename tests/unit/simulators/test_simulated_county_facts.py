@@ -53,7 +53,7 @@ def test_two_hundred_properties_with_an_address_each(county: County) -> None:
     assert "12 Fictional Ave, Sampleton, ST 00002" in addresses
 
 
-def test_a_house_that_is_let_has_one_parcel_with_its_flats_and_condominiums_have_their_own(county: County) -> None:
+def test_a_rented_building_is_one_parcel_and_condominiums_have_their_own(county: County) -> None:
     of_parcel = Counter(home.parcel for home in county.homes)
     assert [count for count in of_parcel.values() if count > 1] == [7]
     condominiums = {home.parcel for home in county.homes if home.street.name == "Example"}
@@ -61,7 +61,7 @@ def test_a_house_that_is_let_has_one_parcel_with_its_flats_and_condominiums_have
     assert len({parcel[:-4] for parcel in condominiums}) == 1
 
 
-def test_every_flaw_is_planted_as_often_as_it_is_meant_to_be(county: County) -> None:
+def test_every_error_is_planted_as_often_as_configured(county: County) -> None:
     wanted: Counter[tuple[str, str, str]] = Counter()
     for flaw in FLAWS:
         wanted[flaw.kind, flaw.site.key, flaw.field] += flaw.count
@@ -82,7 +82,7 @@ def test_a_planted_value_is_wrong_and_another_page_of_the_home_tells_the_truth(c
             assert said == one.right or said == round(one.right * 43_560), (one, key)
 
 
-def test_what_a_page_says_stands_on_it(county: County) -> None:
+def test_a_page_contains_what_it_says(county: County) -> None:
     told = ("YearBuilt", "BedroomsTotal", "ParcelNumber", "ListAgentFullName", "TaxYear", "PostalCode", "LotSizeArea")
     for of_home in county.pages.values():
         for page in of_home:
@@ -94,7 +94,7 @@ def test_what_a_page_says_stands_on_it(county: County) -> None:
                     assert skipped or str(page.says[name]) in text, (page.path, name)
 
 
-def test_no_page_tells_of_a_lie_that_only_a_search_tells(county: County) -> None:
+def test_no_page_contains_a_lie_of_a_search(county: County) -> None:
     for of_home in county.pages.values():
         for page in of_home:
             assert page.says.get("YearBuilt") != LIES["YearBuilt"]
@@ -111,7 +111,7 @@ def test_searches_find_dead_wrong_lying_forbidden_and_foreign_pages(county: Coun
     assert {one.kind for one in all_found if one not in beyond} == {"lying"}
 
 
-def test_an_address_is_found_in_other_spellings_and_not_beside_its_neighbours(county: County) -> None:
+def test_an_address_is_found_in_other_spellings_without_its_neighbors(county: County) -> None:
     for text, unit in (("12 FICTIONAL AVENUE", ""), ("215 fourth ave", ""), ("300 Example Blvd", "4")):
         pages = by_address(county, GIS, {"address": text, "unit": unit, "zip": "00000"})
         assert [spelled(page.home.line(page.home.street.short)) for page in pages] == [spelled(f"{text} {unit}")]
@@ -119,7 +119,7 @@ def test_an_address_is_found_in_other_spellings_and_not_beside_its_neighbours(co
     assert by_address(county, HEARTH, {"address": "9999 Nowhere Rd"}) == []
 
 
-def test_a_url_tells_which_property_it_shows(county: County) -> None:
+def test_a_url_identifies_its_property(county: County) -> None:
     shown = county.homes[0]
     for page in county.pages[shown.number]:
         assert page_at(county, ROOTS[page.site.key] + page.path) is page
@@ -130,7 +130,7 @@ def test_a_url_tells_which_property_it_shows(county: County) -> None:
     assert page_at(county, "http://127.0.0.1/other") is None
 
 
-def test_the_gis_answers_what_it_is_asked_and_refuses_what_it_does_not_understand(county: County) -> None:
+def test_the_gis_answers_valid_queries_and_refuses_others(county: County) -> None:
     layer = list(county.of_site(GIS))
     asked = "SITUS_ADDR = '12 FICTIONAL AVE' AND SITUS_UNIT = '' AND SITUS_ZIP = '00000'"
     features = gis.answer(layer, asked)["features"]

@@ -36,7 +36,7 @@ def test_a_pages_texts_and_large_numbers_stand_on_it(slug: str) -> None:
             assert digits(f"{value:g}" if value < 1e6 else str(value)) in digits(text), field
 
 
-def test_telephone_numbers_are_of_the_kind_that_nobody_has() -> None:
+def test_telephone_numbers_are_fictional() -> None:
     for page in bundled_pages().values():
         for found in re.findall(r"\(?\b\d{3}\)?[ -]\d{3}-\d{4}\b", page.body().decode(page.charset)):
             assert "555" in found, page.slug
@@ -47,7 +47,7 @@ def test_homes_are_the_same_at_every_visit_and_differ_from_each_other() -> None:
     assert len({homes.page(n) for n in range(1, 401)}) == 400
 
 
-def test_homes_end_where_they_are_said_to_end() -> None:
+def test_homes_end_at_the_stated_number() -> None:
     assert homes.page(homes.COUNT)
     for number in (0, homes.COUNT + 1):
         with pytest.raises(ValueError, match="1 to"):

@@ -67,7 +67,7 @@ def test_the_message_of_a_bad_key_does_not_show_it() -> None:
         },
     ],
 )
-def test_a_schema_that_strict_mode_refuses_is_refused(schema: dict[str, object]) -> None:
+def test_a_schema_that_violates_strict_mode_is_refused(schema: dict[str, object]) -> None:
     with pytest.raises(protocol.ApiError) as caught:
         check_strict("property", schema)
     assert (caught.value.status, caught.value.param) == (400, "response_format")
@@ -97,7 +97,7 @@ def test_a_value_fits_only_its_own_type() -> None:
         ({"keys": [], "server": {"enforcement": "hour"}}, "hour"),
     ],
 )
-def test_a_configuration_that_cannot_be_used_names_the_thing(given: object, named: str) -> None:
+def test_an_invalid_configuration_is_reported_by_name(given: object, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         Config.from_json(given)
 

@@ -38,7 +38,7 @@ def test_a_field_is_read_from_words_or_not_at_all(text: str, field: str, value: 
     assert (fact.value if fact else None) == value
 
 
-def test_every_quote_stands_in_the_text() -> None:
+def test_every_quote_is_in_the_text() -> None:
     text = "A 3-bedroom brick ranch at 12 Elm St in Dovetail, IL 60999, built 1958, asking $274,900.\nTile roof"
     facts = read_all(text)
     assert len(facts) >= 8

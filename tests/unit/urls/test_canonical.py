@@ -43,7 +43,7 @@ def test_a_canonical_link_in_the_head_is_a_claim(head: str) -> None:
     assert answered_url(page(head)) == ANSWERED
 
 
-def test_so_is_one_in_the_link_header() -> None:
+def test_a_canonical_link_in_the_link_header_is_a_claim() -> None:
     link = '</a.css>; rel=preload, </listing/48213>; title="a, b; c"; rel="canonical"'
     assert canonical_of(page(link=link)) == "https://site.example/listing/48213"
 
@@ -62,7 +62,7 @@ def test_so_is_one_in_the_link_header() -> None:
         ("", "", "</a/48213>; rel=canonical, </b/48213>; rel=canonical"),
     ],
 )
-def test_what_is_not_one_clear_declaration_is_no_claim(head: str, body: str, link: str) -> None:
+def test_several_or_unclear_declarations_are_not_a_claim(head: str, body: str, link: str) -> None:
     """A declaration in the body may be a visitor's; of several none is right."""
     assert canonical_of(page(head, body=body, link=link)) is None
 
@@ -91,11 +91,11 @@ def test_another_url_of_the_host_is_a_claim(canonical: str, answered: str) -> No
         ("http://127.0.0.1:8001/h/48213", "http://127.0.0.1:8000/h/48213", "another server of the machine"),
     ],
 )
-def test_a_url_that_cannot_be_claimed_is_none(canonical: str, answered: str, why: str) -> None:
+def test_another_host_or_the_answering_url_cannot_be_claimed(canonical: str, answered: str, why: str) -> None:
     assert canonical_of(page(f'<link rel="canonical" href="{canonical}">', final_url=answered)) is None, why
 
 
-def test_a_hostile_head_is_read_in_no_time() -> None:
+def test_a_hostile_head_is_parsed_quickly() -> None:
     for text in ("<link rel=canonical " * 20_000, "<" * 300_000, "<link rel='canonical' href='" + "a" * 400_000):
         assert canonical_of(page(text)) is None
     assert canonical_link({"link": "<" * 100_000}, ANSWERED) is None

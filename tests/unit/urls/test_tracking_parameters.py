@@ -15,13 +15,13 @@ LINES = [
 ]
 
 
-def test_every_line_is_one_name_in_small_letters_and_none_stands_there_twice() -> None:
+def test_every_line_is_one_lower_case_name_without_duplicates() -> None:
     assert all(line == line.strip().lower() and "*" not in line[:-1] and " " not in line for line in LINES)
     assert len(LINES) == len(set(LINES)) > 40
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_every_name_of_the_list_is_dropped_and_its_neighbours_stay(line: str) -> None:
+def test_every_name_of_the_list_is_removed_and_other_parameters_stay(line: str) -> None:
     name = line.replace("*", "anything")
     assert without_tracking(f"id=7&{name}=v&page=2") == "id=7&page=2"
     assert without_tracking(f"{name.upper()}") == ""
@@ -29,5 +29,5 @@ def test_every_name_of_the_list_is_dropped_and_its_neighbours_stay(line: str) ->
 
 
 @pytest.mark.parametrize("name", ["id", "parcel", "ref", "source", "cid", "campaign", "s", "utm", "page", "gclidx", ""])
-def test_a_name_that_a_site_may_choose_its_content_by_stays(name: str) -> None:
+def test_a_parameter_that_may_select_content_stays(name: str) -> None:
     assert not is_tracking(name)

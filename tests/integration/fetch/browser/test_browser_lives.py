@@ -63,7 +63,7 @@ def _folders() -> set[str]:
         "const r = new Uint8Array(1); (function f() {Promise.resolve().then(f)})()",
     ],
 )
-def test_a_script_without_end_is_given_up_in_time(site: Any, make_drawer: Any, script: str) -> None:
+def test_an_endless_script_is_given_up_in_time(site: Any, make_drawer: Any, script: str) -> None:
     drawer = make_drawer(limits=Limits(total_seconds=6))
     url, good = site.page("/home", shell(script)), site.page("/good", shell(drawing()))
     began = time.monotonic()
@@ -112,14 +112,14 @@ class _Peak:
         return self._most
 
 
-def test_a_page_that_draws_too_much_says_so(site: Any, make_drawer: Any) -> None:
+def test_a_page_that_renders_too_much_is_an_error(site: Any, make_drawer: Any) -> None:
     drawer = make_drawer(limits=Limits(body_bytes=1_000_000))
     with pytest.raises(PageTooLargeError, match="once it is drawn"):
         drawer.fetch(site.page("/home", shell("document.body.textContent = 'x'.repeat(2e6)")))
 
 
 @pytest.mark.parametrize("kind", ["endless", "silent", "bomb"])
-def test_what_a_page_loads_ends_with_its_limits(site: Any, make_drawer: Any, kind: str) -> None:
+def test_loading_ends_at_the_limits(site: Any, make_drawer: Any, kind: str) -> None:
     """A script without end, one that never comes, and one that unpacks to gigabytes: the page is read without it."""
     import gzip
 
@@ -153,7 +153,7 @@ def test_what_a_page_loads_ends_with_its_limits(site: Any, make_drawer: Any, kin
 # --- one browser, again and again
 
 
-def test_one_browser_serves_until_it_has_drawn_enough(site: Any, make_drawer: Any) -> None:
+def test_one_browser_serves_until_its_page_limit(site: Any, make_drawer: Any) -> None:
     drawer = make_drawer(render_limits=RenderLimits(settle_seconds=5, quiet_seconds=0.2, pages_per_browser=2))
     url = site.page("/home", shell(drawing()))
     hosts = []
@@ -191,7 +191,7 @@ def _kill(host: int, victim: str) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_browser_that_dies_under_a_page_says_so(site: Any, drawer: Fetcher) -> None:
+def test_a_browser_that_dies_during_a_page_is_an_error(site: Any, drawer: Fetcher) -> None:
     """The job comes back to it; what asks for it next has a new browser."""
     good = site.page("/good", shell(drawing()))
     drawer.fetch(good)
@@ -285,7 +285,7 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
     wait_until(lambda: not processes_of(host), 10, lambda: str([_command(pid)[:200] for pid in processes_of(host)]))
 
 
-def test_what_a_killed_browser_left_is_swept_up(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
+def test_files_of_a_killed_browser_are_removed(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
     """Its folder; one that is in use stays."""
     url = site.page("/home", shell(drawing(FACTS)))
     first, second = make_drawer(), make_drawer()

@@ -26,13 +26,13 @@ def visit(make_site: Callable[..., Any], make_drawer: Any, make_names: Any, tls:
     return make
 
 
-def test_a_page_of_https_is_drawn(visit: Callable[..., Any]) -> None:
+def test_an_https_page_is_rendered(visit: Callable[..., Any]) -> None:
     text, hits = visit("homes.example")
     assert "12 Elm Street" in text
     assert hits == ["/robots.txt", "/home", "/app.js"]
 
 
-def test_what_comes_with_the_certificate_of_another_host_is_not_loaded(visit: Callable[..., Any], tls: Any) -> None:
+def test_a_resource_with_another_hosts_certificate_is_not_loaded(visit: Callable[..., Any], tls: Any) -> None:
     text, hits = visit("other.example")
     assert "12 Elm Street" not in text
     assert hits == ["/robots.txt", "/home"]

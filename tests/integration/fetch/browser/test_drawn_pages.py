@@ -18,7 +18,7 @@ from app.property.reading.pipeline import extract
 from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 
 
-def test_a_page_drawn_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) -> None:
+def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) -> None:
     """Data by XHR, after a script of its own file: what the plain page lacks altogether."""
     site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
     script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
@@ -34,7 +34,7 @@ def test_a_page_drawn_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) 
     assert site.hits == ["/robots.txt", "/home", "/app.js", "/data.json"], "the document is fetched once"
 
 
-def test_a_page_that_says_it_all_is_not_drawn(site: Any, drawer: Fetcher) -> None:
+def test_a_complete_page_is_not_rendered(site: Any, drawer: Fetcher) -> None:
     url = site.page("/home", f"<!doctype html><title>Homes</title>{FACTS}<script src=/app.js></script>".encode())
     page = drawer.fetch(url)
     assert not page.rendered
@@ -42,7 +42,7 @@ def test_a_page_that_says_it_all_is_not_drawn(site: Any, drawer: Fetcher) -> Non
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_the_pages_of_a_chosen_host_are_always_drawn(site: Any, make_drawer: Any) -> None:
+def test_pages_of_a_chosen_host_are_always_rendered(site: Any, make_drawer: Any) -> None:
     url = site.page(
         "/home", f"<!doctype html><div id=root>{FACTS}</div><script>document.title='drawn'</script>".encode()
     )
@@ -51,7 +51,7 @@ def test_the_pages_of_a_chosen_host_are_always_drawn(site: Any, make_drawer: Any
     assert "<title>drawn</title>" in page.text
 
 
-def test_the_browser_says_who_it_is_and_what(site: Any, make_drawer: Any) -> None:
+def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
     """Everything carries the contact, and a page may know that a program visits it."""
     said = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
     url = site.page("/home", shell(said))
@@ -61,7 +61,7 @@ def test_the_browser_says_who_it_is_and_what(site: Any, make_drawer: Any) -> Non
     assert site.hits == ["/robots.txt", "/home", "/x"]
 
 
-def test_nothing_is_loaded_that_draws_nothing(site: Any, drawer: Fetcher) -> None:
+def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, drawer: Fetcher) -> None:
     """Pictures, styles, fonts, frames, media, beacons, sockets, prefetches; who waits for a style goes on."""
     head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
     <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
@@ -88,7 +88,7 @@ def test_nothing_is_loaded_that_draws_nothing(site: Any, drawer: Fetcher) -> Non
         "document.head.insertAdjacentHTML('beforeend', '<meta http-equiv=refresh content=\"0; url=/next\">')",
     ],
 )
-def test_a_page_that_leads_on_is_followed_like_a_redirect(site: Any, drawer: Fetcher, leads_on: str) -> None:
+def test_a_navigation_is_followed_like_a_redirect(site: Any, drawer: Fetcher, leads_on: str) -> None:
     url = site.page("/home", shell("document.body.innerHTML = '<form action=/next></form>';" + leads_on))
     site.page("/next", f"<!doctype html>{FACTS}".encode())
     site.page("/next?", f"<!doctype html>{FACTS}".encode())
@@ -99,7 +99,7 @@ def test_a_page_that_leads_on_is_followed_like_a_redirect(site: Any, drawer: Fet
     assert [path.rstrip("?") for path in site.hits] == ["/robots.txt", "/home", "/next"]
 
 
-def test_robots_rules_hold_where_a_script_leads(site: Any, drawer: Fetcher) -> None:
+def test_robots_rules_apply_to_a_scripts_navigation(site: Any, drawer: Fetcher) -> None:
     site.page("/robots.txt", b"User-agent: *\nDisallow: /private", content_type="text/plain")
     url = site.page("/home", shell("location.href = '/private/1'"))
     with pytest.raises(RobotsDisallowedError):
@@ -107,14 +107,14 @@ def test_robots_rules_hold_where_a_script_leads(site: Any, drawer: Fetcher) -> N
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_robots_rules_hold_for_what_a_page_loads(site: Any, drawer: Fetcher) -> None:
+def test_robots_rules_apply_to_loaded_resources(site: Any, drawer: Fetcher) -> None:
     site.page("/robots.txt", b"User-agent: *\nDisallow: /api/", content_type="text/plain")
     script = f"fetch('/api/1').catch(() => fetch('/open')).then(() => {{{drawing()}}})"
     assert "12 Elm Street" in drawer.fetch(site.page("/home", shell(script))).text
     assert site.hits == ["/robots.txt", "/home", "/open"]
 
 
-def test_pages_that_lead_on_without_end_end(site: Any, drawer: Fetcher) -> None:
+def test_endless_navigation_ends(site: Any, drawer: Fetcher) -> None:
     for number in range(12):
         site.page(f"/{number}", shell(f"location.href = '/{number + 1}'"))
     with pytest.raises(TooManyRedirectsError):
@@ -122,7 +122,7 @@ def test_pages_that_lead_on_without_end_end(site: Any, drawer: Fetcher) -> None:
     assert len(site.hits) == 12, "robots.txt and eleven pages"
 
 
-def test_a_reload_is_not_made(site: Any, drawer: Fetcher) -> None:
+def test_a_reload_is_ignored(site: Any, drawer: Fetcher) -> None:
     """The page is what it is: a wall that wants proof of a browser stays one."""
     url = site.page("/home", shell("document.cookie = 'seen=1'; document.title = 'wall'; location.reload()"))
     assert "<title>wall</title>" in drawer.fetch(url).text
@@ -130,7 +130,7 @@ def test_a_reload_is_not_made(site: Any, drawer: Fetcher) -> None:
 
 
 @pytest.mark.parametrize("write", ["history.pushState", "history.replaceState"])
-def test_the_address_that_a_script_writes_is_not_the_pages(site: Any, drawer: Fetcher, write: str) -> None:
+def test_an_address_set_by_a_script_does_not_change_the_pages_url(site: Any, drawer: Fetcher, write: str) -> None:
     """Nobody asked there, nor was robots.txt asked about it: another page's place is not for a script to take."""
     url = site.page("/home", shell(f"{write}({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
     page = drawer.fetch(url)
@@ -141,7 +141,7 @@ _BLOB = "URL.createObjectURL(new Blob(['secret'], {type: 'text/html'}))"
 
 
 @pytest.mark.parametrize("place", ["about:blank", "data:text/html,x", "blob", "file:///etc/passwd", "view-source:x"])
-def test_a_page_takes_the_browser_nowhere_else(site: Any, drawer: Fetcher, place: str) -> None:
+def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, drawer: Fetcher, place: str) -> None:
     """It is read where it was, or not at all."""
     target = _BLOB if place == "blob" else f"'{place}'"
     url = site.page("/home", shell(f"{drawing()} location.href = {target}"))
@@ -155,14 +155,14 @@ def test_a_page_takes_the_browser_nowhere_else(site: Any, drawer: Fetcher, place
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_a_page_that_leaves_just_when_it_is_looked_at_has_left(site: Any, drawer: Fetcher) -> None:
+def test_a_page_that_navigates_while_it_is_read_is_a_navigation(site: Any, drawer: Fetcher) -> None:
     """What a look returns is awaited, so its `then` is called in the middle of it: the page goes, and never answers."""
     url = site.page("/home", shell(f"{drawing()} Array.prototype.then = () => {{ location.href = {_BLOB} }}"))
     with pytest.raises(FetchError, match="it left for"):
         drawer.fetch(url)
 
 
-def test_popups_dialogs_downloads_and_permissions_hold_nothing_up(site: Any, drawer: Fetcher) -> None:
+def test_popups_dialogs_downloads_and_permissions_do_not_block_rendering(site: Any, drawer: Fetcher) -> None:
     script = f"""window.open('/popup'); alert('stop'); confirm('stop'); prompt('stop');
     const a = document.createElement('a'); a.href = 'data:text/plain,x'; a.download = 'x';
     document.body.append(a); a.click(); a.href = '/download'; a.click(); {drawing()}
@@ -174,7 +174,7 @@ def test_popups_dialogs_downloads_and_permissions_hold_nothing_up(site: Any, dra
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_a_page_gets_the_cookies_of_its_way_and_leaves_none(site: Any, drawer: Fetcher) -> None:
+def test_a_page_gets_its_redirects_cookies_and_leaves_none(site: Any, drawer: Fetcher) -> None:
     show = f"{drawing('<p id=c></p>')} document.getElementById('c').textContent = 'cookies: ' + document.cookie"
     site.page("/shown", shell(f"{show}; document.cookie = 'mine=1; max-age=999'; localStorage.mine = 1"))
     url = site.page("/home", status=302, Location="/shown", Set_Cookie="lang=en; path=/")
@@ -182,7 +182,7 @@ def test_a_page_gets_the_cookies_of_its_way_and_leaves_none(site: Any, drawer: F
     assert "cookies: <" in drawer.fetch(f"{site.base}/shown").text
 
 
-def test_what_a_page_loads_comes_one_at_a_time(site: Any, make_drawer: Any) -> None:
+def test_resources_are_loaded_one_at_a_time(site: Any, make_drawer: Any) -> None:
     """Twenty requests of a page count as its one visit: never two of them are under way."""
     drawer = make_drawer(render_limits=RenderLimits(settle_seconds=60, quiet_seconds=5))
     under_way, most, lock = 0, 0, threading.Lock()
@@ -206,7 +206,7 @@ def test_what_a_page_loads_comes_one_at_a_time(site: Any, make_drawer: Any) -> N
     assert (len(site.hits), most) == (22, 1)
 
 
-def test_a_page_loads_only_so_much(site: Any, make_drawer: Any) -> None:
+def test_a_page_loads_only_up_to_its_limits(site: Any, make_drawer: Any) -> None:
     limits = RenderLimits(settle_seconds=20, quiet_seconds=0.4, requests=10)
     # what is asked without end takes memory, and how much of it depends on how fast the machine is
     drawer = make_drawer(render_limits=limits, fetch_browser_memory_bytes=6_000_000_000)
@@ -214,7 +214,7 @@ def test_a_page_loads_only_so_much(site: Any, make_drawer: Any) -> None:
     assert site.hits == ["/robots.txt", "/home", *(f"/{n}" for n in range(10))]
 
 
-def test_nothing_slips_out_while_a_page_is_taken_down(site: Any, make_drawer: Any) -> None:
+def test_no_request_escapes_while_a_page_is_closed(site: Any, make_drawer: Any) -> None:
     """Chromium lets go what the gate still holds when the page ends: by then the way out is closed."""
     drawer = make_drawer(render_limits=RenderLimits(settle_seconds=0.6, quiet_seconds=0.4, requests=1))
     script = "let n = 0; setInterval(() => { for (let i = 0; i < 2; i++) fetch('/' + n++).catch(() => 0) }, 5)"

@@ -17,7 +17,7 @@ def _loads(*steps: str) -> bytes:
     return shell(f"Promise.resolve(){script}")
 
 
-def test_a_request_is_made_as_the_page_asked_for_it(site: Any, drawer: Fetcher) -> None:
+def test_a_request_is_made_as_the_page_specified_it(site: Any, drawer: Fetcher) -> None:
     site.page("/api", b"saved", content_type="text/plain")
     asked = "fetch('/api', {method: 'POST', body: 'a=123', headers: {'X-Mine': 'yes', 'Content-Type': 'text/x-it'}})"
     page = drawer.fetch(site.page("/home", _loads(asked)))
@@ -27,7 +27,7 @@ def test_a_request_is_made_as_the_page_asked_for_it(site: Any, drawer: Fetcher) 
     assert got["Host"] == site.base.removeprefix("http://")
 
 
-def test_an_answer_comes_as_it_was(site: Any, drawer: Fetcher) -> None:
+def test_a_response_is_passed_on_unchanged(site: Any, drawer: Fetcher) -> None:
     site.page("/api", b"\xff\x00 gone", status=410, content_type="text/plain", X_Told="yes")
     asked = (
         "fetch('/api').then(async r => new Response([r.status, r.headers.get('x-told'), (await r.arrayBuffer())"
@@ -36,7 +36,7 @@ def test_an_answer_comes_as_it_was(site: Any, drawer: Fetcher) -> None:
     assert "[410 yes 7]" in drawer.fetch(site.page("/home", _loads(asked))).text
 
 
-def test_robots_rules_hold_where_a_request_is_redirected_to(site: Any, drawer: Fetcher) -> None:
+def test_robots_rules_apply_to_redirected_requests(site: Any, drawer: Fetcher) -> None:
     site.page("/robots.txt", b"User-agent: *\nDisallow: /private", content_type="text/plain")
     site.page("/open", b"seen", content_type="text/plain")
     site.page("/private", b"secret", content_type="text/plain")
@@ -47,13 +47,13 @@ def test_robots_rules_hold_where_a_request_is_redirected_to(site: Any, drawer: F
     assert site.hits == ["/robots.txt", "/home", "/to-open", "/open", "/to-private"]
 
 
-def test_what_is_redirected_without_end_ends(site: Any, drawer: Fetcher) -> None:
+def test_endless_redirects_end(site: Any, drawer: Fetcher) -> None:
     site.page("/round", b"", status=302, Location="/round")
     assert "[none]" in drawer.fetch(site.page("/home", _loads("fetch('/round')"))).text
     assert site.hits.count("/round") == 11
 
 
-def test_another_host_tells_a_script_what_it_shares(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
+def test_cors_decides_what_a_script_may_read(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
     other = make_site("127.0.0.2")
     shared = other.page("/shared", b"for all", content_type="text/plain", Access_Control_Allow_Origin="*")
     own = other.page("/own", b"for its own pages", content_type="text/plain")
@@ -62,7 +62,7 @@ def test_another_host_tells_a_script_what_it_shares(make_site: Callable[..., Any
     assert other.headers[other.hits.index("/shared")]["origin"] == site.base
 
 
-def test_cookies_of_a_site_go_back_to_it_alone(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
+def test_cookies_are_sent_only_to_their_site(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
     other = make_site("127.0.0.2")
     elsewhere = other.page("/data", b"x", content_type="text/plain", Access_Control_Allow_Origin="*")
     site.page("/begin", b"x", content_type="text/plain", Set_Cookie="visit=7; path=/")
