@@ -1,4 +1,4 @@
-"""The web door as Vercel finds it: an ASGI application called `app`. See docs/deployment/vercel.md."""
+"""The web server for Vercel: an ASGI application called `app`. See docs/deployment/vercel.md."""
 
 from web import app
 

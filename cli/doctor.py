@@ -34,7 +34,7 @@ def doctor() -> None:
     Changes nothing, and does not call OpenAI (`propintel keys check` does). Exit code 0: nothing failed; 1: a check
     failed; 2: a setting is invalid.
 
-    JSON: `{"healthy": bool, "checks": [{"check", "state", "said", "remedy"}]}`; "state" is "ok", "warning",
+    JSON: `{"healthy": bool, "checks": [{"check", "state", "detail", "remedy"}]}`; "state" is "ok", "warning",
     "failed", or "skipped".
     """
     findings = _examine()

@@ -105,7 +105,7 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
     if shown["conflicts"]:
         yield conflict_table([shown])
     if shown.get("unverified"):
-        claims = [(_label(one["field"]), one["value"], one["said_by"], one["url"]) for one in shown["unverified"]]
+        claims = [(_label(one["field"]), one["value"], one["reported_by"], one["url"]) for one in shown["unverified"]]
         yield make_table("Unverified claims, used in no value", ("field", "value", "claimed by", "page"), claims)
     if shown.get("tried"):
         yield tried_table(shown["tried"])
@@ -127,9 +127,9 @@ def explained_property(shown: Shown, explained: Mapping[str, Any]) -> Iterator[T
     yield make_table("Why each source belongs", ("source", "by", "because", "compared"), sources)
     rows = []
     for value in explained["values"]:
-        said, name = value["said"], value["field"]
-        source = source_name(shown, said[0]["url"]) if said else "computed"
-        agree = f"{sum(one['verdict'] != 'conflict' for one in said)} of {len(said)}" if said else ""
+        values, name = value["source_values"], value["field"]
+        source = source_name(shown, values[0]["url"]) if values else "computed"
+        agree = f"{sum(one['verdict'] != 'conflict' for one in values)} of {len(values)}" if values else ""
         words = in_words(name, value["value"], shown["record"]).replace("\n", "; ")
         rows.append((*(cut(text, _LINE_CHARS) for text in (_label(name), words, source)), agree))
     yield make_table("Values (add field names for details)", ("field", "value", "source", "agree"), rows)
@@ -159,7 +159,7 @@ def explained_fields(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Tab
                 f"{one['weight']['confidence']:.2f}",
                 f"{one['votes']:.2f}",
             )
-            for one in value["said"]
+            for one in value["source_values"]
         ]
         if rows:
             yield make_table(None, ("candidate", "source", "verdict", "because", "confidence", "votes"), rows)

@@ -1,4 +1,4 @@
-"""The web door: admin API and job API. `uvicorn web:app` serves it; importing it reads no environment."""
+"""The web server: HTTP API and pages. `uvicorn web:app` serves it. Importing it reads no environment."""
 
 from app.settings import load_settings
 from web.application import create_app

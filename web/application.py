@@ -1,4 +1,4 @@
-"""Makes the HTTP door: routes, limits, errors, and what happens when it starts and stops."""
+"""Create the web server: routes, middleware, errors, and its start and stop."""
 
 from __future__ import annotations
 
@@ -21,57 +21,55 @@ from app.services.keys.reload import on_sighup
 from app.settings import Settings
 from app.settings.names import log_near_misses
 from web import (
-    admin,
     batches,
     changes,
     errors,
-    estimates,
     health,
     identity,
     jobs,
-    key_actions,
     key_reports,
+    keys,
     me,
     metrics,
     pages,
     properties,
     purges,
     recipes,
-    reviews,
     watches,
 )
 from web.context import Context
+from web.document import DocumentedApp
 from web.limits import RateLimitHeaders, SizeLimits
 from web.metrics import RequestCounter
 from web.proxies import ProxyHeaders
 from web.request_id import RequestId
 
 _DESCRIPTION = """
-Property pages become records with evidence; this is the door for other programs.
+Turns property web pages into verified records.
 
 Every route below `/api/v1` needs `Authorization: Bearer TOKEN`, a JWT with the claim `role`:
 
 | role | may |
 |---|---|
-| `exec`, `manager` | everything |
-| `operator` | enqueue, cancel and retry jobs; watch; read jobs, batches, properties and watches |
-| `reader` | read jobs, batches, properties and watches |
+| `reader` | read jobs, batches, properties, changes, watches, recipes |
+| `operator` | also enqueue, cancel, retry, watch, split, join |
+| `manager`, `exec` | also delete recipes, use `/api/v1/admin` (keys, alerts, purges) |
 
-The claims `iss` and `sub` say who calls: limits, quotas and idempotency keys are per caller.
+The claims `iss` and `sub` name the caller: limits, quotas, and idempotency keys are per caller.
 
 Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"code", "message"}}`.
 """
 
 
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
-    """The ASGI app. `settings_loader` is called when the server starts, or at the first request that needs settings."""
+    """Return the ASGI app. It calls `settings_loader` on start, or at the first request that needs settings."""
     context = Context(settings_loader, clock)
-    app = FastAPI(
+    app = DocumentedApp(
         title="Property intelligence",
         version="1",
         description=_DESCRIPTION,
         lifespan=_lifespan(context),
-        docs_url=None,  # the framework's page takes its scripts from other hosts: `web.pages.api_docs` does not
+        docs_url=None,  # FastAPI's page loads scripts from other hosts; `web.pages.api_docs` does not
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
@@ -84,25 +82,24 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     app.add_middleware(RequestId)
     app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)
-    for module in (
-        admin,
-        key_actions,
-        purges,
-        key_reports,
-        jobs,
-        estimates,
-        batches,
-        properties,
-        changes,
-        identity,
-        reviews,
-        watches,
-        recipes,
-        me,
-        health,
-        metrics,
+    for router in (
+        keys.router,
+        purges.router,
+        key_reports.router,
+        jobs.router,
+        jobs.estimates,
+        batches.router,
+        properties.router,
+        changes.router,
+        identity.router,
+        identity.reviews,
+        watches.router,
+        recipes.router,
+        me.router,
+        health.router,
+        metrics.router,
     ):
-        app.include_router(module.router)
+        app.include_router(router)
     pages.register(app)
     return app
 
@@ -110,15 +107,15 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
 def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(log_format="auto")  # what is wrong with the settings is logged as well
+        configure_logging(log_format="auto")  # so that invalid settings are logged
         chosen = context.settings
         configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()
-        reloader = context.key_reloader()  # reads the settings: what is wrong with them is said now, not at a request
+        reloader = context.key_reloader()  # reads the settings, so that invalid ones fail the start
         reloader.start()
         flusher = context.report_counts()
         flusher.start()
-        restore = on_sighup(reloader.ask)  # uvicorn leaves SIGHUP its default, which is to end the process
+        restore = on_sighup(reloader.ask)  # otherwise SIGHUP would end the process
         try:
             yield
         finally:
@@ -131,7 +128,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
 
 
 class StartupFailure:
-    """ASGI middleware: a setting that cannot be used ends the start with one sentence and exit code 2, no traceback."""
+    """ASGI middleware: invalid settings end the start with one sentence and exit code 2, without a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -155,22 +152,22 @@ class StartupFailure:
             if _serves_this_process():
                 asyncio.get_running_loop().call_soon(_exit_misconfigured)
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
-            raise  # the server expects the call to end so; it shows the message only
+            raise  # as the server expects; it shows only the message
         except BaseException:
             if failed:
-                await send({"type": "lifespan.startup.failed", "message": "The HTTP door could not start."})
+                await send({"type": "lifespan.startup.failed", "message": "The web server could not start."})
             raise
 
 
 def _serves_this_process() -> bool:
-    """True if the server is the whole process.
+    """Return True if the server is the whole process.
 
-    It is not in a thread of another program. Nor is it in a process of `uvicorn --workers`, whose parent takes exit
-    code 3 as the sign not to start it again.
+    It is not in a thread of another program, nor in a child of `uvicorn --workers`: its parent restarts children, but
+    not those with exit code 3.
     """
     return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
 
 
 def _exit_misconfigured() -> NoReturn:
-    """End the process before uvicorn ends it with its own exit code 3."""
+    """End the process before uvicorn ends it with exit code 3."""
     raise SystemExit(2)

@@ -1,6 +1,6 @@
-"""Who may call which route: every route below `/api/v1` needs a token, and each names the roles it serves.
+"""Authentication and roles: every route below `/api/v1` needs a token, and names the roles that may call it.
 
-What a token is and whether it holds is `app.access.tokens`.
+`app.access.tokens` verifies tokens.
 """
 
 from __future__ import annotations
@@ -24,23 +24,25 @@ from web.context import context_of
 from web.envelope import COMMON
 from web.strict_json import StrictRequest
 
-#: May see what keys and money do.
+#: may manage keys and money
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
-#: May enqueue, cancel and retry jobs.
+#: may enqueue, cancel, and retry jobs
 OPERATIONS = (*MANAGEMENT, Role.OPERATOR)
-#: May see jobs, batches and properties.
+#: may read jobs, batches, and properties
 READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
-#: Describes the token in /docs; judging it is `AuthenticatedRoute`'s.
+#: describes the token in /docs; `AuthenticatedRoute` verifies it
 _bearer_scheme = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`propintel token --role manager --subject NAME`"
 )
 
 
 class AuthenticatedRoute(APIRoute):
-    """A route that knows its caller, has counted him and serves his role before it reads the body: strangers, those who
-    ask too often and those who may not cannot make it read or parse anything."""
+    """A route that checks token, rate limit, and role before it reads the body.
+
+    So callers without access cannot make it parse anything.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -58,7 +60,7 @@ class AuthenticatedRoute(APIRoute):
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """Whom a route serves. As a dependency it gives the caller, whom the route has let in."""
+    """The roles that may call a route. As a dependency, it returns the caller."""
 
     served: tuple[Role, ...]
 
@@ -67,21 +69,21 @@ class _Roles:
         return caller
 
     def check(self, caller: Caller) -> None:
-        """Raises `RoleNotAllowedError`."""
+        """Raise `RoleNotAllowedError` for another role."""
         if caller.role not in self.served:
             raise RoleNotAllowedError(caller.role, ", ".join(self.served))
 
 
 def allow(*roles: Role) -> Any:
-    """The dependency of a route that serves these roles only; 403 for all others. It is the caller.
+    """Return the dependency of a route for these roles, which is the caller; others get 403.
 
-    For routes that judge by `role_check`, since it does not judge itself.
+    `role_check` enforces it.
     """
     return Security(_Roles(roles))
 
 
 def api_router(path: str, tag: str, roles: Sequence[Role] = ()) -> APIRouter:
-    """The router of routes at and below `path`, which serve `roles`, or those whom each names itself."""
+    """Return the router of routes at and below `path`, for `roles` or those that each route names."""
     return APIRouter(
         prefix=path,
         tags=[tag],
@@ -92,13 +94,13 @@ def api_router(path: str, tag: str, roles: Sequence[Role] = ()) -> APIRouter:
 
 
 def role_check(route: APIRoute) -> Callable[[Request], None]:
-    """What judges `request.state.caller` by all that the route's `allow` says: raises `RoleNotAllowedError`.
+    """Return what checks `request.state.caller` against each `allow` of the route; it raises `RoleNotAllowedError`.
 
-    Raises `TypeError` for a route that does not say whom it serves.
+    Raises `TypeError` for a route without `allow`.
     """
     roles = _roles_of(route.dependant)
     if not roles:
-        raise TypeError(f"The route {route.path} does not say whom it serves: give it `allow(...)`")
+        raise TypeError(f"The route {route.path} names no roles: give it `allow(...)`")
 
     def check(request: Request) -> None:
         for served in roles:
@@ -108,18 +110,18 @@ def role_check(route: APIRoute) -> Callable[[Request], None]:
 
 
 def _roles_of(dependant: Dependant) -> list[_Roles]:
-    """What `allow` says anywhere among the dependencies of a route."""
+    """Return each `allow` among the dependencies of a route."""
     found = [dependant.call] if isinstance(dependant.call, _Roles) else []
     return found + [roles for part in dependant.dependencies for roles in _roles_of(part)]
 
 
 def rights_of(role: str) -> list[str]:
-    """What the role may do, in words: "manage" (keys and money), "operate" (jobs), "read"."""
+    """Return the rights of a role: "manage" (keys and money), "operate" (jobs), "read"."""
     return [name for name, roles in _RIGHTS.items() if role in roles]
 
 
 def _admit(request: Request) -> None:
-    """Note who asks and what is left of his limit.
+    """Store the caller and its allowance in the request's state.
 
     Raises `InvalidTokenError`, `IdentityProviderError` or `TooManyRequestsError`.
     """
@@ -131,24 +133,24 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """A token is judged in the block. One by which nobody is recognised counts as a failure of the address it comes
-    from: then `TooManyRequestsError` may be raised instead."""
+    """Count an invalid token in the block as a failure of its IP address, which may raise `TooManyRequestsError`."""
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):
-        with _limit_told(request):
+        with _exhausted_allowance(request):
             context_of(request).rate_limits.count_failure(request.client.host if request.client else "")
         raise
 
 
 def count_request(request: Request, caller: Caller) -> None:
-    """Count one request of `caller`; its answer tells what is left. Raises `TooManyRequestsError`."""
-    with _limit_told(request):
+    """Count one request of `caller`; its answer shows what is left. Raises `TooManyRequestsError`."""
+    with _exhausted_allowance(request):
         request.state.allowance = context_of(request).rate_limits.count_request(caller.id)
 
 
 @contextmanager
-def _limit_told(request: Request) -> Iterator[None]:
+def _exhausted_allowance(request: Request) -> Iterator[None]:
+    """Show an exceeded limit in the headers of the answer."""
     try:
         yield
     except TooManyRequestsError as exc:
@@ -168,16 +170,16 @@ def _caller(request: Request) -> Caller:
 
 
 def verifier_for(request: Request) -> TokenVerifier:
-    """Return what judges the tokens of `request`. Raises `ConfigurationError` if nothing may."""
+    """Return what verifies the tokens of `request`. Raises `ConfigurationError` if nothing can."""
     verifier = context_of(request).verifier
-    address, _port = request.scope.get("server") or ("", None)  # the address that the request was sent to, as connected
+    address, _port = request.scope.get("server") or ("", None)  # the address that the client connected to
     if verifier.loopback_only and not is_loopback(address):
         raise not_for_other_machines()
     return verifier
 
 
 def _check_content_type(request: Request) -> None:
-    """415 for a body of another type; FastAPI would take its bytes for the value."""
+    """Answer 415 to a body of another type; FastAPI would parse it as JSON."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if has_body and media_type != "application/json":

@@ -1,64 +1,63 @@
-"""Batch API: how far the jobs of one call are, whether its callback was heard, and an end to all of them at once."""
+"""Batch API: read the progress of a request's jobs and of its callback, or cancel all of them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.property.storage.jobs.models import CallbackState, JobState
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
-from web.envelope import answers, failure, success
-from web.parameters import BatchesCursor, Id, Limit
+from web.envelope import answers, failure, listed, success
+from web.jobs import JobCounts
+from web.parameters import BatchesCursor, BatchId, Limit, ListPage
 
-router = api_router("/api/v1/batches", "batches")
+router = api_router("/api/v1/batches", "batches", READING)
 
 
 class CallbackView(BaseModel):
-    """`url` is the receiver's origin only, `attempts` how often it was tried, `error` what was wrong the last time."""
+    """The delivery to a callback URL, of which `url` is the origin. `error` is that of the last attempt."""
 
-    url: str
-    state: CallbackState
+    url: str = Field(examples=["https://crm.example.com"])
+    state: CallbackState = Field(examples=["delivered"])
     attempts: int
     error: str | None
 
 
 class BatchView(BaseModel):
-    """`duplicates` of the `targets` made no new job; jobs of an `economy` batch may wait for the model's batches.
+    """The jobs of one request. `duplicates` of its `targets` got no new job.
 
-    `completed_at` is null as long as a job is not over.
+    Jobs of an `economy` batch may wait for model batches. `completed_at` is null until all jobs are over.
     """
 
-    id: str
+    id: BatchId
     created_at: datetime
-    priority: int
-    targets: int
-    duplicates: int
+    priority: int = Field(examples=[5])
+    targets: int = Field(examples=[12])
+    duplicates: int = Field(examples=[0])
     economy: bool
-    counts: dict[JobState, int]
+    counts: JobCounts
     completed_at: datetime | None
     callback: CallbackView | None
 
 
-class BatchList(BaseModel):
-    """`next_cursor` is null on the last page."""
+class BatchList(ListPage):
+    """Batches, newest first."""
 
     batches: list[BatchView]
-    next_cursor: str | None
 
 
-@router.get("", summary="List batches", dependencies=[allow(*READING)], responses=answers(BatchList, 422))
+@router.get("", summary="List batches", responses=answers(BatchList, 422))
 def list_batches(context: ContextOf, limit: Limit = 100, cursor: BatchesCursor = None) -> JSONResponse:
-    """The newest first."""
-    page = context.stores.batches.page(cursor, limit=limit)
-    return success({"batches": [batch.as_json() for batch in page.items], "next_cursor": page.next_cursor})
+    """List batches, newest first."""
+    return success(listed("batches", context.stores.batches.page(cursor, limit=limit)))
 
 
-@router.get("/{batch_id}", summary="One batch", dependencies=[allow(*READING)], responses=answers(BatchView, 404, 422))
-def get_batch(batch_id: Id, context: ContextOf) -> JSONResponse:
-    """Its jobs are at `/api/v1/jobs?batch=`."""
+@router.get("/{batch_id}", summary="Read a batch", responses=answers(BatchView, 404, 422))
+def get_batch(batch_id: BatchId, context: ContextOf) -> JSONResponse:
+    """Return a batch. Its jobs are at `/api/v1/jobs?batch=`."""
     return success(context.stores.batches.get(batch_id).as_json())
 
 
@@ -68,10 +67,10 @@ def get_batch(batch_id: Id, context: ContextOf) -> JSONResponse:
     dependencies=[allow(*OPERATIONS)],
     responses=answers(BatchView, 404, 409, 422),
 )
-def cancel_batch(batch_id: Id, context: ContextOf) -> JSONResponse:
-    """Ends all its jobs that are not over; one that runs stores no result after this.
+def cancel_batch(batch_id: BatchId, context: ContextOf) -> JSONResponse:
+    """Cancel all jobs that are not over. A running job stores no result after this.
 
-    Cancelling twice is fine; a batch that ended without it answers 409.
+    Repeating is safe; a batch that ended without being cancelled answers 409.
     """
     batches = context.stores.batches
     cancelled = batches.cancel(batch_id)

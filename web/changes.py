@@ -1,4 +1,4 @@
-"""Property API: what changed, for whoever follows."""
+"""Property API: follow the changes of properties."""
 
 from __future__ import annotations
 
@@ -6,49 +6,50 @@ from datetime import datetime
 from typing import Any
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.property.storage.watches.changes import ChangeStore
 from web.auth import READING, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
-from web.parameters import ChangesCursor, Limit, PropertyFilter
+from web.parameters import ChangesCursor, FieldName, Limit, PropertyFilter, PropertyId
+from web.properties import EvidenceView, Values
 
 router = api_router("/api/v1/changes", "properties", READING)
 
 
 class ChangeContext(BaseModel):
-    """What either value means nothing without: currency, unit, tax year."""
+    """What each value is stated in: currency, unit, or tax year."""
 
-    old: dict[str, Any]
-    new: dict[str, Any]
+    old: Values = Field(examples=[{"X_Currency": "USD"}])
+    new: Values = Field(examples=[{"X_Currency": "USD"}])
 
 
 class ChangeView(BaseModel):
-    """A published change of one field. `old` and `old_evidence` are null if the field had no value before.
+    """A new value of a property's field. `old` and `old_evidence` are null for a first value.
 
-    `why` says why the change was accepted, `seen_at` when a page first showed it, `published_at` when it entered the
-    feed. A published change stays as it is, except that its property id changes when properties are merged.
+    `why` is why it was accepted, `seen_at` when a page first showed it, `published_at` when it entered the feed. A
+    published change stays the same; only `property` follows merges.
     """
 
-    id: str
-    property: str
-    field: str
-    old: Any
-    new: Any
+    id: str = Field(examples=["0d9b6c1fa2e34b5c8d7e6f5041322314"])
+    property: PropertyId
+    field: FieldName
+    old: Any = Field(examples=[512000])
+    new: Any = Field(examples=[499000])
     context: ChangeContext
-    old_evidence: dict[str, Any] | None
-    new_evidence: dict[str, Any]
-    why: str
+    old_evidence: EvidenceView | None
+    new_evidence: EvidenceView
+    why: str = Field(examples=["2 sources changed alike"])
     seen_at: datetime
     published_at: datetime
 
 
 class ChangeList(BaseModel):
-    """`next_since` is where to go on, now or at any later time; `has_more`: some are there already."""
+    """`next_since` is the next request's `since`, now or later. `has_more`: further changes exist already."""
 
     changes: list[ChangeView]
-    next_since: str
+    next_since: str = Field(examples=["WyJjaGFuZ2VzIiwgMTdd"])
     has_more: bool
 
 
@@ -59,9 +60,9 @@ def list_changes(
     limit: Limit = 100,
     property_id: PropertyFilter = None,
 ) -> JSONResponse:
-    """The oldest first, in the order in which they were told; a change that comes later is never before one that you
-    have. Without `since` from the oldest that is kept; `since=latest` only says where to begin if the past is of no
-    interest. Doubles (of a request that you had to repeat) have the same `id`.
+    """List changes in the order of their publication. Later changes always come after those you have.
+
+    `since=latest` returns only the `next_since` to start with. A repeated request returns the same `id`s.
     """
     found = ChangeStore(context.stores.database).since(since, limit=limit, property_id=property_id)
     return success(found.as_json())

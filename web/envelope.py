@@ -10,33 +10,38 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.printable import json_text
+from app.property.storage.paging import Page
 
-#: What the service tells is somebody's, and changes: no proxy or browser keeps it.
+#: Answers belong to one caller and change: no proxy or browser may store them.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class ErrorBody(BaseModel):
-    """`code` is a stable word for programs, `message` says what is wrong and what to do about it."""
+    """`code` is stable, `message` says what is wrong and what to do."""
 
-    code: str
-    message: str
+    code: str = Field(examples=["page_gone"])
+    message: str = Field(examples=["The page https://www.example.com/homes/1 is gone (HTTP 410)."])
 
 
 class Failure(BaseModel):
-    success: Literal[False] = False
+    """The answer to a request that failed."""
+
+    success: Literal[False]
     error: ErrorBody
 
 
 class Success[T](BaseModel):
-    success: Literal[True] = True
+    """The answer to a request that succeeded."""
+
+    success: Literal[True]
     data: T
 
 
 class _Json(JSONResponse):
-    """JSON of any text: half of a surrogate pair, which no encoding has, is shown as `?`."""
+    """JSON of any text. Half a surrogate pair, which UTF-8 cannot encode, becomes `?`."""
 
     def render(self, content: Any) -> bytes:
         text = json_text(content, allow_nan=False, separators=(",", ":"))
@@ -44,12 +49,17 @@ class _Json(JSONResponse):
 
 
 def success(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """`data` (JSON values only) in the envelope."""
+    """Return `data` (JSON values only) in the envelope."""
     return _Json({"success": True, "data": data}, status_code=status, headers={**_HEADERS, **(headers or {})})
 
 
+def listed(name: str, page: Page[Any]) -> dict[str, Any]:
+    """Return one page of a list, with its rows as `name`."""
+    return {name: [row.as_json() for row in page.items], "next_cursor": page.next_cursor}
+
+
 def failure(code: str, message: str, status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The envelope of an error."""
+    """Return an error in the envelope."""
     body = {"success": False, "error": {"code": code, "message": message}}
     return _Json(body, status_code=status, headers={**_HEADERS, **(headers or {})})
 
@@ -58,24 +68,18 @@ Answers = dict[int | str, dict[str, Any]]
 
 
 def failures(*statuses: int) -> Answers:
-    """What the document says about answers with these statuses, for `responses=` of a route."""
-    return {status: _failure(status) for status in statuses}
+    """Return what `responses=` of a route takes, for answers with these statuses."""
+    return {status: _described(Failure, status, _FAILURE_HEADERS.get(status, {})) for status in statuses}
 
 
 def answers(data: Any, *failing: int, status: int = 200, headers: Mapping[str, str] | None = None) -> Answers:
-    """The same for a route that answers `data` (a type) with `status`; `headers`: name and description of its own."""
-    described = _described({**_RATE_HEADERS, **(headers or {})})
-    ok = {"model": Success[data], "description": HTTPStatus(status).phrase, "headers": described}
-    return {status: ok, **failures(*failing)}
+    """Return the same for a route that answers `data` (a type) with `status` and these headers (described by name)."""
+    return {status: _described(Success[data], status, {**_RATE_HEADERS, **(headers or {})}), **failures(*failing)}
 
 
-def _failure(status: int) -> dict[str, Any]:
-    headers = _described(_FAILURE_HEADERS.get(status, {}))
-    return {"model": Failure, "description": HTTPStatus(status).phrase, "headers": headers}
-
-
-def _described(headers: Mapping[str, str]) -> dict[str, Any]:
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+def _described(model: type[BaseModel], status: int, headers: Mapping[str, str]) -> dict[str, Any]:
+    named = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    return {"model": model, "description": HTTPStatus(status).phrase, "headers": named}
 
 
 _RATE_HEADERS = {
@@ -87,7 +91,7 @@ _FAILURE_HEADERS = {
     403: {"WWW-Authenticate": "RFC 6750, section 3"},
     405: {"Allow": "the methods of this path"},
     429: {"Retry-After": "seconds", **_RATE_HEADERS},
-    503: {"Retry-After": "seconds, where it may help"},
+    503: {"Retry-After": "seconds, where waiting may help"},
 }
-#: what every route below /api/v1 may answer, whatever it does
+#: what every route below /api/v1 may answer
 COMMON = failures(401, 403, 413, 414, 429, 503)

@@ -1,4 +1,4 @@
-"""Which status and headers an error has over HTTP. Every way a request can fail ends in the one envelope."""
+"""Answer errors: status, headers, and the same envelope for every failure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.errors.webhooks import InvalidCallbackError
 from app.redaction import redact, redact_urls
 from web.envelope import failure
-from web.request_id import sent_id
+from web.request_id import request_id_header
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +70,12 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     StoreError: 503,
 }
 _RETRY_AFTER_SECONDS = 5
-#: RFC 6750 section 3: a request without a token gets the bare challenge, one with a bad token is told so
+#: RFC 6750 section 3: only a request with an invalid token gets `error="invalid_token"` too
 _CHALLENGE = 'Bearer realm="property-intelligence"'
 
 
 def register(app: FastAPI) -> None:
-    """Put all errors of `app` into the envelope."""
+    """Answer all errors of `app` in the envelope."""
     app.add_exception_handler(PropertyIntelligenceError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -83,7 +83,7 @@ def register(app: FastAPI) -> None:
 
 
 def status_of(error: PropertyIntelligenceError) -> int:
-    """The status of the nearest class that has one; 500 for what a request cannot cause."""
+    """Return the status of the nearest class that has one; 500 for what a request cannot cause."""
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
@@ -94,11 +94,11 @@ def _ours(request: Request, exc: Exception) -> JSONResponse:
 
 
 def answer_to(request: Request, exc: PropertyIntelligenceError) -> tuple[int, str, dict[str, str]]:
-    """Status, message and headers (challenges, when to come back) of the answer; what ails the service is logged."""
+    """Return status, message, and headers of the answer. Failures of the service are logged."""
     status = status_of(exc)
     if status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, exc)
-    # a caller's mistake is told in his own words, what ails the service without where it is and who logs in there
+    # a caller's mistake is quoted; a failure of the service hides its hosts and logins
     shown = redact_urls(str(exc)) if status >= 500 else redact(str(exc))
     return status, shown, _headers(request, exc, status)
 
@@ -119,14 +119,14 @@ def _invalid(_request: Request, exc: Exception) -> JSONResponse:
 
 
 def problem_of(exc: RequestValidationError) -> str:
-    """What is wrong with a request, and where; of many mistakes the first five."""
+    """Return the first five problems of a request, each with its place."""
     errors = exc.errors()
     more = f" (and {len(errors) - 5} more)" if len(errors) > 5 else ""
     return "; ".join(map(_problem, errors[:5])) + more
 
 
 def _problem(error: Mapping[str, Any]) -> str:
-    """Where and what; a name that the caller made up is cut short."""
+    """Return place and problem. A long name sent by the caller is cut."""
     place = ".".join(str(part)[:80] for part in error["loc"])
     why = f" ({error['ctx']['error']})" if error["type"] == "json_invalid" else ""
     return f"{place}: {error['msg']}{why}"
@@ -138,21 +138,21 @@ def _http(request: Request, exc: Exception) -> JSONResponse:
     code = status.phrase.lower().replace(" ", "_")
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(_methods(request))
-        return failure(code, f"This path takes {allowed} only.", status, {"Allow": allowed})
+        return failure(code, f"This path accepts {allowed} only.", status, {"Allow": allowed})
     if status is HTTPStatus.NOT_FOUND:
-        return failure(code, "There is nothing at this path; /docs lists all there is.", status)
+        return failure(code, "Nothing is at this path. See /docs for all paths.", status)
     return failure(code, str(exc.detail), status, exc.headers)
 
 
 def _methods(request: Request) -> list[str]:
-    """Of all routes for this path; Starlette names those of the first one only."""
+    """Return the methods of all routes for this path; Starlette names only those of the first."""
     routes = iter_route_contexts(request.app.routes)
-    there = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in there for method in route.methods or ()})
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})
 
 
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:
-    # the traceback goes to the log (the server logs what is raised), the caller learns that it is not his fault
+    # the server logs the traceback
     log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
-    said = "This is a defect of the service; its log has the details."
-    return failure("internal_error", said, 500, sent_id())  # outside of all middleware
+    message = "The service failed because of a defect. Its log has the details."
+    return failure("internal_error", message, 500, request_id_header())  # outside of all middleware

@@ -1,6 +1,6 @@
-"""Is the process alive, and can it serve?
+"""Liveness and readiness, for load balancers and orchestrators.
 
-For load balancers and orchestrators: no token needed, and no detail that would help a stranger.
+No token is needed, and answers hold no detail that would help an attacker.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.errors import PropertyIntelligenceError
 from web.context import context_of
@@ -24,31 +24,36 @@ router = APIRouter(tags=["health"])
 
 
 class Alive(BaseModel):
+    """The process answers."""
+
     status: Literal["alive"]
 
 
+type Checks = Annotated[dict[str, Literal["ok"]], Field(examples=[{"database": "ok", "broker": "ok"}])]
+
+
 class Ready(BaseModel):
-    """`checks` has an "ok" for everything that is needed."""
+    """The server can take jobs. `checks` has an "ok" for each dependency."""
 
     status: Literal["ready"]
-    checks: dict[str, Literal["ok"]]
+    checks: Checks
 
 
-@router.get("/healthz", summary="The process is alive", responses=answers(Alive, 413, 414))
-async def healthz() -> JSONResponse:
-    """200 as long as the process answers; asks nothing else, so that a broker outage restarts no web process."""
+@router.get("/healthz", summary="Check liveness", responses=answers(Alive, 413, 414))
+async def get_liveness() -> JSONResponse:
+    """Answer 200 while the process answers. It checks nothing else, so a broker outage restarts no web process."""
     return success({"status": "alive"})
 
 
-@router.get("/readyz", summary="Database and broker answer", responses=answers(Ready, 413, 414, 503))
-async def readyz(request: Request) -> JSONResponse:
-    """200 if jobs can be taken, 503 with the code of what is missing; the log has the details.
+@router.get("/readyz", summary="Check readiness", responses=answers(Ready, 413, 414, 503))
+async def get_readiness(request: Request) -> JSONResponse:
+    """Answer 200 if jobs can be taken, else 503 with the code of what is missing; the log has details.
 
-    Either way it answers within seconds: what hangs is not waited for, nor are the routes that wait for it.
+    It answers within seconds: it waits neither for a dependency that hangs nor for routes that wait for one.
     """
     context = context_of(request)
     run = partial(asyncio.get_running_loop().run_in_executor, context.probe_threads)
-    results = await asyncio.gather(*(run(partial(_check, ask)) for ask in context.probes.values()))
+    results = await asyncio.gather(*(run(partial(_check, probe)) for probe in context.probes.values()))
     checks = dict(zip(context.probes, results, strict=True))
     if all(result == "ok" for result in checks.values()):
         return success({"status": "ready", "checks": checks})
@@ -56,9 +61,9 @@ async def readyz(request: Request) -> JSONResponse:
     return failure("not_ready", message, 503, {"Retry-After": "5"})
 
 
-def _check(ask: Callable[[], object]) -> str:
+def _check(probe: Callable[[], object]) -> str:
     try:
-        ask()
+        probe()
     except PropertyIntelligenceError as exc:
         log.warning("Not ready: %s", exc)
         return exc.code

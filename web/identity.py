@@ -1,4 +1,4 @@
-"""Property API: say which pages are one property, take it back, and ask why a property is what it is."""
+"""Identity API: split and join properties, undo that, explain a property, and list the pairs that wait for a review."""
 
 from __future__ import annotations
 
@@ -6,170 +6,185 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.access.tokens import Caller
-from app.property.record import SourceKind
+from app.property.record import Method, SourceKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.services.reports import identity_decisions
 from app.services.reports.identity_decisions import MOST_CHARACTERS
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
-from web.envelope import answers, success
-from web.parameters import Id
+from web.envelope import answers, listed, success
+from web.parameters import (
+    DecisionId,
+    FieldName,
+    Limit,
+    ListPage,
+    OtherPropertyId,
+    PageUrl,
+    PropertyId,
+    RequestBody,
+    ReviewsCursor,
+    Who,
+)
+from web.properties import Verdict
 
-router = api_router("/api/v1/properties", "properties")
+router = api_router("/api/v1/properties", "properties", READING)
+reviews = api_router("/api/v1/reviews", "properties", READING)
 Operator = Annotated[Caller, allow(*OPERATIONS)]
-Reason = Annotated[str, Field(max_length=MOST_CHARACTERS)]
+type DecisionKind = Literal["split", "join", "review"]
+type ComparisonResult = Literal["same", "close", "differs"]
+Reason = Annotated[str, Field(max_length=MOST_CHARACTERS, examples=["the house behind"])]
 
 
-class SplitRequest(BaseModel):
-    """The sources that go, by any of their URLs, and why; it is written down with who and when."""
+class SplitRequest(RequestBody):
+    """The sources to move out, by any of their URLs, and the reason to record."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    sources: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(min_length=1, max_length=100)
+    sources: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
+        min_length=1, max_length=100, examples=[["https://www.example.com/homes/123-main-st-rear"]]
+    )
     reason: Reason = ""
 
 
-class JoinRequest(BaseModel):
-    """The property that becomes a part of this one, and why."""
+class JoinRequest(RequestBody):
+    """The property to merge into this one, and the reason to record."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    other: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    other: OtherPropertyId
     reason: Reason = ""
 
 
 class DecisionView(BaseModel):
-    """A decision. `property` kept its id; `other` came of it (split) or went into it (join), with the `pages`.
+    """A decision. `property` kept its ID; `other` was created (split) or merged into it (join), with the `pages`.
 
-    A `review` is none yet: only a page of unknown kind makes the two one. `undone_at` is null unless it was undone.
+    A `review` is an open question: only a page of unknown kind connects the two. `undone_at` is null unless undone.
     """
 
-    id: str
+    id: DecisionId
     at: datetime
-    who: str
-    kind: Literal["split", "join", "review"]
-    reason: str
-    property: str
-    other: str
-    pages: list[str]
+    who: Who
+    kind: DecisionKind
+    reason: Reason
+    property: PropertyId
+    other: OtherPropertyId
+    pages: list[PageUrl]
     undone_at: datetime | None
     undone_by: str | None
 
 
 class DecisionList(BaseModel):
-    """The newest first."""
+    """Decisions, newest first."""
 
     decisions: list[DecisionView]
 
 
-class ComparedView(BaseModel):
-    """One thing that was compared; negative points speak against one property."""
+class ReviewList(ListPage):
+    """Open reviews, oldest first."""
 
-    what: str
-    one: Any
-    other: Any
-    result: Literal["same", "close", "differs"]
-    points: float
+    reviews: list[DecisionView]
 
 
-class BelongsView(BaseModel):
-    """By which key a source belongs to the property (`none`: by none of today's rules), and what was compared."""
+class ComparisonView(BaseModel):
+    """One comparison of two sources. Negative points count against one property."""
 
-    key: str
-    is_same: bool
-    why: str
-    compared: list[ComparedView]
+    what: str = Field(examples=["house number"])
+    one: Any = Field(examples=["12"])
+    other: Any = Field(examples=["12"])
+    result: ComparisonResult
+    points: float = Field(examples=[2.0])
+
+
+class MatchView(BaseModel):
+    """The key by which a source belongs to the property (`none`: no current rule matches), and the comparisons."""
+
+    key: str = Field(examples=["address"])
+    is_same: bool = Field(examples=[True])
+    why: str = Field(examples=["the address is the same"])
+    compared: list[ComparisonView]
 
 
 class SourceReasonView(BaseModel):
     """Why a page is a source of the property."""
 
-    url: str
+    url: PageUrl
     source_kind: SourceKind | None
     as_of: datetime
     age_days: float
-    belongs: BelongsView
+    belongs: MatchView
 
 
 class WeightView(BaseModel):
-    """What a source weighs on a field: factors from 0 to 1, and the vote that they come to."""
+    """The weight of a source for a field: factors from 0 to 1, and the resulting vote."""
 
-    rank: float
-    method: float
-    confidence: float
-    freshness: float
-    fit: float
-    vote: float
+    rank: float = Field(examples=[1.0])
+    method: float = Field(examples=[1.0])
+    confidence: float = Field(examples=[0.97])
+    freshness: float = Field(examples=[0.99])
+    fit: float = Field(examples=[1.0])
+    vote: float = Field(examples=[0.96])
 
 
-class SaidView(BaseModel):
-    """What one source says of a field. `votes` and `voices` are those of all who say the same."""
+class SourceValueView(BaseModel):
+    """What one source states for a field. `votes` and `source_count` cover all sources with this value."""
 
-    url: str
+    url: PageUrl
     source_kind: SourceKind | None
-    value: Any
-    verdict: Literal["won", "agrees", "older", "conflict"]
-    reason: str
-    read_by: str
+    value: Any = Field(examples=[499000])
+    verdict: Verdict
+    reason: str = Field(examples=["newest of the sources with the highest rank"])
+    read_by: Method
     as_of: datetime
     age_days: float
     weight: WeightView
-    votes: float
-    voices: int
+    votes: float = Field(examples=[0.96])
+    source_count: int
 
 
 class ValueReasonView(BaseModel):
-    """Why a value is shown; the winner is first in `said`, which is empty for a derived value (`inputs`)."""
+    """Why a value was chosen. `source_values` has the winner first; computed values have `inputs` instead."""
 
-    field: str
-    value: Any
+    field: FieldName
+    value: Any = Field(examples=[499000])
     as_of: datetime
     age_days: float
-    why: str
-    said: list[SaidView]
-    inputs: list[str] | None = None
+    why: str = Field(examples=["newest of the sources with the highest rank"])
+    source_values: list[SourceValueView]
+    inputs: list[FieldName] | None = None
 
 
 class ExplanationView(BaseModel):
-    """Why a property is what it is, by the rules of today."""
+    """Why the property has these sources and values, by the current rules."""
 
-    property: str
+    property: PropertyId
     sources: list[SourceReasonView]
     values: list[ValueReasonView]
     decisions: list[DecisionView]
 
 
-@router.get(
-    "/{property_id}/explanation",
-    summary="Why it is what it is",
-    dependencies=[allow(*READING)],
-    responses=answers(ExplanationView, 404, 422),
-)
-def explain_property(property_id: Id, context: ContextOf) -> JSONResponse:
-    """Why each source belongs to the property, and why each value won over the others."""
+@router.get("/{property_id}/explanation", summary="Explain a property", responses=answers(ExplanationView, 404, 422))
+def explain_property(property_id: PropertyId, context: ContextOf) -> JSONResponse:
+    """Explain why each source belongs to the property, and why each value was chosen."""
     return success(identity_decisions.explanation(context.stores.database, property_id))
 
 
 @router.get(
     "/{property_id}/decisions",
-    summary="What people decided on it",
-    dependencies=[allow(*READING)],
+    summary="List the decisions on a property",
     responses=answers(DecisionList, 422),
 )
-def list_decisions(property_id: Id, context: ContextOf) -> JSONResponse:
-    """Splits, joins and reviews of the property and of what is or was part of it, the newest first."""
+def list_decisions(property_id: PropertyId, context: ContextOf) -> JSONResponse:
+    """List splits, joins, and reviews of the property and of its former and merged parts, newest first."""
     made = DecisionStore(context.stores.database).of(property_id)
     return success({"decisions": [one.as_json() for one in made]})
 
 
-@router.post("/{property_id}/split", summary="Part it in two", responses=answers(DecisionView, 404, 409, 415, 422))
-def split_property(property_id: Id, request: SplitRequest, caller: Operator, context: ContextOf) -> JSONResponse:
-    """The named sources become a property of their own (`other`); later scrapes respect it until it is undone.
+@router.post("/{property_id}/split", summary="Split a property", responses=answers(DecisionView, 404, 409, 415, 422))
+def split_property(
+    property_id: PropertyId, request: SplitRequest, caller: Operator, context: ContextOf
+) -> JSONResponse:
+    """Move sources to a new property (`other`). Later scrapes respect this until it is undone.
 
-    Done twice the second one is refused (409), so it needs no `Idempotency-Key`.
+    A repeated request answers 409, so it needs no `Idempotency-Key`.
     """
     made = identity_decisions.split(
         context.stores.database, property_id, request.sources, who=caller.who, reason=request.reason
@@ -177,9 +192,11 @@ def split_property(property_id: Id, request: SplitRequest, caller: Operator, con
     return success(made.as_json())
 
 
-@router.post("/{property_id}/join", summary="Make two one", responses=answers(DecisionView, 404, 409, 415, 422))
-def join_properties(property_id: Id, request: JoinRequest, caller: Operator, context: ContextOf) -> JSONResponse:
-    """`other` becomes a part of the property, whatever their pages say; later scrapes respect it until it is undone."""
+@router.post("/{property_id}/join", summary="Join two properties", responses=answers(DecisionView, 404, 409, 415, 422))
+def join_properties(
+    property_id: PropertyId, request: JoinRequest, caller: Operator, context: ContextOf
+) -> JSONResponse:
+    """Merge `other` into the property, whatever their pages state. Later scrapes respect this until it is undone."""
     made = identity_decisions.join(
         context.stores.database, property_id, request.other, who=caller.who, reason=request.reason
     )
@@ -188,10 +205,19 @@ def join_properties(property_id: Id, request: JoinRequest, caller: Operator, con
 
 @router.post(
     "/{property_id}/decisions/{decision_id}/undo",
-    summary="Take a decision back",
+    summary="Undo a decision",
     responses=answers(DecisionView, 404, 409, 422),
 )
-def undo_decision(property_id: Id, decision_id: Id, caller: Operator, context: ContextOf) -> JSONResponse:
-    """Things are as they were before it; what came since stays where it is."""
+def undo_decision(
+    property_id: PropertyId, decision_id: DecisionId, caller: Operator, context: ContextOf
+) -> JSONResponse:
+    """Restore the state before the decision. Pages read since then stay where they are."""
     made = identity_decisions.undo(context.stores.database, decision_id, who=caller.who, property_id=property_id)
     return success(made.as_json())
+
+
+@reviews.get("", summary="List reviews", responses=answers(ReviewList, 422))
+def list_reviews(context: ContextOf, limit: Limit = 100, cursor: ReviewsCursor = None) -> JSONResponse:
+    """List pairs of properties that only a page of unknown kind connects. Join them, or undo the review to keep them
+    apart."""
+    return success(listed("reviews", DecisionStore(context.stores.database).reviews(cursor, limit=limit)))

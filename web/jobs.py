@@ -1,4 +1,4 @@
-"""Job API: enqueue targets, see how far they are, cancel them, do them again."""
+"""Job API: enqueue targets, read their progress, cancel and retry jobs, estimate costs."""
 
 from __future__ import annotations
 
@@ -7,135 +7,175 @@ from typing import Annotated
 
 from fastapi import Query
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from app.access.tokens import Caller
 from app.property.record import SourceKind
 from app.property.storage.jobs.models import JobState, PageFrom
+from app.services.reports.estimate import estimate
 from tasks._celery.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
-from web.envelope import answers, failure, success
+from web.envelope import ErrorBody, answers, failure, listed, success
 from web.idempotency import REPLAYED, IdempotencyKey, request_key
-from web.limits import MAX_TARGETS, MeteredTargets
-from web.parameters import BatchFilter, Id, JobsCursor, Limit, whole
+from web.parameters import (
+    BatchFilter,
+    BatchId,
+    FieldName,
+    JobId,
+    JobsCursor,
+    Limit,
+    ListPage,
+    PageUrl,
+    PropertyId,
+    RequestBody,
+    Targets,
+    WatchId,
+    whole,
+)
 
-router = api_router("/api/v1/jobs", "jobs")
-_URL = {"format": "http-url"}
-_TARGET = {"format": "target"}
-Targets = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra=_TARGET)]],
-    Field(
-        min_length=1,
-        max_length=MAX_TARGETS,
-        description="absolute http:// or https:// URLs of property pages, or addresses: house number and street, town "
-        "or ZIP code, state",
+router = api_router("/api/v1/jobs", "jobs", READING)
+estimates = api_router("/api/v1/estimates", "jobs", OPERATIONS)
+type JobCounts = Annotated[
+    dict[JobState, int],
+    Field(examples=[{"queued": 3, "running": 1, "deferred": 0, "done": 7, "failed": 1, "cancelled": 0}]),
+]
+
+
+class EstimateRequest(RequestBody):
+    """The targets to estimate, and how they would be enqueued."""
+
+    targets: Targets = Field(
+        description="absolute http:// or https:// URLs of property pages or searches, or addresses: house number and "
+        "street, town or ZIP code, state",
         examples=[["https://www.example.com/homes/123-main-st", "12 Main St, Springfield, IL 62701"]],
-    ),
-    AfterValidator(MeteredTargets),
-]
-Refresh = Annotated[bool, Field(strict=True, description="scrape again even if the property is fresh")]
-InBatches = Annotated[
-    bool, Field(strict=True, description="not urgent: the model answers within a day, in batches at half the price")
-]
-
-
-class JobRequest(BaseModel):
-    """What to scrape. A target that is under way, or whose property is fresh, makes no second job."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    targets: Targets
-    priority: Annotated[int, BeforeValidator(whole)] = Field(
-        5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least"
     )
-    refresh: Refresh = False
-    economy: InBatches = False
-    callback_url: Annotated[str, Field(max_length=4096, json_schema_extra=_URL)] | None = Field(
+    refresh: bool = Field(False, strict=True, description="scrape again even if the property is fresh")
+    economy: bool = Field(
+        False, strict=True, description="not urgent: the model answers within a day, in batches at half the price"
+    )
+
+
+class JobRequest(EstimateRequest):
+    """The targets to scrape. A target in progress, or whose property is fresh, gets no second job."""
+
+    priority: Annotated[int, BeforeValidator(whole)] = Field(
+        5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least", examples=[5]
+    )
+    callback_url: Annotated[str, Field(max_length=4096, json_schema_extra={"format": "http-url"})] | None = Field(
         None, description="http:// or https:// URL that gets a signed POST when the batch is complete"
     )
 
 
 class EnqueuedJobs(BaseModel):
-    """`jobs` holds the job of every target, new or already there; `duplicates` counts targets that made no new job."""
+    """`jobs` has the job of every target, new or existing. `duplicates` counts targets without a new job."""
 
-    batch: str
-    jobs: list[str]
-    duplicates: int
+    batch: BatchId
+    jobs: list[JobId]
+    duplicates: int = Field(examples=[0])
 
 
-class JobError(BaseModel):
-    """Why a job failed: `code` is a stable word."""
-
-    code: str
-    message: str
+type ListingCounts = Annotated[dict[str, int], Field(examples=[{"already_known": 2}])]
 
 
 class SearchView(BaseModel):
-    """What a search found, in numbers: `found` listings, of which `taken` are jobs now; the others are `left_out`, by
-    why. `ended_by` says why no further page of results was read."""
+    """What a search found: `found` listings, of which `taken` became jobs. `left_out` counts the others by reason.
+
+    `ended_by` is why no further page of results was read.
+    """
 
     pages: int
     found: int
     taken: int
-    left_out: dict[str, int]
-    ended_by: str
+    left_out: ListingCounts
+    ended_by: str = Field(examples=["last_page"])
 
 
-class TriedView(BaseModel):
-    """What came of one source of an address: `outcome` is `used`, or a word for why not, which `detail` says in words.
-    Without a `url` no page was asked for, or nothing of it is kept."""
+class SourceAttempt(BaseModel):
+    """The result for one source of an address: `outcome` is `used` or a code for the reason, `detail` explains it.
 
-    source: str
-    kind: SourceKind | None
-    url: str | None
-    outcome: str
+    Without a `url`, no page was requested or none was stored.
+    """
+
+    source: str = Field(examples=["Example County Assessor"])
+    kind: SourceKind | None = Field(examples=["assessor"])
+    url: PageUrl | None
+    outcome: str = Field(examples=["used"])
     detail: str | None
 
 
 class JobView(BaseModel):
-    """One job; `error` is that of a failed one, `property` the id of what a done one brought.
+    """A job. `error` is set if it failed; `property` is the ID of its result.
 
-    `attempts` leaves out waits for capacity, of which `waited_seconds` is the total. `wanted_model` names the fields
-    for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on, or the
-    failed job of a watch is queued again; one with `parked_at` waits since then for a batch of the model, which wakes
-    it before. `page_from` says how a done job came by its property: only `site` can have cost a call of the model.
-    `watch` is the id of the watch that made it.
-    `search` is what a done search found, which has no property; `found_by` the job of the search that found its target.
-    `tried` has the sources of an address and what came of each; it is there when the job is over.
+    - `attempts` excludes waits for capacity; `waited_seconds` is their total.
+    - `wanted_model` lists fields that needed a model answer and got none; `model_note` is why.
+    - `due_at` is when a deferred job continues, or when the failed job of a watch is queued again.
+    - `parked_at` is since when it waits for a model batch, whose answer may come before `due_at`.
+    - `page_from` is where the page came from. Only `site` can have caused a model call.
+    - `watch` is the watch that created it, `found_by` the job of the search that found its target.
+    - `search` is the result of a search, which has no property.
+    - `tried` lists the sources of an address, once the job is over.
     """
 
-    id: str
-    batch: str
-    target: str
-    state: JobState
-    error: JobError | None
-    property: str | None
-    page_from: PageFrom | None
-    priority: int
+    id: JobId
+    batch: BatchId
+    target: PageUrl
+    state: JobState = Field(examples=["done"])
+    error: ErrorBody | None = Field(examples=[None])
+    property: PropertyId | None
+    page_from: PageFrom | None = Field(examples=["site"])
+    priority: int = Field(examples=[5])
     attempts: int
     waited_seconds: float
-    wanted_model: list[str]
+    wanted_model: list[FieldName] = Field(examples=[[]])
     model_note: str | None
     due_at: datetime | None
     economy: bool
     parked_at: datetime | None
-    watch: str | None
-    found_by: str | None
-    search: SearchView | None
-    tried: list[TriedView]
+    watch: WatchId | None = Field(examples=[None])
+    found_by: JobId | None = Field(examples=[None])
+    search: SearchView | None = Field(examples=[None])
+    tried: list[SourceAttempt]
     created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    started_at: datetime | None = Field(examples=["2026-05-04T06:12:10+00:00"])
+    finished_at: datetime | None = Field(examples=["2026-05-04T06:12:14+00:00"])
 
 
-class JobList(BaseModel):
-    """`counts` has every state, of the batch if one was asked for, whatever `jobs` are shown; null where nobody wants
-    them. `next_cursor` is null on the last page."""
+class JobList(ListPage):
+    """`counts` covers all jobs, or those of the batch, in every state; null if not requested."""
 
-    counts: dict[JobState, int] | None
+    counts: JobCounts | None
     jobs: list[JobView]
-    next_cursor: str | None
+
+
+class RecentJobs(BaseModel):
+    """How many jobs of the last seven days the estimate is based on; 0 means typical figures.
+
+    A kind that is not among the new targets is left out.
+    """
+
+    urls: int | None = Field(None, examples=[40])
+    addresses: int | None = Field(None, examples=[12])
+
+
+class EstimateView(BaseModel):
+    """What the new `jobs` would cost: `pages`, `model_calls` (web searches included), `tokens`, and `usd`.
+
+    `usd` is null if the model has no known price. `minutes` is a lower bound, from the limits of the keys and the delay
+    at the host with the most URLs; null if unknown.
+    """
+
+    targets: int = Field(examples=[2])
+    jobs: int = Field(examples=[2])
+    duplicates: int = Field(examples=[0])
+    pages: int = Field(examples=[5])
+    model: str = Field(examples=["gpt-4.1-mini"])
+    model_calls: int = Field(examples=[3])
+    tokens: int = Field(examples=[14200])
+    usd: float | None = Field(examples=[0.0071])
+    minutes: float | None = Field(examples=[0.4])
+    recent_jobs: RecentJobs
+    economy: bool
 
 
 @router.post(
@@ -146,15 +186,16 @@ class JobList(BaseModel):
         EnqueuedJobs, 409, 415, 422, status=202, headers={REPLAYED: "`true`: the answer to an earlier request"}
     ),
 )
-def enqueue_targets(
+def enqueue_jobs(
     request: JobRequest,
     caller: Annotated[Caller, allow(*OPERATIONS)],
     context: ContextOf,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """All or nothing: with one target that is none, without a broker, or over the quota, no job is made.
+    """Create a batch with a job for each target, or nothing: an invalid target, a missing broker, or an exceeded quota
+    fails the whole request.
 
-    The same `Idempotency-Key` with another body is 422; while the first request is under way, 409.
+    The same `Idempotency-Key` with another body is 422; while the first request is still running, 409.
     """
     key = request_key(caller.id, idempotency_key, request.model_dump()) if idempotency_key is not None else None
     enqueued = submit_targets(
@@ -171,7 +212,7 @@ def enqueue_targets(
     return success(enqueued.as_json(), 202, {REPLAYED: "true"} if enqueued.repeated else None)
 
 
-@router.get("", summary="List jobs", dependencies=[allow(*READING)], responses=answers(JobList, 422))
+@router.get("", summary="List jobs", responses=answers(JobList, 422))
 def list_jobs(
     *,
     context: ContextOf,
@@ -179,33 +220,26 @@ def list_jobs(
     state: JobState | None = None,
     limit: Limit = 100,
     cursor: JobsCursor = None,
-    counts: Annotated[
-        bool | None, Query(description="count the jobs by state; by default on the first page only")
-    ] = None,
+    counts: Annotated[bool | None, Query(description="count jobs by state; by default on the first page only")] = None,
 ) -> JSONResponse:
-    """In the order in which they were asked for."""
+    """List jobs in the order of their requests."""
     jobs = context.stores.jobs
     page = jobs.page(cursor, batch=batch, state=state, limit=limit)
-    shown = [job.as_json() for job in page.items]
     counted = counts if counts is not None else cursor is None
-    found = jobs.counts(batch) if counted else None
-    return success({"counts": found, "jobs": shown, "next_cursor": page.next_cursor})
+    return success({"counts": jobs.counts(batch) if counted else None, **listed("jobs", page)})
 
 
-@router.get("/{job_id}", summary="One job", dependencies=[allow(*READING)], responses=answers(JobView, 404, 422))
-def get_job(job_id: Id, context: ContextOf) -> JSONResponse:
-    """Its property, once it is done, is at `/api/v1/properties/`."""
+@router.get("/{job_id}", summary="Read a job", responses=answers(JobView, 404, 422))
+def get_job(job_id: JobId, context: ContextOf) -> JSONResponse:
+    """Return a job. Its `property`, once it is done, is at `/api/v1/properties/{property_id}`."""
     return success(context.stores.jobs.get(job_id).as_json())
 
 
 @router.delete(
-    "/{job_id}",
-    summary="Cancel a job",
-    dependencies=[allow(*OPERATIONS)],
-    responses=answers(JobView, 404, 409, 422),
+    "/{job_id}", summary="Cancel a job", dependencies=[allow(*OPERATIONS)], responses=answers(JobView, 404, 409, 422)
 )
-def cancel_job(job_id: Id, context: ContextOf) -> JSONResponse:
-    """A job that runs stores no result after this. Cancelling twice is fine; a job that has ended answers 409."""
+def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
+    """Cancel a job. A running job stores no result after this. Repeating is safe; a job that has ended answers 409."""
     jobs = context.stores.jobs
     cancelled = jobs.cancel(job_id)
     job = jobs.get(job_id)
@@ -215,23 +249,32 @@ def cancel_job(job_id: Id, context: ContextOf) -> JSONResponse:
 
 
 @router.post(
-    "/{job_id}/retry",
-    status_code=202,
-    summary="Do a job again",
-    responses=answers(JobView, 404, 409, 422, status=202),
+    "/{job_id}/retry", status_code=202, summary="Retry a job", responses=answers(JobView, 404, 409, 422, status=202)
 )
-def retry_job(job_id: Id, caller: Annotated[Caller, allow(*OPERATIONS)], context: ContextOf) -> JSONResponse:
-    """Queues a failed or cancelled job anew; 409 for another, or while its target is under way in another job.
+def retry_job(job_id: JobId, caller: Annotated[Caller, allow(*OPERATIONS)], context: ContextOf) -> JSONResponse:
+    """Queue a failed or cancelled job again. Other states, and targets in progress in another job, answer 409.
 
-    It counts against the caller's quota like a new job.
-
-    It needs no `Idempotency-Key`: a job that is queued again is not queued a second time.
+    It counts against the caller's quota like a new job. Repeating is safe without an `Idempotency-Key`.
     """
     jobs = context.stores.jobs
     job = jobs.get(job_id)
     if resubmit_jobs(jobs, context.celery, context.settings, [job_id], context.requester(caller)):
         return success(jobs.get(job_id).as_json(), 202)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
-        return failure("target_under_way", f"Another job for the target of job {job_id} is under way.", 409)
-    message = f"Job {job_id} is {job.state}; only failed and cancelled jobs are done again."
+        return failure("target_under_way", f"The target of job {job_id} is in progress in another job.", 409)
+    message = f"Job {job_id} is {job.state}; only failed and cancelled jobs can be retried."
     return failure("job_not_retryable", message, 409)
+
+
+@estimates.post("", summary="Estimate the cost of targets", responses=answers(EstimateView, 415, 422))
+def estimate_jobs(request: EstimateRequest, context: ContextOf) -> JSONResponse:
+    """Estimate what targets would cost. Nothing is enqueued, fetched, or sent to the model."""
+    found = estimate(
+        context.stores.database,
+        context.keys,
+        context.settings,
+        request.targets,
+        refresh=request.refresh,
+        economy=request.economy,
+    )
+    return success(found.as_json())

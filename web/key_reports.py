@@ -1,12 +1,12 @@
-"""Admin API: what is wrong with the keys, and what the newest key report says and advises."""
+"""Admin API: alerts on the OpenAI keys, and the newest key report."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.property.storage.keys.alerts import AlertStore, Severity
 from app.property.storage.outbox import Channel, Outbox
@@ -14,20 +14,22 @@ from app.services.reports.key_report.report import newest_report
 from web.auth import MANAGEMENT, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
-from web.parameters import AlertsCursor, Limit
+from web.parameters import AlertsCursor, KeyMask, Limit, ListPage
 
 router = api_router("/api/v1/admin", "admin", MANAGEMENT)
+type AdviceSeverity = Literal["info", "warning"]
+type Details = Annotated[dict[str, Any], Field(examples=[{"key": "sk-proj-abc...xyz1", "state": "open"}])]
 
 
 class AlertView(BaseModel):
-    """One alert; `kind` and `subject` name it, `details` depend on the kind. `resolved_at` is null while it fires."""
+    """An alert, named by `kind` and `subject`. `details` depends on the kind; `resolved_at` is null while it fires."""
 
-    id: str
-    kind: str
-    subject: str
+    id: str = Field(examples=["7b1e3d5f9a2c4e6081b3d5f7a9c1e3b5"])
+    kind: str = Field(examples=["circuit_open"])
+    subject: str = Field(examples=["sk-proj-abc...xyz1"])
     severity: Severity
-    message: str
-    details: dict[str, Any]
+    message: str = Field(examples=["Circuit open for OpenAI key sk-proj-abc...xyz1."])
+    details: Details
     fired_at: datetime
     resolved_at: datetime | None
 
@@ -35,62 +37,58 @@ class AlertView(BaseModel):
 class WebhookView(BaseModel):
     """Messages to ALERT_WEBHOOK_URL: how many wait, how many of 30 days were given up, and the newest error."""
 
-    pending: int
-    given_up: int
+    pending: int = Field(examples=[0])
+    given_up: int = Field(examples=[0])
     error: str | None
 
 
-class AlertList(BaseModel):
-    """All that fire, critical ones first, and a page of those that are over, the newest end first.
-
-    `next_cursor` is null on the last page.
-    """
+class AlertList(ListPage):
+    """All firing alerts, critical ones first, and one page of resolved alerts, newest first."""
 
     firing: list[AlertView]
-    resolved: list[AlertView]
-    next_cursor: str | None
+    resolved: list[AlertView] = Field(examples=[[]])
     webhook: WebhookView
 
 
 class UnhealthyKey(BaseModel):
-    """A key, by its mask, that took no requests; `failures` since it is known."""
+    """A key out of rotation, and its failures since it is known."""
 
-    key: str
-    state: str
-    failures: int
+    key: KeyMask
+    state: str = Field(examples=["open"])
+    failures: int = Field(examples=[7])
 
 
 class AdviceView(BaseModel):
-    """`code` is a stable word for programs, `numbers` are what the sentence was made of."""
+    """Advice: `code` is stable, `numbers` are the figures in the sentence."""
 
-    code: str
-    severity: Literal["info", "warning"]
-    sentence: str
-    numbers: dict[str, Any]
+    code: str = Field(examples=["mend_keys_first"])
+    severity: AdviceSeverity
+    sentence: str = Field(examples=["1 of 3 keys is out of rotation."])
+    numbers: Details = Field(examples=[{"out": 1, "keys": 3, "masks": ["sk-proj-abc...xyz1"]}])
 
 
 class KeyStatsReport(BaseModel):
-    """`unhealthy` names twenty keys at most, `unhealthy_left_off` is how many more there were."""
+    """`unhealthy` lists at most twenty keys; `unhealthy_left_off` counts the rest."""
 
     reported_at: datetime
-    healthy_keys: int
-    total_keys: int
+    healthy_keys: int = Field(examples=[2])
+    total_keys: int = Field(examples=[3])
     unhealthy: list[UnhealthyKey]
-    unhealthy_left_off: int
-    summary: str
+    unhealthy_left_off: int = Field(examples=[0])
+    summary: str = Field(examples=["2 of 3 OpenAI keys are healthy."])
     advice: list[AdviceView]
 
 
 class KeyReportView(BaseModel):
-    """`report` is null before the first one; `alerts_firing` counts what `/api/v1/admin/alerts` lists."""
+    """`report` is null before the first report. `alerts_firing` counts the alerts at `/api/v1/admin/alerts`."""
 
     report: KeyStatsReport | None
     alerts_firing: int
 
 
-@router.get("/alerts", summary="Alerts on the keys", responses=answers(AlertList, 422))
+@router.get("/alerts", summary="List alerts on keys", responses=answers(AlertList, 422))
 def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = None) -> JSONResponse:
-    """What each kind means and what to do about it is in docs/alerts.md."""
+    """List alerts. What each kind means and what to do is in docs/alerts.md."""
     alerts = AlertStore(context.stores.database)
     over = alerts.resolved(cursor, limit=limit)
     return success(
@@ -103,8 +101,8 @@ def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = N
     )
 
 
-@router.get("/key-report", summary="The newest key report", responses=answers(KeyReportView))
-def latest_report(context: ContextOf) -> JSONResponse:
-    """As beat had it made last, with its advice; the figures of all keys are at `/api/v1/admin/openai/stats`."""
+@router.get("/key-report", summary="Read the newest key report", responses=answers(KeyReportView))
+def get_health_report(context: ContextOf) -> JSONResponse:
+    """Return beat's newest report with its advice. All keys are at `/api/v1/admin/openai/stats`."""
     firing = len(AlertStore(context.stores.database).firing())
     return success({"report": newest_report(context.settings), "alerts_firing": firing})

@@ -1,4 +1,5 @@
-"""What a request may weigh, and what its caller has left. Over a limit it is answered without reading the rest."""
+"""Limits on the size of requests, and the headers of the rate limit. Larger requests are refused without reading
+them."""
 
 from __future__ import annotations
 
@@ -13,18 +14,18 @@ from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.errors.targets import TargetsTooCostlyError
 from web.envelope import failure
 
-#: Ten thousand targets of 400 bytes: as many as one request may enqueue.
+#: ten thousand targets of 400 bytes, as many as one request may enqueue
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_TARGETS = 10_000
-#: of processor time for reading the targets of one request; ten thousand plain addresses take one or two
+#: processor time for parsing the targets of one request; ten thousand plain addresses take one or two
 READING_SECONDS = 4.0
-#: path and query; a cursor and every filter together take 500
+#: path and query; a cursor and all filters take 500
 MAX_URL_BYTES = 8192
 
 
 class MeteredTargets(list[str]):
-    """Targets of one request. Going through them and reading each may take `READING_SECONDS` of processor time, however
-    often that is done; then `TargetsTooCostlyError` is raised."""
+    """Targets of one request. Iterating over them, and parsing each in the loop, may take `READING_SECONDS` of
+    processor time in total; then `TargetsTooCostlyError` is raised."""
 
     def __init__(self, targets: Iterable[str] = (), spent_seconds: float = 0.0) -> None:
         super().__init__(targets)
@@ -40,8 +41,10 @@ class MeteredTargets(list[str]):
 
 
 class SizeLimits:
-    """ASGI middleware: bounds the URL, and the body by its announced and by its real size (a chunked body announces
-    none). Headers are the server's: uvicorn refuses more than 64 KB of them with 400."""
+    """ASGI middleware: limits the URL, and the body by its declared and its real size (a chunked body declares none).
+
+    uvicorn limits the headers: it answers more than 64 KB with 400.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._app = app
@@ -55,8 +58,8 @@ class SizeLimits:
             message = f"Path and query are longer than {MAX_URL_BYTES} bytes."
             await failure("uri_too_long", message, 414, {"Connection": "close"})(scope, receive, send)
             return
-        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if announced.isdigit() and int(announced) > self._max_bytes:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > self._max_bytes:
             await failure("content_too_large", self._message(), 413, {"Connection": "close"})(scope, receive, send)
             return
         await self._app(scope, self._counting(receive), send)
@@ -69,7 +72,7 @@ class SizeLimits:
             message = await receive()
             total += len(message.get("body", b""))
             if total > self._max_bytes:
-                # FastAPI lets this one class through while it reads a body; the handler puts it into the envelope
+                # the only class that FastAPI passes on while it reads a body
                 raise HTTPException(413, self._message(), {"Connection": "close"})
             return message
 
@@ -80,10 +83,9 @@ class SizeLimits:
 
 
 class RateLimitHeaders:
-    """ASGI middleware: every answer to a caller who is counted says what is left, errors too, and every refusal to a
-    stranger who came too often.
+    """ASGI middleware: adds the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10.
 
-    The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
+    Every answer to a counted caller has them, errors too, and so has every 429 to an IP address.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""What a caller may do, and how much of it is left."""
+"""Caller API: the caller's rights, and what is left of limits and quota."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.access.tokens import Caller
@@ -22,33 +22,34 @@ router = api_router("/api/v1/me", "me")
 class RateLimit(BaseModel):
     """`remaining` of `limit` requests may be made now."""
 
-    limit: int
-    window_seconds: int
-    remaining: int
+    limit: int = Field(examples=[600])
+    window_seconds: int = Field(examples=[60])
+    remaining: int = Field(examples=[594])
 
 
 class Quota(BaseModel):
-    """New jobs of this UTC day; `limit` and `left` are null without a quota."""
+    """New jobs of this UTC day. `limit` and `left` are null without a quota."""
 
-    limit: int | None
-    used: int
-    left: int | None
-    resets_at: datetime
+    limit: int | None = Field(examples=[1000])
+    used: int = Field(examples=[12])
+    left: int | None = Field(examples=[988])
+    resets_at: datetime = Field(examples=["2026-05-05T00:00:00+00:00"])
 
 
-class Me(BaseModel):
-    """`rate_limit` is null if there is none, or while nobody counts."""
+class CallerView(BaseModel):
+    """The caller. `rate_limit` is null without a limit, or while Redis is unreachable."""
 
-    subject: str
-    role: str
-    may: list[str]
+    subject: str = Field(examples=["nightly-import"])
+    role: str = Field(examples=["operator"])
+    may: list[str] = Field(examples=[["operate", "read"]])
     rate_limit: RateLimit | None
     daily_targets: Quota
 
 
-@router.get("", summary="Who am I, and what is left", responses=answers(Me))
-def get_me(request: Request, caller: Annotated[Caller, allow(*READING)], context: ContextOf) -> JSONResponse:
-    """Tokens without a subject share their limits with all others of their role."""
+@router.get("", summary="Read your rights and limits", responses=answers(CallerView))
+def get_caller(request: Request, caller: Annotated[Caller, allow(*READING)], context: ContextOf) -> JSONResponse:
+    """Return the caller's rights and limits. Tokens without a subject share limits with all such tokens of their
+    role."""
     allowance: Allowance | None = request.state.allowance
     limit = context.settings.web.api_daily_targets_per_caller
     used = context.stores.jobs.used_today(caller.id)
@@ -59,11 +60,11 @@ def get_me(request: Request, caller: Annotated[Caller, allow(*READING)], context
         left=max(0, limit - used) if limit is not None else None,
         resets_at=next_day(context.stores.database.clock.now()),
     )
-    me = Me(
+    view = CallerView(
         subject=caller.subject.encode("utf-8", "replace").decode(),
         role=caller.role,
         may=rights_of(caller.role),
         rate_limit=rate,
         daily_targets=quota,
     )
-    return success(me.model_dump(mode="json"))
+    return success(view.model_dump(mode="json"))

@@ -1,6 +1,6 @@
-"""The metrics of the fleet for Prometheus, and the count of this process's own requests.
+"""The fleet's metrics for Prometheus, their access rules, and the request counter of this process.
 
-What there is to tell is `app.services.reports.metrics`; this says who may hear it.
+`app.services.reports.metrics` collects them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _token_scheme = HTTPBearer(
 _EXAMPLE = '# TYPE propintel_jobs gauge\npropintel_jobs{state="done"} 24.0\n'
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Every metric, in the format that was asked for",
+        "description": "All metrics, in the requested format",
         "content": {
             TEXT: {"schema": {"type": "string"}, "example": _EXAMPLE},
-            OPENMETRICS: {"schema": {"type": "string"}},
+            OPENMETRICS: {"schema": {"type": "string"}, "example": f"{_EXAMPLE}# EOF\n"},
         },
     },
-    401: {"model": Failure, "description": "METRICS_TOKEN is set, and the request does not have it"},
-    403: {"model": Failure, "description": "METRICS_TOKEN is not set, and the request is not from this machine"},
+    401: {"model": Failure, "description": "METRICS_TOKEN is set and the request does not have it"},
+    403: {"model": Failure, "description": "METRICS_TOKEN is not set and the request is from another machine"},
     **failures(413, 414),
 }
 _CHALLENGE = 'Bearer realm="property-intelligence metrics"'
@@ -45,20 +45,18 @@ _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-rea
 
 @router.get(
     "/metrics",
-    summary="Metrics for Prometheus",
+    summary="Read metrics",
     response_class=Response,
     responses=_ANSWERS,
-    openapi_extra={"security": [{}]},  # or none: without METRICS_TOKEN this machine needs no token
+    openapi_extra={"security": [{}]},  # or none: without METRICS_TOKEN, this machine needs no token
 )
-async def metrics(
+async def get_metrics(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]
 ) -> Response:
-    """Sums over all processes of the fleet, whichever answers.
+    """Return the sums over all processes of the fleet, in the format of Prometheus.
 
-    At most a second old (in a storm of scrapes three), figures of the database ten.
-
-    What does not answer within three seconds (Redis, database, broker) is left out, and `propintel_scrape_source_up`
-    says so.
+    Figures are at most a second old (three under many scrapes), those of the database ten. Sources that take longer
+    than three seconds (Redis, database, broker) are left out; `propintel_scrape_source_up` shows which.
     """
     context = context_of(request)
     refusal = _refusal(request, context.settings.web.metrics_token, token)
@@ -72,26 +70,26 @@ async def metrics(
 def _refusal(
     request: Request, expected: SecretStr | None, token: HTTPAuthorizationCredentials | None
 ) -> Response | None:
-    """The answer to a caller who may not read the metrics; None if he may."""
+    """Return the answer to a caller without access to the metrics; None if access is allowed."""
     if expected is None:
         if request.client is not None and is_loopback(request.client.host) and not _is_forwarded(request):
             return None
-        message = "Without METRICS_TOKEN only callers on the same machine may read the metrics. Set METRICS_TOKEN."
+        message = "Without METRICS_TOKEN, only this machine may read the metrics. Set METRICS_TOKEN."
         return failure("forbidden", message, 403)
     given = "" if token is None else token.credentials
     if secrets.compare_digest(given.encode(), expected.get_secret_value().encode()):
         return None
-    message = "The metrics need `Authorization: Bearer TOKEN` with the value of METRICS_TOKEN."
+    message = "Send `Authorization: Bearer TOKEN` with the value of METRICS_TOKEN."
     return failure("unauthenticated", message, 401, {"WWW-Authenticate": _CHALLENGE})
 
 
 def _is_forwarded(request: Request) -> bool:
-    """True if a proxy or tunnel on this machine says that it asks for somebody else."""
+    """Return True if a proxy or tunnel on this machine forwarded the request."""
     return any(header in request.headers for header in _OF_PROXIES)
 
 
 class RequestCounter:
-    """ASGI middleware: counts requests and their seconds by route; what no route takes is "unmatched"."""
+    """ASGI middleware: counts requests and their seconds by route; "unmatched" without a route."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -100,7 +98,7 @@ class RequestCounter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # what raises is answered further out
+        status = 500  # an outer layer answers exceptions
 
         async def noting(message: Message) -> None:
             nonlocal status

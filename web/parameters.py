@@ -1,4 +1,7 @@
-"""Parameters that several routes take. What no database holds (NUL, half a surrogate pair) fits none of them."""
+"""Types that routes share: parameters, IDs, and fields of answers. Their examples make those of the documentation.
+
+Text that no database stores (NUL, half a surrogate pair) is no valid parameter.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,44 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-#: 32 hex digits as we make them; a word that is none is simply not found
+from web.limits import MAX_TARGETS, MeteredTargets
+
+#: New IDs have 32 hex digits. Any other text of this form is valid, and not found.
 _ID = r"^[A-Za-z0-9_-]{1,64}$"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 Id = Annotated[str, Path(pattern=_ID)]
-BatchFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(description="of this batch only")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="rows of one page")]
-_AFTER = Query(description="`next_cursor` of the page before; none for the first page")
+JobId = Annotated[str, Field(pattern=_ID, examples=["8e03b1f6c1d14a3d9d0f5a7e2b6c4d10"])]
+BatchId = Annotated[str, Field(pattern=_ID, examples=["0f6c2d9be7a8451fa0c3d1e5f2b4a697"])]
+PropertyId = Annotated[str, Field(pattern=_ID, examples=["3f2c9a7be1d04f6fa1b2c3d4e5f60718"])]
+OtherPropertyId = Annotated[str, Field(pattern=_ID, examples=["b7d1e0a2c94f4c0b8a6d5f3e2c1b0a99"])]
+DecisionId = Annotated[str, Field(pattern=_ID, examples=["5a1d7c3e9b2f4e6d8c0a1b2d3e4f5061"])]
+WatchId = Annotated[str, Field(pattern=_ID, examples=["c4e8f1a07b3d4d5e9f6a2b1c0d8e7f31"])]
+RecipeId = Annotated[str, Field(pattern=_ID, examples=["9d2b4f6a8c0e4a1bb3d5e7f9a1c2e4f6"])]
+KeyMask = Annotated[str, Field(examples=["sk-proj-abc...xyz1"])]
+PageUrl = Annotated[str, Field(examples=["https://www.example.com/homes/123-main-st"])]
+FieldName = Annotated[str, Field(examples=["ListPrice"])]
+Who = Annotated[str, Field(examples=["operator nightly-import"])]
+
+Targets = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "target"})]],
+    Field(min_length=1, max_length=MAX_TARGETS),
+    AfterValidator(MeteredTargets),
+]
+
+BatchFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(description="only of this batch")]
+PropertyFilter = Annotated[
+    Annotated[str, Field(pattern=_ID)] | None, Query(alias="property", description="only of this property")
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="rows per page")]
+_AFTER = Query(description="`next_cursor` of the previous page; omit it for the first page")
 
 
 def _cursor(list_: str) -> Any:
-    """Any text of that length: the store says which of them are cursors of the list."""
+    """Accept any short text: the store knows which texts are cursors of the list."""
     return Field(min_length=1, max_length=256, json_schema_extra={"format": f"{list_}-cursor"})
 
 
@@ -31,9 +57,8 @@ ActionsCursor = Annotated[Annotated[str, _cursor("actions")] | None, _AFTER]
 AlertsCursor = Annotated[Annotated[str, _cursor("alerts")] | None, _AFTER]
 ChangesCursor = Annotated[
     Annotated[str, _cursor("changes")] | None,
-    Query(description="`next_since` of the time before, or `latest`; none begins with the oldest that is kept"),
+    Query(description="`next_since` of the previous answer, or `latest`; omit it to start with the oldest change"),
 ]
-PropertyFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(alias="property", description="of it only")]
 PlannedWatchesCursor = Annotated[Annotated[str, _cursor("planned-watches")] | None, _AFTER]
 WatchesCursor = Annotated[Annotated[str, _cursor("watches")] | None, _AFTER]
 RecipesCursor = Annotated[Annotated[str, _cursor("recipes")] | None, _AFTER]
@@ -41,13 +66,25 @@ ReviewsCursor = Annotated[Annotated[str, _cursor("reviews")] | None, _AFTER]
 PropertiesCursor = Annotated[Annotated[str, _cursor("properties")] | None, _AFTER]
 
 
+class RequestBody(BaseModel):
+    """A JSON object without unknown members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ListPage(BaseModel):
+    """One page of a list. `next_cursor` is null on the last page."""
+
+    next_cursor: str | None = Field(examples=["WyJqb2JzIiwgIjIwMjYtMDEtMDEiXQ"])
+
+
 def whole(value: object) -> object:
-    """To JSON 5.0 is an integer, and "5" and true are none (JSON Schema 2020-12, section 6.1.1)."""
+    """Return 5.0 as 5: JSON Schema calls it an integer, but not "5" or true (2020-12, section 6.1.1)."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _written(value: object) -> object:
-    """Pydantic would take a bare number for seconds since 1970."""
+    """Refuse a bare number, which Pydantic would read as seconds since 1970."""
     if isinstance(value, str) and not _DATE.match(value):
         raise PydanticCustomError("datetime_format", "Input should be a date and time with offset, as in RFC 3339")
     return value

@@ -1,102 +1,140 @@
-"""Property API: what the jobs brought."""
+"""Property API: read the stored properties."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from app.property.record import SourceKind
+from app.property.record import Method, SourceKind
 from web.auth import READING, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
-from web.jobs import TriedView
-from web.parameters import Id, Limit, Moment, PropertiesCursor
+from web.jobs import SourceAttempt
+from web.parameters import FieldName, Limit, ListPage, Moment, OtherPropertyId, PageUrl, PropertiesCursor, PropertyId
 
 router = api_router("/api/v1/properties", "properties", READING)
+Sha256 = Annotated[str, Field(examples=["5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"])]
+type Verdict = Literal["won", "agrees", "older", "conflict"]
+type Values = Annotated[dict[FieldName, Any], Field(examples=[{"ListPrice": 499000, "BedroomsTotal": 3}])]
+
+
+class EvidenceView(BaseModel):
+    """Where a value was read.
+
+    `raw` is the text on the page, `quote` includes its surroundings, and `locator` is a JSON pointer, an XPath, or
+    `chars:START-END`. `rendered`: a browser drew the page. `recipe` is the recipe that read it.
+    """
+
+    value: Any = Field(examples=[499000])
+    raw: str = Field(examples=["$499,000"])
+    unit: str | None
+    method: Method
+    locator: str = Field(examples=["/offers/price"])
+    quote: str = Field(examples=['"price": "$499,000"'])
+    source_url: PageUrl
+    fetched_at: datetime
+    content_sha256: Sha256
+    confidence: float = Field(examples=[0.97])
+    rendered: bool = False
+    recipe: str = ""
+
+
+type EvidenceByField = dict[FieldName, EvidenceView]
+type DatesByField = dict[FieldName, datetime]
 
 
 class SourceView(BaseModel):
-    """A page that the property was read from. `page_url` is the one by which it is known, whichever URLs lead to it;
-    `checked_at` is when its site last said that it still holds. `source_kind` says whose page it is (null: nobody
-    said). `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why."""
+    """A page that the property was read from. `page_url` is its main URL; several can lead to it.
 
-    url: str
-    final_url: str
-    page_url: str | None
-    kind: str
-    source_kind: SourceKind | None
+    `checked_at` is when its site last confirmed it. `source_kind` is null if unknown. `wanted_model` lists fields that
+    needed a model answer and got none; `model_note` is why.
+    """
+
+    url: PageUrl
+    final_url: PageUrl
+    page_url: PageUrl | None
+    kind: str = Field(examples=["listing"])
+    source_kind: SourceKind | None = Field(examples=["portal"])
     fetched_at: datetime
     checked_at: datetime | None
-    content_sha256: str
-    wanted_model: list[str]
+    content_sha256: Sha256
+    wanted_model: list[FieldName] = Field(examples=[[]])
     model_note: str | None
 
 
-class HearsayView(BaseModel):
-    """What `said_by` (a method and a model) says that the page `url` says, which could not be read here."""
+class UnverifiedClaim(BaseModel):
+    """A value that `reported_by` (a method and a model) attributes to the page `url`, which could not be read."""
 
-    field: str
-    value: Any
-    quote: str
-    url: str
-    said_by: str
+    field: str = Field(examples=["X_RoofYear"])
+    value: Any = Field(examples=[2020])
+    quote: str = Field(examples=["reroofed in 2020"])
+    url: str = Field(examples=["https://news.example.com/123-main-st"])
+    reported_by: str = Field(examples=["web_search, gpt-4.1-mini"])
     seen_at: datetime
 
 
-class PropertyView(BaseModel):
-    """A property: values by RESO name, the evidence of each, when it was last known to hold (`as_of`), the pages they
-    come from, and where these disagree: what each says, the chosen value first, with the `reasons`.
+class ConflictView(BaseModel):
+    """A field whose sources disagree: `evidence`, `reasons`, and `verdicts` of each side, the chosen one first."""
 
-    A conflict has `field`, `chosen`, the `evidence` of all sides (the chosen first), and in the same order `reasons`
-    and `verdicts` (won, agrees, older, conflict; lacking in what was merged before these were kept).
-    `unverified` is what was only said of it and is no part of the record. `tried` has the sources that the newest job
-    for its address asked, and what came of each. `replaces` has the ids of properties that
-    turned out to be this one: whoever keeps a copy drops them.
+    field: FieldName
+    chosen: Any = Field(examples=[499000])
+    evidence: list[EvidenceView]
+    reasons: list[str] = Field(examples=[["newest of the sources with the highest rank"]])
+    verdicts: list[Verdict]
+
+
+class PropertyView(BaseModel):
+    """A property with the values of its pages.
+
+    - `record` has the values by RESO name, `evidence` where each was read, `as_of` when each was last confirmed.
+    - `sources` are the pages, `conflicts` the fields on which they disagree.
+    - `unverified` lists claims that no page confirmed; they are not part of `record`.
+    - `tried` lists the sources that the newest job for its address asked.
+    - `replaces` has the IDs of properties that were merged into this one: drop your copies.
     """
 
-    property: str
-    record: dict[str, Any]
-    evidence: dict[str, Any]
-    as_of: dict[str, datetime]
+    property: PropertyId
+    record: Values
+    evidence: EvidenceByField
+    as_of: DatesByField
     sources: list[SourceView]
-    conflicts: list[dict[str, Any]]
-    unverified: list[HearsayView]
-    tried: list[TriedView]
-    replaces: list[str]
+    conflicts: list[ConflictView]
+    unverified: list[UnverifiedClaim]
+    tried: list[SourceAttempt]
+    replaces: list[OtherPropertyId]
     created_at: datetime
     updated_at: datetime
 
 
-class PropertyList(BaseModel):
-    """`next_cursor` is null on the last page."""
+class PropertyList(ListPage):
+    """Properties, by last change."""
 
     properties: list[PropertyView]
-    next_cursor: str | None
 
 
 @router.get("", summary="List properties", responses=answers(PropertyList, 422))
 def list_properties(
     context: ContextOf,
     changed_since: Annotated[
-        Moment | None, Query(description="ISO 8601 with offset: the `updated_at` up to which you have seen all")
+        Moment | None, Query(description="ISO 8601 with offset: the newest `updated_at` that you have")
     ] = None,
     limit: Limit = 100,
     cursor: PropertiesCursor = None,
 ) -> JSONResponse:
-    """What changed last comes last.
+    """List properties by last change, newest last.
 
-    A property that changes while you turn pages comes again at the end, so that none is missed. The last `updated_at`
-    that you saw is the `changed_since` of the next time.
+    A property that changes while you read pages comes again at the end, so none is missed. The last `updated_at` is the
+    next `changed_since`.
     """
     page = context.stores.properties.page(cursor, limit=limit, changed_since=changed_since)
     return success({"properties": page.items, "next_cursor": page.next_cursor})
 
 
-@router.get("/{property_id}", summary="One property", responses=answers(PropertyView, 404, 422))
-def get_property(property_id: Id, context: ContextOf) -> JSONResponse:
-    """The id of a property that turned out to be another one gives that one."""
+@router.get("/{property_id}", summary="Read a property", responses=answers(PropertyView, 404, 422))
+def get_property(property_id: PropertyId, context: ContextOf) -> JSONResponse:
+    """Return a property. The ID of a merged property returns the one it was merged into."""
     return success(context.stores.properties.get(property_id))

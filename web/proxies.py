@@ -1,8 +1,8 @@
-"""Who asks, and by which name.
+"""The client's address, and protection against DNS rebinding.
 
-Who: the address that connected, or what a trusted proxy says of it (`TRUSTED_PROXIES`). By which name: programs on this
-machine read `/metrics` without a token and may use the secret of the home, so a browser here must not reach the server
-under the name of a stranger's site (DNS rebinding).
+The address is that of the connection, or as reported by a trusted proxy (`TRUSTED_PROXIES`). Programs on this machine
+read `/metrics` without a token and may use the secret of the home, so a browser here must not reach the server under
+another site's name.
 """
 
 from __future__ import annotations
@@ -21,16 +21,15 @@ from web.envelope import failure
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
-#: whose headers uvicorn believes if nobody tells it otherwise
-_SERVERS_OWN = "127.0.0.1"
+#: the proxy that uvicorn trusts by default
+_UVICORN_DEFAULT = "127.0.0.1"
 
 
 class ProxyHeaders:
-    """ASGI middleware: `scope["client"]` is who asks, `scope["scheme"]` how; headers of strangers change neither.
+    """ASGI middleware: sets `scope["client"]` and `scope["scheme"]`. Headers of untrusted clients change neither.
 
-    `scope["client"]` is None where nobody can say: the server took the address from a header by itself, and its proxies
-    are not those that are configured. A request from this machine for another's name is answered 421 (RFC 9110 section
-    15.5.20).
+    `scope["client"]` is None if unknown: the server took the address from a header of a proxy that is not configured. A
+    request from this machine for another host name is answered 421 (RFC 9110 section 15.5.20).
     """
 
     def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
@@ -38,24 +37,24 @@ class ProxyHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope.get("client"):
-            self._judge(scope)
+            self._set_client(scope)
             if (refusal := _refusal(scope)) is not None:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _judge(self, scope: Scope) -> None:
-        """Change `scope` in place: the server's access log reads it too."""
+    def _set_client(self, scope: Scope) -> None:
+        """Change `scope` in place, because the server's access log reads it too."""
         headers = Headers(scope=scope)
         forwarded = [part.strip() for line in headers.getlist("x-forwarded-for") for part in line.split(",")]
         peer: str = scope["client"][0]
         try:
             trusted = self._settings().web.trusted_proxies
-        except ConfigurationError:  # the route says so, if it needs settings
+        except ConfigurationError:  # routes that need settings report it
             trusted = ()
-        asking = client_of(peer, forwarded, trusted)
-        if asking != peer:
-            scope["client"] = (asking, 0) if asking is not None else None
+        client = client_of(peer, forwarded, trusted)
+        if client != peer:
+            scope["client"] = (client, 0) if client is not None else None
         if _is_trusted(peer, trusted) and (scheme := headers.get("x-forwarded-proto")) in ("http", "https"):
             scope["scheme"] = scheme
 
@@ -65,29 +64,29 @@ def _refusal(scope: Scope) -> Response | None:
     if client is None or not is_loopback(client[0]) or not names_elsewhere(host):
         return None
     message = (
-        f"A program on this machine asked for the host {host[:200]!r}. Such requests are answered as localhost or by"
-        " address only: a page of that host may have led a browser here. If it is a reverse proxy, set TRUSTED_PROXIES"
-        " to its address and have it send X-Forwarded-For."
+        f"A program on this machine requested the host {host[:200]!r}. Use localhost or an IP address: a web page of"
+        " that host may have sent a browser here. For a reverse proxy, set TRUSTED_PROXIES to its address and have it"
+        " send X-Forwarded-For."
     )
     return failure("misdirected_request", message, 421)
 
 
 def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | None:
-    """Return who asks: the last address of `forwarded` and then `peer` that is no trusted proxy; None if unknown.
+    """Return the last address of `forwarded` and then `peer` that is no trusted proxy; None if unknown.
 
-    `forwarded` is X-Forwarded-For: each proxy adds whom it was asked by at its end, and strangers may begin it with
-    anything. A `peer` that stands there was put in the place of the real one by the server (uvicorn believes loopback
-    unless it is started with `--no-proxy-headers`); it counts only if loopback is trusted.
+    `forwarded` is X-Forwarded-For: each proxy appends its client, and clients may begin it with anything. A `peer` that
+    it contains replaced the real one in the server (uvicorn trusts loopback unless started with `--no-proxy-headers`);
+    it counts only if loopback is trusted.
     """
     if _is_trusted(peer, trusted):
-        return _last_stranger([*forwarded, peer], trusted)
+        return _last_untrusted([*forwarded, peer], trusted)
     if peer not in forwarded:
         return peer
-    return peer if _is_trusted(_SERVERS_OWN, trusted) and _last_stranger(forwarded, trusted) == peer else None
+    return peer if _is_trusted(_UVICORN_DEFAULT, trusted) and _last_untrusted(forwarded, trusted) == peer else None
 
 
-def _last_stranger(chain: Sequence[str], trusted: _Networks) -> str:
-    """Return the last address that is not trusted; if all before it are no addresses, the last that is one."""
+def _last_untrusted(chain: Sequence[str], trusted: _Networks) -> str:
+    """Return the last untrusted address; if a text that is no address comes first, the address after it."""
     found = chain[-1]
     for text in reversed(chain):
         address = _address(text)
@@ -105,7 +104,7 @@ def _is_trusted(text: str, trusted: _Networks) -> bool:
 
 
 def _address(text: str) -> _Address | None:
-    """The address of `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`; None for anything else."""
+    """Parse `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, or `[2001:db8::1]:80`; None for anything else."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -1,11 +1,11 @@
-"""Admin API: remove all that is stored of a page, a host, a property, an address or a person."""
+"""Admin API: remove everything stored about a page, host, property, address, or person."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag
 
 from app.access.tokens import Caller
 from app.property.storage.privacy.scope import PurgeKind
@@ -13,66 +13,89 @@ from app.services.privacy.purging import purge
 from web.auth import MANAGEMENT, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
+from web.parameters import RequestBody
 
 router = api_router("/api/v1/admin", "admin")
 
 
-class PurgeRequest(BaseModel):
-    """What is meant, by one of `url` (a page, by any of its URLs), `host` (with all below it), `property` (an id),
-    `address` (what was looked up for it, and the properties that are filed under it) and `person` (a name).
+class _Purge(RequestBody):
+    dry_run: bool = Field(True, strict=True, description="false: remove", examples=[True])
 
-    Nothing is removed unless `dry_run` is false.
-    """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in PurgeKind]
-        },
+class PurgeUrl(_Purge):
+    """A page, by any of its URLs."""
+
+    url: str = Field(
+        min_length=1,
+        max_length=4096,
+        json_schema_extra={"format": "http-url"},
+        examples=["https://www.example.com/homes/123-main-st"],
     )
 
-    url: Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "http-url"})] | None = None
-    host: Annotated[str, Field(min_length=1, max_length=253, json_schema_extra={"format": "site-host"})] | None = None
-    property: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    address: Annotated[str, Field(min_length=1, max_length=300, json_schema_extra={"format": "address"})] | None = None
-    person: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra={"format": "person"})] | None = None
-    dry_run: bool = Field(True, strict=True)
 
-    @model_validator(mode="after")
-    def _one(self) -> PurgeRequest:
-        if len(self.named()) != 1:
-            raise ValueError("name one of url, host, property, address and person")
-        return self
+class PurgeHost(_Purge):
+    """All pages of a host and its subdomains."""
 
-    def named(self) -> dict[PurgeKind, str]:
-        """What is meant, by its kind."""
-        return {kind: name for kind in PurgeKind if (name := getattr(self, kind)) is not None}
+    host: str = Field(min_length=1, max_length=253, json_schema_extra={"format": "site-host"})
+
+
+class PurgeProperty(_Purge):
+    """A property, by its ID."""
+
+    property: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+class PurgeAddress(_Purge):
+    """What was looked up for an address, and the properties stored under it."""
+
+    address: str = Field(min_length=1, max_length=300, json_schema_extra={"format": "address"})
+
+
+class PurgePerson(_Purge):
+    """A person, by name."""
+
+    person: str = Field(min_length=1, max_length=200, json_schema_extra={"format": "person"})
+
+
+def _kind(body: Any) -> str | None:
+    """Return the one kind that `body` names; None if it names none or several."""
+    named = [kind for kind in PurgeKind if kind in body] if isinstance(body, dict) else []
+    return named[0] if len(named) == 1 else None
+
+
+PurgeRequest = Annotated[
+    Annotated[PurgeUrl, Tag(PurgeKind.URL)]
+    | Annotated[PurgeHost, Tag(PurgeKind.HOST)]
+    | Annotated[PurgeProperty, Tag(PurgeKind.PROPERTY)]
+    | Annotated[PurgeAddress, Tag(PurgeKind.ADDRESS)]
+    | Annotated[PurgePerson, Tag(PurgeKind.PERSON)],
+    Discriminator(
+        _kind,
+        custom_error_type="purge_kind",
+        custom_error_message="Name one of url, host, property, address, and person",
+    ),
+]
+type RowCounts = Annotated[dict[str, int], Field(examples=[{"jobs": 1, "pages": 1, "source_records": 1}])]
 
 
 class PurgedView(BaseModel):
-    """How many rows went, or would go, by table. `wiped`: nothing of it is left in the database's files either."""
+    """The rows removed, or to be removed, by table. `wiped`: nothing is left in the database's files either."""
 
     kind: PurgeKind
-    dry_run: bool
-    removed: dict[str, int]
+    dry_run: bool = Field(examples=[True])
+    removed: RowCounts
     wiped: bool
 
 
-@router.post(
-    "/purge",
-    summary="Remove a page, a host, a property, an address or a person",
-    responses=answers(PurgedView, 415, 422),
-)
-def purge_pages(
-    request: PurgeRequest,
-    caller: Annotated[Caller, allow(*MANAGEMENT)],
-    context: ContextOf,
+@router.post("/purge", summary="Purge stored data", responses=answers(PurgedView, 415, 422))
+def purge_data(
+    request: PurgeRequest, caller: Annotated[Caller, allow(*MANAGEMENT)], context: ContextOf
 ) -> JSONResponse:
-    """Copies of pages, values with their evidence and history, what models said, jobs: gone, not hidden.
+    """Remove copies of pages, values with evidence and history, model answers, and jobs. By default, only count them.
 
-    What other pages say of the same property stays. Workers may run meanwhile. Done twice it removes nothing more, so
-    it needs no `Idempotency-Key`.
+    What other pages state about the same property stays. Workers may run meanwhile. Repeating is safe without an
+    `Idempotency-Key`.
     """
-    ((kind, name),) = request.named().items()
+    ((kind, name),) = ((kind, getattr(request, kind)) for kind in PurgeKind if hasattr(request, kind))
     done = purge(context.settings, context.stores.database, kind, name, who=caller.who, dry_run=request.dry_run)
     return success(done.as_json())

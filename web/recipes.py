@@ -1,4 +1,4 @@
-"""Recipe API: what was learned of sites, whose pages then need no model."""
+"""Recipe API: list what was learned about sites, so that their pages need no model; delete recipes."""
 
 from __future__ import annotations
 
@@ -15,105 +15,103 @@ from app.services.reports.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
-from web.parameters import Id, Limit, RecipesCursor
+from web.parameters import FieldName, Limit, ListPage, RecipeId, RecipesCursor
 
-router = api_router("/api/v1/recipes", "recipes")
+router = api_router("/api/v1/recipes", "recipes", READING)
 HostFilter = Annotated[
-    Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] | None, Query(description="of this host only")
+    Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] | None, Query(description="only of this host")
 ]
 
 
 class AnchorView(BaseModel):
-    """How a value is found; `where` says it in words."""
+    """How to find a value. `where` describes it in words."""
 
-    kind: str
-    name: str
-    relation: str
-    within: str
-    reads: str
-    unit: str
-    where: str
+    kind: str = Field(examples=["label"])
+    name: str = Field(examples=["Year built"])
+    relation: str = Field(examples=["cell"])
+    within: str = Field(examples=[""])
+    reads: str = Field(examples=["integer"])
+    unit: str = Field(examples=[""])
+    where: str = Field(examples=["in the cell beside 'Year built'"])
 
 
 class RecipeFieldView(BaseModel):
-    """`suspended` says why the anchors are not used any more; null: they are."""
+    """A field and its anchors. `suspended` is why they are not used; null if they are."""
 
-    field: str
+    field: FieldName
     anchors: list[AnchorView]
     suspended: str | None
 
 
 class RecipeCounts(BaseModel):
-    """`pages` were read with the recipe, `without_model` of them asked no model; the rest counts fields and audits."""
+    """`pages` were read with the recipe, `without_model` of them without a model call. The rest counts fields and
+    audits."""
 
-    pages: int
-    without_model: int
-    hits: int
-    misses: int
-    contradicted: int
-    audits: int
+    pages: int = Field(examples=[120])
+    without_model: int = Field(examples=[112])
+    hits: int = Field(examples=[940])
+    misses: int = Field(examples=[12])
+    contradicted: int = Field(examples=[0])
+    audits: int = Field(examples=[8])
 
 
 class RecipeView(BaseModel):
-    """One template of a host. `reason` says why it is suspended; `saved_usd` is null if no price is known."""
+    """One template of a host. `reason` is why it is suspended; `saved_usd` is null if the model has no known price."""
 
-    id: str
-    host: str
+    id: RecipeId
+    host: str = Field(examples=["www.example.com"])
     pages_glob: str | None
     written: bool
-    state: RecipeState
+    state: RecipeState = Field(examples=["active"])
     reason: str | None
     fields: list[RecipeFieldView]
-    never: list[str]
-    learned_from: int
-    learned_at: datetime | None
+    never: list[FieldName] = Field(examples=[[]])
+    learned_from: int = Field(examples=[5])
+    learned_at: datetime | None = Field(examples=["2026-05-04T06:12:09+00:00"])
     audited_at: datetime | None
     counts: RecipeCounts
-    saved_calls: int
-    saved_tokens: int
-    saved_usd: float | None
+    saved_calls: int = Field(examples=[112])
+    saved_tokens: int = Field(examples=[235200])
+    saved_usd: float | None = Field(examples=[0.1176])
 
 
-class RecipeList(BaseModel):
-    """`next_cursor` is null on the last page."""
+class RecipeList(ListPage):
+    """Recipes, by ID."""
 
     recipes: list[RecipeView]
-    next_cursor: str | None
 
 
-class ForgottenRecipe(BaseModel):
-    """The recipe that is gone."""
+class DeletedRecipe(BaseModel):
+    """The deleted recipe."""
 
-    id: str
+    id: RecipeId
 
 
-@router.get("", summary="List recipes", dependencies=[allow(*READING)], responses=answers(RecipeList, 422))
+@router.get("", summary="List recipes", responses=answers(RecipeList, 422))
 def list_recipes(
     context: ContextOf, host: HostFilter = None, limit: Limit = 100, cursor: RecipesCursor = None
 ) -> JSONResponse:
-    """In the order of their ids."""
+    """List recipes by ID."""
     name = recipe_host(host) if host is not None else None
     page = StoredRecipes(context.stores.database).page(cursor, host=name, limit=limit)
     shown = list(map(recipe_view(context.settings), page.items))
     return success({"recipes": shown, "next_cursor": page.next_cursor})
 
 
-@router.get(
-    "/{recipe_id}", summary="One recipe", dependencies=[allow(*READING)], responses=answers(RecipeView, 404, 422)
-)
-def get_recipe(recipe_id: Id, context: ContextOf) -> JSONResponse:
-    """By its id."""
+@router.get("/{recipe_id}", summary="Read a recipe", responses=answers(RecipeView, 404, 422))
+def get_recipe(recipe_id: RecipeId, context: ContextOf) -> JSONResponse:
+    """Return a recipe."""
     return success(recipe_view(context.settings)(StoredRecipes(context.stores.database).get(recipe_id)))
 
 
 @router.delete(
     "/{recipe_id}",
-    summary="Forget a recipe",
+    summary="Delete a recipe",
     dependencies=[allow(*MANAGEMENT)],
-    responses=answers(ForgottenRecipe, 404, 422),
+    responses=answers(DeletedRecipe, 404, 422),
 )
-def forget_recipe(recipe_id: Id, context: ContextOf) -> JSONResponse:
-    """Pages of its template are asked of the model again, and learned anew."""
+def delete_recipe(recipe_id: RecipeId, context: ContextOf) -> JSONResponse:
+    """Delete a recipe. Pages of its template go to the model again, and a new recipe is learned."""
     store = StoredRecipes(context.stores.database)
     store.get(recipe_id)
     store.forget(recipe_id)

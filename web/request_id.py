@@ -1,4 +1,4 @@
-"""Which log lines belong to which request: `X-Request-ID`, as a proxy or a client sent it, else made here."""
+"""The request ID in logs and answers: `X-Request-ID` of the client or proxy, or a new one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 class RequestId:
-    """ASGI middleware: the id is in each log line of the request and in the headers of its answer.
+    """ASGI middleware: adds the ID to each log line of the request and to the headers of its answer.
 
-    An id that is too long, holds other characters or looks like a secret is replaced. It stays bound after the answer,
-    for the access log; each request runs in a context of its own.
+    An ID that is too long, has other characters, or looks like a secret is replaced. It stays bound after the answer,
+    for the access log; each request has its own context.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -41,7 +41,7 @@ class RequestId:
         await self._app(scope, receive, send_with_id)
 
 
-def sent_id() -> dict[str, str]:
-    """The header, for an answer that does not pass the middleware."""
+def request_id_header() -> dict[str, str]:
+    """Return the header for an answer that bypasses the middleware."""
     request_id = get_contextvars().get("request_id")
     return {HEADER: request_id} if request_id else {}

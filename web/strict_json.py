@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 and I-JSON (RFC 7493) have it: what programs would read in different ways is refused."""
+"""Strict JSON (RFC 8259, and I-JSON, RFC 7493): refuse what programs would parse differently."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from fastapi import Request
 
 
 class StrictRequest(Request):
-    """A request whose body is strict JSON, or `json.JSONDecodeError`: FastAPI answers that one with 422."""
+    """A request that raises `json.JSONDecodeError` for a body that is not strict JSON; FastAPI answers 422."""
 
     async def json(self) -> Any:
         return parse(await self.body())
 
 
 def parse(body: bytes) -> Any:
-    """The value of a UTF-8 text. Raises `json.JSONDecodeError`, also for doubled names, NaN, a number of thousands of
-    digits and brackets that go too deep."""
+    """Parse UTF-8 text. Raises `json.JSONDecodeError`, also for duplicate names, NaN, numbers of thousands of digits,
+    and brackets nested too deep."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -27,17 +27,17 @@ def parse(body: bytes) -> Any:
     except json.JSONDecodeError:
         raise
     except RecursionError:
-        raise json.JSONDecodeError("brackets go too deep", "", 0) from None
-    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise json.JSONDecodeError("brackets are nested too deep", "", 0) from None
+    except ValueError:  # Python parses no integer of more than 4,300 digits
         raise json.JSONDecodeError("a number has thousands of digits", "", 0) from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise json.JSONDecodeError("an object has one name twice", "", 0)
+        raise json.JSONDecodeError("an object has a duplicate name", "", 0)
     return found
 
 
 def _constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is no JSON number", "", 0)
+    raise json.JSONDecodeError(f"{name} is not a JSON number", "", 0)

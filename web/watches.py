@@ -1,4 +1,4 @@
-"""Watch API: have properties, URLs and addresses refreshed on a schedule, within a day's budget."""
+"""Watch API: refresh properties, URLs, and addresses on a schedule, within a daily budget."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from app.access.tokens import Caller
 from app.property.storage.watches.models import WatchKind, WatchStatus
@@ -14,108 +14,95 @@ from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
 from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
-from web.envelope import answers, success
-from web.limits import MAX_TARGETS, MeteredTargets
-from web.parameters import Id, Limit, WatchesCursor, whole
+from web.envelope import ErrorBody, answers, listed, success
+from web.parameters import Limit, ListPage, PropertyId, RequestBody, Targets, WatchesCursor, WatchId, Who, whole
 
-router = api_router("/api/v1/watches", "watches")
+router = api_router("/api/v1/watches", "watches", READING)
 Operator = Annotated[Caller, allow(*OPERATIONS)]
+type WatchCounts = Annotated[
+    dict[WatchStatus, int], Field(examples=[{"waiting": 12, "due": 0, "put_off": 0, "under_way": 1, "paused": 0}])
+]
 
 
-class WatchRequest(BaseModel):
-    """What to watch. One that is watched already gets the new interval, and goes on if it was paused."""
+class WatchRequest(RequestBody):
+    """The targets to watch. A watched target gets the new interval, and resumes if it was paused."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    targets: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "target"})]],
-        AfterValidator(MeteredTargets),
-    ] = Field(
-        min_length=1,
-        max_length=MAX_TARGETS,
-        description="ids of stored properties, absolute http:// or https:// URLs of pages or searches, or addresses",
+    targets: Targets = Field(
+        description="IDs of stored properties, absolute http:// or https:// URLs of pages or searches, or addresses",
         examples=[["3f2c9a7be1d04f6fa1b2c3d4e5f60718", "https://www.example.com/homes/123-main-st"]],
     )
     interval_days: Annotated[int, Field(ge=1, le=MOST_INTERVAL_DAYS, strict=True), BeforeValidator(whole)] | None = (
-        Field(None, description="null: WATCH_INTERVAL_DAYS")
+        Field(None, description="null: WATCH_INTERVAL_DAYS", examples=[7])
     )
 
 
-class WatchError(BaseModel):
-    """What went wrong with the last refresh, or a part of it: `code` is a stable word."""
-
-    code: str
-    message: str
-
-
 class WatchView(BaseModel):
-    """A watch. `put_off`: a day's budget had no room for it since `put_off_at`, and it comes first on the next.
+    """A watch. `put_off`: the daily budget had no room since `put_off_at`; it comes first on the next day.
 
-    `target` is a property's id, or a URL or an address in its one spelling; `property` is known of these after the
-    first refresh. `failures` counts refreshes in a row that brought nothing.
+    `target` is a property ID, or a normalized URL or address, whose `property` is known after the first refresh.
+    `failures` counts consecutive refreshes without a result.
     """
 
-    id: str
+    id: WatchId
     kind: WatchKind
-    target: str
-    property: str | None
-    interval_days: int
+    target: str = Field(examples=["3f2c9a7be1d04f6fa1b2c3d4e5f60718"])
+    property: PropertyId | None
+    interval_days: int = Field(examples=[7])
     status: WatchStatus
     pause_reason: str | None
     due_at: datetime
     put_off_at: datetime | None
     under_way_since: datetime | None
-    failures: int
-    error: WatchError | None
+    failures: int = Field(examples=[0])
+    error: ErrorBody | None = Field(examples=[None])
     refreshed_at: datetime | None
     created_at: datetime
-    created_by: str
+    created_by: Who
 
 
 class AddedWatches(BaseModel):
-    """In the order in which they were named, each once; `new` of them were not there before."""
+    """The watches in the order of the targets, without duplicates. `new` counts those created now."""
 
     new: int
     watches: list[WatchView]
 
 
-class SpentView(BaseModel):
-    """What of a day's budget is used."""
+class BudgetUse(BaseModel):
+    """How much of a daily budget is used."""
 
-    used: int
-    limit: int
+    used: int = Field(examples=[40])
+    limit: int = Field(examples=[500])
 
 
-class WatchBudgetView(BaseModel):
-    """What all watches together may cost this UTC `day`."""
+class WatchBudget(BaseModel):
+    """What all watches together may cost on this UTC `day`."""
 
     day: date
-    resets_at: datetime
-    pages: SpentView
-    model_calls: SpentView
+    resets_at: datetime = Field(examples=["2026-05-05T00:00:00+00:00"])
+    pages: BudgetUse
+    model_calls: BudgetUse
 
 
-class WatchList(BaseModel):
-    """`counts` and `budget` are of all watches, whatever page is shown. `next_cursor` is null on the last page."""
+class WatchList(ListPage):
+    """Watches, oldest first. `counts` and `budget` cover all watches."""
 
-    counts: dict[WatchStatus, int]
-    budget: WatchBudgetView
+    counts: WatchCounts
+    budget: WatchBudget
     watches: list[WatchView]
-    next_cursor: str | None
 
 
 class RemovedWatch(BaseModel):
-    """`cancelled_jobs` of it were waiting for a worker."""
+    """The removed watch, and how many of its jobs were cancelled."""
 
-    id: str
+    id: WatchId
     cancelled_jobs: int
 
 
-@router.post("", summary="Watch", responses=answers(AddedWatches, 404, 409, 415, 422))
+@router.post("", summary="Watch targets", responses=answers(AddedWatches, 404, 409, 415, 422))
 def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> JSONResponse:
-    """All or nothing: 404 if there is no property of that id, 409 if there would be more than WATCH_MAX_WATCHES.
+    """Watch all targets or none: an unknown property ID answers 404, more watches than WATCH_MAX_WATCHES 409.
 
-    Done twice it changes nothing more, so it needs no `Idempotency-Key`.
+    Repeating is safe without an `Idempotency-Key`.
     """
     settings = context.settings
     added = Watches(context.stores.database).add(
@@ -128,29 +115,27 @@ def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> 
     return success({"new": added.new, "watches": [one.as_json() for one in added.watches]})
 
 
-@router.get("", summary="List watches", dependencies=[allow(*READING)], responses=answers(WatchList, 422))
+@router.get("", summary="List watches", responses=answers(WatchList, 422))
 def list_watches(context: ContextOf, limit: Limit = 100, cursor: WatchesCursor = None) -> JSONResponse:
-    """The oldest first, with what today's budget has left."""
+    """List watches, oldest first, with the use of today's budget."""
     database = context.stores.database
     page = Watches(database).page(cursor, limit=limit)
-    shown = [one.as_json() for one in page.items]
-    found = watching.summary(database, context.settings).as_json()
-    return success({**found, "watches": shown, "next_cursor": page.next_cursor})
+    return success({**watching.summary(database, context.settings).as_json(), **listed("watches", page)})
 
 
-@router.get("/{watch_id}", summary="One watch", dependencies=[allow(*READING)], responses=answers(WatchView, 404, 422))
-def get_watch(watch_id: Id, context: ContextOf) -> JSONResponse:
-    """By its id."""
+@router.get("/{watch_id}", summary="Read a watch", responses=answers(WatchView, 404, 422))
+def get_watch(watch_id: WatchId, context: ContextOf) -> JSONResponse:
+    """Return a watch."""
     return success(Watches(context.stores.database).get(watch_id).as_json())
 
 
 @router.delete(
     "/{watch_id}",
-    summary="Watch it no longer",
+    summary="Remove a watch",
     dependencies=[allow(*OPERATIONS)],
     responses=answers(RemovedWatch, 404, 422),
 )
-def remove_watch(watch_id: Id, context: ContextOf) -> JSONResponse:
-    """Its jobs that no worker has had are cancelled; one that runs goes on, and what is stored stays."""
+def remove_watch(watch_id: WatchId, context: ContextOf) -> JSONResponse:
+    """Remove a watch and cancel its jobs that no worker has started. Running jobs and stored data stay."""
     cancelled = Watches(context.stores.database).remove(watch_id)
     return success({"id": watch_id, "cancelled_jobs": cancelled})

@@ -269,13 +269,13 @@ def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
     assert (compared["ParcelNumber"], compared["house number"], compared["YearBuilt"]) == ("same", "same", "differs")
     (built,) = [one for one in told["values"] if one["field"] == "YearBuilt"]
     assert (built["value"], built["age_days"]) == (1987, (clock.now() - T0).total_seconds() / 86_400)
-    assert [(one["url"], one["value"], one["verdict"]) for one in built["said"]] == [
+    assert [(one["url"], one["value"], one["verdict"]) for one in built["source_values"]] == [
         (A, 1987, "won"), (B, 1990, "conflict"),
     ]  # fmt: skip
-    assert built["said"][0]["votes"] > built["said"][1]["votes"]
-    assert "portal ranks below assessor" in built["said"][1]["reason"]
+    assert built["source_values"][0]["votes"] > built["source_values"][1]["votes"]
+    assert "portal ranks below assessor" in built["source_values"][1]["reason"]
     (age,) = [one for one in told["values"] if one["field"] == "X_AgeYears"]
-    assert (age["inputs"], age["said"]) == (["YearBuilt"], [])
+    assert (age["inputs"], age["source_values"]) == (["YearBuilt"], [])
 
 
 def test_each_value_says_when_it_was_last_known_to_hold(store: PropertyStore, home: str) -> None:

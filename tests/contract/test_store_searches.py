@@ -98,7 +98,7 @@ def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database:
     found = properties.get(home)
     assert found["unverified"][1] == {
         "field": "YearBuilt", "value": 1987, "quote": "YearBuilt: 1987", "url": DEAD,
-        "said_by": "web_search, gpt-4.1-mini", "seen_at": clock.now().isoformat(),
+        "reported_by": "web_search, gpt-4.1-mini", "seen_at": clock.now().isoformat(),
     }  # fmt: skip
     assert "YearBuilt" not in found["record"]
     assert "Roof" not in found["record"]

@@ -262,7 +262,7 @@ def test_what_cannot_be_fetched_stays_unverified_with_its_citation_and_out_of_th
         ("Roof", ["Slate"], "Roof: Slate", f"{root}/gone/1"),
         ("YearBuilt", 1987, "Year built: 1987", f"{root}/private/1"),
     ]
-    assert all(one["said_by"] == "web_search, gpt-4.1-mini" and one["seen_at"] for one in found.unverified)
+    assert all(one["reported_by"] == "web_search, gpt-4.1-mini" and one["seen_at"] for one in found.unverified)
     assert not {"BedroomsTotal", "Roof", "YearBuilt"} & set(found.record)
     assert world.portal.asked["/private/1"] == 0
     assert world.resources.properties.get(found.property_id)["unverified"] == found.unverified

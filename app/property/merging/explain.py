@@ -23,10 +23,10 @@ def explain(
     property_id: str, sources: Sequence[SourceRecord], joined: Collection[str], now: datetime
 ) -> dict[str, Any]:
     """`{"property", "sources": [{"url", "source_kind", "as_of", "age_days", "belongs"}], "values": [{"field", "value",
-    "as_of", "age_days", "why", "said"}]}`, JSON types only.
+    "as_of", "age_days", "why", "source_values"}]}`, JSON types only.
 
     `joined`: URLs of sources that people joined with others. `belongs`: `{"key", "is_same", "why",
-    "compared"}`. `said`: each source's value, the winner first, with its weight.
+    "compared"}`. `source_values`: the value of each source and its weight, the winner first.
     """
     merged = merge(sources)
     return {
@@ -72,10 +72,10 @@ def _value(name: str, merged: Merged, now: datetime) -> dict[str, Any]:
         proof = merged.evidence[name]
         inputs = [field for field in re.findall(r"\w+", proof.locator) if field in merged.source_values]
         oldest = min(merged.source_values[field][0].source.as_of for field in inputs)
-        return {**shown, **_age(oldest, now), "why": f"computed: {proof.raw}", "inputs": inputs, "said": []}
+        return {**shown, **_age(oldest, now), "why": f"computed: {proof.raw}", "inputs": inputs, "source_values": []}
     given = merged.source_values[name]
-    said = [_source_value(name, one, now) for one in given]
-    return {**shown, **_age(given[0].source.as_of, now), "why": given[0].reason, "said": said}
+    values = [_source_value(name, one, now) for one in given]
+    return {**shown, **_age(given[0].source.as_of, now), "why": given[0].reason, "source_values": values}
 
 
 def _source_value(name: str, one: SourceValue, now: datetime) -> dict[str, Any]:
@@ -97,5 +97,5 @@ def _source_value(name: str, one: SourceValue, now: datetime) -> dict[str, Any]:
             "vote": round(weight.vote, 3),
         },
         "votes": round(one.votes, 3),
-        "voices": one.voices,
+        "source_count": one.voices,
     }

@@ -19,7 +19,7 @@ AnchorKind = Literal["label", "attribute", "path", "reader"]
 
 
 class RecipeState(StrEnum):
-    """The state of a recipe: still learning, in use, or suspended until it is learned again."""
+    """learning: not used yet · active: its values are used · suspended: not used until it is learned again."""
 
     LEARNING = "learning"
     ACTIVE = "active"

@@ -196,7 +196,7 @@ def test_a_near_miss_of_a_setting_s_name_is_reported_once(called: Propintel) -> 
     assert json.loads(ran.stdout)["jobs"] == []
     assert ran.stderr.count(said) == 1
     doctor = called("doctor", "--format", "json", OPENAI_APIKEYS="hunter2")
-    assert said in json.loads(doctor.stdout)["checks"][0]["said"]
+    assert said in json.loads(doctor.stdout)["checks"][0]["detail"]
     assert said not in doctor.stderr
     assert "hunter2" not in ran.stderr + doctor.stdout + doctor.stderr
 

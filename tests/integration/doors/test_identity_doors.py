@@ -47,8 +47,8 @@ def test_an_explanation_names_the_key_and_what_lost(called: Propintel, stored: s
     told = json.loads(called("properties", "show", stored, "--explain").stdout)
     assert [one["belongs"]["key"] for one in told["sources"]] == ["address", "address"]
     (year,) = [one for one in told["values"] if one["field"] == "YearBuilt"]
-    assert [(say["value"], say["verdict"]) for say in year["said"]] == [(1987, "won"), (1990, "conflict")]
-    assert "portal ranks below assessor here" in year["said"][1]["reason"]
+    assert [(say["value"], say["verdict"]) for say in year["source_values"]] == [(1987, "won"), (1990, "conflict")]
+    assert "portal ranks below assessor here" in year["source_values"][1]["reason"]
     assert told["decisions"] == []
     table = called("properties", "show", stored, "--explain", "--format", "table").stdout
     assert "one address" in table

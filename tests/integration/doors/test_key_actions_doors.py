@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from app.keypool.keys import fingerprint
-from web.key_actions import ActedView, ActionList
+from web.keys import KeyActionList, KeyActionResult
 
 from .conftest import Environment, Propintel
 
@@ -40,7 +40,7 @@ def ask(web: str, called: Propintel) -> Ask:
 @pytest.mark.usefixtures("broker")
 def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, called: Propintel) -> None:
     done = ask("POST", f"/keys/{ID_A}/disable", json={"reason": "leaked"}).json()["data"]
-    ActedView.model_validate(done)
+    KeyActionResult.model_validate(done)
     assert (done["key"], done["mask"], done["outcome"], done["state"]) == (ID_A, MASK_A, "done", "disabled")
     shown = json.loads(called("keys", "list", "--format", "json").stdout)
     assert (shown["healthy_keys"], shown["keys"][MASK_A]["state"], shown["keys"][MASK_A]["id"]) == (1, "disabled", ID_A)
@@ -51,7 +51,7 @@ def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, called: Propinte
     assert f"Key action: enable {MASK_A}" in ran.stderr
     assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
     found = ask("GET", "/actions").json()["data"]
-    ActionList.model_validate(found)
+    KeyActionList.model_validate(found)
     deeds = [(one["action"], one["reason"], one["key"], one["outcome"]) for one in found["actions"]]
     assert deeds == [("enable", "false alarm", ID_A, "done"), ("disable", "leaked", ID_A, "done")]
     assert found["actions"][1]["who"] == "alice (manager)"

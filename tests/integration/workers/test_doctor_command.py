@@ -55,7 +55,7 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
     well = fleet.propintel("doctor")
     assert _states(well) == dict.fromkeys(NAMES, "ok"), well.stdout
     assert (well.returncode, well.stderr, json.loads(well.stdout)["healthy"]) == (0, "", True)
-    assert "2 answer" in _checks(well)["workers"]["said"]
+    assert "2 answer" in _checks(well)["workers"]["detail"]
     assert simulator.stats()["totals"]["requests"] == 0, "the API is not asked"
 
     fleet.supervisor.stop_child(worker)
@@ -63,8 +63,8 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
     ill = fleet.propintel("doctor")
     assert (ill.returncode, json.loads(ill.stdout)["healthy"]) == (1, False)
     assert "2 of 10 checks failed: workers, jobs" in ill.stderr
-    assert "nobody does jobs" in _checks(ill)["workers"]["said"]
-    assert "1 job waits and no worker runs" in _checks(ill)["jobs"]["said"]
+    assert "nobody does jobs" in _checks(ill)["workers"]["detail"]
+    assert "1 job waits and no worker runs" in _checks(ill)["jobs"]["detail"]
     assert "propintel up" in _checks(ill)["jobs"]["remedy"]
 
 
@@ -128,7 +128,7 @@ def test_no_secret_is_shown(tmp_path: Path, doctor: Doctor) -> None:
     }
     ran = doctor(PROPINTEL_HOME=str(tmp_path / "of-hunter4"), **variables)
     assert ran.returncode == 1
-    assert "of-[redacted]" in _checks(ran)["home"]["said"]
+    assert "of-[redacted]" in _checks(ran)["home"]["detail"]
     assert "hunter" not in ran.stdout + ran.stderr
     assert KEYS[0] not in ran.stdout + ran.stderr
     assert _states(ran)["settings"] == "warning"

@@ -246,8 +246,8 @@ def test_what_holds_of_all_parts_of_a_line_is_said_once_and_else_of_which() -> N
 
 def test_what_nobody_verified_is_apart_and_in_no_line() -> None:
     heard = {
-        "field": "X_RoofYear", "value": 2020, "quote": "reroofed 2020", "url": "https://gone.example/", "said_by": "x",
-        "seen_at": NEW,
+        "field": "X_RoofYear", "value": 2020, "quote": "reroofed 2020", "url": "https://gone.example/",
+        "reported_by": "x", "seen_at": NEW,
     }  # fmt: skip
     text = brief(house(ADDRESS, source(COUNTY, None), unverified=[heard, {**heard, "field": "Media"}]), NOW, 30)
     assert "Roof              not known\n" in text

@@ -46,7 +46,7 @@ def test_a_secret_that_a_library_lets_slip_is_taken_out() -> None:
     assert finding.as_json() == {
         "check": "redis",
         "state": "warning",
-        "said": "no login as [redacted]",
+        "detail": "no login as [redacted]",
         "remedy": "not [redacted], nor [redacted]",
     }
 

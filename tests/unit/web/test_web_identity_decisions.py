@@ -12,9 +12,8 @@ from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
-from web.identity import DecisionView, ExplanationView
+from web.identity import DecisionView, ExplanationView, ReviewList
 from web.properties import PropertyView
-from web.reviews import ReviewList
 
 Bearer = Callable[..., dict[str, str]]
 ROOT = "/api/v1/properties"

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.property.recipes.recipe import Anchor, Counts, Recipe, RecipeState, new_recipe
 from app.property.storage.properties.recipes import StoredRecipes
-from web.recipes import ForgottenRecipe, RecipeList, RecipeView
+from web.recipes import DeletedRecipe, RecipeList, RecipeView
 
 Bearer = Callable[..., dict[str, str]]
 ROOT = "/api/v1/recipes"
@@ -64,7 +64,7 @@ def test_a_manager_forgets_a_recipe_and_others_may_not(client: TestClient, beare
     for role in ("reader", "operator"):
         assert client.delete(place, headers=bearer(role=role)).status_code == 403
     gone = client.delete(place, headers=bearer(role="manager")).json()["data"]
-    ForgottenRecipe.model_validate(gone)
+    DeletedRecipe.model_validate(gone)
     assert gone == {"id": LEARNED.id}
     again = client.delete(place, headers=bearer(role="manager"))
     assert (again.status_code, again.json()["error"]["code"]) == (404, "recipe_not_found")

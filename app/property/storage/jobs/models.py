@@ -36,7 +36,9 @@ class JobState(StrEnum):
 
 
 class PageFrom(StrEnum):
-    """Where a job's property came from. Only `SITE` can have cost a model call."""
+    """Where the page of a job came from. site: fetched and read · unchanged: the page read before, by HTTP 304 or its
+    bytes · same_page: another URL of the page had just been read · stored: the property was fresh. Only `site` can have
+    caused a model call."""
 
     #: the page was fetched and read
     SITE = "site"
@@ -49,7 +51,7 @@ class PageFrom(StrEnum):
 
 
 class CallbackState(StrEnum):
-    """The state of a batch's callback; the last two are final."""
+    """waiting: for the batch to be complete · pending: to be delivered or retried · the rest is final."""
 
     #: for the batch to complete
     WAITING = "waiting"

@@ -25,7 +25,7 @@ ORDER = Order("alerts", (_c.resolved_at, _c.id), descending=True)
 
 
 class Severity(StrEnum):
-    """The severity of an alert."""
+    """critical: work has stopped or soon will · warning: needs attention."""
 
     #: needs attention
     WARNING = "warning"

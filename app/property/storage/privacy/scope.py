@@ -33,8 +33,7 @@ _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """What is purged: a page by one of its URLs, all pages of a host and its subdomains, a property, an address, or a
-    person."""
+    """What to purge: a page by any of its URLs, a host with its subdomains, a property, an address, or a person."""
 
     URL = "url"
     HOST = "host"

@@ -189,7 +189,7 @@ class Unverified(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the claim as interfaces show it, in JSON types."""
-        return self.shown(("field", "value", "quote", "url", "said_by", "seen_at"))
+        return self.shown(("field", "value", "quote", "url", "seen_at")) | {"reported_by": self.said_by}
 
 
 class IdentityDecision(Base):

@@ -35,7 +35,8 @@ class WatchKind(StrEnum):
 
 
 class WatchStatus(StrEnum):
-    """The status of a watch."""
+    """waiting: not due yet · due: starts with the next tick · put_off: the daily budget had no room, it comes first on
+    the next day · under_way: its jobs run · paused: until it is added again."""
 
     #: not due yet
     WAITING = "waiting"

@@ -33,7 +33,7 @@ class Finding:
     check: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {"check": self.check, "state": str(self.state), "said": self.said, "remedy": self.remedy}
+        return {"check": self.check, "state": str(self.state), "detail": self.said, "remedy": self.remedy}
 
 
 def ok(said: str) -> Finding:

@@ -1,0 +1,174 @@
+"""The examples of the OpenAPI document: each request succeeds on a real server, and each answer has its schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from jsonschema import Draft202012Validator
+
+from app.errors.pages import PageGoneError
+from app.keypool.keys import fingerprint
+from app.property.recipes.recipe import Anchor, new_recipe
+from app.property.record import SourceKind
+from app.property.storage.properties.recipes import StoredRecipes
+from app.property.storage.watches.repository import Watches
+from app.services.reports import identity_decisions
+from app.services.runtime.stores import Stores, open_stores
+from app.settings import Settings
+from benchmarks.saving import save_record
+from tests.plugins.job_ends import finish
+from tests.plugins.page_records import page_record
+
+from .conftest import Environment, Propintel
+
+HOME, REAR = "https://www.example.com/homes/123-main-st", "https://www.example.com/homes/123-main-st-rear"
+KEY = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
+#: whose examples the seeded rows replace, by the parameter's name
+IDS = ("property_id", "decision_id", "job_id", "batch_id", "watch_id", "recipe_id", "key")
+
+
+@pytest.fixture
+def environment(environment: Environment) -> Environment:
+    return {**environment, "OPENAI_API_KEYS": KEY, "API_RATE_LIMIT_PER_MINUTE": "0"}
+
+
+@dataclass
+class Api:
+    """A server, its document, and the rows that its examples need: IDs by operation, `""` for all others."""
+
+    document: dict[str, Any]
+    client: httpx2.Client
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for path, methods in self.document["paths"].items():
+            for method, operation in methods.items():
+                yield method, path, operation
+
+    def problems_of(self, schema: Mapping[str, Any], value: Any) -> list[str]:
+        validator = Draft202012Validator({**schema, "components": self.document["components"]})
+        return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+@pytest.fixture
+def api(web: str, called: Propintel, home: Path, broker: object) -> Iterator[Api]:
+    token = called("token", "--role", "manager", "--subject", "tester").stdout.strip()
+    with (
+        httpx2.Client(base_url=web, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
+        open_stores(Settings.of(propintel_home=home / "state")) as stores,
+    ):
+        yield Api(client.get("/openapi.json").json(), client, _seed(stores))
+
+
+def _seed(stores: Stores) -> dict[str, dict[str, str]]:
+    database, jobs = stores.database, stores.jobs
+
+    def house(number: int, *urls: str) -> str:
+        values = {"UnparsedAddress": f"{number} Fictional Ave", "PostalCode": "00000"}
+        for year, url in enumerate(urls, 1987):
+            record = page_record(
+                url, {**values, "YearBuilt": year}, datetime(2026, 1, 1, tzinfo=UTC), url.rjust(64, "0")[-64:],
+                page_url=url, source_kind=SourceKind.PORTAL,
+            )  # fmt: skip
+            found = save_record(stores.properties, record)
+        return found
+
+    first, second, third = house(1, HOME, REAR), house(2, f"{HOME}/2"), house(3, f"{HOME}/3", f"{HOME}/4")
+    fourth = house(4, f"{HOME}/5")
+    decision = identity_decisions.split(database, third, [f"{HOME}/4"], who="tester")
+    done, failed, queued, other = (jobs.enqueue([f"https://jobs.example/{n}"]).new[0] for n in range(4))
+    for job_id in (done, failed):
+        jobs.claim(job_id, "worker", 30)
+    finish(jobs, done, "worker", first, ["Roof"], "no key")
+    jobs.fail(failed, PageGoneError("https://jobs.example/1", "sold"))
+    watched = Watches(database).add([second], who="tester")
+    anchors = {"YearBuilt": (Anchor("label", "Year built", "cell"),)}
+    recipe = replace(new_recipe("www.example.com", frozenset({1, 2})), fields=anchors)
+    StoredRecipes(database).put(recipe)
+    return {
+        "": {
+            "property_id": first, "job_id": done, "batch_id": jobs.get(done).batch_id, "recipe_id": recipe.id,
+            "watch_id": watched.watches[0].id, "key": fingerprint(KEY),
+        },
+        "cancel_job": {"job_id": queued},
+        "retry_job": {"job_id": failed},
+        "cancel_batch": {"batch_id": jobs.get(other).batch_id},
+        "join_properties": {"property_id": second, "other": fourth},
+        "undo_decision": {"property_id": third, "decision_id": decision.id},
+    }  # fmt: skip
+
+
+def _requested(api: Api, method: str, path: str, operation: Mapping[str, Any]) -> httpx2.Response:
+    """Send the example of a request, with the IDs of stored rows in the place of its own."""
+    rows = {**api.rows[""], **api.rows.get(operation["operationId"], {})}
+    headers, body = dict[str, str](), None
+    if "requestBody" in operation:
+        body = operation["requestBody"]["content"]["application/json"]["example"]
+        if "other" in body:
+            body = {**body, "other": rows["other"]}
+        text = json.dumps(body)
+        body = text.replace(_example_id(api), rows["property_id"])
+        headers["Content-Type"] = "application/json"
+    for parameter in operation.get("parameters", ()):
+        name, value = parameter["name"], str(parameter.get("example", ""))
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{name}}}", rows[name] if name in IDS else value)
+        elif parameter["in"] == "header" and value:
+            headers[name] = value
+    return api.client.request(method, path, headers=headers, content=body)
+
+
+def _example_id(api: Api) -> str:
+    (property_id, *_) = api.document["paths"]["/api/v1/properties/{property_id}"]["get"]["parameters"]
+    return str(property_id["example"])
+
+
+def test_every_example_of_a_request_succeeds_with_the_answer_that_the_document_describes(api: Api) -> None:
+    problems = {}
+    for method, path, operation in api.operations():
+        answer = _requested(api, method, path, operation)
+        described = operation["responses"].get(str(answer.status_code))
+        if not answer.is_success or described is None:
+            problems[operation["operationId"]] = [answer.text]
+            continue
+        media_type = answer.headers["content-type"]
+        value = answer.json() if media_type == "application/json" else answer.text
+        found = api.problems_of(described["content"][media_type]["schema"], value)
+        if found:
+            problems[operation["operationId"]] = found
+    assert problems == {}
+
+
+def test_every_operation_has_examples_of_its_schemas(api: Api) -> None:
+    """Bodies, required parameters, and successful answers; the error once."""
+    missing, problems = [], {}
+    for _method, _path, operation in api.operations():
+        name = operation["operationId"]
+        described = [(f"{name} {one['name']}", one) for one in operation.get("parameters", ()) if one["required"]]
+        answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+        assert answers, name
+        for part in [operation.get("requestBody", {}), *answers]:
+            described += [(f"{name} {kind}", media) for kind, media in part.get("content", {}).items()]
+        missing += [place for place, one in described if "example" not in one]
+        problems |= {
+            place: found
+            for place, one in described
+            if "example" in one and (found := api.problems_of(one["schema"], one["example"]))
+        }
+    failure = api.document["components"]["schemas"]["Failure"]
+    assert (missing, problems) == ([], {})
+    assert api.problems_of(failure, failure["examples"][0]) == []
+
+
+def test_the_document_uses_the_terms_of_the_glossary(api: Api) -> None:
+    """In names, summaries, descriptions, and examples."""
+    replaced = {"told", "heard", "believed", "said", "saying", "sayings", "hearsay", "door", "doors", "witness", "anew"}
+    assert replaced.isdisjoint(re.findall(r"[a-z]+", json.dumps(api.document).lower()))
