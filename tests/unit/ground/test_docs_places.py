@@ -1,0 +1,68 @@
+"""Files and functions that the architecture and CONTRIBUTING name are there, and all tasks are listed."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from app.settings import Settings
+from tasks import make_celery
+from tests.plugins.documented import ROOT
+from worker.schedule import beat_config
+
+_ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+_CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+_NAMED = re.compile(r"`([\w/]+\.(?:py|lua))::([\w.]+)`")
+
+
+def _functions(file: str) -> set[str]:
+    """The names of all functions and methods in a file; `Class.method` for methods."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if file.endswith(".lua"):
+        return set(re.findall(r"^(?:local )?function (\w+)\(", text, re.M))
+    found = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            found |= {
+                f"{node.name}.{one.name}"
+                for one in node.body
+                if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+            }
+    return found
+
+
+def test_every_deciding_function_is_there() -> None:
+    section = _ARCHITECTURE[_ARCHITECTURE.index("## Which code decides\n") :].partition("\n## ")[0]
+    named = _NAMED.findall(section)
+    assert len(named) == len(re.findall(r"^\|", section, re.M)) - 2 >= 20
+    assert [f"{file}::{name}" for file, name in named if name not in _functions(file)] == []
+
+
+@pytest.mark.parametrize("file", ["tasks/base.py", "app/keypool/stores/lua/keys.lua"])
+def test_a_function_that_is_not_there_is_found(file: str) -> None:
+    functions = _functions(file)
+    assert {"JobTask.working_on", "fail"} & functions
+    assert "working_on" not in functions
+
+
+def test_every_file_that_contributing_names_is_there() -> None:
+    named = set(re.findall(r"`(\w[\w.-]*/[\w./-]*)`", _CONTRIBUTING))
+    assert len(named) > 40
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+def test_every_task_is_listed_with_its_queue_and_interval() -> None:
+    app, settings = make_celery(Settings.of()), Settings.of()
+    app.loader.import_default_modules()
+    seconds = {entry["task"]: f"{entry['schedule']:g}" for entry in beat_config(settings)["beat_schedule"].values()}
+    tasks = {
+        (app.amqp.router.route({}, name)["queue"].name, name, seconds.get(name, ""))
+        for name in app.tasks
+        if name.startswith("tasks.")
+    }
+    section = _ARCHITECTURE[_ARCHITECTURE.index("## Tasks\n") :].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([\w-]+)` \| `([\w.]+)` \| *(\d*) *\|$", section, re.M)) == tasks
