@@ -1,4 +1,4 @@
-"""When a page is first painted, by Chromium's own account, and how long the door takes to answer."""
+"""Measure the first paint of a page, as Chromium reports it, and the server's time to answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.settings import Settings
 from benchmarks.results import BenchmarkError
 
 _SECONDS = 60
-#: milliseconds from the beginning of the navigation; the entry may be there already, or come yet
+#: milliseconds since the navigation began, now or as soon as there is a paint
 _FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
     const [entry] = list.getEntriesByName("first-contentful-paint");
     if (entry) resolve(entry.startTime);
@@ -26,7 +26,7 @@ _FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without a window. Raises `BenchmarkError` where there is none."""
+    """Start Debian's Chromium, headless. Raises `BenchmarkError` if it is not installed."""
     program = shutil.which("chromium")
     if program is None:
         raise BenchmarkError("no Chromium here: install Debian's package chromium")
@@ -41,7 +41,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def sign_in(address: str, settings: Settings) -> Mapping[str, str]:
-    """The cookie of a manager's session at the door."""
+    """Return the cookie of a manager's session."""
     token = issue_token(settings, Role.MANAGER, timedelta(hours=8), clock=SystemClock(), subject="tester")
     answer = httpx2.post(f"{address}/sign-in", data={"token": token}, trust_env=False, timeout=_SECONDS)
     if answer.status_code != 303 or not answer.cookies:
@@ -50,14 +50,14 @@ def sign_in(address: str, settings: Settings) -> Mapping[str, str]:
 
 
 class Visitor:
-    """Somebody who is signed in at the door at `address`."""
+    """A signed-in visitor of the server at `address`."""
 
     def __init__(self, browser: Browser, address: str, cookies: Mapping[str, str]) -> None:
         self._browser, self._address, self._cookies = browser, address, cookies
 
     @contextmanager
     def profile(self) -> Iterator[BrowserContext]:
-        """A profile of its own, whose cache is empty at first."""
+        """Open a new profile, with an empty cache."""
         context = self._browser.new_context(viewport={"width": 1280, "height": 800})
         context.set_default_timeout(1000 * _SECONDS)
         context.add_cookies([{"name": n, "value": v, "url": self._address} for n, v in self._cookies.items()])
@@ -67,7 +67,7 @@ class Visitor:
             context.close()
 
     def first_paint(self, profile: BrowserContext, path: str) -> float:
-        """Milliseconds from the click to the first contentful paint. Raises `BenchmarkError` for another page."""
+        """Return milliseconds from the click to the first contentful paint. Raises `BenchmarkError`."""
         page = profile.new_page()
         try:
             answer = page.goto(self._address + path)
@@ -80,13 +80,13 @@ class Visitor:
 
 
 class Door:
-    """The same door without a browser: how long it takes to answer."""
+    """The same server without a browser."""
 
     def __init__(self, address: str, cookies: Mapping[str, str]) -> None:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
 
     def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
-        """Milliseconds until the whole answer was read, and its bytes; `refresh`: the part that a page asks anew."""
+        """Return milliseconds until the whole answer was read, and its bytes. `refresh` gets only the live part."""
         headers = {"HX-Request": "true"} if refresh else {}
         began = time.perf_counter()
         answer = self._http.get(path, headers=headers)

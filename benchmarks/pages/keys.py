@@ -1,4 +1,4 @@
-"""Hundreds of keys with a past: used, some refused or taken out, with hours of figures, alerts and people's actions."""
+"""Use hundreds of keys, some refused or disabled, and store a day of figures, alerts, and operator actions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ADVICE = (
 
 
 def fill_keys(running: Fleet) -> None:
-    """Use every key of the fleet twice with each of two models, and give all of them a day's history."""
+    """Use every key twice with each of two models, and store a day's history of all keys."""
     secrets = running.env["OPENAI_API_KEYS"].split(",")
     with build_manager(running.settings) as manager:
         _use(running, manager, secrets)
@@ -41,7 +41,7 @@ def fill_keys(running: Fleet) -> None:
     with closing(KeyView(running.settings)) as view:
         for key in keys[_DEAD : _DEAD + _DISABLED]:
             view.act(key.key_id, "disable")
-    _tell_history(running.stores.database, keys)
+    fill_history(running.stores.database, keys)
     advice = [{"severity": "info", "sentence": sentence} for sentence in _ADVICE]
     report = {"keys": {}, "healthy_keys": len(keys), "total_keys": len(keys), "rotation_strategy": "random"}
     at = running.stores.database.clock.now()
@@ -63,7 +63,8 @@ def _use(running: Fleet, manager: OpenAIClientManager, secrets: Sequence[str]) -
         list(threads.map(ask, _MODELS * 2 * len(secrets)))
 
 
-def _tell_history(database: Database, keys: Sequence[ApiKey]) -> None:
+def fill_history(database: Database, keys: Sequence[ApiKey]) -> None:
+    """Store a day of figures by hour, alerts, and operator actions."""
     past = Past(database, timedelta(hours=_HOURS))
     with closing(past.database):
         history, alerts = KeyHistoryStore(past.database), AlertStore(past.database)
@@ -85,14 +86,14 @@ def _deed(number: int, key: ApiKey) -> dict[str, str]:
 
 
 def _counted(keys: Sequence[ApiKey], step: int) -> list[CountedKey]:
-    """What the pool would have counted in so many hours."""
+    """Return what the pool has counted after so many hours."""
     uses = Uses(100 * step, 95 * step, 2 * step, 3 * step, 60_000 * step, 8_000 * step, 40_000 * step)
     calls = dict.fromkeys(_MODELS, uses)
     return [CountedKey(key.key_id, key.mask, key.key_id, True, calls) for key in keys]
 
 
 def _alarms(keys: Sequence[ApiKey], step: int) -> list[Alarm]:
-    """Other keys every hour trip and come back; one is dead from the beginning, one is old."""
+    """Return the alarms of an hour: two keys have open circuits, others every hour; one is dead; one is old."""
     tripped = [keys[(2 * step + n) % len(keys)] for n in range(2)]
     return [
         *(_alarm(Kind.CIRCUIT_OPEN, key, "opened its circuit after failures in a row.") for key in tripped),

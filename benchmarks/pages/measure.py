@@ -1,4 +1,4 @@
-"""Fills a fleet and visits its pages, round by round, so that no visit of a page finds what the one before it left."""
+"""Fill a fleet and visit its pages in rounds, so that no visit benefits from the previous one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
 
+from app.property.recipes.recipe import new_recipe
+from app.property.storage.properties.recipes import StoredRecipes
+from app.property.storage.watches.repository import Watches
 from benchmarks.pages.browser import Door, Visitor, chromium, sign_in
 from benchmarks.pages.jobs import fill_jobs
 from benchmarks.pages.keys import fill_keys
@@ -17,14 +20,15 @@ from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options
 
 JOBS, PROPERTIES, KEYS = 10_000, 5_000, 300
-#: has the style and scripts of every page, and no data
+_WATCHES, _RECIPES = 500, 100
+#: has the style and scripts of every page, but no data
 PEER = "/sign-in"
-_SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens of a door that lives for minutes)
+_SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens for minutes)
 
 
 @dataclass(frozen=True)
 class Visited:
-    """A page by the `name` that the report gives it. `is_live`: it asks anew for a part of it every two seconds."""
+    """A page, with its `name` in the report. A live page refreshes a part of itself every few seconds."""
 
     name: str
     path: str
@@ -32,7 +36,7 @@ class Visited:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """A row for each database and page; times in milliseconds, one for each repeat."""
+    """Yield a row for each database and page, with times in milliseconds, one for each repeat."""
     jobs, properties = options.scaled(JOBS, least=30), options.scaled(PROPERTIES, least=10)
     keys = options.scaled(KEYS, least=3)
     for database, server in servers.items():
@@ -45,15 +49,19 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _fill(running: Fleet, jobs: int, properties: int) -> list[Visited]:
-    """Fill it; -> the pages to visit, which show some of that."""
+    """Fill the fleet; return the pages to visit."""
     fill_keys(running)
     database = running.stores.database
     brought = fill_properties(database, properties)
     batch, job = fill_jobs(database, jobs, brought)
-    if not database.is_sqlite:  # which PostgreSQL does by itself within a minute of such a load
+    if not database.is_sqlite:  # PostgreSQL would do this by itself within a minute
         with database.writing() as connection:
             connection.exec_driver_sql("ANALYZE")
+    Watches(database).add(brought[-_WATCHES:])
+    for number in range(_RECIPES):
+        StoredRecipes(database).put(new_recipe(f"homes-{number}.example", frozenset({number, number + 1})))
     return [
+        Visited("/", "/", is_live=True),
         Visited("/jobs", "/jobs", is_live=True),
         Visited("/jobs/{id}", f"/jobs/{job}"),
         Visited("/batches", "/batches", is_live=True),
@@ -61,6 +69,8 @@ def _fill(running: Fleet, jobs: int, properties: int) -> list[Visited]:
         Visited("/properties", "/properties"),
         Visited("/properties?q=", f"/properties?q={quote_plus(SEARCH)}"),
         Visited("/properties/{id}", f"/properties/{brought[-1]}"),
+        Visited("/watches", "/watches", is_live=True),
+        Visited("/recipes", "/recipes"),
         Visited("/keys", "/keys", is_live=True),
         Visited("/enqueue", "/enqueue"),
         Visited(PEER, PEER),
@@ -75,7 +85,7 @@ def _visit(running: Fleet, address: str, pages: list[Visited], repeats: int) -> 
     with chromium() as browser, closing(Door(address, cookies)) as door:
         visitor = Visitor(browser, address, cookies)
         with visitor.profile() as kept:
-            for page in pages:  # fills the cache; door and browser have done everything once
+            for page in pages:  # warms up the cache, the server, and the browser
                 visitor.first_paint(kept, page.path)
             for _ in range(repeats):
                 for page in pages:

@@ -1,4 +1,4 @@
-"""A database whose clock stands in the past: what is written through it was written then."""
+"""A database with a clock in the past, to write history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.property.storage.database import Database
 
 
 class Past(SystemClock):
-    """A stretch of time that ends now; `database` is another connection to one, by this clock."""
+    """A clock in a span of time that ends now, and a second connection to the database with this clock."""
 
     def __init__(self, database: Database, span: timedelta) -> None:
         self._until, self._span = database.clock.now(), span
@@ -18,7 +18,7 @@ class Past(SystemClock):
         self.database = Database(database.url.render_as_string(hide_password=False), clock)
 
     def move_to(self, share: float) -> None:
-        """Forward to that share (0 to 1) of the stretch."""
+        """Move to that share (0 to 1) of the span."""
         self._at = self._until - self._span * (1 - share)
 
     def now(self) -> datetime:

@@ -1,8 +1,7 @@
-"""Thousands of properties, quickly: what the bundled pages say, moved to other addresses, stored as the store does.
+"""Store thousands of properties quickly: the bundled pages at other addresses.
 
-`PropertyStore.save` files one page at a time, looking for the property it is of. Here that is known, so the rows
-that it would leave are made by its own functions and inserted together; only the observations, which no page shows, are
-left out.
+`PropertyStore.save` stores one page at a time, and finds its property. Here the property is known, so many rows are
+inserted together. Observations are left out, since no page shows them.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ from app.property.storage.properties.tables import Property, PropertyKey, Source
 from app.property.storage.statements import chunks, new_id
 from simulators.site.pages import bundled_pages
 
-#: pages of listings, and one of a county: a property was read from one to three of them
+#: pages of listings and of a county; a property has one to three of them
 _LISTINGS = ("cookie-wall", "oak-hollow-lane", "maple-ridge-broker", "maple-ridge-portal", "sold-bluebird")
 _COUNTY = "county-parcel"
 _STREETS = ("Alder Street", "Birchwood Avenue", "Clover Lane", "Dovecote Drive", "Evergreen Court", "Foxglove Road")
 _TOWNS = (("Amberly", "OH"), ("Brindle Creek", "GA"), ("Cinderford", "CO"), ("Eastmere", "MN"), ("Fernwick", "TX"))
-#: finds one property in thirty
+#: a search that finds one property in thirty
 SEARCH = "foxglove eastmere"
-#: the fields of an address, and the parcel: every source of a property has the same
+#: fields that are the same in all sources of a property
 _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "City", "StateOrProvince", "PostalCode", "ParcelNumber")
 
 
 def fill_properties(database: Database, count: int) -> list[str]:
-    """Store `count` properties; -> their ids, the newest last."""
+    """Store `count` properties; return their ids, the newest last."""
     pages, chance, now = templates(), random.Random(1), database.clock.now()
     made: list[str] = []
     for numbers in chunks(range(count), 500):
@@ -56,12 +55,12 @@ def fill_properties(database: Database, count: int) -> list[str]:
 
 
 def templates() -> dict[str, SourceRecord]:
-    """What the extractors find on the bundled pages of homes, by their slugs."""
+    """Read the bundled pages of homes, by their slugs."""
     return {slug: _read(slug) for slug in (*_LISTINGS, _COUNTY)}
 
 
 def _read(slug: str) -> SourceRecord:
-    """What the extractors find on a bundled page."""
+    """Read a bundled page."""
     page = bundled_pages()[slug]
     url, body = f"http://site.example{page.path}", page.body()
     media_type = page.content_type.partition(";")[0]
@@ -81,7 +80,7 @@ def sources_of(
 
 
 def _moved(template: SourceRecord, slug: str, number: int, price: int, at: datetime) -> SourceRecord:
-    """The same page at another address, for another price."""
+    """Return the same page for another address and price."""
     town, state = _TOWNS[number // len(_STREETS) % len(_TOWNS)]
     house, street = str(100 + number), _STREETS[number % len(_STREETS)]
     place = (f"{house} {street}", house, street, town, state, f"{40_000 + number % 900:05}", f"{number:08}-{house}")

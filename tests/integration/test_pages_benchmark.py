@@ -16,8 +16,8 @@ from benchmarks.pages.report import verdict
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
-    "/jobs", "/jobs/{id}", "/batches", "/batches/{id}",
-    "/properties", "/properties?q=", "/properties/{id}", "/keys", "/enqueue", "/sign-in",
+    "/", "/jobs", "/jobs/{id}", "/batches", "/batches/{id}", "/properties", "/properties?q=", "/properties/{id}",
+    "/watches", "/recipes", "/keys", "/enqueue", "/sign-in",
 ]  # fmt: skip
 
 
