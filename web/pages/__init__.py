@@ -1,6 +1,6 @@
-"""The pages: what the keys, jobs and properties do, for people with a browser.
+"""The web pages for jobs, properties, watches, recipes, and keys.
 
-Rendered here, signed in with the roles of the API. All works by links and forms; scripts only bring what changed.
+The server renders them, with the roles of the API. Everything works by links and forms; a script only refreshes pages.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ __all__ = ["register"]
 
 
 def register(app: FastAPI) -> None:
-    """Serve the pages and their files, and answer browsers with HTML where there is no page. They are no part of the
-    API's document."""
+    """Add the pages and their static files to `app`, and HTML errors for browsers. The API's document has no pages."""
     app.mount("/static", Assets(assets.folder), name="static")
     for module in (api_docs, sign_in, overview, jobs, enqueue, properties, watches, recipes, keys):
         app.include_router(module.router, include_in_schema=False)
@@ -34,5 +33,5 @@ def register(app: FastAPI) -> None:
 
 
 def _is_browser(request: Request) -> bool:
-    """Whether a person asks for a page, and not a program for a part of the API."""
+    """Return whether the request comes from a browser, not from a client of the API."""
     return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")

@@ -1,4 +1,4 @@
-"""The API's document, to read and to try."""
+"""Interactive documentation of the HTTP API."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Charts as SVG: lines over hours, and bars of time. Computed here, drawn by a template, no script.
+"""Charts as SVG: bars by hour, and a timeline of outages. Computed here and drawn by a template, without scripts.
 
-A chart is a picture of a table that the page also has: who cannot see it reads that.
+Across, places are percent of the chart's width, so that text keeps its size on every screen; down, they are pixels.
+The page has each chart's numbers as a table or list too, for everybody who cannot see it.
 """
 
 from __future__ import annotations
@@ -8,102 +9,122 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-WIDTH, HEIGHT = 720, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 12, 26
+HEIGHT = 200
+#: where the plot begins and ends, down: the labels of hours are below it
+TOP, BOTTOM = 12, HEIGHT - 24
 _MOST_LABELS = 8
-#: of a timeline: the width of its rows' names, and the height of a row
-_NAMES, _ROW = 150, 24
+_HOUR = timedelta(hours=1)
+#: of a timeline: the height of a row, and where the text and the bars of a row are in it
+_ROW, _TEXT, _BAR = 32, 12, 17
+#: a shorter outage could not be seen
+_LEAST_PERCENT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label of an axis at `place` (SVG units)."""
+    """A label of an axis: percent across, or pixels down."""
 
     place: float
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One series; `points` as the attribute of an SVG `polyline` has them, `number` from 1 names its style."""
+class Part:
+    """The part of a bar that belongs to one series (from 1)."""
 
-    name: str
-    number: int
-    points: str
-
-
-@dataclass(frozen=True, slots=True)
-class LineChart:
-    lines: tuple[Line, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    right: int = WIDTH - _RIGHT
-    bottom: int = HEIGHT - _BOTTOM
+    series: int
+    y: float
+    height: float
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A stretch of time of one row, in SVG units; `title` says what it was."""
+class HourBar:
+    """An hour, with its parts from bottom to top. It is partial while the hour is in progress."""
 
-    row: int
     x: float
     width: float
+    title: str
+    is_partial: bool
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    names: tuple[str, ...]
+    bars: tuple[HourBar, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A stretch of time in a row of a timeline."""
+
+    x: float
+    width: float
+    y: int
     title: str
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Rows of bars; `rows` are their names from top to bottom."""
+    """Rows of outages, with the names of the rows."""
 
-    rows: tuple[str, ...]
-    bars: tuple[Bar, ...]
+    rows: tuple[Tick, ...]
+    bars: tuple[Outage, ...]
     x_ticks: tuple[Tick, ...]
     height: int
-    width: int = WIDTH
-    left: int = _NAMES
-    row_height: int = _ROW
+    y_ticks: tuple[Tick, ...] = ()
 
 
-def line_chart(series: Sequence[tuple[str, Sequence[float]]], hours: Sequence[datetime]) -> LineChart:
-    """Each of `series` (name, one value for each of `hours`) as a line, all on one scale from 0."""
-    top = _nice(max((value for _, values in series for value in values), default=0))
-    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(hours) - 1)
-    room = HEIGHT - _TOP - _BOTTOM
-
-    def y(value: float) -> float:
-        return HEIGHT - _BOTTOM - room * value / top
-
-    lines = tuple(
-        Line(name, number, " ".join(f"{_LEFT + step * i:.1f},{y(value):.1f}" for i, value in enumerate(values)))
-        for number, (name, values) in enumerate(series, start=1)
-    )
+def hour_chart(names: Sequence[str], hours: Sequence[tuple[datetime, Sequence[int]]], now: datetime) -> BarChart:
+    """Draw a bar for each hour, which stacks that hour's values: one for each of `names`."""
+    top = _nice(max((sum(values) for _, values in hours), default=0))
+    step, scale = 100 / max(1, len(hours)), (BOTTOM - TOP) / top
+    bars = []
+    for number, (hour, values) in enumerate(hours):
+        is_partial = now < hour + _HOUR
+        said = ", ".join(f"{value:,} {name}" for name, value in zip(names, values, strict=True))
+        title = f"{hour:%H:%M}{' so far' if is_partial else ''}: {said}"
+        bars.append(HourBar(step * (number + 0.1), step * 0.8, title, is_partial, tuple(_stacked(values, scale))))
     gap = max(1, math.ceil(len(hours) / _MOST_LABELS))
-    x_ticks = tuple(Tick(_LEFT + step * i, f"{hour:%H:%M}") for i, hour in enumerate(hours) if i % gap == 0)
-    return LineChart(lines, x_ticks, tuple(Tick(y(part * top / 2), f"{part * top / 2:,.0f}") for part in range(3)))
+    x_ticks = [Tick(step * (number + 0.5), f"{hours[number][0]:%H:%M}") for number in range(0, len(hours), gap)]
+    y_ticks = [Tick(BOTTOM - scale * value, f"{value:,.0f}") for value in (0, top / 2, top)]
+    return BarChart(tuple(names), tuple(bars), tuple(x_ticks), tuple(y_ticks))
+
+
+def _stacked(values: Sequence[int], scale: float) -> Iterable[Part]:
+    base = float(BOTTOM)
+    for series, value in enumerate(values, start=1):
+        base -= scale * value
+        if value:
+            yield Part(series, round(base, 1), round(scale * value, 1))
 
 
 def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: datetime, until: datetime) -> Timeline:
-    """`outages` (row, title, from, to) between two moments; what began before is cut off there."""
-    scale = (WIDTH - _NAMES - _RIGHT) / (until - since).total_seconds()
+    """Draw `outages` (row, title, from, to) between two moments; what began before is cut off there."""
+
+    def percent(at: datetime) -> float:
+        return round(100 * (min(max(at, since), until) - since) / (until - since), 2)
+
     rows: dict[str, int] = {}
     bars = []
     for name, title, start, end in outages:
         row = rows.setdefault(name, len(rows))
-        x = _NAMES + scale * max(0.0, (start - since).total_seconds())
-        wide = scale * (min(end, until) - max(start, since)).total_seconds()
-        bars.append(Bar(row, round(x, 1), round(max(3.0, wide), 1), title))
-    hours = [since + (until - since) * i / 6 for i in range(6)]
-    ticks = tuple(Tick(_NAMES + scale * (at - since).total_seconds(), f"{at:%H:%M}") for at in hours)
-    return Timeline(tuple(rows), tuple(bars), ticks, height=_ROW * len(rows) + 24)
+        width = max(_LEAST_PERCENT, percent(end) - percent(start))
+        bars.append(Outage(min(percent(start), 100 - width), width, row * _ROW + _BAR, title))
+    names = tuple(Tick(row * _ROW + _TEXT, name) for name, row in rows.items())
+    first = since.replace(minute=0, second=0, microsecond=0) + _HOUR
+    hours = [first + _HOUR * number for number in range(int((until - first) / _HOUR) + 1)]
+    ticks = [Tick(percent(hour), f"{hour:%H:%M}") for hour in hours if hour.hour % 4 == 0]
+    return Timeline(names, tuple(bars), tuple(ticks), height=_ROW * len(rows) + 24)
 
 
 def _nice(value: float) -> float:
-    """The next of 2, 4, 10, 20, 40, 100, ...: half of it is a round number too."""
+    """Return the next of 2, 4, 10, 20, 40, 100, ..., whose half is a round number too."""
     if value <= 2:
         return 2.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -1,4 +1,4 @@
-"""The prices that a property had, and when: what was asked and what was paid, by all of its sources."""
+"""A property's price history: asking prices and sales, from all of its sources."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from app.property.merging.dated_values import day_of
 from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 
-#: not what is for sale, nor a sale that is pending, agreed or fell through
+#: events that are sales; not "for sale", nor a sale that is pending, agreed, or fell through
 _SOLD = re.compile(
     r"\b(?:sold|closed|closing|deed|transfer(?:red)?)\b(?! (?:agreed|price change))|"
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
     re.IGNORECASE,
 )
-#: fields with rows of prices; the date of a sale and its price
+#: fields with rows of prices; pairs of fields with the date and the price of a sale
 _HISTORIES = [name for spec in FIELDS.values() for name in spec.before if FIELDS[name].kind == "rows"]
 _SALES = [(lead, name) for lead in of_kind("date") for name in FOLLOWERS.get(lead, ())]
-#: an empty date of a program (0001-01-01) is none
+#: earlier dates are placeholders (0001-01-01)
 _FIRST_YEAR = 1600
 
 
 @dataclass(frozen=True, slots=True)
 class DatedPrice:
-    """`day` is the first of what is known (`said`: `2005-10` is a month); `sources` are URLs of who says so."""
+    """A price and its date. `day` is the first day of `said`, which may be a month (`2005-10`) or a year."""
 
     day: date
     said: str
@@ -39,10 +39,7 @@ class DatedPrice:
 
 
 def dated_prices(said: Iterable[SourceRow]) -> list[DatedPrice]:
-    """Rows of every source's histories of prices and its dated sale, the oldest first, each once.
-
-    Rows without a date or a number are left out: the page shows them as its source has them.
-    """
+    """Return each price of the sources once, the oldest first. Rows without a date or a number are left out."""
     found: dict[tuple[str, float, bool], tuple[date, str, list[str]]] = {}
     for one in said:
         for when, price, event, is_sale in _rows(one.record):
@@ -61,7 +58,7 @@ def dated_prices(said: Iterable[SourceRow]) -> list[DatedPrice]:
 
 
 def _rows(values: Mapping[str, Any]) -> Sequence[tuple[str, Any, str, bool]]:
-    """(date, price, event, whether it was sold) of one source."""
+    """Return (date, price, event, whether it is a sale) of one source's prices."""
     rows = [
         (str(row.get("date")), row.get("price"), str(row.get("event") or ""), bool(_SOLD.search(f"{row.get('event')}")))
         for name in _HISTORIES

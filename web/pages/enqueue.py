@@ -1,4 +1,4 @@
-"""Enqueueing by hand: targets by paste or file, what they would cost, and only then jobs."""
+"""The enqueue pages: a form for targets, an estimate of their cost, and the jobs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show_estimate(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """What they would cost, with the button that enqueues them; a bad list again, with its bad lines named."""
+    """Estimate the cost, with a button that enqueues. A bad list comes back with its bad lines."""
     try:
         targets = typed_targets(text, file)
     except InvalidTargetListError as exc:
@@ -68,7 +68,7 @@ def enqueue(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """All or nothing, as `POST /api/v1/jobs`; a form that is sent twice enqueues once."""
+    """Enqueue all or none, like `POST /api/v1/jobs`. A form that is sent twice enqueues once."""
     wanted = typed_targets(targets)
     asked = {"targets": wanted, "priority": priority, "refresh": refresh, "economy": economy}
     enqueued = submit_targets(

@@ -1,4 +1,4 @@
-"""The key page: what every OpenAI key does, as it happens, and the hand that takes one out or brings it back."""
+"""The key page: the state and use of every OpenAI key, and actions that disable, enable, or probe one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.services.keys.panel import SPAN, Panel, make_panel
 from app.services.reports.key_report.report import newest_report
 from web.auth import MANAGEMENT, allow
 from web.context import Context, ContextOf
-from web.pages.charts import line_chart, timeline
+from web.pages.charts import BarChart, hour_chart, timeline
 from web.pages.rendering import live_page
 from web.pages.route import SignedInRoute, see_other
 from web.parameters import Id
@@ -31,6 +31,7 @@ _ACTIONS = 10
 @router.get("/keys", dependencies=[allow(*MANAGEMENT)])
 def show_keys(request: Request, context: ContextOf, all_keys: Annotated[bool, Query(alias="all")] = False) -> Response:
     panel, report = _panel(context, all_keys=all_keys), newest_report(context.settings)
+    outages = ((one.subject, one.message, one.fired_at, one.resolved_at or panel.at) for one in panel.outages)
     return live_page(
         request,
         "keys",
@@ -38,19 +39,8 @@ def show_keys(request: Request, context: ContextOf, all_keys: Annotated[bool, Qu
         all_keys=all_keys,
         advice=report["advice"] if report is not None else (),
         actions=key_actions(context.stores.database, limit=_ACTIONS).items,
-        chart=line_chart(
-            [
-                ("requests", [uses.requests for _, uses in panel.hours]),
-                ("429", [uses.rate_limits for _, uses in panel.hours]),
-                ("failures", [uses.failures for _, uses in panel.hours]),
-            ],
-            [hour for hour, _ in panel.hours],
-        ),
-        outages=timeline(
-            ((one.subject, one.message, one.fired_at, one.resolved_at or panel.at) for one in panel.outages),
-            panel.at - SPAN,
-            panel.at,
-        ),
+        chart=_chart(panel),
+        outages=timeline(outages, panel.at - SPAN, panel.at),
     )
 
 
@@ -62,7 +52,7 @@ def act_on_key(
     action: Action,
     reason: Annotated[str, Form(max_length=MOST_CHARACTERS)] = "",
 ) -> Response:
-    """Does it for the whole fleet, with an audit line; the page's list of actions then says what came of it."""
+    """Act for the whole fleet, and record it in the audit log. The page lists the outcome."""
     act(context.keys, lambda: context.stores.database, key_id, action, who=caller.who, reason=reason)
     return see_other("/keys")
 
@@ -73,3 +63,12 @@ def _panel(context: Context, *, all_keys: bool) -> Panel:
     except redis.RedisError as exc:
         raise BrokerUnavailableError(origin_of(broker_url(context.settings)), type(exc).__name__) from exc
     return make_panel(found, context.stores.database, all_keys=all_keys)
+
+
+def _chart(panel: Panel) -> BarChart:
+    """Draw the requests of each hour, with those that were rate limited and those that failed marked."""
+    hours = [
+        (hour, (max(0, uses.requests - uses.rate_limits - uses.failures), uses.rate_limits, uses.failures))
+        for hour, uses in panel.hours
+    ]
+    return hour_chart(("other requests", "rate limited (429)", "failed"), hours, panel.at)

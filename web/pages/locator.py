@@ -1,6 +1,6 @@
-"""Where each source sees the property, as a small drawing around the chosen place: no map, so no traffic to anybody.
+"""Draw where each source places the property, around the chosen coordinates. No map tiles, so no outside requests.
 
-Distances are on a plane that touches the chosen place, which is right to some metres in ten kilometres.
+Distances are on a plane that touches the chosen place, which is exact to some meters in ten kilometers.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: metres of one degree of latitude: a sphere of 6,371,008.8 m (mean radius, IUGG)
+#: meters per degree of latitude, on a sphere of 6,371,008.8 m (mean radius, IUGG)
 _METERS_A_DEGREE = 6_371_008.8 * math.pi / 180
 SIZE = 240
 _MARGIN = 28
-#: a drawing shows at least so many metres around the place
+#: the drawing shows at least this distance around the place
 _LEAST_METERS = 25.0
 _POINTS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A source's coordinates, in degrees (WGS 84); `number` names the source."""
+    """A source's coordinates in degrees (WGS 84), and its number on the page."""
 
     number: int
     latitude: float
@@ -30,7 +30,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A source in SVG units, with how far from the chosen place it is, in metres, and where (`NE`)."""
+    """A source in SVG units, with its distance from the chosen place, and the direction (`NE`)."""
 
     seen: Seen
     x: float
@@ -41,7 +41,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """North is up. `bar` is the length of the scale bar in SVG units, `bar_text` what that is."""
+    """A drawing with north at the top. `bar` is the length of the scale bar in SVG units, `bar_text` its label."""
 
     pins: tuple[Pin, ...]
     bar: float
@@ -50,7 +50,7 @@ class Locator:
 
 
 def locator(seen: Sequence[Seen]) -> Locator | None:
-    """`seen` around the chosen one of them; None if none is chosen."""
+    """Draw `seen` around the chosen one of them; None if none is chosen."""
     middle = next((one for one in seen if one.is_chosen), None)
     if middle is None:
         return None
@@ -72,18 +72,14 @@ def locator(seen: Sequence[Seen]) -> Locator | None:
 
 
 def distance(meters: float) -> str:
-    """`40 m`, `1.5 km`."""
-    return (
-        f"{meters:.0f} m"
-        if meters < 1000
-        else f"{meters / 1000:.3g} km"
-        if meters < 1e6
-        else f"{meters / 1000:,.0f} km"
-    )
+    """Return a distance as `40 m` or `1.5 km`."""
+    if meters < 1000:
+        return f"{meters:.0f} m"
+    return f"{meters / 1000:.3g} km" if meters < 1e6 else f"{meters / 1000:,.0f} km"
 
 
 def _offset(middle: Seen, one: Seen) -> tuple[float, float]:
-    """Metres to the east and to the north of `middle`; the shorter way around the Earth."""
+    """Return meters to the east and north of `middle`, the shorter way around the Earth."""
     east = (one.longitude - middle.longitude + 180) % 360 - 180 if one.longitude != middle.longitude else 0.0
     return (
         east * _METERS_A_DEGREE * math.cos(math.radians(middle.latitude)),
@@ -92,6 +88,6 @@ def _offset(middle: Seen, one: Seen) -> tuple[float, float]:
 
 
 def _round(most: float) -> float:
-    """The largest of 1, 2, 5, 10, 20, ... that is not above `most`."""
+    """Return the largest of 1, 2, 5, 10, 20, ... up to `most`."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(part * power for part in (5, 2, 1) if part * power <= most)

@@ -30,7 +30,7 @@ _SAVED_CALLS, _SAVED_TOKENS = (encode(f"propintel_recipe_saved_{what}_total", {}
 
 @router.get("/", dependencies=[allow(*READING)])
 def show_overview(request: Request, context: ContextOf) -> Response:
-    """A part whose store does not answer is left out, and the page says so."""
+    """Show the overview; without Redis, without keys and savings."""
     caller: Caller = request.state.caller
     stores = context.stores
     counts = stores.jobs.counts()
@@ -41,7 +41,7 @@ def show_overview(request: Request, context: ContextOf) -> Response:
         in_progress=sum(counts[state] for state in ("queued", "running", "deferred")),
         counts=counts,
         has_jobs=any(counts.values()),
-        firing=AlertStore(stores.database).firing(),
+        alerts=AlertStore(stores.database).firing(),
         properties=[_property(one) for one in properties],
         changes=[_change(one) for one in ChangeStore(stores.database).newest(limit=_ROWS)],
         **_of_keys(context, is_manager=caller.role in MANAGEMENT),

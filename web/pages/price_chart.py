@@ -1,5 +1,4 @@
-"""A plot of prices over the years as SVG: computed here, drawn by a template, no script. The page has the same as a
-table."""
+"""A plot of prices over the years as SVG, with the same scales as `charts`."""
 
 from __future__ import annotations
 
@@ -8,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from web.pages.charts import HEIGHT, WIDTH, Tick
+from web.pages.charts import BOTTOM, HEIGHT, TOP, Tick
 from web.pages.dated_prices import DatedPrice
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 20, 12, 26
-_MOST_YEARS = 8
-#: where all prices are of one day, the plot is of a year around it
+#: percent left free at both ends, so that no dot is cut
+_MARGIN = 2.0
+_MOST_YEARS = 6
+#: prices of a shorter time are drawn in the middle of a plot of this length
 _LEAST_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A price in SVG units; `row` is its place in the table."""
+    """A price: percent across, pixels down."""
 
     x: float
     y: float
@@ -29,51 +29,43 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class PriceChart:
-    """`line` is the attribute `points` of a polyline through all dots."""
+    """Dots from the oldest to the newest."""
 
     dots: tuple[Dot, ...]
-    line: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    width: int = WIDTH
     height: int = HEIGHT
-    left: int = _LEFT
-    right: int = WIDTH - _RIGHT
 
 
 def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
-    """`prices` (the oldest first) on scales from zero and of whole years; None of fewer than two."""
+    """Draw `prices` (the oldest first) on scales from zero and of whole years; None of fewer than two."""
     if len(prices) < 2:
         return None
     first, last = prices[0].day.toordinal(), prices[-1].day.toordinal()
     if last - first < _LEAST_DAYS:
         middle = (first + last) // 2
         first, last = middle - _LEAST_DAYS // 2, middle + _LEAST_DAYS // 2
-    step = _step(max(row.price for row in prices) / 4)
-    top = step * max(1, math.ceil(max(row.price for row in prices) / step))
+    highest = max(row.price for row in prices)
+    step = _step(highest / 4)
+    top = step * max(1, math.ceil(highest / step))
 
-    def x(ordinal: int) -> float:
-        return _LEFT + (WIDTH - _LEFT - _RIGHT) * (ordinal - first) / (last - first)
+    def x(day: date) -> float:
+        return round(_MARGIN + (100 - 2 * _MARGIN) * (day.toordinal() - first) / (last - first), 2)
 
     def y(price: float) -> float:
-        return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * max(0.0, price) / top
+        return round(BOTTOM - (BOTTOM - TOP) * max(0.0, price) / top, 1)
 
-    dots = tuple(
-        Dot(round(x(row.day.toordinal()), 1), round(y(row.price), 1), row.is_sale, f"{row.said}: {row.price:,.10g}")
-        for row in prices
-    )
-    every = max(1, math.ceil((date.fromordinal(last).year - date.fromordinal(first).year) / _MOST_YEARS))
-    starts = [date(year, 1, 1) for year in range(date.fromordinal(first).year + 1, date.fromordinal(last).year + 1)]
-    return PriceChart(
-        dots,
-        " ".join(f"{dot.x},{dot.y}" for dot in dots),
-        tuple(Tick(round(x(day.toordinal()), 1), f"{day.year}") for day in starts[::every]),
-        tuple(Tick(round(y(step * n), 1), short(step * n)) for n in range(round(top / step) + 1)),
-    )
+    dots = [Dot(x(row.day), y(row.price), row.is_sale, f"{row.said}: {row.price:,.10g}") for row in prices]
+    first_year, last_year = date.fromordinal(first).year, date.fromordinal(last).year
+    every = max(1, math.ceil((last_year - first_year) / _MOST_YEARS))
+    starts = [date(year, 1, 1) for year in range(first_year + 1, last_year + 1, every)]
+    x_ticks = [Tick(x(day), f"{day.year}") for day in starts]
+    y_ticks = [Tick(y(step * number), short(step * number)) for number in range(round(top / step) + 1)]
+    return PriceChart(tuple(dots), tuple(x_ticks), tuple(y_ticks))
 
 
 def short(amount: float) -> str:
-    """`0`, `450`, `250K`, `1.2M`."""
+    """Return an amount as `0`, `450`, `250K`, `1.2M`."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if amount >= size:
             return f"{amount / size:.4g}{letter}"
@@ -81,6 +73,6 @@ def short(amount: float) -> str:
 
 
 def _step(least: float) -> float:
-    """The next of 1, 2, 5, 10, 20, ...: numbers that are read at a glance."""
+    """Return the next of 1, 2, 5, 10, 20, ..."""
     power = 10.0 ** math.floor(math.log10(max(1.0, least)))
     return next(part * power for part in (1, 2, 5, 10) if part * power >= least)

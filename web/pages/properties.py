@@ -30,7 +30,7 @@ from web.context import ContextOf
 from web.pages.dated_prices import dated_prices
 from web.pages.locator import Locator, Seen, locator
 from web.pages.price_chart import price_chart
-from web.pages.rendering import address, page
+from web.pages.rendering import page, page_addresses
 from web.pages.route import SignedInRoute
 from web.pages.side_by_side import opinions, side_by_side, source_names
 from web.parameters import Id, PropertiesCursor
@@ -41,6 +41,10 @@ _ROWS = 50
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: a longer value, or one of several lines, is collapsed
 _LONGEST_CHARS = 120
+#: columns of the list; "#" marks numbers
+_COLUMNS = {
+    name: ("" if FIELDS[name].type == "text" else "#") + heading.capitalize() for name, heading in HEADINGS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,7 @@ def list_properties(
     conflicts: bool = False,
     cursor: PropertiesCursor = None,
 ) -> Response:
-    """What changed last comes first."""
-    chosen = {"q": q, "status": status, "conflicts": "true" if conflicts else ""}
+    """List properties, the last changed first."""
     shown = context.stores.properties.page(
         cursor, limit=_ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
     )
@@ -95,17 +98,19 @@ def list_properties(
             {
                 **item,
                 "headline": headline(item["record"]),
-                "shown": [(HEADINGS[name], in_list(name, item["record"]), _is_figure(name)) for name in HEADINGS],
+                "shown": [(heading, in_list(name, item["record"])) for name, heading in _COLUMNS.items()],
                 "changed": _moment(item["updated_at"]),
             }
             for item in shown.items
         ],
-        next_page=address("/properties", **chosen, cursor=shown.next_cursor) if shown.next_cursor else "",
         q=q,
         status=status,
         conflicts=conflicts,
-        columns=HEADINGS,
+        columns=list(_COLUMNS.values()),
         statuses=FIELDS[STATUS].values,
+        **page_addresses(
+            "/properties", cursor, shown.next_cursor, q=q, status=status, conflicts="true" if conflicts else ""
+        ),
     )
 
 
@@ -162,10 +167,6 @@ def _summary(record: Mapping[str, Any]) -> list[str]:
     """Return the figures of a list of properties in words: `Active`, `$512,000`, `4 beds`."""
     texts = ((name, in_list(name, record)) for name in HEADINGS)
     return [f"{text} {HEADINGS[name]}" if FIELDS[name].kind == "count" else text for name, text in texts if text]
-
-
-def _is_figure(name: str) -> bool:
-    return FIELDS[name].type != "text"
 
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:

@@ -1,4 +1,4 @@
-"""The page of recipes: what was learned of which site, what that saved, and why a recipe is suspended."""
+"""The recipes page: what was learned from each site, what that saved, and why a recipe is suspended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.storage.properties.recipes import StoredRecipes
 from app.services.reports.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow
 from web.context import ContextOf
-from web.pages.rendering import address, page
+from web.pages.rendering import page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.parameters import Id, RecipesCursor
 from web.recipes import HostFilter
@@ -25,22 +25,17 @@ _ROWS = 50
 def list_recipes(
     request: Request, context: ContextOf, host: HostFilter = None, cursor: RecipesCursor = None
 ) -> Response:
-    """All, or those of one host."""
+    """List all recipes, or those of one host."""
     name = recipe_host(host) if host else None
     found = StoredRecipes(context.stores.database).page(cursor, host=name, limit=_ROWS)
-    chosen = {"host": name} if name else {}
-    shown = {
-        "recipes": [_with_moments(one) for one in map(recipe_view(context.settings), found.items)],
-        "host": name or "",
-        "here": address("/recipes", **chosen, cursor=cursor),
-        "next_page": address("/recipes", **chosen, cursor=found.next_cursor) if found.next_cursor else "",
-    }
-    return page(request, "recipes.html", **shown)
+    recipes = [_with_moments(one) for one in map(recipe_view(context.settings), found.items)]
+    addresses = page_addresses("/recipes", cursor, found.next_cursor, host=name)
+    return page(request, "recipes.html", recipes=recipes, host=name or "", **addresses)
 
 
 @router.post("/recipes/{recipe_id}/forget", dependencies=[allow(*MANAGEMENT)])
 def forget_recipe(recipe_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Forget it; one that is gone already is an error."""
+    """Forget a recipe. Raises `NotFoundError`."""
     store = StoredRecipes(context.stores.database)
     store.get(recipe_id)
     store.forget(recipe_id)

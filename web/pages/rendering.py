@@ -1,4 +1,4 @@
-"""Templates become pages: one environment, the headers of every page, and the files that a page is drawn with."""
+"""Render templates into pages, with the headers of every page; serve static files."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-#: turn the text after them around (Unicode Annex 9, section 2), so that a page or URL looks like another one
+#: characters that reverse the text after them (Unicode Annex 9, section 2) and so disguise a URL
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: of every page. The referrer stays within the site: without one a browser sends its forms with the origin "null".
+#: headers of every page. With no referrer at all, a browser would send forms with the origin "null".
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "Cache-Control": "no-store",
@@ -51,12 +51,11 @@ HEADERS = {
 
 
 class _Files:
-    """The files below `web/static` by their names; each address has a piece of its file's hash, so that a browser may
-    keep it for good."""
+    """URLs of the files below `web/static`, with a part of each file's hash, so that browsers may cache them."""
 
     folder = _WEB / "static"
 
-    @cache  # noqa: B019 (one instance, as long as the process)
+    @cache  # noqa: B019 (there is one instance)
     def url(self, name: str) -> str:
         digest = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
         return f"/static/{name}?v={digest[:12]}"
@@ -66,7 +65,7 @@ assets = _Files()
 
 
 class Assets(StaticFiles):
-    """Kept by browsers for a year if asked for by the address that `assets.url` gave, else not without asking."""
+    """Static files: cached for a year at URLs of `assets.url`, else revalidated each time."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder)
@@ -80,7 +79,7 @@ class Assets(StaticFiles):
 
 
 def page(request: Request, template: str, status: int = 200, /, **shown: Any) -> HTMLResponse:
-    """The page that `template` makes of `shown`, with who is signed in and what he may do."""
+    """Render `template` with `shown`, the caller, and the caller's rights."""
     session: PageSession | None = getattr(request.state, "page_session", None)
     caller: Caller | None = session.caller if session is not None else None
     body = (
@@ -95,23 +94,27 @@ def page(request: Request, template: str, status: int = 200, /, **shown: Any) ->
             **shown,
         )
     )
-    # half of a surrogate pair, which no encoding has, is shown as `?`
+    # a lone surrogate cannot be encoded
     return HTMLResponse(body.encode("utf-8", "replace"), status, HEADERS)
 
 
 def live_page(request: Request, name: str, /, **shown: Any) -> HTMLResponse:
-    """`page`; only the part of it that changes, if the page that is shown already asks for that."""
+    """Render the page, or only its live part if an open page refreshes itself."""
     return page(request, f"{name}_live.html" if wants_fragment(request) else f"{name}.html", **shown)
 
 
-def address(path: str, **parameters: str | None) -> str:
-    """`path` with those of the parameters that have a value."""
-    given = {name: value for name, value in parameters.items() if value}
-    return f"{path}?{urlencode(given)}" if given else path
+def page_addresses(path: str, cursor: str | None, next_cursor: str | None, **filters: str | None) -> dict[str, str]:
+    """Return the URLs of this page of a list (`here`) and of the `next_page`, "" on the last one."""
+
+    def address(after: str | None) -> str:
+        given = {name: value for name, value in {**filters, "cursor": after}.items() if value}
+        return f"{path}?{urlencode(given)}" if given else path
+
+    return {"here": address(cursor), "next_page": address(next_cursor) if next_cursor else ""}
 
 
 def wants_fragment(request: Request) -> bool:
-    """Whether a page that is shown already asks for the part of it that changes."""
+    """Return whether an open page refreshes its live part."""
     return request.headers.get("hx-request") == "true"
 
 
@@ -140,13 +143,12 @@ def _environment() -> Environment:
 
 
 def _seen(value: Any) -> Any:
-    """Text in the order in which it is read: what would turn it around is shown as U+FFFD. For all that a template
-    shows but what the filter `exact` keeps, for forms."""
+    """Replace characters that reverse text by U+FFFD, in all output of templates except through the filter `exact`."""
     return _TURNING.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _is_web_address(url: str) -> bool:
-    """Whether a link may lead there: no `javascript:` or `data:` that a page said of itself."""
+    """Return whether a link may lead there: sources may state `javascript:` and `data:` URLs."""
     try:
         return urlsplit(url).scheme in ("http", "https")
     except ValueError:
@@ -154,12 +156,12 @@ def _is_web_address(url: str) -> bool:
 
 
 def _moment(at: datetime) -> str:
-    """2026-11-25 10:15:02 UTC"""
+    """Return a moment as 2026-11-25 10:15:02 UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _ago(at: datetime, now: datetime) -> str:
-    """How long ago in its largest unit: "12 s ago", "3 min ago", "in 5 min"."""
+    """Return the time since `at` in its largest unit: "12 s ago", "3 min ago", "in 5 min"."""
     seconds = (now - at).total_seconds()
     size = abs(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
@@ -172,10 +174,10 @@ def _ago(at: datetime, now: datetime) -> str:
 
 
 def _count(number: float) -> str:
-    """12,345"""
+    """Return a number as 12,345."""
     return f"{number:,}"
 
 
 def _usd(dollars: float) -> str:
-    """$1,234.50, and "under $0.01" for what is less but not nothing."""
+    """Return dollars as $1,234.50; amounts below a cent as "under $0.01"."""
     return "under $0.01" if 0 < dollars < 0.01 else f"${dollars:,.2f}"

@@ -1,4 +1,4 @@
-"""Who may see which page: a session from a cookie, the roles of the API, and forms that only our own pages can send."""
+"""Routes of pages: sessions by cookie, the roles of the API, and forms protected against forgery (CSRF)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIGN_IN_PATH = "/sign-in"
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are pages, and whose forms are refused unless one of our own pages sent them."""
+    """A route whose errors are HTML pages. It refuses forms that another site sent."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, admit = super().get_route_handler(), self.admission()
@@ -46,13 +46,13 @@ class PageRoute(APIRoute):
         return served
 
     def admission(self) -> Callable[[Request], Awaitable[None]]:
-        """What lets a request in, before FastAPI reads it: raises `ForgedRequestError` for what another site sent."""
+        """Return the check that runs before FastAPI reads the request. It raises `ForgedRequestError`."""
         return _refuse_forged
 
 
 class SignedInRoute(PageRoute):
-    """A page for those who are signed in and whose role its `allow` names; `request.state.page_session` says who. Its
-    forms carry the session's token, and count as requests of their caller."""
+    """A page for signed-in callers whose role its `allow` names; `request.state.page_session` is their session. Its
+    forms carry the session's CSRF token, and count toward their caller's rate limit."""
 
     def admission(self) -> Callable[[Request], Awaitable[None]]:
         check_role = role_check(self)
@@ -65,7 +65,7 @@ class SignedInRoute(PageRoute):
             request.state.page_session, request.state.caller = session, session.caller
             check_role(request)
             if request.method not in _SAFE_METHODS:
-                # a pasted list may be as large as the body; FastAPI takes the form from here
+                # a pasted list may be as large as the body; FastAPI reuses this form
                 sent = (await request.form(max_part_size=MAX_BODY_BYTES)).get(CSRF_FIELD)
                 if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
                     raise ForgedRequestError
@@ -75,27 +75,27 @@ class SignedInRoute(PageRoute):
 
 
 class SignInNeededError(Exception):
-    """Nobody is signed in (any more)."""
+    """There is no session, or it has ended."""
 
 
 def cookie_name(request: Request) -> str:
-    """Over TLS with the prefix that keeps other hosts of the domain from setting it (RFC 6265bis section 4.1.3)."""
+    """Return the cookie's name. Over TLS, its prefix keeps sibling domains from setting it (RFC 6265bis, 4.1.3)."""
     return "__Host-propintel" if request.url.scheme == "https" else "propintel"
 
 
 def find_session(request: Request) -> PageSession | None:
-    """Whose cookie came with `request`, if it still holds. Raises `BrokerUnavailableError`."""
+    """Return the session of the request's cookie, if it is valid. Raises `BrokerUnavailableError`."""
     sent = request.cookies.get(cookie_name(request), "")
     return context_of(request).page_sessions.find(sent) if sent else None
 
 
 def see_other(path: str) -> RedirectResponse:
-    """Where a form's sender goes on: what he sees there can be loaded again without sending the form again."""
+    """Redirect after a form, so that a reload does not send it again."""
     return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
 def inner_path(wanted: str, otherwise: str = "/") -> str:
-    """`wanted` if it is a path of this site, which no link can turn into another one's, else `otherwise`."""
+    """Return `wanted` if it is a path of this site, else `otherwise`: no link may redirect to another site."""
     parts = urlsplit(wanted)
     inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
     return wanted if inside and not parts.scheme and not parts.netloc and "\\" not in wanted else otherwise
@@ -107,7 +107,7 @@ async def _refuse_forged(request: Request) -> None:
 
 
 def _from_here(request: Request) -> bool:
-    """Whether a page of this site sent it. Browsers say so; what is none says nothing and holds no cookie."""
+    """Return whether a page of this site sent the request. Clients that are no browsers hold no cookie."""
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")
@@ -116,17 +116,17 @@ def _from_here(request: Request) -> bool:
 
 def _to_sign_in(request: Request) -> Response:
     if wants_fragment(request):
-        return Response(status_code=401, headers={"HX-Refresh": "true"})  # the page then finds its way by itself
+        return Response(status_code=401, headers={"HX-Refresh": "true"})
     there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     wanted = f"?next={quote(there)}" if request.method in _SAFE_METHODS and there != "/" else ""
     return see_other(SIGN_IN_PATH + wanted)
 
 
 def error_page(request: Request, exc: Exception) -> Response:
-    """Return the page that says what is wrong with the request, or with the service."""
+    """Return the page of an error."""
     if isinstance(exc, PropertyIntelligenceError):
         status, message, headers = answer_to(request, exc)
-        headers.pop("WWW-Authenticate", None)  # a browser would ask for a password that there is not
+        headers.pop("WWW-Authenticate", None)  # a browser would prompt for a password
     elif isinstance(exc, HTTPException):
         status, message, headers = exc.status_code, str(exc.detail), dict(exc.headers or {})
         if status == 404:

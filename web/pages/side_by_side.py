@@ -22,6 +22,10 @@ class SourceName:
     number: int
     name: str
 
+    @property
+    def numbered(self) -> str:
+        return f"{self.number}. {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

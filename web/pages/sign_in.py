@@ -1,4 +1,4 @@
-"""Signing in with a token of the API or with a one-time link, and out again."""
+"""Sign in with an API token or a one-time link, and sign out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LINK_OVER = (
 
 @router.get(SIGN_IN_PATH)
 def show_sign_in(request: Request, next: str = "/") -> Response:
-    """The form, or what to set if nobody can sign in here."""
+    """Show the form, or which setting is missing."""
     try:
         verifier_for(request)
         context_of(request).page_sessions.require_key()
@@ -40,7 +40,7 @@ def show_sign_in(request: Request, next: str = "/") -> Response:
 def sign_in(
     request: Request, token: Annotated[str, Form(max_length=16_384)] = "", wanted: Annotated[str, Form()] = "/"
 ) -> Response:
-    """Sets the cookie; with a token that does not hold, the form again and what is wrong."""
+    """Set the session cookie. An invalid token brings the form back with the problem."""
     try:
         return _signed_in(request, _caller_of_token(request, token.strip()), inner_path(wanted))
     except ConfigurationError as exc:
@@ -51,9 +51,9 @@ def sign_in(
 
 @router.get(LINK_PATH)
 def sign_in_by_link(request: Request, code: str = "") -> Response:
-    """Sets the cookie and leads to a URL without the code, so that neither history nor referrer keeps it."""
+    """Set the session cookie and redirect to a URL without the code, which keeps it out of history and referrers."""
     if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
-        return Response(status_code=503, headers=_LINK_HEADERS)  # a browser that only guesses must not use it up
+        return Response(status_code=503, headers=_LINK_HEADERS)  # a prefetch must not use up the link
     try:
         response = _signed_in(request, _caller_of_link(request, code), "/")
     except InvalidTokenError:
@@ -64,7 +64,7 @@ def sign_in_by_link(request: Request, code: str = "") -> Response:
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> Response:
-    """Ends the session everywhere."""
+    """End the session, also for copies of its cookie."""
     name = cookie_name(request)
     if sent := request.cookies.get(name):
         context_of(request).page_sessions.end(sent)
@@ -74,7 +74,7 @@ def sign_out(request: Request) -> Response:
 
 
 def _signed_in(request: Request, caller: Caller, path: str) -> Response:
-    """Open a session of `caller` and lead to `path`."""
+    """Open a session for `caller` and redirect to `path`."""
     session_id, seconds = context_of(request).page_sessions.open(caller)
     response = see_other(path)
     response.set_cookie(
@@ -107,7 +107,7 @@ def _caller_of_link(request: Request, code: str) -> Caller:
 
 
 def _said(exc: PropertyIntelligenceError) -> str:
-    """What is wrong, in the words of somebody who looks at a form."""
+    """Return the error as the form shows it."""
     if isinstance(exc, InvalidTokenError):
         return f"Invalid token: {exc.facts['reason']}."
     return str(exc)

@@ -1,4 +1,4 @@
-"""The list of targets that a form of a page brings: pasted, or a file."""
+"""Read the list of targets of a form: pasted text, or a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PASTED = "your list"
 def typed_targets(
     text: str, file: UploadFile | None = None, read: Callable[[str], str] = normalise_target
 ) -> MeteredTargets:
-    """Of a file if one was chosen, else of the text, as `parse_targets` has them, each as `read` spells it.
+    """Return the targets of the file, if there is one, else of the text. `read` normalizes each.
 
     Raises `InvalidTargetListError`, and `TargetsTooCostlyError` if that takes longer than `READING_SECONDS`.
     """

@@ -1,4 +1,4 @@
-"""The page of watches: what is planned, what a day's budget had no room for, and the hand that adds and removes."""
+"""The watches page: what is due, what waits for budget, and forms that add and remove watches."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow
 from web.context import Context, ContextOf
 from web.errors import status_of
-from web.pages.rendering import address, live_page, page
+from web.pages.rendering import live_page, page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.pages.typed_targets import typed_targets
 from web.parameters import Id, PlannedWatchesCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
-#: what may be wrong with what was typed
+#: errors of a typed list, which come back with the form
 _REFUSALS = (
     InvalidTargetListError,
     InvalidTargetError,
@@ -40,7 +40,7 @@ _REFUSALS = (
 def list_watches(
     request: Request, context: ContextOf, status: WatchStatus | None = None, cursor: PlannedWatchesCursor = None
 ) -> Response:
-    """What is due first, then what comes next; all, or those of one status."""
+    """List watches by their next refresh; all, or those of one status."""
     return live_page(request, "watches", **_shown(context, status, cursor))
 
 
@@ -52,7 +52,7 @@ def add_watches(
     text: Annotated[str, Form()] = "",
     interval_days: Annotated[int | None, Form(ge=1, le=MOST_INTERVAL_DAYS)] = None,
 ) -> Response:
-    """All or nothing, as `POST /api/v1/watches`; a bad list comes back with its bad lines named."""
+    """Add all or none, like `POST /api/v1/watches`. A bad list comes back with its bad lines."""
     settings = context.settings
     days = interval_days or settings.watch.interval_days
     try:
@@ -72,7 +72,7 @@ def add_watches(
 
 @router.post("/watches/{watch_id}/remove", dependencies=[allow(*OPERATIONS)])
 def remove_watch(watch_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Its jobs that no worker has had are cancelled. One that is gone already is an error: nothing was removed."""
+    """Remove a watch and cancel its jobs that have not started. Raises `NotFoundError`."""
     Watches(context.stores.database).remove(watch_id)
     return see_other(inner_path(back, "/watches"))
 
@@ -86,17 +86,14 @@ def _shown(
     days: int | None = None,
     problem: str = "",
 ) -> dict[str, Any]:
-    """What the page shows; with `text` and `days` as they were typed if something is wrong with them."""
+    """Return what the page shows; `text` and `days` as typed, if there is a `problem` with them."""
     database, settings = context.stores.database, context.settings
     found = Watches(database).page(cursor, order=PLANNED, status=status, limit=_ROWS)
-    chosen = {"status": str(status)} if status else {}
     return {
         "summary": watching.summary(database, settings),
         "watches": found.items,
         "status": status,
-        "statuses": list(WatchStatus),
-        "here": address("/watches", **chosen, cursor=cursor),
-        "next_page": address("/watches", **chosen, cursor=found.next_cursor) if found.next_cursor else "",
+        **page_addresses("/watches", cursor, found.next_cursor, status=status),
         "text": text,
         "days": days or settings.watch.interval_days,
         "most_days": MOST_INTERVAL_DAYS,

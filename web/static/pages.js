@@ -1,4 +1,4 @@
-// Says when what is shown is no longer brought up to date, and asks before what cannot be taken back.
+// Warns when a page is no longer refreshed, asks before destructive actions, shows evidence, and copies ids.
 "use strict";
 
 const stale = document.getElementById("stale");
@@ -12,7 +12,7 @@ document.addEventListener("htmx:error", () => {
   stale.hidden = false;
 });
 
-// a page that nobody looks at asks for nothing
+// a hidden tab does not poll
 document.addEventListener("htmx:before:request", (event) => {
   if (document.hidden && event.detail?.ctx?.sourceEvent?.type === "every") event.preventDefault();
 });
@@ -22,11 +22,26 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) event.preventDefault();
 });
 
-// where a value was read: by tap and keyboard as the browser does it, and while a mouse points at it
+// the browser opens evidence by tap and keyboard; this opens it under a mouse pointer too
 document.addEventListener("pointerover", (event) => {
-  const button = event.target.closest?.("button[popovertarget]");
+  const button = event.target.closest?.("button.value");
   if (button && event.pointerType === "mouse") {
     const shown = document.getElementById(button.getAttribute("popovertarget"));
     if (!shown.matches(":popover-open")) shown.showPopover({ source: button });
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button.id");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.value);
+    const copied = document.getElementById("copied");
+    copied.textContent = `Copied ${button.value}`;
+    setTimeout(() => { copied.textContent = ""; }, 3000);
+  } catch {
+    // without TLS there is no clipboard: show the whole id, selected
+    button.textContent = button.value;
+    window.getSelection().selectAllChildren(button);
   }
 });

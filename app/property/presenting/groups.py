@@ -12,6 +12,6 @@ GROUPS = {"listing": "Listing", "facts": "Home", "tax": "Tax and sales", "ours":
 def group_of(name: str) -> str:
     """Return the heading under which the field `name` is shown."""
     spec = FIELDS[name]
-    if spec.kind in ("coordinate", "currency", "unit"):
+    if spec.kind in ("coordinate", "currency", "unit") or spec.derived_by == "map_link":
         return TECHNICAL
     return GROUPS["ours" if spec.group == "text" else spec.group]

@@ -6,47 +6,65 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from web.pages.charts import HEIGHT, WIDTH, LineChart, line_chart, timeline
+from web.pages.charts import BOTTOM, TOP, BarChart, hour_chart, timeline
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = [START + timedelta(hours=n) for n in range(24)]
+#: in the last of the hours
+NOW = HOURS[-1] + timedelta(minutes=20)
 
 
-def _points(chart: LineChart, name: str) -> list[tuple[float, float]]:
-    text = next(line.points for line in chart.lines if line.name == name)
-    return [tuple(map(float, pair.split(","))) for pair in text.split()]  # type: ignore[misc]
+def _chart(values: list[tuple[int, ...]], now: datetime = NOW) -> BarChart:
+    names = ("other", "limited", "failed")[: len(values[0])]
+    return hour_chart(names, list(zip(HOURS, values, strict=True)), now)
 
 
-def _value_at(chart: LineChart, y: float) -> float:
+def _units_per_pixel(chart: BarChart) -> float:
     """By the labels of the axis."""
     low, high = chart.y_ticks[0], chart.y_ticks[-1]
-    value_of = [float(tick.text.replace(",", "")) for tick in (low, high)]
-    return value_of[0] + (y - low.place) / (high.place - low.place) * (value_of[1] - value_of[0])
+    return float(high.text.replace(",", "")) / (low.place - high.place)
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 7, 19, 20, 21, 999, 1_001, 123_456])
-def test_a_value_is_where_the_axis_says(most: int) -> None:
-    values = [most * n / 23 for n in range(24)]
-    chart = line_chart([("requests", values), ("failures", [0.0] * 24)], HOURS)
-    points = _points(chart, "requests")
-    assert [_value_at(chart, y) for _, y in points] == pytest.approx(values, abs=most / 50)
-    assert {y for _, y in _points(chart, "failures")} == {chart.y_ticks[0].place}
-    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
-    assert [x for x, _ in points] == sorted(x for x, _ in points)
+def test_a_bar_is_as_high_as_the_axis_says(most: int) -> None:
+    values = [(most * n // 23,) for n in range(24)]
+    chart = _chart(values)
+    heights = [sum(part.height for part in bar.parts) * _units_per_pixel(chart) for bar in chart.bars]
+    assert heights == pytest.approx([value for (value,) in values], abs=most / 50)
+    assert all(part.y >= TOP and part.y + part.height <= BOTTOM + 0.1 for bar in chart.bars for part in bar.parts)
 
 
-def test_an_hour_is_under_its_label() -> None:
-    chart = line_chart([("requests", range(24))], HOURS)
-    place_of = {f"{hour:%H:%M}": x for hour, (x, _) in zip(HOURS, _points(chart, "requests"), strict=True)}
+def test_the_series_of_an_hour_are_stacked() -> None:
+    chart = _chart([(6, 0, 4)] * 24)
+    other, failed = chart.bars[0].parts
+    assert (other.series, failed.series) == (1, 3)
+    assert other.y + other.height == pytest.approx(BOTTOM, abs=0.1)
+    assert failed.y + failed.height == pytest.approx(other.y, abs=0.2)
+    assert other.height / failed.height == pytest.approx(6 / 4, abs=0.02)
+
+
+def test_the_hour_in_progress_is_drawn_and_marked() -> None:
+    chart = _chart([(0, 0, 0)] * 23 + [(5, 1, 0)])
+    assert [bar.is_partial for bar in chart.bars] == [False] * 23 + [True]
+    assert chart.bars[-1].title == "23:00 so far: 5 other, 1 limited, 0 failed"
+    assert len(chart.bars[-1].parts) == 2
+    assert not _chart([(1,)] * 24, NOW + timedelta(hours=1)).bars[-1].is_partial
+
+
+def test_hours_stand_side_by_side_over_their_labels() -> None:
+    chart = _chart([(n,) for n in range(24)])
+    assert all(one.x + one.width < other.x for one, other in zip(chart.bars, chart.bars[1:], strict=False))
+    assert chart.bars[0].x >= 0
+    assert chart.bars[-1].x + chart.bars[-1].width <= 100
+    middle_of = {f"{hour:%H:%M}": bar.x + bar.width / 2 for hour, bar in zip(HOURS, chart.bars, strict=True)}
     assert {tick.text: tick.place for tick in chart.x_ticks} == pytest.approx(
-        {tick.text: place_of[tick.text] for tick in chart.x_ticks}, abs=0.1
+        {tick.text: middle_of[tick.text] for tick in chart.x_ticks}, abs=0.1
     )
     assert 4 <= len(chart.x_ticks) <= 8
 
 
-def test_a_day_without_anything_is_a_line_at_the_bottom() -> None:
-    chart = line_chart([("requests", [0.0] * 24)], HOURS)
-    assert {_value_at(chart, y) for _, y in _points(chart, "requests")} == {0.0}
+def test_a_day_without_anything_has_no_bars() -> None:
+    assert [bar.parts for bar in _chart([(0, 0, 0)] * 24).bars] == [()] * 24
 
 
 def test_outages_are_as_long_as_they_were() -> None:
@@ -55,16 +73,17 @@ def test_outages_are_as_long_as_they_were() -> None:
         [
             ("a", "half a day", START + timedelta(hours=6), START + timedelta(hours=18)),
             ("b", "since yesterday", START - timedelta(hours=5), until),
-            ("a", "a second", START, START + timedelta(seconds=1)),
+            ("a", "a second", until - timedelta(seconds=1), until),
         ],
         START,
         until,
     )
     half, whole, short = drawn.bars
-    assert drawn.rows == ("a", "b")
-    assert (half.row, whole.row, short.row) == (0, 1, 0)
-    assert half.width == pytest.approx(whole.width / 2, abs=0.1)
-    assert half.x - whole.x == pytest.approx(whole.width / 4, abs=0.1)
-    assert whole.x + whole.width <= WIDTH
-    assert short.width >= 3, "what cannot be seen is not shown"
-    assert drawn.height >= 2 * drawn.row_height
+    assert [row.text for row in drawn.rows] == ["a", "b"]
+    assert half.y == short.y < whole.y
+    assert (half.x, half.width) == (25, 50)
+    assert (whole.x, whole.width) == (0, 100)
+    assert short.width > 0.2, "it would not be visible"
+    assert short.x + short.width <= 100
+    assert drawn.height > whole.y
+    assert {tick.text: tick.place for tick in drawn.x_ticks}["12:00"] == 50

@@ -81,7 +81,7 @@ def test_a_price_is_where_the_axes_say(most: float) -> None:
     assert {year: place_of[year] for year in place_of if year in x_of} == pytest.approx(
         {year: x for year, x in x_of.items() if year in place_of}
     )
-    assert all(chart.left <= dot.x <= chart.right and 0 <= dot.y <= chart.height for dot in chart.dots)
+    assert all(0 <= dot.x <= 100 and 0 <= dot.y <= chart.height for dot in chart.dots)
 
 
 def test_prices_of_one_day_are_drawn_too_and_one_price_is_no_plot() -> None:

@@ -13,7 +13,15 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def shown(page_from: PageFrom | None) -> str:
-    job = Job(state=JobState.DONE, property_id="p" * 32, page_from=page_from, created_at=NOW, finished_at=NOW)
+    job = Job(
+        state=JobState.DONE,
+        id="j" * 32,
+        batch_id="b" * 32,
+        property_id="p" * 32,
+        page_from=page_from,
+        created_at=NOW,
+        finished_at=NOW,
+    )
     return _environment().get_template("job_live.html").render(job=job, now=NOW, rights=[], csrf="")
 
 

@@ -1,4 +1,4 @@
-"""Flower in a browser beside our own pages: the same job in both, for those with the password."""
+"""Flower in a browser: it shows the same job as our pages, and needs its password."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _COMMAND = re.search(r"^flower: (.*)$", (_ROOT / "Procfile").read_text(), re.MUL
 
 @pytest.fixture
 def simulator(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> None:
-    """One key that answers."""
+    """Start a simulator with one key."""
     environment["OPENAI_API_KEYS"] = KEY
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
 
 
 @pytest.fixture
 def flower(environment: Environment, serving: Serving, simulator: None, worker: None) -> Iterator[str]:
-    """The URL of Flower, as the Procfile starts it, beside the worker."""
+    """Start Flower by the Procfile's command, beside the worker; yield its URL."""
     environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}
     environment["FLOWER_TASKS_COLUMNS"] = "name,uuid,state,args,kwargs,result,received,runtime"
     with serving(*shlex.split(_COMMAND), environment=environment):
@@ -43,7 +43,7 @@ def flower(environment: Environment, serving: Serving, simulator: None, worker: 
 
 @pytest.fixture
 def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], Page]:
-    """`open_flower("/tasks")`: that page of Flower's, for somebody who has the password."""
+    """Return a function that opens a page of Flower with the password: `open_flower("/tasks")`."""
 
     def opened(path: str) -> Page:
         page = new_page(http_credentials={"username": "viewer", "password": _PASSWORD})
@@ -54,7 +54,7 @@ def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], P
 
 
 def _call(warm_parent: WarmParent, environment: Environment, home: Path, *arguments: str) -> str:
-    """Send a job's task as anybody can who reaches the broker; -> its id."""
+    """Send a job's task as any client of the broker can; return its id."""
     argv = ["celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
     ran = warm_parent.run([*argv, "--queue=scrape", f"--args={json.dumps(arguments)}"], env=environment, cwd=home)
     assert ran.returncode == 0, ran.stderr
@@ -72,7 +72,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
     warm_parent: WarmParent,
 ) -> None:
     flower = open_flower("/workers")
-    # a worker that Flower has heard of: from now on it sees what is sent
+    # once Flower knows the worker, it sees new tasks
     expect(flower.get_by_role("row").filter(has_text="worker-")).to_contain_text("Online")
     job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
     page = signed_in("operator", f"/jobs/{job}")
@@ -105,7 +105,7 @@ def test_flower_is_refused_without_the_password(flower: str, new_page: Callable[
         for path in ("/", "/tasks", "/workers"):
             try:
                 answer = page.goto(flower + path)
-            except Error as exc:  # where nobody can be asked for a password, Chromium ends it so
+            except Error as exc:  # headless Chromium cannot ask for a password
                 ended.append("401" if "ERR_INVALID_AUTH_CREDENTIALS" in str(exc) else str(exc))
             else:
                 ended.append(str(answer and answer.status))

@@ -1,4 +1,4 @@
-"""The key page in a browser: a key trips and comes back while it is looked at, and an operator's hand leaves a line."""
+"""The key page in a browser: a circuit opens and closes while the page is open; operator actions are recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER = "sk-proj-" + "m" * 36 + "0002"
 
 @pytest.fixture
 def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> str:
-    """A simulator with two keys; the door knows them."""
+    """Start a simulator with two keys, which the server has too."""
     environment["OPENAI_API_KEYS"] = f"{KEY},{OTHER}"
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": OTHER, "rpm": 600}]})
     return environment["OPENAI_BASE_URL"]
@@ -31,7 +31,7 @@ def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]]
 
 @pytest.fixture
 def manager(environment: Environment, openai_url: str, broker: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Another process of the fleet, as far as the door can tell."""
+    """A second process of the fleet, which shares the server's key pool."""
     for name in ("PROPINTEL_HOME", "OPENAI_API_KEYS", "OPENAI_BASE_URL"):
         monkeypatch.setenv(name, environment[name])
     with build_manager(load_settings()) as manager:
@@ -59,7 +59,7 @@ def test_a_key_trips_and_recovers_before_ones_eyes(
     expect(page.get_by_text("2 of 2")).to_be_visible()
 
     _turn(openai_url, KEY, behaviour="flaky", failure_rate=1.0)
-    for _ in range(12):  # each goes on with the other key
+    for _ in range(12):  # each succeeds with the other key
         _ask(manager)
     expect(row).to_contain_text(re.compile(r"Circuit open after repeated failures. Next probe in \d+ (s|min)."))
     expect(page.get_by_text("1 of 2")).to_be_visible()
@@ -69,7 +69,7 @@ def test_a_key_trips_and_recovers_before_ones_eyes(
     _turn(openai_url, KEY, behaviour="ok")
     row.get_by_text("Act").click()
     row.get_by_label("Reason, for the record").fill("the provider is well again")
-    page.wait_for_timeout(2_500)  # a refresh passes: what was typed stays
+    page.wait_for_timeout(2_500)  # a refresh keeps typed text
     expect(row.get_by_label("Reason, for the record")).to_have_value("the provider is well again")
     row.get_by_role("button", name="Probe now").click()
     expect(page.locator("#audit")).to_contain_text("asked for a probe of")
@@ -100,7 +100,7 @@ def test_a_key_is_taken_out_and_brought_back_by_hand(manager: OpenAIClientManage
 
 
 def test_the_tokens_of_today_say_how_many_were_cached(manager: OpenAIClientManager, signed_in: SignIn) -> None:
-    """A prompt of 1,500 tokens a second time: all of it in steps of 128 after the first 1,024."""
+    """The second prompt of 1,500 tokens is cached: 1,024 tokens, and the rest in steps of 128."""
     for _ in range(2):
         _ask(manager, "The roof was renewed in 1998. " * 200)
     page = signed_in("manager", "/keys")

@@ -1,4 +1,4 @@
-"""The overview in a browser: what to do first, and in three clicks at most why a job failed and which key rests."""
+"""The overview in a browser: first steps, live figures, and pages that do not exist."""
 
 from __future__ import annotations
 
@@ -10,24 +10,18 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.errors.pages import PageGoneError
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.doors.pages.stored import save_failed_job
 
 pytestmark = pytest.mark.usefixtures("broker")
-GONE = "http://homes.example/gone"
 
 
 @pytest.fixture
 def failed(database: Database) -> str:
-    """A job whose page is gone; -> its id."""
-    jobs = JobStore(database)
-    job_id = jobs.enqueue([GONE]).jobs[0].id
-    jobs.claim(job_id, "test", 30)
-    jobs.fail(job_id, PageGoneError(GONE, "sold"))
-    return job_id
+    return save_failed_job(JobStore(database))
 
 
 def test_an_empty_overview_says_what_to_do_next(
@@ -41,16 +35,6 @@ def test_an_empty_overview_says_what_to_do_next(
     screenshot(page, "overview-empty")
     steps.get_by_role("link", name="Enqueue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Enqueue")
-
-
-def test_why_a_job_failed_is_two_clicks_away(failed: str, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
-    page = signed_in("operator", "/")
-    assert page.get_by_role("region", name="What to do next").count() == 0
-    screenshot(page, "overview")
-    page.get_by_role("link", name="Failed jobs").click()
-    expect(page.locator(f"#job-{failed}")).to_contain_text("sold")
-    page.get_by_role("link", name=GONE).click()
-    expect(page.get_by_role("main")).to_contain_text("sold")
 
 
 def test_a_reader_sees_no_keys_and_is_told_whom_to_ask(database: Database, signed_in: SignIn) -> None:

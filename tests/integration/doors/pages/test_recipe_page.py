@@ -1,45 +1,25 @@
-"""The page of recipes in a browser: what was learned and saved, why one is suspended, and how it is forgotten."""
+"""The recipes page in a browser: what was learned and saved, why one is suspended, and forgetting one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from app.property.recipes.recipe import Anchor, Counts, RecipeState, new_recipe
 from app.property.storage.database import Database
 from app.property.storage.properties.recipes import StoredRecipes
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.doors.pages.stored import ACTIVE_RECIPE, SUSPENDED_RECIPE
 
 pytestmark = pytest.mark.usefixtures("broker")
-ACTIVE = replace(
-    new_recipe("homes.example", frozenset({1, 2})),
-    state=RecipeState.ACTIVE,
-    fields={
-        "YearBuilt": (Anchor("label", "dating from", "cell", within="#facts"),),
-        "Roof": (Anchor("attribute", "itemprop=roof"),),
-    },
-    suspended={"Roof": "a model read something else than the recipe"},
-    learned_from=5,
-    learned_at=datetime.now(UTC).isoformat(),
-    audited_at=datetime.now(UTC).isoformat(),
-    counts=Counts(pages=4_000, without_model=3_900, saved_tokens=12_000_000),
-)
-SUSPENDED = replace(
-    new_recipe("county.example", frozenset({3, 4})),
-    state=RecipeState.SUSPENDED,
-    reason="the last 8 pages have 20% of the usual fields",
-)
 
 
 @pytest.fixture(autouse=True)
 def learned(database: Database) -> None:
-    for one in (ACTIVE, SUSPENDED):
+    for one in (ACTIVE_RECIPE, SUSPENDED_RECIPE):
         StoredRecipes(database).put(one)
 
 
@@ -49,14 +29,14 @@ def test_what_was_learned_and_what_it_saved_is_shown(
     page = signed_in("reader", "/recipes")
     expect(page.get_by_role("link", name="Recipes", exact=True)).to_have_attribute("aria-current", "page")
     expect(page.locator("tbody tr")).to_have_count(2)
-    row = page.locator(f"#recipe-{ACTIVE.id}")
-    for said in ("homes.example", "active", "learned from 5 pages", "3,900 of 4,000", "$4.80"):
+    row = page.locator(f"#recipe-{ACTIVE_RECIPE.id}")
+    for said in ("homes.example", "active", "learned from 5 pages", "3,900", "4,000", "$4.80"):
         expect(row).to_contain_text(said)
     expect(row.locator("td[data-label='Last audit']")).to_contain_text("ago")
     row.locator("summary").click()
     expect(row).to_contain_text("YearBuilt: in the cell beside 'dating from' within #facts")
     expect(row).to_contain_text("a model read something else than the recipe")
-    expect(page.locator(f"#recipe-{SUSPENDED.id}")).to_contain_text("the last 8 pages have 20% of the usual fields")
+    expect(page.locator(f"#recipe-{SUSPENDED_RECIPE.id}")).to_contain_text(SUSPENDED_RECIPE.reason)
     assert page.get_by_role("button", name=re.compile("Forget")).count() == 0, "readers only read"
     check_accessible(page)
     screenshot(page, "recipes")
@@ -70,7 +50,7 @@ def test_a_manager_forgets_one(database: Database, signed_in: SignIn) -> None:
     page = signed_in("manager", "/recipes", viewport=PHONE, color_scheme="dark")
     check_fits(page)
     check_accessible(page)
-    forget = page.get_by_role("button", name=f"Forget homes.example {ACTIVE.id}")
+    forget = page.get_by_role("button", name=f"Forget homes.example {ACTIVE_RECIPE.id}")
     page.once("dialog", lambda dialog: dialog.dismiss())
     forget.click()
     expect(page.locator("tbody tr")).to_have_count(2)

@@ -1,4 +1,4 @@
-"""Signing in with a token and out again, in a browser and without one."""
+"""Signing in with a token and signing out, in a browser and without one."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_role_that_is_none_of_ours_is_refused(web: str, claims: dict[str, str]
 
 @pytest.fixture
 def proxy(environment: Environment) -> None:
-    """The web server is told that this machine is a proxy."""
+    """Let the server trust this machine as a proxy."""
     environment["TRUSTED_PROXIES"] = "127.0.0.1"
 
 

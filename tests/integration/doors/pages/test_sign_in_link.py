@@ -1,4 +1,4 @@
-"""A link that signs in once: what uses it up and what does not, and what is kept of it where."""
+"""Sign-in links: what uses one up, what does not, and what is stored of it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def link(sessions: PageSessions) -> str:
 
 @pytest.fixture
 def new_client(settings: Settings) -> Iterator[Callable[[], TestClient]]:
-    """A browser of its own each time, at one server."""
+    """Return a function that makes a new client of one server."""
     app = create_app(lambda: settings)
     with TestClient(app):
         yield lambda: TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)

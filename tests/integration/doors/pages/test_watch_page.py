@@ -1,4 +1,4 @@
-"""The page of watches in a browser: what is planned, what did not fit, and the hand that adds and removes."""
+"""The watches page in a browser: what is planned, what waits for budget, adding, and removing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def small_budget(environment: Environment) -> None:
 
 @pytest.fixture
 def one_under_way(database: Database) -> list[str]:
-    """Three watches are due, and the day has room for one; -> their targets, the one that is under way first."""
+    """Make three watches due on a day with room for one; return their targets, the one in progress first."""
     watches = Watches(database)
     watches.add(URLS, interval_days=2)
     for hours, url in enumerate(reversed(URLS), start=1):
@@ -72,12 +72,10 @@ def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
     check_accessible(page)
     screenshot(page, "watches")
 
-    page.get_by_label("Status").select_option("put off")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Put off 2").click()
     page.wait_for_url(re.compile("status=put_off"))
     expect(rows).to_have_count(2)
-    page.get_by_label("Status").select_option("paused")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Paused 0").click()
     expect(page.get_by_text("No watch is paused.")).to_be_visible()
 
 
@@ -112,7 +110,7 @@ def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, scr
 
 
 class TestForms:
-    """What no browser sends, and what another site makes one send."""
+    """Forms that no browser sends, or that another site makes one send."""
 
     @pytest.fixture
     def client_of(self, web: str, called: Propintel) -> Iterator[Callable[[str], httpx2.Client]]:
