@@ -1,4 +1,4 @@
-"""The contract of a key store, run on every store there is."""
+"""The contract of a key store, tested on every store."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_a_key_that_never_answered_has_one_request_in_flight(make_store: MakeSto
     take(store)
 
 
-def test_a_lease_that_is_lost_frees_the_probe_by_itself(make_store: MakeStore, clock: ManualClock) -> None:
-    """The process that held it died: after the lease's time another one may ask."""
+def test_a_lost_lease_expires_and_frees_the_probe(make_store: MakeStore, clock: ManualClock) -> None:
+    """The process that held the lease died: after the lease's time, another process may send the probe."""
     store = make_store(make_keys(["sk-a"]), clock)
     take(store)
     clock.advance(119.9)
@@ -49,14 +49,14 @@ def test_a_429_rests_the_key_as_long_as_the_server_says(make_store: MakeStore, c
     take(store)
 
 
-def test_a_429_that_names_no_time_rests_the_key_for_sixty_seconds(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_429_without_a_time_rests_the_key_for_sixty_seconds(make_store: MakeStore, clock: ManualClock) -> None:
     """Specification: rate-limited keys are disabled for 60 seconds."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED)
     assert store.acquire(ask()) == NoRoom(60 * SECOND, "no_room")
 
 
-def test_a_429_concerns_the_model_that_earned_it(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_429_concerns_its_model_only(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED, ask(model="large"), pause_us=20 * SECOND)
     assert isinstance(store.acquire(ask(model="large")), NoRoom)
@@ -86,8 +86,8 @@ def test_failures_that_do_not_count_open_nothing(make_store: MakeStore, clock: M
     assert of(store, keys[0]).failures == 5
 
 
-def test_streams_that_break_are_failures_after_all(make_store: MakeStore, clock: ManualClock) -> None:
-    """Said twice, since a reply may be lost; the third one in a row opens the circuit."""
+def test_broken_streams_are_failures(make_store: MakeStore, clock: ManualClock) -> None:
+    """Each is reported twice, as after a lost reply. The third in a row opens the circuit."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for number in (1, 2, 3):
@@ -101,8 +101,8 @@ def test_streams_that_break_are_failures_after_all(make_store: MakeStore, clock:
     assert (calls.outcomes["success"], calls.outcomes["server_failure"]) == (3, 3)
 
 
-def test_a_probe_by_a_stream_is_judged_at_its_end(make_store: MakeStore, clock: ManualClock) -> None:
-    """A key whose streams all break stays out, for twice as long each time; one that completes a stream is back."""
+def test_a_probe_with_a_stream_ends_with_the_stream(make_store: MakeStore, clock: ManualClock) -> None:
+    """While its streams break, a key is out of rotation twice as long each time. A complete stream brings it back."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     answer(store, request=ask(barred=frozenset({keys[0].key_id})))
@@ -125,7 +125,7 @@ def test_a_probe_by_a_stream_is_judged_at_its_end(make_store: MakeStore, clock: 
 def test_a_stream_that_ends_frees_a_key_whose_first_answer_was_awaited(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """Its own head came after its lease was over; another request is out with the key meanwhile."""
+    """The head of the stream came after its lease had expired, while another request used the key."""
     store = make_store(make_keys(["sk-a"]), clock)
     late = take(store)
     clock.advance(LEASE_US / SECOND)
@@ -173,7 +173,9 @@ def test_a_refused_key_leaves_rotation_without_a_breaker_failure(make_store: Mak
     assert of(store, keys[0]).state == "dead"
 
 
-def test_quota_takes_the_whole_group_out_and_only_once_is_news(make_store: MakeStore, clock: ManualClock) -> None:
+def test_missing_quota_takes_the_whole_group_out_and_is_reported_once(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
     keys = make_keys(["sk-a", "sk-b", "sk-c"], "team=1,2")
     store = make_store(keys, clock)
     a, b = take(store), take(store)
@@ -208,7 +210,7 @@ def test_a_403_bars_the_key_for_that_model_only(make_store: MakeStore, clock: Ma
 def test_with_no_key_usable_bad_keys_are_tried_again_after_five_minutes(
     make_store: MakeStore, clock: ManualClock, outcome: Outcome
 ) -> None:
-    """One spurious 401 on a single-key set-up must not be an hour's outage."""
+    """A wrong 401 with a single key must not be an outage of an hour."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, outcome)
     clock.advance(299.999999)
@@ -248,9 +250,7 @@ def test_the_first_success_after_an_outage_of_the_provider_makes_every_open_circ
     assert of(store, keys[3]).state == "dead"
 
 
-def test_a_success_of_a_probe_that_was_due_says_nothing_of_other_keys(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_a_successful_due_probe_does_not_affect_other_keys(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b", "sk-c"])
     store = make_store(keys, clock)
     a, b, _ = keys
@@ -272,7 +272,7 @@ def test_limits_learned_from_headers_space_the_requests(make_store: MakeStore, c
     assert later.at_us - lease.at_us == SECOND // 10
 
 
-def test_a_reservation_given_back_frees_its_place(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_released_reservation_frees_its_time(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     lease = take(store, ask(max_wait_us=30 * SECOND))
@@ -280,9 +280,7 @@ def test_a_reservation_given_back_frees_its_place(make_store: MakeStore, clock: 
     assert take(store, ask(max_wait_us=30 * SECOND)).at_us == lease.at_us
 
 
-def test_a_reservation_on_a_key_that_cools_meanwhile_is_not_confirmed(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_a_reservation_on_a_key_that_starts_to_rest_is_not_confirmed(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     in_flight = take(store)
@@ -312,7 +310,7 @@ def test_every_request_ends_as_a_success_or_a_failure(make_store: MakeStore, clo
     assert seen.last_used_us == clock.now_us()
 
 
-def test_refused_callers_are_told_to_come_back_one_by_one(make_store: MakeStore, clock: ManualClock) -> None:
+def test_refused_callers_get_increasing_retry_times(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM, outcome=Outcome.SUCCESS)
     waits = [refused(store).retry_after_us for _ in range(3)]
@@ -325,8 +323,8 @@ def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualC
     assert store.acquire(ask(max_wait_us=SECOND, barred=frozenset({keys[0].key_id}))) == NoRoom(0, "barred")
 
 
-def test_threads_get_together_what_one_would_get_alone(make_store: MakeStore, clock: ManualClock) -> None:
-    """Eight threads at once: within one moment no more leases than the bucket's burst, and no two are one."""
+def test_threads_together_get_as_many_leases_as_one_thread(make_store: MakeStore, clock: ManualClock) -> None:
+    """Eight threads at once get no more leases than the bucket's burst, and each lease once."""
     alone, store = (make_store(make_keys(["sk-a"]), clock, pool=pool) for pool in ("alone", "together"))
     answer(alone, limits=limits(1200, 1199))
     answer(store, limits=limits(1200, 1199))
@@ -344,7 +342,7 @@ def test_threads_get_together_what_one_would_get_alone(make_store: MakeStore, cl
 
 
 def test_a_far_away_retry_of_one_model_does_not_delay_another(make_store: MakeStore, clock: ManualClock) -> None:
-    """A 403 for one model is an hour away; a model that only lacks room for a second must not hear of it."""
+    """A 403 forbids one model for an hour, which must not delay another model that lacks room for a second."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.FORBIDDEN, ask(model="x"))
     assert store.acquire(ask(model="x")) == NoRoom(3600 * SECOND, "forbidden")
@@ -352,7 +350,7 @@ def test_a_far_away_retry_of_one_model_does_not_delay_another(make_store: MakeSt
     assert refused(store, ask(model="m")).retry_after_us < 10 * SECOND
 
 
-def test_with_room_again_callers_are_no_longer_spaced_behind_those_who_never_came(
+def test_with_room_again_callers_no_longer_wait_behind_callers_that_never_returned(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
@@ -364,8 +362,8 @@ def test_with_room_again_callers_are_no_longer_spaced_behind_those_who_never_cam
     assert refused(store).retry_after_us < 10 * SECOND
 
 
-def test_an_answer_under_way_is_worth_coming_back_for_soon(make_store: MakeStore, clock: ManualClock) -> None:
-    """One key dead, the other's first answer pending: come back in a second, not in the dead key's hour."""
+def test_callers_return_soon_for_the_result_of_a_probe(make_store: MakeStore, clock: ManualClock) -> None:
+    """One key is dead, and the first answer of the other is pending: retry in a second, not in an hour."""
     store = make_store(make_keys(["sk-a", "sk-b"]), clock)
     answer(store, Outcome.INVALID_KEY)
     take(store)
@@ -375,7 +373,7 @@ def test_an_answer_under_way_is_worth_coming_back_for_soon(make_store: MakeStore
 def test_a_request_that_tried_every_usable_key_is_barred_not_out_of_room(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """Its own last answer says more than a wait for a dead key."""
+    """The request's own last answer is better than a wait for a dead key."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     answer(store, Outcome.INVALID_KEY)
@@ -411,8 +409,8 @@ def test_a_late_answer_from_before_a_key_died_does_not_end_its_probe(make_store:
     assert store.settle(probe, Settlement(Outcome.SUCCESS)).closed
 
 
-def test_probes_out_of_turn_do_not_lengthen_an_outage(make_store: MakeStore, clock: ManualClock) -> None:
-    """All keys failing for a minute: afterwards they are back after five minutes, not after an hour."""
+def test_early_probes_do_not_lengthen_an_outage(make_store: MakeStore, clock: ManualClock) -> None:
+    """After all keys have failed for a minute, they are back after five minutes, not after an hour."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     for _ in range(60):
@@ -423,7 +421,7 @@ def test_probes_out_of_turn_do_not_lengthen_an_outage(make_store: MakeStore, clo
     assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
 
 
-def test_failed_quota_probes_double_their_distance_up_to_six_hours(make_store: MakeStore, clock: ManualClock) -> None:
+def test_failed_quota_probes_double_their_interval_up_to_six_hours(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     only_a = ask(barred=frozenset({keys[1].key_id}))
@@ -464,8 +462,8 @@ def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(make_store: MakeS
     assert of(store, keys[0]).state == "closed"
 
 
-def test_a_failure_that_does_not_count_is_no_answer_either(make_store: MakeStore, clock: ManualClock) -> None:
-    """A refused connection does not verify a key that never answered."""
+def test_a_failure_that_does_not_count_does_not_verify_a_key(make_store: MakeStore, clock: ManualClock) -> None:
+    """A refused connection is not an answer."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.SERVER_FAILURE, counts=False)
     take(store)
@@ -473,10 +471,10 @@ def test_a_failure_that_does_not_count_is_no_answer_either(make_store: MakeStore
 
 
 @pytest.mark.parametrize("pause_us", [None, 20 * SECOND])
-def test_a_request_too_large_for_a_key_is_a_failure_that_says_nothing_of_the_key(
+def test_a_request_too_large_for_a_key_does_not_count_against_the_key(
     make_store: MakeStore, clock: ManualClock, pause_us: int | None
 ) -> None:
-    """It cools nothing, opens nothing, and the key is verified: others go on with it at once."""
+    """It causes no cooldown, opens no circuit, and verifies the key for other requests."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(4):
@@ -493,7 +491,7 @@ def test_a_request_too_large_for_a_key_is_a_failure_that_says_nothing_of_the_key
 def test_a_tier_without_capacity_is_no_failure_of_the_key(
     make_store: MakeStore, clock: ManualClock, pause_us: int | None
 ) -> None:
-    """It cools nothing, opens nothing, counts as no failure, and the key is verified: others go on with it at once."""
+    """It causes no cooldown, opens no circuit, is no failure, and verifies the key for other requests."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(4):
@@ -509,7 +507,7 @@ def test_a_tier_without_capacity_is_no_failure_of_the_key(
 def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """It shows no money either: the next one may ask, and is the probe again."""
+    """It does not prove quota, so that the next request is a probe again."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     answer(store, Outcome.QUOTA_EXHAUSTED)
@@ -519,8 +517,8 @@ def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(
     assert take(store).probe
 
 
-def test_what_a_too_large_answer_says_of_the_limits_is_learned(make_store: MakeStore, clock: ManualClock) -> None:
-    """The next one of that size goes to the key where it fits."""
+def test_limits_in_a_too_large_answer_are_learned(make_store: MakeStore, clock: ManualClock) -> None:
+    """The next request of that size uses a key with a sufficient limit."""
     keys = make_keys(["sk-small", "sk-large"])
     store = make_store(keys, clock)
     said = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
@@ -533,7 +531,7 @@ def test_what_a_too_large_answer_says_of_the_limits_is_learned(make_store: MakeS
 def test_a_request_too_large_for_a_key_takes_no_tokens_of_it(
     make_store: MakeStore, clock: ManualClock, limits: LimitReading
 ) -> None:
-    """A thousand minutes' worth, which the provider did not take: a small request still goes at once."""
+    """The provider did not charge the thousand minutes' worth: a small request is still sent at once."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=LimitReading(tokens=MeterReading(1_000, 1_000, 0)))
     clock.advance(60)
@@ -542,16 +540,14 @@ def test_a_request_too_large_for_a_key_takes_no_tokens_of_it(
     take(store)
 
 
-def test_a_too_large_answer_that_is_the_first_to_name_the_limit_rests_nobody(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_a_too_large_answer_that_first_names_the_limit_rests_no_key(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     said = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
     answer(store, Outcome.TOO_LARGE, ask(tokens=1_000_000), limits=said)
     take(store)
 
 
-def test_a_lease_names_itself_by_a_string_of_its_own(make_store: MakeStore, clock: ManualClock) -> None:
+def test_each_lease_has_a_unique_id(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a", "sk-b"]), clock)
     ids = [answer(store).lease_id for _ in range(50)]
     assert all(isinstance(name, str) and name for name in ids)

@@ -1,4 +1,4 @@
-"""What an operator may do with one key: take it out, bring it back, have it tried now. On every store."""
+"""An operator's actions on one key: disable, enable, and probe. On every store."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _open(store: Store, key: ApiKey = A) -> None:
 # --- disable and enable
 
 
-def test_a_disabled_key_gets_no_request_while_those_under_way_finish(store: Store) -> None:
+def test_a_disabled_key_gets_no_request_while_running_ones_finish(store: Store) -> None:
     answer(store)
     answer(store)
     flying = take(store, ONLY_A)
@@ -43,7 +43,7 @@ def test_a_disabled_key_gets_no_request_while_those_under_way_finish(store: Stor
 
 
 def test_a_disabled_key_is_no_last_resort(store: Store, clock: ManualClock) -> None:
-    """Not even where no other key is healthy."""
+    """Even if no other key is healthy."""
     store.act(A.key_id, "disable")
     _open(store, B)
     for _ in range(3):
@@ -54,7 +54,7 @@ def test_a_disabled_key_is_no_last_resort(store: Store, clock: ManualClock) -> N
     assert isinstance(store.acquire(ask(max_wait_us=30 * SECOND)), NoRoom)
 
 
-def test_with_every_key_disabled_a_request_is_told_so(store: Store) -> None:
+def test_with_every_key_disabled_requests_are_refused_with_that_reason(store: Store) -> None:
     for key in KEYS:
         store.act(key.key_id, "disable")
     told = NoRoom(60_000_000, "disabled")
@@ -62,7 +62,7 @@ def test_with_every_key_disabled_a_request_is_told_so(store: Store) -> None:
     assert [(model.model, dict(model.refusals)) for model in store.figures().models] == [("m", {"disabled": 2})]
 
 
-def test_a_request_that_failed_with_the_only_key_left_hears_its_own_failure(store: Store) -> None:
+def test_a_request_that_failed_with_the_only_key_left_returns_its_failure(store: Store) -> None:
     store.act(A.key_id, "disable")
     assert store.acquire(ask(barred=frozenset({B.key_id}))) == NoRoom(0, "barred")
 
@@ -74,8 +74,8 @@ def test_the_reason_of_a_refusal_is_that_of_the_keys_that_are_not_disabled(store
     assert refused(store).reason == "dead"
 
 
-def test_waiting_for_an_answer_of_a_disabled_key_is_in_vain(store: Store) -> None:
-    """Its first request is out, but whatever that says the key takes no other."""
+def test_requests_do_not_wait_for_an_answer_of_a_disabled_key(store: Store) -> None:
+    """Its first request is running, but the key takes no further one, whatever the result."""
     take(store, ONLY_A)
     store.act(A.key_id, "disable")
     store.act(B.key_id, "disable")
@@ -92,8 +92,8 @@ def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: M
     assert (of(store, A).requests, of(store, A).in_flight) == (1, 0)
 
 
-def test_an_enabled_key_is_back_with_the_health_that_it_had(store: Store, clock: ManualClock) -> None:
-    """It neither forgets that its circuit is open nor waits from anew."""
+def test_an_enabled_key_has_its_earlier_state(store: Store, clock: ManualClock) -> None:
+    """Its circuit is still open, and its wait does not start again."""
     _open(store)
     answer(store)
     store.act(A.key_id, "disable")
@@ -115,7 +115,7 @@ def test_an_enabled_key_that_was_healthy_is_used_at_once(store: Store, clock: Ma
     assert answer(store).key_id == A.key_id
 
 
-def test_an_answer_that_comes_while_a_key_is_disabled_counts_for_its_health(store: Store, clock: ManualClock) -> None:
+def test_an_answer_while_a_key_is_disabled_changes_its_state(store: Store, clock: ManualClock) -> None:
     answer(store, request=ONLY_A)
     flying = take(store, ONLY_A)
     store.act(A.key_id, "disable")
@@ -125,13 +125,13 @@ def test_an_answer_that_comes_while_a_key_is_disabled_counts_for_its_health(stor
     assert store.act(A.key_id, "enable").state == "dead"
 
 
-def test_what_is_so_already_is_not_done_again(store: Store) -> None:
+def test_repeated_actions_have_no_effect(store: Store) -> None:
     assert store.act(A.key_id, "enable") == ActionResult("nothing", "closed")
     store.act(A.key_id, "disable")
     assert store.act(A.key_id, "disable") == ActionResult("nothing", "disabled")
 
 
-def test_disabling_holds_for_every_process_and_outlives_all_of_them(
+def test_disabling_applies_to_every_process_and_outlives_them(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
     if backend.connection is None:
@@ -147,7 +147,7 @@ def test_disabling_holds_for_every_process_and_outlives_all_of_them(
     assert A.key_id in {answer(second).key_id for _ in range(2)}
 
 
-def test_a_disabled_key_that_is_taken_out_and_put_back_is_still_disabled(store: Store) -> None:
+def test_a_disabled_key_that_is_removed_and_added_again_is_still_disabled(store: Store) -> None:
     answer(store, request=ONLY_A)
     store.act(A.key_id, "disable")
     store.set_keys((B,))
@@ -169,7 +169,7 @@ def test_a_key_can_be_disabled_before_it_is_configured(make_store: MakeStore, cl
 def test_disabling_is_remembered_for_a_year_and_longer(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """Whatever else of a key is forgotten after a week; each process that starts begins the time anew."""
+    """Other state of a key expires after a week; each starting process restarts that time."""
     if backend.connection is None:
         return  # a memory store forgets with its process
     name = f"{TAG}:pool:off"
@@ -183,7 +183,7 @@ def test_disabling_is_remembered_for_a_year_and_longer(
 def test_a_process_that_missed_the_enabling_does_not_undo_it(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """It was cut off for an hour, and says what it knows when it is back."""
+    """The process was disconnected for an hour, and reports its state when it is back."""
     if backend.connection is None:
         return  # a memory store has no others
     store = make_store(KEYS, clock)
@@ -198,8 +198,8 @@ def test_a_process_that_missed_the_enabling_does_not_undo_it(
     assert of(store, A).state == "disabled", "a server that has lost its data takes its word"
 
 
-def test_many_disabled_keys_are_not_in_the_way_of_one_that_is_not(make_store: MakeStore, clock: ManualClock) -> None:
-    """More than one look at the index shows: whoever is left is found, and all are once they are back."""
+def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, clock: ManualClock) -> None:
+    """More keys than one page of the index: the enabled key is found, and so are all keys once enabled."""
     keys = make_keys([f"sk-{n}" for n in range(100)])
     store = make_store(keys, clock)
     for key in keys[:99]:
@@ -254,7 +254,7 @@ def test_a_probe_lets_a_group_without_quota_go_with_the_next_request_once(
 
 
 def test_a_key_that_fails_its_probe_waits_no_longer_than_without_it(store: Store, clock: ManualClock) -> None:
-    """An impatient operator does not make five minutes an hour."""
+    """A failed probe by an operator does not turn five minutes into an hour."""
     answer(store, request=ask(barred=frozenset({A.key_id})))
     _open(store)
     for _ in range(5):
@@ -292,7 +292,7 @@ def test_a_probe_has_no_effect_on_a_healthy_key(store: Store) -> None:
     assert before[1] == of(store, B)
 
 
-def test_a_probe_that_is_due_or_under_way_is_not_asked_for_again(store: Store, clock: ManualClock) -> None:
+def test_a_probe_that_is_due_or_running_is_not_requested_again(store: Store, clock: ManualClock) -> None:
     answer(store)
     _open(store)
     store.act(A.key_id, "probe")

@@ -1,4 +1,4 @@
-"""Admission of a key store: places that wait, corrections meanwhile, and many keys at once. On every store."""
+"""Admission by a key store: reservations, corrections, and many keys. On every store."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def later(reply: Lease | Later | None) -> int:
 
 
 def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
-    """Reservations a tenth of a second apart; then an answer says that the minute's bucket is all but empty."""
+    """Return reservations 0.1 s apart, after an answer has reported that the bucket is almost empty."""
     answer(store, limits=limits(600, 600))
     clock.advance(10)
     flying = burst(store)
@@ -49,8 +49,8 @@ def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
     return reserved
 
 
-def test_a_correction_that_comes_late_keeps_a_place_waiting(make_store: MakeStore, clock: ManualClock) -> None:
-    """The place was planned for a bucket that turned out to be emptier: sending now would earn a 429."""
+def test_a_late_correction_delays_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
+    """The bucket is emptier than planned: sending at the reserved time would cause a 429."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     (reserved,) = _corrected(store, clock, 1)
@@ -66,8 +66,8 @@ def test_a_correction_that_comes_late_keeps_a_place_waiting(make_store: MakeStor
     assert of(store, keys[0]).requests == sent + 1
 
 
-def test_places_that_wait_pass_the_gate_in_their_order(make_store: MakeStore, clock: ManualClock) -> None:
-    """Whoever asks first: the second place is not sent before the first one's time."""
+def test_reservations_are_sent_in_their_order(make_store: MakeStore, clock: ManualClock) -> None:
+    """The second reservation is not sent before the time of the first one."""
     store = make_store(make_keys(["sk-a"]), clock)
     reserved = _corrected(store, clock, 3)
     wait_until(clock, reserved[-1].at_us)
@@ -83,10 +83,10 @@ def test_places_that_wait_pass_the_gate_in_their_order(make_store: MakeStore, cl
 
 
 @pytest.mark.parametrize("rpm", [60, 600])
-def test_a_place_goes_at_its_time_and_is_free_again_when_given_back(
+def test_a_reservation_is_sent_at_its_time_and_can_be_released(
     make_store: MakeStore, clock: ManualClock, rpm: int
 ) -> None:
-    """Also on a key that lets a single request go at once: nothing happened meanwhile, so its time is its time."""
+    """Also on a key with a burst of one request: without a change, the reserved time stays."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(rpm, rpm))
     clock.advance(60)
@@ -100,8 +100,8 @@ def test_a_place_goes_at_its_time_and_is_free_again_when_given_back(
     assert isinstance(store.confirm(first), Lease)
 
 
-def test_a_wait_is_accepted_up_to_the_longest_acceptable_one(make_store: MakeStore, clock: ManualClock) -> None:
-    """A place that is one microsecond too late is refused, one that is just in time is taken."""
+def test_a_wait_up_to_the_longest_one_is_accepted(make_store: MakeStore, clock: ManualClock) -> None:
+    """A time one microsecond too late is refused, a time just early enough is accepted."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     wait = refused(store).retry_after_us
@@ -110,7 +110,7 @@ def test_a_wait_is_accepted_up_to_the_longest_acceptable_one(make_store: MakeSto
 
 
 @pytest.mark.parametrize(("pause_us", "kept"), [(2 * SECOND, True), (2 * SECOND + 1, False)])
-def test_a_place_outlasts_a_rest_of_two_seconds_and_no_longer_one(
+def test_a_reservation_survives_a_rest_of_two_seconds_and_no_longer_one(
     make_store: MakeStore, clock: ManualClock, pause_us: int, kept: bool
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
@@ -124,8 +124,8 @@ def test_a_place_outlasts_a_rest_of_two_seconds_and_no_longer_one(
     assert (later(reply) >= pause_us) if kept else reply is None
 
 
-def test_a_key_that_is_well_again_is_so_for_every_model(make_store: MakeStore, clock: ManualClock) -> None:
-    """Its probe was of one model: the other one must not wait for the time that was set before."""
+def test_a_recovered_key_is_usable_for_every_model(make_store: MakeStore, clock: ManualClock) -> None:
+    """The probe used one model: requests for the other one must not wait for the earlier time."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     for _ in keys:
@@ -137,7 +137,7 @@ def test_a_key_that_is_well_again_is_so_for_every_model(make_store: MakeStore, c
     assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
 
 
-def test_a_group_that_has_money_again_is_used_with_all_its_keys(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_group_with_quota_again_is_used_with_all_its_keys(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b", "sk-c"], "team=1,2,3")
     store = make_store(keys, clock)
     for _ in keys:
@@ -150,7 +150,7 @@ def test_a_group_that_has_money_again_is_used_with_all_its_keys(make_store: Make
 
 
 def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock: ManualClock) -> None:
-    """Dead, cooling, forbidden and penniless keys must not hide it, however many there are."""
+    """Any number of dead, resting, forbidden, or out-of-quota keys must not hide it."""
     keys = make_keys([f"sk-{n}" for n in range(60)])
     store = make_store(keys, clock)
     bad = [
@@ -172,8 +172,8 @@ def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock:
     assert [answer(store).key_id for _ in range(5)] == [good] * 5
 
 
-def test_the_one_key_with_room_now_is_better_than_a_place_on_another(make_store: MakeStore, clock: ManualClock) -> None:
-    """However many there are, and wherever it stands among them."""
+def test_the_key_with_room_now_is_preferred_to_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
+    """For any number of keys, and any position among them."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     for free in sorted(keys, key=lambda key: key.key_id)[::13]:
         store = make_store(keys, clock, pool=free.key_id)
@@ -184,8 +184,8 @@ def test_the_one_key_with_room_now_is_better_than_a_place_on_another(make_store:
         assert (lease.key_id, lease.reserved) == (free.key_id, False)
 
 
-def test_a_place_is_found_on_the_key_that_has_one_first(make_store: MakeStore, clock: ManualClock) -> None:
-    """Of many busy keys, each later than the one before."""
+def test_a_reservation_uses_the_earliest_key(make_store: MakeStore, clock: ManualClock) -> None:
+    """Among many busy keys, each later than the previous one."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     store = make_store(keys, clock)
     leases = [take(store) for _ in keys]
@@ -199,8 +199,8 @@ def test_a_place_is_found_on_the_key_that_has_one_first(make_store: MakeStore, c
     assert [place.at_us for place in places] == sorted(place.at_us for place in places)
 
 
-def test_who_lost_a_place_may_use_the_reserve(make_store: MakeStore, clock: ManualClock) -> None:
-    """Newcomers leave a tenth of the burst, for those who waited for a key that then failed them."""
+def test_a_request_that_lost_its_reservation_may_use_the_reserve(make_store: MakeStore, clock: ManualClock) -> None:
+    """New requests leave a tenth of the burst for those whose reservation was lost."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(1200, 1200))
     clock.advance(60)
@@ -229,10 +229,10 @@ def test_one_model_s_bucket_is_not_another_s(make_store: MakeStore, clock: Manua
 
 
 @pytest.mark.parametrize("late_us", [0, 400_000])
-def test_the_server_s_time_of_admission_is_what_its_headers_speak_of(
+def test_headers_describe_the_server_s_time_of_admission(
     make_store: MakeStore, clock: ManualClock, late_us: int
 ) -> None:
-    """A request that travelled 0.4 s finds a bucket that is full 0.4 s later: no reason for a correction."""
+    """After 0.4 s in transit, the bucket is full 0.4 s later, which is no reason for a correction."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(10)
@@ -245,8 +245,8 @@ def test_the_server_s_time_of_admission_is_what_its_headers_speak_of(
     assert isinstance(store.confirm(reserved), Lease)
 
 
-def test_a_429_s_pause_holds_the_places_behind_it(make_store: MakeStore, clock: ManualClock) -> None:
-    """Requests of one key after a rest: one at its end, the next ones as the limit lets them, none at once."""
+def test_the_pause_of_a_429_delays_reservations(make_store: MakeStore, clock: ManualClock) -> None:
+    """After a rest, one request is sent at its end, and the next ones at the rate of the limit."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(60)

@@ -1,4 +1,4 @@
-"""Budgets of a key store: what counts against a cap, what is given back, and what a refusal says. On every store."""
+"""Budgets of a key store: charges, refunds, and refusals. On every store."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ CAPS = {"calls": Cap(calls=4), "tokens": Cap(tokens=40), "microusd": Cap(microus
 
 
 def paid(**more: object) -> KeyRequest:
-    """10 tokens and 7 millionths of a dollar, for the batch "b"."""
+    """Return a request of 10 tokens and 7 millionths of a dollar for the batch "b"."""
     return ask(**{"microusd": 7, "batch": "b", **more})  # type: ignore[arg-type]
 
 
 def admitted(store: Store, request: KeyRequest) -> int:
-    """How many are admitted and answered until the first refusal; a thousand if there is none."""
+    """Return how many requests are admitted before the first refusal, at most a thousand."""
     for number in range(1000):
         lease = store.acquire(request)
         if not isinstance(lease, Lease):
@@ -44,9 +44,7 @@ def admitted(store: Store, request: KeyRequest) -> int:
 
 @pytest.mark.parametrize("scope", ["day", "key_day", "batch"])
 @pytest.mark.parametrize("unit", CAPS)
-def test_a_cap_admits_what_fits_and_not_one_more(
-    make_store: MakeStore, clock: ManualClock, scope: str, unit: str
-) -> None:
+def test_a_cap_admits_no_more_than_fits(make_store: MakeStore, clock: ManualClock, scope: str, unit: str) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
     clock.advance(3600)
     assert admitted(store, paid()) == 4
@@ -56,7 +54,7 @@ def test_a_cap_admits_what_fits_and_not_one_more(
 
 
 @pytest.mark.parametrize("unit", ["tokens", "microusd"])
-def test_what_would_pass_a_cap_is_refused_while_less_still_fits(
+def test_a_request_above_a_cap_is_refused_while_a_smaller_one_fits(
     make_store: MakeStore, clock: ManualClock, unit: str
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=CAPS[unit]))
@@ -71,7 +69,7 @@ def test_what_would_pass_a_cap_is_refused_while_less_still_fits(
 def test_which_daily_budget_stopped_a_request_is_known_for_the_day(
     make_store: MakeStore, clock: ManualClock, scope: str, unit: str
 ) -> None:
-    """However much of it is left: three of four are used, and the next request needs more than that."""
+    """Even if some of it is left: three of four are used, and the next request needs more than is left."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
     clock.advance(3600)
     for _ in range(3 if unit != "calls" else 4):
@@ -99,9 +97,7 @@ def test_a_batch_s_budget_and_a_key_that_was_passed_over_stop_nothing_else(
 
 
 @pytest.mark.parametrize("scope", ["day", "key_day"])
-def test_a_day_s_budget_is_back_at_utc_midnight_and_not_before(
-    make_store: MakeStore, clock: ManualClock, scope: str
-) -> None:
+def test_a_daily_budget_is_reset_at_utc_midnight(make_store: MakeStore, clock: ManualClock, scope: str) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: Cap(calls=2)}))
     assert admitted(store, paid()) == 2
     clock.advance(5 * 3600 + 0.25)
@@ -113,9 +109,7 @@ def test_a_day_s_budget_is_back_at_utc_midnight_and_not_before(
     assert admitted(store, paid()) == 2
 
 
-def test_a_batch_s_budget_is_its_own_and_midnight_does_not_bring_it_back(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_a_batch_s_budget_is_separate_and_not_reset_at_midnight(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(batch=Cap(calls=2)))
     assert admitted(store, paid()) == 2
     assert admitted(store, paid(batch="other")) == 2
@@ -125,7 +119,7 @@ def test_a_batch_s_budget_is_its_own_and_midnight_does_not_bring_it_back(
     assert (store.spent("b").calls, store.spent("nobody")) == (2, Spent())
 
 
-def test_a_key_at_its_cap_is_passed_over_until_every_key_is(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_key_at_its_cap_is_skipped_until_every_key_is(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=3)))
     for _ in range(3):
@@ -139,7 +133,7 @@ def test_a_key_at_its_cap_is_passed_over_until_every_key_is(make_store: MakeStor
 def test_a_cap_on_one_key_is_no_refusal_for_budget_while_another_only_waits(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """The other key has room in a second: that is when to come back, not at midnight."""
+    """The other key has room in a second: retry then, not at midnight."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=2)))
     for _ in range(2):
@@ -151,7 +145,7 @@ def test_a_cap_on_one_key_is_no_refusal_for_budget_while_another_only_waits(
 
 
 @pytest.mark.parametrize("outcome", NOT_SERVED)
-def test_what_the_provider_did_not_serve_costs_nothing(
+def test_requests_that_the_provider_refused_cost_nothing(
     make_store: MakeStore, clock: ManualClock, outcome: Outcome
 ) -> None:
     keys = make_keys(["sk-a", "sk-b"])
@@ -163,15 +157,17 @@ def test_what_the_provider_did_not_serve_costs_nothing(
 
 
 @pytest.mark.parametrize("outcome", MAYBE_SERVED)
-def test_what_may_have_been_served_is_paid(make_store: MakeStore, clock: ManualClock, outcome: Outcome) -> None:
+def test_requests_that_may_have_been_served_are_charged(
+    make_store: MakeStore, clock: ManualClock, outcome: Outcome
+) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     answer(store, outcome, paid())
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 10, 7)
 
 
-def test_a_place_costs_nothing_until_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
-    """Who holds it may die, and would block the budget for ever."""
+def test_a_reservation_costs_nothing_until_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
+    """The process that holds it may die, and would block the budget forever."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, request=paid(), limits=NO_ROOM)
     given_back, sent, too_late = (take(store, paid(max_wait_us=30 * SECOND)) for _ in range(3))
@@ -186,7 +182,9 @@ def test_a_place_costs_nothing_until_its_request_is_sent(make_store: MakeStore, 
     assert store.spent() == Spent(2, 20, 14)
 
 
-def test_a_place_is_charged_to_the_day_on_which_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_reservation_is_charged_to_the_day_on_which_its_request_is_sent(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     wait_until(clock, (clock.now_us() // DAY + 1) * DAY - SECOND)
     answer(store, request=paid(), limits=NO_ROOM)
@@ -217,8 +215,8 @@ def test_a_response_s_usage_replaces_the_estimate(make_store: MakeStore, clock: 
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == used
 
 
-def test_a_failure_that_cost_nothing_is_given_back(make_store: MakeStore, clock: ManualClock) -> None:
-    """An outage must not use up the budgets of those who wait for its end."""
+def test_a_failure_without_cost_is_refunded(make_store: MakeStore, clock: ManualClock) -> None:
+    """An outage must not use up the budgets of waiting requests."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(3):
@@ -237,7 +235,7 @@ def test_a_stream_s_usage_replaces_the_estimate_at_its_end(make_store: MakeStore
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 25, 18)
 
 
-def test_a_stream_that_says_twice_what_it_used_has_used_it_once(make_store: MakeStore, clock: ManualClock) -> None:
+def test_the_usage_of_a_stream_counts_once_if_reported_twice(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     lease, other = answer(store, request=paid()), answer(store, request=paid())
@@ -261,9 +259,7 @@ def test_usage_beyond_the_estimate_closes_a_cap_and_usage_below_opens_it(
 
 
 @pytest.mark.parametrize("outcome", NOT_SERVED)
-def test_what_was_admitted_yesterday_is_given_back_to_yesterday(
-    make_store: MakeStore, clock: ManualClock, outcome: Outcome
-) -> None:
+def test_a_refund_belongs_to_the_day_of_the_charge(make_store: MakeStore, clock: ManualClock, outcome: Outcome) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     clock.advance(86_399)
@@ -274,7 +270,7 @@ def test_what_was_admitted_yesterday_is_given_back_to_yesterday(
     assert store.spent() == of(store, keys[0]).spent_today == store.spent("b") == Spent()
 
 
-def test_settling_twice_gives_back_once(make_store: MakeStore, clock: ManualClock) -> None:
+def test_settling_twice_refunds_once(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a", "sk-b"]), clock)
     answer(store, request=paid())
     lease = take(store, paid())
@@ -283,7 +279,7 @@ def test_settling_twice_gives_back_once(make_store: MakeStore, clock: ManualCloc
     assert store.spent() == Spent(1, 10, 7)
 
 
-def test_a_refusal_for_budget_leaves_room_and_turn_as_they_were(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_refusal_for_budget_changes_neither_room_nor_rotation(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(batch=Cap(calls=1)))
     answer(store, request=paid())

@@ -1,4 +1,4 @@
-"""Requests that are sent together (a batch at the provider): charged at once, settled once. On every store."""
+"""Bulks of requests (a provider's batch): charged together, settled once. On every store."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_bulk_is_charged_to_the_day_its_key_and_each_batch(make_store: MakeSto
 
 
 def test_charging_again_charges_nothing(make_store: MakeStore, clock: ManualClock) -> None:
-    """The reply may have been lost, or the process died before it wrote it down."""
+    """The reply may have been lost, or the process died before it stored the charge."""
     store = make_store(KEYS, clock, budget=Budget(day=Cap(calls=4)))
     assert [store.charge_bulk(bulk()) for _ in range(3)] == [None] * 3
     assert store.spent() == Spent(4, 400, 40)
@@ -66,7 +66,7 @@ def test_single_requests_and_bulks_fill_the_same_budget(make_store: MakeStore, c
     assert store.charge_bulk(bulk(name="two", b=Spent(1, 1, 1))) == "day calls"
 
 
-def test_what_was_used_replaces_what_was_charged_once(make_store: MakeStore, clock: ManualClock) -> None:
+def test_the_usage_replaces_the_charge_once(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(KEYS, clock)
     store.charge_bulk(bulk())
     outcomes = {Outcome.SUCCESS: 2, Outcome.REQUEST_FAULT: 1}
@@ -86,7 +86,7 @@ def test_what_was_used_replaces_what_was_charged_once(make_store: MakeStore, clo
     assert store.spent() == used, "it is over"
 
 
-def test_it_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_bulk_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(KEYS, clock)
     store.charge_bulk(bulk())
     clock.advance(24 * 3600)
@@ -95,8 +95,8 @@ def test_it_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock: Ma
     assert store.spent("b") == Spent(2, 150, 9)
 
 
-def test_one_that_was_never_charged_gives_nothing_back(make_store: MakeStore, clock: ManualClock) -> None:
-    """A server that lost its data knows of no charge: budgets must not fall below what others used."""
+def test_a_bulk_without_a_charge_refunds_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+    """A server that lost its data has no charge: budgets must not fall below the usage of others."""
     store = make_store(KEYS, clock)
     store.settle_bulk(bulk(), BulkResult({"b": Spent(1, 5, 1)}, {Outcome.SUCCESS: 1}, 4, 1))
     assert store.spent() == Spent(1, 5, 1)

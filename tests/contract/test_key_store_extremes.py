@@ -1,4 +1,4 @@
-"""Many keys, most of them out, and a server whose clock is another one after a failover."""
+"""Many keys, most of them out of rotation, and a server whose clock changes with a failover."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _open_circuit(store: Store, key: ApiKey, keys: tuple[ApiKey, ...]) -> None:
 def test_among_many_open_circuits_the_one_healthy_key_is_found(
     make_store: MakeStore, clock: ManualClock, position: int
 ) -> None:
-    """The index says of all others that they may be asked now: a look at some of them puts that right for the next."""
+    """The index lists all others as usable now; reading some of them corrects it for the next request."""
     keys = make_keys([f"sk-{n}" for n in range(MANY)])
     store = make_store(keys, clock)
     for _ in keys:
@@ -64,7 +64,7 @@ def test_with_every_circuit_of_many_open_a_request_is_the_last_resort(
 
 @dataclass
 class FailedOver:
-    """The clock of another server."""
+    """A clock that becomes that of another server."""
 
     first: ManualClock
     ahead_us: int = 0
@@ -73,10 +73,10 @@ class FailedOver:
         return self.first.now_us() + self.ahead_us
 
 
-def test_a_clock_that_went_back_holds_requests_up_no_longer_than_that(
+def test_a_clock_that_was_set_back_delays_requests_no_longer_than_that(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """60 a minute, and ten of them at once: used up, then a minute back. Callers are sent away a second apart."""
+    """60 per minute with a burst of ten, used up, then a minute back. Refused callers retry a second apart."""
     server = FailedOver(clock)
     store = _used_up(make_store, server)
     before = refused(store).retry_after_us
@@ -87,7 +87,7 @@ def test_a_clock_that_went_back_holds_requests_up_no_longer_than_that(
     take(store)
 
 
-def test_a_clock_that_went_ahead_allows_no_more_than_one_burst(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_clock_that_was_set_forward_allows_no_more_than_one_burst(make_store: MakeStore, clock: ManualClock) -> None:
     server = FailedOver(clock)
     store = _used_up(make_store, server)
     server.ahead_us = 3600 * SECOND

@@ -1,4 +1,4 @@
-"""What a key store counts for metrics and reports. On every store."""
+"""The counts of a key store for metrics and reports. On every store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def transitions_of(store: Store, key_id: str) -> dict[str, int]:
     return {**store.figures().transitions.get(key_id, {})}
 
 
-def test_nothing_has_been_counted_of_keys_that_were_never_used(make_store: MakeStore, clock: ManualClock) -> None:
+def test_unused_keys_have_no_counts(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     assert store.figures() == PoolFigures(
         store.scope, {A.key_id: A.group, B.key_id: B.group}, (), {}, (), (), stopped={}
@@ -43,7 +43,7 @@ def test_nothing_has_been_counted_of_keys_that_were_never_used(make_store: MakeS
 
 
 class ReloadingClock(ManualClock):
-    """Has `reload` called as soon as a store looks at the time for a request that it has composed."""
+    """Calls `reload` as soon as a store reads the time for a request."""
 
     reload: Callable[[], None] | None = None
 
@@ -69,7 +69,7 @@ def test_keys_that_are_reloaded_while_a_server_counts_do_not_mix_up_the_counts(m
 def test_every_end_of_a_request_counts_once_for_its_key_and_model(
     make_store: MakeStore, clock: ManualClock, outcome: Outcome
 ) -> None:
-    """A second word about the same lease counts nothing."""
+    """A second report about the same lease counts nothing."""
     store = make_store([A], clock)
     lease = answer(store, outcome)
     store.settle(lease, Settlement(outcome))
@@ -77,8 +77,8 @@ def test_every_end_of_a_request_counts_once_for_its_key_and_model(
     assert [(c.key_id, c.model) for c in store.figures().calls] == [(A.key_id, "m")]
 
 
-def test_models_are_counted_apart_whatever_their_names(make_store: MakeStore, clock: ManualClock) -> None:
-    """A fine-tuned model has colons in its name; a request for the list of models names none."""
+def test_models_are_counted_separately_whatever_their_names(make_store: MakeStore, clock: ManualClock) -> None:
+    """A fine-tuned model has colons in its name; a request for the list of models has no model."""
     names = ["m", "ft:m:team:1", "a b", "", "what separates names from counts\x1fsuccess"]
     store = make_store([A], clock)
     for times, name in enumerate(names, start=1):
@@ -89,8 +89,8 @@ def test_models_are_counted_apart_whatever_their_names(make_store: MakeStore, cl
     assert {m.model for m in store.figures().models} == set(names)
 
 
-def test_tokens_and_cost_are_those_that_responses_tell(make_store: MakeStore, clock: ManualClock) -> None:
-    """Not the estimate of the admission; of a stream at its end, of a request that is not billed never."""
+def test_tokens_and_cost_are_those_of_the_responses(make_store: MakeStore, clock: ManualClock) -> None:
+    """Never the estimate of the admission. A stream counts at its end, an unbilled request never."""
     store = make_store([A], clock)
     answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10, 12))
     streamed = answer(store, request=ask(tokens=500))
@@ -123,9 +123,7 @@ def test_a_wait_belongs_to_the_class_whose_bound_it_does_not_pass(
     assert (sum(found.waits), found.waited_us) == (1, waited_us)
 
 
-def test_what_befalls_a_key_is_counted_when_it_changes_not_while_it_lasts(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_changes_of_a_key_are_counted_once_when_they_happen(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store)
     leases = [take(store) for _ in range(5)]
@@ -141,14 +139,14 @@ def test_what_befalls_a_key_is_counted_when_it_changes_not_while_it_lasts(
     assert transitions_of(store, A.key_id) == {"open": 1, "closed": 1, "dead": 1}
 
 
-def test_money_and_rest_are_transitions_too(make_store: MakeStore, clock: ManualClock) -> None:
+def test_missing_quota_and_rests_are_transitions_too(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     answer(store, Outcome.QUOTA_EXHAUSTED)
     answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
     assert sorted((transitions_of(store, key.key_id) for key in (A, B)), key=str) == [{"cooling": 1}, {"no_quota": 1}]
 
 
-def test_a_refusal_is_counted_by_what_the_caller_was_told(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_refusal_is_counted_by_its_reason(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock, budget=Budget(batch=Cap(calls=0)))
     answer(store, limits=NO_ROOM)
     refused(store)
@@ -177,7 +175,7 @@ def test_a_pause_for_an_answer_is_no_refusal(make_store: MakeStore, clock: Manua
     assert store.figures().models == ()
 
 
-def test_a_place_that_was_given_back_was_no_request(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_released_reservation_is_not_counted_as_a_request(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=NO_ROOM)
     reserved = take(store, ask(max_wait_us=MINUTE))
@@ -188,7 +186,7 @@ def test_a_place_that_was_given_back_was_no_request(make_store: MakeStore, clock
 
 
 def test_time_without_room_counts_once_however_many_ask(make_store: MakeStore, clock: ManualClock) -> None:
-    """From the first who found none until there is some again; what overlaps is the same time."""
+    """From the first request without room until there is room again; overlapping times count once."""
     store = make_store([A], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limited_by="tokens")
     assert model_of(store).saturated_us == {}
@@ -200,8 +198,8 @@ def test_time_without_room_counts_once_however_many_ask(make_store: MakeStore, c
     assert model_of(store).saturated_us == {"tokens": 20 * SECOND}
 
 
-def test_a_long_rest_counts_as_far_as_anybody_asked(make_store: MakeStore, clock: ManualClock) -> None:
-    """A minute from each question: whether anybody would have wanted a key later is not known."""
+def test_a_long_rest_counts_up_to_a_minute_after_the_last_request(make_store: MakeStore, clock: ManualClock) -> None:
+    """A minute from each request: later demand is unknown."""
     store = make_store([A], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=10 * MINUTE, limited_by="requests")
     refused(store)
@@ -218,7 +216,7 @@ def test_a_long_rest_counts_as_far_as_anybody_asked(make_store: MakeStore, clock
         (LimitReading(requests=reading(60_000, 60_000), tokens=MeterReading(600, 0, MINUTE)), "tokens"),
     ],
 )
-def test_the_limit_that_is_in_the_way_is_the_one_that_is_named(
+def test_saturation_names_the_exhausted_limit(
     make_store: MakeStore, clock: ManualClock, said: LimitReading, unit: str
 ) -> None:
     store = make_store([A], clock)
@@ -232,7 +230,7 @@ def test_the_limit_that_is_in_the_way_is_the_one_that_is_named(
 def test_a_429_that_names_no_limit_stands_for_requests(
     make_store: MakeStore, clock: ManualClock, headers: LimitReading
 ) -> None:
-    """Whether or not headers ever told the limits."""
+    """With and without limits in headers."""
     store = make_store([A], clock)
     answer(store, limits=headers)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
@@ -240,15 +238,15 @@ def test_a_429_that_names_no_limit_stands_for_requests(
     assert model_of(store).saturated_us == {"requests": 20 * SECOND}
 
 
-def test_a_place_that_has_to_be_waited_for_is_time_without_room(make_store: MakeStore, clock: ManualClock) -> None:
+def test_waiting_for_a_reservation_is_time_without_room(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=NO_ROOM)
     reserved = take(store, ask(max_wait_us=MINUTE))
     assert model_of(store).saturated_us == {"requests": reserved.at_us - clock.now_us()}
 
 
-def test_time_without_room_is_that_of_the_size_that_asked(make_store: MakeStore, clock: ManualClock) -> None:
-    """Half of a minute's tokens is left: small requests go, one that needs all of them waits for the other half."""
+def test_time_without_room_depends_on_the_size_of_the_request(make_store: MakeStore, clock: ManualClock) -> None:
+    """Half of a minute's tokens is left: small requests are sent, and one that needs all of them waits."""
     store = make_store([A], clock)
     answer(store, limits=LimitReading(tokens=reading(60_000, 30_000)))
     answer(store, request=ask(tokens=0))
@@ -259,7 +257,7 @@ def test_time_without_room_is_that_of_the_size_that_asked(make_store: MakeStore,
     assert waits_us == pytest.approx(30 * SECOND, rel=0.1)
 
 
-def test_a_request_that_may_not_use_every_key_cannot_tell(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_request_that_may_not_use_every_key_measures_no_saturation(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     resting = answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND).key_id
     refused(store, ask(barred=frozenset({A.key_id, B.key_id} - {resting})))
@@ -267,7 +265,7 @@ def test_a_request_that_may_not_use_every_key_cannot_tell(make_store: MakeStore,
 
 
 @pytest.mark.parametrize("trouble", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED, Outcome.FORBIDDEN])
-def test_keys_out_of_rotation_are_no_want_of_room(make_store: MakeStore, clock: ManualClock, trouble: Outcome) -> None:
+def test_keys_out_of_rotation_are_no_saturation(make_store: MakeStore, clock: ManualClock, trouble: Outcome) -> None:
     store = make_store([A], clock)
     answer(store)
     answer(store, trouble)
@@ -308,7 +306,7 @@ def test_a_group_at_rest_has_no_room(make_store: MakeStore, clock: ManualClock) 
 
 
 def test_a_429_against_its_headers_leaves_no_room_either(make_store: MakeStore, clock: ManualClock) -> None:
-    """Their word is not taken for it while the key rests."""
+    """The headers are ignored while the key rests."""
     store = make_store([A], clock)
     promised = LimitReading(reading(600, 600), reading(60_000, 60_000))
     answer(store, limits=promised)
@@ -316,7 +314,7 @@ def test_a_429_against_its_headers_leaves_no_room_either(make_store: MakeStore, 
     assert [room.left for room in store.figures().rooms] == [0, 0]
 
 
-def test_nobody_plans_with_the_room_of_a_key_that_is_gone(make_store: MakeStore, clock: ManualClock) -> None:
+def test_the_room_of_a_removed_key_is_not_counted(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     for _ in (A, B):
         answer(store, limits=limits(600, 599))
@@ -356,7 +354,7 @@ def test_stores_of_one_pool_count_together(make_store: MakeStore, clock: ManualC
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
 def test_whatever_is_counted_on_a_server_expires(make_store: MakeStore, clock: ManualClock, backend: Backend) -> None:
-    """Also where the end of a stream is the first that an empty server hears. A process forgets by ending."""
+    """Also if the end of a stream is the first call to an empty server. A process loses its counts when it ends."""
     assert backend.connection is not None
     store = make_store([A], clock)
     stream = answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
@@ -376,7 +374,7 @@ def _lasting(connection: redis.Redis) -> list[bytes]:
 def test_a_server_keeps_no_list_of_keys_that_it_has_forgotten(
     make_store: MakeStore, clock: ManualClock, backend: Backend
 ) -> None:
-    """Keys are rotated for years; every look at the pool would visit all that ever were."""
+    """Keys are rotated for years; otherwise every snapshot would read all earlier keys."""
     assert backend.connection is not None
     store = make_store([A, B], clock)
     for _ in (A, B):
@@ -391,7 +389,7 @@ def test_a_server_keeps_no_list_of_keys_that_it_has_forgotten(
 def test_a_server_knows_the_hundred_newest_models_and_none_that_was_not_used_for_a_week(
     make_store: MakeStore, clock: ManualClock, backend: Backend
 ) -> None:
-    """Where strangers choose the model, its names are without end. One that comes back is as new."""
+    """If anyone can choose the model, there are any number of names. A model that returns is new."""
     assert backend.connection is not None
     store = make_store([A], clock)
     answer(store)

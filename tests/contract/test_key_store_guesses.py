@@ -1,4 +1,4 @@
-"""The pace with a provider that sends no rate limit headers (vLLM, many gateways): on every store."""
+"""The pace with a provider without rate limit headers (vLLM, many gateways). On every store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _refuse(store: Store, **facts: object) -> None:
 
 
 def _used(store: Store, clock: ManualClock) -> None:
-    """Ten a second for three seconds, all accepted."""
+    """Send ten requests per second for three seconds, all accepted."""
     for _ in range(30):
         answer(store)
         clock.advance(0.1)
@@ -46,13 +46,13 @@ def test_a_429_that_names_no_time_rests_the_key_until_its_guessed_rate_has_room(
     assert 50_000 <= rests <= 150_000
 
 
-def test_where_nothing_was_ever_accepted_it_rests_for_a_minute(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_key_that_has_accepted_nothing_rests_for_a_minute(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     _refuse(store)
     assert refused(store).retry_after_us >= MINUTE
 
 
-def test_what_was_refused_is_no_ground_for_a_guess(make_store: MakeStore, clock: ManualClock) -> None:
+def test_refused_requests_do_not_count_for_a_guess(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     for _ in range(3):
         _refuse(store, pause_us=SECOND // 10)
@@ -61,7 +61,7 @@ def test_what_was_refused_is_no_ground_for_a_guess(make_store: MakeStore, clock:
     assert refused(store).retry_after_us >= MINUTE
 
 
-def test_a_named_time_is_kept(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_named_time_is_used(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     _used(store, clock)
     _refuse(store, pause_us=7 * SECOND)
@@ -72,7 +72,7 @@ def test_a_named_time_is_kept(make_store: MakeStore, clock: ManualClock) -> None
     assert 50_000 <= refused(store).retry_after_us <= 150_000, "and the next ones come back one by one"
 
 
-def test_places_that_were_reserved_before_the_rate_was_cut_are_void(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_cut_of_the_rate_voids_reservations(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     _used(store, clock)
     _refuse(store)
@@ -85,7 +85,7 @@ def test_places_that_were_reserved_before_the_rate_was_cut_are_void(make_store: 
     assert store.confirm(place) is None
 
 
-def test_headers_that_come_later_are_believed_instead(make_store: MakeStore, clock: ManualClock) -> None:
+def test_later_headers_replace_the_guess(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     _used(store, clock)
     _refuse(store)
@@ -95,7 +95,7 @@ def test_headers_that_come_later_are_believed_instead(make_store: MakeStore, clo
     assert len(burst(store)) > 50
 
 
-def test_while_no_limit_is_known_callers_are_sent_away_one_behind_the_other(
+def test_while_no_limit_is_known_refused_callers_get_increasing_times(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store([A], clock)
@@ -108,7 +108,7 @@ def test_while_no_limit_is_known_callers_are_sent_away_one_behind_the_other(
 
 
 class TokenBucket:
-    """So many a second, and bursts of so many."""
+    """Allows a rate per second and a burst."""
 
     def __init__(self, per_second: float, burst: float) -> None:
         self._rate, self._burst, self._left, self._at_us = per_second, burst, burst, 0
@@ -122,7 +122,7 @@ class TokenBucket:
 
 
 class SlidingWindow:
-    """So many within any second."""
+    """Allows a number of requests within any second."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._taken = per_second, deque[int]()
@@ -137,7 +137,7 @@ class SlidingWindow:
 
 
 class FixedWindow:
-    """So many within each second of the clock."""
+    """Allows a number of requests within each second of the clock."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._second, self._taken = per_second, 0, 0
@@ -254,8 +254,8 @@ def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vai
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
 @pytest.mark.parametrize(("name", "pause_us"), [("3 buckets of 300", None), ("3 sliding windows", SECOND)])
-def test_so_it_is_where_processes_share_the_store(
+def test_processes_that_share_a_store_use_the_limit_too(
     make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
 ) -> None:
-    """Servers decide as memory does (`test_key_store_machine.py`), so the two with the least room speak for all."""
+    """Servers decide like memory (`test_key_store_machine.py`), so that the two cases with the least room suffice."""
     _is_used_and_rarely_asked_in_vain(make_store, clock, name, pause_us)

@@ -1,4 +1,4 @@
-"""A key store's keys: exchanged while it runs, and never seen by a server. On every store."""
+"""The keys of a key store: changed while it runs, and never sent to a server. On every store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def keys() -> tuple[ApiKey, ...]:
     return make_keys(LONG)
 
 
-def test_a_key_taken_out_gets_no_lease_while_its_request_finishes(
+def test_a_removed_key_gets_no_lease_while_its_request_finishes(
     make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
     a, b, _ = keys
@@ -41,7 +41,7 @@ def test_a_key_taken_out_gets_no_lease_while_its_request_finishes(
     assert (seen.last_used_us, seen.circuit_open, seen.rate_limited) == (used_at, False, False)
 
 
-def test_a_key_that_comes_back_is_as_it_was(
+def test_a_key_that_is_added_again_keeps_its_state(
     make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
     a, b, _ = keys
@@ -57,7 +57,7 @@ def test_a_key_that_comes_back_is_as_it_was(
     assert {answer(store).key_id for _ in range(3)} == {b.key_id}
 
 
-def test_a_new_key_is_used_and_proves_itself_first(
+def test_a_new_key_is_verified_with_one_request(
     make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
     a, b, c = keys
@@ -98,7 +98,7 @@ def test_a_key_that_moved_to_another_group_shares_that_one_s_quota(make_store: M
 
 
 def test_a_new_key_is_shown_with_its_group_before_any_request(make_store: MakeStore, clock: ManualClock) -> None:
-    """A server learns of a new key with the next request; that its group rests is known already."""
+    """A server gets a new key with the next request, but already knows that its group rests."""
     keys = make_keys(LONG, "team=1,2")
     store = make_store(keys[:1], clock)
     answer(store, Outcome.RATE_LIMITED)
@@ -107,7 +107,7 @@ def test_a_new_key_is_shown_with_its_group_before_any_request(make_store: MakeSt
 
 
 def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]) -> None:
-    """Leaves behind whatever a store may write: of every outcome, a reservation, an open lease, budgets, a batch."""
+    """Write everything that a store may write: every outcome, a reservation, an open lease, budgets, a batch."""
     store = make_store(keys, clock, budget=Budget(Cap(calls=1000), Cap(tokens=10**6), Cap(microusd=10**6)))
     both = LimitReading(MeterReading(600, 0, SECOND), reading(60_000, 59_900))
     for outcome in Outcome:
@@ -134,7 +134,7 @@ def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[Ap
 
 
 def _everything(backend: Backend) -> dict[bytes, bytes]:
-    """All names on the server with all that stands under them, as one text each."""
+    """Return all names on the server, with their content as text."""
     connection = backend.connection
     assert connection is not None
     read = {
@@ -151,7 +151,7 @@ def _everything(backend: Backend) -> dict[bytes, bytes]:
 def test_everything_on_a_server_has_an_end_and_the_pool_s_name(
     backend: Backend, make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
-    """A pool that nobody uses any more leaves nothing behind."""
+    """The data of an unused pool expires."""
     _run_of_everything(make_store, clock, keys)
     if backend.connection is None:
         return
@@ -166,7 +166,7 @@ def test_everything_on_a_server_has_an_end_and_the_pool_s_name(
 def test_no_part_of_a_secret_reaches_a_server(
     backend: Backend, make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
-    """A mask may: it shows the kind, three characters and the last four."""
+    """Only its mask does, which has the prefix, three characters and the last four."""
     _run_of_everything(make_store, clock, keys)
     if backend.connection is None:
         return

@@ -1,4 +1,4 @@
-"""What a key store learns: how large bursts may be, and what a provider charges for a request. On every store."""
+"""What a key store learns about bursts and charges. On every store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.plugins.store_steps import SECOND, answer, burst, reading
 
 
 def _round(store: Store, clock: ManualClock) -> int:
-    """How many go at once on a full bucket; all succeed, and a minute passes."""
+    """Return how many requests are admitted at once with a full bucket. All succeed, and a minute passes."""
     leases = burst(store)
     for lease in leases:
         store.settle(lease, Settlement(Outcome.SUCCESS))
@@ -23,7 +23,7 @@ def _round(store: Store, clock: ManualClock) -> int:
 
 
 def _refuse_one(store: Store, clock: ManualClock, remaining: float) -> None:
-    """A 429 whose headers speak of so many requests left; then a minute passes."""
+    """Settle with a 429 whose headers report remaining requests, and let a minute pass."""
     said = LimitReading(reading(600, remaining), reading(60_000_000, 59_990_000))
     answer(store, Outcome.RATE_LIMITED, pause_us=SECOND, limits=said, limited_by="requests")
     clock.advance(60)

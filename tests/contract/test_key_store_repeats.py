@@ -1,4 +1,4 @@
-"""What a caller or a connection sends again because its reply was lost counts once. On every store."""
+"""Repeated calls after a lost reply count once. On every store."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.plugins.redis_fixtures import Backend, MakeStore
 from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, limits, take
 
 
-def test_an_admission_that_comes_again_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
-    """The client's library repeats a script when a connection breaks."""
+def test_a_repeated_admission_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
+    """The client's library repeats a script after a broken connection."""
     keys = make_keys(["sk-a", "sk-b"])
     store: Any = make_store(keys, clock)
     for _ in keys:
@@ -27,7 +27,7 @@ def test_an_admission_that_comes_again_is_the_same(make_store: MakeStore, clock:
     assert sum(key.requests for key in store.snapshot()) == 3
 
 
-def test_a_reservation_that_comes_again_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_repeated_reservation_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
     store: Any = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     first, again = (store.acquire(ask(max_wait_us=MINUTE), "x") for _ in range(2))
@@ -35,7 +35,7 @@ def test_a_reservation_that_comes_again_is_the_same(make_store: MakeStore, clock
     assert first == again
 
 
-def test_a_confirmation_that_comes_again_needs_no_room_and_no_budget(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_repeated_confirmation_needs_no_room_and_no_budget(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, limits=NO_ROOM)
     place = take(store, ask(max_wait_us=MINUTE))
@@ -45,10 +45,10 @@ def test_a_confirmation_that_comes_again_needs_no_room_and_no_budget(make_store:
     assert store.spent().calls == 2
 
 
-def test_an_admission_that_comes_after_it_was_taken_back_is_refused(
+def test_an_admission_that_arrives_after_its_undo_is_refused(
     make_store: MakeStore, backend: Backend, clock: ManualClock
 ) -> None:
-    """A packet that was on its way when the caller gave up."""
+    """The packet was in transit when the caller gave up."""
     if backend.connection is None:
         return  # a process reaches itself
     store: Any = make_store(make_keys(["sk-a"]), clock)

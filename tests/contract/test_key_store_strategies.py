@@ -1,4 +1,4 @@
-"""Strategies of a key store: which of the keys that can go now. On every store."""
+"""Strategies of a key store: the choice between keys that can take a request. On every store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_round_robin_rotates_in_configured_order(make_store: MakeStore, clock: M
 
 
 def test_least_used_forgets_what_is_two_hours_old(make_store: MakeStore, clock: ManualClock) -> None:
-    """Requests of the last hour are estimated over two clock hours: this one's, and of the last one a share."""
+    """Requests of the last hour are estimated: those of this clock hour, and a share of the previous one."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, "least_used")
     for _ in range(10):
@@ -28,8 +28,8 @@ def test_least_used_forgets_what_is_two_hours_old(make_store: MakeStore, clock: 
     assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
 
 
-def test_what_is_used_within_the_hour_counts_less_the_older_it_is(make_store: MakeStore, clock: ManualClock) -> None:
-    """Ten requests of the clock hour before weigh five when half of this one has gone."""
+def test_older_requests_within_the_hour_count_less(make_store: MakeStore, clock: ManualClock) -> None:
+    """Ten requests of the previous clock hour count as five after half of this one."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, "least_used")
     for _ in range(10):
@@ -55,7 +55,7 @@ def test_most_headroom_takes_the_key_with_most_room(make_store: MakeStore, clock
     assert {answer(store).key_id for _ in range(5)} == {keys[1].key_id}
 
 
-def test_many_keys_take_turns(make_store: MakeStore, clock: ManualClock) -> None:
+def test_many_keys_are_used_in_rotation(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys([f"sk-{n}" for n in range(60)]), clock)
     order = []
     for _ in range(180):

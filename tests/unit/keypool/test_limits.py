@@ -59,11 +59,11 @@ def test_retry_after_is_seconds_or_an_http_date() -> None:
         ("Sun, 01 Nov 99999999999 12:00:00 GMT", None),
     ],
 )
-def test_retry_after_that_makes_no_sense(value: str, expected: int | None) -> None:
+def test_an_invalid_retry_after_is_ignored(value: str, expected: int | None) -> None:
     assert parse_retry_after_us({"retry-after": value}, NOW) == expected
 
 
-def test_headers_are_read_in_trios() -> None:
+def test_headers_are_read_in_groups_of_three() -> None:
     reading = read_limits(
         {
             "x-ratelimit-limit-requests": "60",
@@ -82,8 +82,8 @@ def test_headers_are_read_in_trios() -> None:
     [({}, 15_000_000), ({"x-ratelimit-reset-requests": "3s"}, 3_000_000), ({"x-ratelimit-reset-requests": "x"}, None)],
     ids=["not named", "named", "makes no sense"],
 )
-def test_without_a_reset_what_was_used_comes_back_within_a_minute(said: dict[str, str], reset_us: int | None) -> None:
-    """Azure names the limit and what remains, and no more."""
+def test_without_a_reset_used_units_return_within_a_minute(said: dict[str, str], reset_us: int | None) -> None:
+    """Azure sends only the limit and the remaining units."""
     said |= {"x-ratelimit-limit-requests": "400", "x-ratelimit-remaining-requests": "300"}
     expected = None if reset_us is None else MeterReading(400, 300, reset_us)
     assert read_limits(said).requests == expected

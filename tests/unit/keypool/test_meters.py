@@ -1,4 +1,4 @@
-"""The rules of one limit: what fits when, and what each answer teaches of the provider's bucket."""
+"""The rules of one limit: when requests fit, and how responses correct the bucket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JITTER = 10_000
 
 
 def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
-    """Take all that goes at once; -> how many that were."""
+    """Charge requests until none fits, and return their number."""
     count = 0
     while rules.meter_room_at(meter, 1, NOW_US, reserve) == NOW_US:
         rules.charge_meter(meter, 1, NOW_US, False)
@@ -26,7 +26,7 @@ def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
 
 
 def learned(rules: LuaRules, reading: Any, meter: Any = None, charge: Any = None) -> Any:
-    """A meter (at first unknown) after a reading at NOW_US, with a band of 1.5 requests or a tenth."""
+    """Return a meter (at first unknown) after a reading at NOW_US, with a band of 1.5 requests or a tenth."""
     meter = rules.meter(a=0) if meter is None else rules.copy(meter)
     rules.learn_meter(meter, reading, NOW_US, charge or rules.charge(), 1, rules.table([1.5, 0.1]))
     return meter
@@ -39,20 +39,20 @@ def charged(rules: LuaRules, meter: Any, times: int = 1, at: int = NOW_US) -> An
     return meter
 
 
-def test_an_unknown_limit_holds_nobody_back(rules: LuaRules) -> None:
+def test_an_unknown_limit_delays_no_request(rules: LuaRules) -> None:
     unknown = rules.meter()
     assert rules.meter_room_at(unknown, 5, NOW_US, SCHEDULE) == NOW_US
     assert dict(charged(rules, unknown).items()) == dict(unknown.items())
 
 
-def test_a_full_bucket_gives_its_burst_at_once_and_then_one_an_interval(rules: LuaRules) -> None:
+def test_a_full_bucket_admits_its_burst_and_then_one_per_interval(rules: LuaRules) -> None:
     meter = rules.meter(60, 10)
     burst(rules, meter)
     assert rules.meter_room_at(meter, 1, NOW_US, SCHEDULE) == NOW_US + SECOND
 
 
 def test_the_reserve_is_a_share_but_no_more_than_a_second_s_worth(rules: LuaRules) -> None:
-    """Ten requests keep two; twelve hundred a minute keep twenty, not 240."""
+    """Of ten requests, two are reserved; of 1,200 per minute, twenty, not 240."""
     assert burst(rules, rules.meter(600, 10)) == 8
     assert burst(rules, rules.meter(1200, 1200)) == 1180
     assert burst(rules, rules.meter(1200, 1200), GATE) == 1190
@@ -67,7 +67,7 @@ def test_a_request_larger_than_the_bucket_waits_until_it_is_full(rules: LuaRules
     assert rules.meter_room_at(meter, 5_000, NOW_US, SCHEDULE) == NOW_US + 7 + JITTER
 
 
-def test_a_bucket_of_one_keeps_slack_for_uneven_travel_and_a_larger_one_has_it(rules: LuaRules) -> None:
+def test_a_bucket_of_one_adds_slack_for_transit_times(rules: LuaRules) -> None:
     used = charged(rules, rules.meter(60, 1))
     assert rules.meter_room_at(used, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + JITTER
     larger = rules.meter(60, 10)
@@ -79,7 +79,7 @@ def test_a_bucket_of_one_that_is_idle_goes_at_once(rules: LuaRules) -> None:
     assert rules.meter_room_at(rules.meter(60, 1), 1, NOW_US, SCHEDULE) == NOW_US
 
 
-def test_the_first_headers_teach_limit_capacity_and_level(rules: LuaRules) -> None:
+def test_the_first_headers_set_limit_capacity_and_level(rules: LuaRules) -> None:
     meter = learned(rules, rules.reading(120, 100, 10 * SECOND))
     assert (meter.l, meter.c, meter.f) == (120, 120, NOW_US + 10 * SECOND)
 
@@ -89,21 +89,21 @@ def test_bursts_begin_at_one_second_s_worth(rules: LuaRules) -> None:
     assert learned(rules, rules.reading(6, 5, 10 * SECOND)).a == 1
 
 
-def test_a_bucket_that_others_have_drained_is_waited_for_only_as_long_as_it_needs(rules: LuaRules) -> None:
-    """600 a minute, none left: once the reserve of a second's worth is there, one every 100 ms."""
+def test_a_bucket_that_others_have_emptied_is_used_as_soon_as_it_refills(rules: LuaRules) -> None:
+    """600 per minute, none left: after the reserve of a second's worth, one every 100 ms."""
     drained = learned(rules, rules.reading(600, 0, MINUTE))
     assert rules.meter_room_at(drained, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + 100_000
 
 
-def test_a_server_that_is_fuller_than_we_think_is_believed_at_once(rules: LuaRules) -> None:
-    """Somebody else uses the same key: their requests appear as drift."""
+def test_an_emptier_bucket_than_computed_is_applied_at_once(rules: LuaRules) -> None:
+    """Requests of other users of the key appear as drift."""
     before = charged(rules, rules.meter(60, 60))
     after = learned(rules, rules.reading(60, 50, 10 * SECOND), before, rules.charge(before))
     assert after.f == NOW_US + 10 * SECOND
 
 
-def test_a_server_that_is_emptier_is_believed_slowly_and_only_beyond_a_band(rules: LuaRules) -> None:
-    """1.5 requests or a tenth of the capacity are within what reordering explains; of the rest, a quarter."""
+def test_a_fuller_bucket_than_computed_is_applied_slowly_and_only_outside_a_band(rules: LuaRules) -> None:
+    """Reordering explains 1.5 requests or a tenth of the capacity; a quarter of the rest is applied."""
     before = charged(rules, rules.meter(60, 10), 8)
     near = learned(rules, rules.reading(60, 3, 7 * SECOND), before, rules.charge(before))
     far = learned(rules, rules.reading(60, 8, 2 * SECOND), before, rules.charge(before))
@@ -111,7 +111,7 @@ def test_a_server_that_is_emptier_is_believed_slowly_and_only_beyond_a_band(rule
     assert before.f - far.f == (6 - 1.5) * SECOND / 4
 
 
-def test_a_smaller_capacity_is_believed_by_a_quarter_and_a_larger_one_at_once(rules: LuaRules) -> None:
+def test_a_smaller_capacity_is_applied_by_a_quarter_and_a_larger_one_at_once(rules: LuaRules) -> None:
     before = charged(rules, rules.meter(60, 40))
     for said, capacity in ((20, 35), (60, 60)):
         after = learned(rules, rules.reading(60, said - 1, SECOND), before, rules.charge(before))
@@ -133,8 +133,8 @@ def test_the_same_drift_reported_by_several_answers_is_corrected_once(rules: Lua
     assert dict(again.items()) == dict(once.items())
 
 
-def test_a_correction_moves_the_places_that_are_reserved(rules: LuaRules) -> None:
-    """The gate of a lease is where its place is after it; half of the reserve absorbs the beginning."""
+def test_a_correction_moves_reservations(rules: LuaRules) -> None:
+    """A reservation moves with the correction; half of the reserve absorbs the first part."""
     meter = rules.meter(60, 60, f=NOW_US + MINUTE)
     planned = rules.meter_room_at(meter, 1, NOW_US, SCHEDULE)
     reserved = charged(rules, meter)
@@ -143,8 +143,8 @@ def test_a_correction_moves_the_places_that_are_reserved(rules: LuaRules) -> Non
     assert rules.gate_at(reserved, 1, place) == planned + 3 * SECOND - SECOND / 2
 
 
-def test_a_place_that_goes_late_from_a_full_bucket_moves_those_behind_it(rules: LuaRules) -> None:
-    """What was not used in that time is lost, on the server as here."""
+def test_a_reservation_sent_late_from_a_full_bucket_moves_later_ones(rules: LuaRules) -> None:
+    """Unused time of a full bucket is lost, on the server and here."""
     first = charged(rules, rules.meter(60, 1))
     second = charged(rules, first, at=NOW_US + SECOND)
     places = rules.charge(first), rules.charge(second)
@@ -153,7 +153,7 @@ def test_a_place_that_goes_late_from_a_full_bucket_moves_those_behind_it(rules: 
     assert rules.gate_at(second, 1, places[1]) == before + 30_000
 
 
-def test_another_limit_voids_the_places_reserved_before_it(rules: LuaRules) -> None:
+def test_a_new_limit_voids_earlier_reservations(rules: LuaRules) -> None:
     before = charged(rules, rules.meter(60, 60))
     place = rules.charge(before)
     other = learned(rules, rules.reading(120, 100, 10 * SECOND), before, place)
@@ -163,8 +163,8 @@ def test_another_limit_voids_the_places_reserved_before_it(rules: LuaRules) -> N
     assert not rules.outdated(other, rules.charge(charged(rules, other)))
 
 
-def test_a_limit_a_day_wavers_and_stays_the_same_limit(rules: LuaRules) -> None:
-    """Its rate is computed from rounded figures: a quarter more or less is nothing new."""
+def test_a_daily_limit_that_varies_is_the_same_limit(rules: LuaRules) -> None:
+    """Its rate is computed from rounded figures: a quarter more or less is the same limit."""
     before = charged(rules, rules.meter(8, 200))
     for rate, kept in ((9.9, 8), (10.1, 10.1)):
         said = rules.reading(200, 180, 20 * MINUTE / rate)
@@ -176,7 +176,7 @@ def test_a_limit_a_day_wavers_and_stays_the_same_limit(rules: LuaRules) -> None:
     [(190, MINUTE, 200), (200, 10 * MINUTE, 200), (180, 2 * MINUTE, 10), (0, 70 * SECOND, 1200 / 7)],
     ids=["a limit a minute", "nothing used", "a limit a day", "a limit a day that is used up"],
 )
-def test_a_reset_after_more_than_a_minute_tells_of_a_limit_a_day(
+def test_a_reset_after_more_than_a_minute_means_a_daily_limit(
     rules: LuaRules, remaining: float, reset_us: float, rate: float
 ) -> None:
     assert rules.rate_of(rules.reading(200, remaining, reset_us)) == pytest.approx(rate)
@@ -217,7 +217,7 @@ def test_a_burst_that_was_used_up_grows_by_a_tenth_up_to_the_capacity(rules: Lua
 def test_no_window_ever_admits_more_than_capacity_plus_refill(
     rules: LuaRules, per_minute: float, capacity: float, units: list[float], gaps: list[int]
 ) -> None:
-    """Whatever the arrivals, what is admitted in any stretch of time fits the server's bucket, to the microsecond."""
+    """For any arrivals, the requests admitted in any period fit the server's bucket, to the microsecond."""
     microsecond = per_minute / MINUTE
     meter, now, admitted = rules.meter(per_minute, capacity), NOW_US, []
     for asked, gap in zip(units, gaps, strict=False):
@@ -242,7 +242,7 @@ def test_no_window_ever_admits_more_than_capacity_plus_refill(
     reserve=st.sampled_from([SCHEDULE, GATE]),
     used=st.floats(0, 1e9),
 )
-def test_nothing_goes_before_the_bound_of_the_index(
+def test_no_request_is_sent_before_the_bound_of_the_index(
     rules: LuaRules,
     *,
     per_minute: float,
@@ -252,7 +252,7 @@ def test_nothing_goes_before_the_bound_of_the_index(
     reserve: float,
     used: float,
 ) -> None:
-    """The index keeps, for a key, when a request of no tokens could go that may use the reserve."""
+    """The bound of a key is the time for a request without tokens that may use the reserve."""
     meter = rules.meter(per_minute, capacity, f=NOW_US + used, p=NOW_US + used, a=allowance)
     bound = rules.meter_room_at(meter, 0, NOW_US, GATE)
     assert bound <= rules.meter_room_at(meter, units, NOW_US, reserve) + 1
@@ -262,7 +262,7 @@ def test_nothing_goes_before_the_bound_of_the_index(
 
 
 def refused(rules: LuaRules, meter: Any, till: int, *, against_the_headers: bool, units: float = 1) -> Any:
-    """The meter after the last of its requests got a 429 that names a time."""
+    """Return the meter after its last request got a 429 with a time."""
     meter = rules.copy(meter)
     rules.empty_until(meter, till, units, rules.charge(meter), against_the_headers)
     return meter
@@ -277,15 +277,15 @@ def test_a_429_leaves_room_for_one_at_the_named_time_and_then_one_by_one(rules: 
     assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 100_000
 
 
-def test_after_a_429_against_the_headers_word_a_part_of_the_burst_is_waited_for_besides(rules: LuaRules) -> None:
-    """Nobody tells how full the bucket is: at the named time there is room for one, and a tenth of ten for no one."""
+def test_after_a_429_that_contradicts_the_headers_a_part_of_the_burst_is_waited_for_too(rules: LuaRules) -> None:
+    """The bucket's level is unknown: at the named time, one request fits, and a tenth of the burst stays unused."""
     meter = rules.meter(600, 600, a=10)
     burst(rules, meter)
     rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=True)
     assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 0.1 * 10 * 100_000
 
 
-def test_tokens_that_no_header_explains_slow_our_pace_a_little_and_never_by_much(rules: LuaRules) -> None:
+def test_unexplained_429s_for_tokens_slow_our_pace_a_little(rules: LuaRules) -> None:
     meter, seen = rules.meter(60_000, 60_000, a=5_000), []
     for _ in range(6):
         rules.charge_meter(meter, 100, NOW_US, False)

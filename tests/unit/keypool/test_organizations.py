@@ -1,4 +1,4 @@
-"""Keys of one organization and project share limits: said once, with the remedy, and never acted on."""
+"""Keys of one organization and project share limits, which is logged once with the remedy."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def test_a_third_key_is_named_with_the_two_before(caplog: pytest.LogCaptureFixtu
     assert "project" not in caplog.messages[-1]
 
 
-def test_keys_that_are_grouped_already_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+def test_grouped_keys_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, *_) = _shared("us=1,2")
     shared.observe(a, _headers("org-x", "proj_1"))
     shared.observe(b, _headers("org-x", "proj_1"))
     assert caplog.records == []
 
 
-def test_other_organizations_and_missing_headers_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+def test_other_organizations_and_missing_headers_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, c, d) = _shared()
     shared.observe(a, _headers("org-x", "proj_1"))
     shared.observe(b, _headers("org-y", "proj_1"))
@@ -65,8 +65,8 @@ def test_other_organizations_and_missing_headers_are_no_news(caplog: pytest.LogC
     assert caplog.records == []
 
 
-def test_two_projects_of_one_organization_are_told_once_without_alarm(caplog: pytest.LogCaptureFixture) -> None:
-    """OpenAI's limits are per organization; a project's own may be lower, and that may be what the operator wants."""
+def test_two_projects_of_one_organization_are_logged_once_as_info(caplog: pytest.LogCaptureFixture) -> None:
+    """OpenAI's limits are per organization. Lower limits of a project may be intended."""
     shared, (a, b, c, _) = _shared()
     for key, project in ((a, "proj_1"), (b, "proj_2"), (c, "proj_3")):
         shared.observe(key, _headers("org-x", project))
@@ -76,7 +76,7 @@ def test_two_projects_of_one_organization_are_told_once_without_alarm(caplog: py
 
 
 def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture) -> None:
-    """Positions are those of the keys as they are now."""
+    """Positions are those of the current keys."""
     keys = list(make_keys(SECRETS))
     shared = SharedLimits(lambda: keys)
     shared.observe(keys[0], _headers("org-x", "proj_1"))
@@ -88,8 +88,8 @@ def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture
     assert "OPENAI_KEY_GROUPS=org-x=1,2" in caplog.messages[-1]
 
 
-def test_the_remedy_keeps_the_groups_that_there_are() -> None:
-    """It is the whole value, to be pasted; who is grouped with one of them comes along."""
+def test_the_remedy_keeps_existing_groups() -> None:
+    """The remedy is the complete value, and includes keys that are grouped with one of these keys."""
     keys = make_keys(SECRETS, "us=1,2;eu=4")
     assert groups_setting(keys, [keys[1], keys[2]], "org-x") == "us=1,2,3;eu=4"
     assert groups_setting(keys, [keys[0], keys[3]], "org-x") == "us=1,2,4"
@@ -97,7 +97,7 @@ def test_the_remedy_keeps_the_groups_that_there_are() -> None:
     assert [key.group for key in make_keys(SECRETS, value)] == ["us", "us", "org-x-", "eu"]
 
 
-def test_what_a_foreign_server_writes_into_its_headers_does_not_break_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_hostile_headers_do_not_break_the_log(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, *_) = _shared()
     for key in (a, b):
         shared.observe(key, _headers("org\x1b[31m" + "x" * 5000, "p\n2026 ERROR: forged"))

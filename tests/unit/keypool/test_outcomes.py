@@ -37,7 +37,7 @@ from app.keypool.outcomes import BARS_KEY, ROTATES, Failure, Outcome, classify
         (422, "", "", Outcome.REQUEST_FAULT),
     ],
 )
-def test_status_and_code_together_say_what_a_response_means(
+def test_status_and_code_together_determine_the_outcome(
     status: int | None, code: str, kind: str, expected: Outcome
 ) -> None:
     assert classify(status, Failure(code, kind)) is expected
@@ -53,22 +53,22 @@ def test_status_and_code_together_say_what_a_response_means(
         (400, "context_length_exceeded", "Request too large", Outcome.REQUEST_FAULT),
     ],
 )
-def test_a_429_that_no_wait_ends_is_known_by_the_beginning_of_its_message(
+def test_a_too_large_429_is_recognized_by_the_start_of_its_message(
     status: int, code: str, message: str, expected: Outcome
 ) -> None:
     """Its code and type are those of any other 429."""
     assert classify(status, Failure(code, "tokens", message)) is expected
 
 
-def test_a_message_is_not_shown_since_it_may_quote_the_key() -> None:
+def test_a_message_is_not_shown_because_it_may_quote_the_key() -> None:
     assert "sk-secret" not in repr(Failure("invalid_api_key", "", "Incorrect API key provided: sk-secret"))
 
 
-def test_a_request_too_large_for_one_key_goes_to_another_and_never_back() -> None:
+def test_a_request_too_large_for_one_key_uses_another_and_never_that_one_again() -> None:
     assert Outcome.TOO_LARGE in ROTATES & BARS_KEY
 
 
-def test_a_request_at_fault_never_goes_to_another_key() -> None:
+def test_a_faulty_request_is_not_sent_with_another_key() -> None:
     assert Outcome.REQUEST_FAULT not in ROTATES
     assert Outcome.REGION_BLOCKED not in ROTATES
 
@@ -77,7 +77,7 @@ def test_a_rate_limited_key_may_serve_the_same_request_after_its_cooldown() -> N
     assert Outcome.RATE_LIMITED in ROTATES - BARS_KEY
 
 
-def test_a_5xx_that_names_a_fault_of_the_request_is_no_failure_of_the_server() -> None:
+def test_a_5xx_that_names_a_fault_of_the_request_is_not_a_server_failure() -> None:
     """A retry with another key would get the same answer, and the key is fine."""
     said = "1 validation error: {'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}"
     assert classify(500, Failure("", "internal_server_error", said)) is Outcome.REQUEST_FAULT
