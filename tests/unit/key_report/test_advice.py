@@ -86,7 +86,7 @@ def test_keys_that_share_a_limit_group_add_nothing_and_are_counted() -> None:
 def test_keys_that_share_nothing_are_not_told_that_they_do() -> None:
     piece = only(advise(evidence(demand=saturated(0.5))), "more_quota_helps")
     assert "limit groups" not in piece.sentence
-    assert "another organisation or project" in piece.sentence
+    assert "another organization or project" in piece.sentence
 
 
 @pytest.mark.parametrize("state", ["open", "half_open", "dead", "no_quota"])
