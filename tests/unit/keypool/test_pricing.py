@@ -173,7 +173,7 @@ def test_invalid_prices_are_named_with_the_remedy(text: str) -> None:
 
 def test_cached_input_that_costs_more_than_other_input_is_named() -> None:
     """The order of OpenAI's table (input, cached input, output) is a likely mistake."""
-    with pytest.raises(ConfigurationError, match=r"'m=0.4/0.1/1.6' has cached input cost more .*INPUT/OUTPUT\[/CACHED"):
+    with pytest.raises(ConfigurationError, match=r"'m=0.4/0.1/1.6' prices cached input higher .*INPUT/OUTPUT\[/CACHED"):
         parse_prices("m=0.4/0.1/1.6")
 
 
