@@ -1,1 +1,1 @@
-"""The use cases, put together from key pool and properties. Knows nothing of Celery, HTTP servers or terminals."""
+"""Use cases that combine the key pool and properties. Independent of Celery, HTTP servers, and terminals."""

@@ -1,7 +1,6 @@
-"""The service's one job: a target becomes a stored property.
+"""Scrapes a target into a stored property: fetch, extract, ask the model for missing fields, merge, store.
 
-Fetch, extract, ask the model for the rest, merge, store. Each costly step leaves a checkpoint, so that a job which
-comes back after a wait or a crash fetches nothing twice and pays for nothing twice.
+Each costly step leaves a checkpoint, so that a job resumed after a wait or a crash repeats no fetch and no paid call.
 """
 
 from __future__ import annotations
@@ -39,17 +38,17 @@ from app.services.scraping.storing import Alias, ScrapeParts, Stored
 
 log = logging.getLogger(__name__)
 
-#: errors of a page of which nothing may be kept, and of a URL with a secret that there is not
-_NOT_KEPT = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
-#: how soon a job comes back whose page another one reads
+#: errors of purged pages, and of a URL with a missing secret
+_NOT_STORED = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
+#: how soon a job is retried whose page another job reads
 _READ_ELSEWHERE_SECONDS = 2.0
-#: what is shown of the property itself
+#: the members of the property in an outcome
 _SHOWN = ("record", "evidence", "sources", "conflicts", "unverified")
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeOutcome(Stored):
-    """The same, with the property as `PropertyStore.get` shows it."""
+    """A `Stored` result with the property as `PropertyStore.get` shows it."""
 
     record: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
@@ -58,7 +57,7 @@ class ScrapeOutcome(Stored):
     unverified: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """The shape of `propintel scrape` and `show`."""
+        """Return the outcome as `propintel scrape` and `show` print it."""
         return {
             "property": self.property_id,
             "page_from": str(self.page_from),
@@ -71,7 +70,7 @@ class ScrapeOutcome(Stored):
 
 
 class Scraper:
-    """Scrapes targets with the parts it is given; holds no state of its own and may be used from many threads."""
+    """Scrapes targets with the given parts. Stateless and thread-safe."""
 
     def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker) -> None:
         self._parts = parts
@@ -81,14 +80,15 @@ class Scraper:
     def scrape(
         self, target: str, run: Run = NO_JOB, *, refresh: bool = False, asked_at: datetime | None = None
     ) -> ScrapeOutcome:
-        """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
+        """Return the property of `target`, scraped unless a fresh one is stored and `refresh` is False.
 
-        In the `run` of a job the page is the job's checkpoint, and the job ends as the property is stored. `asked_at`
-        is when the job was asked for: what was read of its page since, by whichever of its URLs, is not refreshed
-        again. Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run has lost the job,
-        `PageUnderWayError` while another job reads the same page, `InvalidTargetError`, fetch and page errors, errors
-        of the database, and `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored. An
-        address is scraped from its sources (`scraping/addresses.py`), which may raise `OutOfTimeError`.
+        In the `run` of a job, the page becomes the job's checkpoint, and storing the property ends the job. A page read
+        after `asked_at`, the time of the request, is not refreshed again. Addresses are scraped from their sources
+        (`scraping/addresses.py`).
+
+        Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
+        another job reads the same page, `OutOfTimeError` for addresses, `InvalidTargetError`, fetch and page errors,
+        errors of the database, and `openai.RateLimitError` if no key has room. Then only the checkpoint is stored.
         """
         outcome = cast(Stored, self.work(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)
@@ -98,8 +98,10 @@ class Scraper:
     def work(
         self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None, walks: bool = True
     ) -> Stored | SearchOutcome:
-        """The same, for somebody who does not look at the property. If it `walks`, a page of results brings its
-        listings, as jobs, instead of a property, and raises what `SearchWalker.walk` does.
+        """Do the same as `scrape`, but return no property data.
+
+        With `walks`, a search page results in jobs for its listings instead of a property, and can raise the errors of
+        `SearchWalker.walk`.
         """
         url, job_id = normalise_target(target), run.job_id
         if is_address(url):
@@ -110,8 +112,8 @@ class Scraper:
             return self._parts.storing.fresh(run.lease, known, (url,))
         since = (asked_at or now) if refresh else now - self._parts.fresh
         try:
-            visit = self._parts.visitors.visit(url, run, run.led_by)
-            with bound(spending_batch, run.batch):  # model calls count against its budget
+            visit = self._parts.visitor.visit(url, run, run.led_by)
+            with bound(spending_batch, run.batch):  # model calls count against the batch's budget
                 outcome = self._result(url, visit, run, since, walks=walks)
         except PageError:
             if job_id is not None:
@@ -121,7 +123,7 @@ class Scraper:
         return outcome
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
-        """What was stored of this very page, else what it says."""
+        """Store the page's record, or end with the record stored already."""
         unchanged = self._parts.storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged
@@ -129,7 +131,7 @@ class Scraper:
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
-        # where a property was read before, a listing that is gone shows others in its place on many sites
+        # a URL that was a property before is not a search: on many sites, a deleted listing shows other listings
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)
@@ -143,12 +145,14 @@ class Scraper:
             if outcome is not None:
                 return outcome
             self._take_reading(url, visit.page_url, run.lease)
-            log.info("%s calls itself %s, which does not confirm it: it stays a page of its own", url, visit.canonical)
+            log.info("%s declares the canonical URL %s, which does not confirm it", url, visit.canonical)
         return self._read(read, found, run)
 
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
-        """The page at the URL that `read` declares, in place of it; None unless that page, fetched from there, agrees.
-        Nothing of `read` is stored then: what one URL says never takes the place of what another one says."""
+        """Scrape the canonical URL that `read` declares instead; None unless the page at that URL agrees.
+
+        Then nothing of `read` is stored, because the content of one URL must never replace that of another.
+        """
         self._take_reading(read.url, canonical, run.lease)
         known = self._parts.index.record_of(canonical)
         if known is not None and known.record.as_of > since:
@@ -168,18 +172,20 @@ class Scraper:
         return unchanged or self._read(itself, found, run, alias)
 
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
-        """The page there; None if it cannot be had, which is no fault of the page that declares it. A job that may wait
-        comes back for its turn."""
+        """Return the page at the canonical URL; None if it cannot be fetched.
+
+        Raises `HostBusyError` if the job may wait.
+        """
         try:
-            return self._parts.visitors.visit(canonical, run)
-        except (FetchError, PageError, InvalidTargetError, *_NOT_KEPT) as exc:
+            return self._parts.visitor.visit(canonical, run)
+        except (FetchError, PageError, InvalidTargetError, *_NOT_STORED) as exc:
             if isinstance(exc, HostBusyError) and run.may_wait:
                 raise
-            log.info("%s, which a page calls itself, cannot be fetched: %s", canonical, exc)
+            log.info("The canonical URL %s cannot be fetched: %s", canonical, exc)
             return None
 
     def _take_reading(self, url: str, page_url: str, lease: Lease | None) -> None:
-        """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
+        """Reserve the page for this job. Raises `PageUnderWayError` while another job reads it."""
         index, clock = self._parts.index, self._parts.database.clock
         if lease is not None and not retry_on_store_error(lambda: index.take_reading(page_url, lease), clock):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
@@ -187,7 +193,7 @@ class Scraper:
     def _read(self, read: SourceRecord, found: RecipeReading, run: Run, alias: Alias | None = None) -> Stored:
         reading = self._parts.reader.read(found.extraction, run)
         if not set(reading.extraction.record.values) - NOT_ENOUGH:
-            reason = "neither its markup nor its text names an address, a price or a fact"
+            reason = "neither its markup nor its text has an address, a price, or a fact"
             raise NoPropertyDataError(
                 found.extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason
             )

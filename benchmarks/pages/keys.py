@@ -98,7 +98,7 @@ def _alarms(keys: Sequence[ApiKey], step: int) -> list[Alarm]:
     return [
         *(_alarm(Kind.CIRCUIT_OPEN, key, "opened its circuit after failures in a row.") for key in tripped),
         _alarm(Kind.KEY_DEAD, keys[0], "was refused (401): out of rotation until it is replaced."),
-        _alarm(Kind.KEY_OLD, keys[-1], "is in use for 120 days, rotate keys every 90: add a new one first."),
+        _alarm(Kind.KEY_OLD, keys[-1], "is 120 days old, rotate keys every 90 days: add a new one first."),
     ]
 
 

@@ -154,7 +154,7 @@ def test_jobs_that_wait_for_nobody_are_a_failure(
     assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
     clock.advance(901)
     late = check_jobs(settings, fleet_of("scrape"), clock)
-    assert (late.state, "waits for 15 min" in late.said) == ("warning", True)
+    assert (late.state, "has waited for 15 min" in late.said) == ("warning", True)
 
 
 def test_a_clock_that_is_off_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
@@ -191,7 +191,7 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     assert check_jobs(settings, fleet, clock).state == "ok"
     clock.advance(1)
     late = check_jobs(settings, fleet, clock)
-    assert (late.state, "economy requests wait for 25 min" in late.said) == ("warning", True), late.said
+    assert (late.state, "economy requests have waited for 25 min" in late.said) == ("warning", True), late.said
     batch = batches.begin("m", batches.candidates("m", 10), lambda taken: {"": (len(taken), 0, 0)})
     assert batch is not None
     assert batches.claim("w", 30) is not None
@@ -199,7 +199,7 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     batches.note(batch.id, "w", unreachable_since=clock.now(), openai_id="batch_7")
     clock.advance(120)
     lost = check_jobs(settings, fleet, clock)
-    assert "no key has reached batch_7 of 1 requests for 2 min" in lost.said
+    assert "no key has reached batch_7 (1 requests) for 2 min" in lost.said
     assert "a key of the project" in str(lost.remedy)
     database.close()
 

@@ -89,7 +89,7 @@ def test_a_beat_that_sends_nothing_is_noticed(
     connection.zadd("p::schedule", {"p:recover-jobs": now - late_seconds, "p:report-key-stats": now + 60})
     verdict = check_beat(settings, celery_facts(), SystemClock())
     assert verdict.state == state, verdict.said
-    assert ("recover-jobs is due since" in verdict.said) == (state == "warning")
+    assert ("recover-jobs has been due for" in verdict.said) == (state == "warning")
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_a_beat_that_sends_nothing_is_noticed(
     [
         ({}, "failed", "no worker runs"),
         ({"celery@a": ["scrape", "maintenance"]}, "ok", "1 answer (celery@a)"),
-        ({"maintenance@a": ["maintenance"]}, "failed", "nobody does jobs"),
-        ({"celery@a": ["scrape"]}, "failed", "nobody reports and recovers"),
+        ({"maintenance@a": ["maintenance"]}, "failed", "no worker runs jobs"),
+        ({"celery@a": ["scrape"]}, "failed", "no worker runs reports and recovery"),
         ({"celery@a": ["scrape", "maintenance"], "celery@b": ["scrape"]}, "failed", "2 machines, but SQLite"),
-        ({f"w{n}@a": ["scrape", "maintenance"] for n in range(5)}, "warning", "wait for each other at SQLite"),
+        ({f"w{n}@a": ["scrape", "maintenance"] for n in range(5)}, "warning", "workers wait for each other on SQLite"),
     ],
 )
 def test_who_consumes_what(settings: Settings, nodes: dict[str, Collection[str]], state: str, said: str) -> None:
@@ -238,5 +238,5 @@ def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: 
     assert verdict.state == "failed"
     assert str(tmp_path / "file") in verdict.said
     assert "PROPINTEL_HOME" in str(verdict.remedy)
-    assert "made at first use" in check_home(home(tmp_path / "a" / "b")).said
+    assert "created at first use" in check_home(home(tmp_path / "a" / "b")).said
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]

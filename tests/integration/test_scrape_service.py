@@ -267,7 +267,7 @@ def test_values_that_the_model_made_up_are_not_stored_and_their_fields_are_told(
     simulator[0].gate.change_server({"answers": answers})
     outcome = keyed.scraper.scrape(f"{url}/house")
     assert outcome.model_note is not None
-    assert "does not bear the model out: " in outcome.model_note
+    assert "does not confirm the model's values: " in outcome.model_note
     assert "Roof" in outcome.model_note
     assert outcome.wanted_model == ()
     assert not [name for name, proof in outcome.evidence.items() if proof["method"] == "llm"]

@@ -1,1 +1,1 @@
-"""The keys of OpenAI as an operator sees and changes them, and how a process takes over changes."""
+"""OpenAI keys for operators: views, actions, and reloads."""

@@ -1,1 +1,1 @@
-"""Purges, and data that has become too old."""
+"""Purges and retention of data."""

@@ -1,1 +1,1 @@
-"""What operators ask for: health, metrics, diagnosis, estimates, exports."""
+"""Reports for operators: health, metrics, diagnosis, estimates, exports."""

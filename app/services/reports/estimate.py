@@ -1,4 +1,4 @@
-"""What a list of targets would cost before it is enqueued: the recent cost of a job times the number of new jobs."""
+"""Estimates the cost of a list of targets before it is enqueued: the recent cost per job times the new jobs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView
 from app.settings import Settings
 
-#: with fewer jobs of a kind than this, typical figures are used for it
+#: with fewer recent jobs of a kind, typical figures are used
 LEAST_JOBS = 20
 
 
 class _Cost(NamedTuple):
-    """What one job takes on average. Of its `input_tokens`, `cached_tokens` were in the provider's cache."""
+    """The average cost of one job. `cached_tokens` are input tokens from the provider's cache."""
 
     pages: float = 1
     calls: float = 0
@@ -36,8 +36,8 @@ class _Cost(NamedTuple):
     search_tokens: float = 0
 
 
-#: The labeled pages of real sites: a prompt has 3,413 tokens on average, of which OpenAI caches the first 1,024, and an
-#: answer that names what the page says 284. What a search finds counts as a block of 8,000 tokens
+#: Averages of labeled pages of real sites: a prompt has 3,413 tokens, of which OpenAI caches the first 1,024, and a
+#: full answer has 284. The content of a web search counts as a block of 8,000 tokens
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
 _TYPICAL_URL = _Cost(1, 1, 3_413, 1_024, 284)
 _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_000)
@@ -45,9 +45,11 @@ _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_00
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`jobs` of the `targets` would be new, `duplicates` would not. `model_calls` includes web searches. `usd` is None
-    if no price of the model is known. `minutes` is a lower bound, None until a key was used. `recent_jobs` has for
-    "urls" and "addresses", if there are any, how many recent jobs it is based on; 0 for typical figures.
+    """An estimate for `targets`, of which `jobs` are new and `duplicates` need no new job.
+
+    `model_calls` includes web searches. `usd` is None if no price of the model is known. `minutes` is a lower bound,
+    None until a key was used. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs that the estimate
+    is based on; 0 for typical figures.
     """
 
     targets: int
@@ -93,8 +95,10 @@ def estimate(
     refresh: bool = False,
     economy: bool = False,
 ) -> Estimate:
-    """Estimate what `JobStore.enqueue(targets)` would lead to, with `economy` at the price of batches. Raises
-    `InvalidTargetError` and `StoreError`."""
+    """Estimate the cost of `JobStore.enqueue(targets)`, with `economy` at the price of batches.
+
+    Raises `InvalidTargetError` and `StoreError`.
+    """
     new = new_targets(database, targets, fresh_days=settings.jobs.property_fresh_days, refresh=refresh)
     count_of = Counter("addresses" if is_address(target) else "urls" for target in new)
     work, recent_jobs, total = read_recent_work(database), dict[str, int](), _Cost(pages=0)
@@ -107,9 +111,9 @@ def estimate(
     tokens = total.input_tokens + total.output_tokens + total.search_tokens
     try:
         rooms = () if economy else keys.recent_report().figures.rooms
-    except redis.RedisError:  # no limit is known
+    except redis.RedisError:  # the limits are unknown
         rooms = ()
-    # a batch has limits of its own, and answers at some time within a day
+    # a batch has its own limits, and answers within a day
     minutes = 0.0 if economy else _model_minutes(rooms, model, calls, tokens)
     most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
     host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
@@ -129,8 +133,10 @@ def estimate(
 
 
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
-    """Return the cost of one job, and the number of recent jobs it was taken from: 0 for a typical cost. Calls are not
-    recorded by job, so URLs and addresses share one average; only addresses lead to searches."""
+    """Return the cost of one job, and the number of recent jobs that it is based on (0: typical figures).
+
+    Calls are not recorded by job, so URLs and addresses share one average. Only addresses cause searches.
+    """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:
         return (_TYPICAL_ADDRESS if kind == "addresses" else _TYPICAL_URL), 0
@@ -143,8 +149,10 @@ def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
 
 
 def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
-    """Return the price in dollars. Input that was not cached is taken to be written to the cache, which some models
-    charge for. Searches are never sent in batches."""
+    """Return the price in dollars.
+
+    Uncached input is assumed to be written to the cache, for which some models charge. Searches are never batched.
+    """
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     if total.calls + total.searches and not price(model, 1_000, 1_000):
         return None
@@ -156,7 +164,7 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
 
 
 def _model_minutes(rooms: Sequence[Room], model: str, calls: int, tokens: float) -> float | None:
-    """Return how long `calls` with `tokens` in all take at the limits of all groups; None if none is known."""
+    """Return the minutes that `calls` with `tokens` in total take at the limits of all groups; None if unknown."""
     if not calls:
         return 0.0
     rate_of: dict[str, float] = {}

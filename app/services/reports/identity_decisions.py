@@ -1,4 +1,4 @@
-"""Decisions on which pages are one property, made at a door: who may do what is the door's, that it is told is ours."""
+"""Makes and logs identity decisions for interfaces, which check permissions themselves."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from app.redaction import redact
 
 log = logging.getLogger(__name__)
 
-#: of a reason
+#: the longest reason
 MOST_CHARACTERS = 500
 
 
 def split(database: Database, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-    """Part the sources `urls` from a property. Raises `NotFoundError`, `IdentityDecisionError`, database errors."""
-    return _told(DecisionStore(database).split(property_id, urls, who=who, reason=redact(reason)))
+    """Split the sources `urls` from a property. Raises `NotFoundError`, `IdentityDecisionError`, database errors."""
+    return _logged(DecisionStore(database).split(property_id, urls, who=who, reason=redact(reason)))
 
 
 def join(database: Database, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
-    """Make two properties one. Raises `NotFoundError`, `IdentityDecisionError`, errors of the database."""
-    return _told(DecisionStore(database).join(property_id, other_id, who=who, reason=redact(reason)))
+    """Join two properties. Raises `NotFoundError`, `IdentityDecisionError`, errors of the database."""
+    return _logged(DecisionStore(database).join(property_id, other_id, who=who, reason=redact(reason)))
 
 
 def undo(database: Database, decision_id: str, *, who: str, property_id: str | None = None) -> IdentityDecision:
@@ -35,19 +35,22 @@ def undo(database: Database, decision_id: str, *, who: str, property_id: str | N
     errors."""
     store = DecisionStore(database)
     if property_id is not None and not any(decision.id == decision_id for decision in store.of(property_id)):
-        raise IdentityDecisionError(property_id, f"decision {decision_id} is none on this property")
-    return _told(store.undo(decision_id, who=who))
+        raise IdentityDecisionError(property_id, f"decision {decision_id} is not on this property")
+    return _logged(store.undo(decision_id, who=who))
 
 
 def explanation(database: Database, property_id: str) -> dict[str, Any]:
-    """Why each source belongs to it and each value won, with the decisions. Raises `NotFoundError`."""
+    """Return why each source belongs to the property and each value was chosen, with all decisions on it.
+
+    Raises `NotFoundError`.
+    """
     home, sources, joined = PropertyStore(database).sources_of(property_id)
     explained = explain(home, sources, joined, database.clock.now())
     made = DecisionStore(database).of(property_id)
     return {**explained, "decisions": [one.as_json() for one in made]}
 
 
-def _told(decision: IdentityDecision) -> IdentityDecision:
+def _logged(decision: IdentityDecision) -> IdentityDecision:
     log.info(
         "%s of properties %s and %s%s by %s",
         *(decision.kind, decision.property_id, decision.other_id, " undone" if decision.undone_at else ""),

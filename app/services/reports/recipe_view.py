@@ -1,4 +1,4 @@
-"""Recipes as people and programs see them, and as files: shown with what they saved, exported, and imported."""
+"""Shows recipes with their savings, and imports recipe files."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _WHERE = {
 
 
 def savings(settings: Settings) -> Callable[[int], float | None]:
-    """Return what gives the dollars that prompt tokens would have cost; None where no price of the model is known."""
+    """Return a function from prompt tokens to saved dollars, or to None without a price of the model."""
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     is_priced = price(model, 1_000, 0, tier) > 0
     return lambda tokens: round(price(model, tokens, 0, tier) / 1_000_000, 4) if is_priced else None
 
 
 def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
-    """Return what shows a recipe in JSON types; `saved_usd` as `savings`."""
+    """Return a function that shows a recipe in JSON types, with `saved_usd` from `savings`."""
     saved_usd = savings(settings)
 
     def view(recipe: Recipe) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def where(anchor: Anchor) -> str:
 
 
 def import_file(store: StoredRecipes, text: str, source: str) -> list[Recipe]:
-    """Store what an operator wrote (TOML) or an installation exported (`.json`).
+    """Store a handwritten recipe (TOML) or exported recipes (`.json`).
 
     Raises `ConfigurationError`, which names `source` and the line or the recipe.
     """

@@ -1,4 +1,4 @@
-"""Files all properties anew that an older version filed by other rules, beside running workers."""
+"""Reindexes all properties whose keys an older version made, while workers run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from app.property.storage.properties.reindex import BEGIN, count_due, due_after,
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
-#: writers that wait for a SQLite file look every 0.1 s whether it is free
+#: a writer waiting for SQLite tries again every 0.1 s
 _GAP_SECONDS = 0.11
-#: after so many it is no single property that is at fault
+#: after this many failures, the cause is not a single property
 _MOST_FAILURES = 100
 
 
 @dataclass(slots=True)
 class Reindexed:
-    """How many properties were filed anew, which could not be (they stay due), and how many are due."""
+    """The number of reindexed properties, the ids that failed (and stay due), and the number still due."""
 
     reindexed: int = 0
     failed: list[str] = field(default_factory=list)
@@ -30,8 +30,10 @@ class Reindexed:
 
 
 def reindex(database: Database, on_progress: Callable[[int], None] = lambda _: None) -> Reindexed:
-    """File all that is due anew. May be stopped at any time, and run by many at once. Raises `StoreError` if the
-    database cannot be used, and the error of a property after very many failed."""
+    """Reindex all due properties. Safe to interrupt, and to run in several processes.
+
+    Raises `StoreError` if the database cannot be used, and the error of a property after `_MOST_FAILURES` failures.
+    """
     run, place = Reindexed(), BEGIN
     while some := due_after(database, place, _AT_ONCE):
         place = some[-1]
@@ -41,7 +43,7 @@ def reindex(database: Database, on_progress: Callable[[int], None] = lambda _: N
             except StoreError:
                 raise
             except (PropertyIntelligenceError, ValueError, TypeError, KeyError):
-                log.exception("Property %s cannot be filed anew", property_id)
+                log.exception("Property %s cannot be reindexed", property_id)
                 run.failed.append(property_id)
                 if len(run.failed) >= _MOST_FAILURES:
                     raise

@@ -1,1 +1,1 @@
-"""What a process opens, and how it retries, caches, and says that it is alive."""
+"""Shared resources of a process: stores, retries, caches, heartbeats, tracing."""

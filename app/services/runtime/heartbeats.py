@@ -1,6 +1,6 @@
-"""Where workers leave their heartbeat, and what is read from it: proof of life that asks no broker.
+"""Reads the heartbeat files of workers, which show that a worker is alive without asking the broker.
 
-The files are written by `worker.heartbeat`, in the worker's parent process.
+`worker.heartbeat` writes the files, in the worker's parent process.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: one for each task of beat's schedule and some to spare: a database that is locked keeps all but the report waiting
+#: more threads than tasks in beat's schedule, because a locked database blocks all of them but the report
 MAINTENANCE_THREADS = 12
-#: a heartbeat older than a few of these belongs to a worker that hangs or is gone
+#: a heartbeat that is several intervals old belongs to a hanging or dead worker
 INTERVAL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerHeartbeat:
-    """The newest sign of life of one worker: its node name (`celery@host`) and the process id of its parent."""
+    """The last heartbeat of a worker, with its node name (`celery@host`) and the process id of its parent."""
 
     node: str
     pid: int
@@ -35,7 +35,7 @@ def heartbeat_file(home: Path, node: str) -> Path:
 
 
 def read_heartbeats(home: Path) -> list[WorkerHeartbeat]:
-    """Every worker that left a heartbeat below `home` and did not take it away; unreadable files are skipped."""
+    """Return the heartbeats below `home`. A worker that stops deletes its file. Unreadable files are skipped."""
     found = []
     for file in sorted((home / "heartbeats").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

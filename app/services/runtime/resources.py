@@ -1,6 +1,6 @@
-"""The one composition: every part of the service, made from the settings, in the order in which they need each other.
+"""Builds all parts of the service from the settings.
 
-Used by each process that does the work (a worker child, the web door, the terminal); opened after a fork, closed once.
+Each process that scrapes (a worker child, the web server, the terminal) opens its resources once, after a fork.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.services.property_intelligence import Scraper
 from app.services.runtime.stores import Stores, open_stores
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.model_reading import ModelReader
-from app.services.scraping.pages import PageSource, Visitors
+from app.services.scraping.pages import PageSource, PageVisitor
 from app.services.scraping.recipes import Recipes
 from app.services.scraping.search_walk import SearchWalker
 from app.services.scraping.source_finding import SourceFinder
@@ -41,28 +41,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resources(Stores):
-    """What a process needs that does jobs. `rng` spreads what comes back out over time."""
+    """The resources of a process that scrapes. `rng` adds jitter to retries."""
 
     manager: OpenAIClientManager
     fetcher: Fetcher
     scraper: Scraper
-    #: prefork children are copies of one process: a seeded generator would draw the same jitter in all of them
+    #: not seeded, because forked children would all draw the same jitter
     rng: random.Random = field(default_factory=random.SystemRandom)
 
 
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
-    """Open everything. If a part cannot be opened, those before it are closed again.
+    """Open all resources. After an error, those already opened are closed.
 
-    `in_task` chooses the shorter default wait for a key with room, and does now what would slow down a first request.
-    Raises `ConfigurationError` for settings that cannot be used, and errors of the database.
+    `in_task` selects the shorter default wait for a key with room, and loads now what would delay the first request.
+    Raises `ConfigurationError` and errors of the database.
     """
     with ExitStack() as opening:
         stores = opening.enter_context(open_stores(settings, clock))
-        manager = build_manager(settings, clock, in_task=in_task)  # the pool of keys keeps the fleet's time by itself
+        manager = build_manager(settings, clock, in_task=in_task)  # the key pool uses Redis' clock itself
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        redis = client(settings) if redis_url(settings) is not None else None  # by which the fleet shares its pace
+        redis = client(settings) if redis_url(settings) is not None else None  # for pacing across processes
         if redis is not None:
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, stores.database.clock, redis)
@@ -73,7 +73,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
 
 
 def build_scraper(stores: Stores, manager: OpenAIClientManager, fetcher: PageSource) -> Scraper:
-    """What does the jobs, out of the parts that reach outside and those of the database."""
+    """Build the scraper from stores, key manager, and fetcher."""
     settings, database, properties = stores.settings, stores.database, stores.properties
     clock, names, model = database.clock, PurgedNames(database), settings.openai.model
     sources, answers, pages = sources_file(settings), AnswerStore(database), PageStore(database)
@@ -93,7 +93,7 @@ def build_scraper(stores: Stores, manager: OpenAIClientManager, fetcher: PageSou
     )
     parts = ScrapeParts(
         database=database,
-        visitors=Visitors(fetcher, pages, clock, names, SourceSecrets(settings, sources.current).for_url),
+        visitor=PageVisitor(fetcher, pages, clock, names, SourceSecrets(settings, sources.current).for_url),
         pages=pages,
         index=PageIndex(database),
         properties=properties,
@@ -103,4 +103,4 @@ def build_scraper(stores: Stores, manager: OpenAIClientManager, fetcher: PageSou
         fresh=timedelta(days=settings.jobs.property_fresh_days),
     )
     finder = SourceFinder(sources.current, WebSearcher(answers, manager, model, clock, names))
-    return Scraper(parts, AddressScraper(parts, finder), SearchWalker(database, parts.visitors, settings))
+    return Scraper(parts, AddressScraper(parts, finder), SearchWalker(database, parts.visitor, settings))

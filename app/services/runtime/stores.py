@@ -1,6 +1,6 @@
-"""The database and the stores on it: all that a door needs which only looks and enqueues.
+"""Opens the database and its stores, for interfaces that only read and enqueue.
 
-Apart from `resources.py`, so that such a door loads neither the extractors nor the OpenAI client.
+Separate from `resources.py`, so that these interfaces load neither the extractors nor the OpenAI client.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a door needs that only looks and enqueues: the database and the stores on it."""
+    """The database and the stores that interfaces need to read and enqueue."""
 
     settings: Settings
     database: Database
@@ -35,7 +35,7 @@ class Stores:
     _closing: ExitStack = field(repr=False)
 
     def ping(self) -> None:
-        """Ask the database something that costs it nothing. Raises `StoreError`."""
+        """Run a trivial query. Raises `StoreError`."""
         with self.database.reading() as connection:
             connection.execute(select(1))
 
@@ -51,8 +51,7 @@ class Stores:
 
 
 def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
-    """Open the database only, by the fleet's clock unless one is given. Raises errors of `app.errors` if it cannot be
-    used."""
+    """Open the database, with the shared clock unless `clock` is given. Raises errors of `app.errors`."""
     with ExitStack() as opening:
         database = Database(database_url(settings), clock or make_clock(settings), names_key=names_key(settings))
         opening.callback(database.close)
@@ -63,7 +62,7 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
 
 
 def telling(settings: Settings) -> PublishingRules:
-    """Of which fields changes are noticed, and when they are believed. Raises `ConfigurationError`."""
+    """Return the fields whose changes are detected, and the looks needed. Raises `ConfigurationError`."""
     names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:
         fields = checked_fields(names) if names else PUBLISHED_FIELDS

@@ -1,4 +1,4 @@
-"""Tracing as the settings want it, for a door to start after its fork and to stop at its end."""
+"""Starts tracing as configured. A process calls this after its fork."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.tracing import configure_tracing
 
 
 def start_tracing(settings: Settings) -> None:
-    """Trace this process if OTEL_EXPORTER_OTLP_ENDPOINT is set. Whoever calls it calls `shutdown_tracing` later."""
+    """Trace this process if OTEL_EXPORTER_OTLP_ENDPOINT is set. The caller calls `shutdown_tracing` at the end."""
     headers = settings.traces.exporter_otlp_headers
     configure_tracing(
         settings.traces.exporter_otlp_endpoint,

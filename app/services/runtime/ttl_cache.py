@@ -1,4 +1,4 @@
-"""An answer that is given again for a while, so that many who ask at once cost one question."""
+"""Caches the result of a function for a while, so that concurrent callers cost one call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 
 class TtlCache[T]:
-    """What `ask` said at most `seconds` ago. Of several threads one asks, the others wait for its answer.
+    """Caches the result of `ask` for `seconds`. Of several threads, one calls `ask` and the others wait for it.
 
-    With `grace_seconds` nobody waits who comes so soon after: the old answer is given again while a thread asks anew
-    (`stale-while-revalidate`, RFC 5861). What `ask` raises is kept by nobody: the next one asks again.
+    For `grace_seconds` after that, callers get the old result at once while a thread renews it
+    (`stale-while-revalidate`, RFC 5861). Exceptions are not cached.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class TtlCache[T]:
         self._grace_seconds = grace_seconds
         self._monotonic = monotonic
         self._asking = threading.Lock()
-        self._answer: tuple[float, T] | None = None  # and when it was given
+        self._answer: tuple[float, T] | None = None  # (time, result)
 
     def __call__(self) -> T:
         kept = self._answer
@@ -38,9 +38,9 @@ class TtlCache[T]:
             if self._monotonic() >= kept[0] + self._seconds and self._asking.acquire(blocking=False):
                 try:
                     threading.Thread(target=self._ask_aside, name="kept", daemon=True).start()
-                except RuntimeError as exc:  # no thread is to be had now; the old answer does meanwhile
+                except RuntimeError as exc:  # no thread can be started now; the old result is used meanwhile
                     self._asking.release()
-                    log.debug("An answer could not be renewed: %s", exc)
+                    log.debug("A cached result could not be renewed: %s", exc)
             return kept[1]
         with self._asking:
             kept = self._answer
@@ -49,11 +49,11 @@ class TtlCache[T]:
             return self._ask_now()
 
     def forget(self) -> None:
-        """What was said no longer holds: the next one asks anew."""
+        """Invalidate the cached result."""
         self._answer = None
 
     def last(self, seconds: float) -> T | None:
-        """The newest answer, if it is at most `seconds` old; asks nobody and waits for nobody."""
+        """Return the cached result if it is at most `seconds` old, without calling `ask` or waiting."""
         kept = self._answer
         return kept[1] if kept is not None and self._monotonic() <= kept[0] + seconds else None
 
@@ -63,10 +63,10 @@ class TtlCache[T]:
         return answer
 
     def _ask_aside(self) -> None:
-        """With the lock held by whoever started this thread."""
+        """Renew the result in a thread, with the lock that its starter holds."""
         try:
             self._ask_now()
-        except Exception as exc:  # noqa: BLE001 (who asks when the grace is over hears of it)
-            log.debug("An answer could not be renewed: %s", type(exc).__name__)
+        except Exception as exc:  # noqa: BLE001 (callers after the grace period get the error)
+            log.debug("A cached result could not be renewed: %s", type(exc).__name__)
         finally:
             self._asking.release()

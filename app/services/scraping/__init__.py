@@ -1,1 +1,1 @@
-"""A scrape job: pages and sources are fetched, read, asked about, and stored."""
+"""Scrape jobs: fetches pages and sources, reads them, asks the model, and stores the results."""

@@ -1,7 +1,7 @@
-"""The scrape of an address: its sources are asked, cross-checked, and become one property.
+"""Scrapes an address: asks its sources, cross-checks them, and stores one property.
 
-Every page is read without a model; then one question, on the page that names most of what all of them together lack.
-Nothing is stored before all is read, so a run that has to come back changes nothing.
+All pages are first read without a model. Then the model is asked one question, about the page that names most of the
+missing fields. Nothing is stored before everything is read, so that an interrupted run changes nothing.
 """
 
 from __future__ import annotations
@@ -38,31 +38,31 @@ from app.tracing import span
 
 log = logging.getLogger(__name__)
 
-#: by URL of a page the fields that a model is still wanted for, and why
+#: by page URL: the model reading, or the fields for which a model was not asked and why
 Notes = Mapping[str, ModelReading]
-#: sources of which an error tells
-_TOLD = 6
+#: the highest number of sources in an error message
+_MOST_SOURCES = 6
 
 
 class AddressScraper:
-    """Scrapes addresses with the parts it is given; holds no state of its own and may be used from many threads."""
+    """Scrapes addresses with the given parts. Stateless and thread-safe."""
 
     def __init__(self, parts: ScrapeParts, finder: SourceFinder) -> None:
         self._parts = parts
         self._finder = finder
 
     def scrape(self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None) -> Stored:
-        """Scrape the property at `target`, an address in its one spelling; see `Scraper.scrape`.
+        """Scrape the property at `target`, a normalized address; see `Scraper.scrape`.
 
-        Raises `NoSourceError`, what puts off a page (`HostBusyError` and transient fetch errors; with a job only),
-        `OutOfTimeError` where the next run has to go on, `ConfigurationError` for a `sources.toml` that cannot be used,
-        errors of the database, and `openai.RateLimitError` if no key has room.
+        Raises `NoSourceError`; for jobs, `HostBusyError`, transient fetch errors, and `OutOfTimeError` if the next run
+        has to continue; `ConfigurationError` for an unusable `sources.toml`; errors of the database; and
+        `openai.RateLimitError` if no key has room.
         """
         parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
         reader = SourceReader(wanted.address, run, parts)
-        # what is stored by now may be a part of the work of an earlier run of the job
+        # an earlier run of the job may have done a part of the work
         has_begun = reader.has_begun or (run.job_id is not None and parts.pages.checkpoint(run.job_id) is not None)
         if not refresh and not has_begun:
             known = parts.properties.fresh_at(wanted.address, since)
@@ -74,24 +74,24 @@ class AddressScraper:
         except NoSourceError:
             if run.lease is not None:
                 parts.storing.tried(run.lease, reader.tried, now)
-                parts.pages.forget_checkpoint(run.lease.job_id)  # whoever tries again wants everything anew
+                parts.pages.forget_checkpoint(run.lease.job_id)  # a retry fetches everything again
             raise
         parts.end(run)
         return stored
 
     def _scraped(self, wanted: Wanted, reader: SourceReader, asked_at: datetime) -> Stored:
         with span("sources", {}) as asking:
-            heard = self._finder.find(wanted, reader)
+            claims = self._finder.find(wanted, reader)
             asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
-        for one in list(reader.read):  # what a model read of the very same body is neither lost nor paid for again
+        for one in list(reader.read):  # keep values that a model read from the same body earlier
             known = self._parts.index.record_of(one.record.page_url or one.record.url)
             if known is not None and known.record.content_sha256 == one.record.content_sha256:
                 reader.replaced(one, with_paid_values(one.extraction, known.record.evidence))
         notes = self._ask_model(reader)
-        stored = self._parts.storing.address(reader.run.lease, reader, notes, heard, asked_at)
+        stored = self._parts.storing.address(reader.run.lease, reader, notes, claims, asked_at)
         if stored is None:
-            raise NoSourceError(wanted.target, _told(reader, heard))
-        # of all pages a model is asked one question: it is saved at most once, on the first page
+            raise NoSourceError(wanted.target, _summary(reader, claims))
+        # the model is asked at most one question for all pages, so a saved call is counted on the first page only
         is_asked = any(note.asked for note in notes.values())
         for place, one in enumerate(reader.read):
             count_fields(one.record)
@@ -100,7 +100,7 @@ class AddressScraper:
         return replace(stored, tried=tuple(one.as_json() for one in reader.tried))
 
     def _ask_model(self, reader: SourceReader) -> Notes:
-        """Ask one question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""
+        """Ask the model one question for the fields that all pages lack; return the readings and notes by URL."""
         if not reader.read:
             return {}
         lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
@@ -108,7 +108,7 @@ class AddressScraper:
         asked = [self._parts.reader.resumed(one, reader.run) for one in open_]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]
-        # the page whose question the job has waited for, else the one that names most
+        # prefer the page whose question the job has waited for, then the page that names most fields
         best = max(
             range(len(named)),
             key=lambda place: (asked[place].wanted is not None, len(named[place]), prompts[place] is not None, -place),
@@ -121,7 +121,7 @@ class AddressScraper:
                 reading = self._answer(asked[best], prompt.fields, reader.run)
             except PurgedMeanwhileError as exc:
                 reader.drop(one, exc)
-                return self._ask_model(reader)  # what it lacks may stand on another page
+                return self._ask_model(reader)  # another page may have the missing fields
             record = reader.replaced(one, reading.extraction)
             notes[record.url] = reading
             known = {*record.values, *prompt.fields}
@@ -132,8 +132,10 @@ class AddressScraper:
         return notes
 
     def _prompt(self, asked: Extraction) -> Prompt | None:
-        """What a model would be asked of a page; None where nothing, and where that would take too long to tell. Of an
-        answer that lists several properties no model is asked: it would read the others' values."""
+        """Return the question about a page; None if there is nothing to ask or the page is too complex.
+
+        There is none for a row of a page with several properties, because the model would read the other rows.
+        """
         if asked.row is not None:
             return None
         try:
@@ -144,7 +146,7 @@ class AddressScraper:
         return prompt if prompt.fields else None
 
     def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run) -> ModelReading:
-        """Return what the model says; that it was not asked where the patience, time or budget is over."""
+        """Return the model's reading, or a note if time or capacity did not suffice for the call."""
         try:
             if run.has(CALL_SECONDS):
                 return self._parts.reader.read(asked, run)
@@ -159,7 +161,7 @@ class AddressScraper:
 
 
 def _named(prompt: Prompt | None) -> tuple[str, ...]:
-    """The fields that would be asked for and that the page's text names."""
+    """Return the fields of the question that the page's text names."""
     if prompt is None:
         return ()
     labels = labels_in(prompt.text, prompt.lang)
@@ -167,7 +169,7 @@ def _named(prompt: Prompt | None) -> tuple[str, ...]:
 
 
 def _lacking(read: Sequence[Read]) -> frozenset[str]:
-    """The fields that no page says, or says only doubtfully, and that a model is worth asking for."""
+    """Return the fields to ask a model for that no page has, or that all pages have only doubtfully."""
     merged = merge([one.record for one in read]).values
     sure = {name for one in read for name in one.record.values if name not in one.extraction.doubtful}
     return frozenset(
@@ -175,11 +177,11 @@ def _lacking(read: Sequence[Read]) -> frozenset[str]:
     )
 
 
-def _told(reader: SourceReader, heard: Sequence[Unverified]) -> str:
-    """What was tried, for an error."""
+def _summary(reader: SourceReader, claims: Sequence[Unverified]) -> str:
+    """Return the tried sources and the claims for an error message."""
     tried = [f"{one.source}{f' {one.url}' if one.url else ''}: {one.detail or one.outcome}" for one in reader.tried]
-    told = "; ".join(one.rstrip(".") for one in tried[:_TOLD]) or "no source is configured for it"
-    more = f"; and {len(tried) - _TOLD} more" if len(tried) > _TOLD else ""
-    claims = ", ".join(f"{one.field} {one.value!r} ({one.url})" for one in heard[:_TOLD])
-    said = f"; the search says, and no page could show: {claims}" if heard else ""
-    return f"{told}{more}{said}"
+    sources = "; ".join(one.rstrip(".") for one in tried[:_MOST_SOURCES]) or "no source is configured for it"
+    more = f"; and {len(tried) - _MOST_SOURCES} more" if len(tried) > _MOST_SOURCES else ""
+    unverified = ", ".join(f"{one.field} {one.value!r} ({one.url})" for one in claims[:_MOST_SOURCES])
+    said = f"; unverified claims of the search: {unverified}" if claims else ""
+    return f"{sources}{more}{said}"

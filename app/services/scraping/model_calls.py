@@ -1,4 +1,4 @@
-"""Paid calls of one model: on which tier, in which way its server has to be asked, and what a failed one comes to."""
+"""Makes paid calls of one model: chooses the service tier, learns the server's dialect, and handles errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _LONGEST_REASON = 300
 #: `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`)
 _BUDGET_CODE = "budget_exceeded"
-#: how long flex is left alone after the first refusal; each further one doubles it
+#: how long flex is avoided after the first refusal; each further refusal doubles the time
 _FIRST_REST = timedelta(seconds=30)
 _LONGEST_REST = timedelta(minutes=10)
 
@@ -48,10 +48,10 @@ def paid[T](
     what: str = "",
     tier: ServiceTier | None = None,
 ) -> T | str:
-    """Return what `ask` gets from `model`, or a note where waiting does not help; `counter` counts why there is none.
+    """Return the result of `ask`, or a note if waiting does not help; `counter` counts the reasons for notes.
 
-    `what` was asked for begins the note of an error. Raises `LeaseLostError`, `openai.RateLimitError` while no key has
-    room and, if `run` may come back, the errors of a provider that is out of reach or fails.
+    `what` begins the note of an error. Raises `LeaseLostError`, `openai.RateLimitError` while no key has room, and, if
+    the `run` can be retried later, errors of an unreachable or failing provider.
     """
     if not manager.keys:
         counter.labels("no_key").inc()
@@ -66,7 +66,7 @@ def paid[T](
         measured = False
         raise
     except openai.RateLimitError as exc:
-        measured = False  # it found no key with room, which says nothing of the model
+        measured = False  # no key had room, so the time is not the model's
         note = _never_by_waiting(exc, model)
         if note is None:
             raise
@@ -96,8 +96,10 @@ def send[T](
     request: Callable[[openai.OpenAI], T],
     answered: Callable[[T], Mapping[str, Any]],
 ) -> T:
-    """Return what a call gets, as one span by the OpenTelemetry conventions for generative AI. Raises `LeaseLostError`
-    before a call that the `run` may not make."""
+    """Return the result of a call, traced as a span per the OpenTelemetry conventions for generative AI.
+
+    Raises `LeaseLostError` before the call if the run's lease is lost.
+    """
     run.require_lease()
     with span(name, {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", **asked}) as asking:
         with model_charge():
@@ -107,36 +109,36 @@ def send[T](
 
 
 def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
-    """Return the note of a 429 that only somebody's doing ends; None: it passes."""
+    """Return the note for a 429 that waiting does not end; None for a transient one."""
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
-    said = message if isinstance(message, str) else exc.message  # what the API said, without what the SDK puts around
+    said = message if isinstance(message, str) else exc.message  # the API's message, without the SDK's additions
     if exc.code == _BUDGET_CODE:
         return f"{said} Then scrape again; the values read from the page itself are kept."
     if exc.code in QUOTA_CODES:
         return str(ModelError(model, "no OpenAI key has quota left; add credit, then scrape again"))
     if said.startswith(TOO_LARGE_WORDS):
-        # more than a key's tokens a minute: its bucket never holds as much
+        # the request needs more tokens than a key has per minute
         reason = f"{said.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
         return str(ModelError(model, reason))
     return None
 
 
 def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
-    """Return the status, if there is one, and what the API or the SDK said, without secrets."""
+    """Return the HTTP status, if any, and the message of the API or the SDK, redacted."""
     if not isinstance(exc, openai.APIStatusError):
         return redact(str(exc)).rstrip(".") or type(exc).__name__
     reason = f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"
     if exc.param == "service_tier":
-        reason += f". Leave OPENAI_SERVICE_TIER={tier} out, or set an OPENAI_MODEL that has that tier"
+        reason += f". Remove OPENAI_SERVICE_TIER={tier}, or set an OPENAI_MODEL that has that tier"
     return reason
 
 
 class TierChoice:
-    """Which service tier the next call asks for: OPENAI_SERVICE_TIER, but not flex while it has no capacity.
+    """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex while it has no capacity.
 
-    Flex is half price and may be refused for want of capacity (429 `resource_unavailable`, not billed) or be slow.
-    Another key would hear the same, so the call goes out again on the standard tier, and calls after it go there at
-    once for a while: nobody's job waits for a discount. Thread-safe.
+    Flex is half price, but may be slow or refused for lack of capacity (429 `resource_unavailable`, not billed).
+    Another key would be refused too, so the call is repeated on the standard tier, and later calls use that tier for a
+    while. Thread-safe.
     """
 
     def __init__(self, wanted: ServiceTier | None, clock: Clock) -> None:
@@ -147,7 +149,7 @@ class TierChoice:
         self._rests_until: datetime | None = None
 
     def next(self) -> ServiceTier | None:
-        """Return what to ask for now; None: send none, the project's own setting holds."""
+        """Return the tier to request now; None to use the project's own setting."""
         with self._lock:
             return "default" if self._is_resting() else self.wanted
 
@@ -155,27 +157,29 @@ class TierChoice:
         return self._rests_until is not None and self._clock.now() < self._rests_until
 
     def refused(self) -> None:
-        """Leave flex alone. Of several calls that were under way together only the first lengthens the rest."""
+        """Avoid flex for a while. Of several concurrent calls, only the first refusal lengthens the time."""
         with self._lock:
             if self._is_resting():
                 return
             rest, self._rest = self._rest, min(2 * self._rest, _LONGEST_REST)
             self._rests_until = self._clock.now() + rest
         log.warning(
-            "OpenAI has no capacity for service tier flex: calls go to the standard tier, at its price, for %d s",
+            "OpenAI has no capacity for service tier flex: calls use the standard tier, at its price, for %d s",
             rest.total_seconds(),
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Note an answer on `tier`: after one on flex the next refusal is the first again."""
+        """Record an answer on `tier`. An answer on flex resets the time after the next refusal."""
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None
 
 
 class ModelCalls:
-    """Asks `model` through the keys of `manager`. Thread-safe. `dialect` is how, as this process has learned it; a
-    thread that overwrites what another one has just learned costs a refused request."""
+    """Asks `model` through the keys of `manager`, in the `dialect` that this process has learned. Thread-safe.
+
+    If a thread overwrites what another thread has just learned, that costs one refused request.
+    """
 
     def __init__(self, manager: OpenAIClientManager, model: str, tier: TierChoice) -> None:
         self._manager = manager
@@ -184,8 +188,10 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, good or bad; on the standard tier if it was asked for on flex and there is none. Every
-        `openai.OpenAIError` passes through. Raises `LeaseLostError` before a call that the `run` may not make."""
+        """Return the answer, good or bad. A call without an answer on flex is repeated on the standard tier.
+
+        Raises every `openai.OpenAIError`, and `LeaseLostError` before the call if the run's lease is lost.
+        """
         tier = self.tier.next()
         try:
             answer = self._step(prompt, tier, run)
@@ -199,8 +205,11 @@ class ModelCalls:
         return answer
 
     def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
-        """Return the answer, asked for in the server's dialect. Asked again after a refusal that taught another one,
-        and once after an answer that did. The tokens are those of both answers: both are paid."""
+        """Return the answer to a call in the server's dialect.
+
+        The call is repeated after a refusal that teaches another dialect, and once after an answer that does. The
+        result then has the tokens of both paid answers.
+        """
         dialect, first = self.dialect, None
         while True:
             try:
@@ -223,7 +232,7 @@ class ModelCalls:
             dialect, first = self.dialect, answer
 
     def was_taught_by(self, answer: ModelAnswer, dialect: Dialect) -> bool:
-        """Learn from an answer to `dialect`; -> True if it says nothing, and another may say more."""
+        """Learn from an answer to `dialect`. Return True if the answer is empty and should be asked for again."""
         learned = lesson_of(answer, dialect)
         if learned == dialect:
             return False
@@ -234,12 +243,12 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """The same, for an answer to what was asked some time ago, when nothing was known of the model's reasoning."""
+        """Learn from the answer of a batch, whose request was made before the model's need for room was known."""
         return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:
         because = " ".join(why.split())[:_LONGEST_REASON]
-        log.warning("Model %s is asked in another way from now on (%s): %s", self._model, dialect, because)
+        log.warning("Model %s is called in another way from now on (%s): %s", self._model, dialect, because)
         self.dialect = dialect
         return dialect
 

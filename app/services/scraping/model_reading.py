@@ -1,11 +1,10 @@
-"""The paid step: ask the model for what a page's markup did not give, once per question.
+"""Asks the model for fields that a page's markup does not have, once per question.
 
-Whatever goes wrong with the model ends in a note, since what was read without it is worth storing. Only a lack of
-capacity is raised, and a provider that is away if the caller can come back: the same call will succeed later. Which key
-pays, and whether a budget has room, is the key pool's affair, which answers through the client.
+Failures of the model become notes, because the values read without it are worth storing. Only a lack of capacity is
+raised, and an unavailable provider if the job can be retried later. The key pool chooses keys and enforces budgets.
 
-In economy jobs the question waits for a batch at half the price (`app/services/batches`), and the job with it. One that
-no batch answered in time is asked like any other, by the same job.
+In economy jobs, the question and its job wait for a batch at half the price (`app/services/batches`). A request that no
+batch answers in time becomes a normal API call.
 """
 
 from __future__ import annotations
@@ -46,9 +45,9 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: how long a question that got a bad answer is not asked again, by whichever job: each time it would be paid for
+#: how long a question with a bad answer is not asked again by any job, because each call costs money
 _FAILED_ANSWER_HOLDS = timedelta(hours=1)
-#: `outcome` of `propintel_model_answers_total` by the code of what was wrong
+#: the label `outcome` of `propintel_model_answers_total` by error code
 _OUTCOMES = {
     ModelRefusedError.code: "refused",
     ModelAnswerInvalidError.code: "invalid",
@@ -58,11 +57,11 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class ModelReading:
-    """The extraction with the model's verified values, if there are any.
+    """An extraction, with the model's verified values if there are any.
 
-    `unanswered` are the fields for which a model was wanted and gave no answer; `note` says why, or which of its values
-    were dropped. `asks_again`: it was away, and is wanted when it is back. `asked` are the fields of the question, of
-    about `prompt_tokens`; none: there was none. Its values of `dropped` failed the check.
+    `unanswered` are the fields for which a model was needed and gave no answer. `note` says why, or which values were
+    dropped. `asks_again` is True if the model was unavailable and should be asked later. `asked` are the fields of the
+    question (empty: none was asked), `prompt_tokens` its approximate size. Values of `dropped` failed verification.
     """
 
     extraction: Extraction
@@ -75,7 +74,7 @@ class ModelReading:
 
 
 class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
-    """The answer comes with a batch: park the job with this request, and run it again when it is woken."""
+    """Raised to park the job with this request until a batch answers it."""
 
     def __init__(self, request: NewRequest) -> None:
         super().__init__(request.id)
@@ -83,9 +82,9 @@ class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
 
 
 class ModelReader:
-    """Asks `model` through the keys of `manager`: at this `use`, with at most `text_tokens` of a page. Thread-safe.
+    """Asks `model` through the keys of `manager`, with at most `text_tokens` of a page. Thread-safe.
 
-    Questions of economy jobs wait among the `requests`.
+    `use` says when the model is asked. Questions of economy jobs are parked in `requests`.
     """
 
     def __init__(
@@ -111,22 +110,21 @@ class ModelReader:
 
     @property
     def dialect(self) -> Dialect:
-        """How the server is asked, as learned so far."""
+        """The server's dialect as learned so far."""
         return self._calls.dialect
 
     def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:
-        """Ask for what the page may say and is not known, or take the answer that the same question got before.
+        """Ask for missing fields that the page may have, or use the cached answer to the same question.
 
-        In an economy run the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
-        `openai.RateLimitError` if no key has room, and errors of the database. A provider that is out of reach or fails
-        (5xx) is a note on the reading, and raised instead if the `run` may come back. Raises `LeaseLostError`
-        instead of a call for a run that lost its lease.
+        In an economy run, `WaitForBatch` is raised until a batch has answered. Raises `openai.RateLimitError` if no key
+        has room, and errors of the database. An unreachable or failing (5xx) provider becomes a note, or is raised if
+        the `run` can be retried later. Raises `LeaseLostError` before a call if the run's lease is lost.
         """
         extraction = self.resumed(extraction, run)
         if extraction.audited:
             try:
                 audit = self._asked(extraction, replace(run, is_due=True))
-            except openai.RateLimitError:  # a check must cost no page
+            except openai.RateLimitError:  # a failed audit must not fail the page
                 audit = None
             if audit is not None and len(audit.unanswered) < len(audit.asked):
                 return audit
@@ -134,10 +132,9 @@ class ModelReader:
         return self._asked(extraction, run)
 
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
-        """Return `extraction`, of which a model is asked what the job has waited for, if that is about this page.
+        """Return `extraction` with the fields of the request that the job has waited for, if it is about this page.
 
-        What a batch answers is paid for. A recipe that was learned since may settle some of the fields, which would
-        make it another question.
+        A recipe learned meanwhile could remove fields, and the paid answer would no longer fit the question.
         """
         if not run.economy or run.waited_for is None or self._requests is None:
             return extraction
@@ -160,15 +157,15 @@ class ModelReader:
         if isinstance(answer, str):
             found = ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
         else:
-            found = self._believed(answer, prompt, extraction)
+            found = self._verified(answer, prompt, extraction)
         return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
 
     def question(self, extraction: Extraction) -> Prompt:
-        """What a model would be asked; no fields: nothing. Raises `PageTooComplexError`."""
+        """Return the question, without fields if there is nothing to ask. Raises `PageTooComplexError`."""
         return question_about(extraction, use=self.use, text_tokens=self._text_tokens)
 
-    def _believed(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
-        """The extraction with what the page bears out of the answer, and what there is to tell of the rest."""
+    def _verified(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
+        """Return the extraction with the answer's values that the page confirms, and a note about the others."""
         if answer.failure and not answer.values:
             return ModelReading(extraction, answer.note, prompt.fields)
         with reading(extraction.page.url, extraction.page.spent):
@@ -177,15 +174,17 @@ class ModelReader:
         for one in dropped:
             MODEL_VALUES_DROPPED.labels(one.flaw).inc()
         names = ", ".join(one.field for one in dropped)
-        told = [answer.note] if answer.failure else []
-        told += [f"Not stored, for the text does not bear the model out: {names}."] if dropped else []
+        notes = [answer.note] if answer.failure else []
+        notes += (
+            [f"Not stored, because the page's text does not confirm the model's values: {names}."] if dropped else []
+        )
         unanswered = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
         return ModelReading(
-            extraction, " ".join(told) or None, unanswered, dropped=tuple(dict.fromkeys(one.field for one in dropped))
+            extraction, " ".join(notes) or None, unanswered, dropped=tuple(dict.fromkeys(one.field for one in dropped))
         )
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
-        """Return what a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
+        """Return a batch's answer, good or bad, and cache it; or why there is none. None to make a normal call now."""
         if not run.economy or self._requests is None or not self._manager.keys:
             return None
         dialect = self.dialect
@@ -202,9 +201,9 @@ class ModelReader:
         try:
             read = read_completion(self._model, ChatCompletion.model_validate(found), prompt)
         except ValueError as exc:
-            error = ModelAnswerInvalidError(self._model, f"it is no completion ({type(exc).__name__})")
+            error = ModelAnswerInvalidError(self._model, f"it is not a completion ({type(exc).__name__})")
             read = ModelAnswer({}, self._model, 0, 0, failure=error)
-        is_lesson = self._calls.were_taught_by_batch(read)  # then it is asked now, in another way
+        is_lesson = self._calls.were_taught_by_batch(read)  # then a normal call follows in the learned dialect
         answer = None if is_lesson else self._kept(question, read, BATCH_TIER, "batch", page)
         self._requests.mark_used(request.id)
         return answer
@@ -212,11 +211,10 @@ class ModelReader:
     def _answered(
         self, request: NewRequest, found: LlmRequest | None, waited_for: str | None
     ) -> Mapping[str, Any] | str | None:
-        """Return the completion that answers `request`, or why there is none; None: it is to be asked now, like any
-        other.
+        """Return the completion for `request`, or why there is none; None to make a normal call now.
 
-        `found` is how far it is, `waited_for` the request that the job has waited for. One that was refused for how it
-        was asked is asked now: the call learns better. Raises `WaitForBatch`.
+        `found` is the stored request, `waited_for` the id of the request that the job has waited for. A request refused
+        for its dialect becomes a normal call, which learns the dialect. Raises `WaitForBatch`.
         """
         mine = waited_for == request.id
         if found is None:
@@ -224,7 +222,7 @@ class ModelReader:
         if found.state.is_open:
             if self._clock.now() < found.give_up_at + GRACE:
                 raise WaitForBatch(request)
-            log.warning("No batch has answered request %s in time; it is asked now and may be billed twice", request.id)
+            log.warning("No batch has answered request %s in time; it is sent now and may be billed twice", request.id)
             return None
         if found.state is RequestState.ANSWERED and (mine or found.used_at is None):
             return found.answer or {}
@@ -237,17 +235,17 @@ class ModelReader:
         return None
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
-        """Return the model's answer, good or bad, kept for the next time; or why there is none."""
+        """Return the model's answer, good or bad, and cache it; or why there is none."""
         calls, tier = self._calls, self._calls.tier.wanted
         answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):
             return answer
-        served = answer.service_tier  # a gateway may answer anything: the label is from a closed set
+        served = answer.service_tier  # a gateway may return any name, but the label has a closed set
         MODEL_TIERS.labels(tier or "none", served if served in TIERS else "other" if served else "none").inc()
         return self._kept(question, answer, served, "asked", page)
 
     def _kept(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
-        """Store an answer that was paid for; `outcome` is how a good one counts."""
+        """Cache a paid answer. A good one is counted as `outcome`."""
         failure = answer.failure
         stored = StoredAnswer(
             values=answer.values,
@@ -266,8 +264,8 @@ class ModelReader:
 
 
 def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
-    """What a model would be asked about a page; no fields: nothing. Raises `PageTooComplexError`."""
+    """Return the question about a page, without fields if there is nothing to ask. Raises `PageTooComplexError`."""
     if use != "never":
-        count_tokens("")  # the first time it reads large tables, which are not the page's cost
+        count_tokens("")  # the first call loads large tables, which must not count against the page's budget
     with reading(extraction.page.url, extraction.page.spent):
         return build_prompt(extraction, budget=text_tokens, use=use)

@@ -1,7 +1,7 @@
-"""Pages of a scrape: one visit, from the job's checkpoint, by asking its site whether what is kept still holds, or
-whole; what is read of it without a model; and what is stored of it. The same for a URL and for an address.
+"""Visits pages of URL and address jobs, reads them without a model, and makes their records.
 
-What is fetched is the target; which page answered, and which one that claims to be, is said beside it.
+A page comes from the job's checkpoint, from a conditional request, or from a full request. Beside the requested URL, a
+visit has the URL that answered and the canonical URL that the page declares.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from app.services.scraping.run import Run
 from app.services.watches.budget import page_charge
 from app.tracing import span
 
-#: how long a worker waits for a job's turn at a site; then the job leaves and comes back when it has one
-_PATIENCE_SECONDS = 2.0
+#: how long a worker waits for a job's turn at a site; after that, the job is deferred
+_MAX_WAIT_SECONDS = 2.0
 _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
     PageKind.GONE: PageGoneError,
     PageKind.SEARCH: SearchPageError,
 }
-#: what any web page can have: alone it makes no property
+#: fields that any web page can have, and that alone make no property
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
 
 
 class PageSource(Protocol):
-    """What a visit needs of a fetcher."""
+    """The interface of a fetcher for visits."""
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
 
@@ -58,10 +58,10 @@ class PageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page, and the URL by which it is known: the one that answered.
+    """A page and the URL that answered.
 
-    `canonical` is the URL that the page claims to be at, not confirmed; None: it claims no other.
-    `confirmed_at` is when its site said that what is kept still holds; None: it came whole.
+    `canonical` is another URL that the page declares as its own, not verified. `confirmed_at` is when the site
+    confirmed a stored page (304); None if the page was received in full.
     """
 
     page: Page
@@ -71,12 +71,12 @@ class Visit:
 
     @property
     def as_of(self) -> datetime:
-        """When its site last said that."""
+        """When the site last sent or confirmed the page."""
         return max(self.confirmed_at or self.page.fetched_at, self.page.fetched_at)
 
 
-class Visitors:
-    """Visits pages for jobs and for whoever asks directly."""
+class PageVisitor:
+    """Visits pages for jobs and direct callers. Thread-safe."""
 
     def __init__(
         self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, secrets_by_url: SecretsByUrl
@@ -88,12 +88,11 @@ class Visitors:
         self._clock = clock
 
     def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
-        """Return the page at `url`, a target, without the names of people who were purged. With a job it is the job's
-        checkpoint from now on.
+        """Return the page at `url`, a target, without names of purged people, and store it as the job's checkpoint.
 
-        `led_by` is the URL that was asked for, whose page names this one ("": nobody knows which); None: this one was
-        asked for. Networks that the operator opened are open to the host that was asked for alone. Raises
-        `LeaseLostError` instead of asking for a page that the run may not store.
+        `led_by` is the requested URL whose page links to this one ("" if unknown); None if `url` itself was requested.
+        Only the requested host may be in a private network that the operator allows. Raises `LeaseLostError` instead of
+        requesting a page for a run without a lease.
         """
         job_id = run.job_id
         self._names.require_nameless(url)
@@ -117,7 +116,7 @@ class Visitors:
             return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
 
     def _fetched(self, url: str, visitor: Visitor) -> tuple[Page, datetime | None]:
-        """Return the page, and when its site confirmed it."""
+        """Return the page, and when the site confirmed it."""
         try:
             with FETCH_SECONDS.time():
                 answer = self._answered(url, visitor)
@@ -127,18 +126,18 @@ class Visitors:
                         PAGES.labels("not_modified").inc()
                         PAGE_BYTES.labels("spared").inc(len(kept.body))
                         return kept, answer.at
-                    # what was asked about has gone meanwhile
+                    # the stored page was deleted meanwhile
                     answer = self._answered(url, visitor, anew=True)
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
             raise
-        assert isinstance(answer, Page)  # noqa: S101 (whoever asks anew is not told that it still holds)
+        assert isinstance(answer, Page)  # noqa: S101 (an unconditional request never gets a 304)
         PAGES.labels("fetched").inc()
         PAGE_BYTES.labels("received").inc(len(answer.body))
         return answer, None
 
     def _answered(self, url: str, visitor: Visitor, *, anew: bool = False) -> Page | NotModified:
-        """Return the site's answer. A secret that `url` stands for is in the request alone."""
+        """Return the site's answer. Only the request contains the secrets that `url` refers to."""
         fetcher, known, secrets = self._fetcher, self._pages.validators, self._secrets_by_url(url)
         if secrets is None:
             return fetcher.fetch(url, visitor) if anew else fetcher.revisit(url, known, visitor)
@@ -156,17 +155,16 @@ class Visitors:
 
 
 def _visitor(run: Run, *, only_public: bool) -> Visitor:
-    """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
+    """Return the run's identity for pacing: a job is deferred and shares a site with other batches; others wait."""
     if run.job_id is None:
         return Visitor(only_public=only_public)
     return Visitor(
-        run.job_id, run.batch, _PATIENCE_SECONDS, can_defer=True, only_public=only_public, on_slot=page_charge()
+        run.job_id, run.batch, _MAX_WAIT_SECONDS, can_defer=True, only_public=only_public, on_slot=page_charge()
     )
 
 
 def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable[[Page], T]) -> T:
-    """Return what `read` says of the page, or of each object that it lists, within what a page may cost. Raises
-    `PageTooComplexError`."""
+    """Return the result of `read` for the page, within the budget of a page. Raises `PageTooComplexError`."""
     with reading(page.url, page.spent), span("extract", {}) as extracting:
         found = read(page)
         if isinstance(found, list):
@@ -178,7 +176,7 @@ def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable
 
 
 def require_property(extraction: Extraction) -> None:
-    """Raise the `PageError` of a page that is of no property."""
+    """Raise the `PageError` of a page that is not of a property."""
     if (unusable := _UNUSABLE.get(extraction.kind)) is not None:
         raise unusable(extraction.page.url, extraction.reason)
 
@@ -186,7 +184,7 @@ def require_property(extraction: Extraction) -> None:
 def source_record(
     url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
 ) -> SourceRecord:
-    """Return what is stored of a page that was asked for as `url`; what a row of it says has a URL of its own."""
+    """Return the record of a page requested as `url`. A row of a page with several properties has its own URL."""
     page, page_url = extraction.page, visit.page_url
     try:
         final_url = normalise_target(page.final_url)
@@ -211,8 +209,10 @@ def source_record(
 
 
 def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
-    """Return `record` with all that was read; what is derived is derived of the property. What a row says is said at
-    its own URL."""
+    """Return `record` with the extracted values, except derived fields, which are derived from the merged property.
+
+    The evidence of a row names the row's URL.
+    """
     found, evidence = extraction.record, {}
     values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}
     for name in values:

@@ -1,6 +1,6 @@
-"""Pages are read with what was learned of their site, and what a model answers is learned from.
+"""Reads pages with the recipes of their site, and learns recipes from a model's answers.
 
-A recipe saves money and is never needed: whatever goes wrong with one, the page is read without it, as any other.
+Recipes are optional: after any error of a recipe, the page is read without it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: tokens of a question, until one was asked in this process: its fixed part, and what a page of a property has
+#: the estimated tokens of a question until this process has asked one: the fixed part and a typical page
 TYPICAL_TOKENS = 4_500
 
 
 class Recipes:
-    """Reads and learns with the recipes of a `store`; None: recipes are off. Thread-safe."""
+    """Reads and learns with the recipes of `store` (None: recipes are off). Thread-safe."""
 
     def __init__(
         self, store: RecipeStore | None, clock: Clock, audits: AuditRate | None = None, use: ModelUse = "missing"
@@ -42,34 +42,38 @@ class Recipes:
         self._tokens: float = TYPICAL_TOKENS
 
     def read(self, page: Page) -> RecipeReading:
-        """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
+        """Return the reading of a page of any kind without a model. Raises `PageTooComplexError`."""
         if self._keeper is not None and (known := self._of_host(page)):
-            with _harmless("A page is read without a recipe"):
+            with _harmless("Reading a page without its recipe"):
                 return _titled(read_page(page, partial(self._keeper.read, known=known)))
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-        """What each object says of an answer that lists several properties (`using.read_rows_with`). Raises
-        `PageTooComplexError`."""
+        """Return the reading of each row of a page with several properties (`using.read_rows_with`).
+
+        Raises `PageTooComplexError`.
+        """
         if known := self._of_host(page):
-            with _harmless("An answer is read without a recipe"):
+            with _harmless("Reading rows without a recipe"):
                 return [_titled(one) for one in read_page(page, lambda page: read_rows_with(page, known, is_worth))]
         return read_page(page, lambda page: read_rows_with(page, (), is_worth))
 
     def _of_host(self, page: Page) -> Sequence[Recipe]:
-        """The recipes of the page's host: asked of the database before the page's time runs."""
+        """Return the recipes of the page's host, read before the page's time budget begins."""
         found: list[Recipe] = []
         if self._store is not None:
-            with _harmless("No recipes are to be had"):
+            with _harmless("Recipes cannot be read"):
                 found += self._store.of_host(host_of(page))
         return found
 
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
-        """Count the page, and learn from what a model answered about it. A page without an answer teaches nothing.
-        `could_ask` is False where a model would not have been asked about this page in any case."""
+        """Count the page, and learn from the model's answer about it, if there is one.
+
+        `could_ask` is False if a model would not have been asked about this page in any case.
+        """
         if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return
-        # an audit that nobody answered was none
+        # an audit without an answer does not count
         read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
         asked = tuple(name for name in reading.asked if name not in reading.unanswered)
         no_model = could_ask and not reading.asked and not reading.unanswered and self._use != "never"
@@ -83,24 +87,27 @@ class Recipes:
         RECIPE_SAVED_TOKENS.inc(saved)
         if self._use == "never" or (reading.asked and not asked) or (reading.unanswered and not asked):
             return
-        with _harmless("Nothing is learned from a page", INTERRUPTIONS):
+        with _harmless("A page cannot be learned from", INTERRUPTIONS):
             answered = reading.extraction if asked else None
             self._keeper.learn(read, asked, answered, dropped=reading.dropped, saved_tokens=saved)
 
 
 @contextmanager
 def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Iterator[None]:
-    """Go on after a failure in the block, but for what is the page's fault or ends the job's run, or for `raised`."""
+    """Log an exception of the block and continue, except for `raised`.
+
+    By default, `raised` are errors of the page and errors that end the run.
+    """
     try:
         yield
-    except Exception as exc:  # a defect of recipes must not cost a page
+    except Exception as exc:  # a defect of recipes must not fail a page
         if isinstance(exc, tuple((PageTooComplexError, MemoryError, *INTERRUPTIONS) if raised is None else raised)):
             raise
         log.warning("%s: %s: %s", what, type(exc).__name__, exc)
 
 
 def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
-    """How a page counts in `propintel_recipe_pages_total`."""
+    """Return the label `outcome` of the page in `propintel_recipe_pages_total`."""
     if read.recipe is None or read.recipe.state is RecipeState.LEARNING:
         return "none"
     if not read.applies:
@@ -111,7 +118,7 @@ def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
 
 
 def _titled(read: RecipeReading) -> RecipeReading:
-    """With what the evidence of a value says of the recipe that read it."""
+    """Return the reading with the recipe's name in the evidence of its values."""
     recipe = read.recipe
     if recipe is None:
         return read

@@ -1,7 +1,7 @@
-"""One run of a scrape: for whom it is, and for how long it may go on.
+"""One run of a scrape: its job, and its time limits.
 
-An address has many pages and up to two paid calls; a task has a few minutes. What a run has read and paid for stays, so
-the run ends in time by itself, before it begins what it may not finish, and the next one goes on from there.
+An address has many pages and up to two paid calls, while a task has a few minutes. Fetched pages and paid answers are
+stored, so a run stops before work that it might not finish, and the next run continues from there.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ from dataclasses import dataclass, field
 from app.errors.jobs import LeaseLostError, OutOfTimeError
 from app.property.storage.jobs.leases import Lease
 
-#: A page with its robots.txt, redirects and the wait for its turn, and what is read of it.
+#: The time for a page with its robots.txt, redirects, the wait for its host, and the reading.
 PAGE_SECONDS = 90.0
-#: A call of the model that the API takes its time for (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing it all.
+#: The time for a slow model call (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing the result.
 CALL_SECONDS = 135.0
-#: of the time that a run began with: with so much left it goes on in any case, else it might never get anywhere
+#: a run with this share of its time left continues in any case, or a short run might never do anything
 _SHARE = 0.5
 _AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Who scrapes: the job of a lease (None: somebody who asks directly and does not come back) of a batch, which pays
-    for it. `holds` asks whether it still has the lease.
+    """A run of the job with this `lease`, or of a direct caller (None), who cannot come back later.
 
-    `is_last`: the job may not be put off by pages any more; `is_due`: it has waited as long as it may for anything.
-    `seconds_left` tells how much of the run's time is left; None: there is no end to it. `led_by` is the URL of the
-    search that found the target (see `Visitors.visit`); None: somebody asked for it. With `economy` the model's answer
-    may come with a batch; `waited_for` is the request that the job has waited for already.
+    The budget of `batch` pays for the run. `holds` returns whether the lease is still valid. `is_last`: the job may no
+    longer be delayed by pages; `is_due`: it may no longer be delayed at all. `seconds_left` returns the run's remaining
+    time (None: unlimited). `led_by` is the URL of the search that found the target (see `PageVisitor.visit`). With
+    `economy`, model requests may wait for a batch; `waited_for` is the request that the job has waited for.
     """
 
     lease: Lease | None = None
@@ -53,22 +52,24 @@ class Run:
 
     @property
     def may_wait(self) -> bool:
-        """Whether it may be put off by a page: it is a job's, and not its last."""
+        """Whether a page may delay the run: it belongs to a job and is not its last."""
         return self.lease is not None and not self.is_last
 
     @property
     def may_come_back(self) -> bool:
-        """Whether it may be put off at no cost: it is a job's, and it has not waited as long as it may."""
+        """Whether the job can be retried later: the run belongs to a job that has not reached its deadline."""
         return self.lease is not None and not self.is_due
 
     def require_lease(self) -> None:
-        """Raise `LeaseLostError` before anything is asked for that nobody would store."""
+        """Raise `LeaseLostError` if the lease is lost, so that nothing is requested that cannot be stored."""
         if self.lease is not None and not self.holds():
             raise LeaseLostError(self.lease.job_id)
 
     def has(self, seconds: float) -> bool:
-        """Return whether there is time for what takes up to `seconds`. Raises `OutOfTimeError` where there is not, and
-        the job can come back for it."""
+        """Return whether there is time for a step of up to `seconds`.
+
+        Raises `OutOfTimeError` if there is not and the job can be retried later.
+        """
         if self.seconds_left is None or self.seconds_left() >= min(seconds, _SHARE * self._whole_seconds):
             return True
         if self.may_come_back:

@@ -1,7 +1,7 @@
-"""A walk through the pages of results of a search, from its first page to the last or to a cap.
+"""Reads the result pages of a search, from the first page to the last or to a limit.
 
-Each page is the job's checkpoint: a run that comes back reads from the database what it had, and goes on. What is found
-is handed over whole, at the end (`finish_search`).
+Each page is a checkpoint of the job, so that a resumed run continues after the pages it has. The listings are stored
+together at the end (`finish_search`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.property.storage.jobs.found import LeftOut, Walked, finish_search
 from app.property.storage.jobs.models import Job
 from app.property.urls.site import site_of
 from app.services.runtime.retry import retry_on_store_error
-from app.services.scraping.pages import Visit, Visitors, read_page
+from app.services.scraping.pages import PageVisitor, Visit, read_page
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.settings import Settings
 from app.settings.areas import SearchSettings
@@ -38,37 +38,37 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SearchOutcome:
-    """What a search page brought, instead of a property: listings, and the jobs that they became, to be sent."""
+    """The result of a search page: its listings, and their new jobs, which the caller sends."""
 
     walked: Walked
     made: Sequence[Job] = ()
 
 
 class SearchWalker:
-    """Walks searches within the bounds of `settings`; may be used from many threads."""
+    """Reads searches within the limits of `settings`. Thread-safe."""
 
-    def __init__(self, database: Database, visitors: Visitors, settings: Settings) -> None:
+    def __init__(self, database: Database, visitor: PageVisitor, settings: Settings) -> None:
         self._database = database
-        self._visitors = visitors
+        self._visitor = visitor
         self._settings = settings
         self._bounds = settings.search
 
     def walk(self, url: str, visit: Visit, reason: str, run: Run) -> SearchOutcome:
-        """Return the listings of the search whose first page is `visit`; those of a job become jobs, and it ends.
+        """Return the listings of the search with the first page `visit`. For a job, create their jobs and end the job.
 
-        `reason` says why the page is taken for a search. Raises `SearchPageError` for a page of which no listing can be
-        read, `OutOfTimeError` where the next run has to go on, what puts off a page (transient fetch errors, unless the
-        job may wait no longer), and `LeaseLostError`.
+        `reason` says why the page is considered a search. Raises `SearchPageError` if no listing can be read,
+        `OutOfTimeError` if the next run has to continue, transient fetch errors if the job may wait, and
+        `LeaseLostError`.
         """
         page = visit.page
         parts = [urlsplit(one) for one in (url, page.final_url)]
         places = {((it.hostname or "").removeprefix("www."), it.path.rstrip("/").lower()) for it in parts}
-        if len(places) > 1:  # a listing that is gone leads to a search on many sites
-            raise SearchPageError(url, f"{reason}; it is {page.final_url}, to which the page that was asked for leads")
+        if len(places) > 1:  # on many sites, a deleted listing redirects to a search
+            raise SearchPageError(url, f"{reason}; the requested page redirects to {page.final_url}")
         with reading(page.url, page.spent):
             results = read_results(page)
         if not results.listings and not results.says_none:
-            raise SearchPageError(url, f"{reason}, and no link to one of them can be told")
+            raise SearchPageError(url, f"{reason}, and no link to a property was found")
         with span("search", {"server.address": urlsplit(url).hostname}) as walking:
             walk = _Walk(url, self._bounds, {url})
             walk.take(results)
@@ -86,7 +86,7 @@ class SearchWalker:
         return SearchOutcome(walked, made)
 
     def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:
-        """Page after page; -> why it ended: in a word, or the code of the error that a page had."""
+        """Read page after page; return why the search ended, as a word or as an error code."""
         while True:
             if results.next_url is None or results.next_url in walk.visited:
                 return "last_page"
@@ -96,11 +96,11 @@ class SearchWalker:
                 return OutOfTimeError.code
             next_url = results.next_url
             try:
-                page = self._visitors.visit(next_url, run, led_by=walk.url).page
+                page = self._visitor.visit(next_url, run, led_by=walk.url).page
             except (FetchError, PageError) as exc:
                 if exc.transient and run.may_wait:
                     raise
-                log.warning("The search %s ends before its page %d: %s", walk.url, walk.pages + 1, exc.code)
+                log.warning("Search %s ends before page %d: %s", walk.url, walk.pages + 1, exc.code)
                 return exc.code
             walk.visited |= {next_url, page.final_url}
             with reading(page.url, page.spent):
@@ -113,7 +113,7 @@ class SearchWalker:
 
 @dataclass
 class _Walk:
-    """What was found so far; `seen` is every listing, those that are left out too."""
+    """The listings so far. `seen` also has those that were left out."""
 
     url: str
     bounds: SearchSettings
@@ -129,7 +129,7 @@ class _Walk:
         return len(self.listings) >= self.bounds.max_listings
 
     def take(self, results: Results) -> int:
-        """Add a page of results; -> how many listings it had that no page before it had."""
+        """Add a page of results; return its number of new listings."""
         self.pages += 1
         self.shapes |= results.shapes
         new = [url for url in results.listings if url not in self.seen]
@@ -149,7 +149,7 @@ class _Walk:
 
 
 def _why_nothing(page: Page, results: Results, why: str) -> str:
-    """A page of results that brings nothing new: the end, the same once more, another search, or a wall."""
+    """Return why a result page has no new listings: `why`, or the kind of a blocked or deleted page."""
     if results.listings:
         return why
     kind = read_page(page, lambda page: read_with(page, ())).extraction.kind

@@ -1,7 +1,7 @@
-"""Which pages are asked about an address, and in what order.
+"""Chooses the sources of an address and their order.
 
-Templates of `sources.toml` first, those that need the parcel number after one that gave it; the web is searched only
-where fewer than two sources were found.
+Templates of `sources.toml` come first. Those that need the parcel number follow the sources that provide it. The web is
+searched only if fewer than two sources were found.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
 _SEARCH = "web search"
-#: so many sources make a property that is cross-checked
+#: the number of sources that can be cross-checked
 _ENOUGH_SOURCES = 2
-#: pages of one answer that are read
+#: the highest number of cited pages that are read
 _MOST_CITED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An address in its one spelling, its parts, and what it is needed for: `since` is how old what is known may be."""
+    """An address as target and parsed. Stored data is fresh if not older than `since`."""
 
     target: str
     address: Address
     since: datetime
 
     def ways(self, source: Source, parcel_number: str | None) -> list[dict[str, str]]:
-        """Return what fills the placeholders of a template: for each spelling of the street, the likeliest first."""
+        """Return the values of a template's placeholders for each spelling of the street, most likely first."""
         parts = self.address
         names = street_names(parts.street_name) if parts.country in (None, "US") else (parts.street_name,)
         found = {
@@ -56,15 +56,17 @@ class Wanted:
 
 
 class SourceFinder:
-    """Asks the sources that `sources` names now. Thread-safe: what an address brought is kept by its reader."""
+    """Asks the configured sources of an address. Thread-safe, because the results are in the reader."""
 
     def __init__(self, sources: Callable[[], Sources], searcher: WebSearcher) -> None:
         self._sources = sources
         self._searcher = searcher
 
     def find(self, wanted: Wanted, reader: SourceReader) -> list[Unverified]:
-        """Ask until there are enough; -> what a search says of pages that could not be read. Raises
-        `ConfigurationError`, what puts off a page, errors of the database, and `openai.RateLimitError`."""
+        """Ask sources until there are enough; return a search's claims about pages that could not be read.
+
+        Raises `ConfigurationError`, transient errors of pages, errors of the database, and `openai.RateLimitError`.
+        """
         sources, parts = self._sources(), wanted.address
         ours = sources.for_address(state=parts.state, city=parts.city, postal_code=parts.postal_code)
         later = [source for source in ours if "parcel_number" in source.template.needs]
@@ -73,19 +75,19 @@ class SourceFinder:
                 reader.ask(source, wanted.ways(source, None))
         reader.decide()
         if later and reader.parcel_number() is None:
-            reader.require_all()  # one that is put off may name it
+            reader.require_all()  # a delayed page may have it
         asked_later = self._ask_by_parcel(later, wanted, reader)
         reader.require_all()
-        heard = self._search(sources, wanted, reader) if reader.voices < _ENOUGH_SOURCES else []
+        claims = self._search(sources, wanted, reader) if reader.voices < _ENOUGH_SOURCES else []
         if not asked_later and not self._ask_by_parcel(later, wanted, reader):
             for source in later:
                 reader.skip(source.name, source.kind, None, SKIPPED, "it needs the parcel number, which no page named")
         reader.require_all()
         reader.decide()
-        return heard
+        return claims
 
     def _ask_by_parcel(self, later: Sequence[Source], wanted: Wanted, reader: SourceReader) -> bool:
-        """Ask those that need the parcel number; False if nobody has named it yet."""
+        """Ask the sources that need the parcel number. Return False if it is unknown."""
         number = reader.parcel_number()
         if number is None:
             return not later
@@ -106,11 +108,11 @@ class SourceFinder:
         answer = found.answer
         detail = f"{found.model} cites {len(answer.cited)} pages"
         detail += f"; {answer.explanation}" if answer.flaw else ""
-        detail += f"; of {found.purged} pages that were purged meanwhile nothing is kept" if found.purged else ""
+        detail += f"; {found.purged} of them were purged meanwhile" if found.purged else ""
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
-        # a claim about a page that could be read is void: the page speaks for itself
+        # claims about pages that could be read are dropped
         return [
             Unverified(
                 field=claim.field,
@@ -125,7 +127,7 @@ class SourceFinder:
         ]
 
     def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
-        """The answer, or why there is none: a job that may wait no longer does without."""
+        """Return the answer, or why there is none. A job that may no longer wait continues without an answer."""
         if not run.has(CALL_SECONDS):
             return "no time was left for it"
         try:
@@ -136,7 +138,7 @@ class SourceFinder:
             return "no OpenAI key had room until the job's deadline"
 
     def _read_cited(self, found: SearchFound, sources: Sources, reader: SourceReader) -> None:
-        """Cited pages; where the answer cites none, those that the search looked at."""
+        """Read the cited pages; if the answer cites none, the pages that the search looked at."""
         answer = found.answer
         for url in (answer.cited or answer.visited)[:_MOST_CITED]:
             host = urlsplit(url).hostname or ""

@@ -1,7 +1,7 @@
-"""Pages that may be of an address: each visited once, read without a model, and kept only if it is of that address.
+"""Reads the pages that may be of an address, once each and without a model, and keeps those that are of the address.
 
-What a job got is its checkpoint, what it did not get is noted: a run that comes back asks only for what is open. A page
-that may be had later does not hold up the others; it is asked for again when all the rest is done.
+Fetched pages are checkpoints, and failed pages are stored, so that a resumed run requests only the rest. A page with a
+transient error does not delay the others; it is requested again after them.
 """
 
 from __future__ import annotations
@@ -38,17 +38,20 @@ from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, sou
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.services.scraping.storing import ScrapeParts
 
-#: a page that fails in a way that may pass is asked for so often by one job
+#: requests per job for a page with transient errors
 _MOST_TRIES = 2
-#: errors of what is no page of the web
+#: errors of URLs without a public page
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
-#: kinds of sources that know a parcel number, the best first
+#: kinds of sources with a parcel number, best first
 _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
 
 
 class Asked(NamedTuple):
-    """A source that is asked, and the URL of its page. `place_is_known`: the page says of which place it is by being
-    asked. With `allows` it may lead nowhere but to these hosts. `led_by` is the URL of the page that names this one."""
+    """A source and the URL of its page.
+
+    `place_is_known` means that the URL itself determines the place. With `allows`, the URL may redirect only to these
+    hosts. `led_by` is the URL of the page that links to this one.
+    """
 
     source: str
     kind: SourceKind | None
@@ -60,7 +63,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page that is of the address, and what it says without a model. `found` is what its recipe did."""
+    """A page of the address with its values, read without a model. `found` is the reading with its recipe."""
 
     asked: Asked
     extraction: Extraction
@@ -83,29 +86,29 @@ class SourceReader:
         self.tried: list[JobAttempt] = []
         self.unreadable: set[str] = set()
         self._open: list[PropertyIntelligenceError] = []
-        #: answers that list several properties, with the rows that may be the wanted one
+        #: pages that list several properties, with the rows that may be of the address
         self._undecided: list[tuple[Asked, Visit, Sequence[RecipeReading]]] = []
 
-    # --- what is known so far
+    # --- results so far
 
     @property
     def has_begun(self) -> bool:
-        """Whether an earlier run of the job asked for pages in vain."""
+        """Whether an earlier run of the job has failed pages."""
         return bool(self._before)
 
     @property
     def voices(self) -> int:
-        """How many sources there are: what one office says twice is one source."""
+        """The number of independent sources; two pages of one office count once."""
         return len(independent(one.record.voice for one in self.read))
 
     def parcel_number(self) -> str | None:
-        """Return the parcel number of the address, from the source that knows best."""
+        """Return the parcel number of the address, from the best kind of source."""
         ranks: dict[SourceKind | None, int] = {kind: rank for rank, kind in enumerate(_PARCEL_KINDS)}
         by_kind = sorted((one.record for one in self.read), key=lambda one: ranks.get(one.source_kind, len(ranks)))
         return next((str(number) for one in by_kind if (number := one.values.get(PARCEL))), None)
 
     def require_all(self) -> None:
-        """Raise what put off one of the pages, soonest first, if the run can come back for it."""
+        """Raise the error of a page that can be retried, if any: of a busy host first, with the shortest wait."""
         if busy := [one for one in self._open if isinstance(one, HostBusyError)]:
             raise min(busy, key=lambda one: float(one.facts["retry_after_seconds"]))
         if self._open:
@@ -114,12 +117,14 @@ class SourceReader:
     # --- asking
 
     def ask(self, source: Source, ways: Sequence[Mapping[str, str]]) -> None:
-        """Read the page of a template. `ways` are the values of the placeholders in one spelling or more: the next one
-        is tried where nothing is known under that before it."""
+        """Read the page of a template. `ways` are values of its placeholders in several spellings.
+
+        The next spelling is tried if the source has nothing under the one before it.
+        """
         for values in ways:
             if missing := source.template.missing(values):
-                lacks = f"it needs {', '.join(missing)}, which is not known of this address"
-                self.skip(source.name, source.kind, None, SKIPPED, lacks)
+                reason = f"it needs {', '.join(missing)}, which is unknown for this address"
+                self.skip(source.name, source.kind, None, SKIPPED, reason)
                 return
             try:
                 url = source.template.url(values)
@@ -130,12 +135,12 @@ class SourceReader:
                 return
 
     def skip(self, source: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
-        """Note what came of a source."""
+        """Record the outcome of a source."""
         SOURCES.labels(str(kind) if kind else "unknown", outcome).inc()
         self.tried.append(JobAttempt(source, kind, url, outcome, detail))
 
     def visit(self, asked: Asked) -> bool:
-        """Read a page; False where the site answered, and knows nothing of the address by this URL."""
+        """Read a page. Return False if the site answered but has nothing about the address at this URL."""
         if asked.url in self._seen:
             return False
         self._seen.add(asked.url)
@@ -144,10 +149,10 @@ class SourceReader:
             return visit
         final = urlsplit(visit.page.final_url)
         if asked.allows is not None and not asked.allows(final.hostname or ""):
-            self._note(asked, OUTSIDE, f"it leads to {final.hostname or ''}, which is not among the allowed domains")
+            self._note(asked, OUTSIDE, f"it redirects to {final.hostname or ''}, which is not an allowed domain")
             return True
         if asked.allows is not None and final.netloc != urlsplit(asked.url).netloc:
-            asked = asked._replace(kind=None)  # it was the cited host's
+            asked = asked._replace(kind=None)  # the kind was that of the cited host
         try:
             found = self._parts.recipes.read(visit.page)
             if found.extraction.kind is PageKind.SEARCH and (
@@ -157,11 +162,11 @@ class SourceReader:
             record = source_record(asked.url, found.extraction, visit, asked.kind)
             return self._judge(Read(asked, found.extraction, visit, record, found))
         except PageTooComplexError as exc:
-            self._in_vain(asked, exc)
+            self._fail(asked, exc)
             return True
 
     def _visited(self, asked: Asked) -> Visit | bool:
-        """Return the page; else note why there is none, and return False where another URL may be of use."""
+        """Return the page. Without one, record the reason; return False if another URL of the source may help."""
         url, known = asked.url, self._before.get(asked.url)
         if known is not None and known.is_final:
             self._cannot_be_read(url, known.outcome)
@@ -171,18 +176,18 @@ class SourceReader:
             self._note(asked, OutOfTimeError.code, "no time was left for it")
             return True
         try:
-            return self._parts.visitors.visit(url, self.run, asked.led_by)
-        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # nothing of it is kept, its URL as little
+            return self._parts.visitor.visit(url, self.run, asked.led_by)
+        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # not even its URL may be stored
             self.skip(asked.source, asked.kind, None, exc.code, str(exc))
-        except ConfigurationError as exc:  # its URL names a secret that there is not; other sources need none
+        except ConfigurationError as exc:  # a missing secret of its URL does not affect other sources
             self._note(asked, SKIPPED, str(exc))
         except (FetchError, PageError, InvalidTargetError) as exc:
-            self._in_vain(asked, exc)
+            self._fail(asked, exc)
             return exc.code != HttpStatusError.code
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it matches, or follow the only link that does; else note why not and return False."""
+        """Keep the page if it is of the address, else follow its only link to the address, else return False."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -205,10 +210,10 @@ class SourceReader:
         self._note(asked, OTHER if match.verdict is Verdict.OTHER else UNKNOWN, match.reason)
         return False
 
-    # --- answers that list several properties
+    # --- pages that list several properties
 
     def _may_be_told(self, text: str) -> bool:
-        """Whether the JSON text of one of several can be of the address: it names its house number, or its parcel."""
+        """Return whether the JSON text of a row may be of the address: it has its house number or parcel number."""
         number = self._address.street_number
         if not number:
             return True
@@ -219,8 +224,9 @@ class SourceReader:
         return {number for one in self.read if (number := plain_parcel_of(one.record.values))}
 
     def _judge_rows(self, asked: Asked, visit: Visit, rows: Sequence[RecipeReading]) -> bool:
-        """Keep the one of several that is of the address; False if none is. Which of several parcels is meant may be
-        told by a source that is asked later.
+        """Keep the row that is of the address. Return False if there is none.
+
+        A row that only a parcel number can identify is decided later, when another source has provided the number.
         """
         records = [source_record(asked.url, row.extraction, visit, asked.kind) for row in rows]
         values, is_known = [record.values for record in records], asked.place_is_known
@@ -235,7 +241,7 @@ class SourceReader:
         return False
 
     def decide(self) -> None:
-        """Look again at answers that list several parcels of the address: another source may have named one since."""
+        """Judge undecided rows again if a parcel number is known now."""
         undecided, self._undecided = self._undecided, []
         for asked, visit, rows in undecided if self._parcels() else ():
             self._forget(asked.url, UNKNOWN)
@@ -250,8 +256,8 @@ class SourceReader:
             self.read.append(found)
             self._note(asked, USED, reason)
 
-    def _in_vain(self, asked: Asked, exc: PropertyIntelligenceError) -> None:
-        """Note a page that was not to be had: for good, or for now."""
+    def _fail(self, asked: Asked, exc: PropertyIntelligenceError) -> None:
+        """Record a failed page, as final or to be retried."""
         lease, url, before = self.run.lease, asked.url, self._before.get(asked.url)
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
@@ -266,7 +272,7 @@ class SourceReader:
             self._open.append(exc)
 
     def _cannot_be_read(self, url: str, code: str) -> None:
-        """What is said of such a page can neither be shown nor denied; a place where no page is, is a lie."""
+        """Record that claims about the page cannot be checked, unless its URL has no public page at all."""
         if code not in _NO_PAGE:
             self.unreadable.add(url)
 
@@ -277,13 +283,13 @@ class SourceReader:
         self.tried = [one for one in self.tried if (one.url, one.outcome) != (url, outcome)]
 
     def drop(self, one: Read, why: PropertyIntelligenceError) -> None:
-        """Leave out a page after all that was read but may not be kept, and say so."""
+        """Remove a page that was read but may not be stored."""
         self.read.remove(one)
         self._forget(one.record.url, USED)
         self.skip(one.asked.source, one.record.source_kind, None, why.code, str(why))
 
     def replaced(self, old: Read, extraction: Extraction) -> SourceRecord:
-        """Take what a model said of a page; -> the page's new record."""
+        """Replace the page's values by those of `extraction`, and return its new record."""
         record = with_values(old.record, extraction)
         self.read[self.read.index(old)] = replace(old, extraction=extraction, record=record)
         return record

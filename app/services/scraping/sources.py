@@ -1,4 +1,4 @@
-"""Where `sources.toml` is, and the secrets that its templates name."""
+"""Finds `sources.toml` and the secrets of its templates."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ _FILE, _VARIABLE = "SOURCE_SECRETS_FILE", "SOURCE_SECRETS"
 
 
 def sources_file(settings: Settings) -> SourcesFile:
-    """The file that SOURCES_FILE names, below PROPINTEL_HOME unless it is absolute; one of another name must exist."""
+    """Return the file SOURCES_FILE, relative to PROPINTEL_HOME. It must exist unless it is the default."""
     named = settings.addresses.sources_file
     is_default = named == type(settings.addresses).model_fields["sources_file"].default
     return SourcesFile(settings.state.propintel_home / named.expanduser(), must_exist=not is_default)
 
 
 class SourceSecrets:
-    """The secrets of sources, read anew whenever one is needed: a file may be changed while a process runs. Every one
-    that was read is known to `app.redaction` from then on. Thread-safe."""
+    """The secrets of sources. Thread-safe.
+
+    They are read at every use, because the file may change while a process runs. All secrets read are registered with
+    `app.redaction`.
+    """
 
     def __init__(self, settings: Settings, sources: Callable[[], Sources]) -> None:
         self._settings = settings
@@ -43,16 +46,16 @@ class SourceSecrets:
         return UrlSecrets(self.values(ours.secrets)) if ours is not None else None
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
-        """The secrets of these names. Raises `ConfigurationError` for one that there is not."""
+        """Return the secrets with these names. Raises `ConfigurationError` for a missing one."""
         known = self._all()
         missing = next((name for name in names if name not in known), None)
         if missing is not None:
-            remedy = f"Write {missing}=... into {_VARIABLE}, or on a line of {_FILE}"
-            raise ConfigurationError(_VARIABLE, f"has no {missing}, which a URL in sources.toml names", remedy)
+            remedy = f"Add {missing}=... to {_VARIABLE}, or on a line of {_FILE}"
+            raise ConfigurationError(_VARIABLE, f"has no {missing}, which a URL in sources.toml needs", remedy)
         return {name: known[name] for name in names}
 
     def _all(self) -> Mapping[str, str]:
-        """Return all secrets; those of the file win."""
+        """Return all secrets. Those of the file take precedence."""
         given, path = self._settings.addresses.source_secrets, self._settings.addresses.source_secrets_file
         found = parse_secrets(given.get_secret_value().split(","), _VARIABLE) if given is not None else {}
         if path is not None:

@@ -1,7 +1,7 @@
-"""What a run found is stored, and its job ended, in one transaction, which is valid only while the run has its lease.
+"""Stores the result of a run and ends its job, in one transaction that requires the run's lease.
 
-Of a run that lost its lease nothing is left but the pages that it fetched and the answers that it paid for: both are a
-cache, which the next run uses. `propintel scrape` has no job, and so no lease.
+A run that lost its lease leaves only fetched pages and paid answers behind, as a cache for the next run. `propintel
+scrape` has no job and no lease.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS
 from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.model_reading import ModelReader, ModelReading
-from app.services.scraping.pages import Visit, Visitors
+from app.services.scraping.pages import PageVisitor, Visit
 from app.services.scraping.recipes import Recipes
 from app.services.scraping.run import Run
 from app.tracing import span
@@ -42,19 +42,19 @@ from app.tracing import span
 if TYPE_CHECKING:
     from app.services.scraping.source_reading import SourceReader
 
-#: a property, and the kind of the page that it was asked for by
-Home = tuple[str, PageKind]
-#: the URL of the first record turned out to be the page of the second
+#: a property's id, and the kind of the scraped page
+Found = tuple[str, PageKind]
+#: two records: the URL of the first turned out to be the page of the second
 Alias = tuple[SourceRecord, SourceRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The property that a job ended with.
+    """The property that a scrape ended with.
 
-    `kind` is what the scraped page is. `wanted_model` names the fields that the model was wanted for and not heard on,
-    `model_note` says why (None if it was heard, or not needed). `page_from` says how it came about. Of an address,
-    `tried` tells of each source what came of it.
+    `kind` is the kind of the scraped page, and `page_from` where the property came from. `wanted_model` are the fields
+    for which a model's answer is missing, and `model_note` says why. For an address, `tried` has the outcome of each
+    source.
     """
 
     property_id: str
@@ -67,10 +67,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class ScrapeParts:
-    """What the scrape of a page and that of an address work with. `fresh`: what is younger is not asked for again."""
+    """The dependencies of scrapes. Properties younger than `fresh` are not scraped again."""
 
     database: Database
-    visitors: Visitors
+    visitor: PageVisitor
     pages: PageStore
     index: PageIndex
     properties: PropertyStore
@@ -80,32 +80,34 @@ class ScrapeParts:
     fresh: timedelta
 
     def end(self, run: Run) -> None:
-        """Drop the pages that a job got and that their sites do not want kept."""
+        """Delete the job's no-store pages."""
         job_id = run.job_id
         if job_id is not None:
             retry_on_store_error(lambda: self.pages.drop_unkept(job_id), self.database.clock)
 
 
 class Storing:
-    """Stores what runs found, for them all. Its methods raise `LeaseLostError` where the run's `lease` is lost; then
-    nothing is changed. Thread-safe."""
+    """Stores the results of runs. Thread-safe.
+
+    All methods raise `LeaseLostError` if the run's `lease` is lost; then nothing is changed.
+    """
 
     def __init__(self, database: Database, properties: PropertyStore) -> None:
         self._database = database
         self._properties = properties
         self._index = PageIndex(database)
 
-    def fresh(self, lease: Lease | None, home: Home, urls: Iterable[str] = ()) -> Stored:
-        """End with a property that is stored and fresh; `urls` are those that led to it."""
-        return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: home, urls))
+    def fresh(self, lease: Lease | None, found: Found, urls: Iterable[str] = ()) -> Stored:
+        """End with a fresh stored property; `urls` are the scraped URLs."""
+        return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: found, urls))
 
     def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
-        """End with the page of `known`: the URL of `read` is the same, and says nothing more."""
-        home, alias = (known.property_id, known.record.kind), (read, known.record)
-        return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: home, (read.url,), alias=alias))
+        """End with the page of `known`: the URL of `read` is an alias of it, and has nothing new."""
+        found, alias = (known.property_id, known.record.kind), (read, known.record)
+        return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: found, (read.url,), alias=alias))
 
     def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
-        """End with what was stored of this very body, which is believed as of now; None: the body has to be read."""
+        """End with the stored record of this body, and confirm the record. None if the body has to be read."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
         if not self._index.is_confirmed_by(seen):
             return None
@@ -115,9 +117,9 @@ class Storing:
     def page(
         self, lease: Lease | None, record: SourceRecord, reading: ModelReading, alias: Alias | None = None
     ) -> Stored:
-        """End with what a page says."""
+        """Store the record of a page and end with its property."""
 
-        def work(connection: Connection) -> Home:
+        def work(connection: Connection) -> Found:
             return self._save(connection, record, reading), record.kind
 
         with span("store", {"propintel.values": len(record.values)}):
@@ -128,73 +130,76 @@ class Storing:
         lease: Lease | None,
         reader: SourceReader,
         notes: Mapping[str, ModelReading],
-        heard: Sequence[Unverified],
+        claims: Sequence[Unverified],
         asked_at: datetime,
     ) -> Stored | None:
-        """All pages that `reader` read of an address; those that were purged meanwhile are dropped from it. None: no
-        page is left, and nothing is stored. `notes` says by URL what a model said, `heard` what a search did."""
+        """Store all records that `reader` has read of an address, and end with their property.
 
-        def work(connection: Connection) -> Home | None:
-            home: str | None = None
+        `notes` are model readings by URL, `claims` those of a search. Pages purged meanwhile are dropped from `reader`.
+        Return None, with nothing stored, if no page is left.
+        """
+
+        def work(connection: Connection) -> Found | None:
+            property_id: str | None = None
             for one in list(reader.read):
                 reading = notes.get(one.record.url, ModelReading(one.extraction))
                 try:
-                    saved = self._save(connection, one.record, reading, home)
+                    saved = self._save(connection, one.record, reading, property_id)
                 except PurgedMeanwhileError as exc:
                     reader.drop(one, exc)
                     continue
-                home = home or saved
-            if home is None:
+                property_id = property_id or saved
+            if property_id is None:
                 return None
             read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
-            put_claims(self._database, connection, canonical_id(connection, home), heard, read=read)
+            put_claims(self._database, connection, canonical_id(connection, property_id), claims, read=read)
             if lease is not None:
                 put_tried(self._database, connection, lease.job_id, reader.tried, asked_at)
-            return home, reader.read[0].record.kind
+            return property_id, reader.read[0].record.kind
 
         with span("store", {"propintel.pages": len(reader.read)}):
             records = [one.record for one in reader.read]
             return self._end(lease, PageFrom.SITE, work, [one.url for one in records], records)
 
     def tried(self, lease: Lease, tried: Sequence[JobAttempt], asked_at: datetime) -> None:
-        """What came of each source of an address that brought no property. Its job goes on to fail."""
+        """Store the outcomes of the sources of an address without a property. The caller then fails the job."""
 
         def work(connection: Connection) -> None:
             self._database.advisory_lock(connection, PURGE, shared=True)
             hold(connection, lease)
             put_tried(self._database, connection, lease.job_id, tried, asked_at)
 
-        self._patiently(work)
+        self._transaction(work)
 
     def _end(
         self,
         lease: Lease | None,
         page_from: PageFrom,
-        work: Callable[[Connection], Home | None],
+        work: Callable[[Connection], Found | None],
         urls: Iterable[str],
         records: Sequence[SourceRecord] = (),
         *,
         alias: Alias | None = None,
     ) -> Stored | None:
-        """Do `work`, which stores `records`, and end the job with the property that it gives, if it gives one."""
+        """Run `work`, which stores `records`, and end the job with the property that it returns, if any."""
         now = self._database.clock.now()
 
         def transaction(connection: Connection) -> Stored | None:
             lock_pages(self._database, connection, records)
             if lease is not None:
                 hold(connection, lease)
-            home = work(connection)
-            if home is None:
+            found = work(connection)
+            if found is None:
                 return None
             if alias is not None:
                 note_same(connection, *alias)
-            property_id = canonical_id(connection, home[0])
+            property_id = canonical_id(connection, found[0])
             wanted, note = wanted_of(connection, property_id, urls)
             if lease is not None:
                 finish(connection, lease, now, property_id, wanted_model=wanted, model_note=note, page_from=page_from)
-            return Stored(property_id, home[1], page_from, wanted, note)
+            return Stored(property_id, found[1], page_from, wanted, note)
 
-        stored = self._patiently(transaction)
+        stored = self._transaction(transaction)
         if stored is not None:
             RESULTS.labels(str(page_from)).inc()
         return stored
@@ -212,5 +217,5 @@ class Storing:
             related=related,
         )
 
-    def _patiently[T](self, work: Callable[[Connection], T]) -> T:
+    def _transaction[T](self, work: Callable[[Connection], T]) -> T:
         return retry_on_store_error(lambda: self._database.repeat(work), self._database.clock)

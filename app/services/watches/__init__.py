@@ -1,1 +1,1 @@
-"""Watched targets: their budget of pages and model calls, and the tick that enqueues them."""
+"""The daily budget of watches, and the tick that begins their refreshes."""

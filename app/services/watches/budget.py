@@ -1,7 +1,8 @@
-"""The daily budget of watches, as it is charged for what a job asks of sites and models. Other jobs pay nothing here.
+"""Charges the daily budget of watches for page requests and model calls of their jobs. Other jobs are not charged.
 
-A page is charged when its host's turn is granted, a model call when its first key is: nothing has to be given back. The
-budget goes with the context of the run, as the batch does whose budget pays the model (`keypool.retry_loop`).
+A page is charged when the host grants the request, and a model call when it gets its first key, so that no charge has
+to be returned. The budget is a context variable of the run, as is the batch that pays for model calls
+(`keypool.retry_loop`).
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _budget: ContextVar[WatchBudget | None] = ContextVar("watch_budget", default=Non
 
 @dataclass(frozen=True, slots=True)
 class WatchBudget:
-    """What watches may take today."""
+    """Today's budget of all watches."""
 
     database: Database
     limits: WatchLimits
 
     def charge(self, what: Charge) -> None:
-        """Charge one. Raises `WatchBudgetSpentError`."""
+        """Charge one `what`. Raises `WatchBudgetSpentError`."""
         limit = self.limits.pages if what is Charge.PAGE else self.limits.model_calls
         is_charged = retry_on_store_error(lambda: charge_watches(self.database, what, limit), self.database.clock)
         WATCH_CHARGES.labels(what.value, "charged" if is_charged else "refused").inc()
@@ -51,28 +52,28 @@ class WatchBudget:
 
 
 def limits_of(settings: Settings) -> WatchLimits:
-    """Return the configured budget of a day."""
+    """Return the configured daily budget."""
     watch = settings.watch
     return WatchLimits(watch.daily_pages, watch.daily_model_calls, settings.web.api_daily_targets_per_caller)
 
 
 @contextmanager
 def paid_by_watch(job: Job, database: Database, settings: Settings) -> Iterator[None]:
-    """Charge what the block asks of sites and models to the budget of watches, if a watch made the job."""
+    """Charge the requests and model calls of the block to the budget of watches, if a watch created the job."""
     budget = WatchBudget(database, limits_of(settings)) if job.watch_id is not None else None
     with bound(_budget, budget):
         yield
 
 
 def page_charge() -> Callable[[], None] | None:
-    """Return what charges a page when its host's turn is granted; None: nothing is charged."""
+    """Return a function that charges a page when the host grants the request; None for jobs without a watch."""
     budget = _budget.get()
     return partial(budget.charge, Charge.PAGE) if budget is not None else None
 
 
 @contextmanager
 def model_charge() -> Iterator[None]:
-    """Charge a model call of the block when it has its first key. Raises `WatchBudgetSpentError` before it is sent."""
+    """Charge the model call of the block when it gets its first key. Raises `WatchBudgetSpentError` before the call."""
     budget = _budget.get()
     try:
         with bound(on_first_key, partial(budget.charge, Charge.MODEL_CALL) if budget is not None else None):
@@ -84,8 +85,8 @@ def model_charge() -> Iterator[None]:
 
 
 def why_no_model() -> str | None:
-    """Return why the job may never ask a model; None if it may."""
+    """Return why the job may never call a model; None if it may."""
     budget = _budget.get()
     if budget is None or budget.limits.model_calls > 0:
         return None
-    return "Watches ask no model (WATCH_DAILY_MODEL_CALLS=0)."
+    return "Watches make no model calls (WATCH_DAILY_MODEL_CALLS=0)."

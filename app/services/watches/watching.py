@@ -1,4 +1,4 @@
-"""One tick of all watches, and a summary of them and their budget."""
+"""Runs one tick of all watches, and summarizes watches and their budget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WatchSummary:
-    """How many watches are in each status, what today has cost, and about how many pages a day all of them want."""
+    """The number of watches by status, today's usage, and the approximate demand for pages per day."""
 
     counts: dict[WatchStatus, int]
     today: WatchDay
@@ -32,7 +32,7 @@ class WatchSummary:
     resets_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that users see."""
+        """Return the summary as interfaces show it."""
         return {
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
@@ -44,7 +44,7 @@ class WatchSummary:
         }
 
     def warning(self) -> str | None:
-        """Return what is wrong with the budget; None if it suffices."""
+        """Return a warning if the budget is too small, else None."""
         if waiting := self.counts[WatchStatus.PUT_OFF]:
             return (
                 f"{waiting} watches did not fit into today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"
@@ -52,8 +52,8 @@ class WatchSummary:
             )
         if self.daily_pages > self.limits.pages:
             return (
-                f"All watches together want about {self.daily_pages:.0f} pages a day, and WATCH_DAILY_PAGES is"
-                f" {self.limits.pages}: they are refreshed later than you asked. Raise it, or watch less."
+                f"All watches need about {self.daily_pages:.0f} pages a day, but WATCH_DAILY_PAGES is"
+                f" {self.limits.pages}, so refreshes are late. Raise it, or watch less."
             )
         return None
 
@@ -65,7 +65,7 @@ def summary(database: Database, settings: Settings) -> WatchSummary:
 
 
 def tick(database: Database, settings: Settings) -> Tick:
-    """Do one tick, and log and count what it did. The caller sends its jobs."""
+    """Run one tick, and log and count its results. The caller sends its jobs."""
     done = Watches(database).tick(limits_of(settings))
     for outcome, count in done.settled.items():
         WATCH_REFRESHES.labels(outcome).inc(count)
@@ -79,5 +79,5 @@ def tick(database: Database, settings: Settings) -> Tick:
             settings.watch.daily_pages,
         )
     if done.jobs:
-        log.info("%d jobs of watches are begun", len(done.jobs))
+        log.info("Created %d jobs of watches", len(done.jobs))
     return done

@@ -63,7 +63,7 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
     ill = fleet.propintel("doctor")
     assert (ill.returncode, json.loads(ill.stdout)["healthy"]) == (1, False)
     assert "2 of 10 checks failed: workers, jobs" in ill.stderr
-    assert "nobody does jobs" in _checks(ill)["workers"]["detail"]
+    assert "no worker runs jobs" in _checks(ill)["workers"]["detail"]
     assert "1 job waits and no worker runs" in _checks(ill)["jobs"]["detail"]
     assert "propintel up" in _checks(ill)["jobs"]["remedy"]
 

@@ -86,7 +86,7 @@ def test_a_disabled_key_is_no_alarm_unless_no_other_takes_requests() -> None:
     assert "(dead, disabled)" in mixed.message
     (alarm,) = found(key("a", "disabled"), key("b", "disabled"))
     assert (alarm.kind, alarm.severity) == ("no_healthy_key", Severity.CRITICAL)
-    assert alarm.message == "All 2 OpenAI keys are disabled by an operator: no model is asked."
+    assert alarm.message == "All 2 OpenAI keys are disabled by an operator: no model calls are made."
 
 
 def test_if_every_key_is_out_it_is_critical() -> None:
@@ -104,7 +104,7 @@ def test_a_key_is_old_after_ninety_days() -> None:
     assert found(key("a", first_seen_at=NOW - timedelta(days=90))) == []
     (alarm,) = found(key("a", first_seen_at=NOW - timedelta(days=90, seconds=1)))
     assert (alarm.kind, alarm.subject) == ("key_old", "sk-a")
-    assert "in use for 90 days, rotate keys every 90" in alarm.message
+    assert "is 90 days old, rotate keys every 90 days" in alarm.message
 
 
 def day(used: float, cap: float = 100, unit: Any = "usd") -> BudgetUse:
@@ -118,7 +118,7 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
     assert near.message == "The daily budget is nearly spent (90.00 of 100.00 US dollars, 90%)."
     (spent,) = found(GOOD, budgets=(day(100.2),))
     assert spent.severity is Severity.CRITICAL
-    assert "used up: no call is made with it before midnight UTC (100.20 of 100.00 US dollars, 100%)" in spent.message
+    assert "used up: no calls are made before midnight UTC (100.20 of 100.00 US dollars, 100%)" in spent.message
 
 
 def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
@@ -135,7 +135,7 @@ def test_a_budget_that_had_no_room_for_a_request_is_critical_however_much_is_lef
     mask = "sk-good" if name == "key_day" else None
     (alarm,) = found(GOOD, budgets=(BudgetUse(name, unit, 84, 100, mask, stopped=True),))
     assert (alarm.subject, alarm.severity) == (f"{name} {unit}", Severity.CRITICAL)
-    assert "spent: a request that needs more than is left of it is not made before midnight UTC" in alarm.message
+    assert "spent: requests that need more than the rest are not made before midnight UTC" in alarm.message
     assert "84%" in alarm.message
 
 

@@ -239,7 +239,9 @@ def test_dropped_values_are_named_in_the_note_and_counted_by_their_flaw(
 ) -> None:
     before = _dropped_counted()
     found = reader(answers, Api(invented)).read(extraction)
-    assert found.note == "Not stored, for the text does not bear the model out: ListAgentFullName, ListOfficeName."
+    assert found.note == (
+        "Not stored, because the page's text does not confirm the model's values: ListAgentFullName, ListOfficeName."
+    )
     assert found.unanswered == ()
     assert "Roof" in found.extraction.record.values
     assert found.extraction.dropped == 2

@@ -104,7 +104,7 @@ def test_a_failure_of_the_store_costs_no_page(
     read = recipes.read(page(clock))
     assert read.extraction.record.values["StreetNumber"] == "1"
     recipes.learn(read, asked(read.extraction, "Roof"))
-    assert "No recipes are to be had" in caplog.text
+    assert "Recipes cannot be read" in caplog.text
     assert "Nothing is learned" in caplog.text
 
 

@@ -1,6 +1,6 @@
-"""The doctor: what can be wrong with an installation, and what to do about each of it.
+"""The doctor: checks an installation, and says what to do about each problem.
 
-It changes nothing and asks no paid API. Celery is described to it by a `CeleryFacts`; callers show the findings.
+It changes nothing and calls no paid API. A `CeleryFacts` gives it access to Celery; callers show the findings.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ from app.settings import Settings
 
 __all__ = ["CeleryFacts", "Finding", "State", "examine", "finding_of"]
 
-#: the longest that a check may take; all run side by side
+#: the time limit of a check; all checks run concurrently
 _CHECK_SECONDS = 10.0
 
 
 def examine(settings: Settings, celery: CeleryFacts, clock: Clock, env_file: Path | None) -> list[Finding]:
-    """Return all findings, after ten seconds at the latest. `env_file` is the file of settings, if any. `clock` is this
-    machine's. No finding shows a secret: keys have their masks, URLs no password. Raises nothing."""
-    celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))  # two checks ask, once
+    """Return all findings within ten seconds. Raises nothing.
+
+    `env_file` is the file of settings, if any; `clock` is this machine's clock. Findings contain no secrets: keys are
+    masked, and URLs have no password.
+    """
+    celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))  # two checks share one call
     checks = {
         "settings": lambda: check_settings(settings, env_file),
         "home": lambda: check_home(settings),

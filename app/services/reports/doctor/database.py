@@ -1,4 +1,4 @@
-"""The checks of the database, and of the jobs, batches and watches in it."""
+"""Checks the database, and the jobs, model batches, and watches in it."""
 
 from __future__ import annotations
 
@@ -24,22 +24,24 @@ from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
-#: file systems that other machines share (mount(8)): SQLite's locks and shared memory do not hold there
+#: network file systems (mount(8)), on which SQLite's locks and shared memory do not work
 _SHARED_FILE_SYSTEMS = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|beegfs|gpfs|fuse\.(sshfs|glusterfs|s3fs)")
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-#: beat looks every ten seconds; a queued job or request that waits longer than this means too few workers or keys
+#: beat runs every ten seconds; a longer wait of a queued job or request means too few workers or keys
 _LATE_SECONDS = 900.0
-#: what was put off is first on the next day; longer than that, and the budget is too small for what is watched
+#: a watch put off comes first on the next day; a longer wait means that the budget is too small
 _WATCH_LATE = timedelta(days=1, hours=1)
 
 
 def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
-    """Check that it answers, that its schema is this version's, and that it keeps what it is given. `mounts` lists file
-    systems as proc(5) does; without such a file nothing is said of them."""
+    """Check that the database answers, has this version's schema, and is on a safe file system.
+
+    `mounts` lists the file systems as in proc(5); without that file, they are not checked.
+    """
     found = inspect_database(database_url(settings))
     if not found.exists:
-        return all_in_all(f"{found.shown} is not there yet: it is made at first use", _file(found, mounts))
+        return all_in_all(f"{found.shown} does not exist yet: it is created at first use", _file(found, mounts))
     name = "PostgreSQL" if found.file is None else "SQLite"
     said = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
     return all_in_all(said, [*_schema(found), *_file(found, mounts)])
@@ -48,18 +50,18 @@ def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
 def _schema(found: DatabaseState) -> Iterator[Finding]:
     revision = found.revision or ""
     if is_too_old(found.revision):
-        yield failed("that is of a version before 1.0, and is not converted", OldSchemaError.remedy)
+        yield failed("that schema is from a version before 1.0 and cannot be migrated", OldSchemaError.remedy)
     elif revision > HEAD:
-        yield failed(f"that is newer than this version's {HEAD}", "Run the version that made it.")
+        yield failed(f"that schema is newer than this version's {HEAD}", "Run the newer version.")
     elif revision != HEAD and found.file is None:
         yield failed(f"this version needs {HEAD}", "Run `propintel db upgrade`.")
     elif revision != HEAD:
-        yield warning(f"the next command brings it to {HEAD}", "Run `propintel db upgrade` to do so now.")
+        yield warning(f"the next command migrates it to {HEAD}", "Run `propintel db upgrade` to do so now.")
     elif found.due:
-        said = f"properties filed by an older version's rules, which may be stored a second time: {found.due}"
-        yield warning(said, "Run `propintel db reindex`; workers may go on meanwhile.")
+        said = f"properties with keys of an older version, which may be stored a second time: {found.due}"
+        yield warning(said, "Run `propintel db reindex`; workers may continue meanwhile.")
     if found.reviews:
-        said = f"pairs of properties of which a person has to say whether they are one: {found.reviews}"
+        said = f"pairs of properties that a person has to review: {found.reviews}"
         yield warning(said, "`propintel properties decisions` lists them.")
 
 
@@ -67,10 +69,10 @@ def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
     if found.file is None:
         return
     if found.exists and not os.access(found.file, os.W_OK):
-        yield failed("this user may not write to it", "Mend the owner and rights of the file and its folder.")
+        yield failed("this user may not write to it", "Correct owner and permissions of the file and its folder.")
     if found.exists and found.journal_mode != "wal":
         said = f"its journal mode is {found.journal_mode}, in which readers and writers wait for each other"
-        yield warning(said, "Run `propintel db upgrade`, which turns WAL on.")
+        yield warning(said, "Run `propintel db upgrade`, which enables WAL.")
     kind = file_system(found.file, mounts)
     if kind is not None and _SHARED_FILE_SYSTEMS.fullmatch(kind):
         said = f"it is on a network file system ({kind}), where SQLite loses data"
@@ -78,7 +80,7 @@ def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """Return the type of the file system on which `path` is; None where that cannot be told."""
+    """Return the type of the file system of `path`; None if it is unknown."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -91,7 +93,7 @@ def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
 
 
 def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Count jobs, and check that those that wait have somebody who does them."""
+    """Count jobs, and check that waiting jobs have workers."""
     try:
         found = inspect_database(database_url(settings))
     except PropertyIntelligenceError:
@@ -99,7 +101,7 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
     if not found.exists:
         return ok("none yet")
     if found.revision != HEAD:
-        return skipped("jobs are in the database, whose schema is another version's")
+        return skipped("jobs are in the database, which has the schema of another version")
     with open_stores(settings, clock) as stores:
         counts = stores.jobs.counts()
         oldest = next(iter(stores.jobs.list(state=JobState.QUEUED, limit=1)), None)
@@ -115,48 +117,48 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
             late = failed(f"{jobs} and no worker runs", "Run `propintel up`, or `celery -A worker worker`.")
             return all_in_all(said, [late, *complaints])
     except BrokerUnavailableError:
-        late = warning(f"{waiting} jobs wait while Redis does not answer", "They go on by themselves once it does.")
+        late = warning(f"{waiting} jobs wait while Redis does not answer", "They continue when Redis answers again.")
         return all_in_all(said, [late, *complaints])
     if seconds > _LATE_SECONDS:
-        remedy = "Start more workers; `propintel keys list` says whether keys have no room."
-        complaints.insert(0, warning(f"the oldest queued job waits for {seconds / 60:.0f} min", remedy))
+        remedy = "Start more workers; `propintel keys list` shows whether keys have no room."
+        complaints.insert(0, warning(f"the oldest queued job has waited for {seconds / 60:.0f} min", remedy))
     return all_in_all(said, complaints)
 
 
 def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Complain of questions that wait for batches of the model, and of batches that nobody reaches."""
+    """Warn of model requests that wait too long for a batch, and of unreachable batches."""
     now = database.clock.now()
     longest = max(((now - one.oldest_at).total_seconds() for one in LlmRequestStore(database).parked()), default=0.0)
     if longest > settings.openai.batch_collect_seconds + _LATE_SECONDS:
         yield warning(
-            f"economy requests wait for {longest / 60:.0f} min and no batch is made of them",
-            "See that beat and a worker run, and that a budget and a key have room; the worker's log says why.",
+            f"economy requests have waited for {longest / 60:.0f} min without a batch",
+            "Check that beat and a worker run, and that a budget and a key have room; see the worker's log.",
         )
     for batch in LlmBatchStore(database).under_way():
         if batch.unreachable_since is not None:
             minutes = (now - batch.unreachable_since).total_seconds() / 60
             yield warning(
-                f"no key has reached {batch.openai_id or batch.id} of {batch.requests} requests for {minutes:.0f} min",
-                "Give the pool a key of the project that the batch was made in, or wait: its requests are sent again.",
+                f"no key has reached {batch.openai_id or batch.id} ({batch.requests} requests) for {minutes:.0f} min",
+                "Add a key of the batch's project, or wait until its requests are sent again.",
             )
 
 
 def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Complain of a budget that starves watches for days, and of watches that nobody begins."""
+    """Warn of a budget that is too small for the watches, and of due watches that are not begun."""
     watches, watch = Watches(database), settings.watch
     put_off, untaken, jobs = watches.late(database.clock.now() - _WATCH_LATE)
     if put_off:
         yield warning(
-            f"{put_off} watches have waited for more than a day for room in the budget of {watch.daily_pages}"
-            f" pages a day; all want about {watches.daily_pages():.0f}",
+            f"{put_off} watches have waited for more than a day because the budget is {watch.daily_pages} pages a day;"
+            f" all watches need about {watches.daily_pages():.0f}",
             "Raise WATCH_DAILY_PAGES, or watch less or less often.",
         )
     if jobs:
         yield warning(
-            f"{jobs} jobs of watches have waited for more than a day, as a rule for room in the budget of"
+            f"{jobs} jobs of watches have waited for more than a day, usually for the budget of"
             f" {watch.daily_model_calls} model calls a day",
-            "`propintel jobs list` says what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less.",
+            "`propintel jobs list` shows what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less.",
         )
     if untaken:
-        said = f"{untaken} watches have been due for more than a day and nobody begins them"
-        yield warning(said, "See that beat and a worker run; the worker's log says why.")
+        said = f"{untaken} watches have been due for more than a day and were not begun"
+        yield warning(said, "Check that beat and a worker run; see the worker's log.")

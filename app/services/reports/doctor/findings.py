@@ -1,4 +1,4 @@
-"""What a check finds, and how checks are run: side by side, each with a time limit, none hiding another."""
+"""The findings of checks. Runs checks concurrently, each with a time limit; a failing check does not stop others."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from app.redaction import redact
 
 
 class State(StrEnum):
-    """How a check ended. skipped: what it looks at cannot be seen, and another check says why."""
+    """The state of a finding."""
 
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
-    SKIPPED = "skipped"
+    SKIPPED = "skipped"  # the check could not run, for a reason that another check reports
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What `check` found, and what to do about it (None: nothing). `misconfigured`: a setting cannot be used."""
+    """The finding of a `check`, and its remedy, if any. `misconfigured` is True for an unusable setting."""
 
     state: State
     said: str
@@ -53,7 +53,7 @@ def skipped(said: str) -> Finding:
 
 
 def all_in_all(said: str, complaints: Iterable[Finding]) -> Finding:
-    """Return `said`, then every complaint and its remedy; the state is that of the worst, or "ok" without any."""
+    """Combine `said` and all complaints into one finding, with the worst state and all remedies."""
     found = list(complaints)
     if not found:
         return ok(said)
@@ -63,7 +63,7 @@ def all_in_all(said: str, complaints: Iterable[Finding]) -> Finding:
 
 
 def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
-    """Return an error as a failed check: its sentence, and apart from that its remedy."""
+    """Return an error as a failed finding, with its sentence and its remedy."""
     said, remedy = error.sentence.format(**error.facts), error.remedy.format(**error.facts)
     return Finding(State.FAILED, said, remedy or None, isinstance(error, ConfigurationError), check)
 
@@ -71,8 +71,10 @@ def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
 def run_checks(
     checks: Mapping[str, Callable[[], Finding]], seconds: float, secrets: Sequence[str] = ()
 ) -> list[Finding]:
-    """Return the findings in the order of `checks`, after `seconds` at the latest, without any of `secrets`. A check
-    returns a finding or raises an error of `app.errors`, which becomes a failed one."""
+    """Run the checks and return their findings in order, within `seconds`, with `secrets` redacted.
+
+    A check returns a finding, or raises an error of `app.errors`, which becomes a failed finding.
+    """
 
     def clean(text: str) -> str:
         for secret in secrets:

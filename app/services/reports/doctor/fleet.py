@@ -1,4 +1,4 @@
-"""The checks of what the fleet shares: Redis, beat, the clocks, the keys and the workers."""
+"""Checks the shared services: Redis, beat, clocks, keys, and workers."""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
 from app.settings import Settings
 
-#: each step of a question to Redis; the key pool itself gives up after one second
+#: the time limit of each step of a call to Redis; the key pool itself has one second
 _ANSWER_SECONDS = 2.0
-#: every admission of a model call is a round trip
+#: every model call needs a round trip to Redis
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: beat looks at its schedule every two seconds, and another one takes over a dead one's within fifteen
+#: beat checks its schedule every two seconds; another beat takes over from a dead one within 15 seconds
 _LATE_SECONDS = 30.0
-#: a clock that is off by as much breaks neither a heartbeat nor a token just signed
+#: a smaller clock difference breaks neither heartbeats nor new tokens
 _CLOCK_SECONDS = 5.0
-#: more workers than this on one SQLite file wait for each other
+#: more workers would wait for each other on one SQLite file
 _MANY_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class CeleryFacts:
-    """What the doctor must know of Celery: names in Redis, and who consumes what. `consumers()` asks all workers
-    through the broker, which must answer, for their queues by node (`celery@host`)."""
+    """The doctor's access to Celery: names in Redis, and the queues of workers.
+
+    `consumers()` asks all workers through the broker and returns their queues by node (`celery@host`).
+    """
 
     consumers: Callable[[], Mapping[str, Collection[str]]]
     scrape_queue: str
@@ -56,7 +58,7 @@ class CeleryFacts:
 
 
 def check_redis(settings: Settings) -> Finding:
-    """Check that it answers, how fast, and that it keeps what it is given. Raises `BrokerUnavailableError`."""
+    """Check that Redis answers fast and does not lose data. Raises `BrokerUnavailableError`."""
     with quick_connection(settings, _ANSWER_SECONDS) as connection:
         milliseconds = 1000 * min(timeit.repeat(connection.ping, number=1, repeat=_PINGS))
         info = cast(Mapping[str, Any], connection.info())
@@ -71,22 +73,22 @@ def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[
     if info.get("role") in ("slave", "replica"):
         yield failed("it is a replica, which takes no writes", "Set REDIS_URL to the primary.")
     if (policy := info.get("maxmemory_policy", "noeviction")) != "noeviction":
-        said = f"maxmemory-policy is {policy}: when memory is short, messages and the keys' state are thrown away"
+        said = f"maxmemory-policy is {policy}: if memory runs out, Redis deletes messages and the keys' state"
         yield warning(said, "Set `maxmemory-policy noeviction`.")
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if most and used > _NEARLY_FULL * most:
         yield warning(f"{used / most:.0%} of its maxmemory are used", "Raise `maxmemory`.")
     if not int(info.get("aof_enabled", 1)):
-        remedy = "Set `appendonly yes`; jobs are recovered from the database all the same."
+        remedy = "Set `appendonly yes`; jobs are recovered from the database in any case."
         yield warning("appendonly is off: a restart loses messages and the keys' state", remedy)
     elif info.get("aof_last_write_status", "ok") != "ok":
         yield failed("its append-only file cannot be written", "Check the disk of the Redis machine.")
     if milliseconds > _SLOW_MS:
-        yield warning("every model call waits for that", "Use a Redis nearer to the workers.")
+        yield warning("this slows down every model call", "Use a Redis closer to the workers.")
 
 
 def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check that somebody holds beat's lock and that what is due is sent."""
+    """Check that a beat holds its lock and sends due tasks."""
     try:
         with quick_connection(settings, _ANSWER_SECONDS) as connection:
             held = bool(connection.exists(celery.beat_lock))
@@ -95,19 +97,19 @@ def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
         return skipped("beat's lock is in Redis, which does not answer")
     if not held:
         remedy = "Run `propintel up`, or `celery -A worker beat` beside the workers."
-        return failed("no beat runs: reports and the recovery of lost jobs are not sent", remedy)
+        return failed("no beat runs, so reports and the recovery of lost jobs do not run", remedy)
     if not due:
-        return warning("beat holds its lock but has no schedule", "See beat's log, and start it anew.")
+        return warning("beat holds its lock but has no schedule", "See beat's log, and restart it.")
     late = clock.now().timestamp() - due[0][1]
     if late > _LATE_SECONDS:
         name = due[0][0].decode(errors="replace").removeprefix(celery.beat_prefix)
-        said = f"beat holds its lock but {name} is due since {late:.0f} s"
-        return warning(said, "See beat's log, and start it anew.")
-    return ok("one beat holds the schedule and sends what is due")
+        said = f"beat holds its lock but {name} has been due for {late:.0f} s"
+        return warning(said, "See beat's log, and restart it.")
+    return ok("one beat holds the schedule and sends due tasks")
 
 
 def check_clock(settings: Settings, clock: Clock) -> Finding:
-    """Compare this machine's clock with Redis' and PostgreSQL's; SQLite has none of its own."""
+    """Compare this machine's clock with those of Redis and PostgreSQL."""
 
     def redis_time() -> datetime:
         with quick_connection(settings, _ANSWER_SECONDS) as connection:
@@ -120,41 +122,41 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     }
     offsets: dict[str, float] = {}
     for name, ask in asks.items():
-        with suppress(PropertyIntelligenceError):  # its own check says so
+        with suppress(PropertyIntelligenceError):  # another check reports the error
             before = clock.now()
-            if (theirs := ask()) is not None:  # read halfway between two looks at ours (Cristian 1989)
+            if (theirs := ask()) is not None:  # read halfway between two readings of ours (Cristian 1989)
                 offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
     if not offsets:
         return skipped("there is no other clock to compare with")
     said = ", ".join(f"{seconds:+.1f} s from {name}'s" for name, seconds in offsets.items())
     far = [name for name, seconds in offsets.items() if abs(seconds) > _CLOCK_SECONDS]
     too_far = warning(
-        f"too far from {' and '.join(far)}: beat, tokens and heartbeats go by it",
+        f"too far from {' and '.join(far)}: beat, tokens, and heartbeats depend on it",
         "Let NTP set the clocks of all machines (`timedatectl set-ntp true`).",
     )
     return all_in_all(f"this machine's clock is {said}", [too_far] if far else [])
 
 
 def check_keys(settings: Settings) -> Finding:
-    """Count keys, and those of them that take requests, by what the fleet has seen; the API is not asked."""
+    """Count the keys and the healthy ones, by the shared state; the API is not called."""
     keys = load_keys(settings).keys
     if not keys:
-        return warning("no key: jobs are done with what the page itself says", str(NoKeysError.remedy))
+        return warning("no key: jobs use only values read without a model", str(NoKeysError.remedy))
     try:
         with quick_connection(settings, _ANSWER_SECONDS):
             pass
     except BrokerUnavailableError:
-        return skipped(f"{len(keys)} configured; what the fleet knows of them is in Redis, which does not answer")
+        return skipped(f"{len(keys)} configured; their state is in Redis, which does not answer")
     stats = fleet_stats(settings)
     said = f"{stats['healthy_keys']} of {stats['total_keys']} healthy, {stats['rotation_strategy']}"
     resting = ", ".join(f"{mask} is {key['state']}" for mask, key in stats["keys"].items() if key["circuit_open"])
     complain = warning if stats["healthy_keys"] else failed
-    remedy = "`propintel keys check` asks the API about every key."
+    remedy = "`propintel keys check` tests every key with the API."
     return all_in_all(said, [complain(resting, remedy)] if resting else [])
 
 
 def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check who answers, who left a heartbeat below this home, and whether jobs and reports are both served."""
+    """Check which workers answer, which have heartbeats in this home, and whether both queues are consumed."""
     home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]
@@ -162,32 +164,32 @@ def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Find
         with quick_connection(settings, _ANSWER_SECONDS):
             nodes = celery.consumers()
     except BrokerUnavailableError:
-        return skipped(f"{len(fresh)} with a fresh heartbeat here; nobody can be asked, since Redis does not answer")
+        return skipped(f"{len(fresh)} with a fresh heartbeat here; Redis does not answer, so workers cannot be asked")
     found = []
     for node, beat in beats.items():
         if node in nodes:
             continue
         if node in fresh:
-            said = f"{node} is alive here but does not answer: it is busy in its one process, or has lost its broker"
+            said = f"{node} is alive here but does not answer: its only process is busy, or it has lost the broker"
             found.append(warning(said, f"See its log if this lasts (process {beat.pid})."))
         else:
-            said = f"{node} left its last heartbeat at {beat.at:%Y-%m-%d %H:%M:%S} UTC: it was killed, or hangs"
+            said = f"{node} had its last heartbeat at {beat.at:%Y-%m-%d %H:%M:%S} UTC: it was killed, or hangs"
             file = heartbeat_file(home, node)
-            remedy = f"Start it again (it was process {beat.pid}); is it gone for good, delete {file}."
+            remedy = f"Start it again (it was process {beat.pid}), or delete {file} if it was removed."
             found.append(warning(said, remedy))
     if nodes:
         found += [*_unserved(celery, set().union(*nodes.values())), *_too_many(settings, nodes)]
     elif not fresh:
         found.append(failed("no worker runs", "Run `propintel up`, or `celery -A worker worker`."))
-    return all_in_all(f"{len(nodes)} answer ({', '.join(sorted(nodes))})" if nodes else "nobody answers", found)
+    return all_in_all(f"{len(nodes)} answer ({', '.join(sorted(nodes))})" if nodes else "no worker answers", found)
 
 
 def _unserved(celery: CeleryFacts, queues: Collection[str]) -> Iterator[Finding]:
     if celery.scrape_queue not in queues:
-        yield failed("nobody does jobs (queue scrape)", "Run `celery -A worker worker`.")
+        yield failed("no worker runs jobs (queue scrape)", "Run `celery -A worker worker`.")
     if celery.maintenance_queue not in queues:
         remedy = f"Run `celery -A worker worker -Q maintenance --pool=threads --concurrency={MAINTENANCE_THREADS}`."
-        yield failed("nobody reports and recovers (queue maintenance)", remedy)
+        yield failed("no worker runs reports and recovery (queue maintenance)", remedy)
 
 
 def _too_many(settings: Settings, nodes: Collection[str]) -> Iterator[Finding]:
@@ -197,4 +199,4 @@ def _too_many(settings: Settings, nodes: Collection[str]) -> Iterator[Finding]:
         said = f"they run on {hosts} machines, but SQLite is a file on one"
         yield failed(said, "Set DATABASE_URL to one PostgreSQL for all.")
     elif len(nodes) > _MANY_WORKERS:
-        yield warning("so many wait for each other at SQLite", "Set DATABASE_URL to a PostgreSQL.")
+        yield warning("so many workers wait for each other on SQLite", "Set DATABASE_URL to a PostgreSQL.")

@@ -1,4 +1,4 @@
-"""The checks of this machine: its settings, its `sources.toml`, and the folder in which it keeps its state."""
+"""Checks this machine: settings, `sources.toml`, and the folder PROPINTEL_HOME."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
-#: below this the store and Valkey's append-only file stop within minutes
+#: with less space, writes of the database and Valkey fail within minutes
 _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 
 
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
-    """Check what a worker checks at its start, who may read keys and files with secrets, and the names of variables.
-    Says which form of keys is in use. Raises `ConfigurationError`."""
+    """Check the settings as a worker does at its start, the permissions of secret files, and the variables' names.
+
+    The finding says which form of keys is in use. Raises `ConfigurationError`.
+    """
     keys = load_keys(settings)
     load_strategy(settings.openai.key_rotation_strategy)
     price = pricing_of(settings)
@@ -40,20 +42,22 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
     found = [warning(it, "Leave only the variable that is meant, and each key once in it.") for it in keys.remarks()]
     for url in sorted(filter(leaves_unencrypted, {key.base_url or base_url for key in keys.keys})):
-        said = f"OPENAI_ALLOW_PLAIN_HTTP lets keys be read on their way to {shown_url(url)}"
-        found.append(warning(said, "Use https:// for the API, or be sure that nobody listens in the network between."))
+        said = f"OPENAI_ALLOW_PLAIN_HTTP lets others on the network read keys sent to {shown_url(url)}"
+        found.append(warning(said, "Use https:// for the API, or make sure that the network is private."))
     found += _open_files(settings, env_file)
     found += [warning(str(miss), f"Rename {miss.name} to {miss.meant}.") for miss in near_misses()]
     return all_in_all(f"read from {file}; {form}", [*found, *_without_flex(settings, price)])
 
 
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
-    """Warn of each file with secrets that other users may read. The group may read a file of another user: that is how
-    a file of root's is shared with this service."""
+    """Warn of each file with secrets that other users may read.
+
+    The group may read a file of another user, because root shares files with this service that way.
+    """
     for file in files_with_secrets(settings.areas(), env_file):
         try:
             status = file.stat()
-        except OSError:  # said by whoever needs it
+        except OSError:  # reported when the file is used
             continue
         if status.st_uid != os.geteuid() and status.st_mode & stat.S_IROTH:
             yield warning(f"every user may read {file}", f"Have the owner of {file} allow only this user to read it.")
@@ -62,15 +66,15 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
 
 
 def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
-    """OpenAI answers 400 where flex is asked of a model that has none; the table of prices knows which have."""
+    """Warn if the model has no flex tier by the table of prices, because OpenAI then answers 400."""
     model, tokens = settings.openai.model, (1_000_000, 1_000_000)
     if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
         said = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"
-        yield warning(said, "Set an OPENAI_MODEL that has flex, or leave OPENAI_SERVICE_TIER empty.")
+        yield warning(said, "Set an OPENAI_MODEL with a flex tier, or leave OPENAI_SERVICE_TIER empty.")
 
 
 def check_home(settings: Settings) -> Finding:
-    """Check that files can be written below PROPINTEL_HOME, and that there is room for more."""
+    """Check that PROPINTEL_HOME can be written, and has enough space."""
     home = settings.state.propintel_home.expanduser().absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     try:
@@ -79,7 +83,7 @@ def check_home(settings: Settings) -> Finding:
     except OSError as exc:
         said = f"{existing} cannot be written to ({exc.strerror or type(exc).__name__})"
         return failed(said, "Set PROPINTEL_HOME to a folder that this user may write to.")
-    absent = "" if existing == home else ", is made at first use"
+    absent = "" if existing == home else ", is created at first use"
     amount = f"{free / 1e9:.1f} GB" if free >= _FEW_BYTES else f"{free / 1e6:.0f} MB"
     complain = failed if free < _LEAST_BYTES else warning
     little = complain("that is little", "Free disk space, or move PROPINTEL_HOME to another disk.")
@@ -87,7 +91,7 @@ def check_home(settings: Settings) -> Finding:
 
 
 def check_sources(settings: Settings) -> Finding:
-    """Read `sources.toml` as a scrape would. Raises `ConfigurationError`, which names the place and what to write."""
+    """Load `sources.toml` as a scrape does. Raises `ConfigurationError`, which names the place and the remedy."""
     file = sources_file(settings)
     sources = file.current()
     every = [one for area in sources.areas for one in area.sources]
@@ -109,7 +113,7 @@ def check_sources(settings: Settings) -> Finding:
 
 
 def _doubts(name: str, template: Template) -> Iterator[str]:
-    """What may be wrong with a template and can as well be meant."""
+    """Yield possible mistakes of a template, which may also be intended."""
     _, short = literal_parameters(template.text)
     for parameter in short:
         yield f"{name} has a fixed {parameter}: if that is a secret, write {{secret:NAME}} instead"

@@ -1,7 +1,6 @@
-"""Properties as files that other programs read: CSV, JSON Lines, Parquet and GeoJSON.
+"""Exports properties as CSV, JSON Lines, Parquet, and GeoJSON.
 
-Each writer takes properties in the shape of `PropertyStore.get`, one at a time, so that memory does not grow with their
-number.
+Each writer takes properties in the shape of `PropertyStore.get`, one at a time, so that memory use stays constant.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class ExportFormat(StrEnum):
 
 @dataclass(slots=True)
 class Written:
-    """How many properties were written, and when the last of them changed; None if there was none."""
+    """The number of written properties, and the time of the last one's change (None without properties)."""
 
     count: int = 0
     last_change: str | None = None
@@ -44,16 +43,16 @@ _TEXT: Mapping[ExportFormat, Callable[[Iterable[Mapping[str, Any]], TextIO], Non
 
 
 def check_format(chosen: ExportFormat) -> None:
-    """Raise `ConfigurationError` if what the format needs is not installed."""
+    """Raise `ConfigurationError` if a package for the format is not installed."""
     if chosen is ExportFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         problem = "needs the package pyarrow, which is not installed"
         raise ConfigurationError("--format parquet", problem, "Install pyarrow where this service is installed")
 
 
 def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream: BinaryIO) -> Written:
-    """Write `properties` to `stream` in UTF-8, as they come; half of a surrogate pair becomes `?`.
+    """Write `properties` to `stream` in UTF-8. A lone surrogate becomes `?`.
 
-    `stream` is left open. Raises what reading the properties and writing to `stream` raise.
+    `stream` stays open. Raises errors of `properties` and of `stream`.
     """
     written = Written()
 
@@ -70,5 +69,5 @@ def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream:
     try:
         _TEXT[chosen](counted(), text)
     finally:
-        text.detach()  # flushes, and leaves the stream to whoever opened it
+        text.detach()  # flushes, and leaves the caller's stream open
     return written

@@ -1,4 +1,4 @@
-"""Parquet with typed columns, a row group at a time. Needs pyarrow: the extra `parquet`."""
+"""Writes Parquet with typed columns, one row group at a time. Needs pyarrow (the extra `parquet`)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from app.services.reports.exports.rows import COLUMNS, row_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: properties in memory at a time, as they are written: with their evidence about 20 MB
+#: properties in memory at a time; about 20 MB with their evidence
 ROWS_PER_GROUP = 1_000
-#: after the columns of every table: all evidence by field, and that of all sides of every conflict, as JSON
+#: JSON columns after the common ones: all evidence by field, and the evidence of all sides of each conflict
 _JSON_COLUMNS = ("evidence", "conflict_evidence")
 _INT64 = range(-(2**63), 2**63)
 
 
 def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
-    """Columns of text, 64-bit numbers, booleans, lists of texts and moments in UTC; rows of a history are JSON.
+    """Write columns of text, 64-bit numbers, booleans, lists of texts, and UTC times; lists of rows are JSON.
 
-    Dates are text: many a page knows the year or month only. A value that its column cannot hold (a whole number of
-    more than 64 bits) is null there, and as it was in `evidence`. `stream` need not be one that can seek.
+    Dates are text, because many pages have only a year or month. An integer of more than 64 bits is null, and unchanged
+    in `evidence`. `stream` need not be seekable.
     """
-    import pyarrow as pa  # noqa: PLC0415 (an extra, and a tenth of a second)
+    import pyarrow as pa  # noqa: PLC0415 (an optional package, which takes 0.1 s to load)
     from pyarrow import parquet  # noqa: PLC0415
 
     schema = _schema()
@@ -52,7 +52,7 @@ def _type(name: str) -> str:
 
 
 def _row(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with values as they are written, which take a tenth of what they were."""
+    """Return a row with the final values, which take a tenth of the original memory."""
     row = {name: None if value is None else _AS[_type(name)](value) for name, value in row_of(shown).items()}
     return {**row, "evidence": _json(shown["evidence"]), "conflict_evidence": _json(shown["conflicts"])}
 
@@ -69,7 +69,7 @@ def _json(value: Any) -> str:
 
 
 def _text(text: Any) -> str:
-    """Half of a surrogate pair, which no encoding has, becomes `?`."""
+    """Return `text` with `?` for lone surrogates, which cannot be encoded."""
     return str(text).encode("utf-8", "replace").decode()
 
 

@@ -1,7 +1,7 @@
-"""The columns of tables (CSV, Parquet) and the properties of GeoJSON features: what there is, and in which order.
+"""The columns of CSV and Parquet tables, and the properties of GeoJSON features, in their order.
 
-Programs rely on both. A new column goes to the end (`appended` in the field table). None is ever moved, renamed or
-taken away.
+Other programs rely on them: a new column goes to the end (`appended` in the field table), and none is ever moved,
+renamed, or removed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from app.property.merging.doubt import UNSURE_BELOW
 from app.property.record import FIELDS
 
-#: every column in its place
+#: all columns in their order
 COLUMNS: tuple[str, ...] = (
     "property",
     *(name for name, spec in FIELDS.items() if spec.appended is None),
@@ -26,8 +26,8 @@ COLUMNS: tuple[str, ...] = (
 def row_of(shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return all columns of a property in the shape of `PropertyStore.get`; a field without a value is None.
 
-    `sources` are URLs; `replaces` ids of properties that turned out to be this one; `conflicts` fields that sources
-    disagree on; `low_confidence` those whose value is less sure than 0.9.
+    `sources` are URLs, `replaces` ids of merged properties, `conflicts` fields with disagreeing sources, and
+    `low_confidence` fields with a confidence below 0.9.
     """
     values = {
         **shown["record"],

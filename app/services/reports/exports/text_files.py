@@ -1,4 +1,4 @@
-"""CSV for spreadsheets and CRMs, JSON Lines with all that is stored, and GeoJSON (RFC 7946) for maps."""
+"""Writes CSV for spreadsheets and CRMs, JSON Lines with all stored data, and GeoJSON (RFC 7946) for maps."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.property.merging.identity import point_of
 from app.property.record import FIELDS
 from app.services.reports.exports.rows import COLUMNS, row_of
 
-#: What begins a formula where a cell begins (OWASP "CSV injection"), with what spreadsheets may skip before it. A cell
-#: begins with the field; also after `;` and a line's end, for a spreadsheet that takes `;` for the separator.
+#: The start of a formula (OWASP "CSV injection"), with characters that spreadsheets skip before it. A cell starts with
+#: the field, and also after `;` and a line end, because some spreadsheets use `;` as the separator.
 _FORMULA = re.compile(r'(\A|[;\n])((?:[^\S\n]|["\u200b-\u200d\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def write_csv(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a line of names, then one of values per property (RFC 4180, but for the ends of lines: `\\n`), all quoted.
+    """Write a header and one line per property (RFC 4180, but with `\\n` as line end), all values quoted.
 
-    The columns are always the same, and no text is one that a spreadsheet would run.
+    The columns are always the same. Texts that a spreadsheet would run as a formula are escaped.
     """
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -34,7 +34,9 @@ def _cell(name: str, value: Any) -> str:
         case _ if value is None:
             return ""
         case "rows":
-            return _FORMULA.sub(lambda it: f"{it[1]}{it[2]}\\u{ord(it[3]):04x}", json_text(value))  # within a string
+            return _FORMULA.sub(
+                lambda it: f"{it[1]}{it[2]}\\u{ord(it[3]):04x}", json_text(value)
+            )  # inside a JSON string
         case "boolean":
             return "true" if value else "false"
         case "integer" | "number":
@@ -46,28 +48,29 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _guarded(text: str) -> str:
-    """Return `text` without what a terminal would obey but line ends, and with an apostrophe before each place where a
-    spreadsheet would begin a formula."""
+    """Return `text` without control characters except line ends, and with an apostrophe before each formula."""
     guarded = _FORMULA.sub(r"\1'\2\3", "\n".join(printable(line) for line in text.split("\n")))
     return f"'{guarded}" if guarded.startswith("\n") else guarded
 
 
 def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write one property a line, in the shape of `PropertyStore.get`."""
+    """Write one property per line, in the shape of `PropertyStore.get`."""
     for shown in properties:
         stream.write(json_text(shown) + "\n")
 
 
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a FeatureCollection with a feature a line, which has the columns with a value, in the record's types. A
-    property without a position, or with one that is no place on Earth, has a null geometry (section 3.2)."""
+    """Write a FeatureCollection with one feature per line, which has the columns with a value in the record's types.
+
+    A property without a valid position has a null geometry (section 3.2).
+    """
     stream.write('{"type": "FeatureCollection", "features": [')
     between = "\n"
     for shown in properties:
         values = {name: value for name, value in row_of(shown).items() if value is not None}
         latitude, longitude = point_of(shown["record"]) or (math.inf, math.inf)
         is_there = abs(latitude) <= 90 and abs(longitude) <= 180
-        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None  # in this order (3.1.1)
+        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None  # longitude first (3.1.1)
         feature = {"type": "Feature", "id": shown["property"], "geometry": point, "properties": values}
         stream.write(between + json_text(feature))
         between = ",\n"

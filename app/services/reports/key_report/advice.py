@@ -1,6 +1,6 @@
-"""What the figures advise: what to mend first, and whether more keys or quota would help.
+"""Advice from the figures: what to fix first, and whether more keys or quota would help.
 
-`advise` is pure, from frozen evidence; `gather` reads that from the history.
+`advise` is a pure function of the evidence, which `gather` reads from the history.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: a pool that was saturated for a smaller share of the day has room: what waited waited for seconds
+#: below this share of the day, saturation only caused waits of seconds
 SATURATED = 0.01
-#: from here on it is a warning: every tenth minute somebody waits
+#: from this share of the day on, saturation is a warning
 _OFTEN = 0.10
 _DAY = timedelta(hours=24)
 _HOUR_S = 3600.0
@@ -25,7 +25,7 @@ _UNIT_WORDS = {"requests": "requests per minute", "tokens": "tokens per minute"}
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`code` is a stable word, `sentence` for people, `numbers` what it was made of (JSON values)."""
+    """A piece of advice: a stable `code`, a `sentence` for people, and the `numbers` behind it (JSON values)."""
 
     code: str
     severity: Literal["info", "warning"]
@@ -38,7 +38,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What advice is made of. `demand` is of the last `observed` (at most 24 h), by model."""
+    """The basis of advice. `demand` by model is that of the last `observed` time (at most 24 h)."""
 
     keys: tuple[KeyView, ...]
     demand: Mapping[str, Demand]
@@ -46,13 +46,13 @@ class Evidence:
 
 
 def gather(view: PoolView, history: KeyHistoryStore) -> Evidence:
-    """Read what was asked of the pool in the last day."""
+    """Read the demand of the last day."""
     began_at, first = history.began_at() or view.at, hour_of(view.at) - _DAY + HOUR
     return Evidence(view.keys, history.demand(first), view.at - max(first, began_at))
 
 
 def advise(evidence: Evidence) -> list[Advice]:
-    """In the order in which to act: what is broken, what it costs, then whether to buy."""
+    """Return advice in the order of action: failures, budgets, then capacity."""
     if not evidence.keys:
         return []
     saturated = list(_saturation(evidence))
@@ -70,13 +70,13 @@ def _mend_first(evidence: Evidence) -> Iterator[Advice]:
     out = [key for key in evidence.keys if key.is_out]
     if out:
         masks = [key.mask for key in out]
-        sentence = f"{len(out)} of {len(evidence.keys)} keys are out of rotation ({named(masks)}): mend those first."
+        sentence = f"{len(out)} of {len(evidence.keys)} keys are out of rotation ({named(masks)}): fix them first."
         numbers = {"out": len(out), "keys": len(evidence.keys), "masks": masks[:20]}
         yield Advice("mend_keys_first", "warning", sentence, numbers)
 
 
 def _disabled(evidence: Evidence) -> Iterator[Advice]:
-    """The operator's will, and easily forgotten."""
+    """Remind of disabled keys, which are easily forgotten."""
     masks = [key.mask for key in evidence.keys if key.is_disabled]
     if masks:
         word = "is" if len(masks) == 1 else "are"
@@ -103,7 +103,7 @@ def _forbidden(evidence: Evidence) -> Iterator[Advice]:
 
 
 def _saturation(evidence: Evidence) -> Iterator[Advice]:
-    """By model, and by the limit that was in the way."""
+    """Yield advice for each saturated model and limit."""
     for model, demand in sorted(evidence.demand.items()):
         times = (("requests", demand.saturated_requests_us), ("tokens", demand.saturated_tokens_us))
         for unit, us in times:
@@ -121,11 +121,13 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
     numbers = {"keys": keys, "limit_groups": groups}
     span = _span(evidence)
     if not any(demand.sent or demand.refusals for demand in evidence.demand.values()):
-        yield Advice("idle", "info", f"No request was made in {span}: there is nothing to say about capacity.", numbers)
+        yield Advice("idle", "info", f"No request was made in {span}, so there is no advice on capacity.", numbers)
     elif not saturated:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
-    elif all(key.is_in_rotation for key in evidence.keys):  # else it shows when those work again
+    elif all(
+        key.is_in_rotation for key in evidence.keys
+    ):  # otherwise the failing keys may be enough once they work again
         shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organization or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."
@@ -137,6 +139,6 @@ def _seconds(evidence: Evidence) -> float:
 
 
 def _span(evidence: Evidence) -> str:
-    """`the last 24 hours`, or as much of them as was observed."""
+    """Return the observed time in words, such as `the last 24 hours`."""
     hours = _seconds(evidence) / _HOUR_S
     return f"the last {hours:.0f} hours" if hours >= 1.5 else f"the last {max(1, round(hours * 60))} minutes"

@@ -1,7 +1,7 @@
-"""What is wrong with the pool now: pure, from a view of it and what was firing before.
+"""Finds current problems of the pool. Pure functions of a view of the pool and of the firing alerts.
 
-What a budget has used is corrected up and down all day, so an alert on one goes on for the day. What happens to a key
-between two evaluations is not missed: the pool counts openings and refusals, and each is an alarm for `HELD` at least.
+The usage of a budget is corrected up and down all day, so a budget alert stays for the day. A short failure of a key
+between two evaluations is not missed, because the pool counts failures, and each is an alarm for at least `HELD`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from app.property.storage.keys.alerts import Alarm, Severity
 from app.property.storage.keys.tables import Alert
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, named
 
-#: how long an opening or refusal that is over already is an alarm
+#: how long a past failure of a key stays an alarm
 HELD = timedelta(minutes=1)
-#: of the threshold; what was above goes on as an alarm until it is below this
+#: an alarm above the threshold stays until it is below this share of the threshold
 _STILL = 0.8
-#: a budget that is used up but for rounding
+#: a budget that is used up, allowing for rounding
 _ALL = 0.9995
 POOL = "pool"
 
 
 class Kind(StrEnum):
-    """All kinds of alerts. Labels of metrics, webhooks and the runbook (docs/alerts.md) have the same words."""
+    """The kinds of alerts, also used in metrics, webhooks, and the runbook (docs/alerts.md)."""
 
     CIRCUIT_OPEN = "circuit_open"
     KEY_DEAD = "key_dead"
@@ -34,15 +34,17 @@ class Kind(StrEnum):
     NO_HEALTHY_KEY = "no_healthy_key"
 
 
-#: an alert that is firing, by its kind and subject
+#: the kind and subject of a firing alert
 Name = tuple[str, str]
 
 
 def find_alarms(
     view: PoolView, key_age_days: float, budget_share: float, firing: Collection[Alert] = ()
 ) -> list[Alarm]:
-    """All that is wrong, each kind and subject once. Budgets are an alarm from `budget_share` (0 to 1) on. `firing` are
-    the alerts that were not over before."""
+    """Return all current problems, each kind and subject once.
+
+    A budget is an alarm from the share `budget_share` (0 to 1) on. `firing` are the firing alerts.
+    """
     before = {(alert.kind, alert.subject): alert for alert in firing}
     return [
         *_no_healthy_key(view),
@@ -55,12 +57,12 @@ def find_alarms(
 
 
 def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
-    """A key that rests after a 429 counts as healthy: it works again by itself, within a minute as a rule."""
+    """Yield an alarm if no key is healthy. A key after a 429 is healthy, since it usually recovers in a minute."""
     if view.keys and not any(key.is_in_rotation for key in view.keys):
         states = sorted({key.state for key in view.keys})
-        message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model is asked."
+        message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model calls are made."
         if states == ["disabled"]:
-            message = f"All {len(view.keys)} OpenAI keys are disabled by an operator: no model is asked."
+            message = f"All {len(view.keys)} OpenAI keys are disabled by an operator: no model calls are made."
         yield Alarm(Kind.NO_HEALTHY_KEY, POOL, Severity.CRITICAL, message, {"keys": len(view.keys), "states": states})
 
 
@@ -68,7 +70,7 @@ def _circuits(view: PoolView) -> Iterator[Alarm]:
     for key in view.keys:
         if key.state in ("open", "half_open") or _just(key.opened_at, view.at):
             message = (
-                f"Circuit breaker opened for OpenAI key {key.mask}: its requests fail; it is tried again by itself."
+                f"Circuit breaker opened for OpenAI key {key.mask}: its requests fail; it is probed automatically."
             )
             yield Alarm(Kind.CIRCUIT_OPEN, key.mask, Severity.WARNING, message, {"key": key.mask, "state": key.state})
 
@@ -81,7 +83,7 @@ def _dead(view: PoolView) -> Iterator[Alarm]:
 
 
 def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
-    """One for each limit group: its keys share the quota, and are out together."""
+    """Yield one alarm per limit group, because its keys share the quota."""
     out: dict[str, list[KeyView]] = {}
     for key in view.keys:
         if key.state == "no_quota" or _just(key.quota_gone_at, view.at):
@@ -94,16 +96,16 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
                 f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)}) are out of "
             )
             message += "rotation."
-        subject = masks[0] if group == keys[0].key_id else group  # one that shares with nobody is a group of its own
+        subject = masks[0] if group == keys[0].key_id else group  # a key that shares no limits is its own group
         yield Alarm(Kind.QUOTA_GONE, subject, Severity.WARNING, message, {"group": group, "keys": masks})
 
 
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
-    """One for each daily cap; of a cap per key one for all keys that are near it.
+    """Yield one alarm per daily cap that is nearly used up; for a cap per key, one for all such keys.
 
-    Critical once the budget is used up (a cap per key: by all keys), or had no room for a request: each is admitted
-    with its estimate, so tokens and dollars are hardly ever used to the last. What is an alarm stays so, and as severe,
-    for the rest of the UTC day, unless the cap is changed.
+    It is critical once the budget is used up (a cap per key: by all keys) or had no room for a request. A request needs
+    room for its estimate, so tokens and dollars are rarely used completely. An alarm and its severity stay for the rest
+    of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
         subject = f"{budget} {unit}"
@@ -118,7 +120,7 @@ def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> 
 
 
 def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None:
-    """How severe this budget has been on this UTC day, with this cap; None if it was no alarm."""
+    """Return the severity of this alert if it is of this UTC day and cap, else None."""
     if alert is None or (alert.details.get("day"), alert.details.get("cap")) != (_day(now), cap):
         return None
     return Severity(alert.severity)
@@ -133,9 +135,9 @@ def _budget(subject: str, uses: Sequence[BudgetUse], at: datetime, *, all_spent:
         what = f"{worst.used:,.0f} of {worst.cap:,.0f} {worst.unit}"
     end = "nearly spent"
     if worst.share >= _ALL:
-        end = "used up: no call is made with it before midnight UTC"
+        end = "used up: no calls are made before midnight UTC"
     elif all_spent:
-        end = "spent: a request that needs more than is left of it is not made before midnight UTC"
+        end = "spent: requests that need more than the rest are not made before midnight UTC"
     message = f"{whose} is {end} ({what}, {min(worst.share, 1.0):.0%})."
     details = {"unit": worst.unit, "used": worst.used, "cap": worst.cap, "keys": masks, "day": _day(at)}
     severity = Severity.CRITICAL if all_spent else Severity.WARNING
@@ -150,9 +152,7 @@ def _old(view: PoolView, days: float) -> Iterator[Alarm]:
     for key in view.keys:
         if key.first_seen_at is not None and view.at - key.first_seen_at > timedelta(days=days):
             age = (view.at - key.first_seen_at).days
-            message = (
-                f"OpenAI key {key.mask} is in use for {age} days, rotate keys every {days:g}: add a new one first."
-            )
+            message = f"OpenAI key {key.mask} is {age} days old, rotate keys every {days:g} days: add a new one first."
             details = {"key": key.mask, "first_seen_at": key.first_seen_at.isoformat(), "days": age}
             yield Alarm(Kind.KEY_OLD, key.mask, Severity.WARNING, message, details)
 

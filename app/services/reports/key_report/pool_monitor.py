@@ -26,7 +26,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: what is held against a key (see `usage.Uses`)
+#: outcomes that count against a key (see `usage.Uses`)
 _FAILURES = (Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN, Outcome.SERVER_FAILURE)
 
 
@@ -47,10 +47,10 @@ class PoolMonitor:
         return AlertStore(self.database)
 
     def look(self, at: datetime | None = None, stats: Mapping[str, Any] | None = None) -> PoolView | None:
-        """Take in what was counted; -> the view that is judged, None while the figures are not the fleet's.
+        """Record the counters, and return a view of the pool; None while the shared figures are unavailable.
 
-        `stats` of the manager, if they were just read, and a moment `at` before that. A key that another process has
-        just taken out is left out: this one is about to read its keys again. Raises `StoreError`.
+        `stats` are the manager's, if they were just read, and `at` is a time before that. A key that another process
+        just removed is left out, because this process will reload its keys soon. Raises `StoreError`.
         """
         at = at or self.database.clock.now()
         figures = self._record_counters()
@@ -63,15 +63,15 @@ class PoolMonitor:
         keys = tuple(
             _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id))
             for key in self.manager.keys
-            if key.mask in stats["keys"]  # else it came between the two questions
+            if key.mask in stats["keys"]  # otherwise it was added between the two calls
             and (key.key_id not in known or known[key.key_id].removed_at is None)
         )
         return PoolView(at, keys, tuple(budget_uses(stats, figures.stopped, budget_of(self.settings))))
 
     def _record_counters(self) -> PoolFigures | None:
-        """Count what the fleet has done since the last time; -> its figures, None while they cannot be had.
+        """Record the shared counters, and return the pool's figures; None while they are unavailable.
 
-        Those of one process alone, while Redis is away, would be taken for a store that lost its data.
+        The figures of a single process, used without Redis, would look like a store that lost its data.
         """
         figures: PoolFigures | None = None
 
@@ -85,7 +85,7 @@ class PoolMonitor:
         return figures
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
-        """Find what is wrong now and book it; log what that changed, and return it. Raises `StoreError`."""
+        """Find problems, record alerts, and log and return those fired and resolved. Raises `StoreError`."""
         view = self.look()
         if view is None:
             return [], []
@@ -96,12 +96,12 @@ class PoolMonitor:
             level = logging.ERROR if alert.severity == Severity.CRITICAL else logging.WARNING
             log.log(level, "Alert %s: %s", alert.kind, alert.message)
         for alert in resolved:
-            log.info("Alert %s is over: %s", alert.kind, alert.message)
+            log.info("Alert %s is resolved: %s", alert.kind, alert.message)
         return fired, resolved
 
 
 def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
-    """What the pool has counted, as the history takes it: a key by its id, mask and limit group, and the whole pool."""
+    """Return the pool's counters for the history: those of the whole pool, and of each key."""
     configured = {key.key_id: key for key in keys}
     calls: dict[str, dict[str, Uses]] = {}
     for one in figures.calls:
@@ -123,7 +123,7 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
 
 
 def budget_uses(stats: Mapping[str, Any], stopped: Mapping[str, int], budget: Budget) -> Iterator[BudgetUse]:
-    """How much of each daily cap that is set is used: of the fleet, then of each key. `stopped` as in `PoolFigures`."""
+    """Yield the usage of each daily cap, of all keys together, then of each key. `stopped` as in `PoolFigures`."""
     yield from _of_cap("day", budget.day, stats["spent_today"], stopped, None)
     for mask, figures in stats["keys"].items():
         if figures["state"] != "draining":
@@ -135,7 +135,7 @@ def _of_cap(
 ) -> Iterator[BudgetUse]:
     for unit, most in amounts(cap).items():
         figure = "microusd" if unit == "usd" else unit
-        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # one that was raised has room again
+        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # a cap raised since has room again
         yield BudgetUse(name, unit, spent[unit], most, mask, is_stopped)
 
 

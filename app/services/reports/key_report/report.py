@@ -1,4 +1,4 @@
-"""The key report: the stats of the specification, what they advise and what is firing; logged, exported, kept."""
+"""The key report: the specification's stats, advice, and firing alerts. It is logged, exported, and stored."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: alerts and pieces of advice in a report; all alerts are in the database. The result of a task travels through Redis,
-#: to Flower too
+#: alerts and pieces of advice in a report, which Redis and Flower get as a task's result; the database has all alerts
 MOST_ALERTS = 10
 MOST_ADVICE = 10
 _ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
-#: unhealthy keys in what is kept of a report
+#: unhealthy keys in a stored report
 MOST_UNHEALTHY = 20
-#: where the newest report is kept, and for how long if no other follows
+#: the Redis key of the newest report, and its expiry
 _KEY = "{propintel}:key-report"
 KEPT_SECONDS = 30 * 86_400
-_PATIENCE_SECONDS = 2.0
-#: those that need somebody first, those that only rest last
+_TIMEOUT_SECONDS = 2.0
+#: states that need action first, temporary states last
 _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 
 def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequence[Alert]) -> dict[str, Any]:
-    """The `data` of the specification's stats response; the first of `advice` and `alerts`, and `alerts_firing`."""
+    """Return the `data` of the specification's stats response, with the first of `advice` and `alerts`, and
+    `alerts_firing`."""
     alerts = [alert.as_json() for alert in firing[:MOST_ALERTS]]
     return {
         **stats,
@@ -44,8 +44,10 @@ def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequ
 
 
 def summary_of(report: Mapping[str, Any]) -> str:
-    """One line: `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`, then how many keys an operator
-    has disabled and how many alerts fire, if any."""
+    """Return one line: `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`.
+
+    The numbers of disabled keys and firing alerts follow, if there are any.
+    """
     requests = sum(key["requests"] for key in report["keys"].values())
     failures = sum(key["failures"] for key in report["keys"].values())
     line = f"OpenAI keys: {report['healthy_keys']} of {report['total_keys']} healthy, {requests} requests, "
@@ -57,7 +59,7 @@ def summary_of(report: Mapping[str, Any]) -> str:
 
 
 def log_report(report: Mapping[str, Any]) -> None:
-    """The summary, a line per key that takes no traffic (in the words in which the pool told it), and the warnings."""
+    """Log the summary, a line per key without traffic (in the pool's words), and the warnings."""
     log.info(summary_of(report))
     for mask, figures in report["keys"].items():
         if line := _line(mask, figures):
@@ -66,7 +68,7 @@ def log_report(report: Mapping[str, Any]) -> None:
 
 
 def log_advice(report: Mapping[str, Any]) -> None:
-    """The warnings among the advice."""
+    """Log the warnings among the advice."""
     for piece in report["advice"]:
         if piece["severity"] == "warning":
             log.warning("Advice: %s", piece["sentence"])
@@ -88,23 +90,23 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
 
 
 def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> None:
-    """Make it the newest in Redis. Raises `BrokerUnavailableError`."""
-    kept = json.dumps(shown(report, at))
-    with quick_connection(settings, _PATIENCE_SECONDS) as connection:
-        connection.set(_KEY, kept, ex=KEPT_SECONDS)
+    """Store the report in Redis. Raises `BrokerUnavailableError`."""
+    content = json.dumps(shown(report, at))
+    with quick_connection(settings, _TIMEOUT_SECONDS) as connection:
+        connection.set(_KEY, content, ex=KEPT_SECONDS)
 
 
 def newest_report(settings: Settings) -> dict[str, Any] | None:
-    """Return the newest report as `shown` made it; None if there is none. Raises `BrokerUnavailableError`."""
-    with quick_connection(settings, _PATIENCE_SECONDS) as connection:
-        kept = connection.get(_KEY)
-    return json.loads(kept) if kept is not None else None
+    """Return the newest report as made by `shown`; None without one. Raises `BrokerUnavailableError`."""
+    with quick_connection(settings, _TIMEOUT_SECONDS) as connection:
+        content = connection.get(_KEY)
+    return json.loads(content) if content is not None else None
 
 
 def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """Return what is kept and shown of a report made at `at`, as JSON.
+    """Return the stored form of a report made at `at`, as JSON types.
 
-    `unhealthy` has the first `MOST_UNHEALTHY` keys by their state, `unhealthy_left_off` how many more there were.
+    `unhealthy` has up to `MOST_UNHEALTHY` keys ordered by state, and `unhealthy_left_off` is the number of the others.
     """
     unhealthy = [
         {"key": mask, "state": figures["state"], "failures": figures["failures"]}
@@ -124,18 +126,17 @@ def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
 
 
 def export_report(report: Mapping[str, Any], path: Path, at: datetime) -> None:
-    """Write the report to a JSON file, whole or not at all.
+    """Write the report to a JSON file atomically. An error is logged.
 
-    `{"reported_at", "data": the specification's stats, "advice", "alerts", "alerts_firing"}`. Nothing fails for it: a
-    file that cannot be written is logged.
+    The file is `{"reported_at", "data": the specification's stats, "advice", "alerts", "alerts_firing"}`.
     """
     added = ("advice", "alerts", "alerts_firing")
     data = {name: value for name, value in report.items() if name not in added}
-    told = {"reported_at": at.isoformat(timespec="seconds"), "data": data, **{name: report[name] for name in added}}
+    content = {"reported_at": at.isoformat(timespec="seconds"), "data": data, **{name: report[name] for name in added}}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            json.dump(told, file, indent=2)
+            json.dump(content, file, indent=2)
         Path(file.name).replace(path)
     except OSError as exc:
         log.error("OPENAI_STATS_FILE %s could not be written (%s)", path, exc.strerror or type(exc).__name__)

@@ -1,4 +1,4 @@
-"""What is known of the pool at one moment: all that alarms and advice are judged by."""
+"""The state of the pool at one moment, the input of alarms and advice."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: states of a key in which it takes no request and needs somebody, or time, to come back
+#: states of a failing key that takes no requests
 OUT = frozenset({"open", "half_open", "dead", "no_quota"})
 
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """One configured key. `state` is the pool's word for it (`stores.base.State`); the times are the newest at which it
-    befell the key, None if it never did."""
+    """A configured key with its state in the pool (`stores.base.State`), and the times of its last failures."""
 
     key_id: str
     mask: str
@@ -26,25 +25,25 @@ class KeyView:
 
     @property
     def is_out(self) -> bool:
-        """It fails or was refused; a key that an operator disabled does neither."""
+        """Whether the key fails or was refused. A disabled key does not."""
         return self.state in OUT
 
     @property
     def is_in_rotation(self) -> bool:
-        """It takes requests, or does so again by itself within a minute as a rule."""
+        """Whether the key takes requests, now or usually within a minute."""
         return not (self.is_out or self.is_disabled)
 
     @property
     def is_disabled(self) -> bool:
-        """An operator took it out, and will bring it back."""
+        """Whether an operator disabled the key."""
         return self.state == "disabled"
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """How much of one daily cap is used; `mask` names the key of a cap per key.
+    """The usage of a daily cap; `mask` is the key's for a cap per key.
 
-    `stopped`: what was left had no room for a request of this day; of a cap per key that is so of all keys together.
+    `stopped` is True if a request of this day was refused for lack of budget; for a cap per key, by all keys.
     """
 
     budget: Literal["day", "key_day"]
@@ -56,13 +55,13 @@ class BudgetUse:
 
     @property
     def share(self) -> float:
-        """0 and up; a cap of 0 is used up from the beginning."""
+        """The used share, 0 or more. A cap of 0 is always used up."""
         return self.used / self.cap if self.cap else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoolView:
-    """The pool at `at`: its configured keys in their order, and the daily budgets, all read after that moment."""
+    """The configured keys in their order and the daily budgets, read just after the time `at`."""
 
     at: datetime
     keys: tuple[KeyView, ...]
@@ -70,7 +69,7 @@ class PoolView:
 
 
 def named(masks: list[str], most: int = 5) -> str:
-    """`a, b and c`, or the first five `and 295 more`."""
+    """Return `a, b and c`, or the first `most` masks and `and 295 more`."""
     if len(masks) > most:
         return f"{', '.join(masks[:most])} and {len(masks) - most} more"
     return " and ".join(filter(None, (", ".join(masks[:-1]), masks[-1] if masks else "")))

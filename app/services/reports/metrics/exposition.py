@@ -1,7 +1,7 @@
-"""What Prometheus is told: everything that the fleet shares, read where it is kept, at most once a second.
+"""Serves the shared metrics of all processes to Prometheus, read from their stores at most once a second.
 
-Any process of the HTTP door gives the same answer, since none counts for itself. A source that is away takes its
-samples with it, not the answer.
+Every web process gives the same answer, because none has its own counters. An unavailable source only omits its own
+samples.
 """
 
 from __future__ import annotations
@@ -29,27 +29,26 @@ from app.services.runtime.ttl_cache import TtlCache
 
 log = logging.getLogger(__name__)
 
-#: a scraper gives up after ten seconds by default; what is still asked for then is asked for once
+#: the time limit of a source; a scraper gives up after ten seconds by default
 SOURCE_SECONDS = 2.5
 _KEPT_SECONDS = 1.0
-#: in a storm of scrapes nobody waits for the next rendering; one who comes now and then gets no old one
+#: many concurrent scrapes get the previous answer at once; a scrape at long intervals always gets a new one
 _GRACE_SECONDS = 2.0
-#: to count a million jobs takes a database half a second, which is too much for every scrape of every scraper
+#: counting a million jobs takes a database half a second, which is too much for every scrape
 _DATABASE_KEPT_SECONDS = 10.0
-#: one that cannot do it in time has done so by the next scrape
+#: how long old figures of a slow database are used
 _DATABASE_STALE_SECONDS = 60.0
 
 _FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics-text")
-#: the content types that are offered: Prometheus' text format 0.0.4, and OpenMetrics 1.0
+#: the available content types: Prometheus' text format 0.0.4, and OpenMetrics 1.0
 TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
 
 
 class Exposition(Collector):
-    """Thread-safe. `render` may take as long as a source is waited for.
+    """Collects and renders the metrics. Thread-safe; `render` waits for slow sources up to their time limit.
 
-    Each argument asks for figures, in a thread of its own, and may raise `redis.RedisError` and errors of `app.errors`.
-    `masks` names the configured keys and is not asked of anybody else; `reported` is when the newest key report was
-    made, None if there was none.
+    Each argument except `masks` is a source, called in its own thread, which may raise `redis.RedisError` and errors of
+    `app.errors`. `masks` returns the configured keys; `reported` the time of the newest key report, or None.
     """
 
     def __init__(
@@ -70,23 +69,23 @@ class Exposition(Collector):
         self._messages = _Source("broker", messages)
         self._health = _database(health)
         self._reported = _Source("redis", reported)
-        self._collecting = threading.Lock()  # the two formats may be asked for at the same time
+        self._collecting = threading.Lock()  # both formats may be requested at the same time
         self._rendered = {
             kind: TtlCache(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
             for encode, kind in _FORMATS
         }
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """Return the answer to a request with this `Accept`, and its content type: `TEXT` or `OPENMETRICS`."""
+        """Return the answer for an `Accept` header, and its content type, `TEXT` or `OPENMETRICS`."""
         _, wanted = choose_encoder(accept)
         kind = OPENMETRICS if wanted.partition(";")[0] == OPENMETRICS.partition(";")[0] else TEXT
         return self._rendered[kind](), kind
 
     def collect(self) -> list[Metric]:
-        """Return every family of `SPECS`; called by the library that renders them."""
+        """Return all families of `SPECS`, for the rendering library."""
         with self._collecting:
             sources = [self._totals, self._keys, self._jobs, self._messages, self._health, self._reported]
-            for source in sources:  # all at the same time, so that the slowest alone is waited for
+            for source in sources:  # concurrently, so that only the slowest is waited for
                 source.begin()
             totals, report = self._totals.answer(), self._keys.answer()
             jobs, messages = self._jobs.answer(), self._messages.answer()
@@ -98,7 +97,7 @@ class Exposition(Collector):
                 log.warning("Metrics without keys: %s", exc)
             up: dict[tuple[str, ...], float] = {}
             for source in sources:
-                if source is not self._keys or masks is not None:  # keys that cannot be used say nothing about Redis
+                if source is not self._keys or masks is not None:  # unusable keys do not mean that Redis is down
                     up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
             samples = {
                 **pool_samples(len(masks) if masks is not None else None, report),
@@ -113,8 +112,10 @@ class Exposition(Collector):
 
 
 class _Source[T]:
-    """One question, its name in `propintel_scrape_source_up`, and whether it was answered the last time. `instead` is
-    what to answer when there is no answer in time."""
+    """A source of figures, with its name in `propintel_scrape_source_up` and its last state.
+
+    `instead` returns a substitute for an answer that is late.
+    """
 
     def __init__(self, name: str, ask: Callable[[], T], instead: Callable[[], T | None] = lambda: None) -> None:
         self.name = name
@@ -127,7 +128,7 @@ class _Source[T]:
         self._wait = self._bounded.begin()
 
     def answer(self) -> T | None:
-        """Return None if there is none in time. What is wrong is logged once."""
+        """Return the answer; None if there is none in time. An error is logged once."""
         assert self._wait is not None  # noqa: S101 (`begin` comes first)
         answer, failure = None, None
         try:
@@ -136,7 +137,7 @@ class _Source[T]:
             answer = self._instead() if isinstance(exc, NoAnswerError) else None
             failure = exc if answer is None else None
         if self.up and failure is not None:
-            log.warning("Metrics without what the %s holds: %s", self.name, type(failure).__name__)
+            log.warning("Metrics without the figures of the %s: %s", self.name, type(failure).__name__)
         self.up = failure is None
         return answer
 

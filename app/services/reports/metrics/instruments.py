@@ -1,8 +1,8 @@
-"""What a metric is, as `metrics.toml` declares it, and those that processes count while they work.
+"""Defines the metrics declared in `metrics.toml`, and the instruments with which processes count.
 
-To count is to add to a number in memory: it never waits for anything. Labels come from closed sets only (error codes,
-route templates, the configured model): a test holds what is counted to `metrics.toml`. `shared_counts` sends the counts
-on; a process without a `Flusher` counts for nobody.
+Counting only adds to a number in memory. Labels come from closed sets (error codes, route templates, the configured
+model), and a test compares them with `metrics.toml`. `shared_counts` reports the counts; in a process without a
+`Flusher`, they are lost.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.utils import floatToGoString
 
 Kind = Literal["counter", "gauge", "histogram"]
-#: by the values of the labels, a tuple in their order: a number, of a histogram the counts of its buckets and the sum
+#: label values (a tuple in the order of the labels) -> number, or for a histogram (bucket counts, sum)
 Samples = Mapping[Any, Any]
 
 _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
@@ -29,18 +29,17 @@ _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
 
 
 class Label(NamedTuple):
-    """What a label may say: one of `words` or, unless that is empty, one of `others`, so that the number of series is
-    bounded however long a fleet runs."""
+    """A label. Its values are `words` and, unless that is empty, names of `others`, a bounded set."""
 
     name: str
     words: tuple[str, ...] = ()
     others: str = ""  # a plural: "keys"
-    follows: bool = False  # from the labels before it, so that it makes no more series
+    follows: bool = False  # determined by the labels before it, so that it adds no series
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A family of samples. `name` of a counter has no `_total`, which its samples have; `bounds` are a histogram's."""
+    """A metric. The `name` of a counter has no `_total`, unlike its samples; `bounds` are for histograms."""
 
     kind: Kind
     name: str
@@ -54,27 +53,27 @@ class Spec:
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """The values of a histogram's label `le`."""
+        """The values of the label `le` of a histogram."""
         return (*map(floatToGoString, self.bounds), "+Inf")
 
     @property
     def begins(self) -> bool:
-        """Whether all series are there from the beginning, at 0: `increase()` misses the first events of others."""
+        """Whether all series start at 0, because `increase()` misses the first event of other series."""
         return self.kind == "counter" and not any(label.others for label in self.labels)
 
     @property
     def first(self) -> Samples:
-        """The samples that are there from the beginning."""
+        """The initial samples."""
         series = itertools.product(*(label.words for label in self.labels)) if self.begins else ()
         return dict.fromkeys(series, 0.0)
 
     @property
     def shown(self) -> str:
-        """The name by which queries and documents know it."""
+        """The name in queries and documents."""
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
     def family(self, samples: Samples | None = None) -> Metric:
-        """Return the family as Prometheus' library renders it, with these samples."""
+        """Return the family with these samples for Prometheus' library."""
         if self.kind != "histogram":
             family = _FAMILIES[self.kind](self.name, self.help, labels=self.label_names)
             for values, value in (samples or {}).items():
@@ -95,7 +94,7 @@ def _spec(kind: Kind, name: str, given: Mapping[str, Any]) -> Spec:
     return Spec(kind, name, given["help"], tuple(labels), tuple(given.get("buckets", ())))
 
 
-#: every metric there is, by its name without `propintel_`
+#: all metrics by name without `propintel_`
 SPECS: Mapping[str, Spec] = {
     name.removeprefix("propintel_"): _spec(cast(Kind, kind), name, given)
     for kind, metrics in tomllib.loads(Path(__file__).with_name("metrics.toml").read_text(encoding="utf-8")).items()
@@ -103,13 +102,13 @@ SPECS: Mapping[str, Spec] = {
 }
 ALL = tuple(SPECS.values())
 
-#: ours alone: the library's own holds what is of one process only (its memory, its garbage collector)
+#: our own registry, since the library's default has metrics of a single process (memory, garbage collector)
 REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
-#: what else stands in a request line is "other": a caller must not make series
+#: other methods are counted as "other", because clients must not create series
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-#: service tiers that replies of the API name; a gateway may name others
+#: service tiers in the API's responses; gateways may send other names
 TIERS = ("default", "flex", "priority", "scale", "auto")
 
 
@@ -155,17 +154,17 @@ CHANGE_DELIVERIES = _counter("change_deliveries")
 HTTP_REQUESTS = _counter("http_requests")
 HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 
-#: all of them, as the reader of the fleet's totals shows them
+#: all counted metrics
 COUNTED = tuple(_specs)
 
 
-#: deferred: it comes back for capacity · retried: as a counted try after a failure · lost: the job was another run's by
-#: then, or cancelled, or its new state could not be written
+#: deferred: waits for capacity · retried: a counted attempt after a failure · lost: the run lost its lease, the job was
+#: canceled, or its new state could not be written
 RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
 
 def count_run(outcome: RunEnd, seconds: float, code: str = "") -> None:
-    """Count a run of a job by its end; `code` says why."""
+    """Count a run of a job by its outcome and error code."""
     if outcome in ("done", "failed"):
         JOBS_FINISHED.labels(outcome, code).inc()
     elif outcome != "lost":

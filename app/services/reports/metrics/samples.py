@@ -1,7 +1,7 @@
-"""The metrics that are read where they are kept: in the key pool's store, in the database, and in the broker.
+"""Samples of metrics that are read from the key pool's store, the database, and the broker.
 
-Samples are by the name of their metric (`instruments.SPECS`). A source that does not answer has none: zeros would look
-as if all counters had begun anew. Keys go by their masks.
+They are keyed by metric name (`instruments.SPECS`), and name keys by their masks. An unavailable source has no samples,
+because zeros would look like a reset of all counters.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from app.services.reports.metrics.instruments import Samples
 
 
 def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, Samples]:
-    """Return those of the pool. `configured` is the number of keys, None if they cannot be used. Without keys that can
-    be used nobody has looked whether the pool is shared."""
+    """Return the samples of the pool. `configured` is the number of keys; None if the keys are unusable.
+
+    Without usable keys, it is unknown whether the pool is shared.
+    """
     found: dict[str, Samples] = {}
     if configured is not None:
         found |= {"openai_pool_shared": {(): 0.0}, "openai_keys_configured": {(): float(configured)}}
@@ -27,7 +29,7 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
         return found
     masks, groups, snapshots = report.masks, report.figures.groups, report.snapshots
     calls, models = report.figures.calls, report.figures.models
-    # a key that shares no limits is its own group, under its id, which is never shown
+    # a key that shares no limits is its own group, whose name is the key's id, which is never shown
     rooms = [room._replace(group=masks.get(room.group, room.group)) for room in report.figures.rooms]
     group_of = {s.key_id: groups.get(s.key_id, s.key_id) for s in snapshots}
     spent, day, key_day = amounts(report.spent), amounts(report.budget.day), amounts(report.budget.key_day)
@@ -79,7 +81,7 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
 
 
 def job_samples(figures: JobFigures | None, messages: Mapping[str, int] | None) -> dict[str, Samples]:
-    """Return those of the database and of the broker; None for one that does not answer."""
+    """Return the samples of the database and the broker; an argument is None if its source is unavailable."""
     found: dict[str, Samples] = {}
     if messages is not None:
         found["queue_messages"] = {(queue,): count for queue, count in messages.items()}
@@ -99,14 +101,14 @@ def job_samples(figures: JobFigures | None, messages: Mapping[str, int] | None) 
 
 @dataclass(frozen=True, slots=True)
 class HealthFigures:
-    """What the database knows of the keys: `first_seen` by key id; `firing` has alert and severity of each subject."""
+    """The database's figures about keys: `first_seen` by key id, and (alert, severity) of each firing alert."""
 
     first_seen: Mapping[str, datetime]
     firing: Sequence[tuple[str, str]]
 
 
 def health_samples(figures: HealthFigures | None, masks: Mapping[str, str]) -> dict[str, Samples]:
-    """Return those of keys and alerts. Keys that `masks` does not name were taken out long ago and are left out."""
+    """Return the samples of keys and alerts. Keys without a mask were removed long ago, and are left out."""
     if figures is None:
         return {}
     seen = {(masks[key_id],): at.timestamp() for key_id, at in figures.first_seen.items() if key_id in masks}

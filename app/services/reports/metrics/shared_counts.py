@@ -75,7 +75,7 @@ class Flusher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Report what is left, within some seconds, and end. May be called again, and without `start`."""
+        """Report the rest, within seconds, and end the thread. Safe to call again, or without `start`."""
         if os.getpid() != self._pid or self._stopped.is_set():
             return
         self._stopped.set()
@@ -87,7 +87,7 @@ class Flusher:
             self._connection.close()
 
     def flush(self) -> bool:
-        """Report what was counted; False if Redis is away. Not for two threads at once."""
+        """Report the new counts. Return False if Redis is unavailable. Not thread-safe."""
         now = counts(self._registry)
         grown = {series: more for series, value in now.items() if (more := value - self._reported.get(series, 0.0))}
         try:
@@ -99,11 +99,11 @@ class Flusher:
                     transaction.execute()
         except redis.RedisError as exc:
             if not self._away:
-                log.warning("Metrics wait until Redis takes them (%s)", type(exc).__name__)
+                log.warning("Metrics cannot be reported until Redis is back (%s)", type(exc).__name__)
             self._away = True
             return False
         if self._away:
-            log.info("Redis takes metrics again")
+            log.info("Metrics are reported to Redis again")
         self._away = False
         self._reported = now
         return True
