@@ -19,19 +19,13 @@ from app.settings import load_settings
 from cli.command import command, new_app
 from cli.output import make_table, moment, show
 
-app = new_app()
+app = new_app("alerts")
 
 _RECENT = timedelta(days=1)
 _MOST = 10_000
 
 
-@command(
-    app,
-    examples="""
-    propintel alerts                  firing, and resolved within a day
-    propintel alerts --all            everything that is kept
-    propintel alerts --json | jq '.firing[].message'""",
-)
+@command(app, "", "", "--all", "--json | jq '.firing[].message'")
 def alerts(
     every: Annotated[bool, typer.Option("--all", help="Also alerts that were resolved more than a day ago.")] = False,
 ) -> None:

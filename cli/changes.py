@@ -20,18 +20,13 @@ from app.settings import load_settings
 from cli.command import command, new_app
 from cli.output import cut, make_table, moment, show
 
-app = new_app()
+app = new_app("changes")
 
 _LONGEST_CHARS = 60
 
 
 @command(
-    app,
-    examples="""
-    propintel changes                             of all properties
-    propintel changes --property 3f2c9a7b
-    propintel changes --since latest --json | jq -r .next_since > cursor
-    propintel changes --since "$(cat cursor)" --json""",
+    app, "", "", "--property 3f2c9a7b", "--since latest --json | jq -r .next_since > cursor", '--since "$(cat cursor)"'
 )
 def changes(
     since: Annotated[

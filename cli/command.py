@@ -21,15 +21,20 @@ from cli.output import Format, choose_format
 _VERBOSE = "propintel.verbose"
 
 
-def new_app(summary: str = "") -> typer.Typer:
+def new_app(name: str, summary: str = "") -> typer.Typer:
     """Return an app without commands. With one command it becomes that command, with several a group of them."""
-    return typer.Typer(cls=Group, help=summary, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+    settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
+    return typer.Typer(name=name, cls=Group, help=summary, **settings)
 
 
-def command[F: Callable[..., Any]](app: typer.Typer, name: str | None = None, *, examples: str) -> Callable[[F], F]:
-    """Register a function as a command of `app`. Its docstring is the help, which ends with `examples`."""
-    lines = "\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
-    return app.command(name, cls=Command, epilog=f"\b\nExamples:\n{lines}")
+def command[F: Callable[..., Any]](app: typer.Typer, name: str, *examples: str) -> Callable[[F], F]:
+    """Register a function as the command `name` of the group `app`, or as the only one (""). Its docstring is the help.
+
+    `examples` are arguments that the help shows at its end.
+    """
+    words = " ".join(filter(None, ("propintel", app.info.name, name)))
+    lines = [f"  {words} {example}".rstrip() for example in examples]
+    return app.command(name or app.info.name, cls=Command, epilog="\n".join(["\b\nExamples:", *lines]))
 
 
 class Command(TyperCommand):
@@ -47,7 +52,11 @@ class Command(TyperCommand):
         if is_json and (chosen or ctx.params.get("format_")) not in (None, Format.JSON):
             raise typer.BadParameter("give either --json or --format", param_hint="--json")
         choose_format(Format.JSON if is_json else chosen)
-        _start_log(verbose=is_verbose or ctx.meta.get(_VERBOSE, False))
+        log = load_log_settings()
+        configure_logging(
+            level=logging.INFO if is_verbose or ctx.meta.get(_VERBOSE) else log.level or logging.WARNING,
+            log_format="json" if log.format == "json" else "text",
+        )
         if self.name != "doctor":  # which lists them among its findings
             log_near_misses()
         return super().invoke(ctx)
@@ -95,11 +104,7 @@ def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
             return list(commands)
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (Click's signature)
-            if cmd_name not in commands:
-                return None
-            loaded = commands[cmd_name].load()
-            loaded.name = cmd_name
-            return loaded
+            return commands[cmd_name].load() if cmd_name in commands else None
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (Click's signature)
             with formatter.section("Commands"):
@@ -131,11 +136,3 @@ def _declare_shared_options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr what happens.")] = False,
 ) -> None:
     """Declare the options for Typer, which never calls this."""
-
-
-def _start_log(*, verbose: bool) -> None:
-    chosen = load_log_settings()
-    configure_logging(
-        level=logging.INFO if verbose else chosen.level or logging.WARNING,
-        log_format="json" if chosen.format == "json" else "text",
-    )

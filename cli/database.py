@@ -17,10 +17,10 @@ from app.settings import load_settings
 from cli.command import command, new_app
 from cli.output import note, show, stderr_console
 
-app = new_app("Upgrade the database's schema, and reindex properties.")
+app = new_app("db", "Upgrade the database's schema, and reindex properties.")
 
 
-@command(app, "current", examples="propintel db current")
+@command(app, "current", "")
 def current_revision() -> None:
     """Show the database's schema revision, and the one that this version needs. Changes nothing.
 
@@ -31,13 +31,7 @@ def current_revision() -> None:
     show({"current": found.revision, "head": HEAD}, lambda: [Text(f"{found.shown}: {text}")])
 
 
-@command(
-    app,
-    "upgrade",
-    examples="""
-    propintel db upgrade
-    DATABASE_URL=postgresql+psycopg://user:password@host/db propintel db upgrade""",
-)
+@command(app, "upgrade", "")
 def upgrade_database() -> None:
     """Upgrade the database to this version's schema, in one transaction. SQLite needs no such command.
 
@@ -56,7 +50,7 @@ def upgrade_database() -> None:
         note(f"{due} properties were indexed by an older version. Run `propintel db reindex`.")
 
 
-@command(app, "reindex", examples="propintel db reindex")
+@command(app, "reindex", "")
 def reindex_properties() -> None:
     """Reindex properties that an older version indexed, so that pages find them, and join duplicates.
 

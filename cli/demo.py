@@ -38,16 +38,10 @@ _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 _FINAL = ("done", "failed", "cancelled")
 
-app = new_app()
+app = new_app("demo")
 
 
-@command(
-    app,
-    examples="""
-    propintel demo
-    propintel demo --jobs 100 --keys 6
-    propintel demo --json""",
-)
+@command(app, "", "", "--jobs 100 --keys 6", "--json")
 def demo(
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=10_000, help="How many pages to scrape.")] = 24,
     keys: Annotated[
@@ -72,13 +66,7 @@ def demo(
 
 
 def _run_demo(jobs: int, keys: int, real: bool) -> int:
-    """Run `jobs` jobs on `keys` invented keys (`real`: on the user's own); return the exit code.
-
-    0 all jobs succeeded · 1 some did not, or a process ended (reasons on stderr) · 2 `real` without a key, or less than
-    one job or key · 130 or 143 stopped by a signal
-    """
-    if jobs < 1 or keys < 1:
-        return _complain("a demo needs at least one job and one key (--jobs, --keys)", 2)
+    """Run the demo; return the exit code: 0 if all jobs succeeded, 130 or 143 after a signal."""
     try:
         with (
             StopSignals() as signals,
@@ -102,7 +90,8 @@ def _run(
     signals: StopSignals, home: Path, progress: ProgressLine, *, jobs: int, keys: int, real: bool
 ) -> tuple[dict[str, Any], list[str]]:
     began = time.monotonic()
-    configure_logging(level=logging.ERROR)
+    if not logging.getLogger().isEnabledFor(logging.INFO):  # without --verbose
+        configure_logging(level=logging.ERROR)
     with Supervisor(signals) as simulators:
         progress.say("starting the site" if real else "starting the site and the API simulator")
         bare = service_environment(os.environ, home, openai={})

@@ -19,15 +19,10 @@ from cli.output import make_table, show
 from tasks import make_celery
 from tasks._celery.worker_inspection import celery_facts
 
-app = new_app()
+app = new_app("doctor")
 
 
-@command(
-    app,
-    examples="""
-    propintel doctor
-    propintel doctor --json | jq '.checks[] | select(.state != "ok")'""",
-)
+@command(app, "", "", "--json | jq '.checks[] | select(.state != \"ok\")'")
 def doctor() -> None:
     """Check settings, home, sources, Redis, database, keys, workers, beat, clock, and jobs, and say what to do.
 

@@ -23,7 +23,7 @@ from cli.output import note, show
 from cli.waiting import wait_for_jobs
 from tasks._celery.submission import make_sender, submit_targets
 
-app = new_app()
+app = new_app("enqueue")
 
 _FILE_HELP = (
     "A file of URLs and addresses, - for stdin: one on each line; CSV with a column `target`, `url`, or `address`, or "
@@ -37,14 +37,14 @@ _CALLBACK_HELP = "Where to POST, signed, when all jobs of the batch have ended; 
 
 @command(
     app,
-    examples="""
-    propintel enqueue https://www.example.com/homes/123-main-st
-    propintel enqueue "12 Main St, Springfield, IL 62701"
-    propintel enqueue --file targets.csv --estimate
-    propintel enqueue --file targets.csv --wait
-    propintel enqueue --file county.csv --economy --estimate
-    propintel enqueue --file targets.csv --callback-url https://example.com
-    grep homes urls.txt | propintel enqueue --file - --priority 0 --json""",
+    "",
+    "https://www.example.com/homes/123-main-st",
+    '"12 Main St, Springfield, IL 62701"',
+    "--file targets.csv --estimate",
+    "--file targets.csv --wait",
+    "--file county.csv --economy",
+    "--file targets.csv --callback-url https://example.com/hook",
+    "--file - --priority 0 < urls.txt",
 )
 def enqueue(
     *,

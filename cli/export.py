@@ -19,11 +19,6 @@ from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import note, wants_json
 
-EXAMPLES = """
-    propintel properties export --format csv -o properties.csv
-    propintel properties export | jq -c .record.ListPrice
-    propintel properties export --format geojson -o map.geojson
-    propintel properties export --changed-since 2026-01-31 -o changes.jsonl"""
 _STDOUT = Path("-")
 
 

@@ -31,18 +31,18 @@ from cli.command import command, new_app
 from cli.output import cut, make_table, note, print_json, show, wants_json
 from cli.property_tables import record_table
 
-app = new_app()
+app = new_app("extract")
 
 _FILE = {"exists": True, "dir_okay": False, "readable": True}
 
 
 @command(
     app,
-    examples="""
-    propintel extract page.html --url https://www.example.com/homes/123
-    propintel extract page.html --url URL --explain
-    propintel extract page.html --url URL --show-prompt
-    propintel extract page.html --url URL --answer reply.json --explain""",
+    "",
+    "page.html --url https://www.example.com/homes/123",
+    "page.html --url URL --explain",
+    "page.html --url URL --show-prompt",
+    "page.html --url URL --answer reply.json --explain",
 )
 def extract(
     *,
@@ -212,12 +212,8 @@ def fate(candidate: Candidate, extraction: Extraction) -> str:
         return f"won with confidence {winner.confidence:.2f}{doubt}"
     if candidate.value == winner.value:
         return f"agrees with the winner ({winner.method})"
-    return f"lost to {winner.method} with confidence {winner.confidence:.2f}: {_short(winner.value)}"
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return cut(text, 40)
+    text = winner.value if isinstance(winner.value, str) else json.dumps(winner.value, ensure_ascii=False, default=str)
+    return f"lost to {winner.method} with confidence {winner.confidence:.2f}: {cut(text, 40)}"
 
 
 def prompt_json(prompt: Prompt) -> dict[str, Any]:
@@ -234,8 +230,9 @@ def tokens_of(prompt: Prompt) -> dict[str, int]:
 
 def prompt_lines(prompt: Prompt) -> Iterator[str]:
     """Yield the prompt for people: each message, the schema with a property on each line, then the tokens."""
-    for message in prompt.messages:
-        yield f"--- {message['role']}\n{readable(str(message['content']))}\n"
+    for message in prompt.messages:  # text of pages must not move the cursor
+        content = "\n".join(map(printable, str(message["content"]).split("\n")))
+        yield f"--- {message['role']}\n{content}\n"
     properties = prompt.schema["properties"].items()
     body = ",\n".join(f"  {json.dumps(name)}: {json.dumps(sub, ensure_ascii=False)}" for name, sub in properties)
     yield f"--- schema\n{{\n{body}\n}}\n"
@@ -245,11 +242,6 @@ def prompt_lines(prompt: Prompt) -> Iterator[str]:
         f"--- tokens (o200k)\n{prompt.prompt_tokens} in all: {parts}; the first {prompt.prefix_tokens} are the same for"
         f" every page; the answer may have {most}"
     )
-
-
-def readable(text: str) -> str:
-    """Return a page's text so that it cannot move the cursor."""
-    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def explanation(data: Mapping[str, Any]) -> Iterator[Table | Text]:

@@ -22,8 +22,8 @@ from cli.output import make_facts, make_table, moment, note, show
 from cli.property_tables import tried_table
 from tasks._celery.submission import make_sender, resubmit_jobs
 
-jobs_app = new_app("See jobs and why they failed; retry or cancel them.")
-batches_app = new_app("See batches, the jobs that were enqueued together; retry or cancel them.")
+jobs_app = new_app("jobs", "See jobs and why they failed; retry or cancel them.")
+batches_app = new_app("batches", "See batches, the jobs that were enqueued together; retry or cancel them.")
 
 _PAGE = 500
 JobId = Annotated[str, id_argument(JOB)]
@@ -31,14 +31,7 @@ BatchId = Annotated[str, id_argument(BATCH)]
 Failed = Annotated[bool, typer.Option("--failed", help="Only failed jobs.")]
 
 
-@command(
-    jobs_app,
-    "list",
-    examples="""
-    propintel jobs list                  the newest jobs, and counts by state
-    propintel jobs list --failed         which failed, and why
-    propintel jobs list --batch 0f6c2d91 --state running""",
-)
+@command(jobs_app, "list", "", "--failed", "--batch 0f6c2d91 --state running")
 def list_jobs(
     batch: Annotated[str | None, typer.Option("--batch", metavar="BATCH", help="Only jobs of this batch.")] = None,
     state: Annotated[JobState | None, typer.Option("--state", help="Only jobs in this state.")] = None,
@@ -60,7 +53,7 @@ def list_jobs(
         show(data, lambda: _job_list(stores, jobs, counts))
 
 
-@command(jobs_app, "show", examples="propintel jobs show 8e03b1c2")
+@command(jobs_app, "show", "8e03b1c2")
 def show_job(job_id: JobId) -> None:
     """Show one job: its state, why it failed or waits, and what came of each source of an address.
 
@@ -72,13 +65,7 @@ def show_job(job_id: JobId) -> None:
     show(job.as_json(), lambda: _whole_job(job))
 
 
-@command(
-    jobs_app,
-    "retry",
-    examples="""
-    propintel jobs retry 8e03b1c2 93bd0a17
-    propintel jobs retry --failed          all failed jobs of all batches""",
-)
+@command(jobs_app, "retry", "8e03b1c2 93bd0a17", "--failed")
 def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, failed: Failed = False) -> None:
     """Queue failed or cancelled jobs again. Jobs whose target is in progress in another job are left out.
 
@@ -87,11 +74,11 @@ def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, faile
     if bool(jobs) is failed:
         raise typer.BadParameter("name jobs, or give --failed for all failed jobs", param_hint="JOB")
     with open_stores(load_settings()) as stores:
-        ids = [find_id(stores.database, one, JOB) for one in jobs or ()] or list(_ids(stores, None, JobState.FAILED))
-        _retry(stores, ids)
+        named = [find_id(stores.database, one, JOB) for one in jobs or ()]
+        _retry(stores, list(dict.fromkeys(named or _ids(stores, None, JobState.FAILED))))
 
 
-@command(jobs_app, "cancel", examples="propintel jobs cancel 8e03b1c2 93bd0a17")
+@command(jobs_app, "cancel", "8e03b1c2 93bd0a17")
 def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
     """Cancel jobs that have not ended. A running job stores nothing more.
 
@@ -103,7 +90,7 @@ def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
     _report_cancelled(cancelled, "the jobs have ended" if len(ids) > 1 else "the job has ended")
 
 
-@command(batches_app, "list", examples="propintel batches list --limit 20")
+@command(batches_app, "list", "--limit 20")
 def list_batches(limit: Limit = 100) -> None:
     """List batches, the newest first.
 
@@ -114,7 +101,7 @@ def list_batches(limit: Limit = 100) -> None:
         show([batch.as_json() for batch in batches], lambda: [_batch_table(stores, batches)])
 
 
-@command(batches_app, "show", examples="propintel batches show 0f6c2d91")
+@command(batches_app, "show", "0f6c2d91")
 def show_batch(batch_id: BatchId) -> None:
     """Show one batch: how many of its jobs are in each state, and whether its callback was delivered.
 
@@ -126,13 +113,7 @@ def show_batch(batch_id: BatchId) -> None:
     show(batch.as_json(), lambda: _whole_batch(batch))
 
 
-@command(
-    batches_app,
-    "retry",
-    examples="""
-    propintel batches retry 0f6c2d91
-    propintel batches retry 0f6c2d91 --failed    leaves cancelled jobs alone""",
-)
+@command(batches_app, "retry", "0f6c2d91", "0f6c2d91 --failed")
 def retry_batch(batch_id: BatchId, failed: Failed = False) -> None:
     """Queue the failed and cancelled jobs of a batch again. The batch reopens, and calls back again.
 
@@ -144,7 +125,7 @@ def retry_batch(batch_id: BatchId, failed: Failed = False) -> None:
         _retry(stores, list(_ids(stores, batch, *states)))
 
 
-@command(batches_app, "cancel", examples="propintel batches cancel 0f6c2d91")
+@command(batches_app, "cancel", "0f6c2d91")
 def cancel_batch(batch_id: BatchId) -> None:
     """Cancel all jobs of a batch that have not ended. Running jobs store nothing more.
 

@@ -29,7 +29,7 @@ from cli.failures import FAILED, say_error
 from cli.output import make_table, moment, print_json, show, stdout_console, wants_json
 from cli.processes import StopRequestedError, StopSignals
 
-app = new_app("See, check, disable, and enable OpenAI keys.")
+app = new_app("keys", "See, check, disable, and enable OpenAI keys.")
 
 _FOLLOW_SECONDS = 2.0
 _BAD = ("invalid", "no access")
@@ -39,13 +39,7 @@ KeyName = Annotated[
 ]
 
 
-@command(
-    app,
-    "list",
-    examples="""
-    propintel keys list               requests, failures, and state of every key
-    propintel keys list --follow      again every two seconds""",
-)
+@command(app, "list", "", "--follow")
 def list_keys(
     follow: Annotated[bool, typer.Option("--follow", help="Show them again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
@@ -64,7 +58,7 @@ def list_keys(
     show(stats, lambda: [_table(stats)])
 
 
-@command(app, "check", examples="propintel keys check && echo all valid")
+@command(app, "check", "&& echo all valid")
 def check() -> None:
     """Ask the API about every configured key; costs nothing. Exit code 1 if any is not valid.
 
@@ -84,7 +78,7 @@ def check() -> None:
         raise typer.Exit(FAILED)
 
 
-@command(app, "disable", examples="propintel keys disable 'sk-proj-abc...xyz1' --reason 'leaked'")
+@command(app, "disable", "'sk-proj-abc...xyz1' --reason 'leaked'")
 def disable(name: KeyName, reason: Reason = "") -> None:
     """Give a key no new request, in any process, until it is enabled. Requests in progress finish.
 
@@ -93,7 +87,7 @@ def disable(name: KeyName, reason: Reason = "") -> None:
     _act(name, "disable", reason)
 
 
-@command(app, "enable", examples="propintel keys enable 'sk-proj-abc...xyz1'")
+@command(app, "enable", "'sk-proj-abc...xyz1'")
 def enable(name: KeyName, reason: Reason = "") -> None:
     """Give a disabled key requests again, with the health that it had.
 
@@ -102,7 +96,7 @@ def enable(name: KeyName, reason: Reason = "") -> None:
     _act(name, "enable", reason)
 
 
-@command(app, "probe", examples="propintel keys probe 'sk-proj-abc...xyz1' --reason 'credit was added'")
+@command(app, "probe", "'sk-proj-abc...xyz1' --reason 'credit was added'")
 def probe(name: KeyName, reason: Reason = "") -> None:
     """Try a failing, refused, or unpaid key with the next request, whatever its wait. Leaves a healthy key alone.
 

@@ -20,7 +20,7 @@ from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
 from cli.arguments import Limit, PropertyId, Reason, id_argument, who
 from cli.command import command, new_app
-from cli.export import EXAMPLES, export
+from cli.export import export
 from cli.output import make_table, moment, show
 from cli.property_tables import (
     all_values,
@@ -31,17 +31,10 @@ from cli.property_tables import (
     show_properties,
 )
 
-app = new_app("Find, show, export, split, and join stored properties.")
+app = new_app("properties", "Find, show, export, split, and join stored properties.")
 
 
-@command(
-    app,
-    "list",
-    examples="""
-    propintel properties list
-    propintel properties list elm springfield
-    propintel properties list --status Active --json | jq -r '.[].property'""",
-)
+@command(app, "list", "", "elm springfield", "--status Active --json | jq -r '.[].property'")
 def list_properties(
     words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="Words of its address or URLs.")] = None,
     status: Annotated[str | None, typer.Option("--status", help="Only this RESO status, such as Active.")] = None,
@@ -57,13 +50,7 @@ def list_properties(
         show(found, lambda: [property_list(found, _short(stores, found))])
 
 
-@command(
-    app,
-    "conflicts",
-    examples="""
-    propintel properties conflicts
-    propintel properties conflicts --json | jq -r '.[].property'""",
-)
+@command(app, "conflicts", "")
 def list_conflicts(limit: Limit = 100) -> None:
     """List the values that sources disagree about, of the properties that changed last.
 
@@ -79,11 +66,10 @@ def list_conflicts(limit: Limit = 100) -> None:
 @command(
     app,
     "show",
-    examples="""
-    propintel properties show 3f2c9a7b
-    propintel properties show 3f2c9a7b --explain
-    propintel properties show 3f2c9a7b --explain YearBuilt Roof
-    propintel properties show 3f2c9a7b --json | jq .evidence.ListPrice""",
+    "3f2c9a7b",
+    "3f2c9a7b --explain",
+    "3f2c9a7b --explain YearBuilt Roof",
+    "3f2c9a7b --json | jq .evidence.ListPrice",
 )
 def show_property(
     property_id: PropertyId,
@@ -113,14 +99,15 @@ def show_property(
             show_properties([shown], now, as_list=False)
 
 
-command(app, "export", examples=EXAMPLES)(export)
-
-
-@command(
-    app,
-    "split",
-    examples="propintel properties split 3f2c9a7b --source https://www.example.com/homes/1",
+_EXPORTS = (
+    "--format csv -o properties.csv",
+    "| jq -c .record.ListPrice",
+    "--changed-since 2026-01-31 -o changes.jsonl",
 )
+command(app, "export", *_EXPORTS)(export)
+
+
+@command(app, "split", "3f2c9a7b --source https://www.example.com/homes/1")
 def split_property(
     property_id: PropertyId,
     source: Annotated[list[str], typer.Option("--source", metavar="URL", help="A source to move; may be repeated.")],
@@ -137,7 +124,7 @@ def split_property(
         _show_decision(stores, split(stores.database, home, source, who=who(), reason=reason))
 
 
-@command(app, "join", examples="propintel properties join 3f2c9a7b 77ab01c2 --reason 'a house on a corner'")
+@command(app, "join", "3f2c9a7b 77ab01c2 --reason 'a house on a corner'")
 def join_properties(
     property_id: PropertyId,
     other: Annotated[str, id_argument(PROPERTY, "OTHER")],
@@ -152,13 +139,7 @@ def join_properties(
         _show_decision(stores, join(stores.database, home, gone, who=who(), reason=reason))
 
 
-@command(
-    app,
-    "decisions",
-    examples="""
-    propintel properties decisions               pairs that wait for a person
-    propintel properties decisions 3f2c9a7b      about one property""",
-)
+@command(app, "decisions", "", "3f2c9a7b")
 def list_decisions(
     property_id: Annotated[str | None, id_argument(PROPERTY)] = None,
 ) -> None:
@@ -178,7 +159,7 @@ def list_decisions(
         show([one.as_json() for one in found], lambda: [_decision_table(stores, [one.as_json() for one in found])])
 
 
-@command(app, "undo", examples="propintel properties undo 0d9b41aa")
+@command(app, "undo", "0d9b41aa")
 def undo_decision(
     decision: Annotated[str, id_argument(DECISION)],
 ) -> None:

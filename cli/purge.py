@@ -18,19 +18,18 @@ from cli.command import command, new_app
 from cli.failures import say_error
 from cli.output import make_table, note, show
 
-app = new_app()
+app = new_app("purge")
 
 
 @command(
     app,
-    examples="""
-    propintel purge --url https://www.example.com/homes/1    only counts
-    propintel purge --url https://www.example.com/homes/1 --yes
-    propintel purge --host example.com --yes                  with subdomains
-    propintel purge --property 0f6c2d91 --yes
-    propintel purge --address "12 Main St, Springfield, IL 62701" --yes
-    propintel purge --person "Doe, Jane"                      only counts
-    propintel purge --person "Jane Doe" --yes""",
+    "",
+    "--url https://www.example.com/homes/1",
+    "--url https://www.example.com/homes/1 --yes",
+    "--host example.com --yes",
+    "--property 0f6c2d91 --yes",
+    '--address "12 Main St, Springfield, IL 62701" --yes',
+    '--person "Doe, Jane" --yes',
 )
 def purge_command(
     *,

@@ -24,7 +24,7 @@ from app.settings import load_settings
 from cli.command import command, new_app
 from cli.output import make_facts, make_table, moment, print_json, show
 
-app = new_app("See what was learned about sites, whose pages then need no model; see docs/recipes.md.")
+app = new_app("recipes", "See what was learned about sites, whose pages then need no model; see docs/recipes.md.")
 
 Named = Annotated[str, typer.Argument(metavar="HOST_OR_ID", help="A host, or the ID of a recipe.")]
 
@@ -36,13 +36,7 @@ class FileFormat(StrEnum):
     TOML = "toml"
 
 
-@command(
-    app,
-    "list",
-    examples="""
-    propintel recipes list
-    propintel recipes list --json | jq -r '.[].host'""",
-)
+@command(app, "list", "", "--json | jq -r '.[].host'")
 def list_recipes() -> None:
     """List all recipes by host, with what they saved.
 
@@ -56,7 +50,7 @@ def list_recipes() -> None:
         show(shown, lambda: [_table(stores, shown)])
 
 
-@command(app, "show", examples="propintel recipes show www.example.com")
+@command(app, "show", "www.example.com")
 def show_recipes(name: Named) -> None:
     """Show where each field is found, how well the recipe does, and why it or a field is suspended.
 
@@ -71,7 +65,7 @@ def show_recipes(name: Named) -> None:
     show(shown, lambda: [part for one in shown for part in _whole(one)])
 
 
-@command(app, "forget", examples="propintel recipes forget www.example.com")
+@command(app, "forget", "www.example.com")
 def forget(name: Named) -> None:
     """Delete a recipe, or all recipes of a host. Its pages are sent to the model again, and learned anew.
 
@@ -83,13 +77,7 @@ def forget(name: Named) -> None:
     show({"forgotten": gone}, lambda: [Text(f"{len(gone)} forgotten")])
 
 
-@command(
-    app,
-    "export",
-    examples="""
-    propintel recipes export > recipes.json
-    propintel recipes export 0123456789ab --format toml > county.toml""",
-)
+@command(app, "export", "> recipes.json", "0123456789ab --format toml > county.toml")
 def export(
     name: Annotated[str | None, typer.Argument(metavar="[HOST_OR_ID]", help="Default: all.")] = None,
     format_: Annotated[
@@ -108,7 +96,7 @@ def export(
     typer.echo("\n".join(map(printable, as_toml(found[0]).split("\n"))), nl=False)
 
 
-@command(app, "import", examples="propintel recipes import county.toml")
+@command(app, "import", "county.toml")
 def import_recipes(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="TOML as in docs/recipes.md, or exported JSON.")],
 ) -> None:

@@ -26,7 +26,7 @@ from cli.output import note, print_json, wants_json
 from cli.property_tables import show_properties
 from tasks.retry_policy import capacity_wait_seconds
 
-app = new_app()
+app = new_app("scrape")
 
 _NOT_READ = {
     PageFrom.UNCHANGED: "its page has not changed",
@@ -38,11 +38,11 @@ _UNKNOWN_WAIT_SECONDS = 60.0
 
 @command(
     app,
-    examples="""
-    propintel scrape https://www.example.com/homes/123-main-st
-    propintel scrape "12 Main St, Springfield, IL 62701"
-    propintel scrape --json URL URL | jq '.[].record.ListPrice'
-    propintel scrape --refresh URL""",
+    "",
+    "https://www.example.com/homes/123-main-st",
+    '"12 Main St, Springfield, IL 62701"',
+    "--json URL URL | jq '.[].record.ListPrice'",
+    "--refresh URL",
 )
 def scrape(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="URLs of property pages, or addresses.")],

@@ -14,19 +14,13 @@ from app.settings import load_settings
 from cli.command import command, new_app
 from cli.output import Format, chosen_format, print_json
 
-app = new_app()
+app = new_app("token")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST = timedelta(days=366)
 
 
-@command(
-    app,
-    examples="""
-    propintel token --role manager --subject alice
-    TOKEN=$(propintel token --role reader --subject crm)
-    propintel token --role operator --ttl 30d --subject nightly-import""",
-)
+@command(app, "", "--role manager --subject alice", "--role operator --ttl 30d --subject nightly-import")
 def token(
     role: Annotated[Role, typer.Option("--role", help="exec, manager: everything; operator: jobs; reader: read.")],
     subject: Annotated[

@@ -51,15 +51,10 @@ class _Wanted:
     web: bool
 
 
-app = new_app()
+app = new_app("up")
 
 
-@command(
-    app,
-    examples="""
-    propintel up                    workers and their schedule
-    propintel up --flower --web     also the dashboard and the web server""",
-)
+@command(app, "", "", "--flower --web")
 def up(
     flower: Annotated[bool, typer.Option("--flower", help="Also run the Flower dashboard.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Also run the web pages and the HTTP API, on PORT.")] = False,

@@ -21,17 +21,16 @@ from cli.arguments import read_targets, who
 from cli.command import command, new_app
 from cli.output import make_table, moment, note, show
 
-app = new_app("Refresh properties on a schedule, within a day's budget; see docs/watching.md.")
+app = new_app("watches", "Refresh properties on a schedule, within a day's budget; see docs/watching.md.")
 
 
 @command(
     app,
     "add",
-    examples="""
-    propintel watches add 3f2c9a7b
-    propintel watches add https://www.example.com/homes/1 --every 1
-    propintel watches add "12 Main St, Springfield, IL 62701"
-    propintel watches add --file clients.csv --every 30""",
+    "3f2c9a7b",
+    "https://www.example.com/homes/1 --every 1",
+    '"12 Main St, Springfield, IL 62701"',
+    "--file clients.csv --every 30",
 )
 def add(
     *,
@@ -65,7 +64,7 @@ def add(
         note(warning)
 
 
-@command(app, "remove", examples="propintel watches remove https://www.example.com/homes/1")
+@command(app, "remove", "https://www.example.com/homes/1")
 def remove(
     targets: Annotated[list[str], typer.Argument(metavar="WATCH", help="IDs of watches, or what they watch.")],
 ) -> None:
@@ -82,13 +81,7 @@ def remove(
     show(data, lambda: [Text(f"{len(found)} removed, {cancelled} jobs cancelled")])
 
 
-@command(
-    app,
-    "list",
-    examples="""
-    propintel watches list
-    propintel watches list --json | jq -r '.watches[].target'""",
-)
+@command(app, "list", "", "--json | jq -r '.watches[].target'")
 def list_watches() -> None:
     """List watches: when each is due, whether it waits for the next day's budget, and why it is paused.
 

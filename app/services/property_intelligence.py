@@ -57,7 +57,7 @@ class ScrapeOutcome(Stored):
     unverified: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the outcome as `propintel scrape` and `show` print it."""
+        """Return the outcome as `propintel scrape` and `propintel properties show` print it."""
         return {
             "property": self.property_id,
             "page_from": str(self.page_from),
