@@ -14,6 +14,8 @@ BENCH_EXTRACTION := .venv-bench-extraction
 # what makes a site of docs/ has packages of its own too
 DOCS     := .venv-docs
 LLAMA    := .venv-llama
+# the generator of typed clients wants an older Typer than ours
+CLIENT   := .venv-client
 PYTHON   ?= 3.13
 # a Python that somebody asked for is used or the set-up fails; without a wish any supported one will do
 FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
@@ -22,7 +24,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-storage bench-watch bench-workers chaos check clean contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-storage bench-watch bench-workers chaos check clean client contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -177,6 +179,13 @@ $(DOCS)/.installed: requirements/docs.lock | install
 	$(UV) pip sync --quiet --python $(DOCS)/bin/python --require-hashes requirements/docs.lock
 	@touch $@
 
+client: install $(CLIENT)/.installed ## set up the generator of typed clients for the test that uses it
+
+$(CLIENT)/.installed: requirements/client.lock | install
+	@if [ ! -x $(CLIENT)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(CLIENT); fi
+	$(UV) pip sync --quiet --python $(CLIENT)/bin/python --require-hashes requirements/client.lock
+	@touch $@
+
 $(BENCH)/.installed: requirements/bench.lock | install
 	@if [ ! -x $(BENCH)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH); fi
 	$(UV) pip sync --quiet --python $(BENCH)/bin/python --require-hashes requirements/bench.lock
@@ -194,6 +203,7 @@ lock: ## resolve the dependencies anew (uv.lock stays out of git: it names regis
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench-extraction -o requirements/bench-extraction.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:fuzz -o requirements/fuzz.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:docs -o requirements/docs.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:client -o requirements/client.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:llama -o requirements/llama.lock
 	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
@@ -205,4 +215,4 @@ vendor: ## copy the pages' scripts from npm's packages to web/static/vendor
 	rm -rf web/vendor/node_modules
 
 clean: ## remove the virtual environments, what is built, and caches
-	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) $(DOCS) $(LLAMA) build .fuzz .uv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) $(CLIENT) $(DOCS) $(LLAMA) build .fuzz .uv .mypy_cache .ruff_cache .pytest_cache

@@ -51,7 +51,7 @@ def _record(n: int, price: int) -> SourceRecord:
 
 @pytest.mark.usefixtures("broker")
 def test_the_program_keeps_a_copy_up_to_date(web: str, called: Propintel, home: Path) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
+    program, _client = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     names: dict[str, Any] = {}
     exec(compile(program.replace('"limit": 1000', '"limit": 2'), "http-api.md", "exec"), names)  # noqa: S102 (our text)
     token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()

@@ -6,11 +6,11 @@ import ast
 import re
 
 import pytest
-from worker.schedule import beat_config
 
 from app.settings import Settings
 from tasks import make_celery
 from tests.plugins.documented import ROOT
+from worker.beat_schedule import beat_config
 
 _ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
 _CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
