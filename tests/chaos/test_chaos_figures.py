@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.chaos import report
 from tests.chaos.account import figures
 from tests.chaos.evidence import Evidence, JobRow, Probe
 from tests.chaos.expectation import Expectation
@@ -112,3 +113,15 @@ def test_what_the_model_was_not_heard_on_may_be_missing(sound: Evidence) -> None
     sound.observations.clear()
     sound.unheard[HOME] = True
     assert missed(sound) == []
+
+
+def test_a_run_writes_its_own_column_of_the_page(sound: Evidence) -> None:
+    found = figures(sound)
+    page = report.put("# The chaos suite\n\nIntro.\n", "sqlite", "2 jobs, seed 1", found)
+    page = report.put(page, "postgresql", "2 jobs, seed 3", [replace(found[0], seen="none", holds=False)])
+    assert page.startswith(
+        "# The chaos suite\n\nIntro.\n\n| figure | target | sqlite | postgresql |\n|---|---|---|---|\n"
+    )
+    assert "| run |  | 2 jobs, seed 1 | 2 jobs, seed 3 |" in page
+    assert f"| {found[0].name} | {found[0].target} | {found[0].seen} | none (missed) |" in page
+    assert report.put(page, "sqlite", "2 jobs, seed 1", found) == page
