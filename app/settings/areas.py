@@ -284,7 +284,7 @@ class WatchSettings(Area):
     daily_model_calls: int = Field(
         200, ge=0, le=10**9, description="Most model calls of all watches per UTC day. 0: none."
     )
-    max_watches: int = Field(10_000, ge=1, le=10**7, description="Most watches at a time.")
+    max_watches: int = Field(10_000, ge=1, le=10**7, description="Most watches.")
 
 
 class SearchSettings(Area):
@@ -363,9 +363,9 @@ class BudgetSettings(Area):
     key_daily_model_calls: int | None = Field(None, ge=0, description="Model calls per UTC day with one key.")
     key_daily_tokens: int | None = Field(None, ge=0, description="Model tokens per UTC day with one key.")
     key_daily_usd: Dollars = Field(None, description="Estimated US dollars per UTC day with one key.")
-    batch_model_calls: int | None = Field(None, ge=0, description="Model calls of one batch of jobs, in total.")
-    batch_tokens: int | None = Field(None, ge=0, description="Model tokens of one batch of jobs, in total.")
-    batch_usd: Dollars = Field(None, description="Estimated US dollars of one batch of jobs, in total.")
+    batch_model_calls: int | None = Field(None, ge=0, description="Model calls of one batch of jobs.")
+    batch_tokens: int | None = Field(None, ge=0, description="Model tokens of one batch of jobs.")
+    batch_usd: Dollars = Field(None, description="Estimated US dollars of one batch of jobs.")
 
 
 class JobSettings(Area):
