@@ -15,7 +15,7 @@ from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.settings import load_settings
 from tests.integration.doors.conftest import Environment, Propintel
-from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.doors.pages.conftest import SignIn, check_accessible
 
 KEY = "sk-proj-" + "k" * 36 + "0001"
 OTHER = "sk-proj-" + "m" * 36 + "0002"
@@ -115,18 +115,6 @@ def test_no_key_is_shown_beyond_its_mask(manager: OpenAIClientManager, signed_in
         assert KEY not in text
         assert OTHER not in text
         assert KEY[8:24] not in text
-
-
-def test_the_key_page_fits_a_phone_and_the_dark(
-    manager: OpenAIClientManager, signed_in: SignIn, screenshot: Callable[[Page, str], Path]
-) -> None:
-    for _ in range(3):
-        _ask(manager)
-    page = signed_in("manager", "/keys", viewport=PHONE, color_scheme="dark")
-    expect(page.locator("tr[id^=key-]").filter(has_text="0001")).to_be_visible()
-    check_fits(page)
-    check_accessible(page)
-    screenshot(page, "keys-phone-dark")
 
 
 @pytest.mark.usefixtures("manager")
