@@ -28,10 +28,7 @@ def new_app(name: str, summary: str = "") -> typer.Typer:
 
 
 def command[F: Callable[..., Any]](app: typer.Typer, name: str, *examples: str) -> Callable[[F], F]:
-    """Register a function as the command `name` of the group `app`, or as the only one (""). Its docstring is the help.
-
-    `examples` are arguments that the help shows at its end.
-    """
+    """Register a function as the command `name` of `app`, "" if there is one only; `examples` are its arguments."""
     words = " ".join(filter(None, ("propintel", app.info.name, name)))
     lines = [f"  {words} {example}".rstrip() for example in examples]
     return app.command(name or app.info.name, cls=Command, epilog="\n".join(["\b\nExamples:", *lines]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -26,6 +26,7 @@ jobs_app = new_app("jobs", "See jobs and why they failed; retry or cancel them."
 batches_app = new_app("batches", "See batches, the jobs that were enqueued together; retry or cancel them.")
 
 _PAGE = 500
+_RETRIED = (JobState.FAILED, JobState.CANCELLED)
 JobId = Annotated[str, id_argument(JOB)]
 BatchId = Annotated[str, id_argument(BATCH)]
 Failed = Annotated[bool, typer.Option("--failed", help="Only failed jobs.")]
@@ -74,8 +75,11 @@ def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, faile
     if bool(jobs) is failed:
         raise typer.BadParameter("name jobs, or give --failed for all failed jobs", param_hint="JOB")
     with open_stores(load_settings()) as stores:
-        named = [find_id(stores.database, one, JOB) for one in jobs or ()]
-        _retry(stores, list(dict.fromkeys(named or _ids(stores, None, JobState.FAILED))))
+        named = [stores.jobs.get(one) for one in _full_ids(stores, jobs or ())]
+        chosen = [job.id for job in named if job.state in _RETRIED] if named else _ids(stores, None, JobState.FAILED)
+        _retry(stores, list(chosen))
+    for job in (job for job in named if job.state not in _RETRIED):
+        note(f"{job.id} is {job.state}: only failed and cancelled jobs are retried.")
 
 
 @command(jobs_app, "cancel", "8e03b1c2 93bd0a17")
@@ -85,9 +89,8 @@ def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
     JSON: `{"cancelled": n}`.
     """
     with open_stores(load_settings()) as stores:
-        ids = list(dict.fromkeys(find_id(stores.database, one, JOB) for one in jobs))
-        cancelled = sum(map(stores.jobs.cancel, ids))
-    _report_cancelled(cancelled, "the jobs have ended" if len(ids) > 1 else "the job has ended")
+        cancelled = sum(map(stores.jobs.cancel, _full_ids(stores, jobs)))
+    _report_cancelled(cancelled)
 
 
 @command(batches_app, "list", "--limit 20")
@@ -121,8 +124,7 @@ def retry_batch(batch_id: BatchId, failed: Failed = False) -> None:
     """
     with open_stores(load_settings()) as stores:
         batch = stores.batches.get(find_id(stores.database, batch_id, BATCH)).id
-        states = (JobState.FAILED,) if failed else (JobState.FAILED, JobState.CANCELLED)
-        _retry(stores, list(_ids(stores, batch, *states)))
+        _retry(stores, list(_ids(stores, batch, *((JobState.FAILED,) if failed else _RETRIED))))
 
 
 @command(batches_app, "cancel", "0f6c2d91")
@@ -133,7 +135,11 @@ def cancel_batch(batch_id: BatchId) -> None:
     """
     with open_stores(load_settings()) as stores:
         cancelled = stores.batches.cancel(find_id(stores.database, batch_id, BATCH))
-    _report_cancelled(cancelled, "all jobs of the batch have ended")
+    _report_cancelled(cancelled)
+
+
+def _full_ids(stores: Stores, typed: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(find_id(stores.database, one, JOB) for one in typed))
 
 
 def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
@@ -142,27 +148,24 @@ def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
 
 
 def _retry(stores: Stores, ids: Sequence[str]) -> None:
-    """Queue the jobs again that can be, and say why others were left out."""
+    """Queue failed and cancelled jobs again. Without any, no broker is needed."""
     retried: list[str] = []
     if ids:
         with closing(make_sender(stores.settings)) as celery_app:
             retried = resubmit_jobs(stores.jobs, celery_app, stores.settings, ids)
-    show({"retried": len(retried)}, lambda: [Text(f"{_count(retried)} queued again")])
+    show({"retried": len(retried)}, lambda: [Text(f"{_count(len(retried))} queued again")])
     if left := len(ids) - len(retried):
-        states = f"; {ids[0]} is {stores.jobs.get(ids[0]).state}" if len(ids) == 1 else ""
-        note(f"{left} not retried: only failed and cancelled jobs are, and each target only once at a time{states}")
-    elif not ids:
-        note("Nothing to retry: no job is failed or cancelled.")
+        note(f"{left} not retried: other jobs for the same targets are in progress.")
 
 
-def _report_cancelled(cancelled: int, otherwise: str) -> None:
-    show({"cancelled": cancelled}, lambda: [Text(f"{_count(range(cancelled))} cancelled")])
+def _report_cancelled(cancelled: int) -> None:
+    show({"cancelled": cancelled}, lambda: [Text(f"{_count(cancelled)} cancelled")])
     if not cancelled:
-        note(f"Nothing to cancel: {otherwise}.")
+        note("Nothing to cancel: all of them have ended.")
 
 
-def _count(jobs: Sequence[Any]) -> str:
-    return "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+def _count(jobs: int) -> str:
+    return "1 job" if jobs == 1 else f"{jobs} jobs"
 
 
 def _job_list(stores: Stores, jobs: Sequence[Job], counts: Mapping[str, int]) -> Iterator[Table | Text]:
