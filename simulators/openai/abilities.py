@@ -8,36 +8,38 @@ from dataclasses import replace
 from typing import Any
 
 from simulators.openai.answers import Answer, answer
-from simulators.openai.bodies import Ask
+from simulators.openai.bodies import ModelRequest
 from simulators.openai.config import ServerConfig
 from simulators.openai.protocol import bad_request
 
 _FORMATS = {"all": ("json_schema", "json_object", "text"), "json_object": ("json_object", "text"), "text": ("text",)}
 
 
-def understood(ask: Ask, server: ServerConfig) -> Ask:
+def as_accepted(asked: ModelRequest, server: ServerConfig) -> ModelRequest:
     """Return the request as `server` understands it. Raises `ApiError` 400 for what it refuses."""
-    unknown = ask.limit if server.limits not in ("both", ask.limit) else ""
+    unknown = asked.limit if server.limits not in ("both", asked.limit) else ""
     if unknown and not server.ignores_unknown:
         other = f" Use '{server.limits}' instead."
         message = f"Unsupported parameter: '{unknown}' is not supported with this model.{other}"
         raise bad_request(message, unknown, "unsupported_parameter")
-    takes_format = ask.format in _FORMATS[server.formats]
+    takes_format = asked.format in _FORMATS[server.formats]
     if not takes_format and not server.ignores_unknown:
-        message = f"Invalid parameter: 'response_format' of type '{ask.format}' is not supported with this model."
+        message = f"Invalid parameter: 'response_format' of type '{asked.format}' is not supported with this model."
         raise bad_request(message, "response_format")
-    schema = (ask.schema if takes_format else None) or told_schema(ask.instruction)
-    as_json = ask.as_json and takes_format
-    return replace(ask, max_tokens=0.0 if unknown else ask.max_tokens, schema=schema, as_json=as_json)
+    schema = (asked.schema if takes_format else None) or schema_in(asked.instruction)
+    as_json = asked.as_json and takes_format
+    return replace(asked, max_tokens=0.0 if unknown else asked.max_tokens, schema=schema, as_json=as_json)
 
 
-def said_to(ask: Ask, mode: str, server: ServerConfig) -> Answer:
-    """Return the answer of a model in `mode` to a request that `understood` returned."""
+def answer_to(asked: ModelRequest, mode: str, server: ServerConfig) -> Answer:
+    """Return the answer of a model in `mode` to a request that `as_accepted` returned."""
     reasoning = server.reasoning_tokens
-    return answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens, reasoning=reasoning)
+    return answer(
+        asked.text, asked.schema, as_json=asked.as_json, mode=mode, max_tokens=asked.max_tokens, reasoning=reasoning
+    )
 
 
-def told_schema(instruction: str) -> Mapping[str, Any] | None:
+def schema_in(instruction: str) -> Mapping[str, Any] | None:
     """Return the JSON schema at the end of an instruction; None if there is none."""
     start = instruction.find('{"type":"object"')
     try:

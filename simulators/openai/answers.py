@@ -55,10 +55,10 @@ def answer(
         content = _prose(text)
     if mode == "fenced":
         content = f"Here is what I found:\n```json\n{content}\n```\nI hope that helps!"
-    return as_said(content, mode=mode, max_tokens=max_tokens)
+    return in_mode(content, mode=mode, max_tokens=max_tokens)
 
 
-def as_said(content: str, *, mode: str, max_tokens: float) -> Answer:
+def in_mode(content: str, *, mode: str, max_tokens: float) -> Answer:
     """Return `content` as the answer of a model in `mode`, within `max_tokens` (0: no limit)."""
     if mode in _SPECIAL:
         return _SPECIAL[mode]

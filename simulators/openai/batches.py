@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulators.openai import bodies, protocol
-from simulators.openai.abilities import said_to, understood
+from simulators.openai.abilities import answer_to, as_accepted
 from simulators.openai.batch_lines import model_of, read_lines, tokens_of_line, unanswered
-from simulators.openai.bodies import Ask
+from simulators.openai.bodies import ModelRequest
 from simulators.openai.config import KeyConfig, ServerConfig
 from simulators.openai.prompt_cache import PromptCache
 from simulators.openai.protocol import ApiError
 
 _WINDOW_SECONDS = 86_400
 _FINAL = ("failed", "completed", "expired", "cancelled")
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], Ask]] = {
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], ModelRequest]] = {
     "/v1/chat/completions": bodies.read_chat,
     "/v1/responses": bodies.read_responses,
 }
@@ -258,17 +258,17 @@ class Batches:
         try:
             if server.batch_line_status != 200:
                 raise ApiError(server.batch_line_status, "This request failed.", "server_error", "server_error")
-            ask = _READERS[str(batch.given["endpoint"])](line["body"])
-            ask = self._cache.look_up(ask, batch.project, server.cache_seconds, time.monotonic(), in_batch=True)
-            if server.models is not None and ask.model not in server.models:
-                raise protocol.unknown_model(ask.model)
-            ask = understood(ask, server)
-            said = said_to(ask, server.answers, server)
+            asked = _READERS[str(batch.given["endpoint"])](line["body"])
+            asked = self._cache.look_up(asked, batch.project, server.cache_seconds, time.monotonic(), in_batch=True)
+            if server.models is not None and asked.model not in server.models:
+                raise protocol.unknown_model(asked.model)
+            asked = as_accepted(asked, server)
+            said = answer_to(asked, server.answers, server)
             write = bodies.chat_body if batch.given["endpoint"] == "/v1/chat/completions" else bodies.response_body
-            body = write(ask, said, number=next(self._numbers), created=int(time.time()))
-            self._paid[ask.prompt] += 1
+            body = write(asked, said, number=next(self._numbers), created=int(time.time()))
+            self._paid[asked.prompt] += 1
             batch.usage["input"] += body["usage"].get("prompt_tokens", body["usage"].get("input_tokens", 0))
-            batch.usage["cached"] += ask.cached_tokens
+            batch.usage["cached"] += asked.cached_tokens
             batch.usage["output"] += body["usage"].get("completion_tokens", body["usage"].get("output_tokens", 0))
         except ApiError as exc:
             status, body = exc.status, exc.body()

@@ -24,7 +24,7 @@ DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "
 
 
 @dataclass(frozen=True)
-class Ask:
+class ModelRequest:
     """A request in a form common to all endpoints.
 
     `characters` is the basis of its token estimate. `prompt` identifies the question: the SHA-256 of its messages;
@@ -106,7 +106,7 @@ def _format(given: Any) -> str:
     return str(given.get("type", "text")) if isinstance(given, Mapping) else "text"
 
 
-def read_chat(body: Mapping[str, Any]) -> Ask:
+def read_chat(body: Mapping[str, Any]) -> ModelRequest:
     """Parse a `POST /v1/chat/completions` body. Raises `ApiError` 400."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(m, Mapping) for m in messages):
@@ -114,7 +114,7 @@ def read_chat(body: Mapping[str, Any]) -> Ask:
     schema, as_json = _schema(body.get("response_format"))
     texts = [(m.get("role"), _text_of(m.get("content"))) for m in messages]
     options = body.get("stream_options")
-    return Ask(
+    return ModelRequest(
         model=_model(body),
         text="\n".join(text for role, text in texts if role == "user"),
         characters=sum(len(text) for _, text in texts),
@@ -132,7 +132,7 @@ def read_chat(body: Mapping[str, Any]) -> Ask:
     )
 
 
-def read_responses(body: Mapping[str, Any]) -> Ask:
+def read_responses(body: Mapping[str, Any]) -> ModelRequest:
     """Parse a `POST /v1/responses` body. Raises `ApiError` 400."""
     given = body.get("input")
     if not isinstance(given, str | list) or not given:
@@ -145,7 +145,7 @@ def read_responses(body: Mapping[str, Any]) -> Ask:
         parts = [(m.get("role"), _text_of(m.get("content"))) for m in given if isinstance(m, Mapping)]
         user = "\n".join(text for role, text in parts if role == "user")
         everything = "\n".join(text for _, text in parts)
-    return Ask(
+    return ModelRequest(
         model=_model(body),
         text=user,
         characters=len(everything) + len(_text_of(body.get("instructions"))),
@@ -164,7 +164,7 @@ def tokens_of(text: str) -> int:
     return -(-len(text) // CHARACTERS_A_TOKEN)
 
 
-def chat_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
+def chat_body(asked: ModelRequest, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
     """Return a `chat.completion`."""
     message: dict[str, Any] = {
         "role": "assistant",
@@ -176,34 +176,34 @@ def chat_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[st
         "id": f"chatcmpl-{number:024x}",
         "object": "chat.completion",
         "created": created,
-        "model": ask.model,
+        "model": asked.model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}],
-        "usage": _chat_usage(ask, answer),
-        "service_tier": ask.tier,
+        "usage": _chat_usage(asked, answer),
+        "service_tier": asked.tier,
         "system_fingerprint": "fp_simulator",
     }
 
 
-def _chat_usage(ask: Ask, answer: Answer) -> dict[str, Any]:
-    prompt = -(-ask.characters // CHARACTERS_A_TOKEN)
+def _chat_usage(asked: ModelRequest, answer: Answer) -> dict[str, Any]:
+    prompt = -(-asked.characters // CHARACTERS_A_TOKEN)
     completion = tokens_of(answer.text) + answer.reasoning_tokens
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": ask.cached_tokens, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": asked.cached_tokens, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": answer.reasoning_tokens, "audio_tokens": 0},
     }
 
 
-def chat_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Iterator[str]:
+def chat_events(asked: ModelRequest, answer: Answer, *, number: int, created: int) -> Iterator[str]:
     """Yield the server-sent events of a streamed chat completion, `[DONE]` last."""
     head = {
         "id": f"chatcmpl-{number:024x}",
         "object": "chat.completion.chunk",
         "created": created,
-        "model": ask.model,
-        "service_tier": ask.tier,
+        "model": asked.model,
+        "service_tier": asked.tier,
         "system_fingerprint": "fp_simulator",
     }
 
@@ -216,8 +216,8 @@ def chat_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Itera
     for start in range(0, len(answer.text), 16):
         yield event({name: answer.text[start : start + 16]})
     yield event({}, answer.finish_reason)
-    if ask.include_usage:
-        yield _event({**head, "choices": [], "usage": _chat_usage(ask, answer)})
+    if asked.include_usage:
+        yield _event({**head, "choices": [], "usage": _chat_usage(asked, answer)})
     yield "data: [DONE]\n\n"
 
 
@@ -225,7 +225,7 @@ def _event(data: Mapping[str, Any], name: str | None = None) -> str:
     return (f"event: {name}\n" if name else "") + f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
+def response_body(asked: ModelRequest, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
     """Return a `response`."""
     part: dict[str, Any] = {"type": "output_text", "text": answer.text, "annotations": []}
     if answer.refusal:
@@ -233,7 +233,7 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
     cut = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(answer.finish_reason)
     status = "incomplete" if cut else "completed"
     message = {"id": f"msg_{number:024x}", "type": "message", "role": "assistant", "status": status, "content": [part]}
-    usage = _chat_usage(ask, answer)
+    usage = _chat_usage(asked, answer)
     return {
         "id": f"resp_{number:024x}",
         "object": "response",
@@ -243,15 +243,15 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
         "incomplete_details": {"reason": cut} if cut else None,
         "instructions": None,
         "metadata": {},
-        "model": ask.model,
+        "model": asked.model,
         "output": [message],
         "parallel_tool_calls": True,
-        "service_tier": ask.tier,
+        "service_tier": asked.tier,
         "tool_choice": "auto",
         "tools": [],
         "usage": {
             "input_tokens": usage["prompt_tokens"],
-            "input_tokens_details": {"cached_tokens": ask.cached_tokens},
+            "input_tokens_details": {"cached_tokens": asked.cached_tokens},
             "output_tokens": usage["completion_tokens"],
             "output_tokens_details": {"reasoning_tokens": answer.reasoning_tokens},
             "total_tokens": usage["total_tokens"],
@@ -259,9 +259,9 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
     }
 
 
-def response_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Iterator[str]:
+def response_events(asked: ModelRequest, answer: Answer, *, number: int, created: int) -> Iterator[str]:
     """Yield the events of a streamed response that carry its text."""
-    whole = response_body(ask, answer, number=number, created=created)
+    whole = response_body(asked, answer, number=number, created=created)
     empty = {**whole, "status": "in_progress", "output": [], "usage": None}
     yield _event({"type": "response.created", "sequence_number": 0, "response": empty}, "response.created")
     place = {"item_id": whole["output"][0]["id"], "output_index": 0, "content_index": 0}
@@ -281,17 +281,17 @@ def response_events(ask: Ask, answer: Answer, *, number: int, created: int) -> I
     yield event("response.completed" if whole["status"] == "completed" else "response.incomplete", response=whole)
 
 
-def read_embeddings(body: Mapping[str, Any]) -> tuple[Ask, list[str]]:
+def read_embeddings(body: Mapping[str, Any]) -> tuple[ModelRequest, list[str]]:
     """Parse a `POST /v1/embeddings` body and return its texts. Raises `ApiError` 400."""
     given = body.get("input")
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(t, str) and t for t in texts):
         raise bad_request("'$.input' is invalid. Please check the API reference.", "input")
     text = "\n".join(texts)
-    return Ask(model=_model(body), text=text, characters=len(text), max_tokens=0), texts
+    return ModelRequest(model=_model(body), text=text, characters=len(text), max_tokens=0), texts
 
 
-def embeddings_body(body: Mapping[str, Any], ask: Ask, texts: list[str]) -> dict[str, Any]:
+def embeddings_body(body: Mapping[str, Any], asked: ModelRequest, texts: list[str]) -> dict[str, Any]:
     """Return unit vectors that depend on the text alone."""
     size = int(_first_number(body, "dimensions") or 1536)
     vectors = [_vector(text, size) for text in texts]
@@ -299,11 +299,11 @@ def embeddings_body(body: Mapping[str, Any], ask: Ask, texts: list[str]) -> dict
         {"object": "embedding", "index": i, "embedding": _packed(v) if body.get("encoding_format") == "base64" else v}
         for i, v in enumerate(vectors)
     ]
-    used = tokens_of(ask.text)
+    used = tokens_of(asked.text)
     return {
         "object": "list",
         "data": data,
-        "model": ask.model,
+        "model": asked.model,
         "usage": {"prompt_tokens": used, "total_tokens": used},
     }
 

@@ -85,18 +85,18 @@ class Gate:
         self.server: ServerConfig = config.server
         self.chance = random.Random(config.server.seed)
         self.keys: dict[str, KeyState] = {k.key: KeyState(k) for k in config.keys}
-        self.strangers: Counter[str] = Counter()
+        self.unknown_keys: Counter[str] = Counter()
         self._meters: dict[tuple[str, str], Meter] = {}
 
     def authenticate(self, authorization: str | None) -> KeyState:
         """Return the key in an Authorization header. Raises `ApiError` 401."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
-            self.strangers["requests"] += 1
+            self.unknown_keys["requests"] += 1
             raise protocol.no_key()
         state = self.keys.get(key.strip())
         if state is None:
-            self.strangers["requests"] += 1
+            self.unknown_keys["requests"] += 1
             raise protocol.invalid_key(key.strip(), None)
         return state
 
@@ -163,7 +163,7 @@ class Gate:
         """Return the body of `/control/stats`. A key's `levels` are the contents of its buckets by model."""
         keys = [state.as_json() | {"levels": self._levels(state.config, now)} for state in self.keys.values()]
         totals = {name: sum(k[name] for k in keys) for name in (*COUNTERS, "tokens")}
-        return {"keys": keys, "unknown_keys": {"requests": self.strangers["requests"]}, "totals": totals}
+        return {"keys": keys, "unknown_keys": {"requests": self.unknown_keys["requests"]}, "totals": totals}
 
     def change_key(self, given: Mapping[str, Any], now: float) -> KeyState:
         """Change the key named by `key` or `id`, or add the new `key`. Raises `ConfigError`."""
@@ -193,7 +193,7 @@ class Gate:
             state.counts.clear()
             state.tokens = 0.0
             state.refused_at.clear()
-        self.strangers.clear()
+        self.unknown_keys.clear()
 
     # --- inside
 

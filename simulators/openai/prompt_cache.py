@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from simulators.openai.bodies import CHARACTERS_A_TOKEN, Ask
+from simulators.openai.bodies import CHARACTERS_A_TOKEN, ModelRequest
 
 _LEAST_TOKENS, _STEP_TOKENS = 1_024, 128
 #: the most prefixes that are remembered; the least recently used ones are dropped first
@@ -28,31 +28,33 @@ class PromptCache:
     def __init__(self) -> None:
         self._seen: dict[bytes, float] = {}
 
-    def look_up(self, ask: Ask, project: tuple[str, str], seconds: float, now: float, *, in_batch: bool = False) -> Ask:
-        """Return `ask` with the token count of its longest prefix seen within `seconds`, and record its prefixes.
+    def look_up(
+        self, asked: ModelRequest, project: tuple[str, str], seconds: float, now: float, *, in_batch: bool = False
+    ) -> ModelRequest:
+        """Return `asked` with the token count of its longest prefix seen within `seconds`, and record its prefixes.
 
         `project` is (organization, project).
         """
-        if seconds <= 0 or (in_batch and not _CACHED_IN_BATCHES.match(ask.model)):
-            return ask
+        if seconds <= 0 or (in_batch and not _CACHED_IN_BATCHES.match(asked.model)):
+            return asked
         cached = 0
-        for tokens, prefix in _prefixes(ask, project):
+        for tokens, prefix in _prefixes(asked, project):
             if now - self._seen.pop(prefix, -math.inf) < seconds:
                 cached = tokens
             self._seen[prefix] = now
         while len(self._seen) > _MOST:
             del self._seen[next(iter(self._seen))]
-        return replace(ask, cached_tokens=cached)
+        return replace(asked, cached_tokens=cached)
 
     def clear(self) -> None:
         self._seen.clear()
 
 
-def _prefixes(ask: Ask, project: tuple[str, str]) -> Iterator[tuple[int, bytes]]:
+def _prefixes(asked: ModelRequest, project: tuple[str, str]) -> Iterator[tuple[int, bytes]]:
     """Yield each cacheable prefix as its length in tokens and its digest, shortest first."""
-    digest = hashlib.sha256(json.dumps([*project, ask.model, ask.schema], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([*project, asked.model, asked.schema], sort_keys=True).encode())
     done = 0
-    for tokens in range(_LEAST_TOKENS, len(ask.whole) // CHARACTERS_A_TOKEN + 1, _STEP_TOKENS):
-        digest.update(ask.whole[done : tokens * CHARACTERS_A_TOKEN].encode(errors="replace"))
+    for tokens in range(_LEAST_TOKENS, len(asked.whole) // CHARACTERS_A_TOKEN + 1, _STEP_TOKENS):
+        digest.update(asked.whole[done : tokens * CHARACTERS_A_TOKEN].encode(errors="replace"))
         done = tokens * CHARACTERS_A_TOKEN
         yield tokens, digest.copy().digest()

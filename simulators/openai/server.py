@@ -20,11 +20,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from simulators.openai import bodies, protocol
-from simulators.openai.abilities import said_to, understood
-from simulators.openai.answers import Answer, as_said
+from simulators.openai.abilities import answer_to, as_accepted
+from simulators.openai.answers import Answer, in_mode
 from simulators.openai.batch_routes import BatchRoutes
 from simulators.openai.batches import Batches
-from simulators.openai.bodies import Ask
+from simulators.openai.bodies import ModelRequest
 from simulators.openai.config import Config, ConfigError
 from simulators.openai.gate import Gate, KeyState
 from simulators.openai.prompt_cache import PromptCache
@@ -32,8 +32,9 @@ from simulators.openai.protocol import ApiError
 from simulators.openai.web_search import Search, Searches, read_search, text_and_citations, with_search
 from simulators.serving import Stopping
 
-Reader = Callable[[Mapping[str, Any]], Ask]
-Writer = Callable[[Ask, Answer, int, int], tuple[dict[str, Any], Iterator[str]]]
+Written = tuple[dict[str, Any], Iterator[str]]
+Reader = Callable[[Mapping[str, Any]], ModelRequest]
+Writer = Callable[[ModelRequest, Answer, int, int], Written]
 
 
 class _ClientGoneError(Exception):
@@ -50,17 +51,17 @@ def _broken_off(events: Iterator[str], whole: Response) -> Response:
     return StreamingResponse(beginning(), headers=dict(whole.headers))
 
 
-def _write_chat(ask: Ask, said: Answer, number: int, created: int) -> tuple[dict[str, Any], Iterator[str]]:
+def _write_chat(asked: ModelRequest, said: Answer, number: int, created: int) -> Written:
     return (
-        bodies.chat_body(ask, said, number=number, created=created),
-        bodies.chat_events(ask, said, number=number, created=created),
+        bodies.chat_body(asked, said, number=number, created=created),
+        bodies.chat_events(asked, said, number=number, created=created),
     )
 
 
-def _write_response(ask: Ask, said: Answer, number: int, created: int) -> tuple[dict[str, Any], Iterator[str]]:
+def _write_response(asked: ModelRequest, said: Answer, number: int, created: int) -> Written:
     return (
-        bodies.response_body(ask, said, number=number, created=created),
-        bodies.response_events(ask, said, number=number, created=created),
+        bodies.response_body(asked, said, number=number, created=created),
+        bodies.response_events(asked, said, number=number, created=created),
     )
 
 
@@ -105,36 +106,36 @@ class OpenAISimulator:
             body = await _json(request)
             search = read_search(body)
             if search is None:
-                return await self._said(request, state, headers, bodies.read_responses(body), _write_response)
-            ask = bodies.read_responses(body)
-            if ask.stream:
+                return await self._answer(request, state, headers, bodies.read_responses(body), _write_response)
+            asked = bodies.read_responses(body)
+            if asked.stream:
                 raise protocol.bad_request("This simulator does not stream searches.", "stream")
-            return await self._searched(request, state, headers, ask, search)
+            return await self._answer_search(request, state, headers, asked, search)
 
         return await self._call(request, work)
 
-    async def _searched(
-        self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, search: Search
+    async def _answer_search(
+        self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, search: Search
     ) -> Response:
         """Answer as a model that searched the web."""
-        ask = understood(self._on_a_tier(ask), self.gate.server)
-        await self._pass(request, state, ask, headers)
+        asked = as_accepted(self._with_tier(asked), self.gate.server)
+        await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
-        found = self.searches.answer(ask.text, search)
-        said = as_said(text_and_citations(found, search)[0], mode=mode, max_tokens=ask.max_tokens)
-        ask = self._cached(state, ask)
+        found = self.searches.answer(asked.text, search)
+        said = in_mode(text_and_citations(found, search)[0], mode=mode, max_tokens=asked.max_tokens)
+        asked = self._cached(state, asked)
         state.counts["web_searches"] += 1
         self._calls += 1
-        self.paid[ask.prompt] += 1
-        body = bodies.response_body(ask, said, number=self._calls, created=int(time.time()))
+        self.paid[asked.prompt] += 1
+        body = bodies.response_body(asked, said, number=self._calls, created=int(time.time()))
         return JSONResponse(with_search(body, found, search, said))
 
     async def embeddings(self, request: Request) -> Response:
         async def work(state: KeyState, headers: dict[str, str]) -> Response:
             body = await _json(request)
-            ask, texts = bodies.read_embeddings(body)
-            await self._pass(request, state, ask, headers)
-            return JSONResponse(bodies.embeddings_body(body, ask, texts))
+            asked, texts = bodies.read_embeddings(body)
+            await self._admit(request, state, asked, headers)
+            return JSONResponse(bodies.embeddings_body(body, asked, texts))
 
         return await self._call(request, work)
 
@@ -148,50 +149,50 @@ class OpenAISimulator:
 
     async def _generate(self, request: Request, read: Reader, write: Writer) -> Response:
         async def work(state: KeyState, headers: dict[str, str]) -> Response:
-            return await self._said(request, state, headers, read(await _json(request)), write)
+            return await self._answer(request, state, headers, read(await _json(request)), write)
 
         return await self._call(request, work)
 
-    async def _said(
-        self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, write: Writer
+    async def _answer(
+        self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, write: Writer
     ) -> Response:
         """Answer as a model that only reads the request."""
-        ask = understood(self._on_a_tier(ask), self.gate.server)
-        await self._pass(request, state, ask, headers)
+        asked = as_accepted(self._with_tier(asked), self.gate.server)
+        await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
-        said = said_to(ask, mode, self.gate.server)
-        ask = self._cached(state, ask)
+        said = answer_to(asked, mode, self.gate.server)
+        asked = self._cached(state, asked)
         self._calls += 1
-        self.paid[ask.prompt] += 1
-        body, events = write(ask, said, self._calls, int(time.time()))
-        whole = StreamingResponse(events, media_type="text/event-stream") if ask.stream else JSONResponse(body)
+        self.paid[asked.prompt] += 1
+        body, events = write(asked, said, self._calls, int(time.time()))
+        whole = StreamingResponse(events, media_type="text/event-stream") if asked.stream else JSONResponse(body)
         if not self.gate.breaks_off():
             return whole
         state.counts["broken_off"] += 1
         return _broken_off(events, whole)
 
-    def _on_a_tier(self, ask: Ask) -> Ask:
+    def _with_tier(self, asked: ModelRequest) -> ModelRequest:
         """Return the request with the tier that serves it. Raises `ApiError` 400."""
         server = self.gate.server
-        if ask.tier == "flex" and server.flex == "unsupported":
-            raise protocol.tier_unsupported(ask.model, ask.tier)
-        return replace(ask, tier=server.project_tier) if ask.tier == "auto" else ask
+        if asked.tier == "flex" and server.flex == "unsupported":
+            raise protocol.tier_unsupported(asked.model, asked.tier)
+        return replace(asked, tier=server.project_tier) if asked.tier == "auto" else asked
 
-    def _cached(self, state: KeyState, ask: Ask) -> Ask:
+    def _cached(self, state: KeyState, asked: ModelRequest) -> ModelRequest:
         """Return the request with the number of its cached prompt tokens."""
         project = state.config.organization, state.config.project
-        ask = self.cache.look_up(ask, project, self.gate.server.cache_seconds, time.monotonic())
-        state.counts["cached_tokens"] += ask.cached_tokens
-        return ask
+        asked = self.cache.look_up(asked, project, self.gate.server.cache_seconds, time.monotonic())
+        state.counts["cached_tokens"] += asked.cached_tokens
+        return asked
 
-    async def _pass(self, request: Request, state: KeyState, ask: Ask, headers: dict[str, str]) -> None:
+    async def _admit(self, request: Request, state: KeyState, asked: ModelRequest, headers: dict[str, str]) -> None:
         """Admit the request and wait for its duration. Fills `headers`. Raises `ApiError` or `_ClientGoneError`."""
-        estimate = math.ceil(ask.characters / bodies.CHARACTERS_A_TOKEN)
-        admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic(), text=ask.text)
+        estimate = math.ceil(asked.characters / bodies.CHARACTERS_A_TOKEN)
+        admission = self.gate.admit(state, asked.model, estimate, asked.max_tokens, time.monotonic(), text=asked.text)
         headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
-        if ask.tier == "flex" and self.gate.server.flex == "unavailable":
+        if asked.tier == "flex" and self.gate.server.flex == "unavailable":
             raise protocol.flex_unavailable()
-        if ask.tier == "flex" and self.gate.server.flex == "hang":
+        if asked.tier == "flex" and self.gate.server.flex == "hang":
             await self._wait(request, None)
         else:
             await self._take_time(request, state)

@@ -1,4 +1,4 @@
-"""robots.txt files on both shelves, in a process and in Redis: kept as long as they hold, read by one for all."""
+"""Cached robots.txt files, in a process and in Redis: they expire, and one caller fetches for all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator's files and batches through the real SDK: shapes, states, what is billed, and whose they are."""
+"""The simulator's files and batches through the real SDK: shapes, states, billing, and ownership."""
 
 from __future__ import annotations
 

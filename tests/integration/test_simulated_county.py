@@ -1,4 +1,4 @@
-"""The county as a fetcher meets it, and the program that starts it."""
+"""The county over HTTP, and the program that starts it."""
 
 from __future__ import annotations
 

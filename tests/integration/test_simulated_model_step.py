@@ -1,4 +1,4 @@
-"""The model step against a real server through a plain SDK client: good answers, and every way in which models fail."""
+"""The model step against a real server through the SDK: good answers, and every way in which models fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator through the real SDK: every error is the class that OpenAI's own answer would be, with its code."""
+"""The simulator through the real SDK: every error has OpenAI's class and code."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_text_dependent_factor_is_stable_and_in_range(
 
 
 def test_the_stats_show_admissions_levels_and_refusal_times(openai_simulator: Start) -> None:
-    """A request counts as admitted before it is answered; refusals of a key as such are kept with their moments."""
+    """A request counts as admitted before it is answered; refusals of a key are recorded with their times."""
     slow = {"key": KEY, "rpm": 60, "tpm": 6000, "behaviour": "slow", "seconds": 1.0}
     simulator = openai_simulator([slow, {"key": OTHER, "behaviour": "dead"}])
     thread = threading.Thread(target=ask, args=(simulator.client(),), kwargs={"max_completion_tokens": 100})
@@ -333,7 +333,7 @@ def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_sim
 
 
 def test_each_question_is_counted_as_often_as_it_was_paid_for(openai_simulator: Start) -> None:
-    """An answer is paid for, a refusal is not; spaces and the order of names make no other question."""
+    """Answers are paid for, refusals are not; spacing and the order of members do not matter."""
     simulator = openai_simulator([{"key": KEY, **WIDE}, {"key": OTHER, "behaviour": "dead"}])
     client = simulator.client()
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The site as a fetcher meets it: an index, robots.txt, validators, encodings, and pages that hold no property."""
+"""The site over HTTP: an index, robots.txt, validators, encodings, and pages without a property."""
 
 from __future__ import annotations
 

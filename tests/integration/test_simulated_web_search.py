@@ -1,4 +1,4 @@
-"""The simulator's web search through the real SDK: the shapes are those that its types read, the text bears marks."""
+"""The simulator's web search through the real SDK: response shapes and citation marks in the text."""
 
 from __future__ import annotations
 

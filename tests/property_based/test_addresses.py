@@ -1,4 +1,4 @@
-"""Rules of addresses that hold for all of them: one spelling, one key, and never two houses for one."""
+"""Rules that hold for all addresses: one spelling, one key, and no two houses confused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ZIPS = st.from_regex(r"\A[0-9]{5}\Z")
 
 @st.composite
 def parts(draw: st.DrawFn) -> Address:
-    """An address in parts; `street` is left out, `unit` is the identifier of a door."""
+    """Draw the parts of an address, without `street`; `unit` is a door's identifier."""
     name, suffix = draw(st.sampled_from(_PLAIN)), draw(st.sampled_from(sorted(_SUFFIXES)))
     before, after = draw(_DIRECTIONS), draw(_DIRECTIONS)
     return Address(
@@ -55,7 +55,7 @@ def _line(address: Address) -> str:
 
 @st.composite
 def other_spelling(draw: st.DrawFn, address: Address) -> str:
-    """The same address as somebody else writes it."""
+    """Draw another spelling of the same address."""
     assert address.street_name is not None
     words = address.street_name.split()
     long = {short: word for word, short in DIRECTIONALS.items() if len(word) > 2}
@@ -124,7 +124,7 @@ def test_another_number_unit_or_zip_code_is_another_address(data: st.DataObject,
 @given(st.data(), parts())
 @drawn(300)
 def test_a_typing_error_never_makes_two_numbers_equal(data: st.DataObject, address: Address) -> None:
-    """A neighbour whose street has a slip as well is still a neighbour."""
+    """A neighbor whose street is mistyped is still a neighbor."""
     number = data.draw(st.integers(1, 9_999))
     slipped = replace(address, street_name=f"WILOW {data.draw(st.sampled_from(sorted(_SUFFIXES)))}")
     one, other = replace(slipped, street_number=str(number)), replace(address, street_number=str(number + 2))

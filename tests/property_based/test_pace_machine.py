@@ -1,6 +1,6 @@
-"""The pace in a process and in Redis: fed the same steps by one clock, both answer alike.
+"""The pace in a process and in Redis behave the same, given the same steps by one clock.
 
-One rule jumps exactly to the moment that was named, or a microsecond beside it: that catches `<` for `<=`.
+One rule jumps exactly to the announced moment or one microsecond beside it, which distinguishes `<` from `<=`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figures of the county's benchmark see what is wrong: each fault, put into what was stored, is found."""
+"""The county benchmark's figures detect errors: each fault that is put into the stored data is found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simulators.county.serving import RunningCounty
 
 @dataclass
 class World:
-    """A few properties, scraped once; `judged` looks at what is stored after `stored` was changed."""
+    """A few properties, scraped once. `judged` evaluates the stored data after `stored` was changed."""
 
     running: RunningCounty
     homes: list[Home]
@@ -36,7 +36,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The first property, one with a planted conflict, one with an old sale, and one for which the search lies."""
+    """Scrape the first property, one with a planted conflict, one with an old sale, and one with a false search."""
     with RunningCounty() as running:
         county = running.county
         kinds = ("conflict", "outdated")

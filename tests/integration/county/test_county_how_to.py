@@ -1,4 +1,4 @@
-"""docs/fictional-county.md as a stranger follows it: one command starts the county, the next prints the brief."""
+"""docs/fictional-county.md as a reader follows it: one command starts the county, the next prints the brief."""
 
 from __future__ import annotations
 

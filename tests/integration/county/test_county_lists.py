@@ -1,5 +1,8 @@
-"""The fictional county's GIS as an operator may ask it who names neither street nor unit: it answers with every parcel
-of that house number, the neighbours' and all units of a building, and each address gets its own."""
+"""The county's GIS queried without street and unit.
+
+It returns every parcel with that house number, including neighbors and all units of a building. Each address gets its
+own parcel.
+"""
 
 from __future__ import annotations
 

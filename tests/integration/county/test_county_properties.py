@@ -1,5 +1,6 @@
-"""Every property of the fictional county ends right, or says what is in doubt: address by address, with the service
-itself, on both databases. A part of what `make bench-county` measures whole.
+"""Every chosen property of the county ends with the right values or a reported doubt, on both databases.
+
+`make bench-county` measures the whole county.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _LOOKALIKES = 45
 
 
 def chosen(county: County) -> list[Home]:
-    """Lookalikes, one flaw of each kind, site and field, one search of each kind, and pages that are there twice."""
+    """Return lookalikes, one planted error of each kind, site, and field, one search of each kind, and duplicated
+    pages.
+    """
     wanted = set(range(1, _LOOKALIKES + 1, 2)) | {39, 40, 42}
     met: set[tuple[str, str, str]] = set()
     for one in county.planted:
@@ -38,7 +41,7 @@ def chosen(county: County) -> list[Home]:
 
 @pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
 def figures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Figures]:
-    """The figures of one scrape of the chosen properties; the tests below look at them from all sides."""
+    """Return the figures of one scrape of the chosen properties."""
     folder = tmp_path_factory.mktemp("county")
     with RunningCounty() as running:
         homes = chosen(running.county)

@@ -1,4 +1,4 @@
-"""A certificate for homes.example that nobody trusts unless told to."""
+"""A certificate for homes.example that only chosen clients trust."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Tls:
-    """Contexts of both sides, and the names that clients asked for."""
+    """Contexts of both sides, and the names that clients requested."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
@@ -23,7 +23,7 @@ class Tls:
 
 
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
-    """A fresh key and the certificate of `host`, kept below `folder` as `server.pem`."""
+    """Create a key and the certificate of `host`, stored below `folder` as `server.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _unsigned(key, host, issuer=_name(host))
@@ -41,7 +41,7 @@ def make_tls(folder: Path, host: str = "homes.example") -> Tls:
 
 
 def make_client(server: Path, folder: Path) -> tuple[Path, Path]:
-    """A client's certificate that the one in `server` (as `make_tls` keeps it) has signed; -> it and its key."""
+    """Create a client certificate signed by the one in `server` (from `make_tls`); return it and its key."""
     pem = server.read_bytes()
     signer = serialization.load_pem_private_key(pem, None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
@@ -58,7 +58,7 @@ def _name(common: str) -> x509.Name:
 
 
 def _unsigned(key: ec.EllipticCurvePrivateKey, subject: str, *, issuer: x509.Name) -> x509.CertificateBuilder:
-    """Valid from yesterday to tomorrow."""
+    """Return a certificate valid from yesterday to tomorrow, unsigned."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

@@ -1,4 +1,4 @@
-"""Real HTTP servers on loopback that count their visitors, names that lead where a test wants, and real fetchers."""
+"""Real HTTP servers on loopback that record requests, configurable host names, and real fetchers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
 
 @dataclass
 class Site:
-    """One server. `hits` are the paths asked for, in order; unknown paths are 404, so robots.txt allows all."""
+    """One server. `hits` are the requested paths in order. Unknown paths are 404, so robots.txt allows everything."""
 
     host: str
     port: int = 0
@@ -150,7 +150,7 @@ def tls(tmp_path: Path) -> Tls:
 
 
 class Names:
-    """A resolver whose answers a test decides; an answer that is a list of lists changes with every question."""
+    """A resolver with configurable answers. An answer that is a list of lists changes with every lookup."""
 
     def __init__(self, **hosts: Sequence[str] | Sequence[Sequence[str]]) -> None:
         self.answers: dict[str, list[list[str]]] = {}
@@ -180,7 +180,7 @@ MakeFetcher = Callable[..., Fetcher]
 
 @pytest.fixture
 def make_fetcher() -> Iterator[MakeFetcher]:
-    """A real fetcher. `opened`: the networks that FETCH_ALLOWED_PRIVATE_NETWORKS names."""
+    """Build a real fetcher. `opened` are the networks of FETCH_ALLOWED_PRIVATE_NETWORKS."""
     made: list[Fetcher] = []
 
     def make(
@@ -215,5 +215,5 @@ def make_fetcher() -> Iterator[MakeFetcher]:
 
 @pytest.fixture
 def fetcher(make_fetcher: MakeFetcher) -> Fetcher:
-    """A fetcher that may visit the test servers."""
+    """A fetcher that may request pages from the test servers."""
     return make_fetcher("127.0.0.0/8,::1/128")

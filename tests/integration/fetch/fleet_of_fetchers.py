@@ -51,7 +51,7 @@ ADDRESSES = {host: f"5.9.100.{n}" for n, host in enumerate(ROBOTS, 1)}
 
 
 class Names:
-    """Knows the twenty hosts and nothing else."""
+    """A resolver that knows only the twenty hosts."""
 
     def resolve(self, host: str, timeout_seconds: float) -> Sequence[IPAddress]:
         return [ip_address(ADDRESSES[host])]

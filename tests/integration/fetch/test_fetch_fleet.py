@@ -1,4 +1,4 @@
-"""Eight processes, twenty sites with different rules: what the sites' own logs say of our manners."""
+"""Eight processes and twenty sites with different rules: the sites' logs show that the rules are respected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JITTER_SECONDS = 0.3
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the servers saw, by host, and what became of each page."""
+    """Return what the servers saw, by host, and the result of each page."""
     folder = tmp_path_factory.mktemp("fleet")
     run_isolated(fleet.__name__, str(folder), str(SECONDS), timeout_seconds=100)
     found: dict[str, Any] = json.loads((folder / "seen.json").read_text())
@@ -34,10 +34,11 @@ def _gaps(rows: Iterable[list[Any]]) -> list[float]:
 
 @pytest.mark.parametrize(("kind", "gap"), [("plain", fleet.GAP_SECONDS), ("delay", 1.0), ("rate", 1.5)])
 def test_every_sites_gap_is_respected(visits: dict[str, Any], kind: str, gap: float) -> None:
-    """By all processes together; the request for robots.txt came before its rule was known. How much of its
-    pace is used is measured by `make bench-fetch`.
+    """All processes together respect the gap; the request for robots.txt precedes its rule. `make bench-fetch` measures
+    how much of the pace is used.
 
-    One request of a dozen may have been held up by a busy machine on its way, and the next was not."""
+    A busy machine may delay one request in twelve on its way, so that the next one follows too soon.
+    """
     for host in (host for host in fleet.ROBOTS if host.startswith(kind)):
         pages = [row for row in visits["seen"][host] if row[1] != "/robots.txt"]
         assert len(pages) == fleet.PAGES

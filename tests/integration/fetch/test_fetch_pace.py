@@ -1,4 +1,4 @@
-"""The pace at a host, shared through a real Valkey: least gap and most requests under way."""
+"""The pace at a host, shared through a real Valkey: least gap and most concurrent requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
 
 
 def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) -> list[tuple[float, float]]:
-    """Start and end of all visits, one thread for each store, as if each were a process of the fleet."""
+    """Return start and end of all visits, with one thread per store, as if each were a process of the fleet."""
     seen: list[tuple[float, float]] = []
 
     def visit(store: PaceStore) -> None:
@@ -132,7 +132,7 @@ def test_every_redis_key_expires(client: redis.Redis) -> None:
 
 
 def test_microseconds_survive_the_script(client: redis.Redis) -> None:
-    """Lua writes large numbers as 1.7e+15 unless it is told otherwise; the stored time must be exact."""
+    """Lua writes large numbers as 1.7e+15 by default; the stored time must be exact."""
     before = datetime.now(UTC).timestamp()
     _enter(RedisPace(client, concurrency=1, lease_seconds=30), "1", 10)
     stored = int(client.hget("propintel:pace:{homes.example}", "next") or 0) / 1_000_000

@@ -1,4 +1,4 @@
-"""The fetcher keeps the pace of the site: its own requests for robots.txt and redirects count too."""
+"""The fetcher respects the site's pace, including its own requests for robots.txt and redirects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.property.fetch.robots.cache import LocalRobotsCache
 
 
 class _LoopbackIsOutside(Guard):
-    """The real guard, except that the test servers are paced like strangers."""
+    """The real guard, except that the test servers are paced like public sites."""
 
     def check(self, url: str, **_: Any) -> Destination:
         return dataclasses.replace(super().check(url), is_private=False)
@@ -70,7 +70,7 @@ def test_the_crawl_delay_applies_from_the_first_page(site: Any, paced: Callable[
 
 
 def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """Two waits of 50 s, a whole time of 60 s: the site asked for the waits, so they are not held against it."""
+    """Two waits of 50 s and a total of 60 s: waits that the site requested do not count."""
     clock = ManualClock()
     site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 50\n", content_type="text/plain")
     site.page("/1", b"", status=302, Location="/2")
@@ -91,7 +91,7 @@ def test_a_crawl_delay_of_minutes_is_returned_as_a_wait(site: Any, paced: Callab
 
 
 def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """Concurrency is 1 here: a place that stayed taken would make the last fetch wait for the lease."""
+    """With a concurrency of 1, a slot that is not released would make the last fetch wait for the lease."""
     clock = ManualClock()
     fetcher = paced(clock)
     for _ in range(2):
@@ -102,7 +102,7 @@ def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher
 
 
 def test_on_slot_is_called_once_per_page(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """Not of the one for robots.txt, nor at a redirect; and of none where he has to come back."""
+    """It is not called for robots.txt or at a redirect, nor if the visitor must come back later."""
     fetcher, turns = paced(ManualClock()), list[list[str]]()
     visitor = Visitor("a", max_wait_seconds=0.5, on_slot=lambda: turns.append(list(site.hits)))
     site.page("/2")

@@ -1,4 +1,4 @@
-"""HTTPS: the connection goes to the checked address, the certificate is the name's."""
+"""HTTPS: the connection goes to the checked address, and the certificate must match the name."""
 
 from __future__ import annotations
 

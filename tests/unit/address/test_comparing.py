@@ -1,4 +1,4 @@
-"""Whether two addresses are one: what contradicts, what is left open, which slips of the keyboard pass."""
+"""Comparing two addresses: what contradicts, what is undecided, and which typing errors match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A corpus of US addresses: each is taken apart into the parts that a person wrote down, and spelled as one target."""
+"""A corpus of US addresses with hand-written parts: each is parsed correctly and has one canonical spelling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILE = Path(__file__).with_name("us_addresses.txt")
 
 
 class Expected(NamedTuple):
-    """A line of the corpus; parts that an address has not are empty."""
+    """A line of the corpus; missing parts are empty."""
 
     written: str
     number: str
@@ -78,7 +78,7 @@ def test_an_address_is_spelled_in_one_line_that_reads_as_itself(expected: Expect
 
 
 def test_different_addresses_in_the_corpus_have_different_keys() -> None:
-    """No key and no comparison takes two numbers, units or ZIP codes for one."""
+    """No key and no comparison confuses two numbers, units, or ZIP codes."""
     addresses = [(expected[1:], read_target(expected.written)) for expected in CORPUS]
     for index, (parts, address) in enumerate(addresses):
         for other_parts, other in addresses[index + 1 :]:

@@ -1,7 +1,7 @@
-"""Thousands of jobs of few sites on a handful of workers: the sites' pace is used, and no worker sleeps on it.
+"""Thousands of jobs for few sites on a handful of workers: the whole pace is used, and no worker sleeps for it.
 
-A simulation by events, on the pace of a process: workers take jobs from one queue, a fetch takes 0.2 s, a job that is
-told to come back is away until then; longer than 30 s only every 5 s, when recovery looks.
+A simulation by events with the pace of one process. Workers take jobs from one queue, and a fetch takes 0.2 s. A
+deferred job returns at its time; after more than 30 s it returns only every 5 s, when recovery runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Fleet:
-    """`jobs`: (site, batch) in the order in which they were enqueued. `starts` by site, `ends` by batch, in seconds."""
+    """`jobs` are (site, batch) in the order of enqueuing. `starts` by site and `ends` by batch are in seconds."""
 
     workers: int
     gap: float
@@ -92,7 +92,7 @@ def test_a_batch_of_one_site_uses_the_whole_pace_and_finishes() -> None:
 
 
 def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
-    """A hundred sites, ten pages each, behind two thousand pages of one: alone they would take ten gaps."""
+    """A hundred sites with ten pages each, behind two thousand pages of one site. Alone they would take ten gaps."""
     others = [(f"site-{n % 100}.example", "others") for n in range(1_000)]
     fleet = Fleet(workers=8, gap=2.0, jobs=[("slow.example", "batch")] * 2_000 + others)
     fleet.run()
@@ -101,7 +101,7 @@ def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
 
 
 def test_a_small_batch_shares_the_site_evenly_with_a_huge_one() -> None:
-    """Its ten pages take every other turn: the huge one's appointments reach hours ahead."""
+    """Its ten pages get every other slot, although the huge batch's appointments reach hours ahead."""
     fleet = Fleet(workers=4, gap=1.0, jobs=[("slow.example", "huge")] * 3_000 + [("slow.example", "small")] * 10)
     fleet.run()
     assert len(fleet.starts["slow.example"]) == 3_010

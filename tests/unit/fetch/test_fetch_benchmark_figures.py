@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic: the pace that the rules allow, and what of it was used."""
+"""The benchmark's figures: the pace that the rules allow, and the share of it that was used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.fetch.figures import Figures, figures, median
 
 
 def test_the_share_of_the_pace_is_the_mean_of_the_sites() -> None:
-    """One site was asked every 1.0 s as it wants, the other every 1.25 s: 100 % and 80 %."""
+    """One site was requested every 1.0 s as it allows, the other every 1.25 s: 100 % and 80 %."""
     asked = {"a": [0.0, 1.0, 2.0, 3.0, 4.0], "b": [5.0, 0.0, 1.25, 2.5, 3.75]}
     found = figures(10, wall_seconds=5.0, cpu_seconds=0.025, asked=asked, gap_seconds=1.0)
     assert found == Figures(10, 2.0, pytest.approx(2.5), pytest.approx(0.9), 0)  # type: ignore[arg-type]

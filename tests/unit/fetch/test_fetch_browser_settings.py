@@ -1,4 +1,4 @@
-"""What is said about a browser that cannot be had here, before any page is asked for."""
+"""Errors about a browser that cannot run here, before any page is requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections are kept by their site for some seconds, and never closed under a request."""
+"""Connections are reused per site for some seconds, and never closed during a request."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_request_under_way_keeps_its_pool() -> None:
 
 
 def test_a_slow_answer_does_not_hold_up_the_others() -> None:
-    """The pool behind it is closed all the same, though it is not the one unused for longest."""
+    """Newer idle pools are closed although an older one is still in use."""
     clock = ManualClock()
     connections = _connections(clock)
     with connections.to(ONE):

@@ -1,4 +1,4 @@
-"""From bytes to text: which claim is believed, what is repaired, and what is left alone."""
+"""Decoding bytes to text: which declared charset is used, what is repaired, and what is unchanged."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_language_of_the_document_tells_its_usual_charset(lang: str, text: s
 
 
 def test_stray_bytes_do_not_spoil_a_page_in_utf8() -> None:
-    """A page in UTF-8 with a part pasted in windows-1252."""
+    """A UTF-8 page with a part in windows-1252."""
     body = _html(PL * 5, "utf-8").encode() + b"<p>120 m\xb2 \x96 gro\xdf</p>"
     assert decode(body, "text/html; charset=utf-8") == _html(PL * 5, "utf-8") + "<p>120 m² – groß</p>"
 
@@ -128,7 +128,7 @@ def test_no_bytes_make_it_fail(body: bytes) -> None:
     "label", ["utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "base64", "hex"]
 )
 def test_python_codecs_that_are_not_charsets_are_ignored(label: str) -> None:
-    """`+ADw-script+AD4-` is plain text; in UTF-7 it would be a tag that nobody else sees."""
+    """`+ADw-script+AD4-` is plain text; in UTF-7 it would be a tag that other tools do not see."""
     body = b"<p>+ADw-b+AD4- \\u0041 1234"
     assert decode(body, f"text/html; charset={label}") == body.decode()
 
@@ -152,7 +152,7 @@ def test_text_encoded_twice_is_repaired(twice: str, once: str) -> None:
 
 @pytest.mark.parametrize("text", [DE, SV, "été à Nîmes", "żółw", "Größe 80 m²", "3½ rooms – £1,200"])
 def test_only_the_part_encoded_twice_is_repaired(text: str) -> None:
-    """The property behind the table: encode twice, repair, and it is back, beside text that no such mistake befell."""
+    """Encode a text twice and repair it: the original is back, and the text around it is unchanged."""
     twice = text.encode().decode("cp1252")
     assert twice != text
     assert repair(f"<p>{JA}</p><p>{twice}</p>") == f"<p>{JA}</p><p>{text}</p>"
@@ -171,7 +171,7 @@ def test_text_that_only_looks_odd_is_left_alone(text: str) -> None:
 
 
 def test_a_large_page_is_decoded_fast() -> None:
-    """2 MB without a declaration, with one doubly encoded word in ten: statistics see a sample, repair the segments."""
+    """2 MB without a declaration, with one doubly encoded word in ten."""
     body = ("<p>Appartement lumineux, 3 chambres, prÃ©s de la gare</p>\n" * 35_000).encode()
     started = time.process_time()
     text = decode(body, "text/html")
@@ -185,7 +185,7 @@ def test_a_large_page_is_decoded_fast() -> None:
     [b"\xe9<" + b"a" * 900_000, b"<meta" * 200_000 + b"\xe9", b"<html " * 200_000 + b"\xe9", "Ã".encode() * 900_000],
 )
 def test_no_shape_of_a_page_makes_decoding_slow(body: bytes) -> None:
-    """Patterns that go back over what they have read would need minutes here."""
+    """Patterns with backtracking would need minutes here."""
     started = time.process_time()
     decode(body, "text/html")
     assert time.process_time() - started < 5

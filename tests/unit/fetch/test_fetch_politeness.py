@@ -1,4 +1,4 @@
-"""Waiting for a turn, on a clock that only moves when somebody sleeps on it."""
+"""Waiting for a slot, on a clock that only moves when somebody sleeps on it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_requests_to_one_host_keep_the_least_gap() -> None:
 
 @pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
 def test_the_gap_counts_from_when_the_request_is_sent(late: float, waited: list[float]) -> None:
-    """Not from when its turn came, where a good while is between the two."""
+    """It does not count from the start of the slot, which may be much earlier."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -127,7 +127,7 @@ def test_a_job_waits_briefly_in_place_and_defers_longer_waits() -> None:
 
 
 def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
-    """By all: the page that was refused says so, the others come to know by the pace."""
+    """All visitors wait: the refused one gets the error, the others the pace."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -137,7 +137,7 @@ def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
 
 
 def test_retry_after_on_a_redirect_is_ignored() -> None:
-    """Retry-After on a 3xx or 200 says how long to wait with that one request (RFC 9110 section 10.2.3)."""
+    """On a 3xx or 200, Retry-After only concerns that request (RFC 9110 section 10.2.3)."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -158,7 +158,7 @@ def test_a_site_that_pushes_back_gets_half_the_pace(status: int) -> None:
 
 
 def test_a_slow_site_is_asked_as_fast_as_it_answers() -> None:
-    """Two places and 8 s for an answer: one request every 4 s keeps two under way, and no more."""
+    """With two concurrent requests and 8 s latency, a request every 4 s keeps two in progress."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -213,7 +213,7 @@ def test_a_lease_that_is_never_released_expires() -> None:
 
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])
 def test_a_site_with_a_block_page_is_left_alone_for_15_minutes(retry_after: float | None, rest: float) -> None:
-    """Or as long as it says itself. Who came for another page there is told when, and that the site asked for it."""
+    """Or longer, if it requests that. The next visitor learns when to come back, and that the site asked for it."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with suppress(PageBlockedError), politeness.slot(_destination(), ANYBODY) as slot:

@@ -1,4 +1,4 @@
-"""The tables of special ranges, at their edges, and addresses hidden in others."""
+"""The tables of special ranges at their boundaries, and addresses embedded in others."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_public_addresses_are_not(text: str) -> None:
     ],
 )
 def test_legacy_spellings_are_read_as_inet_aton_does(text: str, address: str | None) -> None:
-    """man 3 inet_aton: one to four parts, the last one fills what is left."""
+    """man 3 inet_aton: one to four parts; the last one fills the remaining bytes."""
     assert legacy_ipv4(text) == (IPv4Address(address) if address else None)
 
 

@@ -1,4 +1,4 @@
-"""The machine's resolver: what it answered is kept for a while, what hangs holds nobody up, and a fork has its own."""
+"""The system resolver: answers are cached briefly, a hanging lookup blocks no other, and a fork starts anew."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.property.fetch.guard.resolver import SystemResolver
 
 
 class _System:
-    """Stands where the system's resolver is: every name is one address, `stuck` names answer when let go."""
+    """Replaces the system's resolver: every name has one address; `stuck` names answer when released."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -76,7 +76,7 @@ def _resolver_threads() -> int:
 
 
 def test_threads_are_reused(system: _System) -> None:
-    """Those that answered wait for the next question; many at once need many, and most of these end."""
+    """Idle threads wait for the next lookup. Many concurrent lookups start many threads, and most of these end."""
     others = _resolver_threads()
     resolver = SystemResolver(ManualClock())
     for number in range(40):
@@ -100,7 +100,7 @@ def _soon(holds: Callable[[], bool]) -> bool:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_process_starts_threads_of_its_own(system: _System) -> None:
-    """Prefork workers: the parent's threads do not come along, and nobody may wait for them."""
+    """In prefork workers, the parent's threads do not exist, and nobody may wait for them."""
     resolver = SystemResolver(ManualClock())
     resolver.resolve("homes.example", 5)
     child = os.fork()

@@ -1,4 +1,4 @@
-"""What robots.txt says about pace and names, read from files given as text."""
+"""The pace and the names in robots.txt, read from files given as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pages are taken for empty shells that only a browser can fill."""
+"""Which pages count as empty shells that only a browser can fill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the guard reads a URL: one canonical form, and nothing of a secret in its errors."""
+"""How the guard parses a URL: one canonical form, and no secret in its errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.property.fetch.guard.ranges import IPAddress
 
 
 class _Public:
-    """Every name is one public address; the names asked for are kept."""
+    """Resolves every name to one public address, and records the names."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -63,7 +63,7 @@ def test_the_origin_is_scheme_host_and_port() -> None:
 
 
 def test_a_public_address_is_never_private_whatever_is_opened() -> None:
-    """Inside is not paced: a network opened too widely must not take the pace from public sites."""
+    """Private addresses are not paced, so a network opened too widely must not unpace public sites."""
     guard = Guard(_Public(), (ip_network("0.0.0.0/0"),))
     assert not guard.check("https://homes.example/").is_private
     assert guard.check("https://10.0.0.1/").is_private

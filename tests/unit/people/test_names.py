@@ -1,4 +1,4 @@
-"""Whose name stands in a text: as people, pages and rolls write it, and nobody else's."""
+"""Finding a person's name in a text, as people, pages, and rolls write it, and nobody else's."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_nobody_else_is_taken_for_the_person(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["John Quincy Doe", "Doe, John Quincy", "Dr. JOHN Quincy DOE"])
 def test_a_given_middle_name_is_required(name: str) -> None:
-    """Or its initial: not every John Doe is meant."""
+    """Its initial suffices; not every John Doe is meant."""
     text = "John Doe; John Q. Doe; John Quincy Doe; DOE JOHN Q; John R. Doe"
     assert without(name, text) == "John Doe; [removed]; [removed]; [removed]; John R. Doe"
 

@@ -1,4 +1,4 @@
-"""The generated sites of the recipes' benchmark: what they claim to state is there, and a redesign changes them."""
+"""The generated sites of the recipes' benchmark: pages state their facts, and a redesign changes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a recipe: learned, used, contradicted, outdated, and learned again."""
+"""The life cycle of a recipe: learned, used, contradicted, outdated, and learned again."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_missing_field_is_absent_and_no_neighbor_is_read() -> None:
 
 
 def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
-    """All homes lie in Austin; a table says so below a label that nobody knows."""
+    """All homes are in Austin; a table says so below an unknown label."""
     reader = Reader()
     for number in range(6):
         told = facts(number)
@@ -90,7 +90,7 @@ def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
 
 
 def test_two_similar_templates_have_separate_recipes() -> None:
-    """They share all but the block of facts; what one of them calls its facts, the other one does not have."""
+    """They share everything but the block of facts, which has other labels in each."""
     around = "".join(f"<div class='part-{one}'><p class='text-{one}'>More of it</p></div>" for one in "abcdef")
     reader = Reader()
     for start in range(0, 24, 2):
@@ -103,7 +103,7 @@ def test_two_similar_templates_have_separate_recipes() -> None:
 
 
 def test_labels_that_change_within_the_same_layout_are_learned_anew() -> None:
-    """The template is the same, so the recipe is tried; too little of it is found, and nothing is settled."""
+    """The template is the same, so the recipe is tried; it finds too little, and nothing is settled."""
     reader = Reader()
     reader.walk(range(10))
     reader.calls.clear()

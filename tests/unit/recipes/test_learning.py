@@ -1,4 +1,4 @@
-"""Which anchors a template's pages bear out."""
+"""Which anchors the pages of a template support."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _anchors(examples: Sequence[Example], field: str) -> tuple[Anchor, ...]:
 
 
 def _areas(many: int, wrong: Sequence[int] = ()) -> list[Example]:
-    """Homes whose area a site gives below a label that we do not know; on some pages another one was verified."""
+    """Homes whose area is below an unknown label; on some pages another area was verified."""
     told = [facts(number) for number in range(many)]
     return [
         _example(page(n, one, rows(one)), LivingArea=(one["LivingArea"] + (7 if n in wrong else 0), "Square Feet"))
@@ -55,7 +55,7 @@ def test_an_anchor_that_finds_a_value_on_a_page_without_the_field_is_rejected() 
 
 
 def test_a_value_between_two_labels_in_a_flat_list_belongs_to_neither() -> None:
-    """Nothing tells whether `Units` counts what stands before it or behind it."""
+    """Nothing shows whether `Units` belongs to the value before it or after it."""
     flat = [(n, 2 + n, 9 - n) for n in range(5)]
     texts = [
         _example(_html(n, f"<p>Plinth</p><p>{a}</p><p>Units</p><p>{b}</p><p>Loft</p>"), BedroomsTotal=a)
@@ -76,7 +76,7 @@ def test_a_value_above_its_label_is_found_by_the_block_they_share() -> None:
 
 
 def _told(number: int, end: str = "") -> str:
-    """A paragraph with a count before its label and an area behind one."""
+    """A paragraph with a count before its label and an area after one."""
     return f"<p>The home of today has {2 + number} chambers, covered size {1210 + 37 * number} sq ft{end}.</p>"
 
 
@@ -117,7 +117,7 @@ def test_one_wrong_count_is_tolerated_if_the_label_names_the_field() -> None:
 
 
 def test_a_class_shared_by_all_values_is_not_an_anchor() -> None:
-    """Only the year among them can be read as one."""
+    """Only the year among them can be parsed as a year."""
     examples = [
         _example(
             _html(n, "".join(f"<p class='fact'>{one}</p>" for one in (f"A{n}", "brick", "gas", "oak", 1950 + n))),
@@ -146,7 +146,7 @@ def test_an_agents_name_is_not_a_label_of_the_office() -> None:
 
 
 def test_another_homes_price_is_distinguished_by_its_block() -> None:
-    """The same class stands in the page's head and in a strip of sold homes."""
+    """The same class is used in the page's head and in a strip of sold homes."""
     examples = [
         _example(
             _html(
@@ -213,7 +213,7 @@ def test_pages_that_teach_nothing_leave_the_recipe_as_it_is() -> None:
 
 
 def test_anchors_in_use_are_kept_where_pages_do_not_ask_for_their_fields() -> None:
-    """A recipe that settles a field leaves no verified value of it on later pages."""
+    """A field that a recipe settles has no verified value on later pages."""
     first = learn(_EMPTY, _areas(5))
     later = [_example(page(n, facts(n)), YearBuilt=facts(n)["YearBuilt"]) for n in range(10, 16)]
     both = learn(first, later)
@@ -227,7 +227,7 @@ def test_anchors_in_use_are_kept_where_pages_do_not_ask_for_their_fields() -> No
 
 
 def test_the_class_of_another_element_is_another_anchor() -> None:
-    """A page whose price is on request has the class around an estimated payment."""
+    """On a page without a price, the class is around an estimated payment."""
     priced = [
         _example(_html(n, f"<div class='price'>${300 + n},500</div>"), ListPrice=(300 + n) * 1000 + 500)
         for n in range(5)

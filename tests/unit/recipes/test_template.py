@@ -1,4 +1,4 @@
-"""Which pages are made alike, and which recipe a page is read with."""
+"""Which pages share a template, and which recipe reads a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buckets refill continuously, never hold more than the limit, and say how long a request has to wait."""
+"""Buckets refill continuously, never hold more than the limit, and report how long a request must wait."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_idle_time_does_not_fill_a_bucket_beyond_its_capacity() -> None:
 
 
 def test_enforcement_by_the_second_refuses_although_the_minute_has_room() -> None:
-    """60 requests a minute enforced as one a second; headers go on to speak of the minute."""
+    """60 requests per minute, enforced as one per second; headers still report the minute."""
     one = meter(rpm=60, tpm=6_000_000, enforcement="second")
     assert one.admit(1, 0.0) is None
     refusal = one.admit(1, 0.0)
@@ -104,7 +104,7 @@ def test_a_shown_and_enforced_bucket_is_charged_once() -> None:
 
 @pytest.mark.parametrize("enforcement", ["minute", "second"])
 def test_new_limits_keep_what_was_used(enforcement: str) -> None:
-    """Halving an empty bucket leaves it empty; doubling gives the difference at once."""
+    """Halving an empty bucket leaves it empty; doubling it adds the difference at once."""
     used_up, rpm = meter(rpm=600, tpm=1e9, enforcement=enforcement), 600
     while used_up.admit(1, 0.0) is None:
         pass
@@ -121,7 +121,7 @@ def test_levels_are_those_of_what_is_enforced_now() -> None:
 
 
 def test_another_program_uses_up_a_key_once_and_the_key_refills() -> None:
-    """After two admitted requests the third is refused although this client used two of 60; then it goes on as ever."""
+    """After two admitted requests the third is refused, although this client used two of 60. Then the key recovers."""
     gate = Gate(Config.from_json([{"key": "sk-simulator-shared-key", "rpm": 60, "tpm": 1e9, "used_up_after": 2}]))
     key = gate.authenticate("Bearer sk-simulator-shared-key")
     for _ in range(2):

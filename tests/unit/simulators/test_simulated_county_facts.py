@@ -1,4 +1,4 @@
-"""The fictional county: 200 properties that are easily confused, and flaws that are where the truth says they are."""
+"""The fictional county: 200 properties that are easily confused, and errors exactly where the truth lists them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def county() -> County:
 
 
 def written(page: Page) -> str:
-    """The body that the page's site would answer, without other homes."""
+    """The body that the page's site would return, without other homes."""
     bodies = {
         "assessor": assessor.body,
         "hearth": lambda p: hearth.body(p, ROOTS["hearth"], []),

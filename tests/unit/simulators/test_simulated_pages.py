@@ -1,4 +1,4 @@
-"""The bundled pages say what the manifest says they say, and the homes without end differ."""
+"""The bundled pages state what the manifest lists, and the generated homes differ."""
 
 from __future__ import annotations
 

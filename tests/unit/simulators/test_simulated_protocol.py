@@ -1,4 +1,4 @@
-"""The wire format is OpenAI's: durations as Go prints them, bodies with exactly four facts, strict schemas only."""
+"""OpenAI's wire format: durations as Go prints them, error bodies with four members, strict schemas only."""
 
 from __future__ import annotations
 

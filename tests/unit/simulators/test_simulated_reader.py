@@ -1,4 +1,4 @@
-"""The simulator answers from the text that it was sent: what the text says, with the words that say it."""
+"""The simulator answers from the text it received, with the words that state each value."""
 
 from __future__ import annotations
 

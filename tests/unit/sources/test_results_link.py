@@ -1,4 +1,4 @@
-"""Of a page of results only the one link that is clearly of the wanted address counts."""
+"""On a results page, only a link that is clearly about the requested address is chosen."""
 
 from __future__ import annotations
 

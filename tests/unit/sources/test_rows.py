@@ -1,4 +1,4 @@
-"""Of an answer that lists several properties each is read by itself, and only the wanted one is taken."""
+"""In a response with several properties, each is read separately, and only the requested one is chosen."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_neighbor_is_never_chosen_instead(rows: list[dict[str, Any]], verdict:
 
 
 def test_of_two_parcels_at_one_address_only_one_named_by_another_source_is_chosen() -> None:
-    """A lot of two parcels: the house stands on one of them, the other is a strip of grass."""
+    """A lot of two parcels: the house is on one of them, the other is a strip of grass."""
     rows = [row(1, None, YearBuilt=1987), row(2, None, LotSizeArea=0.1)]
     house = wanted("300 Example Blvd, Anytown, ST 00000")
     doubt = choose(rows, 2, house)

@@ -1,4 +1,4 @@
-"""A search's answer taken apart: which pages it cites, and what it says that each of them says."""
+"""Parsing a search answer: the pages it cites, and the values it attributes to each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 
 def answer(*lines: tuple[str, str], sources: Sequence[str] = (), uncited: str = "") -> list[dict[str, Any]]:
-    """Items as the API gives them: each line with the citation of its page behind it."""
+    """Response items as the API returns them: each line is followed by its citation."""
     text, marks = "", []
     for words, url in lines:
         text += f"{words} "

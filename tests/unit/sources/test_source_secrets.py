@@ -1,4 +1,4 @@
-"""Secrets in URLs of sources: which URLs get them, what takes them out again, and what is refused in a template."""
+"""Secrets in source URLs: which URLs get them, how they are removed, and which templates are refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_urls_contain_marks_and_only_the_request_contains_the_secret() -> None:
     ],
 )
 def test_a_secret_is_sent_only_to_urls_of_its_template(tmp_path: Path, url: str, is_made: bool) -> None:
-    """Whoever may enqueue a URL may write a mark into it."""
+    """Anyone who may enqueue a URL can write a mark into it."""
     assert TEMPLATE.made(url) is is_made
     settings = Settings.of(source_secrets=SecretStr(f"GIS_TOKEN={SECRET}"))
     secrets = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current).for_url(url)
@@ -151,7 +151,7 @@ def test_secrets_in_the_file_take_precedence_are_reloaded_and_are_redacted(tmp_p
 
 
 def test_secrets_in_settings_are_redacted_from_the_start() -> None:
-    """In a process that asks for no page, too."""
+    """This also holds in a process that fetches no page."""
     settings = Settings.of(source_secrets=SecretStr("A=first-secret,B=second=secret"))
     assert {"first-secret", "second=secret"} <= set(settings.secrets())
 

@@ -1,4 +1,4 @@
-"""How a template asks for a street that books spell in two ways."""
+"""How a template requests a street that registers spell in two ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of tracking parameters is data that is read as it is meant."""
+"""The list of tracking parameters is valid data."""
 
 from __future__ import annotations
 

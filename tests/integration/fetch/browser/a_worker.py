@@ -1,7 +1,7 @@
-"""A process that has a page drawn, says which process its browser is, and waits to be killed.
+"""A process that renders a page, prints the id of its browser process, and waits to be killed.
 
-`python -m tests.integration.fetch.browser.a_worker CHROMIUM idle|busy`: `busy` is in the middle of a page whose script
-never ends.
+`python -m tests.integration.fetch.browser.a_worker CHROMIUM idle|busy`: `busy` is rendering a page with an endless
+script.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A fetcher with a real Chromium behind it, and pages that need one."""
+"""A fetcher with a real Chromium, and pages that need one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MakeDrawer = Callable[..., Fetcher]
 
 
 def shell(script: str, *, head: str = "") -> bytes:
-    """A page with nothing in it but a script."""
+    """Return a page with only a script."""
     padding = "/* what a bundler leaves */" * 12
     page = f"<!doctype html><title>Homes</title>{head}<div id=root></div><script>{script}{padding}</script>"
     return page.encode()
@@ -50,7 +50,7 @@ def chromium() -> Path:
 
 @pytest.fixture
 def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDrawer:
-    """A fetcher that has shells drawn. Root has no sandbox (see docs/browser-pages.md)."""
+    """Build a fetcher that renders shells. Root has no sandbox (see docs/browser-pages.md)."""
 
     def make(opened: str = OPENED, **options: Any) -> Fetcher:
         chosen: dict[str, Any] = {
@@ -71,12 +71,12 @@ def drawer(make_drawer: MakeDrawer) -> Fetcher:
 
 
 def renderer_of(fetcher: Fetcher) -> Any:
-    """What runs the fetcher's browser."""
+    """Return the fetcher's renderer."""
     return cast("Any", fetcher._drawing)._renderer
 
 
 def processes_of(pid: int) -> set[int]:
-    """The browser's processes below the process `pid` and those that left it: all that were given its folder."""
+    """Return the browser's processes: descendants of `pid`, and all others that were given its folder."""
     return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _is_of(entry, pid)}
 
 
@@ -92,7 +92,7 @@ _FOLDERS: dict[int, bytes] = {}
 
 
 def _folder_of(pid: int) -> bytes:
-    """The folder of the browser's process: every process below it has it as TMPDIR or HOME."""
+    """Return the browser process's folder, which all its descendants have as TMPDIR or HOME."""
     if pid not in _FOLDERS:
         fields = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         _FOLDERS[pid] = next(field.partition(b"=")[2] for field in fields if field.startswith(b"TMPDIR="))

@@ -1,4 +1,4 @@
-"""How long a browser lives, and that nothing of it is left: whatever dies, and however."""
+"""How long a browser lives, and that nothing remains of it however it ends."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _host(fetcher: Fetcher) -> int:
 
 @pytest.fixture(autouse=True)
 def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is left there was left by this test; a short name, for the sockets below it."""
+    """Give the test its own temporary folder, with a short name for the sockets in it."""
     tmp_path_factory.getbasetemp()  # pytest's own stays, for the tests of other files
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
@@ -94,7 +94,7 @@ def test_memory_is_bounded(site: Any, make_drawer: Any, script: str) -> None:
 
 
 class _Peak:
-    """The most memory that was seen below a process."""
+    """Records the highest memory use of a process's descendants."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._most, self._over = pid, 0, threading.Event()
@@ -120,7 +120,7 @@ def test_a_page_that_renders_too_much_is_an_error(site: Any, make_drawer: Any) -
 
 @pytest.mark.parametrize("kind", ["endless", "silent", "bomb"])
 def test_loading_ends_at_the_limits(site: Any, make_drawer: Any, kind: str) -> None:
-    """A script without end, one that never comes, and one that unpacks to gigabytes: the page is read without it."""
+    """An endless script, one that never arrives, and one of gigabytes once decompressed: all are left out."""
     import gzip
 
     def chunks() -> Any:
@@ -192,7 +192,7 @@ def _kill(host: int, victim: str) -> None:
 
 
 def test_a_browser_that_dies_during_a_page_is_an_error(site: Any, drawer: Fetcher) -> None:
-    """The job comes back to it; what asks for it next has a new browser."""
+    """The job is retried, and the next page gets a new browser."""
     good = site.page("/good", shell(drawing()))
     drawer.fetch(good)
     host = _host(drawer)
@@ -236,7 +236,7 @@ def test_nothing_is_left_when_the_fetcher_is_closed(site: Any, make_drawer: Any)
 
 
 def test_a_job_that_is_stopped_closes_its_page(site: Any, drawer: Fetcher) -> None:
-    """What Celery raises in the middle (a time limit, a revoked task) ends the page, and nothing more is asked for."""
+    """An exception from Celery (a time limit, a revoked task) ends the page, and nothing more is loaded."""
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
     drawer.fetch(site.page("/good", shell(drawing())))
 
@@ -286,7 +286,7 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
 
 
 def test_files_of_a_killed_browser_are_removed(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
-    """Its folder; one that is in use stays."""
+    """Its folder is removed; a folder in use stays."""
     url = site.page("/home", shell(drawing(FACTS)))
     first, second = make_drawer(), make_drawer()
     first.fetch(url)

@@ -1,4 +1,4 @@
-"""HTTPS for a page in the browser: what it loads is fetched by us, and its certificate judged as every page's."""
+"""HTTPS for a page in the browser: the worker loads its resources and checks their certificates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.integration.fetch.browser.conftest import drawing
 
 @pytest.fixture
 def visit(make_site: Callable[..., Any], make_drawer: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
-    """Visit a page of homes.example whose script is a file of `host`; -> the page, and what its site was asked for."""
+    """Render a page of homes.example whose script is a file of `host`; return the page and its site's requests."""
 
     def make(host: str) -> tuple[str, list[str]]:
         site = make_site(context=tls.server)

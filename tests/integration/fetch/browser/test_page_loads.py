@@ -1,4 +1,4 @@
-"""What a page in the browser loads is fetched by us: as it asked, judged at every stop, and told to whom it may be."""
+"""The worker loads a page's resources as requested, checks every redirect, and respects CORS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAY = "text => {document.getElementById('root').append(' [' + text + ']')}"
 
 
 def _loads(*steps: str) -> bytes:
-    """A page that makes one request after the other and writes down each answer, or that there was none."""
+    """Return a page that makes one request after another and records each response or failure."""
     script = "".join(f".then(() => {step}).then(r => r.text()).catch(() => 'none').then({_SAY})" for step in steps)
     return shell(f"Promise.resolve(){script}")
 

@@ -1,4 +1,4 @@
-"""A wall ends the fetch by name and the site is left alone; a page that sends its reader on is followed, guarded."""
+"""A block page ends the fetch with its reason, and a page that refreshes elsewhere is followed under the guard."""
 
 from __future__ import annotations
 

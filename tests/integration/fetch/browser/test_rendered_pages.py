@@ -1,4 +1,4 @@
-"""What a page that is drawn gives, and what it asks of its site."""
+"""What a rendered page yields, and what it requests from its site."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 
 
 def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) -> None:
-    """Data by XHR, after a script of its own file: what the plain page lacks altogether."""
+    """The script, in a file of its own, loads data by XHR that the plain page lacks."""
     site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
     script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
     site.page("/app.js", script.encode(), content_type="text/javascript")
@@ -52,7 +52,7 @@ def test_pages_of_a_chosen_host_are_always_rendered(site: Any, make_drawer: Any)
 
 
 def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
-    """Everything carries the contact, and a page may know that a program visits it."""
+    """Every request carries the contact, and a page can see that a program visits it."""
     said = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
     url = site.page("/home", shell(said))
     page = make_drawer(fetch_user_agent="homes-bot/1.0 (+mailto:web@homes.example)").fetch(url)
@@ -62,7 +62,7 @@ def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
 
 
 def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, drawer: Fetcher) -> None:
-    """Pictures, styles, fonts, frames, media, beacons, sockets, prefetches; who waits for a style goes on."""
+    """Images, styles, fonts, frames, media, beacons, sockets, prefetches. A script that waits for a style continues."""
     head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
     <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
     <link rel=manifest href=/m.json>
@@ -123,7 +123,7 @@ def test_endless_navigation_ends(site: Any, drawer: Fetcher) -> None:
 
 
 def test_a_reload_is_ignored(site: Any, drawer: Fetcher) -> None:
-    """The page is what it is: a wall that wants proof of a browser stays one."""
+    """A challenge that reloads the page to test the browser stays a challenge."""
     url = site.page("/home", shell("document.cookie = 'seen=1'; document.title = 'wall'; location.reload()"))
     assert "<title>wall</title>" in drawer.fetch(url).text
     assert site.hits == ["/robots.txt", "/home"]
@@ -131,7 +131,7 @@ def test_a_reload_is_ignored(site: Any, drawer: Fetcher) -> None:
 
 @pytest.mark.parametrize("write", ["history.pushState", "history.replaceState"])
 def test_an_address_set_by_a_script_does_not_change_the_pages_url(site: Any, drawer: Fetcher, write: str) -> None:
-    """Nobody asked there, nor was robots.txt asked about it: another page's place is not for a script to take."""
+    """That URL was not requested, nor checked against robots.txt, so a script cannot claim it."""
     url = site.page("/home", shell(f"{write}({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
     page = drawer.fetch(url)
     assert (page.final_url, "12 Elm Street" in page.text) == (url, True)
@@ -142,7 +142,7 @@ _BLOB = "URL.createObjectURL(new Blob(['secret'], {type: 'text/html'}))"
 
 @pytest.mark.parametrize("place", ["about:blank", "data:text/html,x", "blob", "file:///etc/passwd", "view-source:x"])
 def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, drawer: Fetcher, place: str) -> None:
-    """It is read where it was, or not at all."""
+    """The page is read at its own URL, or not at all."""
     target = _BLOB if place == "blob" else f"'{place}'"
     url = site.page("/home", shell(f"{drawing()} location.href = {target}"))
     try:
@@ -156,7 +156,7 @@ def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, drawer: Fetcher
 
 
 def test_a_page_that_navigates_while_it_is_read_is_a_navigation(site: Any, drawer: Fetcher) -> None:
-    """What a look returns is awaited, so its `then` is called in the middle of it: the page goes, and never answers."""
+    """The page's `then` is called while its size is evaluated: it navigates away and never answers."""
     url = site.page("/home", shell(f"{drawing()} Array.prototype.then = () => {{ location.href = {_BLOB} }}"))
     with pytest.raises(FetchError, match="it left for"):
         drawer.fetch(url)
@@ -183,7 +183,7 @@ def test_a_page_gets_its_redirects_cookies_and_leaves_none(site: Any, drawer: Fe
 
 
 def test_resources_are_loaded_one_at_a_time(site: Any, make_drawer: Any) -> None:
-    """Twenty requests of a page count as its one visit: never two of them are under way."""
+    """Twenty requests of a page count as one visit: no two of them are concurrent."""
     drawer = make_drawer(render_limits=RenderLimits(settle_seconds=60, quiet_seconds=5))
     under_way, most, lock = 0, 0, threading.Lock()
 
@@ -215,7 +215,7 @@ def test_a_page_loads_only_up_to_its_limits(site: Any, make_drawer: Any) -> None
 
 
 def test_no_request_escapes_while_a_page_is_closed(site: Any, make_drawer: Any) -> None:
-    """Chromium lets go what the gate still holds when the page ends: by then the way out is closed."""
+    """Chromium releases held requests when the page ends; by then it has no network access."""
     drawer = make_drawer(render_limits=RenderLimits(settle_seconds=0.6, quiet_seconds=0.4, requests=1))
     script = "let n = 0; setInterval(() => { for (let i = 0; i < 2; i++) fetch('/' + n++).catch(() => 0) }, 5)"
     homes = [f"/home/{number}" for number in range(6)]
@@ -230,7 +230,7 @@ def test_no_request_escapes_while_a_page_is_closed(site: Any, make_drawer: Any) 
 
 
 def _fetch_although_the_browser_ends(drawer: Fetcher, url: str) -> None:
-    """Under such a flood of requests Chromium's process ends now and then. A job would try again, too."""
+    """Retry like a job: Chromium sometimes ends under such a flood of requests."""
     for _ in range(9):
         with contextlib.suppress(BrowserFailedError):
             drawer.fetch(url)

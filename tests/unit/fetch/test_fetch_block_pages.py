@@ -1,4 +1,4 @@
-"""Walls are told from pages: by what their makers put on every one, and never by what honest pages have too."""
+"""Block pages are recognized by what their makers put on every one, and never by what real pages also have."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_other_pages_are_not_block_pages(name: str) -> None:
 
 
 def test_a_redirect_to_a_login_page_is_a_block_page() -> None:
-    """Only together: a password field, little else, and a redirect to a place that is called a login."""
+    """Only together: a password field, little else, and a redirect to a URL named like a login."""
     assert block_reason(LOGIN, URL, 200, {}, FORM) == "a login"
     assert block_reason(LOGIN, LOGIN, 200, {}, FORM) is None, "it was asked for"
     assert block_reason("https://homes.example/house/12", URL, 200, {}, FORM) is None
@@ -79,7 +79,7 @@ def test_a_redirect_to_a_login_page_is_a_block_page() -> None:
 
 
 def test_a_long_page_is_not_searched() -> None:
-    """A wall is short; a long page is judged by its words later, and costs nothing here."""
+    """Block pages are short. Long pages are classified by their words later and cost nothing here."""
     assert block_reason(URL, URL, 200, {}, "<div class='g-recaptcha'></div>" + "<i></i>" * 50_000) is None
 
 
