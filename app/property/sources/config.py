@@ -163,7 +163,7 @@ class _Reader:
             for code in postal_codes:
                 if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 -]*", code):
                     raise self._wrong(
-                        where, "postal_codes", f"{code!r} is no beginning of a postal code", "Write digits"
+                        where, "postal_codes", f"{code!r} is not the start of a postal code", "Write digits"
                     )
             sources = tuple(self._sources(table.get("source", []), where, county))
             if not sources:
@@ -181,7 +181,7 @@ class _Reader:
                 raise self._wrong(where, "name", "is used twice in this area", "Choose another name")
             names.add(name)
             if kind not in list(SourceKind):
-                raise self._wrong(where, "kind", f"{kind!r} is no kind of source", f"Write {_one_of(SourceKind)}")
+                raise self._wrong(where, "kind", f"{kind!r} is not a kind of source", f"Write {_one_of(SourceKind)}")
             problem = problem_of(url)
             if problem is not None:
                 raise self._wrong(where, "url", problem, "Correct the URL; docs/sources.md has examples")
@@ -207,7 +207,7 @@ class _Reader:
         for domain in domains:
             if not _DOMAIN.fullmatch(domain):
                 remedy = "Write the host alone, without scheme, port and path, like assessor.example.gov"
-                raise self._wrong(where, "allowed_domains", f"{domain!r} is no domain", remedy)
+                raise self._wrong(where, "allowed_domains", f"{domain!r} is not a domain", remedy)
         if len(domains) > MOST_DOMAINS:
             problem = f"names {len(domains)} domains, and a search takes {MOST_DOMAINS}"
             raise self._wrong(where, "allowed_domains", problem, "Name the most useful ones")

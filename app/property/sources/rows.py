@@ -52,7 +52,7 @@ def choose(
     numbers = {plain_parcel_of(rows[place]) for place in mine}
     if len(mine) > 1 and (len(numbers) > 1 or None in numbers):
         shown = [str(rows[place].get(PARCEL) or "without number") for place in mine]
-        reason = f"it lists {len(mine)} parcels at this address ({_listed(shown)}), and which is meant it does not say"
+        reason = f"it lists {len(mine)} parcels at this address ({_listed(shown)}) and does not say which one is meant"
         return Choice(None, Verdict.UNKNOWN, reason, is_open=True)
     differing = sorted(
         {name for place in mine for name, value in rows[place].items() if _differs(name, value, rows, mine)}

@@ -123,7 +123,7 @@ def problem_of(text: str) -> str | None:
     try:
         Template(text).url(PLACEHOLDERS)
     except InvalidTargetError as exc:
-        return f"is no URL: it {exc.facts['problem']}"
+        return f"is not a URL: it {exc.facts['problem']}"
     return None
 
 
@@ -139,9 +139,9 @@ def _problem_of_head(text: str) -> str | None:
     try:
         parts = urlsplit(text)
     except ValueError as exc:
-        return f"is no URL ({exc})"
+        return f"is not a URL ({exc})"
     if parts.scheme.lower() not in ("http", "https"):
-        return "is no URL that begins with http:// or https://"
+        return "is not a URL that begins with http:// or https://"
     if "{" in parts.netloc or "~secret." in parts.netloc:
         return "has a placeholder in its host; an address decides about path and query only"
     return None

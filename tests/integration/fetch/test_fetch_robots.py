@@ -134,6 +134,6 @@ def test_ignored_rules_are_logged(
     fetcher = make_fetcher(OPEN, fetch_ignore_robots="127.0.0.1, other.example")
     url = site.page("/house")
     assert fetcher.fetch(url).body
-    assert f"{url} is fetched against its robots.txt" in caplog.text
+    assert f"Fetching {url} although its robots.txt forbids it" in caplog.text
     with pytest.raises(RobotsDisallowedError):
         make_fetcher(OPEN, fetch_ignore_robots="other.example").fetch(url)

@@ -162,7 +162,7 @@ class BrowserProcess:
             self.send({"launch": launch, "idle_seconds": program.idle_seconds})
             answer = self._started.get(timeout=_START_SECONDS)
         except queue.Empty:
-            raise BrowserStartError(f"it was not there within {_START_SECONDS:.0f} s") from None
+            raise BrowserStartError(f"it did not start within {_START_SECONDS:.0f} s") from None
         except BrowserGoneError as exc:
             raise BrowserStartError(str(exc)) from exc
         if answer is None or "ready" not in answer:

@@ -138,7 +138,7 @@ class BrowserRenderer:
     def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
         url = document.page.final_url
         if not self._places.acquire(timeout=max(0.0, self._seconds_left(deadline_us))):
-            raise FetchTimeoutError(url, "all places for pages in the browser were taken")
+            raise FetchTimeoutError(url, "all slots of the browser were in use")
         try:
             try:
                 return self._render(document, deadline_us, load)

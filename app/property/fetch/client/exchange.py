@@ -172,7 +172,7 @@ def _translated(url: str) -> Iterator[None]:
             raise FetchError(url, f"its certificate is not accepted ({problem})") from exc
         raise ConnectionFailedError(url, _reason(exc)) from exc
     except (httpcore2.ProtocolError, httpx2.TransportError) as exc:
-        raise ConnectionFailedError(url, f"it does not speak HTTP as it should: {_reason(exc)}") from exc
+        raise ConnectionFailedError(url, f"its HTTP is invalid: {_reason(exc)}") from exc
     except httpx2.DecodingError as exc:
         raise FetchError(url, f"its compression is broken ({_reason(exc)})") from exc
     except OSError as exc:

@@ -141,10 +141,10 @@ class Politeness:
         try:
             self._store.sent(site, token)
         except redis.exceptions.RedisError as exc:
-            logger.warning("The next request to %s may come a moment too soon: %s", site, exc)
+            logger.warning("The next request to %s may be sent too early: %s", site, exc)
 
     def _leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
         try:
             self._store.leave(site, token, outcome)
         except redis.exceptions.RedisError as exc:
-            logger.warning("The turn at %s stays taken until its lease ends: %s", site, exc)
+            logger.warning("The slot at %s stays in use until its lease ends: %s", site, exc)

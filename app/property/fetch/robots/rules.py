@@ -86,7 +86,8 @@ class Robots:
         if not entry.rules.can_fetch(destination.url, self.product):
             if not is_ignored:
                 raise RobotsDisallowedError(destination.url, self.product)
-            logger.warning("%s is fetched against its robots.txt: FETCH_IGNORE_ROBOTS names its host", destination.url)
+            problem = "Fetching %s although its robots.txt forbids it: FETCH_IGNORE_ROBOTS names its host"
+            logger.warning(problem, destination.url)
         return _gap_seconds(entry.rules, self.product)
 
     def _entry(self, origin: str, visitor: Visitor) -> _Entry:

@@ -1,9 +1,9 @@
--- Let one request in at a site, or say when to ask again. Mirrors Site.enter in pace.py.
+-- Start a request at a site, or return when to ask again. Implements the same rules as Site.enter in rules.py.
 -- KEYS: 1 hash of the site (next, hold, gap, slowed, late: µs); sorted sets: 2 under way and 3 waiting, tokens by the
---   end of their lease; 4 appointed, visitors by their time; 5 tails, lanes by the end of their appointments
+--   end of their lease; 4 appointed, visitors by their appointment; 5 tails, lanes by the end of their appointments
 -- ARGV: now ('' = server time), token, visitor, lane, asked gap, left, places, lease; poll, waiters, waited, late,
 --   forgotten (times in µs)
--- Reply: {µs to wait (0: it is in), appointment (0/1), µs for which the site is held}. All keys expire by themselves.
+-- Reply: {µs to wait (0: started), appointment (0/1), µs that the site asked to wait}. All keys expire.
 
 local function text(n) return string.format('%.0f', n) end
 local now = tonumber(ARGV[1])

@@ -1,8 +1,8 @@
--- A request at a site is over; the site sets the pace by how it answered. Mirrors Site.leave in pace.py.
+-- End a request at a site, and adapt the pace to the response. Implements the same rules as Site.leave in rules.py.
 -- KEYS: 1 hash of the site (see enter.lua); 2 under way, 3 waiting
 -- ARGV: now ('' = server time), token, latency ('' = not known), succeeded (0/1), pushed back (0/1), retry after ('' =
 --   not named), places; recovery, pushed back, slowest, longest hold, forgotten (times in µs)
--- Reply: the gap that the site's slowness asks for, in µs
+-- Reply: the gap that the site's latency requires, in µs
 
 local function text(n) return string.format('%.0f', n) end
 local now = tonumber(ARGV[1])

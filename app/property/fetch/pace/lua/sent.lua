@@ -1,7 +1,7 @@
--- A request goes out some time after its turn came: the next one keeps its gap from now. Mirrors Site.sent in pace.py.
+-- Record that a request is sent after its slot began, so that the next gap counts from now. See Site.sent in rules.py.
 -- KEYS: 1 hash of the site (see enter.lua); 2 under way
 -- ARGV: now ('' = server time), token
--- Reply: the time before which the site is asked for nothing, in µs; 0 where the token is not under way
+-- Reply: the time of the next request, in µs; 0 if the token is not under way
 
 local function text(n) return string.format('%.0f', n) end
 local now = tonumber(ARGV[1])
