@@ -121,7 +121,7 @@ def test_an_invalid_file_is_reported_with_place_and_remedy(tmp_path: Path, text:
         ("https://x.example/{city", "brace without its partner"),
         ("https://x.example/{}", "{}"),
         ("https://x.example/{city:quote}", "'quote'"),
-        ("https://[x/{city}", "no URL"),
+        ("https://[x/{city}", "not a URL"),
     ],
 )
 def test_a_template_that_leads_nowhere_is_refused(template: str, problem: str) -> None:
