@@ -1,1 +1,1 @@
-"""How a page becomes a record and records a property, and the database. Knows nothing of keys, tasks or doors."""
+"""Turn pages into records and records into properties, and store them. Independent of keys, tasks, and interfaces."""

@@ -51,8 +51,8 @@ class Page:
 
     @cached_property
     def sha256(self) -> str:
-        """Return the hex digest of `body`, the key of its stored copy and checkpoint. Cached: a response of 200 rows
-        reads it 400 times.
+        """Return the hex digest of `body`, the key of its stored copy. Cached, as a response of 200 rows reads it 400
+        times.
         """
         return hashlib.sha256(self.body).hexdigest()
 

@@ -38,9 +38,7 @@ def _boundary(body: str) -> str:
 
 
 def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool = True) -> str:
-    """Return the phrases of all languages, or of `lang`, as alternatives; without phrases, a pattern that never
-    matches.
-    """
+    """Return the phrases of all languages, or of `lang`, as alternatives; without any, a pattern that never matches."""
     among = languages().values() if lang is None else [language(lang)]
     phrases = dict.fromkeys(phrase for sections in among for phrase in sections.get(section, {}).get(key, ()))
     return "|".join(expression(phrase, whole=whole) for phrase in phrases) or r"(?!)"

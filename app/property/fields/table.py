@@ -24,9 +24,7 @@ FieldKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """A field. The head of `fields.toml` explains each key. Ranges include their ends, and areas are in square
-    meters.
-    """
+    """A field. The head of `fields.toml` explains each key. Ranges include their ends; areas are in square meters."""
 
     name: str
     label: str

@@ -55,9 +55,7 @@ def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
 
 
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records name the same point within the error of geocoders. A missing coordinate is
-    skipped.
-    """
+    """Return whether both records name the same point, within the error of geocoders, as far as both have it."""
     names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
 
@@ -110,9 +108,7 @@ def _same_text(name: str, a: str, b: str) -> bool:
 
 
 def same_street_name(one: str, other: str) -> bool:
-    """Return whether two normalized names are one street. Words are compared singly: `Ct` is not `St`, `Oak` is not
-    `Oaks`.
-    """
+    """Return whether two normalized names are one street, word by word: `Ct` is not `St`, `Oak` is not `Oaks`."""
     if one.replace(" ", "") == other.replace(" ", ""):
         return True
     words, others = one.split(), other.split()

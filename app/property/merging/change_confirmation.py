@@ -71,9 +71,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An outcome. `why` says in words why the change was accepted; `look_at` is when another look would help, if it
-    would.
-    """
+    """An outcome. `why` says why the change was accepted; `look_at` is when another look would help."""
 
     outcome: Outcome
     why: str = ""

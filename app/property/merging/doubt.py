@@ -28,9 +28,7 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Doubts about a value: contradicting sources, the strongest first; its `confidence` if low; `read_at` if
-    outdated.
-    """
+    """Doubts about a value: contradicting sources, strongest first; a low `confidence`; an outdated `read_at`."""
 
     others: tuple[Other, ...]
     confidence: float | None
@@ -50,9 +48,7 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:
-    """Return the sources that contradict the chosen value of `name`. Other units, spellings, and earlier values do
-    not.
-    """
+    """Return the sources that contradict the chosen value, not those with another unit, spelling, or time."""
     found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
     if found is None:
         return []

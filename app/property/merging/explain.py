@@ -22,11 +22,11 @@ _SECONDS_A_DAY = 86_400.0
 def explain(
     property_id: str, sources: Sequence[SourceRecord], joined: Collection[str], now: datetime
 ) -> dict[str, Any]:
-    """`{"property", "sources": [{"url", "source_kind", "as_of", "age_days", "belongs"}], "values": [{"field", "value",
-    "as_of", "age_days", "why", "source_values"}]}`, JSON types only.
+    """Return `{"property", "sources": [{"url", "source_kind", "as_of", "age_days", "belongs"}], "values": [{"field",
+    "value", "as_of", "age_days", "why", "source_values"}]}` in JSON types.
 
-    `joined`: URLs of sources that people joined with others. `belongs`: `{"key", "is_same", "why",
-    "compared"}`. `source_values`: the value of each source and its weight, the winner first.
+    `joined` are URLs of sources that people joined with others. `belongs` is `{"key", "is_same", "why", "compared"}`.
+    `source_values` lists the value of each source and its weight, the winner first.
     """
     merged = merge(sources)
     return {
@@ -53,16 +53,16 @@ def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined
     """Compare a source with all the others merged; if that is not conclusive, with the one it fits best."""
     others = [one for one in sources if one is not source]
     if is_joined:
-        return Decision(Key.DECISION, True, False, "somebody joined it (see decisions)")
+        return Decision(Key.DECISION, True, False, "joined by a person (see decisions)")
     if not others:
-        return Decision(Key.PAGE, True, False, "its only source")
+        return Decision(Key.PAGE, True, False, "the only source")
     together = decide(source.values, merge(others).values)
     if together.is_same:
         return together
     single = [found for one in others if (found := decide(source.values, one.values)).is_same]
     if single:
         return max(single, key=lambda found: found.points)
-    return Decision(Key.NONE, False, together.differs, f"filed here before, by today's rules: {together.why}",
+    return Decision(Key.NONE, False, together.differs, f"stored here earlier; by the current rules: {together.why}",
                     together.compared)  # fmt: skip
 
 

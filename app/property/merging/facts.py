@@ -47,9 +47,7 @@ def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
 
 
 def meters_apart(one: Values, other: Values) -> float | None:
-    """Return the distance in meters (equirectangular, exact to a meter at these distances); None without both
-    points.
-    """
+    """Return the distance in meters (equirectangular, exact to a meter here); None without both points."""
     here, there = point_of(one), point_of(other)
     if here is None or there is None:
         return None

@@ -102,9 +102,7 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to look under. With an address, only properties without one need the surrounding
-    cells.
-    """
+    """Return the blocking keys to look under. With an address, only records without one need more cells."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -194,9 +192,7 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return a key for each scope: a parcel number is unique within its county; without one, within the town or the
-    site.
-    """
+    """Return a key per scope: a parcel number is unique in its county; without one, in the town or site."""
     number = _parcel(values)
     if number is None:
         return []

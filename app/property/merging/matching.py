@@ -42,9 +42,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict: `is_same` (one property), `differs` (certainly two), or neither (inconclusive). `why` is for
-    people.
-    """
+    """A verdict: `is_same` (one property), `differs` (certainly two), or neither. `why` is for people."""
 
     key: Key
     is_same: bool
@@ -83,13 +81,13 @@ class _Match:
     def decide(self) -> Decision:
         apart = self._apart()
         if apart:
-            return self._told(Key.NONE, apart, differs=True)
+            return self._decision(Key.NONE, apart, differs=True)
         found = self._by_parcel() or self._by_address() or self._by_position()
         if self._is_page and not found.differs and not found.is_same:
-            return self._told(Key.PAGE, "the same page, and nothing says that it shows another property", same=True)
+            return self._decision(Key.PAGE, "the same page, and nothing indicates another property", same=True)
         return found
 
-    def _told(self, key: Key, why: str, *, same: bool = False, differs: bool = False) -> Decision:
+    def _decision(self, key: Key, why: str, *, same: bool = False, differs: bool = False) -> Decision:
         return Decision(key, same, differs, why, (*self._named(), *self._facts), self._points)
 
     def _named(self) -> tuple[Compared, ...]:
@@ -110,11 +108,11 @@ class _Match:
     def _apart(self) -> str | None:
         """Return the reason if the two cannot be one home."""
         if _differ(self._one.unit, self._other.unit):
-            return "two units of one building"
+            return "different units of one building"
         if _differ(self._one.state, self._other.state) or _differ(self._one.country, self._other.country):
-            return "in two states"
+            return "in different states"
         if all(self._parcels) and self._parcels[0] == self._parcels[1] and _differ(*self._counties):
-            return "one parcel number in two counties"
+            return "the same parcel number in two counties"
         return None
 
     # --- parcel
@@ -127,14 +125,14 @@ class _Match:
         verdict = compare(self._one, self._other)
         if verdict == "different" and not self._is_zip_only():
             if self._points >= _FOR_ANOTHER_ADDRESS and not points_against(self._facts):
-                return self._told(
-                    Key.PARCEL, "one parcel number; the addresses differ, all else is the same", same=True
+                return self._decision(
+                    Key.PARCEL, "the same parcel number; the addresses differ, all else agrees", same=True
                 )
-            return self._told(Key.NONE, "one parcel number, and two addresses", differs=True)
+            return self._decision(Key.NONE, "the same parcel number, but different addresses", differs=True)
         is_beside = bool(self._one.unit) != bool(self._other.unit)
         if is_beside and (self._points < _FOR_A_UNIT or points_against(self._facts)):
-            return self._told(Key.NONE, "one parcel number, a unit beside its building", differs=True)
-        return self._told(Key.PARCEL, "one parcel number in one county", same=True)
+            return self._decision(Key.NONE, "the same parcel number, but a unit and its building", differs=True)
+        return self._decision(Key.PARCEL, "the same parcel number in one county", same=True)
 
     def _is_one_scope(self) -> bool:
         """Return whether the parcel numbers share a scope: the county, else the town, the ZIP code, or the site."""
@@ -177,7 +175,7 @@ class _Match:
         if verdict == "different":
             return self._of_different_addresses()
         if self._is_other_parcel() and not self._may_be_parcel_typo(verdict):
-            return self._told(Key.NONE, "two parcel numbers", differs=True)
+            return self._decision(Key.NONE, "different parcel numbers", differs=True)
         if bool(a.unit) != bool(b.unit):
             return self._of_unit_and_building()
         return self._of_same_addresses() if verdict == "same" else self._of_open_addresses()
@@ -193,57 +191,57 @@ class _Match:
 
     def _of_same_addresses(self) -> Decision:
         if points_against(self._facts) >= _TOO_MUCH_AGAINST and self._points < 0:
-            return self._told(Key.NONE, "one address, and nearly everything else differs", differs=False)
+            return self._decision(Key.NONE, "the same address, but nearly everything else differs", differs=False)
         if (self._one.street_name or "").replace(" ", "") == (self._other.street_name or "").replace(" ", ""):
-            return self._told(Key.ADDRESS, "one address" + (" and unit" if self._one.unit else ""), same=True)
+            return self._decision(Key.ADDRESS, "the same address" + (" and unit" if self._one.unit else ""), same=True)
         if self._points >= _FOR_A_TYPO:
-            return self._told(Key.SIMILAR_ADDRESS, "one address but for a typing error in the street's name", same=True)
-        return self._told(Key.NONE, "the street's names are alike, and too little else is known", differs=False)
+            return self._decision(
+                Key.SIMILAR_ADDRESS, "the same address except for a typing error in the street", same=True
+            )
+        return self._decision(Key.NONE, "similar street names, but too little else is known", differs=False)
 
     def _of_open_addresses(self) -> Decision:
         a, b = self._one, self._other
         if (a.street_number, a.street_name) == (b.street_number, b.street_name) and self._is_around():
-            return self._told(Key.ADDRESS, "one house number and street, at one place on the map", same=True)
+            return self._decision(Key.ADDRESS, "the same house number, street, and position", same=True)
         if self._points >= _FOR_AN_OPEN_ADDRESS and points_against(self._facts) <= 1:
-            return self._told(Key.SIMILAR_ADDRESS, "the addresses may be one, and what else is known agrees", same=True)
-        return self._told(Key.NONE, "the addresses may be one, and too little else is known", differs=False)
+            return self._decision(Key.SIMILAR_ADDRESS, "the addresses may be the same, and all else agrees", same=True)
+        return self._decision(Key.NONE, "the addresses may be the same, but too little else is known", differs=False)
 
     def _of_different_addresses(self) -> Decision:
         is_near = self._is_zip_only() and not self._is_other_parcel() and not points_against(self._facts)
         if is_near and self._points >= _FOR_ANOTHER_ADDRESS:
-            return self._told(Key.SIMILAR_ADDRESS, "one address but for the ZIP code, and all else agrees", same=True)
-        return self._told(Key.NONE, "two addresses", differs=True)
+            return self._decision(
+                Key.SIMILAR_ADDRESS, "the same address except for the ZIP code, and all else agrees", same=True
+            )
+        return self._decision(Key.NONE, "different addresses", differs=True)
 
     def _of_unit_and_building(self) -> Decision:
-        """Decide between a unit and its building. Homes of one building are alike, so only a shared sale is
-        conclusive.
-        """
+        """Decide between a unit and its building, whose homes are alike: only a shared sale is conclusive."""
         is_one_sale = any(fact.what == "sale" and fact.result == "same" for fact in self._facts)
         if is_one_sale and not points_against(self._facts):
-            return self._told(Key.SIMILAR_ADDRESS, "one building and one sale; one of them names no unit", same=True)
-        return self._told(Key.NONE, "a unit beside its building", differs=False)
+            return self._decision(Key.SIMILAR_ADDRESS, "the same building and sale; only one names a unit", same=True)
+        return self._decision(Key.NONE, "a unit and its building", differs=False)
 
     # --- position
 
     def _by_position(self) -> Decision:
-        """Decide by position: a few steps apart, the same bedrooms and area, nothing against it, and no building of
-        several homes.
-        """
+        """Decide by position: a few steps apart, same bedrooms and area, nothing against it, no shared building."""
         apart = meters_apart(*self._values)
         same = {fact.what for fact in self._facts if fact.result == "same"}
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]
         if self._is_other_parcel():
-            return self._told(Key.NONE, "two parcel numbers", differs=True)
+            return self._decision(Key.NONE, "different parcel numbers", differs=True)
         if self._one.unit or self._other.unit or any(_SHARED.search(kind) for kind in kinds):
-            return self._told(Key.NONE, "no address, and several homes may be at that place", differs=False)
+            return self._decision(Key.NONE, "no address, and several homes may share the position", differs=False)
         if (
             apart is None
             or apart > _ONE_SPOT_M
             or not {"BedroomsTotal", "LivingArea"} <= same
             or points_against(self._facts)
         ):
-            return self._told(Key.NONE, "no address, and no place, bedrooms and area that are the same", differs=False)
-        return self._told(Key.POSITION, f"{apart:.0f} m apart, with the same bedrooms and area", same=True)
+            return self._decision(Key.NONE, "no address, and no matching position, bedrooms, and area", differs=False)
+        return self._decision(Key.POSITION, f"{apart:.0f} m apart, with the same bedrooms and area", same=True)
 
 
 def _without_code(address: Address) -> Address:

@@ -155,7 +155,7 @@ class _Round:
         if same_value(name, mine, other):
             one.verdict, one.reason = Verdict.AGREES, "says the same"
         elif name in _OF_ONE_SOURCE:
-            one.verdict, one.reason = Verdict.AGREES, "each source says this in its own way"
+            one.verdict, one.reason = Verdict.AGREES, "each source words this in its own way"
         elif says_less(name, mine, other):
             one.verdict, one.reason = Verdict.AGREES, "says the same without the unit"
         elif name in HISTORIES and is_compatible(mine.values[name], other.values[name]):

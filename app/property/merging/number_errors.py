@@ -41,9 +41,7 @@ _MOST_DIGITS = 4
 
 
 def number_error(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """Name the error that turns one value into the other: a moved decimal point or a wrong unit; None if no factor
-    fits.
-    """
+    """Name the error between two values: a moved decimal point or a wrong unit; None if no factor fits."""
     a, b = _number(name, one), _number(name, other)
     if a is None or b is None or a <= 0 or b <= 0:
         return None

@@ -36,9 +36,7 @@ def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
 
 
 def agrees(read: SourceRecord, known: SourceRecord) -> bool:
-    """Return whether `read` can be dropped for `known`, the page it claims to be: same body, or same listing without
-    new values.
-    """
+    """Return whether `read` can be dropped for `known`: same body, or same listing without new values."""
     if read.content_sha256 == known.content_sha256:
         return True
     return is_one_listing(read, known) and says_nothing_new(read, known)

@@ -175,10 +175,13 @@ def why_lost(one: SourceValue, winner: SourceValue) -> str:
     mine, theirs = one.weight, winner.weight
     parts = [
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),
-        (1.0 * (winner.voices > one.voices), f"{winner.voices} sources say otherwise"),
+        (1.0 * (winner.voices > one.voices), f"{winner.voices} sources disagree"),
         (_drop(mine.rank, theirs.rank), f"{_kind(one)} ranks below {_kind(winner)} here"),
         (_drop(mine.freshness, theirs.freshness), "an older page"),
-        (_drop(mine.confidence, theirs.confidence), f"less sure ({mine.confidence:.2f} to {theirs.confidence:.2f})"),
+        (
+            _drop(mine.confidence, theirs.confidence),
+            f"lower confidence ({mine.confidence:.2f} to {theirs.confidence:.2f})",
+        ),
         (_drop(mine.method, theirs.method), f"read by {one.proof.method}, not {winner.proof.method}"),
     ]
     words = [text for weight, text in sorted(parts, key=lambda part: -part[0]) if weight > 0.02]

@@ -76,9 +76,7 @@ def topic_of(name: str) -> Topic:
 
 
 def rank(kind: SourceKind | None, name: str) -> float:
-    """Return how often a source of this kind is right on the field, 0 to 1. A source of unknown kind counts as
-    other.
-    """
+    """Return how often this kind of source is right on the field, 0 to 1. Unknown kinds count as other."""
     return _RANKS[topic_of(name)][_KINDS.index(kind or SourceKind.OTHER)]
 
 

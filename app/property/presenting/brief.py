@@ -129,7 +129,7 @@ def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: floa
     if any(part.field in record for part in line.parts) and any(
         name in record and doubt_about(shown, name, now, fresh_days) for name in line.inputs
     ):
-        yield "in doubt: it follows from values above that are"
+        yield "in doubt: computed from doubtful values above"
         return
     found: dict[str, list[str]] = {}
     for part in line.parts:

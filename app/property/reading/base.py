@@ -1,6 +1,4 @@
-"""The types that readers return: readings and candidates. Each reader has its own module; `pipeline.py` combines
-them.
-"""
+"""The types that readers return. Each reader has its own module; `pipeline.py` combines them."""
 
 from __future__ import annotations
 
@@ -62,9 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The inputs of a value's confidence: its features, the upper limit `most` and its reason `bound`, and the fields
-    that a derived value depends on (`sources`).
-    """
+    """The inputs of a confidence: features, the limit `most` and its reason `bound`, a derived value's `sources`."""
 
     features: Mapping[str, float]
     most: float

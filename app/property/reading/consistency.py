@@ -253,9 +253,7 @@ def _are_items(half: Candidate, baths: Candidate) -> bool:
 
 
 def _is_one_area(one: Candidate, other: Candidate) -> bool:
-    """Return whether two areas are one: equal numbers, or one in two units with rounding (`1 596 m²`, `0.394
-    acres`).
-    """
+    """Return whether two areas are one: equal, or in two units with rounding (`1 596 m²`, `0.394 acres`)."""
     sizes = [float(c.value) * IN_SQUARE_METERS.get(c.unit or "", 1.0) for c in (one, other)]
     return one.value == other.value or (one.unit != other.unit and math.isclose(*sizes, rel_tol=2e-3))
 

@@ -47,9 +47,7 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return quickly whether the declarations may hide text, alone or with other rules. May be wrong only toward
-    True.
-    """
+    """Return quickly whether the declarations may hide text, alone or with others. Errs only toward True."""
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None
@@ -135,9 +133,7 @@ def may_vanish(declared: Mapping[str, str]) -> bool:
 
 
 class Backgrounds:
-    """Detects text in the color of its background. Unknown backgrounds (external style sheets, pictures) count as
-    visible.
-    """
+    """Detects text in the color of its background. Unknown backgrounds (external, pictures) count as visible."""
 
     def __init__(self, sheet: Stylesheet, root: Any) -> None:
         self._sheet = sheet

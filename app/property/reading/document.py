@@ -45,9 +45,7 @@ _COUNTRY_SIGNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """The language (ISO 639-1) and country (ISO 3166-1) that decide how numbers, dates, and `$` are read; None if
-    unknown.
-    """
+    """The language (ISO 639-1) and country (ISO 3166-1) for reading numbers, dates, and `$`; None if unknown."""
 
     lang: str | None
     country: str | None

@@ -23,6 +23,7 @@ _SALES, _PRICES, _TAXES, _DATED = (pattern("history", key) for key in ("sales", 
 _SOLD, _SOLD_WORD, _SURELY_SOLD, _FORECLOSED, _LISTED = (
     pattern("history", key) for key in ("sold", "sold_words", "surely_sold", "foreclosed", "listed")
 )
+_YEARS = frozenset({"year", "tax year", "time", "value year", "roll year", "valuation year"})
 _AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
 _EVENTS = frozenset({
     "event", "event name", "event description", "description", "type", "event type", "status", "deed type",
@@ -128,11 +129,7 @@ def _sales_readings(sales: list[dict[str, Any]], source: Source, locator: str) -
 def _tax_year(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for words, value in row.items():
-        field = (
-            "TaxYear"
-            if words in ("year", "tax year", "time", "value year", "roll year", "valuation year")
-            else getattr(meaning(words), "field", "")
-        )
+        field = "TaxYear" if words in _YEARS else getattr(meaning(words), "field", "")
         if words == "total value" and "assess" in above:
             field = "X_MarketValue"
         elif words == "total":
@@ -160,16 +157,9 @@ def _tax_readings(years: list[dict[str, Any]], source: Source, locator: str) -> 
         if holders:
             newest = max(holders, key=lambda row: (row["year"], -row["index"]))
             where = f"{locator}/{newest['index']}"
-            yield Reading(
-                field,
-                newest[field],
-                source.method,
-                where,
-                f"{newest['year']}: {newest[field]}",
-                source.confidence + 0.05,
-            )
+            quote = f"{newest['year']}: {newest[field]}"
+            yield Reading(field, newest[field], source.method, where, quote, source.confidence + 0.05)
     with_tax = [row for row in years if "TaxAnnualAmount" in row]
     newest = max(with_tax or years, key=lambda row: (row["year"], -row["index"]))
-    yield Reading(
-        "TaxYear", newest["year"], source.method, f"{locator}/{newest['index']}", str(newest["year"]), source.confidence
-    )
+    where, year = f"{locator}/{newest['index']}", newest["year"]
+    yield Reading("TaxYear", year, source.method, where, str(year), source.confidence)

@@ -142,9 +142,7 @@ def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | Non
 
 
 def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
-    """Return the object with the property and its pointer; (None, "") if the body holds none or several. `row` selects
-    one of several.
-    """
+    """Return the property's object and pointer, (None, "") without exactly one; `row` selects one of several."""
     if row is not None:
         found = pointed(value, row)
         return (_aliased(found, _labels(value)), row) if isinstance(found, dict) else (None, "")

@@ -1,6 +1,4 @@
-"""Read JSON-LD tolerantly: broken blocks are repaired, `@graph` and nesting are followed, nodes on other things are
-dropped.
-"""
+"""Read JSON-LD: repair broken blocks, follow `@graph` and nesting, and drop nodes on other things."""
 
 from __future__ import annotations
 

@@ -27,9 +27,7 @@ class MarkedValue:
 
 
 def by_markup(segment: Segment, page: Document) -> MarkedValue | None:
-    """Return the value that a definition list or table row gives to a label; None without either, or if the row sets
-    its values first.
-    """
+    """Return the value in a definition list or table row; None without either, or if values come first."""
     cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
     if cell is None or cell_text(cell) != segment.text[:300]:
         return None

@@ -70,9 +70,7 @@ def _javascript(text: str) -> Any:
 
 
 def assignments(script: str) -> Iterator[tuple[str, int, Any]]:
-    """Yield (name, offset, value) of a script's assignments: `name = {...}`, `= [...]`, `= "{...}"`, `=
-    JSON.parse("...")`.
-    """
+    """Yield (name, offset, value) of assignments: `name = {...}`, `[...]`, `"{...}"`, `JSON.parse("...")`."""
     if _ASSIGNED.search(script) is None:
         return
     position = unclosed = 0
@@ -93,9 +91,7 @@ _LONGEST_LITERAL, _MOST_PLACES = 50_000, 20
 
 
 def arguments(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield (offset, value) of objects passed to functions, `render(Page, {...})`, without small ones and without
-    literals that name no place.
-    """
+    """Yield (offset, value) of objects passed to functions, `render(Page, {...})`: large ones, or with a place."""
     yield from _literals(script)
     yield from _flights(script)
     position = 0
@@ -152,9 +148,7 @@ def _decoded(text: str, start: int) -> Any:
 
 
 def _literals(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield objects with bare keys that are a function's first argument and name a place: `new Map({center: {lat:
-    43.65}})`.
-    """
+    """Yield first arguments with bare keys that name a place: `new Map({center: {lat: 43.65}})`."""
     position = 0
     for place in islice(_PLACE.finditer(script), _MOST_PLACES):
         if place.start() < position:
@@ -227,9 +221,7 @@ def _unescaped(text: str) -> str:
 
 
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
-    """Replace strings that are JSON objects or arrays by their values, repeatedly. Values nested deeper than 200 levels
-    are left out.
-    """
+    """Replace JSON strings by their objects or arrays, repeatedly, without levels below the 200th."""
     if level > _DEEPEST:
         return None
     if isinstance(value, dict):

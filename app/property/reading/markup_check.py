@@ -125,9 +125,7 @@ class _Shown:
         return bool(others) and not is_consistent
 
     def share(self, candidate: Candidate) -> float:
-        """Return the share of confidence left: less if the page contradicts the value, or should show it and does
-        not.
-        """
+        """Return the share of confidence left: less if the page contradicts or lacks the value."""
         if not _is_markup(candidate):
             return 1.0
         others = self.values.get(candidate.field, ())

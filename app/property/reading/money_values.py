@@ -1,6 +1,4 @@
-"""Parse money from raw texts and JSON values: prices, rents, taxes, fees, and estimate ranges, with currency and
-period.
-"""
+"""Parse money in raw texts and JSON values: prices, rents, taxes, fees, estimates; currency and period."""
 
 from __future__ import annotations
 
@@ -50,13 +48,8 @@ def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
     if reading.method is Method.LABEL and _RENT_LABEL.search(reading.label):
         yield "PropertyType", "Residential Lease", None
     label = reading.label.casefold()
-    basis = (
-        "cold"
-        if re.search("kalt|netto|kale", label)
-        else "warm"
-        if re.search("warm|gesamt|brutto", label)
-        else price.basis
-    )
+    is_cold, is_warm = re.search("kalt|netto|kale", label), re.search("warm|gesamt|brutto", label)
+    basis = "cold" if is_cold else "warm" if is_warm else price.basis
     yield "X_RentBasis", basis, None
 
 
@@ -87,9 +80,7 @@ def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _estimate_range(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse a range of estimates, `$88,000 - $104,000`. A single amount is an estimate without range and not a
-    field.
-    """
+    """Parse a range of estimates, `$88,000 - $104,000`. A single amount has no field."""
     parts = _RANGE_GAP.split(text_of(reading.raw))
     stated = [prices.parse_price(part, lang=locale.lang, country=locale.country) for part in parts[:2]]
     if len(parts) == 2 and all(stated) and stated[0].amount <= stated[1].amount:  # type: ignore[union-attr]

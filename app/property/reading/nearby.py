@@ -89,9 +89,7 @@ def _has_labels(value: str, page: Document) -> bool:
 
 
 def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
-    """Return whether the label is an item in a list of features (`Heating` before `Ceiling Fans`), unrelated to the
-    next.
-    """
+    """Return whether the label is one of several features (`Heating` before `Ceiling Fans`)."""
     item = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag == "li"), None)
     if item is None or found.field not in _FEATURES or segment.text.endswith(":"):
         return False

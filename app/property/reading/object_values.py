@@ -84,10 +84,7 @@ def _unit_named(node: dict[str, Any], key: str = "") -> str:
     """Return the unit in the object's spelling, such as `MTK`."""
     names = (
         *object_keys.UNIT_KEYS,
-        f"{key}Units",
-        f"{key}Unit",
-        f"{key}_unit",
-        f"{key}UnitsShort",
+        *(f"{key}{end}" for end in ("Units", "Unit", "_unit", "UnitsShort")),
         "lotAreaUnits" if key.startswith("lot") else "livingAreaUnits",
     )
     for name in names:
@@ -123,9 +120,7 @@ def quantity(found: Meaning, key: str, value: Any, source: Source, place: Place)
 
 
 def pair_of(node: dict[str, Any]) -> tuple[str, Any, str] | None:
-    """Return (label, value, the value's key) of an object such as `{"label": "Year built", "value": 1998}`, else
-    None.
-    """
+    """Return (label, value, value's key) of an object like `{"label": "Year built", "value": 1998}`, or None."""
     if len(node) > 14:
         return None
     for value_key in object_keys.VALUE_KEYS:

@@ -74,9 +74,7 @@ def _is_past(element: Any) -> bool:
 
 
 def _is_in_card(element: Any) -> bool:
-    """Return whether the element is in one of several similar short blocks or rows, or in a link: these show other
-    homes.
-    """
+    """Return whether the element is in one of several similar blocks, rows, or links, which show other homes."""
     for above in (element, *islice(element.iterancestors(), _MOST_CARD_LEVELS)):
         if is_long(above):
             return False
@@ -125,13 +123,8 @@ def _offered(kind: str, text: str, where: str, confidence: float) -> Iterator[Ca
 def _banner(text: str, where: str) -> Iterator[Candidate]:
     status = standard_status(text)
     if status is not None:
-        yield of_text(
-            "StandardStatus",
-            status,
-            text,
-            where,
-            0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62,
-        )
+        confidence = 0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62
+        yield of_text("StandardStatus", status, text, where, confidence)
         yield of_text("MlsStatus", text, text, where, 0.5)
     kind = offer(text)
     if kind is not None:

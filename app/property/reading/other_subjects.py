@@ -44,9 +44,7 @@ _UNIT = re.compile(
 
 
 def is_of_other(field: str, before: str, behind: str = "") -> bool:
-    """Return whether words `before` a statement about `field`, in its clause, or right `behind` it change its
-    subject.
-    """
+    """Return whether words `before` a statement, in its clause, or right `behind` it change its subject."""
     clauses = _CLAUSE.split(before[-_NEAR:])
     clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]  # `Room addition, 240 sq ft`
     return any(_is_told(topic, clause, behind) for topic in _topics(field))

@@ -113,13 +113,10 @@ def composite(label: str, value: str, page: Document) -> list[Pair]:
         pairs = [
             Pair(k, n, v, alone=False) for k, n, v in zip(meant, names, values, strict=True) if k is not None and v
         ]
-        halves = any(pair.found.field == "BathroomsHalf" for pair in pairs)  # then `Baths` means full baths
-        return [
-            pair._replace(found=Meaning("BathroomsFull"))
-            if halves and pair.found.field == "BathroomsTotalInteger"
-            else pair
-            for pair in pairs
-        ]
+        if any(pair.found.field == "BathroomsHalf" for pair in pairs):  # then `Baths` means full baths
+            full = Meaning("BathroomsFull")
+            pairs = [p._replace(found=full) if p.found.field == "BathroomsTotalInteger" else p for p in pairs]
+        return pairs
     if len(values) == 1 and known[-1] is not None:
         return [Pair(known[-1], names[-1], value, alone=True)]
     return []

@@ -52,27 +52,18 @@ def _behind(field: str) -> str:
 
 _PLOT = _behind("LotSizeArea")
 _BUILT, _PLOT_OF, _LIVING = (alternatives("before_number", f) for f in ("YearBuilt", "LotSizeArea", "LivingArea"))
+_SIZE, _PLOT_SIZE = f"{_METRES}|{_FEET}", rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})"
 _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BedroomsTotal", _counted(_behind("BedroomsTotal"))),
     ("BathroomsTotalInteger", _counted(_behind("BathroomsTotalInteger"))),
     ("RoomsTotal", _counted(_behind("RoomsTotal"))),
     ("YearBuilt", re.compile(rf"(?<!\w)(?:{_BUILT}) ((?:1[6-9]|20)\d\d)(?!\w)", re.I)),
     ("BathroomsHalf", _counted(_behind("BathroomsHalf"))),
-    (
-        "LotSizeArea",
-        re.compile(
-            rf"{_AREA}\s?(?:{_METRES}|{_FEET}|{_LAND})\s*(?:{_PLOT})|"
-            rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})",
-            re.I,
-        ),
-    ),
+    ("LotSizeArea", re.compile(rf"{_AREA}\s?(?:{_SIZE}|{_LAND})\s*(?:{_PLOT})|{_PLOT_SIZE}", re.I)),
     ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
     (
         "LivingArea",
-        re.compile(
-            rf"(?<![\d.,/]){_AREA}\s?(?:{_METRES}|{_FEET})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)",
-            re.I,
-        ),
+        re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I),
     ),
 )
 #: words with another meaning in other languages
@@ -94,12 +85,9 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("YearBuilt", _COUNTS[3][1]),
     (
         "LivingArea",
-        re.compile(
-            rf"\b(?:{_LIVING})\W{{0,3}}(?:of |approx\.? |ca\.? |about )?{_AREA}\s?(?:{_METRES}|{_FEET})",
-            re.I,
-        ),
+        re.compile(rf"\b(?:{_LIVING})\W{{0,3}}(?:of |approx\.? |ca\.? |about )?{_AREA}\s?(?:{_SIZE})", re.I),
     ),
-    ("LotSizeArea", re.compile(rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})", re.I)),
+    ("LotSizeArea", re.compile(_PLOT_SIZE, re.I)),
     *_WORDED,
 )
 _LONG = 700
@@ -145,9 +133,7 @@ _ATTRIBUTES = ("title", "aria-label", "alt", "data-label")
 
 
 def _in_attributes(page: Document) -> Iterator[Reading]:
-    """Read values whose label is an attribute: `<span title="Bathrooms">2</span>`, `<img
-    alt="Bedrooms"><span>3</span>`.
-    """
+    """Read values labeled by an attribute: `<span title="Bathrooms">2</span>`, `<img alt="Bedrooms">3`."""
     for element in page.having(*_ATTRIBUTES)[:120]:
         name = next((element.get(a) for a in _ATTRIBUTES if element.get(a)), "")
         known = meaning(name, page.locale.lang) if len(name) <= 30 else None

@@ -58,13 +58,8 @@ Reader = Callable[[Document], Iterable[Reading | Candidate]]
 READERS: Mapping[str, Reader] = {
     **{"jsonld": jsonld.read, "microdata": microdata.read, "opengraph": opengraph.read, "state": state.read},
     **{"jsonbody": jsonbody.read, "tables": tables.read, "labels": labels.read, "remarks": remarks.read},
-    **{
-        "listed_by": listed_by.read,
-        "us_address": us_address.read,
-        "phrases": phrases.read,
-        "headlines": headlines.read,
-    },
-    **{"foreign_address": foreign_address.read, "county_office": county_office.read},
+    **{"listed_by": listed_by.read, "us_address": us_address.read, "phrases": phrases.read},
+    **{"headlines": headlines.read, "foreign_address": foreign_address.read, "county_office": county_office.read},
     **{"unlabeled_price": unlabeled_price.read, "offers": offers.read, "map": map_points.read},
 }
 #: for a page without a tree; for one of several objects in a body

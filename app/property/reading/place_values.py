@@ -140,9 +140,7 @@ def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def ends_a_street(end: str, rest: str, city: str | None) -> bool:
-    """Return whether a two-letter code is the end of a street (`14 Elm Ct` in Connecticut), which has no other
-    suffix.
-    """
+    """Return whether a two-letter code is the suffix of a street (`14 Elm Ct` in Connecticut)."""
     placed = "," in end or (city is not None and rest.casefold().endswith(city.casefold()))
     last = rest.rpartition(" ")[2].strip(".,").upper()
     return re.fullmatch(r"\W+[A-Za-z]{2}", end) is not None and not placed and last not in suffixes()

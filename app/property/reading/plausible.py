@@ -79,9 +79,7 @@ _TRADE = by_key("materials", *of_kind("features"))
 
 
 def _words(values: Values, _page: Document) -> Iterator[Finding]:
-    """Check the vocabulary of roofs, walls, heating, and cooling, the number of stories, and the form of a parcel
-    number.
-    """
+    """Check the words for roofs, walls, heating, and cooling, the stories, and the parcel number's form."""
     for name, words in _TRADE.items():
         if values.get(name) and all(words.search(str(item)) for item in values[name]):
             yield name, Verdict.PLAUSIBLE

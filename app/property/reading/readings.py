@@ -18,6 +18,7 @@ from app.property.reading.typed_values import BY_TYPE, SPECIAL
 from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
+_GENERAL_KINDS = frozenset({"house", "home", "haus", "dom", "hus", "apartment", "residential"})
 #: fields for which `None` is an answer
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
 
@@ -63,12 +64,7 @@ def _doubt(name: str, unit: str | None, raw: Any) -> float:
     """Return a factor below 1 for an area without a unit, and for a kind so general that a closer word should win."""
     if name in UNIT_OF and unit is None:
         return 0.8
-    return (
-        0.85
-        if name == "PropertySubType"
-        and str(raw).casefold() in ("house", "home", "haus", "dom", "hus", "apartment", "residential")
-        else 1.0
-    )
+    return 0.85 if name == "PropertySubType" and str(raw).casefold() in _GENERAL_KINDS else 1.0
 
 
 def _shown(raw: Any) -> str:

@@ -84,9 +84,7 @@ def _beside(best: _Found, page: Document) -> Iterator[Reading]:
 
 
 def blobs(page: Document) -> Iterator[tuple[str, Any]]:
-    """Yield the JSON values of the page's scripts with their scripts' XPaths, strings unpacked, without distrusted
-    scripts.
-    """
+    """Yield the JSON values of trusted scripts with their XPaths, strings unpacked."""
     if page.root is not None:
         yield from ((where, value) for where, value in page.once(_all_blobs) if where not in page.distrusted)
 
@@ -122,15 +120,10 @@ def _best(value: Any, where: str, page: Document) -> _Found | None:
         if score < _LEAST_SCORE:
             continue
         found = _Found(score, _matches(node, page), node, pointer, where, parent)
-        if (
-            best is None
-            or (found.matches, found.score) > (best.matches, best.score)
-            or (
-                # the smaller of two objects with the same facts
-                found.matches == best.matches and found.score >= best.score and found.pointer.startswith(best.pointer)
-            )
-        ):
+        if best is None or (found.matches, found.score) > (best.matches, best.score):
             best = found
+        elif (found.matches, found.score) == (best.matches, best.score) and found.pointer.startswith(best.pointer):
+            best = found  # the smaller of two objects with the same facts
     return best
 
 
@@ -143,18 +136,12 @@ def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         pointer, node, parent = stack.pop()
         if isinstance(node, dict):
             yield pointer, node, parent
-            children = [
-                (f"{pointer}/{k}", v, node)
-                for k, v in node.items()
-                if isinstance(v, dict | list) and not object_keys.is_cut(k, words_of(k))
-            ]
+            inner = [(k, v) for k, v in node.items() if isinstance(v, dict | list)]
+            children = [(f"{pointer}/{k}", v, node) for k, v in inner if not object_keys.is_cut(k, words_of(k))]
+        elif objects.are_listings([v for v in node if isinstance(v, dict)]):
+            children = []
         else:
-            several = objects.are_listings([v for v in node if isinstance(v, dict)])
-            children = (
-                []
-                if several
-                else [(f"{pointer}/{i}", v, {}) for i, v in enumerate(node[:100]) if isinstance(v, dict | list)]
-            )
+            children = [(f"{pointer}/{i}", v, {}) for i, v in enumerate(node[:100]) if isinstance(v, dict | list)]
         stack.extend(reversed(children))
 
 

@@ -36,9 +36,7 @@ class Meaning:
 
 
 def words_of(label: str) -> str:
-    """Return a label or JSON key as lower-case words: `livingAreaM2`, `Living area (m²):`, and `living_area` are
-    equal.
-    """
+    """Return a label or JSON key as words: `livingAreaM2`, `Living area (m²):`, `living_area` are equal."""
     return _words(label[:_LONGEST])  # cut before the cache, which would otherwise keep long texts
 
 
@@ -186,9 +184,7 @@ def _without_modifier(words: str, lang: str | None) -> Meaning | None:
 
 
 def _spelled_out(words: str, lang: str | None) -> Meaning | None:
-    """Return the meaning with short words expanded: `prop location` as `property location`, `abv grd sqft` as `above
-    grade sqft`.
-    """
+    """Return the meaning with short words expanded: `prop location` as `property location`."""
     parts = words.split()
     if len(parts) > 1 and parts[0] in _PREFIXES:
         parts = parts[1:]  # `char_beds`, `fld_yrblt`

@@ -102,9 +102,7 @@ def _lets(page: Document) -> bool:
 
 
 def _is_big(text: str, page: Document) -> bool:
-    """Return whether the price can be a home's: five digits or more, or three for a rent (by its period or the
-    title).
-    """
+    """Return whether the price can be a home's: from five digits, or three for a rent (period or title)."""
     price = prices.parse_price(text, lang=page.locale.lang, country=page.locale.country)
     if price is None:
         return False

@@ -119,9 +119,7 @@ def _with_ancestors(elements: Iterable[Any]) -> set[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Judges elements. `covers` are the outermost hidden elements; `held` are the suspects inside them, not yet
-    examined.
-    """
+    """Judges elements. `covers` are the outermost hidden ones; `held` are unexamined suspects inside them."""
 
     sheet: Stylesheet
     backgrounds: Backgrounds

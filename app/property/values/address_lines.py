@@ -232,9 +232,7 @@ def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
 
 
 def _without_code(text: str, country: str) -> Line | None:
-    """Parse a line that ends in a region, which must not be a town: `Majorna, Göteborgs kommun, Västra Götalands
-    län`.
-    """
+    """Parse a line ending in a region, not a town: `Majorna, Göteborgs kommun, Västra Götalands län`."""
     parts = _split(text, country)
     if len(parts) < 2:
         return None

@@ -28,9 +28,7 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """Bathrooms. `total` counts full and half ones alike, as RESO BathroomsTotalInteger; the parts are None if
-    unknown.
-    """
+    """Bathrooms. `total` counts full and half ones alike (RESO BathroomsTotalInteger); parts may be None."""
 
     total: int
     full: int | None = None
@@ -61,9 +59,7 @@ def of_kinds(text: str) -> int | None:
 
 
 def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
-    """Parse `2`, `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half
-    baths`.
-    """
+    """Parse `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
     text = text.strip()
     if len(text) > 60:
         return None

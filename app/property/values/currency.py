@@ -40,9 +40,7 @@ def _may_name(text: str) -> bool:
 
 
 def find_currency(text: str, country: str | None = None) -> str | None:
-    """Return the ISO 4217 code of the first currency in `text`; a shared symbol means `country`'s currency if
-    possible.
-    """
+    """Return the ISO 4217 code of the first currency; a shared symbol means `country`'s if possible."""
     match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")
     if local is not None and (own := local[1].search(text)) and (match is None or own.start() < match.start()):

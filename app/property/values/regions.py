@@ -40,9 +40,7 @@ def is_named(text: str, country: str | None) -> bool:
 
 
 def leading(text: str, country: str | None) -> str | None:
-    """Return the region at the start of `text` without a following space, as in addresses of Japan, Taiwan, and
-    Korea.
-    """
+    """Return the region that starts `text` without a space, as in addresses of Japan, Taiwan, and Korea."""
     if country not in ("JP", "TW", "KR"):
         return None
     return max((name for name in COUNTRIES[country].regions if text.startswith(name)), key=len, default=None)

@@ -99,9 +99,7 @@ def before_map(text: str) -> str:
 
 
 def town(text: str) -> str:
-    """Return the town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord`, or `Stockholms
-    kommun`.
-    """
+    """Return the town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord`, `Stockholms kommun`."""
     parts = [p.strip() for p in " ".join(text[:_LONGEST].split()).split(",") if p.strip()]
     while len(parts) > 1 and (us_state(parts[-1]) or _DISTRICT.search(parts[-1])):
         parts.pop()

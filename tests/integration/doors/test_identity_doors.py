@@ -51,7 +51,7 @@ def test_an_explanation_names_the_key_and_what_lost(called: Propintel, stored: s
     assert "portal ranks below assessor here" in year["source_values"][1]["reason"]
     assert told["decisions"] == []
     table = called("properties", "show", stored, "--explain", "--format", "table").stdout
-    assert "one address" in table
+    assert "the same address" in table
     (line,) = [line for line in table.splitlines() if line.startswith("Year built")]
     assert line.split() == ["Year", "built", "1987", "assessor", "county.example", "1", "of", "2"]
     one = json.loads(called("properties", "show", stored, "--explain", "year built").stdout)

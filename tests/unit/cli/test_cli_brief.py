@@ -230,7 +230,7 @@ def test_equity_is_no_surer_than_what_it_is_computed_from() -> None:
     shown = house(WHOLE, source(COUNTY, "assessor"), conflicts=[conflict])
     assert lines_of(shown, "Potential equity") == [
         "$88,000 to $128,500.50",
-        "[in doubt: it follows from values above that are]",
+        "[in doubt: computed from doubtful values above]",
     ]
     assert lines_of(shown, "Estimated value") == ["$500,000 to $540,500.50"]
 

@@ -171,9 +171,7 @@ def _read(value: Any, name: str, lang: str | None) -> Any:
 
 
 def _number(value: Any, lang: str | None) -> int | float | None:
-    """Return a number, also one in text with a unit or currency (`$450,000`, `1,250 sq ft`); None if there are
-    several.
-    """
+    """Return a number, also from text with a unit (`$450,000`, `1,250 sq ft`); None if there are several."""
     if isinstance(value, str):
         found = find_numbers(value, lang)
         found = [n for n in found if not value[max(0, n.start - 1) : n.start].isalpha()] or found  # no `2` of `m2`

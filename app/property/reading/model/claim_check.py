@@ -193,9 +193,7 @@ def _parted(text: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """Return whether the claim gives only half baths (except `two-and-a-half bath`), or full baths beside half baths,
-    as the total.
-    """
+    """Return whether the total is only the half baths (not `two-and-a-half`), or full ones beside half ones."""
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}

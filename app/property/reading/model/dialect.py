@@ -103,9 +103,7 @@ class Dialect:
         return replace(self, room=min(self.most_room, max(_FIRST_ROOM, 2 * self.room)))
 
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
-        """Return the format for a model that used this many reasoning tokens: room grows at once and shrinks by
-        halves.
-        """
+        """Return the format after this many reasoning tokens: room grows at once and shrinks by halves."""
         if reasoning_tokens <= 0:
             return self
         wanted = min(self.most_room, max(_LEAST_ROOM, _SPARE * reasoning_tokens))

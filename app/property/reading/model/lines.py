@@ -31,9 +31,7 @@ _LONGEST = 320
 
 
 def lines_in(texts: Iterable[Segment] | Iterable[str]) -> Iterator[str]:
-    """Yield the lines of segments, with labels joined to values, or of plain texts; long lines are split into
-    sentences.
-    """
+    """Yield the lines of segments, labels joined to values, or of plain texts; long lines by sentences."""
     found = list(texts)
     raw = found if not found or isinstance(found[0], str) else _joined(_blocks(cast("list[Segment]", found)))
     for line in raw:
@@ -52,9 +50,7 @@ def head_of(document: Document) -> list[str]:
 
 
 def _blocks(segments: Iterable[Segment]) -> list[tuple[str, str]]:
-    """Return texts with their block's tag. A table row is one block; in a table with heads, each cell is prefixed by
-    its head.
-    """
+    """Return texts with their block's tag. A table row is one block; cells are prefixed by their heads."""
     found: list[tuple[str, str]] = []
     heads = cache(_heads)
     last: Any = None

@@ -152,9 +152,7 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area and its unit: right behind the number, else in the quote, else in its line. A number needs a unit
-    or a label.
-    """
+    """Check an area and its unit: behind the number, in the quote, or in its line. It needs a unit or a label."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None

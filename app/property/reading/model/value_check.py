@@ -255,12 +255,8 @@ _BY_TYPE: Mapping[str, Check] = {
 }
 #: by a field's parser, by its kind
 _CHECKS: Mapping[str, Check] = {
-    **{
-        "money": number_check.money,
-        "asked": number_check.list_price,
-        "fee": number_check.money,
-        "area": number_check.area,
-    },
+    **{"money": number_check.money, "asked": number_check.list_price, "fee": number_check.money},
+    "area": number_check.area,
     **{"bathrooms": number_check.bathrooms, "parking": _parking, "roof_year": _roof_year, "currency": _currency},
     **dict.fromkeys(("identifier", "parcel", "postal_code"), _number_word),
     **{"region": _state, "county": _county, "agent": _agent, "office": _office},

@@ -51,9 +51,7 @@ class Links:
         return None if url is None or url == self.page_url else url
 
     def listing(self, href: str | None) -> str | None:
-        """Return the normalized URL if it can be a listing: not this search in another order, nor a page about agents,
-        signing in, and the like.
-        """
+        """Return the normalized URL if it can be a listing: not the search reordered, nor agents, sign-in, etc."""
         if href not in self._listings:
             self._listings[href] = self._listing(href)
         return self._listings[href]
@@ -85,9 +83,7 @@ def is_one_page(url: str, other: str) -> bool:
 
 
 def _names_one(link: SplitResult, search: SplitResult) -> bool:
-    """Return whether the link's only parameter identifies a page and is not the search's own: `/view?id=5` on
-    `/view`.
-    """
+    """Return whether the link's only parameter is new and identifies a page: `/view?id=5` on `/view`."""
     mine = {part.partition("=")[0] for part in link.query.split("&") if part}
     its = {part.partition("=")[0] for part in search.query.split("&") if part}
     return (
