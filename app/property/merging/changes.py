@@ -59,7 +59,7 @@ def statement_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Ev
 
 
 def is_news(name: str, before: Statement, now: Statement) -> bool:
-    """Return whether the world has changed if both statements are right."""
+    """Return whether the statements differ in fact and not only in form."""
     if name in HISTORIES:
         return bool(_new_rows(before.value, now.value))
     if _words(before) == _words(now):

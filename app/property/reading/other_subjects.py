@@ -31,7 +31,7 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "StandardStatus": ("market",),
     "PoolPrivateYN": ("shared",),
 }
-#: Parts of a home: if words for a home follow, they describe the home.
+#: parts of a home, which describe the home if words for a home follow
 _ITS_OWN = frozenset({"parts", "works"})
 #: a counted part (`2 car garage`) describes a home
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")

@@ -71,7 +71,7 @@ def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | Non
 
 
 def _says_done(status: str | None, tells_done: bool) -> bool:
-    """Return whether a permit is finished. Without a status it is, unless its list dates the finish of others."""
+    """Return whether a permit is finished; without a status it is, unless its list dates the finish of others."""
     return _DONE.search(status) is not None if status and status.strip() else not tells_done
 
 
