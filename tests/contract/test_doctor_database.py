@@ -200,7 +200,7 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     clock.advance(120)
     lost = check_jobs(settings, fleet, clock)
     assert "no key has reached batch_7 (1 requests) for 2 min" in lost.said
-    assert "a key of the project" in str(lost.remedy)
+    assert "a key of the batch's project" in str(lost.remedy)
     database.close()
 
 

@@ -22,12 +22,10 @@ class AuditEntry(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[Who]
-    # "key" or "purge"
-    area: Mapped[str] = mapped_column(String(16))
+    area: Mapped[str] = mapped_column(String(16))  # "key" or "purge"
     # for a key: disable, enable, or probe; for a purge: the kind of thing that was purged
     action: Mapped[str] = mapped_column(String(16))
-    # a purge does not store what it removed
-    key_id: Mapped[Id | None]
+    key_id: Mapped[Id | None]  # a purge does not store what it removed
     mask: Mapped[Plain | None]
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))

@@ -48,8 +48,7 @@ class Message(Base):
     # the time of the next attempt, or the end of the lease; null after delivery or giving up
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    # error of the newest attempt
-    error: Mapped[Words | None]
+    error: Mapped[Words | None]  # error of the newest attempt
     delivered_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -138,7 +138,7 @@ def test_a_bad_answer_is_told_and_not_paid_for_again(runs: Runs) -> None:
 def test_a_line_that_is_no_completion_is_a_bad_answer(runs: Runs) -> None:
     request = runs.wait()
     runs.batch(lambda batches, b, r: batches.answer(b, [Answered(r, {"choices": 7}, 0, 0, 0)]), request)
-    assert "no completion" in str(runs.read().note)
+    assert "not a completion" in str(runs.read().note)
 
 
 def test_a_question_that_openai_refused_ends_with_its_reason(runs: Runs) -> None:

@@ -33,24 +33,15 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 class LeftOut(StrEnum):
     """Why a listing that a search found gets no job."""
 
-    #: an advertisement
-    SPONSORED = "sponsored"
-    #: on a host of another site
-    OTHER_SITE = "other_site"
-    #: beyond the highest number of listings of a search
-    OVER_LIMIT = "over_limit"
-    #: another job has this target
-    UNDER_WAY = "under_way"
-    #: read recently
-    FRESH = "fresh"
-    #: read before, while the watch of a search takes only new listings
-    KNOWN = "known"
-    #: the caller's daily quota is used up
-    QUOTA = "quota"
-    #: purged meanwhile, or its URL names a purged person
-    PURGED = "purged"
-    #: the watch that pays was removed meanwhile
-    UNWATCHED = "unwatched"
+    SPONSORED = "sponsored"  # an advertisement
+    OTHER_SITE = "other_site"  # on a host of another site
+    OVER_LIMIT = "over_limit"  # beyond the highest number of listings of a search
+    UNDER_WAY = "under_way"  # another job has this target
+    FRESH = "fresh"  # read recently
+    KNOWN = "known"  # read before, while the watch of a search takes only new listings
+    QUOTA = "quota"  # the caller's daily quota is used up
+    PURGED = "purged"  # purged meanwhile, or its URL names a purged person
+    UNWATCHED = "unwatched"  # the watch that pays was removed meanwhile
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from app.redaction import origin_of
 
 
 class JobState(StrEnum):
-    """The state of a job; the last three are final."""
+    """The state of a job.
 
-    #: sent, or waiting to be sent
+    queued: sent, or waiting to be sent. running: leased. deferred: waiting until `due_at`. The others are final.
+    """
+
     QUEUED = "queued"
-    #: leased
     RUNNING = "running"
-    #: waiting until `due_at`
     DEFERRED = "deferred"
     DONE = "done"
     FAILED = "failed"
@@ -36,48 +36,40 @@ class JobState(StrEnum):
 
 
 class PageFrom(StrEnum):
-    """Where the page of a job came from. site: fetched and read · unchanged: the page read before, by HTTP 304 or its
-    bytes · same_page: another URL of the page had just been read · stored: the property was fresh. Only `site` can have
-    caused a model call."""
+    """Where a job's property came from. Only "site" can have cost a model call.
 
-    #: the page was fetched and read
+    site: the page was fetched and read. unchanged: the page was read before, and is unchanged by the site's answer
+    (304) or by its bytes. same_page: the same page had just been read at another URL. stored: the stored property was
+    fresh, and nothing was fetched.
+    """
+
     SITE = "site"
-    #: the page was read before, and is unchanged by the site's answer (304) or by its bytes
     UNCHANGED = "unchanged"
-    #: the same page had just been read at another URL
     SAME_PAGE = "same_page"
-    #: the stored property was fresh, and nothing was fetched
     STORED = "stored"
 
 
 class CallbackState(StrEnum):
-    """waiting: for the batch to be complete · pending: to be delivered or retried · the rest is final."""
+    """The state of a batch's callback.
 
-    #: for the batch to complete
+    waiting: for the batch to complete. pending: due, or to be retried after a failure. The others are final.
+    """
+
     WAITING = "waiting"
-    #: due, or to be retried after a failure
     PENDING = "pending"
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
 
 
-# Outcomes of a source, beside error codes:
-#: the page is of the address
-USED = "used"
-#: another source gave the same page
-SAME_PAGE = "same_page"
-#: the page is of another property
-OTHER = "other_property"
-#: the page does not say which property it is of
-UNKNOWN = "unknown_property"
-#: the source was left out
-SKIPPED = "not_asked"
-#: the page is on, or redirects to, a domain that the search may not use
-OUTSIDE = "outside_domains"
-#: the search names the page without citing it
-UNCITED = "not_cited"
-#: a web search
-SEARCHED = "searched"
+# outcomes of a source, beside error codes
+USED = "used"  # the page is of the address
+SAME_PAGE = "same_page"  # another source gave the same page
+OTHER = "other_property"  # the page is of another property
+UNKNOWN = "unknown_property"  # the page does not say which property it is of
+SKIPPED = "not_asked"  # the source was left out
+OUTSIDE = "outside_domains"  # the page is on, or redirects to, a domain that the search may not use
+UNCITED = "not_cited"  # the search names the page without citing it
+SEARCHED = "searched"  # a web search
 #: outcomes without a request to a site
 UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
     "out_of_time",
@@ -160,8 +152,7 @@ class Job(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
-    # the position in its batch: jobs are listed in the order of the request
-    position: Mapped[int]
+    position: Mapped[int]  # the position in its batch: jobs are listed in the order of the request
     target: Mapped[Url]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]
@@ -176,8 +167,7 @@ class Job(Base):
     wanted_model: Mapped[PlainJson] = mapped_column(default=list)
     model_note: Mapped[Words | None]
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
-    # where the property of a finished job came from
-    page_from: Mapped[PageFrom | None]
+    page_from: Mapped[PageFrom | None]  # where the property of a finished job came from
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
     # the page that the running job reads, and that no other job may read meanwhile (`pages/index.py`)
@@ -297,16 +287,11 @@ class DailyUsage(Base):
 class RecoveryReason(StrEnum):
     """Why a job was queued again. `DUE` and `RETURNED` are normal operation."""
 
-    #: its deferral ended
-    DUE = "due"
-    #: its worker stopped and returned it
-    RETURNED = "returned"
-    #: its worker died
-    LEASE = "lease"
-    #: its message was not sent in time
-    UNSENT = "unsent"
-    #: the broker lost its message
-    LOST = "lost"
+    DUE = "due"  # its deferral ended
+    RETURNED = "returned"  # its worker stopped and returned it
+    LEASE = "lease"  # its worker died
+    UNSENT = "unsent"  # its message was not sent in time
+    LOST = "lost"  # the broker lost its message
 
 
 @dataclass(frozen=True, slots=True)

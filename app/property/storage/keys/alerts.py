@@ -25,11 +25,9 @@ ORDER = Order("alerts", (_c.resolved_at, _c.id), descending=True)
 
 
 class Severity(StrEnum):
-    """critical: work has stopped or soon will · warning: needs attention."""
+    """critical: work has stopped or soon will · warning: needs attention. warning: needs attention. critical: work has stopped, or will stop soon."""
 
-    #: needs attention
     WARNING = "warning"
-    #: work has stopped, or will stop soon
     CRITICAL = "critical"
 
 

@@ -24,8 +24,7 @@ class Key(Base):
     limit_group: Mapped[Plain]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    # null while it is configured
-    removed_at: Mapped[datetime | None] = mapped_column(index=True)
+    removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while it is configured
     # when its circuit was last seen to open, when the provider refused it (401), when its group ran out of credit
     opened_at: Mapped[datetime | None]
     died_at: Mapped[datetime | None]
@@ -50,16 +49,14 @@ class KeyHour(Base):
     input_tokens: Mapped[int] = mapped_column(BigInteger)
     output_tokens: Mapped[int] = mapped_column(BigInteger)
     microusd: Mapped[int] = mapped_column(BigInteger)
-    # input tokens from the provider's cache
-    cached_tokens: Mapped[int] = mapped_column(BigInteger)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger)  # input tokens from the provider's cache
     # for the key "": the requests sent, and how long they waited for a key
     sent: Mapped[int] = mapped_column(BigInteger)
     waited_us: Mapped[int] = mapped_column(BigInteger)
     # how long no key had room for a request, by the limit that was reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
-    # requests without a key: {reason: n}
-    refusals: Mapped[PlainJson]
+    refusals: Mapped[PlainJson]  # requests without a key: {reason: n}
 
 
 IS_FIRING = text("resolved_at IS NULL")
@@ -77,8 +74,7 @@ class Alert(Base):
     message: Mapped[Words]
     details: Mapped[JsonWords]
     fired_at: Mapped[datetime]
-    # null while it fires
-    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)  # null while it fires
 
     __table_args__ = (
         CheckConstraint("severity IN ('warning', 'critical')", name="severity"),

@@ -33,16 +33,12 @@ class CacheKind(StrEnum):
 class RequestState(StrEnum):
     """The state of a model request; all but the first two are final."""
 
-    #: waiting to be sent
-    PARKED = "parked"
-    #: in a batch
-    SENT = "sent"
+    PARKED = "parked"  # waiting to be sent
+    SENT = "sent"  # in a batch
     ANSWERED = "answered"
     FAILED = "failed"
-    #: returned to its job for a normal API call
-    DIRECT = "direct"
-    #: no job waits for the answer any more
-    WITHDRAWN = "withdrawn"
+    DIRECT = "direct"  # returned to its job for a normal API call
+    WITHDRAWN = "withdrawn"  # no job waits for the answer any more
 
     @property
     def is_open(self) -> bool:
@@ -52,18 +48,12 @@ class RequestState(StrEnum):
 class LlmBatchState(StrEnum):
     """The state of an OpenAI batch."""
 
-    #: its requests are chosen
-    NEW = "new"
-    #: its input file is at OpenAI
-    UPLOADED = "uploaded"
-    #: OpenAI has the batch
-    RUNNING = "running"
-    #: every request has its outcome, or was parked again
-    ENDED = "ended"
-    #: its usage is charged to the budgets
-    SETTLED = "settled"
-    #: its files are deleted
-    CLOSED = "closed"
+    NEW = "new"  # its requests are chosen
+    UPLOADED = "uploaded"  # its input file is at OpenAI
+    RUNNING = "running"  # OpenAI has the batch
+    ENDED = "ended"  # every request has its outcome, or was parked again
+    SETTLED = "settled"  # its usage is charged to the budgets
+    CLOSED = "closed"  # its files are deleted
 
 
 def _one_of(name: str, values: type[StrEnum]) -> Enum:
@@ -76,16 +66,13 @@ class LlmCache(Base):
 
     __tablename__ = "llm_cache"
 
-    # the digest of the question
-    id: Mapped[Sha256] = mapped_column(primary_key=True)
+    id: Mapped[Sha256] = mapped_column(primary_key=True)  # the digest of the question
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
-    # for a page: its body
-    content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)
+    content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # for a page: its body
     # for a search: its address, spelled as a target, and all URLs in the answer, each between blanks
     target: Mapped[Url | None] = mapped_column(index=True)
     urls: Mapped[Urls | None]
-    # the name in the response
-    model: Mapped[Plain]
+    model: Mapped[Plain]  # the name in the response
     answer: Mapped[JsonWords]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
@@ -169,8 +156,7 @@ class LlmRequest(Base):
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    # when a job used the answer
-    used_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # when a job used the answer
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (

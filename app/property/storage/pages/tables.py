@@ -16,8 +16,7 @@ class Blob(Base):
     __tablename__ = "blobs"
 
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
-    # compressed with zstd
-    packed: Mapped[bytes]
+    packed: Mapped[bytes]  # compressed with zstd
     packed_bytes: Mapped[int]
     # when it was last received, or confirmed by its site
     used_at: Mapped[datetime]
@@ -39,13 +38,11 @@ class PageCopy(Base):
     sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
-    # the canonical URL in the response's Link header
-    declared_url: Mapped[Url | None]
+    declared_url: Mapped[Url | None]  # the canonical URL in the response's Link header
     # its cache validators; conditional requests use the newest row of a final URL
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
-    # False for no-store: deleted when its job ends
-    is_kept: Mapped[bool]
+    is_kept: Mapped[bool]  # False for no-store: deleted when its job ends
     # when its site confirmed a stored page for this job (304); null if the page was received in full
     confirmed_at: Mapped[datetime | None]
 

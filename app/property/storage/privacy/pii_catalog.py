@@ -15,26 +15,16 @@ from sqlalchemy import JSON, Column, LargeBinary, Table, Text
 class PiiKind(StrEnum):
     """What a column can contain."""
 
-    #: ids, times, numbers, hashes, our own codes, facts about keys
-    NOTHING = "nothing"
-    #: the person who performed an action, kept for accountability
-    OPERATOR = "operator"
-    #: one URL or address, spelled as a target
-    TARGET = "target"
-    #: several URLs, each between blanks
-    URLS = "urls"
-    #: a key of a property, made from URLs, addresses, and numbers
-    KEY = "key"
-    #: the id of a property
-    PROPERTY = "property"
-    #: the id of a job
-    JOB = "job"
-    #: the hash of a page's body
-    BODY = "body"
-    #: text or JSON from pages, models, or users
-    TEXT = "text"
-    #: a compressed body
-    COPY = "copy"
+    NOTHING = "nothing"  # ids, times, numbers, hashes, our own codes, facts about keys
+    OPERATOR = "operator"  # the person who performed an action, kept for accountability
+    TARGET = "target"  # one URL or address, spelled as a target
+    URLS = "urls"  # several URLs, each between blanks
+    KEY = "key"  # a key of a property, made from URLs, addresses, and numbers
+    PROPERTY = "property"  # the id of a property
+    JOB = "job"  # the id of a job
+    BODY = "body"  # the hash of a page's body
+    TEXT = "text"  # text or JSON from pages, models, or users
+    COPY = "copy"  # a compressed body
 
 
 #: the kinds that can name a person. KEY is not among them: a key repeats text of its property's records

@@ -22,8 +22,7 @@ class Suppression(Base):
     kind: Mapped[str] = mapped_column(String(8))
     # for a name: short hashes of its words, a fast test that a text does not contain it
     words: Mapped[Plain | None]
-    # the id of the key of its hash
-    key_id: Mapped[str | None] = mapped_column(String(16))
+    key_id: Mapped[str | None] = mapped_column(String(16))  # the id of the key of its hash
     at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
 

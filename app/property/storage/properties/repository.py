@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select, update
+from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from app.property.address import Address
 from app.property.merging import identity
@@ -31,7 +31,6 @@ from app.property.storage.properties.source_records import (
     drop_doubles,
     observe,
     of_same_page,
-    put,
     records_of,
     records_of_each,
     urls_of,
@@ -110,7 +109,11 @@ class PropertyStore:
             "asks_again": asks_again,
             "edition": edition,
         }
-        put(connection, before, row)
+        if before is None:
+            connection.execute(insert(SourceRow).values(row))
+        else:  # the row keeps its URL, and its content if that is newer
+            row = {**row, "url": before.url} if before.fetched_at <= record.fetched_at else {"property_id": owner_id}
+            connection.execute(update(SourceRow).where(SourceRow.id == before.id).values(row))
         previous = drop_doubles(connection, doubles, record)
         left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, or_, select
 
 from app.property.record import SourceKind, evidence_json
 from app.property.source_record import SourceRecord
@@ -91,16 +91,6 @@ def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceReco
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
     return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)
-
-
-def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:
-    """Insert the record, or replace `before` unless that is newer. The row keeps its URL."""
-    if before is None:
-        connection.execute(insert(SourceRow).values(row))
-        return
-    if before.fetched_at > row["fetched_at"]:
-        row = {"property_id": row["property_id"]}
-    connection.execute(update(SourceRow).where(SourceRow.id == before.id).values({**row, "url": before.url}))
 
 
 def observe(connection: Connection, property_id: str, record: SourceRecord) -> None:

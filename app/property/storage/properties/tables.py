@@ -38,8 +38,7 @@ class Property(Base):
     __tablename__ = "properties"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    # the property that it turned out to be the same as
-    merged_into: Mapped[OfProperty | None]
+    merged_into: Mapped[OfProperty | None]  # the property that it turned out to be the same as
     record: Mapped[JsonWords]
     evidence: Mapped[JsonWords]
     conflicts: Mapped[JsonWords]
@@ -97,14 +96,11 @@ class SourceRow(Base):
     stored_at: Mapped[datetime]
     # the page's URL, spelled as a target; null in old rows
     page_url: Mapped[Url | None] = mapped_column(index=True)
-    # when its site last confirmed the page
-    checked_at: Mapped[datetime | None]
-    # the version of the extractors (`reading/edition.py`)
-    edition: Mapped[str | None] = mapped_column(String(16))
+    checked_at: Mapped[datetime | None]  # when its site last confirmed the page
+    edition: Mapped[str | None] = mapped_column(String(16))  # the version of the extractors (`reading/edition.py`)
     # who publishes the page (`record.SourceKind`); null if unknown
     source_kind: Mapped[str | None] = mapped_column(String(16))
-    # whether it has a field that names people
-    names_people: Mapped[bool] = mapped_column(server_default=false())
+    names_people: Mapped[bool] = mapped_column(server_default=false())  # whether it has a field that names people
 
     __table_args__ = (
         Index("uq_source_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),
@@ -207,10 +203,8 @@ class IdentityDecision(Base):
     reason: Mapped[Words]
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
-    # ids of properties that were merged into the other one before the decision
-    replaced: Mapped[PlainJson]
-    # null unless it was undone
-    undone_at: Mapped[datetime | None] = mapped_column(index=True)
+    replaced: Mapped[PlainJson]  # ids of properties that were merged into the other one before the decision
+    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null unless it was undone
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
 
@@ -245,10 +239,8 @@ class RecipeRow(Base):
     host: Mapped[Words]
     # written by a person, and never changed by learning
     written: Mapped[bool]
-    # recipes in another version of the format are not used
-    format: Mapped[int]
-    # the recipe in JSON (`app/property/recipes/form.py`)
-    document: Mapped[JsonWords]
+    format: Mapped[int]  # recipes in another version of the format are not used
+    document: Mapped[JsonWords]  # the recipe in JSON (`app/property/recipes/form.py`)
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_recipes_host_updated_at", "host", "updated_at"),)

@@ -18,10 +18,8 @@ from app.property.storage.jobs import usage
 class Charge(StrEnum):
     """What a watch is charged for."""
 
-    #: a request for a page with all its redirects, even if the answer is 304
-    PAGE = "page"
-    #: a call of a model, including web searches
-    MODEL_CALL = "model_call"
+    PAGE = "page"  # a request for a page with all its redirects, even if the answer is 304
+    MODEL_CALL = "model_call"  # a call of a model, including web searches
 
 
 SUBJECT = "watches"

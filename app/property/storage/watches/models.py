@@ -36,17 +36,16 @@ class WatchKind(StrEnum):
 
 class WatchStatus(StrEnum):
     """waiting: not due yet · due: starts with the next tick · put_off: the daily budget had no room, it comes first on
-    the next day · under_way: its jobs run · paused: until it is added again."""
+    the next day · under_way: its jobs run · paused: until it is added again.
 
-    #: not due yet
+    waiting: not due yet. due: refreshed by the next tick. put_off: the day's budget was used up, and it comes first on
+    the next day. under_way: its jobs are active. paused: stopped until it is added again.
+    """
+
     WAITING = "waiting"
-    #: refreshed by the next tick
     DUE = "due"
-    #: the day's budget was used up; it comes first on the next day
     PUT_OFF = "put_off"
-    #: its jobs are active
     UNDER_WAY = "under_way"
-    #: stopped until it is added again
     PAUSED = "paused"
 
 
@@ -65,10 +64,8 @@ class Watch(Base):
     interval_days: Mapped[int]
     state: Mapped[str] = mapped_column(String(8))
     pause_reason: Mapped[Words | None]
-    # when the next refresh is due
-    due_at: Mapped[datetime]
-    # since when it has been waiting for the day's budget
-    put_off_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]  # when the next refresh is due
+    put_off_at: Mapped[datetime | None]  # since when it has been waiting for the day's budget
     # when the current refresh began, until it is settled
     under_way_since: Mapped[datetime | None]
     # the number of consecutive failed refreshes, and the time of the first
@@ -77,8 +74,7 @@ class Watch(Base):
     # the error of the last refresh, even if only some of its pages failed
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    # when a refresh last succeeded
-    refreshed_at: Mapped[datetime | None]
+    refreshed_at: Mapped[datetime | None]  # when a refresh last succeeded
     created_at: Mapped[datetime]
     created_by: Mapped[Who]
     # the client whose daily quota its refreshes count against (null: none), and whether the next one is counted already
@@ -111,12 +107,9 @@ class Watch(Base):
 class ChangeState(StrEnum):
     """The state of a change."""
 
-    #: a page shows it, but it is not accepted yet
-    PENDING = "pending"
-    #: in the feed, and never modified except for its property's id
-    PUBLISHED = "published"
-    #: the page shows the old value again; the new value is deleted
-    REVERTED = "reverted"
+    PENDING = "pending"  # a page shows it, but it is not accepted yet
+    PUBLISHED = "published"  # in the feed, and never modified except for its property's id
+    REVERTED = "reverted"  # the page shows the old value again; the new value is deleted
 
 
 class Change(Base):
@@ -130,11 +123,9 @@ class Change(Base):
     id: Mapped[Id] = mapped_column(unique=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
-    # the URL of the page's record
-    url: Mapped[Url]
+    url: Mapped[Url]  # the URL of the page's record
     state: Mapped[str] = mapped_column(String(9), server_default="pending")
-    # null if there was no value before
-    old: Mapped[JsonWords | None]
+    old: Mapped[JsonWords | None]  # null if there was no value before
     new: Mapped[JsonWords | None]
     old_evidence: Mapped[JsonWords | None]
     new_evidence: Mapped[JsonWords | None]
@@ -142,10 +133,8 @@ class Change(Base):
     context: Mapped[JsonWords] = mapped_column(nullable=True)
     # the URLs of both values' pages, each between blanks
     urls: Mapped[Urls]
-    # why it was accepted
-    why: Mapped[Words | None]
-    # the number of later looks that confirmed it
-    looks: Mapped[int] = mapped_column(server_default="0")
+    why: Mapped[Words | None]  # why it was accepted
+    looks: Mapped[int] = mapped_column(server_default="0")  # the number of later looks that confirmed it
     seen_at: Mapped[datetime]
     # the time of the last look, or of the end of the pending state
     updated_at: Mapped[datetime] = mapped_column(index=True)
