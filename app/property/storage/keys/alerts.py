@@ -25,7 +25,10 @@ ORDER = Order("alerts", (_c.resolved_at, _c.id), descending=True)
 
 
 class Severity(StrEnum):
-    """critical: work has stopped or soon will · warning: needs attention. warning: needs attention. critical: work has stopped, or will stop soon."""
+    """The severity of an alert.
+
+    critical: work has stopped or soon will. warning: needs attention.
+    """
 
     WARNING = "warning"
     CRITICAL = "critical"
