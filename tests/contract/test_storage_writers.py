@@ -125,14 +125,14 @@ def test_a_writer_of_another_home_goes_on_while_a_page_is_purged(
     save_record(store, page(1))
     other = save_record(store, page(900, StreetName="Harbor"))
     clock.advance(1)
-    mend = Removal.mend
+    rebuild = Removal.rebuild_or_drop
 
-    def waiting(part: Removal, homes: Sequence[str]) -> None:
+    def waiting(part: Removal, property_ids: Sequence[str]) -> None:
         held.set()
         assert go_on.wait(60)
-        mend(part, homes)
+        rebuild(part, property_ids)
 
-    monkeypatch.setattr(Removal, "mend", waiting)
+    monkeypatch.setattr(Removal, "rebuild_or_drop", waiting)
     url = "https://a.example/1"
     with ThreadPoolExecutor(2) as threads:
         purge = partial(PurgeStore(database).purge, PurgeKind.URL, url, who="test", dry_run=False)
@@ -155,14 +155,14 @@ def test_what_is_being_purged_is_not_asked_for_by_its_watch(
     save_record(PropertyStore(database), page(1))
     watches.add([url], interval_days=1)
     clock.advance(2 * 86_400)
-    mend = Removal.mend
+    rebuild = Removal.rebuild_or_drop
 
-    def waiting(part: Removal, homes: Sequence[str]) -> None:
+    def waiting(part: Removal, property_ids: Sequence[str]) -> None:
         held.set()
         assert go_on.wait(60)
-        mend(part, homes)
+        rebuild(part, property_ids)
 
-    monkeypatch.setattr(Removal, "mend", waiting)
+    monkeypatch.setattr(Removal, "rebuild_or_drop", waiting)
     with ThreadPoolExecutor(2) as threads:
         purge = partial(PurgeStore(database).purge, PurgeKind.URL, url, who="test", dry_run=False)
         purged = threads.submit(purge)

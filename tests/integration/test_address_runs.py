@@ -246,7 +246,7 @@ def test_a_cited_page_that_was_purged_meanwhile_is_left_out_with_all_that_was_sa
     found = world.scrape()
     assert found.record["ListPrice"] == 420_000
     assert (world.portal.asked["/h/1"], found.unverified) == (0, [])
-    assert "1 pages that were purged" in detail(found, "web search")
+    assert "1 of them were purged meanwhile" in detail(found, "web search")
     with world.resources.database.reading() as connection:
         assert connection.execute(LlmCache.__table__.select().where(LlmCache.kind == CacheKind.SEARCH)).all() == []
 

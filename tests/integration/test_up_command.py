@@ -179,7 +179,7 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]},{KEYS[1]}\n")
     up.send_signal(signal.SIGHUP)
     _wait_for(tmp_path, "INFO: 2 OpenAI keys read again\n")
-    added = "OpenAI keys reloaded: 1 added (sk-sta...0002), 0 draining, 1 unchanged"
+    added = "OpenAI keys reloaded: 1 added (sk-sim...0002), 0 draining, 1 unchanged"
     wait_until(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, 30, lambda: _said(tmp_path))
     with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=300) as answer:
         assert b"Flower" in answer.read()

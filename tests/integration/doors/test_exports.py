@@ -53,7 +53,7 @@ def test_what_updated_at_says_is_what_changed_since_takes(called: Propintel, hom
         ran = called("properties", "export", "--format", "csv", "--changed-since", since)
         assert ran.returncode == 0, ran.stderr
         assert [row["property"] for row in csv.DictReader(io.StringIO(ran.stdout))] == ids[1:]
-        assert f"2 properties exported; the last change was {everything[2]['updated_at']}" in ran.stderr
+        assert f"2 properties exported, the last change at {everything[2]['updated_at']}" in ran.stderr
     later = datetime.fromisoformat(moment) + timedelta(hours=1)
     abroad = called("properties", "export", "--format", "jsonl", "--changed-since", moment.replace("+00:00", "+01:00"))
     assert len(abroad.stdout.splitlines()) == 3, "an hour earlier in UTC"

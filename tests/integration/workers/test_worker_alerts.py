@@ -85,7 +85,7 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
     log = fleet.log("worker")
     assert log.count(f"Alert key_dead: OpenAI key {dead} was refused") == 1
     assert log.count("Alert quota_gone:") == 1
-    assert log.count("Alert key_dead is over") == 1
+    assert log.count("Alert key_dead is resolved") == 1
     assert all(key not in log for key in simulator.keys)
     assert "hunter2" not in log
     assert good in masks(fleet)

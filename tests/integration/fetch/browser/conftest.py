@@ -72,7 +72,7 @@ def drawer(make_drawer: MakeDrawer) -> Fetcher:
 
 def renderer_of(fetcher: Fetcher) -> Any:
     """Return the fetcher's renderer."""
-    return cast("Any", fetcher._drawing)._renderer
+    return cast("Any", fetcher._rendering)._renderer
 
 
 def processes_of(pid: int) -> set[int]:
