@@ -69,7 +69,7 @@ class SourceView(BaseModel):
 class UnverifiedClaim(BaseModel):
     """A value that `reported_by` (a method and a model) attributes to the page `url`, which could not be read."""
 
-    field: str = Field(examples=["X_RoofYear"])
+    field: str = Field(examples=["ListPrice"])
     value: Any = Field(examples=[2020])
     quote: str = Field(examples=["reroofed in 2020"])
     url: str = Field(examples=["https://news.example.com/123-main-st"])

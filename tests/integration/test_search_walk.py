@@ -206,7 +206,7 @@ def test_a_page_that_fails_is_waited_for_and_the_last_try_does_without_it(
 
 
 def test_a_listing_that_is_gone_and_shows_a_search_instead_is_not_walked(timed: Resources, slow: Slow, at: str) -> None:
-    with pytest.raises(SearchPageError, match=f"it is {at}/s"):
+    with pytest.raises(SearchPageError, match=f"redirects to {at}/s"):
         walk(timed, f"{at}/listing/7")
     assert slow.asked == ["1"]
 

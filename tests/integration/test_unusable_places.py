@@ -41,7 +41,7 @@ def test_up_says_what_cannot_be_used_and_starts_no_worker(run: Run, variables: d
     assert "are up" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [["up"], ["jobs"]])
+@pytest.mark.parametrize("command", [["up"], ["jobs", "list"]])
 def test_a_home_that_is_a_file_is_named(tmp_path: Path, run: Run, command: list[str]) -> None:
     home = tmp_path / "home"
     home.write_text("")
@@ -54,7 +54,7 @@ def test_a_home_that_is_a_file_is_named(tmp_path: Path, run: Run, command: list[
 def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path, run: Run) -> None:
     file = tmp_path / "page.html"
     file.write_text("<html>" * 1000)
-    done = run("jobs", DATABASE_URL=f"sqlite:///{file}")
+    done = run("jobs", "list", DATABASE_URL=f"sqlite:///{file}")
     assert done.returncode == 2
     assert "page.html cannot be used" in done.stderr
     assert file.read_text().startswith("<html>")
