@@ -1,4 +1,4 @@
-"""Every store test runs on SQLite and, where its programs are on PATH, on a PostgreSQL of its own."""
+"""Run every store test on SQLite and, if its programs are on PATH, on a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from app.property.storage.types import Base
 from app.property.storage.watches.repository import Watches
 from tests.plugins.postgresql_server import POSTGRESQL
 
-#: of a rule that the other databases have no use for
+#: for a rule that applies to PostgreSQL only
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database at this version's schema."""
+    """Return the URL of an empty database with the current schema."""
     if request.param == "sqlite":
         path = tmp_path / "store.sqlite3"
         path.write_bytes(_migrated_sqlite())
@@ -35,7 +35,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @cache
 def _migrated_sqlite() -> bytes:
-    """A file to copy, since migrating takes a fifth of a second."""
+    """Return a migrated database file. Tests copy the file because a migration takes 0.2 seconds."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "migrated.sqlite3"
         upgrade(f"sqlite:///{path}")
@@ -59,7 +59,7 @@ def watches(database: Database) -> Watches:
     return Watches(database)
 
 
-def count(database: Database, table: Table | type[Base], *which: ColumnElement[bool]) -> int:
-    """How many rows of a table there are, or of those `which`."""
+def count(database: Database, table: Table | type[Base], *conditions: ColumnElement[bool]) -> int:
+    """Return how many rows of a table match the conditions."""
     with database.reading() as connection:
-        return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
+        return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()

@@ -27,7 +27,7 @@ DB = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def db(database_url: str, tmp_path: Path, warm_parent: WarmParent) -> DB:
-    """`db("current")` runs `propintel db current` on the database, which has one job."""
+    """Return a function that runs `propintel db` on a database with one job."""
     upgrade(database_url)
     database = Database(database_url)
     JobStore(database).enqueue(["http://homes.example/1"])
@@ -40,24 +40,24 @@ def db(database_url: str, tmp_path: Path, warm_parent: WarmParent) -> DB:
     return run
 
 
-def test_an_upgrade_says_what_it_did(db: DB, database_url: str) -> None:
+def test_an_upgrade_reports_the_versions_before_and_after(db: DB, database_url: str) -> None:
     assert json.loads(db("current").stdout) == {"current": HEAD, "head": HEAD}
     assert json.loads(db("upgrade").stdout) == {"before": HEAD, "after": HEAD}
     assert inspect_database(database_url).revision == HEAD
 
 
-def test_what_an_older_version_filed_is_reported_and_reindexed(db: DB, database_url: str) -> None:
+def test_properties_of_an_older_version_are_reported_and_reindexed(db: DB, database_url: str) -> None:
     with closing(Database(database_url)) as database:
         save_record(PropertyStore(database), source("https://a.example/1", ParcelNumber="11-22-333", **ADDRESS))
         with database.writing() as connection:
             connection.execute(update(Property).values(identity_version=0))
     assert "propintel db reindex" in db("upgrade").stderr
-    told = db("reindex")
-    assert (told.returncode, json.loads(told.stdout)) == (0, {"reindexed": 1, "failed": [], "left": 0})
+    reindexed = db("reindex")
+    assert (reindexed.returncode, json.loads(reindexed.stdout)) == (0, {"reindexed": 1, "failed": [], "left": 0})
     assert "reindex" not in db("upgrade").stderr
 
 
-def test_looking_makes_no_file_and_migrates_nothing(tmp_path: Path) -> None:
+def test_an_inspection_creates_no_file(tmp_path: Path) -> None:
     file = tmp_path / "absent" / "store.sqlite3"
     found = inspect_database(f"sqlite:///{file}")
     assert (found.exists, found.revision) == (False, None)

@@ -1,4 +1,4 @@
-"""What the doctor says of databases: another schema, no WAL, a network file system, silence; and of the jobs inside."""
+"""The doctor's checks of databases and jobs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MakeSettings = Callable[..., Settings]
 
 @pytest.fixture
 def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valkey_url: str) -> MakeSettings:
-    """`make_settings(DATABASE_URL=...)`: with a home of the test's own and a Valkey that answers."""
+    """Return a function that loads settings with a temporary home and a running Valkey server."""
 
     def make(**variables: str) -> Settings:
         for name, value in {"PROPINTEL_HOME": str(tmp_path), "REDIS_URL": embedded_valkey_url, **variables}.items():
@@ -47,28 +47,30 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valk
 
 
 def fleet_of(*queues: str) -> CeleryFacts:
-    """One worker that consumes these queues; nobody, without any."""
+    """Return facts about one worker that consumes `queues`, or about no worker if there are none."""
     nodes: dict[str, Collection[str]] = {"celery@here": queues} if queues else {}
     return CeleryFacts(lambda: nodes, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 
-def test_a_database_at_this_version_is_well(make_settings: MakeSettings, database_url: str) -> None:
+def test_a_database_at_this_version_is_ok(make_settings: MakeSettings, database_url: str) -> None:
     upgrade(database_url)
     verdict = check_database(make_settings(DATABASE_URL=database_url))
     assert (verdict.state, verdict.remedy) == ("ok", None), verdict.said
 
 
-def test_a_schema_before_1_0_is_a_failure_that_names_the_way(make_settings: MakeSettings, database_url: str) -> None:
+def test_a_schema_before_1_0_is_a_failure_that_suggests_an_export(
+    make_settings: MakeSettings, database_url: str
+) -> None:
     _set_version(database_url, "0025")
     settings = make_settings(DATABASE_URL=database_url)
     verdict = check_database(settings)
     assert (verdict.state, "schema 0025" in verdict.said) == ("failed", True)
     assert "Export its properties with that version" in str(verdict.remedy)
     assert check_jobs(settings, fleet_of(), SystemClock()).state == "skipped"
-    assert "schema 0025" in check_database(settings).said, "looking must not migrate"
+    assert "schema 0025" in check_database(settings).said, "a check must not migrate"
 
 
-def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
+def test_properties_of_an_older_version_are_a_warning_until_they_are_reindexed(
     make_settings: MakeSettings, database_url: str, database: Database
 ) -> None:
     save_record(PropertyStore(database), source("https://a.example/1", YearBuilt=1990))
@@ -98,14 +100,14 @@ def _set_version(url: str, version: str) -> None:
         raw_pg.execute("UPDATE alembic_version SET version_num = %s", (version,))
 
 
-def test_a_file_that_is_not_there_yet_is_made_by_nobody_who_looks(make_settings: MakeSettings, tmp_path: Path) -> None:
+def test_a_check_does_not_create_a_missing_database_file(make_settings: MakeSettings, tmp_path: Path) -> None:
     settings = make_settings()
     assert check_database(settings).state == "ok"
     assert check_jobs(settings, fleet_of(), SystemClock()).said == "none yet"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sqlite_without_wal_is_a_warning_and_the_remedy_mends_it(make_settings: MakeSettings, tmp_path: Path) -> None:
+def test_sqlite_without_wal_is_a_warning_and_an_upgrade_fixes_it(make_settings: MakeSettings, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
     upgrade(url)
     with sqlite3.connect(tmp_path / "store.sqlite3") as raw:
@@ -136,10 +138,10 @@ def test_the_mounts_of_this_machine_can_be_read() -> None:
     assert file_system(Path(os.sep) / "proc") == "proc"
 
 
-def test_jobs_that_wait_for_nobody_are_a_failure(
+def test_jobs_without_a_worker_are_a_failure(
     make_settings: MakeSettings, database_url: str, clock: ManualClock
 ) -> None:
-    """With a worker they are not, unless the oldest waits for long; a worker for reports alone does no job."""
+    """One worker for jobs is enough until the oldest job has waited for 15 minutes. Maintenance workers run no job."""
     upgrade(database_url)
     database = Database(database_url, clock)
     JobStore(database).enqueue([f"http://homes.example/{n}" for n in range(120)])
@@ -157,8 +159,8 @@ def test_jobs_that_wait_for_nobody_are_a_failure(
     assert (late.state, "has waited for 15 min" in late.said) == ("warning", True)
 
 
-def test_a_clock_that_is_off_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
-    """Compared with Redis, and with PostgreSQL where that is the database."""
+def test_a_wrong_clock_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
+    """The clock is compared with Redis and, if the database is PostgreSQL, with its clock."""
     upgrade(database_url)
     settings = make_settings(DATABASE_URL=database_url)
     names = ["Redis"] if database_url.startswith("sqlite") else ["Redis", "PostgreSQL"]
@@ -173,7 +175,7 @@ def test_a_clock_that_is_off_is_a_warning(make_settings: MakeSettings, database_
             assert f"too far from {' and '.join(names)}" in verdict.said
 
 
-def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_told(
+def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
     make_settings: MakeSettings, database_url: str
 ) -> None:
     upgrade(database_url)
@@ -204,8 +206,8 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     database.close()
 
 
-def test_watches_that_the_budget_starves_for_days_are_told(make_settings: MakeSettings, database_url: str) -> None:
-    """For a day it is in order: what was left out comes first on the next. Nobody who ticks is another finding."""
+def test_watches_that_wait_for_budget_for_days_are_a_warning(make_settings: MakeSettings, database_url: str) -> None:
+    """Watches may wait for one day. Watches that are due without a tick are another finding."""
     settings, clock = make_settings(DATABASE_URL=database_url, WATCH_DAILY_PAGES="0"), ManualClock()
     database = Database(database_url, clock)
     watches = Watches(database)
@@ -214,11 +216,11 @@ def test_watches_that_the_budget_starves_for_days_are_told(make_settings: MakeSe
     assert watches.tick(WatchLimits(0, 0)).put_off == 1
     assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
     clock.advance(2 * 86_400)
-    starved = check_jobs(settings, fleet_of("scrape"), clock)
-    assert (starved.state, "1 watches have waited" in starved.said) == ("warning", True)
-    assert "WATCH_DAILY_PAGES" in str(starved.remedy)
+    over_budget = check_jobs(settings, fleet_of("scrape"), clock)
+    assert (over_budget.state, "1 watches have waited" in over_budget.said) == ("warning", True)
+    assert "WATCH_DAILY_PAGES" in str(over_budget.remedy)
     watches.add(["https://site.example/2"], interval_days=1)
     clock.advance(3 * 86_400)
-    untaken = check_jobs(settings, fleet_of("scrape"), clock)
-    assert "1 watches have been due" in untaken.said
+    without_tick = check_jobs(settings, fleet_of("scrape"), clock)
+    assert "1 watches have been due" in without_tick.said
     database.close()

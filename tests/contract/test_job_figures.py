@@ -1,4 +1,4 @@
-"""The figures of all jobs, on every database."""
+"""The counts and waits of all jobs, on every database."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.plugins.statements import plan_of, recorded
 NOTHING = {"queued": 0, "running": 0, "deferred": 0}
 
 
-def test_without_jobs_all_is_zero(database: Database) -> None:
+def test_without_jobs_all_figures_are_zero(database: Database) -> None:
     figures = read_job_figures(database)
     assert (figures.counts, figures.oldest_queued_seconds) == (NOTHING, 0)
 
 
-def test_jobs_are_counted_by_state_and_the_longest_wait_is_told(database: Database, clock: ManualClock) -> None:
+def test_jobs_are_counted_by_state_and_the_longest_wait_is_reported(database: Database, clock: ManualClock) -> None:
     jobs = JobStore(database)
     first = jobs.enqueue(["https://a.example/1"]).new[0]
     clock.advance(100)
@@ -39,8 +39,8 @@ def test_jobs_are_counted_by_state_and_the_longest_wait_is_told(database: Databa
     assert read_job_figures(database).oldest_queued_seconds == 0
 
 
-def test_a_wait_for_capacity_is_no_wait_for_a_worker(database: Database, clock: ManualClock) -> None:
-    """A job that comes back in 60 s waits for a worker from then on."""
+def test_a_wait_for_capacity_is_not_a_wait_for_a_worker(database: Database, clock: ManualClock) -> None:
+    """A job that is due in 60 s waits for a worker only after that time."""
     jobs = JobStore(database)
     job_id = jobs.enqueue(["https://a.example/1"]).new[0]
     clock.advance(500)
@@ -51,7 +51,7 @@ def test_a_wait_for_capacity_is_no_wait_for_a_worker(database: Database, clock: 
     assert read_job_figures(database).oldest_queued_seconds == 15
 
 
-def test_a_job_that_is_done_again_waits_anew(database: Database, clock: ManualClock) -> None:
+def test_a_repeated_job_counts_its_wait_from_the_retry(database: Database, clock: ManualClock) -> None:
     jobs = JobStore(database)
     enqueued = jobs.enqueue(["https://a.example/1"])
     jobs.mark_sent(enqueued.jobs, "scrape")
@@ -62,8 +62,8 @@ def test_a_job_that_is_done_again_waits_anew(database: Database, clock: ManualCl
     assert read_job_figures(database).oldest_queued_seconds == 7
 
 
-def test_figures_read_active_jobs_by_an_index(database: Database) -> None:
-    """Else each scrape of /metrics takes longer the more jobs were ever done."""
+def test_figures_read_active_jobs_through_an_index(database: Database) -> None:
+    """Otherwise each scrape of /metrics would take longer as finished jobs accumulate."""
     jobs = JobStore(database)
     ids = jobs.enqueue([f"https://a.example/{n}" for n in range(3_000)]).new
     with database.writing() as connection:

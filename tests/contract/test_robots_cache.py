@@ -1,4 +1,4 @@
-"""Cached robots.txt files, in a process and in Redis: they expire, and one caller fetches for all."""
+"""The cache of robots.txt files, in memory and in Redis."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def robots_cache(request: pytest.FixtureRequest, clock: ManualClock) -> RobotsCa
     return RedisRobotsCache(request.getfixturevalue("client"), clock)
 
 
-def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> CachedRobots:
+def _cached(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> CachedRobots:
     return CachedRobots(file, clock.now_us() + round(seconds * 1_000_000))
 
 
@@ -51,26 +51,26 @@ def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> Cached
     ],
 )
 def test_a_stored_file_is_returned_unchanged(robots_cache: RobotsCache, clock: ManualClock, file: RobotsFile) -> None:
-    kept = _kept(clock, file)
-    robots_cache.put(ORIGIN, kept)
-    assert robots_cache.get(ORIGIN) == kept
+    cached = _cached(clock, file)
+    robots_cache.put(ORIGIN, cached)
+    assert robots_cache.get(ORIGIN) == cached
     assert robots_cache.get("https://other.example") is None
 
 
 def test_a_file_expires(robots_cache: RobotsCache, clock: ManualClock) -> None:
-    robots_cache.put(ORIGIN, _kept(clock, RobotsFile(404), seconds=60))
+    robots_cache.put(ORIGIN, _cached(clock, RobotsFile(404), seconds=60))
     clock.advance(59.9)
     assert robots_cache.get(ORIGIN) is not None
     clock.advance(0.2)
     assert robots_cache.get(ORIGIN) is None
 
 
-def test_one_caller_fetches_for_all(robots_cache: RobotsCache, clock: ManualClock) -> None:
+def test_only_one_caller_fetches_a_file(robots_cache: RobotsCache, clock: ManualClock) -> None:
     assert robots_cache.claim(ORIGIN, 60)
     assert not robots_cache.claim(ORIGIN, 60)
     assert robots_cache.claim("https://other.example", 60)
-    robots_cache.put(ORIGIN, _kept(clock, RobotsFile(404)))
-    assert robots_cache.claim(ORIGIN, 60), "the file may be read anew when it holds no more"
+    robots_cache.put(ORIGIN, _cached(clock, RobotsFile(404)))
+    assert robots_cache.claim(ORIGIN, 60), "a caller must be able to fetch again after the file expires"
 
 
 def test_a_released_claim_can_be_taken(robots_cache: RobotsCache) -> None:
@@ -89,7 +89,7 @@ def test_a_failure_keeps_its_type() -> None:
 def test_every_robots_key_in_redis_expires(client: redis.Redis, clock: ManualClock) -> None:
     robots_cache = RedisRobotsCache(client, clock)
     robots_cache.claim(ORIGIN, 60)
-    robots_cache.put("https://other.example", _kept(clock, RobotsFile(404), seconds=3600))
+    robots_cache.put("https://other.example", _cached(clock, RobotsFile(404), seconds=3600))
     lives = {key: client.pttl(key) for key in client.scan_iter()}
     assert len(lives) == 2
     assert all(0 < life <= 3_600_000 for life in lives.values())
@@ -106,5 +106,5 @@ def test_without_redis_every_process_fetches_for_itself(clock: ManualClock) -> N
     assert robots_cache.get(ORIGIN) is None
     assert robots_cache.claim(ORIGIN, 60)
     assert robots_cache.claim(ORIGIN, 60)
-    robots_cache.put(ORIGIN, _kept(clock, RobotsFile(404)))
+    robots_cache.put(ORIGIN, _cached(clock, RobotsFile(404)))
     robots_cache.release(ORIGIN)

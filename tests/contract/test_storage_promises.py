@@ -1,4 +1,4 @@
-"""What is stored of a run is stored whole, and only while the run holds its job's lease."""
+"""A run stores everything or nothing, and only while it holds its job's lease."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def claimed(jobs: JobStore, target: str = URL) -> Lease:
     return Lease(job_id, "A")
 
 
-def test_a_job_does_not_end_with_a_property_that_was_purged_meanwhile(database: Database, storing: Storing) -> None:
+def test_a_job_does_not_end_with_a_purged_property(database: Database, storing: Storing) -> None:
     lease = claimed(JobStore(database))
     with pytest.raises(RowGoneError):
         storing.fresh(lease, ("purged", PageKind.LISTING), (URL,))
@@ -77,7 +77,7 @@ def cancelled(database: Database, clock: ManualClock, lease: Lease) -> None:
 
 
 def superseded(database: Database, clock: ManualClock, lease: Lease) -> None:
-    """The lease runs out, and another worker takes the job over and fails at it."""
+    """Let the lease expire while another worker takes the job and fails."""
     clock.advance(31)
     jobs = JobStore(database)
     assert jobs.claim(lease.job_id, "B", 30) is not None
@@ -85,7 +85,7 @@ def superseded(database: Database, clock: ManualClock, lease: Lease) -> None:
 
 
 def taken_over(database: Database, clock: ManualClock, lease: Lease) -> None:
-    """Another worker is at it."""
+    """Let the lease expire while another worker runs the job."""
     clock.advance(31)
     assert JobStore(database).claim(lease.job_id, "B", 30) is not None
 
@@ -133,10 +133,10 @@ def test_a_run_that_lost_its_lease_stores_nothing(
     assert everything(database) == before
 
 
-def test_a_lease_that_ran_out_and_that_nobody_took_still_holds(
+def test_an_expired_lease_is_valid_until_another_worker_takes_it(
     jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
 ) -> None:
-    """A renewal may come late, while the database is locked."""
+    """A renewal may be late while the database is locked."""
     lease = claimed(jobs)
     clock.advance(300)
     stored = storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
@@ -147,7 +147,7 @@ def test_a_lease_that_ran_out_and_that_nobody_took_still_holds(
 
 @contextmanager
 def counted(database: Database, name: str, refuse: Callable[[str], bool] = lambda _: False) -> Iterator[list[Any]]:
-    """Each `name` event of the engine; a statement that is to be `refuse`d raises, as a process that dies there."""
+    """Yield the engine's `name` events. A statement that `refuse` matches raises, as in a crash."""
     seen: list[Any] = []
     with database.reading() as connection:
         engine = connection.engine
@@ -164,7 +164,7 @@ def counted(database: Database, name: str, refuse: Callable[[str], bool] = lambd
         event.remove(engine, name, note)
 
 
-def test_a_crash_while_finishing_leaves_neither_property_nor_end(
+def test_a_crash_while_finishing_stores_nothing(
     database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
 ) -> None:
     lease = claimed(jobs)
@@ -178,7 +178,7 @@ def test_a_crash_while_finishing_leaves_neither_property_nor_end(
     assert jobs.get(lease.job_id).state is JobState.RUNNING
 
 
-def test_a_property_and_the_end_of_its_job_are_one_commit(
+def test_a_property_and_the_end_of_its_job_share_one_commit(
     database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
 ) -> None:
     lease = claimed(jobs)
@@ -188,9 +188,9 @@ def test_a_property_and_the_end_of_its_job_are_one_commit(
     assert jobs.get(lease.job_id).state is JobState.DONE
 
 
-def test_without_a_job_a_page_is_stored_all_the_same(
+def test_a_page_without_a_job_is_stored(
     storing: Storing, database: Database, clock: ManualClock, reading: ModelReading
 ) -> None:
-    """`propintel scrape` has no lease."""
+    """`propintel scrape` stores pages without a lease."""
     stored = storing.page(None, page_record(URL, HOUSE, clock.now()), reading)
     assert PropertyStore(database).get(stored.property_id)["record"]["City"] == "Springfield"

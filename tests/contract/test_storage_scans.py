@@ -1,4 +1,4 @@
-"""What is done for all that is stored finds its rows by index: no table that grows is read from end to end."""
+"""Statements find their rows by index and never scan a growing table."""
 
 from __future__ import annotations
 
@@ -36,27 +36,26 @@ _HOMES = 500
 _READINGS = 10
 
 
-#: tables that grow with what is scraped
+#: tables that grow with the number of scrapes
 _LARGE = "changes|jobs|observations|pages|source_records"
 
 
 def scanned(database: Database, statements: list[tuple[str, Any]], tables: str = _LARGE) -> list[str]:
-    """Those of `statements` that read one of `tables` from end to end."""
+    """Return the statements that scan one of `tables`."""
     scan = "SCAN" if database.is_sqlite else "Seq Scan on"
     found = []
     for sql, parameters in statements:
         if not re.match(r"SELECT|UPDATE|DELETE", sql) or "pg_advisory" in sql:
             continue
-        said = plan_of(database, sql, parameters)
-        if re.search(rf"{scan} ({tables})\b(?! USING INDEX ix_jobs_no_source)", said):
-            found.append(f"{sql}\n{said}")
+        plan = plan_of(database, sql, parameters)
+        if re.search(rf"{scan} ({tables})\b(?! USING INDEX ix_jobs_no_source)", plan):
+            found.append(f"{sql}\n{plan}")
     return found
 
 
 @pytest.fixture
 def filled(database: Database, clock: ManualClock) -> Database:
-    """A home whose agent nobody saw for a hundred days, one that has had another price since, and hundreds of copies of
-    the second one that are new."""
+    """Store one property with a stale agent name and another with a price change, plus 500 copies of the latter."""
     store = PropertyStore(database)
     save_record(
         store, source("https://a.example/1", at=clock.now(), ListAgentFullName="Ottilie Quackenbush", **ADDRESS)
@@ -85,21 +84,21 @@ def filled(database: Database, clock: ManualClock) -> Database:
 
 
 def _scraped(database: Database, url: str, home: str, clock: ManualClock) -> str:
-    """A job for the page, a copy of it, and a change that was told; -> the job's id."""
+    """Create a job for the page, a copy of the page, and a published change. Return the job's id."""
     store = JobStore(database)
     (job_id,) = store.enqueue([url], refresh=True).new
     store.claim(job_id, "owner", 30)
     PageStore(database).save_page(Page(url, url, "text/html", "x", b"x", clock.now(), CacheValidators('"1"')), job_id)
     finish(store, job_id, "owner", home)
     change = {"property_id": home, "field": "ListPrice", "new": 1, "new_evidence": {}, "state": "published"}
-    told = {"id": "c" * 32, "url": url, "urls": f" {url} ", "seen_at": clock.now(), "updated_at": clock.now()}
+    evidence = {"id": "c" * 32, "url": url, "urls": f" {url} ", "seen_at": clock.now(), "updated_at": clock.now()}
     with database.writing() as connection:
-        connection.execute(insert(Change).values(change | told))
+        connection.execute(insert(Change).values(change | evidence))
     return job_id
 
 
 def _copy(table: Table, row: dict[str, Any], number: int, turn: int) -> dict[str, Any]:
-    """The row as one of another property, page and body. What the database numbers is left to it."""
+    """Return a copy of the row for another property, page, and body, without the autoincrement column."""
     url, place = f"https://b.example/{number}", number * _READINGS
     own = dict.fromkeys(("url", "final_url", "page_url", "source_url", "target"), url) | {"urls": f" {url} "}
     own |= {"property_id": f"{place:032}", "content_sha256": f"{turn:064}", "job_id": None, "id": f"{place + turn:032}"}
@@ -109,7 +108,7 @@ def _copy(table: Table, row: dict[str, Any], number: int, turn: int) -> dict[str
 
 
 @pytest.mark.parametrize("days", [50, 150], ids=["due", "nothing due"])
-def test_pruning_values_reads_by_index(filled: Database, days: int) -> None:
+def test_pruning_values_reads_through_an_index(filled: Database, days: int) -> None:
     ages = AgeLimits(filled)
     with recorded(filled) as statements:
         names, values = ages.prune_names(days), ages.prune_observations(days)
@@ -119,8 +118,8 @@ def test_pruning_values_reads_by_index(filled: Database, days: int) -> None:
     assert not scanned(filled, statements)
 
 
-def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, clock: ManualClock) -> None:
-    """Nor does it sum up what all bodies take."""
+def test_pruning_copies_with_nothing_due_reads_through_an_index(database: Database, clock: ManualClock) -> None:
+    """Pruning does not add up the sizes of all bodies either."""
     page = Page("https://a.example/1", "https://a.example/1", "text/html", "as text", b"as bytes", clock.now())
     PageStore(database).save_page(page)
     question = Question(page.sha256, ("Roof",), "m", "p")
@@ -146,14 +145,14 @@ def _own_key(table: Table, number: int) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name in table.c}
 
 
-def test_a_scan_is_seen(filled: Database) -> None:
+def test_a_table_scan_is_detected(filled: Database) -> None:
     with recorded(filled) as statements, filled.reading() as connection:
         connection.execute(select(Observation.id).where(Observation.value_sha256 == "")).all()
     assert len(scanned(filled, statements)) == 1
 
 
-def test_a_url_is_purged_by_index(filled: Database) -> None:
-    """With a property of another page that stays: it is made anew."""
+def test_a_url_is_purged_through_an_index(filled: Database) -> None:
+    """The purge rebuilds the property, which keeps another page."""
     with recorded(filled) as statements:
         removed = PurgeStore(filled).purge(PurgeKind.URL, "https://a.example/2", who="test", dry_run=False).removed
     gone = {"source_records": 1, "observations": 10, "properties": 1, "jobs": 1, "changes": 1}

@@ -1,4 +1,4 @@
-"""Writers of properties wait for each other only where their records may be of one property."""
+"""Writers wait for each other only if their records may describe one property."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ pytestmark = ON_POSTGRESQL
 
 def page(number: int, site: str = "a", **values: Any) -> Any:
     home = {**ADDRESS, "StreetNumber": str(number), "PostalCode": "62701"}
-    said = {name: value for name, value in {**home, **values}.items() if value is not None}
-    return source(f"https://{site}.example/{number}", **said)
+    values_of_page = {name: value for name, value in {**home, **values}.items() if value is not None}
+    return source(f"https://{site}.example/{number}", **values_of_page)
 
 
-def living(database: Database) -> int:
+def count_current(database: Database) -> int:
     with database.reading() as connection:
         query = select(func.count()).select_from(Property).where(Property.merged_into.is_(None))
         return int(connection.execute(query).scalar_one())
 
 
-def test_two_properties_are_stored_at_the_same_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first is held up after it was judged; the second, in another street, is stored meanwhile."""
+def test_two_properties_can_be_stored_at_the_same_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first writer pauses while the second one stores a property in another street."""
     store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
     observe: Callable[..., None] = storing.observe
 
@@ -68,10 +68,10 @@ def test_two_properties_are_stored_at_the_same_time(database: Database, monkeypa
         finally:
             go_on.set()
         assert first.result(60) != second
-    assert living(database) == 2
+    assert count_current(database) == 2
 
 
-def test_pages_of_one_property_that_come_at_once_make_one(database: Database) -> None:
+def test_concurrent_pages_of_one_property_make_one_property(database: Database) -> None:
     store = PropertyStore(database)
     for number in range(1, 6):
         parcel = {"ParcelNumber": f"11-22-33{number}"}
@@ -79,11 +79,11 @@ def test_pages_of_one_property_that_come_at_once_make_one(database: Database) ->
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(partial(save_record, store), pages))
         assert len({store.fresh(one.url, one.fetched_at.replace(year=2000)) for one in pages}) == 1
-    assert living(database) == 5
+    assert count_current(database) == 5
 
 
-def test_writers_purges_and_pruning_do_not_get_in_each_other_s_way(database: Database, clock: ManualClock) -> None:
-    """All work on the same few properties; whatever waits for another in a circle is run anew, and nothing fails."""
+def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database, clock: ManualClock) -> None:
+    """Concurrent work on the same few properties succeeds. Transactions in a deadlock are repeated."""
     store, purges, ages = PropertyStore(database), PurgeStore(database), AgeLimits(database)
 
     def write(n: int) -> None:
@@ -114,13 +114,13 @@ def test_writers_purges_and_pruning_do_not_get_in_each_other_s_way(database: Dat
         pointers = select(Property.id).where(
             Property.merged_into.in_(select(Property.id).where(Property.merged_into.is_not(None)))
         )
-        assert connection.execute(pointers).all() == [], "a property that went into another one leads to a living one"
+        assert connection.execute(pointers).all() == [], "a merged property must point to a current one"
 
 
-def test_a_writer_of_another_home_goes_on_while_a_page_is_purged(
+def test_a_purge_does_not_block_writers_of_other_properties(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The purge is held up when it has deleted the page, and has yet to make its property anew."""
+    """The purge pauses after it has deleted the page and before it rebuilds the property."""
     store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
     save_record(store, page(1))
     other = save_record(store, page(900, StreetName="Harbor"))
@@ -144,13 +144,13 @@ def test_a_writer_of_another_home_goes_on_while_a_page_is_purged(
         finally:
             go_on.set()
         assert purged.result(60).removed["properties"] == 1
-    assert living(database) == 1
+    assert count_current(database) == 1
 
 
-def test_what_is_being_purged_is_not_asked_for_by_its_watch(
+def test_a_watch_does_not_request_a_page_that_is_being_purged(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tick begins when the watch and the jobs of the page are deleted, which nobody sees yet."""
+    """The tick starts while the deletion of the watch and the jobs is not yet committed."""
     url, watches, held, go_on = "https://a.example/1", Watches(database), threading.Event(), threading.Event()
     save_record(PropertyStore(database), page(1))
     watches.add([url], interval_days=1)
@@ -178,14 +178,13 @@ def test_what_is_being_purged_is_not_asked_for_by_its_watch(
 
 
 def waits(database: Database) -> bool:
-    """Whether somebody waits for a lock."""
+    """Return whether a transaction waits for a lock."""
     with database.reading() as connection:
         return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
 
 
-def test_nothing_appears_before_what_was_seen(database: Database) -> None:
-    """Of two that are stored at once the later moment is not committed first: who follows the feed would miss the
-    other."""
+def test_properties_appear_in_the_order_of_their_timestamps(database: Database) -> None:
+    """Concurrent writers commit in timestamp order. Otherwise a client of the feed could miss a property."""
     store = PropertyStore(database)
     with ThreadPoolExecutor(1) as threads:
         with database.writing() as connection:

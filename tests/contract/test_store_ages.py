@@ -1,4 +1,4 @@
-"""Ages of values: names of people go when nobody has seen them for so long, history when it is of no use any more."""
+"""Old names of people and unused history are deleted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ages(database: Database) -> AgeLimits:
 
 
 def read(properties: PropertyStore, clock: ManualClock, url: str = PAGE, **values: Any) -> str:
-    """A page is read now; its quotes name the agent."""
+    """Store a page that is read now. Its quotes name the agent."""
     given = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListAgentFullName": AGENT, **values}
     page = Page(url, url, "text/html", "", repr(given).encode(), clock.now())
     proofs = {
@@ -55,11 +55,11 @@ def fields(database: Database) -> dict[str, int]:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
+def test_an_old_name_is_deleted_from_every_place(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock
 ) -> None:
     home = read(properties, clock, ListPrice=100, PublicRemarks=f"Ask {AGENT}.")
-    heard = Unverified(
+    claim = Unverified(
         field="ListAgentFullName",
         value=AGENT,
         quote=f"{AGENT} sells it",
@@ -67,9 +67,9 @@ def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
         said_by="m",
         seen_at=clock.now(),
     )
-    put_claims(database, home, [heard])
+    put_claims(database, home, [claim])
     clock.advance(100 * DAY)
-    assert not ages.prune_names(100).records, "it is as old as it may be"
+    assert not ages.prune_names(100).records, "the name has not exceeded its age limit"
     clock.advance(1)
     aged = ages.prune_names(100)
     assert (aged.records, aged.more) == (1, False)
@@ -80,15 +80,15 @@ def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
     assert fields(database).keys() == {"StreetNumber", "StreetName", "PostalCode", "ListPrice"}
     with database.reading() as connection:
         assert AGENT not in str(connection.execute(select(Observation)).all())
-        told = connection.execute(select(AuditEntry)).one()
-    assert (told.who, told.action, told.removed) == ("beat", "age", {"observations": 2, "records": 1})
+        entry = connection.execute(select(AuditEntry)).one()
+    assert (entry.who, entry.action, entry.removed) == ("beat", "age", {"observations": 2, "records": 1})
     assert ages.prune_names(100) == type(aged)()
 
 
-def test_a_name_that_is_still_seen_stays_and_one_that_went_comes_with_the_next_reading(
+def test_a_confirmed_name_stays_and_a_deleted_name_returns_when_its_page_is_read(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock
 ) -> None:
-    """A site that confirms its page says all of it again. What went is not taken for what an unchanged page says."""
+    """A confirmation of the unchanged page renews its values. Without the deleted name, the page must be read again."""
     home = read(properties, clock)
     sha256 = properties.get(home)["sources"][0]["content_sha256"]
     clock.advance(90 * DAY)
@@ -98,12 +98,12 @@ def test_a_name_that_is_still_seen_stays_and_one_that_went_comes_with_the_next_r
     assert fields(database)["ListAgentFullName"] == 1
     clock.advance(11 * DAY)
     assert ages.prune_names(100).records == 1
-    assert confirm(database, Seen(PAGE, PAGE, sha256, "e1"), clock.now()) is None, "it has to be read again"
+    assert confirm(database, Seen(PAGE, PAGE, sha256, "e1"), clock.now()) is None, "the page must be read again"
     read(properties, clock)
     assert properties.get(home)["record"]["ListAgentFullName"] == AGENT
 
 
-def test_history_goes_by_age_and_what_pages_show_now_stays(
+def test_old_history_is_deleted_and_current_values_stay(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock
 ) -> None:
     home = read(properties, clock, ListPrice=100)
@@ -111,17 +111,16 @@ def test_history_goes_by_age_and_what_pages_show_now_stays(
     read(properties, clock, ListPrice=90)
     clock.advance(1000 * DAY)
     assert ages.prune_observations(1005).observations == 5
-    assert not ages.prune_observations(500).observations, "the page says so still, by all that is known"
+    assert not ages.prune_observations(500).observations, "the page still shows this value"
     assert fields(database) == dict.fromkeys(
         ["StreetNumber", "StreetName", "PostalCode", "ListAgentFullName", "ListPrice"], 1
     )
     assert properties.get(home)["record"]["ListPrice"] == 90
 
 
-def test_it_goes_a_part_at_a_time(
+def test_names_are_deleted_in_small_transactions(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that nobody who writes waits long."""
     from app.property.storage.privacy import ages as personal_data
 
     monkeypatch.setattr(personal_data, "_AT_ONCE", 2)

@@ -1,4 +1,4 @@
-"""Alerts keep their promises, on every database."""
+"""The alert store's contract, on every database."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def dead(subject: str = "sk-a", severity: Severity = Severity.WARNING) -> Alarm:
     return Alarm("key_dead", subject, severity, f"Key {subject} is dead.", {"key": subject})
 
 
-def names(booked: tuple[list[Alert], list[Alert]]) -> tuple[list[str], list[str]]:
-    fired, resolved = booked
+def names(recorded: tuple[list[Alert], list[Alert]]) -> tuple[list[str], list[str]]:
+    fired, resolved = recorded
     return [alert.subject for alert in fired], [alert.subject for alert in resolved]
 
 
@@ -56,47 +56,47 @@ def test_an_alert_fires_once_and_ends_once(alerts: AlertStore, clock: ManualCloc
     assert [alert.resolved_at for alert in alerts.resolved().items] == [clock.now()]
 
 
-def test_one_that_comes_back_is_another(alerts: AlertStore, clock: ManualClock) -> None:
+def test_an_alert_that_returns_is_a_new_alert(alerts: AlertStore, clock: ManualClock) -> None:
     for alarms in ([dead()], [], [dead()]):
         alerts.record(alarms, notify=False)
         clock.advance(15)
     assert len({alert.id for alert in (*alerts.firing(), *alerts.resolved().items)}) == 2
 
 
-def test_critical_ones_come_first(alerts: AlertStore) -> None:
+def test_critical_alerts_come_first(alerts: AlertStore) -> None:
     alerts.record([dead()], notify=False)
     alerts.record([dead(), Alarm("no_healthy_key", "pool", Severity.CRITICAL, "None is healthy.")], notify=False)
     assert [alert.kind for alert in alerts.firing()] == ["no_healthy_key", "key_dead"]
 
 
-def test_of_many_who_find_the_same_each_change_goes_to_one(
+def test_concurrent_processes_report_each_change_once(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
     found: list[tuple[list[Alert], list[Alert]]] = []
     start = threading.Barrier(8)
 
-    def look(alarms: list[Alarm]) -> None:
+    def record(alarms: list[Alarm]) -> None:
         start.wait()
         found.append(AlertStore(database).record(alarms, notify=True))
 
     for alarms in ([dead("a"), dead("b")], []):
-        threads = [threading.Thread(target=look, args=(alarms,)) for _ in range(8)]
+        threads = [threading.Thread(target=record, args=(alarms,)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     assert sorted(alert.subject for fired, _ in found for alert in fired) == ["a", "b"]
     assert sorted(alert.subject for _, resolved in found for alert in resolved) == ["a", "b"]
-    assert count_messages(database) == 2, "what fired at once is told in one message, and so is what is over"
+    assert count_messages(database) == 2, "alerts of one call must share one message"
 
 
-def test_who_had_to_wait_for_another_finds_the_change_made(
+def test_a_process_that_waited_for_another_reports_no_change_twice(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
-    """It gets each row when the other has committed: over already, critical already, or firing already."""
+    """After its wait, the second process finds each alert already resolved, critical, or firing."""
     alerts.record([dead("a"), dead("b")], notify=True)
     found: list[tuple[list[Alert], list[Alert]]] = []
-    waits = threading.Thread(
+    waiting_thread = threading.Thread(
         target=lambda: found.append(alerts.record([dead("b", Severity.CRITICAL), dead("new")], notify=True))
     )
     c = Alert
@@ -105,15 +105,15 @@ def test_who_had_to_wait_for_another_finds_the_change_made(
         connection.execute(Alert.__table__.update().where(c.subject == "b").values(severity="critical"))
         row = {"id": "n", "kind": "key_dead", "subject": "new", "severity": "warning", "message": "", "details": {}}
         connection.execute(Alert.__table__.insert().values(**row, fired_at=clock.now()))
-        waits.start()
-        waits.join(0.5)
-        assert waits.is_alive()
-    waits.join()
+        waiting_thread.start()
+        waiting_thread.join(0.5)
+        assert waiting_thread.is_alive()
+    waiting_thread.join()
     assert found == [([], [])]
     assert count_messages(database) == 1
 
 
-def test_what_becomes_critical_fires_again_and_what_becomes_better_does_not(alerts: AlertStore) -> None:
+def test_only_a_higher_severity_fires_an_alert_again(alerts: AlertStore) -> None:
     alerts.record([dead()], notify=True)
     assert names(alerts.record([dead(severity=Severity.CRITICAL)], notify=True)) == (["sk-a"], [])
     assert names(alerts.record([dead()], notify=True)) == ([], [])
@@ -121,12 +121,12 @@ def test_what_becomes_critical_fires_again_and_what_becomes_better_does_not(aler
     assert firing.severity == Severity.WARNING
 
 
-def test_nobody_is_told_who_is_not_to_be(alerts: AlertStore, database: Database) -> None:
+def test_without_notifications_no_message_is_queued(alerts: AlertStore, database: Database) -> None:
     alerts.record([dead()], notify=False)
     assert count_messages(database) == 0
 
 
-def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
+def test_resolved_alerts_are_pruned_and_firing_alerts_are_not(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
     alerts.record([dead("a"), dead("b")], notify=True)
@@ -140,10 +140,10 @@ def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
         assert list(connection.execute(select(Alert.subject)).scalars()) == ["b"]
 
 
-def test_what_fired_at_some_time_since_then_is_found_the_oldest_first(alerts: AlertStore, clock: ManualClock) -> None:
+def test_alerts_that_fired_since_a_time_are_listed_oldest_first(alerts: AlertStore, clock: ManualClock) -> None:
     alerts.record([dead("sk-early")], notify=False)
     clock.advance(60)
-    alerts.record([dead("sk-long")], notify=False)  # the early one is over
+    alerts.record([dead("sk-long")], notify=False)  # resolves the early alert
     clock.advance(60)
     moment = clock.now()
     alerts.record([dead("sk-long"), dead("sk-late")], notify=False)

@@ -13,7 +13,7 @@ from app.property.storage.audit import key_actions
 from app.property.storage.database import Database
 from app.property.storage.paging import every
 
-DEED = {
+ENTRY = {
     "who": "alice (manager)",
     "action": "disable",
     "key_id": "0123456789abcdef",
@@ -25,12 +25,12 @@ DEED = {
 
 
 def record(database: Database, **changes: Any) -> None:
-    deed = {**DEED, **changes}
+    entry = {**ENTRY, **changes}
     with database.writing() as connection:
-        audit.record(connection, database.clock.now(), area="key", **deed)
+        audit.record(connection, database.clock.now(), area="key", **entry)
 
 
-def test_an_action_is_read_as_it_was_written(database: Database) -> None:
+def test_an_action_is_read_unchanged(database: Database) -> None:
     record(database)
     with database.writing() as connection:
         audit.record(connection, database.clock.now(), "alice", "purge", "url", removed={"records": 1})
@@ -49,21 +49,20 @@ def test_an_action_is_read_as_it_was_written(database: Database) -> None:
     }
 
 
-def test_actions_come_in_pages_the_newest_first_while_others_are_added(database: Database, clock: ManualClock) -> None:
-    """Several of one moment too."""
+def test_actions_are_paged_newest_first_while_others_are_added(database: Database, clock: ManualClock) -> None:
     for n in range(7):
         record(database, reason=str(n))
         clock.advance(n % 2)
     first = key_actions(database, limit=3)
     clock.advance(1)
     record(database, reason="new")
-    met = [*first.items, *every(lambda cursor: key_actions(database, cursor or first.next_cursor, limit=3))]
-    assert sorted(action.reason or "" for action in met) == [str(n) for n in range(7)]
-    assert [action.at for action in met] == sorted((action.at for action in met), reverse=True)
+    found = [*first.items, *every(lambda cursor: key_actions(database, cursor or first.next_cursor, limit=3))]
+    assert sorted(action.reason or "" for action in found) == [str(n) for n in range(7)]
+    assert [action.at for action in found] == sorted((action.at for action in found), reverse=True)
     assert key_actions(database).items[0].reason == "new"
 
 
-def test_the_actions_on_one_key_can_be_asked_for(database: Database) -> None:
+def test_actions_can_be_filtered_by_key(database: Database) -> None:
     record(database)
     record(database, key_id="fedcba9876543210")
     assert [action.key_id for action in key_actions(database, key_id="fedcba9876543210").items] == ["fedcba9876543210"]
@@ -75,7 +74,7 @@ def test_a_cursor_of_another_list_is_refused(database: Database) -> None:
         key_actions(database, "eyJhIjoxfQ")
 
 
-def test_what_no_database_holds_is_left_out(database: Database) -> None:
+def test_characters_that_no_database_accepts_are_removed(database: Database) -> None:
     record(database, who="a\x00b \ud800", reason="\udfff\x00")
     (action,) = key_actions(database).items
     assert (action.who, action.reason) == ("ab ?", "?")

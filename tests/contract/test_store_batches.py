@@ -1,4 +1,4 @@
-"""The batch store's promises, on every database."""
+"""The batch store's contract, on every database."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def callback_of(batches: BatchStore, enqueued: Enqueued) -> tuple[CallbackState,
 
 
 def at_once[T](work: Callable[[], T], times: int = 6) -> list[T]:
-    """What `work` returned in each of so many threads that began together."""
+    """Return the results of `work` from threads that start together."""
     found: list[T] = []
     start = threading.Barrier(times)
 
@@ -70,7 +70,7 @@ def at_once[T](work: Callable[[], T], times: int = 6) -> list[T]:
     return found
 
 
-# --- looking
+# --- reading
 
 
 def test_a_batch_counts_its_jobs_by_state(jobs: JobStore, batches: BatchStore, clock: ManualClock) -> None:
@@ -84,7 +84,7 @@ def test_a_batch_counts_its_jobs_by_state(jobs: JobStore, batches: BatchStore, c
     assert (batch.created_at, batch.completed_at, batch.callback) == (clock.now(), None, None)
 
 
-def test_a_batch_of_duplicates_alone_is_known(jobs: JobStore, batches: BatchStore) -> None:
+def test_a_batch_of_duplicates_exists(jobs: JobStore, batches: BatchStore) -> None:
     enqueue(jobs, 2)
     again = enqueue(jobs, 2)
     batch = batches.get(again.batch)
@@ -92,7 +92,7 @@ def test_a_batch_of_duplicates_alone_is_known(jobs: JobStore, batches: BatchStor
 
 
 @pytest.mark.parametrize("method", ["get", "cancel"])
-def test_an_unknown_batch_is_named(batches: BatchStore, method: str) -> None:
+def test_the_error_names_an_unknown_batch(batches: BatchStore, method: str) -> None:
     with pytest.raises(NotFoundError, match="batch nothing"):
         getattr(batches, method)("nothing")
 
@@ -110,7 +110,7 @@ def test_batches_are_listed_newest_first_with_their_own_counts(
     assert [batch.id for batch in batches.page(first.next_cursor, limit=1).items] == [made[1]]
 
 
-def test_of_a_callback_s_url_only_the_origin_is_shown(jobs: JobStore, batches: BatchStore) -> None:
+def test_only_the_origin_of_a_callback_url_is_shown(jobs: JobStore, batches: BatchStore) -> None:
     batch = batches.get(enqueue(jobs, callback_url=HOOK).batch)
     shown = batch.as_json()
     assert shown["callback"] == {
@@ -125,7 +125,7 @@ def test_of_a_callback_s_url_only_the_origin_is_shown(jobs: JobStore, batches: B
 # --- cancel
 
 
-def test_cancel_ends_every_job_that_is_not_over_and_no_other(
+def test_cancel_ends_every_active_job_of_the_batch_only(
     jobs: JobStore, batches: BatchStore, clock: ManualClock
 ) -> None:
     enqueued = enqueue(jobs, 4)
@@ -150,7 +150,7 @@ def test_cancel_ends_every_job_that_is_not_over_and_no_other(
 # --- complete
 
 
-def test_a_batch_is_complete_when_its_last_job_is_over_and_is_told_once(
+def test_a_batch_is_complete_once_when_its_last_job_ends(
     jobs: JobStore, batches: BatchStore, clock: ManualClock
 ) -> None:
     enqueued = enqueue(jobs, 2)
@@ -180,10 +180,10 @@ def test_a_batch_with_an_active_job_is_open(
     assert batches.complete() == []
 
 
-def test_a_complete_batch_keeps_its_counts_until_a_job_of_it_is_done_anew(
+def test_a_complete_batch_keeps_its_counts_until_a_job_is_repeated(
     database: Database, jobs: JobStore, batches: BatchStore
 ) -> None:
-    """So neither what is asked of it, nor how many jobs there are, has to read its jobs."""
+    """The counts of jobs and batches therefore need not read the batch's jobs."""
     made = jobs.enqueue([f"http://homes.example/{n}" for n in range(3)])
     for job_id in made.new:
         jobs.cancel(job_id)
@@ -199,23 +199,23 @@ def test_a_complete_batch_keeps_its_counts_until_a_job_of_it_is_done_anew(
     assert jobs.counts() == {**dict.fromkeys(JobState, 0), "queued": 2}
 
 
-def test_a_batch_without_a_job_of_its_own_is_complete_at_once(jobs: JobStore, batches: BatchStore) -> None:
+def test_a_batch_without_new_jobs_is_complete_at_once(jobs: JobStore, batches: BatchStore) -> None:
     enqueue(jobs, 2)
     again = enqueue(jobs, 2, callback_url=HOOK)
     assert [batch.id for batch in batches.complete()] == [again.batch]
     assert callback_of(batches, again)[0] == "pending"
 
 
-def test_of_many_who_look_at_once_each_batch_is_complete_for_one(jobs: JobStore, batches: BatchStore) -> None:
+def test_concurrent_processes_complete_each_batch_once(jobs: JobStore, batches: BatchStore) -> None:
     made = [enqueue(jobs, 1, site=f"s{n}") for n in range(20)]
     for enqueued in made:
         fail_all(jobs, enqueued)
     found = [batch.id for completed in at_once(batches.complete) for batch in completed]
-    found += [batch.id for batch in batches.complete()]  # whoever is skipped while another holds it comes now
+    found += [batch.id for batch in batches.complete()]  # batches that were locked before
     assert sorted(found) == sorted(enqueued.batch for enqueued in made)
 
 
-def test_a_retry_opens_the_batch_and_it_is_complete_again_later(
+def test_a_retry_reopens_a_batch_until_its_jobs_end_again(
     jobs: JobStore, batches: BatchStore, outbox: Outbox, clock: ManualClock
 ) -> None:
     enqueued = enqueue(jobs, 2, callback_url=HOOK)
@@ -238,21 +238,21 @@ def test_a_retry_opens_the_batch_and_it_is_complete_again_later(
 
 
 @ON_POSTGRESQL
-def test_a_batch_that_is_opened_while_it_is_noted_as_complete_stays_open(
+def test_a_batch_that_is_reopened_during_completion_stays_open(
     jobs: JobStore, batches: BatchStore, database: Database
 ) -> None:
-    """The retry has not ended when the other looks: it must see neither the old jobs nor overwrite the new state."""
+    """The retry has not committed when the batch is completed. Completion must skip the locked row."""
     enqueued = enqueue(jobs, 1)
     fail_all(jobs, enqueued)
     with database.writing() as retry:
         assert queue_again(retry, enqueued.new, JobRow.state == JobState.FAILED, database.clock.now())
-        assert batches.complete() == []  # the row is held: it is left to the next look
+        assert batches.complete() == []  # a locked row is skipped
     assert batches.complete() == []
     assert batches.get(enqueued.batch).completed_at is None
 
 
 @ON_POSTGRESQL
-def test_a_retry_waits_for_who_notes_the_batch_as_complete_and_opens_it(
+def test_a_retry_waits_for_a_concurrent_completion_and_reopens_the_batch(
     jobs: JobStore, batches: BatchStore, outbox: Outbox, database: Database
 ) -> None:
     enqueued = enqueue(jobs, 1, callback_url=HOOK)
@@ -263,17 +263,17 @@ def test_a_retry_waits_for_who_notes_the_batch_as_complete_and_opens_it(
         assert [batch.id for batch in batches._complete(completing, [enqueued.batch])] == [enqueued.batch]
         retry.start()
         retry.join(0.3)
-        assert retry.is_alive(), "it must wait for the row"
+        assert retry.is_alive(), "the retry must wait for the locked row"
     retry.join(10)
     assert retried == enqueued.new
     assert batches.get(enqueued.batch).completed_at is None
     assert outbox.claim(Channel.BATCH, 10, 60) == []
 
 
-# --- telling
+# --- callbacks
 
 
-def test_nobody_is_to_be_told_about_an_open_batch_or_without_a_url(
+def test_an_open_batch_or_one_without_a_url_sends_no_callback(
     jobs: JobStore, batches: BatchStore, outbox: Outbox
 ) -> None:
     enqueue(jobs, 1, callback_url=HOOK)
@@ -283,7 +283,7 @@ def test_nobody_is_to_be_told_about_an_open_batch_or_without_a_url(
     assert outbox.claim(Channel.BATCH, 10, 60) == []
 
 
-def test_a_batch_shows_how_its_callback_fares(
+def test_a_batch_shows_the_state_of_its_callback(
     jobs: JobStore, batches: BatchStore, outbox: Outbox, clock: ManualClock
 ) -> None:
     enqueued = enqueue(jobs, 1, callback_url=HOOK)
@@ -300,10 +300,10 @@ def test_a_batch_shows_how_its_callback_fares(
     assert callback_of(batches, enqueued) == (CallbackState.DELIVERED, 2, None)
 
 
-def test_what_is_noted_about_an_earlier_completion_changes_nothing(
+def test_a_late_delivery_report_does_not_affect_a_reopened_batch(
     jobs: JobStore, batches: BatchStore, outbox: Outbox, clock: ManualClock
 ) -> None:
-    """The batch was opened and became complete again while its first webhook was on its way."""
+    """The first webhook is still in transit when a retry reopens the batch."""
     enqueued = enqueue(jobs, 1, callback_url=HOOK)
     fail_all(jobs, enqueued)
     batches.complete()
@@ -318,12 +318,14 @@ def test_what_is_noted_about_an_earlier_completion_changes_nothing(
     assert (again.attempts, callback_of(batches, enqueued)[0]) == (1, "pending")
 
 
-def test_only_the_batches_of_the_named_jobs_are_opened(jobs: JobStore, batches: BatchStore, database: Database) -> None:
+def test_only_the_batches_of_the_given_jobs_are_reopened(
+    jobs: JobStore, batches: BatchStore, database: Database
+) -> None:
     first, second = enqueue(jobs, 1, site="s1"), enqueue(jobs, 1, site="s2")
     for enqueued in (first, second):
         fail_all(jobs, enqueued)
     batches.complete()
     with database.writing() as connection:
         reopen_batches(connection, first.new)
-        still = connection.execute(select(BatchRow.id).where(BatchRow.completed_at.is_not(None)))
-        assert still.scalars().all() == [second.batch]
+        completed = connection.execute(select(BatchRow.id).where(BatchRow.completed_at.is_not(None)))
+        assert completed.scalars().all() == [second.batch]

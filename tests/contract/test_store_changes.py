@@ -1,4 +1,4 @@
-"""What is noticed of a property that changes, and what is told of it, on both databases."""
+"""Changes of properties: which ones are published, when, and in which order."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from tests.plugins.page_records import page_record
 from tests.plugins.statements import recorded
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
-TELLING = PublishingRules()
+RULES = PublishingRules()
 A, B = "https://a.example/1", "https://b.example/1"
 
 
 class Home:
-    """A home whose pages are read again and again."""
+    """A property whose pages are read repeatedly."""
 
-    def __init__(self, database: Database, clock: ManualClock, telling: PublishingRules = TELLING) -> None:
-        self.store = PropertyStore(database, telling)
+    def __init__(self, database: Database, clock: ManualClock, rules: PublishingRules = RULES) -> None:
+        self.store = PropertyStore(database, rules)
         self.database = database
         self.feed = ChangeStore(database)
         self.clock = clock
@@ -48,7 +48,7 @@ class Home:
         self._kept = ""
 
     def read(self, url: str, *, edition: str = "e1", method: Method = Method.LABEL, **values: Any) -> str:
-        """The page now, with these values and a body that nobody saw before."""
+        """Store the page with these values and a new body."""
         self._reads += 1
         sha, self._kept = self._kept or f"{self._reads:064d}", ""
         at = self.clock.now()
@@ -57,30 +57,30 @@ class Home:
         return save_record(self.store, record, edition=edition)
 
     def keep(self, text: str) -> None:
-        """Keep `text` as the body of the page that is read next."""
+        """Use `text` as the body of the page that is read next."""
         page = Page(A, A, "text/html", text, text.encode(), self.clock.now())
         PageStore(self.database).save_page(page)
         self._kept = page.sha256
 
-    def look_again(self, **values: Any) -> None:
-        """As often as is asked for, each time the page says `values`."""
+    def recheck(self, **values: Any) -> None:
+        """Read the page with `values` until no recheck is due."""
         while True:
             self.clock.advance(3600)
-            due = self.looks_due()
+            due = self.due_rechecks()
             if not due:
                 return
             for _, url in due:
                 self.read(url, **values)
 
-    def looks_due(self) -> list[tuple[str, str]]:
-        """What is to be looked at now, and is: property and page."""
+    def due_rechecks(self) -> list[tuple[str, str]]:
+        """Return property and page of each recheck that is due, and postpone the recheck."""
         now = self.clock.now()
         with self.database.writing() as connection:
             due = update(Change).where(Change.look_at <= now).values(look_at=now + timedelta(minutes=30))
             looks = connection.execute(due.returning(Change.property_id, Change.url))
             return sorted({(look.property_id, look.url) for look in looks})
 
-    def told(self) -> list[tuple[str, Any, Any]]:
+    def published(self) -> list[tuple[str, Any, Any]]:
         return [(change.field, change.old, change.new) for change in self.feed.since().changes]
 
 
@@ -89,20 +89,20 @@ def home(database: Database, clock: ManualClock) -> Home:
     return Home(database, clock)
 
 
-def test_the_first_sight_of_a_property_and_of_a_page_tells_nothing(home: Home) -> None:
+def test_new_properties_and_new_pages_publish_no_change(home: Home) -> None:
     home.read(A, ListPrice=500000)
     home.read(B, ListPrice=480000, StandardStatus="Active")
-    home.look_again()
-    assert home.told() == []
+    home.recheck()
+    assert home.published() == []
 
 
-def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evidence_of_both(home: Home) -> None:
+def test_a_change_on_one_page_is_published_with_evidence_after_rechecks(home: Home) -> None:
     property_id = home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=480000)
     seen_at = home.clock.now()
-    assert home.told() == []
-    home.look_again(ListPrice=480000)
+    assert home.published() == []
+    home.recheck(ListPrice=480000)
     (change,) = home.feed.since().changes
     assert (change.property_id, change.field, change.old, change.new) == (property_id, "ListPrice", 500000, 480000)
     assert change.old_evidence is not None
@@ -112,28 +112,28 @@ def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evide
     assert change.why == "3 further looks agree"
 
 
-def test_a_look_is_due_five_minutes_after_the_page_showed_the_change(home: Home) -> None:
+def test_a_recheck_is_due_five_minutes_after_the_change(home: Home) -> None:
     property_id = home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=480000)
-    assert home.looks_due() == []
+    assert home.due_rechecks() == []
     home.clock.advance(300)
-    assert home.looks_due() == [(property_id, A)]
+    assert home.due_rechecks() == [(property_id, A)]
 
 
-def test_looks_before_their_time_do_not_count(home: Home) -> None:
-    """A page that is scraped every minute shows what is cached for an hour many times."""
+def test_early_rechecks_do_not_count(home: Home) -> None:
+    """A page that is scraped every minute may show an hour-old cached copy many times."""
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     for _ in range(35):
         home.read(A, ListPrice=480000)
-        assert home.told() == []
+        assert home.published() == []
         home.clock.advance(60)
     home.read(A, ListPrice=480000)
-    assert home.told() == [("ListPrice", 500000, 480000)]
+    assert home.published() == [("ListPrice", 500000, 480000)]
 
 
-def test_a_watch_looks_again_by_itself(home: Home, database: Database) -> None:
+def test_a_watch_rechecks_a_changed_page(home: Home, database: Database) -> None:
     property_id = home.read(A, ListPrice=500000)
     watches, limits = Watches(database), WatchLimits(pages=100, model_calls=0)
     watches.add([property_id], interval_days=7)
@@ -141,147 +141,147 @@ def test_a_watch_looks_again_by_itself(home: Home, database: Database) -> None:
     home.read(A, ListPrice=480000)
     home.clock.advance(299)
     assert watches.tick(limits).jobs == []
-    home.clock.advance(30)  # a database that was busy may have slept on the clock
+    home.clock.advance(30)  # a busy database may have advanced the clock
     assert [job.target for job in watches.tick(limits).jobs] == [A]
 
 
-def test_two_sources_that_change_alike_are_told_at_once(home: Home) -> None:
+def test_a_change_on_two_pages_is_published_at_once(home: Home) -> None:
     for url in (A, B):
         home.read(url, ListPrice=500000)
     home.clock.advance(86400)
     for url in (A, B):
         home.read(url, ListPrice=480000)
-    assert home.told() == [("ListPrice", 500000, 480000)]
-    home.look_again(ListPrice=480000)
-    assert home.told() == [("ListPrice", 500000, 480000)]
+    assert home.published() == [("ListPrice", 500000, 480000)]
+    home.recheck(ListPrice=480000)
+    assert home.published() == [("ListPrice", 500000, 480000)]
 
 
-def test_a_page_that_says_one_and_the_other_in_turns_is_never_told(home: Home) -> None:
-    """By the hour or by the look; it is known from its first turn on."""
+def test_a_page_that_alternates_between_values_publishes_no_change(home: Home) -> None:
+    """A page counts as unstable after its first return to an old value."""
     for price in [500000, 480000] * 5:
         home.read(A, ListPrice=price)
         home.clock.advance(3600)
-    assert home.told() == []
+    assert home.published() == []
 
 
-def test_a_page_that_another_source_denies_by_the_day_is_not_told(home: Home) -> None:
+def test_a_change_that_another_source_contradicts_is_not_published(home: Home) -> None:
     for day in range(7):
         home.read(B, ListPrice=500000)
         home.read(A, ListPrice=480000 if day % 2 else 500000)
         home.clock.advance(86400)
-    assert home.told() == []
+    assert home.published() == []
 
 
-def test_a_real_change_of_a_page_that_flapped_is_told_when_it_holds(home: Home) -> None:
+def test_a_lasting_change_on_an_unstable_page_is_published(home: Home) -> None:
     for price in (500000, 480000, 500000):
         home.read(A, ListPrice=price)
         home.clock.advance(3600)
-    for told in (*([],) * 10, [("ListPrice", 500000, 450000)]):  # ten further looks
+    for published in (*([],) * 10, [("ListPrice", 500000, 450000)]):  # ten rechecks
         home.read(A, ListPrice=450000)
         home.clock.advance(86400)
-        assert home.told() == told
+        assert home.published() == published
 
 
 @pytest.mark.parametrize("gap_seconds", [86400, 3600 * 24 * 7])
-def test_without_rechecks_the_next_look_tells(home: Home, gap_seconds: int) -> None:
+def test_without_rechecks_the_next_reading_publishes_the_change(home: Home, gap_seconds: int) -> None:
     for price in (500000, 480000, 480000):
         home.read(A, ListPrice=price)
         home.clock.advance(gap_seconds)
-    assert home.told() == [("ListPrice", 500000, 480000)]
+    assert home.published() == [("ListPrice", 500000, 480000)]
 
 
-def test_a_new_source_that_is_believed_more_tells_nothing(home: Home) -> None:
+def test_a_new_preferred_source_publishes_no_change(home: Home) -> None:
     """The property shows another value, but no page has changed."""
     home.read(A, ListPrice=500000)
     home.clock.advance(86400 * 60)
     property_id = home.read(B, ListPrice=480000)
     assert home.store.get(property_id)["record"]["ListPrice"] == 480000
-    home.look_again()
-    assert home.told() == []
+    home.recheck()
+    assert home.published() == []
 
 
-def test_what_a_page_left_out_for_a_while_tells_nothing(home: Home) -> None:
+def test_a_value_that_is_missing_for_a_while_publishes_no_change(home: Home) -> None:
     home.read(A, ListPrice=500000)
     for values in ({}, {"ListPrice": 500000}):
         home.clock.advance(86400)
         home.read(A, **values)
-    home.look_again(ListPrice=500000)
-    assert home.told() == []
+    home.recheck(ListPrice=500000)
+    assert home.published() == []
 
 
-def test_what_a_page_says_for_the_first_time_is_told_with_nothing_before(home: Home) -> None:
+def test_a_new_field_is_published_without_an_old_value(home: Home) -> None:
     permit = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=500000, X_Permits=[permit])
-    home.look_again(ListPrice=500000, X_Permits=[permit])
-    assert home.told() == [("X_Permits", None, [permit])]
+    home.recheck(ListPrice=500000, X_Permits=[permit])
+    assert home.published() == [("X_Permits", None, [permit])]
 
 
 @pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
-def test_what_better_readers_or_a_model_find_on_a_page_is_no_change(home: Home, how: dict[str, Any]) -> None:
+def test_values_that_better_extractors_or_a_model_find_are_no_change(home: Home, how: dict[str, Any]) -> None:
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=500000, X_RoofYear=2019, **how)
-    home.look_again(ListPrice=500000, X_RoofYear=2019, **how)
-    assert home.told() == []
+    home.recheck(ListPrice=500000, X_RoofYear=2019, **how)
+    assert home.published() == []
 
 
 @pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
-def test_a_page_that_is_read_otherwise_has_not_changed(home: Home, database: Database, how: dict[str, Any]) -> None:
-    """Both quotes stand in both bodies: an estimate is taken for the price. Where the page has other words it has."""
+def test_a_different_reading_of_the_same_text_is_no_change(home: Home, database: Database, how: dict[str, Any]) -> None:
+    """Both quotes are in both bodies: the extractor only chose another number. A new number on the page is a change."""
     both = "<p>it says\n <b>500000</b></p><p>it says 480000</p>"
     home.keep(both)
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.keep(f"{both}<!-- visit 2 -->")
     home.read(A, ListPrice=480000, **how)
-    home.look_again(ListPrice=480000, **how)
-    assert home.told() == []
+    home.recheck(ListPrice=480000, **how)
+    assert home.published() == []
     home.keep(both.replace("480000", "470000"))
     home.read(A, ListPrice=470000, **how)
-    home.look_again(ListPrice=470000, **how)
-    assert home.told() == [("ListPrice", 480000, 470000)]
+    home.recheck(ListPrice=470000, **how)
+    assert home.published() == [("ListPrice", 480000, 470000)]
 
 
-def test_words_that_are_new_on_a_page_are_a_change_though_a_recipe_reads_them(home: Home) -> None:
-    """Most pages of a site are read by its recipe: what appears on one of them must be told."""
+def test_new_text_that_a_recipe_reads_is_a_change(home: Home) -> None:
+    """Recipes read most pages of a site, so the values that they find on changed pages must be published."""
     home.keep("<p>for sale</p>")
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.keep("<p>it says 450000</p>")
     home.read(A, ListPrice=500000, ClosePrice=450000, method=Method.RECIPE)
-    home.look_again(ListPrice=500000, ClosePrice=450000, method=Method.RECIPE)
-    assert home.told() == [("ClosePrice", None, 450000)]
+    home.recheck(ListPrice=500000, ClosePrice=450000, method=Method.RECIPE)
+    assert home.published() == [("ClosePrice", None, 450000)]
 
 
-def test_fields_that_nobody_asked_for_tell_nothing(database: Database, clock: ManualClock) -> None:
+def test_only_configured_fields_are_published(database: Database, clock: ManualClock) -> None:
     home = Home(database, clock, PublishingRules(fields=("StandardStatus",), looks=0))
     home.read(A, ListPrice=500000, StandardStatus="Active")
     home.clock.advance(86400)
     home.read(A, ListPrice=480000, StandardStatus="Pending")
-    assert home.told() == [("StandardStatus", "Active", "Pending")]
+    assert home.published() == [("StandardStatus", "Active", "Pending")]
 
 
-def test_a_join_or_a_split_tells_nothing_and_takes_the_changes_along(home: Home, database: Database) -> None:
+def test_joins_and_splits_move_changes_and_publish_none(home: Home, database: Database) -> None:
     one = home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=450000)
-    home.look_again(ListPrice=450000)
+    home.recheck(ListPrice=450000)
     other = home.read(B, StreetNumber="14", StreetName="Oak Avenue", ListPrice=700000)
     assert one != other
-    before = home.told()
+    before = home.published()
     DecisionStore(database).join(other, one, who="me")
-    assert home.told() == before == [("ListPrice", 500000, 450000)]
-    assert [change.field for change in home.feed.newest(property_id=one)] == ["ListPrice"]  # by either id
+    assert home.published() == before == [("ListPrice", 500000, 450000)]
+    assert [change.field for change in home.feed.newest(property_id=one)] == ["ListPrice"]  # both ids find the change
     assert [change.field for change in home.feed.since(property_id=one).changes] == ["ListPrice"]
     assert home.feed.newest(property_id=other)[0].property_id == other
     split = DecisionStore(database).split(other, [A], who="me")
-    assert home.told() == before
+    assert home.published() == before
     assert [change.property_id for change in home.feed.newest(property_id=split.other_id)] == [split.other_id]
 
 
-def test_a_feed_is_followed_by_its_cursor(home: Home) -> None:
+def test_a_client_follows_the_feed_by_cursor(home: Home) -> None:
     start = home.feed.since("latest").next_since
     assert home.feed.since(start) == Followed([], start)
     for url in (A, B):
@@ -301,14 +301,14 @@ def test_a_feed_is_followed_by_its_cursor(home: Home) -> None:
         home.feed.since("nonsense")
 
 
-def test_a_purged_page_is_in_no_change_and_its_number_is_not_given_again(home: Home, database: Database) -> None:
+def test_a_purged_page_leaves_no_change_and_its_number_is_not_reused(home: Home, database: Database) -> None:
     def change(url: str, *prices: int) -> None:
         for price in prices:
             home.clock.advance(86400)
             home.read(url, ListPrice=price)
 
     change(A, 500000, 450000, 450000)
-    change(A, 430000)  # stands, not told yet
+    change(A, 430000)  # pending, not published yet
     cursor = home.feed.since("latest").next_since
     PurgeStore(database).purge(PurgeKind.HOST, "a.example", who="me", dry_run=False)
     with database.reading() as connection:
@@ -332,7 +332,7 @@ def test_old_changes_are_pruned(home: Home) -> None:
         home.clock.advance(86400)
     assert home.feed.prune(home.clock.now() - timedelta(days=7)) == 0
     assert home.feed.prune(home.clock.now()) == 1
-    assert home.told() == []
+    assert home.published() == []
 
 
 # --- the order of commits
@@ -351,7 +351,7 @@ def _pending(connection: Connection, property_id: str, value: int) -> Change:
 
 
 def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Database) -> None:
-    """Two transactions tell a change each; whichever ends first, a follower who reads between misses none."""
+    """A reader between two concurrent transactions misses no change, whichever one commits first."""
     property_id = home.read(A, ListPrice=1)
     started, followed = threading.Event(), list[Change]()
     cursor: str | None = None
@@ -371,7 +371,7 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
         publish(database, connection, _pending(connection, property_id, 1), "one", home.clock.now())
         other = threading.Thread(target=second)
         other.start()
-        if not database.is_sqlite:  # it is open beside this one; SQLite lets one write at a time
+        if not database.is_sqlite:  # both transactions are open; SQLite allows only one writer
             assert started.wait(120)
             other.join(0.3)
         follow()
@@ -384,8 +384,7 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
 
 @ON_POSTGRESQL
 def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database: Database, home: Home) -> None:
-    """What the lock is for: without it PostgreSQL numbers rows in the order of statements, not of commits. SQLite has
-    one writer at a time."""
+    """Without the lock, PostgreSQL would number rows in statement order. SQLite has one writer at a time."""
     property_id = home.read(A, ListPrice=1)
     with database.writing() as late:
         publish(database, late, _pending(late, property_id, 1), "late", home.clock.now())
@@ -397,7 +396,7 @@ def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database
     assert [change.new for change in home.feed.since().changes] == [1]
 
 
-def test_what_follows_a_cursor_is_counted(home: Home) -> None:
+def test_changes_after_a_cursor_are_counted(home: Home) -> None:
     began = home.feed.since("latest").next_since
     assert home.feed.count_since(began) == (0, None)
     for price in (500000, 450000, 400000):
@@ -409,8 +408,8 @@ def test_what_follows_a_cursor_is_counted(home: Home) -> None:
     assert home.feed.count_since(first.next_since)[0] == 1
 
 
-def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, clock: ManualClock) -> None:
-    """Of all that stand it is asked together how often pages and fields went back."""
+def test_many_pending_changes_take_as_many_queries_as_one(database: Database, clock: ManualClock) -> None:
+    """The history of all pending changes is read with one query."""
     home = Home(database, clock, PublishingRules(looks=99))
     old: dict[str, Any] = {
         "ListPrice": 500000,
@@ -425,15 +424,15 @@ def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, c
         "TaxAnnualAmount": 5500,
     }
     home.read(A, **old)
-    asked, stand = [], []
+    queries, pending = [], []
     for change in ({"ListPrice": 480000}, new):
         clock.advance(1)
         home.read(A, **{**old, **change})
         clock.advance(1)
         with recorded(database) as sent:
             home.read(A, **{**old, **change})
-        asked.append(sum(sql.startswith("SELECT") for sql, _ in sent))
+        queries.append(sum(sql.startswith("SELECT") for sql, _ in sent))
         with database.reading() as connection:
-            stand.append(connection.execute(select(func.count()).where(Change.state == "pending")).scalar_one())
-    assert stand[0] == 1 < stand[1]
-    assert asked[0] == asked[1]
+            pending.append(connection.execute(select(func.count()).where(Change.state == "pending")).scalar_one())
+    assert pending[0] == 1 < pending[1]
+    assert queries[0] == queries[1]

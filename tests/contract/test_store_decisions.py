@@ -1,4 +1,4 @@
-"""What people say of which pages are one property holds for every later scrape, and can be taken back."""
+"""Decisions of people about joins and splits apply to later scrapes and can be undone."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def decisions(database: Database) -> DecisionStore:
 
 @pytest.fixture
 def home(store: PropertyStore) -> str:
-    """One property of two pages; -> its id."""
+    """Store one property with two pages. Return its id."""
     save_record(store, source(A, ListPrice=100000, **ADDRESS))
     return save_record(store, source(B, YearBuilt=1990, **ADDRESS))
 
 
-def said(shown: dict[str, Any]) -> dict[str, Any]:
-    """A property but for when it changed and what it replaces."""
+def without_history(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return a property without its time of change and its replaced ids."""
     return {name: value for name, value in shown.items() if name not in ("updated_at", "replaces")}
 
 
@@ -57,8 +57,8 @@ def pages(store: PropertyStore, property_id: str) -> list[str]:
     return [one["url"] for one in store.get(property_id)["sources"]]
 
 
-def again(url: str, days: int, **values: Any) -> Any:
-    """The page, read anew."""
+def newer_page(url: str, days: int, **values: Any) -> Any:
+    """Return a newer version of the page."""
     return source(url, at=T0 + timedelta(days=days), sha=f"{days:064d}", **values)
 
 
@@ -86,30 +86,28 @@ def test_later_scrapes_respect_a_split(
 ) -> None:
     other = decisions.split(home, [B], who="alice").other_id
     for day, url in enumerate(order, start=1):
-        save_record(store, again(url, day, ListPrice=90000 + day, **ADDRESS))
+        save_record(store, newer_page(url, day, ListPrice=90000 + day, **ADDRESS))
     assert (pages(store, home), pages(store, other)) == ([A], [B])
-    # as much the one as the other: they go to the older, and make no property each
+    # the pages match both properties equally and go to the older one
     assert save_record(store, source(C, **ADDRESS)) == home
     assert save_record(store, source(D, **ADDRESS)) == home
     assert (pages(store, other), alive(database)) == ([B], 2)
 
 
-def test_a_split_leaves_together_what_else_was_joined(
-    store: PropertyStore, decisions: DecisionStore, home: str
-) -> None:
+def test_a_split_does_not_undo_other_joins(store: PropertyStore, decisions: DecisionStore, home: str) -> None:
     joined = decisions.join(home, save_record(store, source(C, **OTHER)), who="alice")
     made = decisions.split(home, [B], who="bob")
-    save_record(store, again(C, 1, **OTHER))
+    save_record(store, newer_page(C, 1, **OTHER))
     assert (pages(store, home), pages(store, made.other_id)) == ([A, C], [B])
     decisions.undo(made.id, who="bob")
-    save_record(store, again(C, 2, **OTHER))
+    save_record(store, newer_page(C, 2, **OTHER))
     assert pages(store, home) == [A, B, C]
     decisions.undo(joined.id, who="alice")
-    save_record(store, again(C, 3, **OTHER))
+    save_record(store, newer_page(C, 3, **OTHER))
     assert pages(store, home) == [A, B]
 
 
-def test_a_page_that_names_both_does_not_bring_together_what_was_split(
+def test_a_page_that_matches_both_properties_does_not_undo_a_split(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
     parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon"}
@@ -121,7 +119,7 @@ def test_a_page_that_names_both_does_not_bring_together_what_was_split(
     assert store.get(home)["property"] != store.get(other)["property"]
 
 
-def test_a_split_undone_leaves_the_same_property(
+def test_undoing_a_split_restores_the_property(
     store: PropertyStore, decisions: DecisionStore, database: Database, home: str, clock: ManualClock
 ) -> None:
     before = store.get(home)
@@ -130,11 +128,11 @@ def test_a_split_undone_leaves_the_same_property(
     undone = decisions.undo(made.id, who="bob")
     assert (undone.undone_by, undone.undone_at) == ("bob", clock.now())
     after = store.get(home)
-    assert said(after) == said(before)
+    assert without_history(after) == without_history(before)
     assert after["replaces"] == [made.other_id]
     assert store.get(made.other_id)["property"] == home
     assert count(database, Observation, Observation.property_id == home) == 2 + 2 * len(ADDRESS)
-    save_record(store, again(B, 1, YearBuilt=1990, **ADDRESS))
+    save_record(store, newer_page(B, 1, YearBuilt=1990, **ADDRESS))
     assert alive(database) == 1
     with pytest.raises(IdentityDecisionError, match="undone already"):
         decisions.undo(made.id, who="bob")
@@ -148,7 +146,7 @@ def test_a_join_is_respected_by_every_later_scrape(
     assert (made.kind, made.property_id, made.other_id, made.pages) == ("join", one, two, [B])
     assert sorted(pages(store, one)) == [A, B]
     for day, (url, values) in enumerate([(B, OTHER), (A, ADDRESS), (B, {**OTHER, "ListPrice": 1})], start=1):
-        assert save_record(store, again(url, day, **values)) == one
+        assert save_record(store, newer_page(url, day, **values)) == one
     assert alive(database) == 1
     assert store.get(two)["property"] == one
     assert store.get(one)["replaces"] == [two]
@@ -157,71 +155,74 @@ def test_a_join_is_respected_by_every_later_scrape(
     assert sorted(pages(store, one)) == [A, B]
 
 
-def test_a_join_undone_gives_both_back_with_what_came_since_left_where_it_is(
+def test_undoing_a_join_restores_both_properties(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
     one, two = save_record(store, source(A, **ADDRESS)), save_record(store, source(B, YearBuilt=1990, **OTHER))
     before = store.get(one), store.get(two)
     made = decisions.join(one, two, who="alice")
     decisions.undo(made.id, who="alice")
-    assert (said(store.get(one)), said(store.get(two))) == (said(before[0]), said(before[1]))
+    assert (without_history(store.get(one)), without_history(store.get(two))) == (
+        without_history(before[0]),
+        without_history(before[1]),
+    )
     assert store.get(one)["replaces"] == store.get(two)["replaces"] == []
-    assert save_record(store, again(B, 1, **OTHER)) == two
+    assert save_record(store, newer_page(B, 1, **OTHER)) == two
     assert alive(database) == 2
 
 
-def test_the_newest_decision_on_two_pages_holds_and_undoing_it_leaves_the_one_before(
+def test_undoing_the_newest_decision_restores_the_previous_one(
     store: PropertyStore, decisions: DecisionStore, database: Database, home: str
 ) -> None:
     split = decisions.split(home, [B], who="alice")
     join = decisions.join(home, split.other_id, who="bob")
-    assert save_record(store, again(B, 1, **OTHER)) == home
+    assert save_record(store, newer_page(B, 1, **OTHER)) == home
     decisions.undo(join.id, who="bob")
     assert {one.id: one.undone_at is None for one in decisions.of(home)} == {join.id: False, split.id: True}
-    assert save_record(store, again(B, 2, **ADDRESS)) == split.other_id
+    assert save_record(store, newer_page(B, 2, **ADDRESS)) == split.other_id
     assert alive(database) == 2
 
 
-def test_undoing_an_older_decision_moves_nothing_that_a_newer_one_holds(
+def test_undoing_an_older_decision_does_not_affect_a_newer_one(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
     split = decisions.split(home, [B], who="alice")
     join = decisions.join(home, split.other_id, who="bob")
     decisions.undo(split.id, who="alice")
     assert pages(store, home) == [A, B]
-    parted = decisions.split(home, [B], who="carol")
+    second_split = decisions.split(home, [B], who="carol")
     decisions.undo(join.id, who="bob")
-    assert (pages(store, home), pages(store, parted.other_id)) == ([A], [B])
+    assert (pages(store, home), pages(store, second_split.other_id)) == ([A], [B])
 
 
-def test_pages_go_back_only_as_far_as_what_else_was_decided_on_them(
+def test_undoing_a_decision_respects_other_decisions_on_the_pages(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
-    """A join holds while a newer one of the same pages is undone, and a split while a join of it was undone first."""
+    """Undoing a join keeps older joins, and undoing a split keeps older splits, of the same pages."""
     split = decisions.split(home, [B], who="alice")
     join = decisions.join(home, split.other_id, who="bob")
-    parted = decisions.split(home, [B], who="carol")
+    second_split = decisions.split(home, [B], who="carol")
     decisions.undo(join.id, who="bob")
-    decisions.undo(parted.id, who="carol")
-    assert (pages(store, home), pages(store, parted.other_id)) == ([A], [B]), "the first split holds"
+    decisions.undo(second_split.id, who="carol")
+    assert (pages(store, home), pages(store, second_split.other_id)) == ([A], [B]), "the first split must still apply"
     decisions.undo(split.id, who="alice")
     assert pages(store, home) == [A]
-    assert save_record(store, again(B, 1, **ADDRESS)) == home, "nothing keeps it apart any more"
+    assert save_record(store, newer_page(B, 1, **ADDRESS)) == home, "no split is left"
 
 
-def test_a_join_of_pages_that_another_join_names_is_undone_for_its_own_pages_alone(
+def test_undoing_a_join_does_not_affect_a_newer_join_of_the_same_pages(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
     other = save_record(store, source(C, **OTHER))
     first = decisions.join(other, save_record(store, source(D, **{**ADDRESS, "StreetNumber": "16"})), who="alice")
     second = decisions.join(home, other, who="bob")
     decisions.undo(first.id, who="alice")
-    assert pages(store, home) == [A, B, C, D], "the newer join names all of them"
+    assert pages(store, home) == [A, B, C, D], "the newer join covers all pages"
     decisions.undo(second.id, who="bob")
     assert pages(store, home) == [A, B]
 
 
-def test_what_does_not_fit_is_refused_and_changes_nothing(
+def test_an_invalid_decision_is_refused_and_changes_nothing(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
     before = store.get(home)
@@ -239,15 +240,13 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     assert decisions.of(home) == []
 
 
-def test_a_purge_takes_decisions_with_the_pages_that_they_are_about(
-    decisions: DecisionStore, database: Database, home: str
-) -> None:
+def test_a_purge_deletes_the_decisions_about_its_pages(decisions: DecisionStore, database: Database, home: str) -> None:
     decisions.split(home, [B], who="alice")
     PurgeStore(database).purge(PurgeKind.URL, B, who="alice", dry_run=False)
     assert count(database, IdentityDecision) == 0
 
 
-def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
+def test_an_explanation_gives_reasons_for_each_source_and_each_value(
     store: PropertyStore, decisions: DecisionStore, database: Database, clock: ManualClock
 ) -> None:
     roll = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon"}
@@ -258,27 +257,27 @@ def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
     other = save_record(store, source(C, **OTHER))
     decisions.join(home, other, who="alice")
     clock.advance(3 * 86_400)
-    told = explanation(database, home)
-    belongs = {one["url"]: one["belongs"] for one in told["sources"]}
-    assert belongs[A]["key"] == "decision"  # the join is about all pages of both sides
+    shown = explanation(database, home)
+    belongs = {one["url"]: one["belongs"] for one in shown["sources"]}
+    assert belongs[A]["key"] == "decision"  # the join covers all pages of both properties
     assert [one["key"] for one in belongs.values()] == ["decision"] * 3
     decisions.undo(decisions.of(home)[0].id, who="alice")
-    told = explanation(database, home)
-    assert {one["belongs"]["key"] for one in told["sources"]} == {"parcel"}
-    compared = {fact["what"]: fact["result"] for fact in told["sources"][0]["belongs"]["compared"]}
+    shown = explanation(database, home)
+    assert {one["belongs"]["key"] for one in shown["sources"]} == {"parcel"}
+    compared = {fact["what"]: fact["result"] for fact in shown["sources"][0]["belongs"]["compared"]}
     assert (compared["ParcelNumber"], compared["house number"], compared["YearBuilt"]) == ("same", "same", "differs")
-    (built,) = [one for one in told["values"] if one["field"] == "YearBuilt"]
+    (built,) = [one for one in shown["values"] if one["field"] == "YearBuilt"]
     assert (built["value"], built["age_days"]) == (1987, (clock.now() - T0).total_seconds() / 86_400)
     assert [(one["url"], one["value"], one["verdict"]) for one in built["source_values"]] == [
         (A, 1987, "won"), (B, 1990, "conflict"),
     ]  # fmt: skip
     assert built["source_values"][0]["votes"] > built["source_values"][1]["votes"]
     assert "portal ranks below assessor" in built["source_values"][1]["reason"]
-    (age,) = [one for one in told["values"] if one["field"] == "X_AgeYears"]
+    (age,) = [one for one in shown["values"] if one["field"] == "X_AgeYears"]
     assert (age["inputs"], age["source_values"]) == (["YearBuilt"], [])
 
 
-def test_each_value_says_when_it_was_last_known_to_hold(store: PropertyStore, home: str) -> None:
+def test_each_value_shows_when_it_was_last_confirmed(store: PropertyStore, home: str) -> None:
     later = T0 + timedelta(days=9)
     save_record(store, replace(source(B, YearBuilt=1990, **ADDRESS), checked_at=later))
     shown = store.get(home)
@@ -287,10 +286,10 @@ def test_each_value_says_when_it_was_last_known_to_hold(store: PropertyStore, ho
     assert shown["as_of"].keys() == shown["record"].keys()
 
 
-def test_folded_properties_keep_one_pointer_each(
+def test_each_merged_property_points_to_one_current_property(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
-    """What had been folded into the joined property goes back with it."""
+    """Undoing a join restores the properties that were merged into the joined property."""
     one = save_record(store, source(A, **ADDRESS))
     two = save_record(store, source(B, **OTHER))
     three = save_record(store, source(C, **{**ADDRESS, "StreetNumber": "16"}))
@@ -304,17 +303,17 @@ def test_folded_properties_keep_one_pointer_each(
     assert count(database, Property, Property.merged_into.is_(None)) == 3
 
 
-def test_what_waits_for_a_person_comes_in_pages_the_oldest_first(
+def test_open_reviews_are_paged_oldest_first(
     store: PropertyStore, decisions: DecisionStore, clock: ManualClock
 ) -> None:
-    """A page of unknown kind fits two properties each time."""
+    """Each page of unknown kind matches two properties."""
     pairs = []
     for number in (1, 2):
-        house = {**ADDRESS, "StreetNumber": str(20 + number)}
+        address = {**ADDRESS, "StreetNumber": str(20 + number)}
         lot = {"ParcelNumber": f"31-2234-00{number}0", "CountyOrParish": "Sangamon", "StateOrProvince": "IL"}
-        one = save_record(store, source(f"https://house.example/{number}", **house))
+        one = save_record(store, source(f"https://house.example/{number}", **address))
         two = save_record(store, source(f"https://lot.example/{number}", **lot))
-        save_record(store, source(f"https://stranger.example/{number}", **{**house, **lot}))
+        save_record(store, source(f"https://stranger.example/{number}", **{**address, **lot}))
         pairs.append({one, two})
         clock.advance(60)
     first = decisions.reviews(limit=1)

@@ -1,4 +1,4 @@
-"""Jobs and other bookkeeping go when they are old enough, and not before. On both databases."""
+"""Jobs and other bookkeeping are deleted at their age limit, on both databases."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ EXPIRES = (Job, Batch, JobAttempt, DailyUsage, PageAlias, IdentityDecision, Audi
 
 
 def end(database: Database, url: str = URL, *, requester: Requester | None = None) -> str:
-    """A job that is done, whose batch is complete; -> its id."""
+    """Finish a job and its batch. Return the job's id."""
     jobs, now = JobStore(database), database.clock.now()
     (job_id,) = jobs.enqueue([url], requester=requester, refresh=True).new
     jobs.claim(job_id, "test", 30)
@@ -58,7 +58,7 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
 
 
 def left(database: Database, *some: type[Base]) -> dict[str, int]:
-    """How many rows there are; of what is counted by day without the total of stored bytes."""
+    """Return the row counts of the tables that are not empty. Daily usage counts targets only."""
     rows = {one.__tablename__: count(database, one) for one in some or EXPIRES}
     if DailyUsage.__tablename__ in rows:
         rows[DailyUsage.__tablename__] = count(database, DailyUsage, DailyUsage.unit == "target")
@@ -69,7 +69,7 @@ def expire(database: Database) -> dict[str, int]:
     return prune_jobs(Settings.of(), database)
 
 
-def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClock) -> None:
+def test_each_table_is_pruned_at_its_age_limit(database: Database, clock: ManualClock) -> None:
     end(database, requester=Requester("c" * 64, key=RequestKey("k" * 64, "f" * 64)))
     decisions, now = DecisionStore(database), clock.now()
     store = PropertyStore(database)
@@ -86,7 +86,7 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     clock.advance(timedelta(days=89, hours=22).total_seconds())
     expire(database)
     gone = {"daily_usage"}
-    assert set(left(database)) == set(everything) - gone, "jobs are kept for 90 days"
+    assert set(left(database)) == set(everything) - gone, "jobs must be kept for 90 days"
     clock.advance(timedelta(hours=2).total_seconds())
     assert expire(database)["jobs"] == 1
     gone |= {"jobs", "batches", "job_attempts"}
@@ -94,14 +94,14 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     clock.advance(timedelta(days=3_700).total_seconds())
     expire(database)
     assert left(database) == {}
-    assert count(database, PageCopy) == 1, "copies of pages have an age of their own"
+    assert count(database, PageCopy) == 1, "copies of pages have another age limit"
     assert count(database, SourceRow) == 2
 
 
 def test_pruning_pauses_once_between_two_transactions(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pause grows with the time of the transaction before it, which must not include another pause."""
+    """A pause grows with the duration of the previous transaction, which must not include another pause."""
     end(database, requester=Requester("c" * 64, key=RequestKey("k" * 64, "f" * 64)))
     clock.advance(timedelta(days=3_700).total_seconds())
     seconds, pauses = 0.0, list[float]()
@@ -111,7 +111,7 @@ def test_pruning_pauses_once_between_two_transactions(
         seconds += pause
         pauses.append(pause)
 
-    timer = SimpleNamespace(sleep=sleep, monotonic=lambda: seconds)  # transactions take no time
+    timer = SimpleNamespace(sleep=sleep, monotonic=lambda: seconds)  # transactions take no time on this clock
     monkeypatch.setattr("app.property.storage.database.time", timer)
     expire(database)
     if database.is_sqlite:
@@ -121,8 +121,8 @@ def test_pruning_pauses_once_between_two_transactions(
         assert pauses == []
 
 
-def test_jobs_of_a_batch_go_when_all_of_it_is_over(database: Database, clock: ManualClock) -> None:
-    """Until then its counts are those of all its jobs."""
+def test_jobs_are_kept_until_their_batch_has_expired(database: Database, clock: ManualClock) -> None:
+    """Until then, the batch's counts need all its jobs."""
     jobs = JobStore(database)
     first, second = jobs.enqueue([URL, "https://homes.example/2"]).new
     jobs.cancel(first)
@@ -132,13 +132,13 @@ def test_jobs_of_a_batch_go_when_all_of_it_is_over(database: Database, clock: Ma
     assert count(database, Job) == 2
     jobs.cancel(second)
     BatchStore(database).complete()
-    assert expire(database)["jobs"] == 0, "its batch was complete only now"
+    assert expire(database)["jobs"] == 0, "the batch has only just been completed"
     clock.advance(timedelta(days=91).total_seconds())
     assert (expire(database)["jobs"], count(database, Job)) == (2, 0)
 
 
-def test_answers_of_models_and_searches_go_with_their_age(database: Database, clock: ManualClock) -> None:
-    """They name people: the shorter of the two ages holds."""
+def test_old_answers_of_models_and_searches_are_deleted(database: Database, clock: ManualClock) -> None:
+    """Answers may name people, so the shorter of two age limits applies."""
     answers = AnswerStore(database)
     for n in range(2):
         question = Question(str(n) * 64, ("Roof",), "m", "p")
@@ -152,7 +152,7 @@ def test_answers_of_models_and_searches_go_with_their_age(database: Database, cl
     assert count(database, LlmCache) == 2
 
 
-def test_jobs_are_kept_for_as_long_as_they_say_what_is_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_jobs_must_be_kept_while_their_properties_are_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JOB_RETENTION_DAYS", "20")
     with pytest.raises(ConfigurationError, match=r"JOB_RETENTION_DAYS.*at least PROPERTY_FRESH_DAYS"):
@@ -161,7 +161,7 @@ def test_jobs_are_kept_for_as_long_as_they_say_what_is_fresh(monkeypatch: pytest
     assert load_settings().jobs.job_retention_days == 20
 
 
-def test_all_keys_of_requests_are_forgotten_however_many_there_are(
+def test_any_number_of_idempotency_keys_expires(
     database: Database, monkeypatch: pytest.MonkeyPatch, clock: ManualClock
 ) -> None:
     monkeypatch.setattr(expiry, "AT_ONCE", 1)

@@ -1,4 +1,4 @@
-"""What an export holds is what the store holds, and ten times the properties take no more memory."""
+"""An export contains exactly the stored properties, and its memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def _source(url: str, at: datetime = T0, confidence: float = 0.95, **values: Any
 
 @pytest.fixture
 def ids(database: Database, clock: ManualClock) -> list[str]:
-    """Three properties: two sources that disagree, one without a position, one that replaces another."""
+    """Store a property with two sources that disagree, one without a position, and one that replaces another."""
     store, address = PropertyStore(database), {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
-    house = {
+    details = {
         "Latitude": 35.125, "Longitude": -80.875, "Roof": ["Asphalt, Shingle", "Metal"], "AssociationYN": True,
         "X_PriceHistory": [{"date": "2019-05", "price": 412000, "event": "Sold"}], "StoriesTotal": 1.5,
         "ClosePrice": 412000, "CloseDate": "2019-05", "PublicRemarks": "Größe: 2,310 sq ft\n“quoted”",
     }  # fmt: skip
     first = save_record(
-        store, _source("https://county.example/1", StreetNumber="12", YearBuilt=1987, **house, **address)
+        store, _source("https://county.example/1", StreetNumber="12", YearBuilt=1987, **details, **address)
     )
     save_record(
         store, _source("https://portal.example/1", confidence=0.8, StreetNumber="12", YearBuilt=1978, **address)
@@ -72,34 +72,34 @@ def _exported(database: Database, chosen: ExportFormat) -> bytes:
     return stream.getvalue()
 
 
-def test_parquet_read_back_is_what_the_store_holds(database: Database, ids: list[str]) -> None:
+def test_a_parquet_export_equals_the_store(database: Database, ids: list[str]) -> None:
     store = PropertyStore(database)
     rows = parquet.read_table(pa.BufferReader(_exported(database, ExportFormat.PARQUET))).to_pylist()
     assert [row["property"] for row in rows] == ids
     for row in rows:
-        held = store.get(row["property"])
+        item = store.get(row["property"])
         record = {name: row[name] for name in FIELDS if row[name] is not None}
         for name in ("X_PriceHistory", "X_TaxHistory", "X_Permits"):
             if name in record:
                 record[name] = json.loads(record[name])
-        assert record == held["record"]
-        assert json.loads(row["evidence"]) == held["evidence"]
-        assert json.loads(row["conflict_evidence"]) == held["conflicts"]
-        assert row["sources"] == [source["url"] for source in held["sources"]]
-        assert row["replaces"] == held["replaces"]
-        assert row["updated_at"] == datetime.fromisoformat(held["updated_at"])
+        assert record == item["record"]
+        assert json.loads(row["evidence"]) == item["evidence"]
+        assert json.loads(row["conflict_evidence"]) == item["conflicts"]
+        assert row["sources"] == [source["url"] for source in item["sources"]]
+        assert row["replaces"] == item["replaces"]
+        assert row["updated_at"] == datetime.fromisoformat(item["updated_at"])
     assert rows[0]["conflicts"] == ["YearBuilt"]
 
 
-def test_geojson_read_back_is_what_the_store_holds(database: Database, ids: list[str]) -> None:
+def test_a_geojson_export_equals_the_store(database: Database, ids: list[str]) -> None:
     store = PropertyStore(database)
     features = json.loads(_exported(database, ExportFormat.GEOJSON))["features"]
     assert [feature["id"] for feature in features] == ids
     for feature in features:
-        held = store.get(feature["id"])
-        assert {name: feature["properties"][name] for name in FIELDS if name in feature["properties"]} == held["record"]
-        assert feature["properties"]["updated_at"] == held["updated_at"]
-        assert feature["properties"]["replaces"] == held["replaces"]
+        item = store.get(feature["id"])
+        assert {name: feature["properties"][name] for name in FIELDS if name in feature["properties"]} == item["record"]
+        assert feature["properties"]["updated_at"] == item["updated_at"]
+        assert feature["properties"]["replaces"] == item["replaces"]
     assert [feature["geometry"] for feature in features] == [
         {"type": "Point", "coordinates": [-80.875, 35.125]},
         None,
@@ -107,7 +107,7 @@ def test_geojson_read_back_is_what_the_store_holds(database: Database, ids: list
     ]
 
 
-def test_lines_and_columns_read_back_are_what_the_store_holds(database: Database, ids: list[str]) -> None:
+def test_jsonl_and_csv_exports_equal_the_store(database: Database, ids: list[str]) -> None:
     store = PropertyStore(database)
     lines = _exported(database, ExportFormat.JSONL).splitlines()
     assert [json.loads(line) for line in lines] == [store.get(property_id) for property_id in ids]
@@ -122,7 +122,7 @@ def test_lines_and_columns_read_back_are_what_the_store_holds(database: Database
 
 
 def _fill(database: Database, numbers: range) -> None:
-    """Properties as large as real ones, past the merging: thirty values with evidence, one source."""
+    """Insert properties of realistic size directly: thirty values with evidence and one source each."""
     names = [name for name, spec in FIELDS.items() if spec.type == "text"][:30]
     proof = {"raw": "x" * 40, "quote": "y" * 120, "confidence": 0.9, "method": "label", "locator": "/html/body/div[3]"}
     proof["content_sha256"] = "0" * 64
@@ -149,9 +149,9 @@ def _fill(database: Database, numbers: range) -> None:
 
 
 def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
-    """The most memory that an export took at once: Python's own, and Arrow's beside it."""
+    """Return the most memory that an export used, including Arrow's."""
 
-    class Nowhere(io.RawIOBase):
+    class Discarding(io.RawIOBase):
         def writable(self) -> bool:
             return True
 
@@ -160,7 +160,7 @@ def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
 
     arrow = 0
 
-    def watched() -> Iterator[dict[str, Any]]:
+    def measured() -> Iterator[dict[str, Any]]:
         nonlocal arrow
         for shown in PropertyStore(database).snapshot(page=50):
             arrow = max(arrow, pa.total_allocated_bytes())
@@ -168,19 +168,19 @@ def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
 
     tracemalloc.start()
     try:
-        write(watched(), chosen, Nowhere())  # type: ignore[arg-type]
+        write(measured(), chosen, Discarding())  # type: ignore[arg-type]
         return tracemalloc.get_traced_memory()[1] + arrow
     finally:
         tracemalloc.stop()
 
 
 @pytest.mark.parametrize("chosen", ExportFormat)
-def test_ten_times_the_properties_take_no_more_memory(
+def test_ten_times_as_many_properties_take_no_more_memory(
     database: Database, chosen: ExportFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.services.reports.exports.parquet_file.ROWS_PER_GROUP", 50)
     _fill(database, range(100))
-    _peak_bytes(database, chosen)  # what is imported and cached once
+    _peak_bytes(database, chosen)  # imports and caches count only once
     few = _peak_bytes(database, chosen)
     _fill(database, range(100, 1_000))
     many = _peak_bytes(database, chosen)

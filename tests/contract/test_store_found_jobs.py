@@ -1,4 +1,4 @@
-"""A search ends, and what it found becomes jobs: all of it or nothing, on both databases."""
+"""The listings that a search finds become jobs together, on both databases."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def walked(*numbers: int, left_out: dict[str, int] | None = None) -> Walked:
     return Walked(tuple(map(listing, numbers)), left_out or {}, 2, "last_page")
 
 
-def test_the_listings_are_jobs_of_the_searchs_batch_which_stays_open_until_they_are_over(
+def test_listings_become_jobs_of_the_searchs_batch_which_stays_open(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
     job = searching(jobs)
@@ -62,10 +62,10 @@ def test_the_listings_are_jobs_of_the_searchs_batch_which_stays_open_until_they_
     assert BatchStore(database).complete() == []
     assert BatchStore(database).get(job.batch_id).targets == 3
     clock.advance(21)
-    assert {one.job.target for one in jobs.recoverable()} == {listing(1), listing(2)}, "nobody had sent them"
+    assert {one.job.target for one in jobs.recoverable()} == {listing(1), listing(2)}, "unsent jobs must be recoverable"
 
 
-def test_a_run_that_lost_its_lease_makes_nothing(database: Database, jobs: JobStore, clock: ManualClock) -> None:
+def test_a_run_that_lost_its_lease_creates_no_jobs(database: Database, jobs: JobStore, clock: ManualClock) -> None:
     job = searching(jobs)
     clock.advance(31)
     assert jobs.claim(job.id, "another", 30) is not None
@@ -76,7 +76,7 @@ def test_a_run_that_lost_its_lease_makes_nothing(database: Database, jobs: JobSt
 
 
 @pytest.mark.parametrize(("refresh", "taken"), [(False, [3]), (True, [2, 3])])
-def test_what_is_under_way_or_fresh_is_left_out_and_a_refresh_takes_the_fresh(
+def test_active_and_fresh_listings_are_skipped_but_a_refresh_includes_fresh_ones(
     database: Database, jobs: JobStore, clock: ManualClock, refresh: bool, taken: list[int]
 ) -> None:
     jobs.enqueue([listing(1)])
@@ -87,15 +87,15 @@ def test_what_is_under_way_or_fresh_is_left_out_and_a_refresh_takes_the_fresh(
     job = searching(jobs, refresh=refresh)
     made = finish_search(database, Lease(job.id, "me"), walked(1, 2, 3))
     assert [one.target for one in made or []] == [listing(number) for number in taken]
-    told = jobs.get(job.id).search or {}
-    assert told["left_out"] == {"under_way": 1} | ({} if refresh else {"fresh": 1})
-    assert told["found"] == told["taken"] + sum(told["left_out"].values()) == 3
+    summary = jobs.get(job.id).search or {}
+    assert summary["left_out"] == {"under_way": 1} | ({} if refresh else {"fresh": 1})
+    assert summary["found"] == summary["taken"] + sum(summary["left_out"].values()) == 3
 
 
-def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
+def test_a_watch_of_a_search_creates_jobs_for_new_listings_only(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
-    """Its job refreshes the search, not the listings: one that was read years ago is none that is new."""
+    """A watch's job refreshes the search, not known listings, however old they are."""
     at = clock.now() - timedelta(days=1000)
     record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
     save_record(PropertyStore(database), record)
@@ -109,19 +109,19 @@ def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
 
 
 @pytest.mark.parametrize(("quota", "taken"), [(None, 5), (4, 3), (1, 0)])
-def test_listings_count_against_the_quota_of_whoever_asked_for_the_search(
+def test_listings_count_against_the_quota_of_the_searchs_requester(
     database: Database, jobs: JobStore, quota: int | None, taken: int
 ) -> None:
-    """The search itself is one of them. What has no room is told, and nobody's request fails for it."""
+    """The search itself counts too. Listings above the quota are reported, and no request fails."""
     job = searching(jobs, requester=Requester(ALICE, quota))
     made = finish_search(database, Lease(job.id, "me"), walked(1, 2, 3, 4, 5), daily_targets=quota)
     assert len(made or []) == taken
     assert jobs.used_today(ALICE) == 1 + taken
-    told = jobs.get(job.id).search or {}
-    assert told["left_out"] == ({"quota": 5 - taken} if taken < 5 else {})
+    summary = jobs.get(job.id).search or {}
+    assert summary["left_out"] == ({"quota": 5 - taken} if taken < 5 else {})
 
 
-def test_more_listings_than_one_statement_takes(database: Database, jobs: JobStore) -> None:
+def test_a_search_may_find_more_listings_than_one_statement_can_insert(database: Database, jobs: JobStore) -> None:
     job = searching(jobs)
     made = finish_search(database, Lease(job.id, "me"), walked(*range(2_300)))
     assert len(made or []) == 2_300

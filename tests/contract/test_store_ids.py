@@ -1,4 +1,4 @@
-"""Ids are found by any unambiguous prefix and shown by a short one, on every database."""
+"""Any unambiguous prefix finds an id, and ids are shown by a short prefix, on every database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAR = "f" * 32
 
 @pytest.fixture
 def database(database: Database) -> Database:
-    """A database whose jobs have the ids A, B, C, and FAR."""
+    """Return a database whose jobs have the ids A, B, C, and FAR."""
     made = JobStore(database).enqueue([f"https://a.example/{n}" for n in range(4)]).jobs
     with database.writing() as connection:
         for job, new in zip(made, (A, B, C, FAR), strict=True):
@@ -31,7 +31,7 @@ def test_an_unambiguous_prefix_is_enough(database: Database, typed: str, found: 
 
 
 @pytest.mark.parametrize("typed", ["", "fff", "abcf", "abc%", "____", "ffff-", "https://a.example/1", f"{FAR}0"])
-def test_anything_else_is_unknown_and_names_the_list(database: Database, typed: str) -> None:
+def test_an_unknown_id_is_an_error_that_names_the_list_command(database: Database, typed: str) -> None:
     with pytest.raises(UnknownIdError, match="propintel jobs list"):
         find_id(database, typed, JOB)
 
@@ -52,20 +52,20 @@ def test_at_most_five_matches_are_listed(database: Database) -> None:
     assert refused.value.facts["matches"] == ", ".join(ids[:5]) + " or others"
 
 
-def test_only_ids_of_the_kind_are_found(database: Database) -> None:
+def test_only_ids_of_the_given_kind_are_found(database: Database) -> None:
     assert ids_from(database, "ffff", BATCH, limit=5) == []
 
 
-def test_eight_characters_are_shown_or_as_many_as_tell_ids_apart(database: Database) -> None:
-    """B is not asked for, and yet the ones that are must not be mistaken for it."""
+def test_short_ids_have_eight_characters_or_as_many_as_are_unambiguous(database: Database) -> None:
+    """The short id of A must differ from B, although B is not shown."""
     assert short_ids(database, JOB, [A, C, FAR, None]) == {A: A, C: C[:8], FAR: FAR[:8]}
 
 
-def test_what_is_shown_is_found(database: Database) -> None:
+def test_a_shown_id_is_found(database: Database) -> None:
     shown = short_ids(database, JOB, [A, B, C, FAR])
     assert {find_id(database, short, JOB) for short in shown.values()} == set(shown)
 
 
-def test_many_ids_are_shortened(database: Database) -> None:
+def test_any_number_of_ids_is_shortened(database: Database) -> None:
     ids = [job.id for job in JobStore(database).enqueue([f"https://c.example/{n}" for n in range(1200)]).jobs]
     assert set(short_ids(database, JOB, ids)) == set(ids)

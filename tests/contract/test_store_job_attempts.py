@@ -1,4 +1,4 @@
-"""What a job tried stands with it at every look, is the newest job's at its property, and goes with what it names."""
+"""The sources that a job tried: shown with jobs and properties, replaced by later runs, and purged."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ GONE = JobAttempt("Deeds", SourceKind.TAX_ROLL, DEED, "page_gone", "Page is gone
 SKIPPED = JobAttempt("web search", None, None, "not_asked", "")
 
 
-def made(database: Database, target: str = ADDRESS, *, refresh: bool = False) -> str:
+def enqueue(database: Database, target: str = ADDRESS, *, refresh: bool = False) -> str:
     (job_id,) = JobStore(database).enqueue([target], refresh=refresh).new
     return job_id
 
 
-def ended(database: Database, job_id: str, property_id: str) -> None:
+def finish_job(database: Database, job_id: str, property_id: str) -> None:
     assert JobStore(database).claim(job_id, "test", 30)
     assert finish(JobStore(database), job_id, "test", property_id)
 
@@ -44,8 +44,8 @@ def tried(database: Database, job_id: str) -> list[JobAttempt]:
     return JobStore(database).get(job_id).tried
 
 
-def test_a_job_has_what_it_tried_in_its_order_at_every_look(database: Database, clock: ManualClock) -> None:
-    jobs, job_id, other = JobStore(database), made(database), made(database, PAGE)
+def test_every_view_of_a_job_lists_its_attempts_in_order(database: Database, clock: ManualClock) -> None:
+    jobs, job_id, other = JobStore(database), enqueue(database), enqueue(database, PAGE)
     put_tried(database, job_id, [GONE, USED, SKIPPED], clock.now())
     assert tried(database, job_id) == [GONE, USED, SKIPPED]
     for listed in (jobs.list(), jobs.page().items):
@@ -62,10 +62,8 @@ def test_a_job_has_what_it_tried_in_its_order_at_every_look(database: Database, 
     ]
 
 
-def test_what_a_later_run_tried_takes_the_place_of_the_earlier_and_a_retry_begins_anew(
-    database: Database, clock: ManualClock
-) -> None:
-    job_id = made(database)
+def test_a_later_run_replaces_the_attempts_and_a_retry_deletes_them(database: Database, clock: ManualClock) -> None:
+    job_id = enqueue(database)
     put_tried(database, job_id, [GONE, SKIPPED], clock.now())
     put_tried(database, job_id, [USED], clock.now())
     assert tried(database, job_id) == [USED]
@@ -75,23 +73,23 @@ def test_what_a_later_run_tried_takes_the_place_of_the_earlier_and_a_retry_begin
     assert tried(database, job_id) == []
 
 
-def test_a_property_shows_what_its_newest_job_tried(database: Database, clock: ManualClock) -> None:
+def test_a_property_shows_the_attempts_of_its_newest_job(database: Database, clock: ManualClock) -> None:
     properties = PropertyStore(database)
     home = save_record(properties, house(CARD, clock.now()))
     assert properties.get(home)["tried"] == []
     for found in ([GONE], [USED, SKIPPED]):
-        job_id = made(database, refresh=True)
+        job_id = enqueue(database, refresh=True)
         put_tried(database, job_id, found, clock.now())
-        ended(database, job_id, home)
+        finish_job(database, job_id, home)
         clock.advance(60)
-    ended(database, made(database, refresh=True), home)  # it found the property fresh, and tried nothing
+    finish_job(database, enqueue(database, refresh=True), home)  # the property was fresh, so this job has no attempts
     assert properties.get(home)["tried"] == [USED.as_json(), SKIPPED.as_json()]
     (listed,) = properties.page().items
     assert listed["tried"] == properties.get(home)["tried"]
 
 
-def test_a_page_that_failed_is_known_until_the_job_is_over(database: Database, clock: ManualClock) -> None:
-    jobs, job_id, other = JobStore(database), made(database), made(database, PAGE)
+def test_a_failed_page_is_stored_until_the_job_ends(database: Database, clock: ManualClock) -> None:
+    jobs, job_id, other = JobStore(database), enqueue(database), enqueue(database, PAGE)
     failed = replace(GONE, tries=1, is_final=False)
     for one in (job_id, other):
         assert jobs.claim(one, "test", 30)
@@ -99,14 +97,14 @@ def test_a_page_that_failed_is_known_until_the_job_is_over(database: Database, c
     again = replace(failed, tries=2, is_final=True)
     note_failed_page(database, Lease(job_id, "test"), again, clock.now())
     assert failed_pages(database, job_id) == {DEED: again}
-    assert tried(database, job_id) == [], "its sources are known at its end"
+    assert tried(database, job_id) == [], "attempts are stored at the end of the job"
     put_tried(database, job_id, [USED], clock.now())
     assert (failed_pages(database, job_id), tried(database, job_id)) == ({}, [USED])
     assert failed_pages(database, other) == {DEED: failed}
 
 
-def test_of_a_run_that_lost_its_lease_no_page_is_noted(database: Database, clock: ManualClock) -> None:
-    job_id = made(database)
+def test_a_run_that_lost_its_lease_stores_no_failed_page(database: Database, clock: ManualClock) -> None:
+    job_id = enqueue(database)
     assert JobStore(database).claim(job_id, "test", 30)
     with pytest.raises(LeaseLostError):
         note_failed_page(database, Lease(job_id, "other"), GONE, clock.now())
@@ -114,12 +112,12 @@ def test_of_a_run_that_lost_its_lease_no_page_is_noted(database: Database, clock
 
 
 @pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, DEED), (PurgeKind.HOST, "deeds.example")])
-def test_a_purged_page_is_gone_from_what_was_tried_and_does_not_come_back(
+def test_a_purged_page_is_removed_from_attempts_and_does_not_return(
     database: Database, clock: ManualClock, kind: PurgeKind, name: str
 ) -> None:
-    before, job_id = clock.now(), made(database)
-    leads = JobAttempt("web search", None, CARD, "outside_domains", f"it leads to {DEED}")
-    put_tried(database, job_id, [USED, GONE, leads], before)
+    before, job_id = clock.now(), enqueue(database)
+    redirect = JobAttempt("web search", None, CARD, "outside_domains", f"it leads to {DEED}")
+    put_tried(database, job_id, [USED, GONE, redirect], before)
     clock.advance(1)
     PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
     assert tried(database, job_id) == [USED]
@@ -133,22 +131,22 @@ def test_a_purged_page_is_gone_from_what_was_tried_and_does_not_come_back(
     assert tried(database, job_id) == [GONE, USED]
 
 
-def test_with_its_address_the_job_and_all_that_it_tried_are_purged(database: Database, clock: ManualClock) -> None:
-    job_id = made(database)
+def test_a_purge_of_an_address_deletes_its_jobs_and_attempts(database: Database, clock: ManualClock) -> None:
+    job_id = enqueue(database)
     put_tried(database, job_id, [USED], clock.now())
     PurgeStore(database).purge(PurgeKind.ADDRESS, ADDRESS, who="alice", dry_run=False)
     assert count(database, JobAttempt) == 0
     assert JobStore(database).counts()[JobState.QUEUED] == 0
 
 
-def test_who_was_purged_since_is_not_named_in_what_was_tried(database_url: str, clock: ManualClock) -> None:
+def test_a_purged_person_is_not_named_in_later_attempts(database_url: str, clock: ManualClock) -> None:
     database = Database(database_url, clock, names_key=NamesKey("k" * 32))
-    before, job_id = clock.now(), made(database)
+    before, job_id = clock.now(), enqueue(database)
     clock.advance(1)
     PurgeStore(database).purge(PurgeKind.PERSON, "Ottilie Quackenbush", who="alice", dry_run=False)
-    told = replace(GONE, detail="The page says: Ottilie Quackenbush moved away")
+    quoting = replace(GONE, detail="The page says: Ottilie Quackenbush moved away")
     named = replace(GONE, url="https://deeds.example/ottilie-quackenbush")
-    put_tried(database, job_id, [told, named], before)
+    put_tried(database, job_id, [quoting, named], before)
     (kept,) = tried(database, job_id)
     assert "Quackenbush" not in kept.detail
     assert kept.url == DEED
