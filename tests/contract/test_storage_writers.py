@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from app.clock import ManualClock
 from app.errors import NotFoundError
@@ -29,7 +29,7 @@ from app.property.storage.properties.tables import Property, SourceRow
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL, count
-from tests.contract.test_store_properties import ADDRESS, source
+from tests.contract.test_store_properties import ADDRESS, count_current, source
 from tests.plugins.waiting import wait_until
 from tests.plugins.watch_steps import PLENTY
 
@@ -40,12 +40,6 @@ def page(number: int, site: str = "a", **values: Any) -> Any:
     home = {**ADDRESS, "StreetNumber": str(number), "PostalCode": "62701"}
     values_of_page = {name: value for name, value in {**home, **values}.items() if value is not None}
     return source(f"https://{site}.example/{number}", **values_of_page)
-
-
-def count_current(database: Database) -> int:
-    with database.reading() as connection:
-        query = select(func.count()).select_from(Property).where(Property.merged_into.is_(None))
-        return int(connection.execute(query).scalar_one())
 
 
 def test_two_properties_can_be_stored_at_the_same_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from app.property.storage.properties.tables import IdentityDecision, Observation
 from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
-from tests.contract.test_store_properties import ADDRESS, T0, alive, source
+from tests.contract.test_store_properties import ADDRESS, T0, count_current, source
 from tests.plugins.job_ends import finish
 
 A, B, C, D = (f"https://{site}.example/1" for site in "abcd")
@@ -91,7 +91,7 @@ def test_later_scrapes_respect_a_split(
     # the pages match both properties equally and go to the older one
     assert save_record(store, source(C, **ADDRESS)) == home
     assert save_record(store, source(D, **ADDRESS)) == home
-    assert (pages(store, other), alive(database)) == ([B], 2)
+    assert (pages(store, other), count_current(database)) == ([B], 2)
 
 
 def test_a_split_does_not_undo_other_joins(store: PropertyStore, decisions: DecisionStore, home: str) -> None:
@@ -115,7 +115,7 @@ def test_a_page_that_matches_both_properties_does_not_undo_a_split(
     save_record(store, source(B, **parcel, **ADDRESS))
     other = decisions.split(home, [B], who="alice").other_id
     save_record(store, source(C, **parcel, **ADDRESS))
-    assert alive(database) >= 2
+    assert count_current(database) >= 2
     assert store.get(home)["property"] != store.get(other)["property"]
 
 
@@ -133,7 +133,7 @@ def test_undoing_a_split_restores_the_property(
     assert store.get(made.other_id)["property"] == home
     assert count(database, Observation, Observation.property_id == home) == 2 + 2 * len(ADDRESS)
     save_record(store, newer_page(B, 1, YearBuilt=1990, **ADDRESS))
-    assert alive(database) == 1
+    assert count_current(database) == 1
     with pytest.raises(IdentityDecisionError, match="undone already"):
         decisions.undo(made.id, who="bob")
 
@@ -147,7 +147,7 @@ def test_a_join_is_respected_by_every_later_scrape(
     assert sorted(pages(store, one)) == [A, B]
     for day, (url, values) in enumerate([(B, OTHER), (A, ADDRESS), (B, {**OTHER, "ListPrice": 1})], start=1):
         assert save_record(store, newer_page(url, day, **values)) == one
-    assert alive(database) == 1
+    assert count_current(database) == 1
     assert store.get(two)["property"] == one
     assert store.get(one)["replaces"] == [two]
     with database.writing() as connection:
@@ -168,7 +168,7 @@ def test_undoing_a_join_restores_both_properties(
     )
     assert store.get(one)["replaces"] == store.get(two)["replaces"] == []
     assert save_record(store, newer_page(B, 1, **OTHER)) == two
-    assert alive(database) == 2
+    assert count_current(database) == 2
 
 
 def test_undoing_the_newest_decision_restores_the_previous_one(
@@ -180,7 +180,7 @@ def test_undoing_the_newest_decision_restores_the_previous_one(
     decisions.undo(join.id, who="bob")
     assert {one.id: one.undone_at is None for one in decisions.of(home)} == {join.id: False, split.id: True}
     assert save_record(store, newer_page(B, 2, **ADDRESS)) == split.other_id
-    assert alive(database) == 2
+    assert count_current(database) == 2
 
 
 def test_undoing_an_older_decision_does_not_affect_a_newer_one(

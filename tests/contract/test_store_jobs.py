@@ -1,4 +1,4 @@
-"""The job store's promises, on every database."""
+"""The job store's contract, on every database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.plugins.statements import recorded
 URL = "https://site.example/house/1"
 
 
-def one(jobs: JobStore, url: str = URL) -> str:
+def enqueue_one(jobs: JobStore, url: str = URL) -> str:
     (job_id,) = jobs.enqueue([url]).new
     return job_id
 
@@ -57,8 +57,8 @@ def test_two_spellings_of_one_url_are_one_target(jobs: JobStore) -> None:
 
 
 @pytest.mark.parametrize("step", ["queued", "running", "deferred"])
-def test_a_target_under_way_is_reported_and_not_queued_again(jobs: JobStore, clock: ManualClock, step: str) -> None:
-    job_id = one(jobs)
+def test_an_active_target_is_a_duplicate_and_not_queued_again(jobs: JobStore, clock: ManualClock, step: str) -> None:
+    job_id = enqueue_one(jobs)
     if step != "queued":
         jobs.claim(job_id, "me", 30)
     if step == "deferred":
@@ -69,15 +69,15 @@ def test_a_target_under_way_is_reported_and_not_queued_again(jobs: JobStore, clo
 
 
 def test_a_target_that_ended_can_be_queued_again(jobs: JobStore) -> None:
-    first = one(jobs)
+    first = enqueue_one(jobs)
     jobs.fail(first, PageGoneError(URL, "sold"))
-    assert one(jobs) != first
+    assert enqueue_one(jobs) != first
 
 
-def test_a_fresh_property_is_a_duplicate_until_it_is_thirty_days_old(
+def test_a_property_is_a_duplicate_until_it_is_thirty_days_old(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    job_id = one(jobs)
+    job_id = enqueue_one(jobs)
     jobs.claim(job_id, "me", 30)
     finish(jobs, job_id, "me", store_property(database, clock))
     again = jobs.enqueue([URL])
@@ -88,16 +88,14 @@ def test_a_fresh_property_is_a_duplicate_until_it_is_thirty_days_old(
     assert len(jobs.enqueue([URL]).new) == 1
 
 
-def test_refresh_queues_a_fresh_property_again_and_the_job_says_so(
-    jobs: JobStore, database: Database, clock: ManualClock
-) -> None:
+def test_refresh_queues_a_fresh_property_again(jobs: JobStore, database: Database, clock: ManualClock) -> None:
     store_property(database, clock)
     assert jobs.enqueue([URL]).jobs == []
     (job_id,) = jobs.enqueue([URL], refresh=True).new
     assert jobs.get(job_id).refresh is True
 
 
-def test_an_address_in_any_spelling_is_one_target_and_fresh_for_thirty_days_after_it_was_found(
+def test_all_spellings_of_an_address_are_one_target_that_stays_fresh(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     (found,) = jobs.enqueue(["123 main street, Anytown ST 00000"]).jobs
@@ -115,10 +113,10 @@ def test_an_address_in_any_spelling_is_one_target_and_fresh_for_thirty_days_afte
     assert len(jobs.enqueue([found.target], refresh=True).new) == 1
 
 
-def test_a_job_that_found_an_address_fresh_makes_it_no_fresher_and_a_confirmed_page_does(
+def test_only_a_confirmed_page_renews_the_freshness_of_an_address(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Else what is asked for every month would never be read again."""
+    """Otherwise an address that is requested every month would never be read again."""
     property_id, target = store_property(database, clock), "123 MAIN ST, ANYTOWN, ST 00000"
     clock.advance(29 * 86_400)
     (job_id,) = jobs.enqueue([target]).new
@@ -134,7 +132,7 @@ def test_a_job_that_found_an_address_fresh_makes_it_no_fresher_and_a_confirmed_p
     assert len(jobs.enqueue([target]).new) == 1
 
 
-def test_an_address_of_which_nothing_was_found_is_looked_up_again(jobs: JobStore, clock: ManualClock) -> None:
+def test_an_address_without_a_property_is_looked_up_again(jobs: JobStore, clock: ManualClock) -> None:
     (job,) = jobs.enqueue(["123 Main St, Anytown, ST 00000"]).jobs
     jobs.claim(job.id, "me", 30)
     jobs.fail(job.id, PageGoneError("http://a.example/", "it says so"), "me")
@@ -149,7 +147,7 @@ def test_an_address_is_stale_after_thirty_days(jobs: JobStore, database: Databas
     assert len(jobs.enqueue([job.target]).new) == 1
 
 
-def test_one_invalid_target_stops_the_whole_batch_and_is_named(jobs: JobStore) -> None:
+def test_an_invalid_target_refuses_the_whole_batch(jobs: JobStore) -> None:
     with pytest.raises(InvalidTargetError, match=r"12 Main Street.*lacks a state"):
         jobs.enqueue([URL, "12 Main Street, Springfield"])
     assert sum(jobs.counts().values()) == 0
@@ -166,7 +164,7 @@ def test_ten_thousand_targets_are_queued_with_few_statements(jobs: JobStore, dat
     assert jobs.enqueue(targets).duplicates == 10_000
 
 
-def test_of_many_who_enqueue_the_same_targets_at_once_each_target_is_queued_once(jobs: JobStore) -> None:
+def test_concurrent_callers_queue_each_target_once(jobs: JobStore) -> None:
     targets = [f"https://site.example/{n}" for n in range(50)]
     made: list[str] = []
     threads = [threading.Thread(target=lambda: made.extend(jobs.enqueue(targets).new)) for _ in range(6)]
@@ -177,8 +175,8 @@ def test_of_many_who_enqueue_the_same_targets_at_once_each_target_is_queued_once
     assert len(made) == len(set(made)) == 50
 
 
-def test_of_many_who_claim_one_job_exactly_one_gets_it(jobs: JobStore) -> None:
-    job_id = one(jobs)
+def test_only_one_of_several_concurrent_claims_succeeds(jobs: JobStore) -> None:
+    job_id = enqueue_one(jobs)
     claimed: list[object] = []
     start = threading.Barrier(8)
 
@@ -196,8 +194,8 @@ def test_of_many_who_claim_one_job_exactly_one_gets_it(jobs: JobStore) -> None:
     assert jobs.get(job_id).attempts == 1
 
 
-def test_a_lease_keeps_others_out_until_the_moment_it_ends(jobs: JobStore, clock: ManualClock) -> None:
-    job_id = one(jobs)
+def test_a_lease_is_exclusive_until_it_ends(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = enqueue_one(jobs)
     assert jobs.claim(job_id, "a", 30)
     clock.advance(29.9)
     assert jobs.claim(job_id, "b", 30) is None
@@ -214,7 +212,7 @@ def test_a_lease_keeps_others_out_until_the_moment_it_ends(jobs: JobStore, clock
 
 
 def test_a_renewed_lease_lasts_from_the_renewal(jobs: JobStore, clock: ManualClock) -> None:
-    job_id = one(jobs)
+    job_id = enqueue_one(jobs)
     jobs.claim(job_id, "a", 30)
     clock.advance(20)
     assert jobs.renew(job_id, "a", 30)
@@ -222,10 +220,10 @@ def test_a_renewed_lease_lasts_from_the_renewal(jobs: JobStore, clock: ManualClo
     assert jobs.claim(job_id, "b", 30) is None
 
 
-def test_finish_keeps_the_property_and_what_the_model_did_not_say(
+def test_finish_stores_the_property_and_the_missing_fields(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    job_id, property_id = one(jobs), store_property(database, clock)
+    job_id, property_id = enqueue_one(jobs), store_property(database, clock)
     jobs.claim(job_id, "a", 30)
     clock.advance(2)
     assert finish(jobs, job_id, "a", property_id, ["YearBuilt"], "no key")
@@ -241,8 +239,8 @@ def test_finish_keeps_the_property_and_what_the_model_did_not_say(
     assert jobs.claim(job_id, "late duplicate", 30) is None
 
 
-def test_a_failed_job_says_why_also_in_a_text_that_postgresql_would_refuse(jobs: JobStore) -> None:
-    job_id = one(jobs)
+def test_an_error_message_may_contain_characters_that_postgresql_refuses(jobs: JobStore) -> None:
+    job_id = enqueue_one(jobs)
     jobs.claim(job_id, "a", 30)
     assert jobs.fail(job_id, PageGoneError(URL, "sold \x00 \ud800"), "a")
     error = jobs.get(job_id).as_json()["error"]
@@ -250,8 +248,8 @@ def test_a_failed_job_says_why_also_in_a_text_that_postgresql_would_refuse(jobs:
     assert URL in error["message"]
 
 
-def test_a_wait_for_capacity_costs_no_attempt_and_is_added_up(jobs: JobStore, clock: ManualClock) -> None:
-    job_id = one(jobs)
+def test_waits_for_capacity_are_added_up_and_cost_no_attempt(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = enqueue_one(jobs)
     jobs.claim(job_id, "a", 30)
     assert jobs.release(job_id, "a", 12.5, "scrape")
     job = jobs.claim(job_id, "b", 30)
@@ -265,7 +263,7 @@ def test_a_wait_for_capacity_costs_no_attempt_and_is_added_up(jobs: JobStore, cl
 
 
 def test_a_retry_after_a_failure_costs_an_attempt(jobs: JobStore) -> None:
-    job_id = one(jobs)
+    job_id = enqueue_one(jobs)
     jobs.claim(job_id, "a", 30)
     assert jobs.release(job_id, "a", 0.0, "scrape", counted=True)
     job = jobs.claim(job_id, "b", 30)
@@ -274,7 +272,7 @@ def test_a_retry_after_a_failure_costs_an_attempt(jobs: JobStore) -> None:
 
 
 def test_a_deferred_job_is_not_claimed_before_it_is_due(jobs: JobStore, clock: ManualClock) -> None:
-    job_id = one(jobs)
+    job_id = enqueue_one(jobs)
     jobs.claim(job_id, "a", 30)
     jobs.defer(job_id, "a", clock.now() + timedelta(seconds=60), 60)
     clock.advance(59)
@@ -286,8 +284,8 @@ def test_a_deferred_job_is_not_claimed_before_it_is_due(jobs: JobStore, clock: M
 
 
 @pytest.mark.parametrize("running", [False, True])
-def test_a_cancelled_job_is_over_and_its_worker_loses_the_lease(jobs: JobStore, running: bool) -> None:
-    job_id = one(jobs)
+def test_the_worker_of_a_cancelled_job_loses_the_lease(jobs: JobStore, running: bool) -> None:
+    job_id = enqueue_one(jobs)
     if running:
         jobs.claim(job_id, "a", 30)
     assert jobs.cancel(job_id)
@@ -298,7 +296,7 @@ def test_a_cancelled_job_is_over_and_its_worker_loses_the_lease(jobs: JobStore, 
     assert jobs.get(job_id).state == "cancelled"
 
 
-def test_retry_queues_failed_and_cancelled_jobs_with_a_clean_slate(jobs: JobStore) -> None:
+def test_retry_resets_failed_and_cancelled_jobs(jobs: JobStore) -> None:
     failed, cancelled, queued = jobs.enqueue([f"https://a.example/{n}" for n in range(3)]).new
     jobs.claim(failed, "a", 30)
     jobs.fail(failed, PageGoneError(URL, "sold"), "a")
@@ -308,40 +306,40 @@ def test_retry_queues_failed_and_cancelled_jobs_with_a_clean_slate(jobs: JobStor
     assert (job.state, job.error, job.attempts, job.finished_at) == ("queued", None, 0, None)
 
 
-def test_retry_leaves_out_a_job_whose_target_is_under_way_elsewhere(jobs: JobStore) -> None:
-    first = one(jobs)
+def test_retry_skips_a_job_whose_target_is_active_elsewhere(jobs: JobStore) -> None:
+    first = enqueue_one(jobs)
     jobs.cancel(first)
-    second = one(jobs)
+    second = enqueue_one(jobs)
     jobs.cancel(second)
     assert [job.id for job in jobs.retry([first, second])] == [first]
     assert jobs.retry([second]) == []
 
 
-def test_what_a_worker_could_not_finish_is_given_back_and_costs_no_attempt(jobs: JobStore) -> None:
-    """Only its own: the names of its lease owners begin alike, and no character of them is a wildcard."""
-    mine, too, other, over = jobs.enqueue([f"https://a.example/{n}" for n in range(4)]).new
-    for job_id, owner in ((mine, "host_a:1:x:7:a"), (too, "host_a:1:x:8:b"), (other, "hostxa:1:x:7:a")):
+def test_a_stopping_worker_releases_its_jobs_without_a_counted_attempt(jobs: JobStore) -> None:
+    """Only leases of this worker are released. The underscore in its name is not a wildcard."""
+    first, second, other, ended = jobs.enqueue([f"https://a.example/{n}" for n in range(4)]).new
+    for job_id, owner in ((first, "host_a:1:x:7:a"), (second, "host_a:1:x:8:b"), (other, "hostxa:1:x:7:a")):
         jobs.claim(job_id, owner, 30)
-    jobs.claim(over, "host_a:1:x:7:c", 30)
-    jobs.fail(over, PageGoneError(URL, "sold"), "host_a:1:x:7:c")
-    assert sorted(jobs.release_all("host_a:1:x:")) == sorted([mine, too])
-    assert [(jobs.get(i).state, jobs.get(i).attempts) for i in (mine, other, over)] == [
+    jobs.claim(ended, "host_a:1:x:7:c", 30)
+    jobs.fail(ended, PageGoneError(URL, "sold"), "host_a:1:x:7:c")
+    assert sorted(jobs.release_all("host_a:1:x:")) == sorted([first, second])
+    assert [(jobs.get(i).state, jobs.get(i).attempts) for i in (first, other, ended)] == [
         ("queued", 0),
         ("running", 1),
         ("failed", 1),
     ]
-    assert sorted(found.job.id for found in jobs.recoverable()) == sorted([mine, too])
+    assert sorted(found.job.id for found in jobs.recoverable()) == sorted([first, second])
 
 
-def test_of_a_withdrawn_batch_nothing_is_begun_and_nobody_is_told(
+def test_a_withdrawn_batch_starts_no_job_and_sends_no_callback(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Its messages could not all be sent, and whoever enqueued it knows. What a worker has had goes on."""
+    """The batch's messages could not all be sent. Jobs that a worker has already started continue."""
     made = jobs.enqueue([f"https://a.example/{n}" for n in range(5)], callback_url="https://hooks.example/")
-    running, queued, over, waiting, deferred = made.new
-    for job_id in (running, over, waiting, deferred):
+    running, queued, ended, waiting, deferred = made.new
+    for job_id in (running, ended, waiting, deferred):
         jobs.claim(job_id, "a", 30)
-    jobs.fail(over, PageGoneError(URL, "sold"), "a")
+    jobs.fail(ended, PageGoneError(URL, "sold"), "a")
     jobs.release(waiting, "a", 5.0, "scrape", again_seconds=5)
     jobs.defer(deferred, "a", clock.now() + timedelta(seconds=60), 60)
     assert jobs.withdraw(made) is True
@@ -355,9 +353,9 @@ def test_of_a_withdrawn_batch_nothing_is_begun_and_nobody_is_told(
     assert not Outbox(database).is_due(Channel.BATCH)
 
 
-def test_of_two_retries_at_once_only_one_queues_a_job(jobs: JobStore, database: Database) -> None:
-    """The slower one must not put back to queued what the faster one's worker has in hand already."""
-    job_id = one(jobs)
+def test_concurrent_retries_queue_a_job_once(jobs: JobStore, database: Database) -> None:
+    """The slower retry must not requeue a job that a worker has already claimed."""
+    job_id = enqueue_one(jobs)
     jobs.cancel(job_id)
     claimed: list[object] = []
 
@@ -373,7 +371,7 @@ def test_of_two_retries_at_once_only_one_queues_a_job(jobs: JobStore, database: 
     assert (jobs.get(job_id).state, jobs.get(job_id).attempts) == ("running", 1)
 
 
-def test_counts_name_all_six_states(jobs: JobStore) -> None:
+def test_counts_contain_all_six_states(jobs: JobStore) -> None:
     empty = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
     assert jobs.counts() == empty
     batch = jobs.enqueue(["https://a.example/1", "https://a.example/2"])
@@ -385,13 +383,13 @@ def test_counts_name_all_six_states(jobs: JobStore) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "cancel"])
-def test_an_unknown_job_is_named(jobs: JobStore, method: str) -> None:
+def test_the_error_names_an_unknown_job(jobs: JobStore, method: str) -> None:
     with pytest.raises(NotFoundError, match="job nothing"):
         getattr(jobs, method)("nothing")
 
 
-def test_a_job_shows_what_the_doors_promise(jobs: JobStore) -> None:
-    shown = jobs.get(one(jobs)).as_json()
+def test_a_job_as_json_has_the_documented_fields(jobs: JobStore) -> None:
+    shown = jobs.get(enqueue_one(jobs)).as_json()
     assert {"id", "batch", "target", "state", "error", "property"} <= shown.keys()
     assert shown["error"] is None
     assert shown["property"] is None

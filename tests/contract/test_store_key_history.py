@@ -1,4 +1,4 @@
-"""The history of keys keeps its promises, on every database."""
+"""The contract of the history of keys, on every database."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def record_counters(history: KeyHistoryStore, *keys: CountedKey, models: Mapping
 
 @pytest.fixture
 def requests(database: Database) -> Requests:
-    """`requests()`: all that was ever counted, by key."""
+    """Return a function that returns the number of requests per key."""
     query = select(KeyHour.key_id, func.sum(KeyHour.requests)).group_by(KeyHour.key_id)
     query = query.where(KeyHour.key_id != "")
 
@@ -55,7 +55,7 @@ def requests(database: Database) -> Requests:
     return read
 
 
-def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_new_counts_are_added_to_the_current_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
     record_counters(history, key("a"))
     record_counters(history, key("a", 10))
     clock.advance(HOUR_S)
@@ -69,7 +69,7 @@ def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHist
     ]
 
 
-def test_tokens_and_cost_go_into_the_hour_too(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_tokens_and_cost_are_added_to_the_current_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
     used = Uses(3, 3, 0, 0, input_tokens=9_000, output_tokens=300, microusd=50, cached_tokens=5_120)
     record_counters(history, key("a"))
     record_counters(history, CountedKey("a", "sk-a", "a", True, {"m": used}, {}))
@@ -77,7 +77,7 @@ def test_tokens_and_cost_go_into_the_hour_too(history: KeyHistoryStore, clock: M
     assert history.by_hour(hour) == [(hour, used)]
 
 
-def test_a_store_that_lost_its_data_begins_again(
+def test_counts_continue_after_a_store_lost_its_data(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
     record_counters(history, key("a"))
@@ -87,10 +87,10 @@ def test_a_store_that_lost_its_data_begins_again(
     assert requests() == {"a": 104}
 
 
-def test_a_new_database_takes_what_a_used_store_counted_as_its_base(
+def test_a_new_database_ignores_earlier_counts(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    """Nobody knows when it was: neither hours nor marks. A key that is new later counts from 0."""
+    """The hours of the first counts are unknown. A key that appears later counts from 0."""
     record_counters(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     clock.advance(15)
     record_counters(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
@@ -99,20 +99,20 @@ def test_a_new_database_takes_what_a_used_store_counted_as_its_base(
     assert [(known.opened_at, known.died_at) for known in history.known_keys()] == [(None, None)] * 2
 
 
-def test_models_of_a_key_are_counted_apart(history: KeyHistoryStore, clock: ManualClock, requests: Requests) -> None:
+def test_each_model_of_a_key_is_counted(history: KeyHistoryStore, clock: ManualClock, requests: Requests) -> None:
     record_counters(history, key("a"))
     record_counters(history, key("a", 100, model="large"))
     clock.advance(15)
     record_counters(history, key("a", 3, model="small"))
     clock.advance(15)
     record_counters(history, key("a", 101, model="large"))
-    assert requests() == {"a": 104}, "a model that is not spoken of is as it was"
+    assert requests() == {"a": 104}, "a model without new counts must not change"
 
 
-def test_many_who_ask_at_once_count_once(
+def test_concurrent_processes_count_each_request_once(
     history: KeyHistoryStore, database: Database, clock: ManualClock, requests: Requests
 ) -> None:
-    """What was read before others recorded theirs is read again."""
+    """Counts that are outdated when they are recorded are read again."""
     record_counters(history, key("a", 0))
     shown = 0
     lock = threading.Lock()
@@ -132,8 +132,8 @@ def test_many_who_ask_at_once_count_once(
     assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=shown, refusals={"no_room": shown})}
 
 
-def test_the_pool_is_asked_while_no_transaction_is_open(history: KeyHistoryStore, database: Database) -> None:
-    """It is asked over the network: nobody has to wait for that at a lock."""
+def test_the_pool_is_read_outside_of_transactions(history: KeyHistoryStore, database: Database) -> None:
+    """Reading the pool takes network time, during which no lock may be held."""
     with database.reading() as connection:
         pool = connection.engine.pool
     assert isinstance(pool, QueuePool)
@@ -147,10 +147,8 @@ def test_the_pool_is_asked_while_no_transaction_is_open(history: KeyHistoryStore
     assert open_meanwhile == [0]
 
 
-def test_what_was_read_before_another_recorded_its_figures_counts_nothing_twice(
-    history: KeyHistoryStore, requests: Requests
-) -> None:
-    """Its figures are older than those recorded: they would look like those of a pool that lost its data."""
+def test_outdated_counts_are_not_counted_twice(history: KeyHistoryStore, requests: Requests) -> None:
+    """Outdated counts are smaller than the recorded ones, as after a loss of data."""
     record_counters(history, key("a", 100))
     shown = iter((101, 103))
 
@@ -190,7 +188,7 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHis
     assert (back["b"].removed_at, back["b"].first_seen_at, back["c"].removed_at) == (None, began, clock.now())
 
 
-def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
+def test_a_process_with_an_old_configuration_restores_no_key(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
     record_counters(history, key("a"), key("b"))
@@ -202,11 +200,11 @@ def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
     assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed
     clock.advance(15)
     record_counters(history, key("a"), key("b", 3))
-    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] is None, "somebody wants it again"
+    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] is None, "the key must be restored"
     assert requests() == {"b": 3}
 
 
-def test_a_key_that_drains_is_still_counted_under_its_own_name(
+def test_a_draining_key_keeps_its_mask_and_group(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
     record_counters(history, key("a"))
@@ -224,8 +222,8 @@ def test_a_process_without_keys_removes_none(history: KeyHistoryStore) -> None:
     assert [each.removed_at for each in history.known_keys()] == [None]
 
 
-def test_what_befell_a_key_is_known_by_its_newest_time(history: KeyHistoryStore, clock: ManualClock) -> None:
-    """Also if it is over again: the pool has counted it."""
+def test_the_newest_time_of_each_transition_is_stored(history: KeyHistoryStore, clock: ManualClock) -> None:
+    """A circuit that has closed again still has a time of opening."""
     record_counters(history, key("a"))
     record_counters(history, key("a", open=1))
     first = clock.now()
@@ -239,7 +237,7 @@ def test_what_befell_a_key_is_known_by_its_newest_time(history: KeyHistoryStore,
     assert known.opened_at == known.died_at == known.quota_gone_at == clock.now()
 
 
-def test_keys_that_are_new_together_may_have_met_different_things(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_new_keys_may_have_different_transitions(history: KeyHistoryStore, clock: ManualClock) -> None:
     record_counters(history, key("a"))
     record_counters(history, key("a"), key("b", dead=1), key("c", no_quota=1))
     died = {each.key_id: (each.died_at, each.quota_gone_at) for each in history.known_keys()}

@@ -1,4 +1,4 @@
-"""Requests that wait for a batch of the model: parked with their jobs, answered once, withdrawn, given back."""
+"""Model requests that wait for a batch: parked, answered once, withdrawn, and returned to their jobs."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def batches(database: Database) -> LlmBatchStore:
 
 
 def question(name: str, model: str = "gpt-x") -> NewRequest:
-    asked = Question(digest(name), ("Roof",), model, digest([name, "prompt"]))
+    model_question = Question(digest(name), ("Roof",), model, digest([name, "prompt"]))
     body = {"model": model, "messages": [{"role": "user", "content": f"text of {name}"}]}
     page = Page("https://a.example/", "https://a.example/", "text/html", "", b"", datetime(2026, 1, 1, tzinfo=UTC))
-    return NewRequest(asked, body, input_tokens=100, output_tokens=20, page=page)
+    return NewRequest(model_question, body, input_tokens=100, output_tokens=20, page=page)
 
 
 def running(jobs: JobStore, *names: str) -> list[Job]:
-    """Economy jobs of one batch, each claimed by an owner of its own name."""
+    """Return claimed economy jobs of one batch."""
     enqueued = jobs.enqueue([f"https://a.example/{name}" for name in names], economy=True)
     found = [jobs.claim(job.id, "me", 30) for job in enqueued.jobs]
     assert None not in found
@@ -60,21 +60,21 @@ def parked(jobs: JobStore, requests: LlmRequestStore, *names: str) -> list[Job]:
     return [jobs.get(job.id) for job in found]
 
 
-def nothing(chosen: Sequence[Candidate]) -> dict[str, tuple[int, int, int]]:
+def charges_of(chosen: Sequence[Candidate]) -> dict[str, tuple[int, int, int]]:
     return {"": (len(chosen), 0, 0)}
 
 
-def begun(batches: LlmBatchStore, model: str = "gpt-x") -> LlmBatch:
-    """A batch of all that is parked, its lease held by "me"."""
-    made = batches.begin(model, batches.candidates(model, 1000), nothing)
+def begin_batch(batches: LlmBatchStore, model: str = "gpt-x") -> LlmBatch:
+    """Return a batch of all parked requests, with its lease held by "me"."""
+    made = batches.begin(model, batches.candidates(model, 1000), charges_of)
     assert made is not None
-    held = batches.claim("me", 30)
-    assert held is not None
-    assert held.id == made.id
-    return held
+    claimed = batches.claim("me", 30)
+    assert claimed is not None
+    assert claimed.id == made.id
+    return claimed
 
 
-def answered(name: str, tokens: int = 7) -> Answered:
+def answer_to(name: str, tokens: int = 7) -> Answered:
     return Answered(question(name).id, DONE, 100, tokens, 5, 64)
 
 
@@ -85,7 +85,7 @@ def test_an_economy_batch_makes_economy_jobs(jobs: JobStore, database: Database)
     assert [BatchStore(database).get(made.batch).economy for made in (plain, cheap)] == [False, True]
 
 
-def test_a_parked_job_waits_without_a_lease_and_at_no_cost(
+def test_a_parked_job_waits_without_a_lease_and_costs_no_attempt(
     jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
 ) -> None:
     (job,) = parked(jobs, requests, "a")
@@ -100,10 +100,10 @@ def test_a_parked_job_waits_without_a_lease_and_at_no_cost(
     assert jobs.recoverable() == []
 
 
-def test_a_job_that_nobody_woke_comes_back_by_itself(
+def test_a_parked_job_is_recovered_after_its_longest_wait(
     jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
 ) -> None:
-    """Whatever happens to batches, no job is lost."""
+    """No job is lost, whatever happens to batches."""
     (job,) = parked(jobs, requests, "a")
     clock.advance(WAIT + 3601)
     assert [each.job.id for each in jobs.recoverable()] == [job.id]
@@ -117,29 +117,29 @@ def test_a_run_that_lost_its_lease_parks_nothing(jobs: JobStore, requests: LlmRe
     with pytest.raises(LeaseLostError):
         requests.park(job, "me", question("a"), WAIT)
     assert jobs.get(job.id).state == JobState.RUNNING
-    assert requests.get(question("a").id) is None, "nothing of its page is left behind"
+    assert requests.get(question("a").id) is None, "no request must be stored"
     assert requests.withdraw_unwanted() == 0
 
 
-def test_two_jobs_with_one_question_are_one_request_and_both_get_the_answer(
+def test_jobs_with_the_same_question_share_one_request(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     one, other = running(jobs, "one", "other")
     for job in (one, other):
         requests.park(job, "me", question("same"), WAIT)
-    batch = begun(batches)
+    batch = begin_batch(batches)
     assert batch.requests == 1
-    assert batches.answer(batch.id, [answered("same")]) == 1
+    assert batches.answer(batch.id, [answer_to("same")]) == 1
     assert {each.job.id for each in jobs.recoverable()} == {one.id, other.id}
 
 
-def test_an_answer_wakes_its_job_once_however_often_it_is_read(
+def test_a_repeated_answer_resumes_its_job_once(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     first, second = parked(jobs, requests, "a", "b")
-    batch = begun(batches)
-    assert batches.answer(batch.id, [answered("a", tokens=7)]) == 1
-    assert batches.answer(batch.id, [answered("a", tokens=9)]) == 0
+    batch = begin_batch(batches)
+    assert batches.answer(batch.id, [answer_to("a", tokens=7)]) == 1
+    assert batches.answer(batch.id, [answer_to("a", tokens=9)]) == 0
     assert [each.job.id for each in jobs.recoverable()] == [first.id]
     outcome = requests.get(question("a").id)
     assert outcome is not None
@@ -148,24 +148,24 @@ def test_an_answer_wakes_its_job_once_however_often_it_is_read(
     assert jobs.get(second.id).state == JobState.DEFERRED
 
 
-def test_what_is_over_holds_no_text_of_the_page(
+def test_a_finished_request_contains_no_text_of_the_page(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     parked(jobs, requests, "a", "b", "c")
-    batch = begun(batches)
+    batch = begin_batch(batches)
     assert [body for _, body in batches.bodies(batch.id)] != []
-    batches.answer(batch.id, [answered("a")])
+    batches.answer(batch.id, [answer_to("a")])
     batches.fail(batch.id, {question("b").id: ("http_400", "no")})
     assert [name for name, _ in batches.bodies(batch.id)] == [question("c").id]
 
 
-def test_a_job_parks_in_vain_for_what_was_answered_meanwhile_and_is_due_at_once(
+def test_a_job_that_parks_for_an_answered_request_is_due_at_once(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
-    """Between its look at the request and its parking the batch came back: the job must not wait for a day."""
+    """The batch ended after the job had read the request's state. The job must not wait for a day."""
     (job,) = parked(jobs, requests, "a")
-    batch = begun(batches)
-    batches.answer(batch.id, [answered("a")])
+    batch = begin_batch(batches)
+    batches.answer(batch.id, [answer_to("a")])
     jobs.recoverable()
     again = jobs.claim(job.id, "me", 30)
     assert again is not None
@@ -177,11 +177,11 @@ def test_a_job_parks_in_vain_for_what_was_answered_meanwhile_and_is_due_at_once(
     assert outcome.state == RequestState.ANSWERED
 
 
-def test_a_question_that_is_over_is_asked_anew_for_another_job(
+def test_a_failed_question_is_asked_again_for_another_job(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     parked(jobs, requests, "a")
-    batch = begun(batches)
+    batch = begin_batch(batches)
     batches.fail(batch.id, {question("a").id: ("http_400", "no")})
     (other,) = running(jobs, "other")
     requests.park(other, "me", question("a"), WAIT)
@@ -190,41 +190,41 @@ def test_a_question_that_is_over_is_asked_anew_for_another_job(
     assert (outcome.state, outcome.attempts, outcome.error_message) == (RequestState.PARKED, 0, None)
 
 
-def test_requests_of_cancelled_jobs_are_withdrawn_and_others_stay(
+def test_only_requests_of_cancelled_jobs_are_withdrawn(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database
 ) -> None:
-    (kept,) = parked(jobs, requests, "kept")
-    gone = parked(jobs, requests, "a", "b")
-    BatchStore(database).cancel(gone[0].batch_id)
+    (remaining,) = parked(jobs, requests, "kept")
+    cancelled = parked(jobs, requests, "a", "b")
+    BatchStore(database).cancel(cancelled[0].batch_id)
     assert requests.withdraw_unwanted() == 2
-    assert [candidate.id for candidate in batches.candidates("gpt-x", 10)] == [kept.request_id]
-    (again,) = jobs.retry([gone[0].id])
-    assert again.request_id is None, "it waits for nothing any more"
+    assert [candidate.id for candidate in batches.candidates("gpt-x", 10)] == [remaining.request_id]
+    (again,) = jobs.retry([cancelled[0].id])
+    assert again.request_id is None, "the job no longer waits for a request"
 
 
 def test_a_batch_is_worth_waiting_for_while_one_job_wants_an_answer(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     one, other = parked(jobs, requests, "a", "b")
-    batch = begun(batches)
+    batch = begin_batch(batches)
     jobs.cancel(one.id)
     assert batches.worth_waiting(batch.id)
     jobs.cancel(other.id)
     assert not batches.worth_waiting(batch.id)
 
 
-def test_a_batch_is_not_waited_for_longer_than_its_requests_may(
+def test_a_batch_is_not_worth_waiting_for_after_its_requests_deadline(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
-    batch = begun(batches)
+    batch = begin_batch(batches)
     clock.advance(WAIT - 1)
     assert batches.worth_waiting(batch.id)
     clock.advance(1)
     assert not batches.worth_waiting(batch.id)
 
 
-def test_parked_requests_that_waited_long_enough_go_to_their_jobs(
+def test_overdue_parked_requests_are_released_to_their_jobs(
     jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
 ) -> None:
     (job,) = parked(jobs, requests, "a")
@@ -235,7 +235,7 @@ def test_parked_requests_that_waited_long_enough_go_to_their_jobs(
     assert [each.job.id for each in jobs.recoverable()] == [job.id]
 
 
-def test_a_question_that_another_job_got_answered_is_not_sent(
+def test_a_question_that_is_already_answered_is_not_sent(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database
 ) -> None:
     (job, _) = parked(jobs, requests, "a", "b")
@@ -245,21 +245,21 @@ def test_a_question_that_another_job_got_answered_is_not_sent(
     assert [each.job.id for each in jobs.recoverable()] == [job.id]
 
 
-def test_what_a_batch_gives_back_waits_is_sent_again_and_goes_to_its_job_the_third_time(
+def test_a_returned_request_is_sent_directly_after_the_third_batch(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     (job,) = parked(jobs, requests, "a")
     for n in (1, 2):
-        batch = begun(batches)
+        batch = begin_batch(batches)
         assert batches.give_back(batch.id, None, pause_seconds=60) == 1
         batches.release(batch.id, "me", None)
-        assert batches.candidates("gpt-x", 10) == [], "it has to wait a minute"
+        assert batches.candidates("gpt-x", 10) == [], "the request must wait a minute"
         assert requests.parked() == []
         clock.advance(60)
         outcome = requests.get(question("a").id)
         assert outcome is not None
         assert (outcome.state, outcome.attempts) == (RequestState.PARKED, n)
-    batch = begun(batches)
+    batch = begin_batch(batches)
     assert batches.give_back(batch.id, None) == 1
     outcome = requests.get(question("a").id)
     assert outcome is not None
@@ -267,12 +267,12 @@ def test_what_a_batch_gives_back_waits_is_sent_again_and_goes_to_its_job_the_thi
     assert [each.job.id for each in jobs.recoverable()] == [job.id]
 
 
-def test_a_batch_that_was_none_costs_no_attempt(
+def test_a_batch_that_was_not_created_costs_no_attempt(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
     for _ in range(5):
-        batch = begun(batches)
+        batch = begin_batch(batches)
         assert batches.give_back(batch.id, None, counted=False) == 1
         batches.release(batch.id, "me", None)
     outcome = requests.get(question("a").id)
@@ -280,33 +280,33 @@ def test_a_batch_that_was_none_costs_no_attempt(
     assert (outcome.state, outcome.attempts) == (RequestState.PARKED, 0)
 
 
-def test_a_batch_takes_only_what_is_still_parked_and_is_charged_for_that(
+def test_a_batch_contains_and_charges_only_parked_requests(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     first, second = parked(jobs, requests, "a", "b")
     chosen = batches.candidates("gpt-x", 10)
     jobs.cancel(first.id)
     requests.withdraw_unwanted()
-    made = batches.begin("gpt-x", chosen, nothing)
+    made = batches.begin("gpt-x", chosen, charges_of)
     assert made is not None
     assert (made.requests, made.tokens, made.charges) == (1, 120, {"": [1, 0, 0]})
-    assert batches.begin("gpt-x", chosen, nothing) is None
+    assert batches.begin("gpt-x", chosen, charges_of) is None
     assert [name for name, _ in batches.bodies(made.id)] == [second.request_id]
 
 
-def test_models_are_sent_apart(jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore) -> None:
+def test_each_model_has_batches_of_its_own(jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore) -> None:
     one, other = running(jobs, "a", "b")
     requests.park(one, "me", question("a", "gpt-x"), WAIT)
     requests.park(other, "me", question("b", "gpt-y"), WAIT)
     assert {(found.model, found.requests) for found in requests.parked()} == {("gpt-x", 1), ("gpt-y", 1)}
-    assert begun(batches, "gpt-y").requests == 1
+    assert begin_batch(batches, "gpt-y").requests == 1
 
 
-def test_one_at_a_time_tends_a_batch_until_its_lease_ends(
+def test_a_batch_has_one_owner_until_its_lease_ends(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
-    batch = begun(batches)
+    batch = begin_batch(batches)
     assert batches.claim("other", 30) is None
     clock.advance(29)
     assert batches.renew(batch.id, "me", 30)
@@ -320,11 +320,11 @@ def test_one_at_a_time_tends_a_batch_until_its_lease_ends(
     assert batches.newest()[0].state == LlmBatchState.NEW
 
 
-def test_a_batch_is_due_when_it_was_said_and_never_once_it_is_closed(
+def test_an_open_batch_is_due_at_its_time_and_a_closed_one_never(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
-    batch = begun(batches)
+    batch = begin_batch(batches)
     batches.release(batch.id, "me", clock.now() + timedelta(seconds=60))
     clock.advance(59)
     assert batches.claim("me", 30) is None
@@ -337,48 +337,46 @@ def test_a_batch_is_due_when_it_was_said_and_never_once_it_is_closed(
     assert [each.id for each in batches.newest()] == [batch.id]
 
 
-def test_many_processes_that_begin_at_once_share_no_request(
-    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
-) -> None:
+def test_concurrent_batches_share_no_request(jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore) -> None:
     parked(jobs, requests, *(f"p{n}" for n in range(40)))
     chosen = batches.candidates("gpt-x", 100)
     made: list[Any] = []
     threads = [
-        threading.Thread(target=lambda part=part: made.append(batches.begin("gpt-x", part, nothing)))
+        threading.Thread(target=lambda part=part: made.append(batches.begin("gpt-x", part, charges_of)))
         for part in (chosen, chosen[::-1], chosen[:20], chosen[20:])
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    held = [request_id for batch in made if batch is not None for request_id, _ in batches.bodies(batch.id)]
-    assert sorted(held) == sorted(candidate.id for candidate in chosen)
+    claimed = [request_id for batch in made if batch is not None for request_id, _ in batches.bodies(batch.id)]
+    assert sorted(claimed) == sorted(candidate.id for candidate in chosen)
 
 
-def test_what_was_over_long_ago_is_forgotten(
+def test_finished_requests_and_batches_expire(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a", "b")
-    batch = begun(batches)
-    batches.answer(batch.id, [answered("a")])
+    batch = begin_batch(batches)
+    batches.answer(batch.id, [answer_to("a")])
     batches.release(batch.id, "me", None)
     clock.advance(timedelta(days=7).total_seconds())
     assert delete_expired(database, Settings.of()) == {}
     clock.advance(1)
     assert delete_expired(database, Settings.of()) == {"llm_requests": 1}
     clock.advance(timedelta(days=30).total_seconds())
-    assert delete_expired(database, Settings.of()) == {}, "a request of it is still open"
+    assert delete_expired(database, Settings.of()) == {}, "the batch still has an open request"
     batches.fail(batch.id, {question("b").id: ("gone", "")})
     clock.advance(timedelta(days=8).total_seconds())
     assert delete_expired(database, Settings.of()) == {"llm_requests": 1, "llm_batches": 1}
 
 
-def test_figures_count_what_is_open_and_how_long_it_has_waited(
+def test_figures_count_open_requests_and_the_longest_wait(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     assert requests.figures().oldest_seconds == 0
     parked(jobs, requests, "a", "b")
-    begun(batches)
+    begin_batch(batches)
     clock.advance(90)
     parked(jobs, requests, "c")
     figures = requests.figures()

@@ -1,4 +1,4 @@
-"""The outbox's promises, on every database."""
+"""The outbox's contract, on every database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def claim(outbox: Outbox, channel: Channel = Channel.ALERT) -> Message:
     return message
 
 
-def test_a_message_is_the_callers_alone_until_its_lease_ends(
+def test_a_claimed_message_is_exclusive_until_its_lease_ends(
     database: Database, outbox: Outbox, clock: ManualClock
 ) -> None:
     send(database, "a")
@@ -45,7 +45,7 @@ def test_a_message_is_the_callers_alone_until_its_lease_ends(
     clock.advance(1)
     second = claim(outbox)
     assert (second.id, second.attempts, second.payload) == (first.id, 2, first.payload)
-    assert not outbox.failed(first, "too late", None), "its lease ran out"
+    assert not outbox.failed(first, "too late", None), "the lease has expired"
     assert not outbox.delivered(first)
     assert outbox.delivered(second)
     assert not outbox.delivered(second)
@@ -53,7 +53,7 @@ def test_a_message_is_the_callers_alone_until_its_lease_ends(
     assert outbox.claim(Channel.ALERT, 10, LEASE_S) == []
 
 
-def test_a_message_that_failed_is_due_again_or_given_up(database: Database, outbox: Outbox, clock: ManualClock) -> None:
+def test_a_failed_message_is_due_again_or_given_up(database: Database, outbox: Outbox, clock: ManualClock) -> None:
     send(database, "a")
     assert outbox.failed(claim(outbox), "no answer \x00", clock.now() + timedelta(seconds=10))
     assert outbox.backlog(Channel.ALERT).as_json() == {"pending": 1, "given_up": 0, "error": "no answer "}
@@ -65,14 +65,14 @@ def test_a_message_that_failed_is_due_again_or_given_up(database: Database, outb
     assert outbox.backlog(Channel.BATCH).as_json() == {"pending": 0, "given_up": 0, "error": None}
 
 
-def test_what_was_delivered_in_the_end_has_no_error(database: Database, outbox: Outbox, clock: ManualClock) -> None:
+def test_a_delivered_message_has_no_error(database: Database, outbox: Outbox, clock: ManualClock) -> None:
     send(database, "a")
     outbox.failed(claim(outbox), "no answer", clock.now())
     outbox.delivered(claim(outbox))
     assert outbox.backlog(Channel.ALERT).as_json() == {"pending": 0, "given_up": 0, "error": None}
 
 
-def test_the_longest_due_of_the_channel_go_first(database: Database, outbox: Outbox, clock: ManualClock) -> None:
+def test_the_oldest_messages_of_the_channel_go_first(database: Database, outbox: Outbox, clock: ManualClock) -> None:
     for event_id in ("a", "b", "c"):
         send(database, event_id)
         send(database, f"batch {event_id}", Channel.BATCH)
@@ -81,7 +81,7 @@ def test_the_longest_due_of_the_channel_go_first(database: Database, outbox: Out
     assert [one.event_id for one in outbox.claim(Channel.ALERT, 2, LEASE_S)] == ["c"]
 
 
-def test_of_many_who_claim_at_once_each_message_goes_to_one(database: Database, outbox: Outbox) -> None:
+def test_concurrent_claims_share_no_message(database: Database, outbox: Outbox) -> None:
     events = [f"{number:02}" for number in range(20)]
     for event_id in events:
         send(database, event_id)
@@ -97,27 +97,27 @@ def test_of_many_who_claim_at_once_each_message_goes_to_one(database: Database, 
         thread.start()
     for thread in threads:
         thread.join()
-    while more := outbox.claim(Channel.ALERT, 5, LEASE_S):  # whoever is skipped while another holds it comes now
+    while more := outbox.claim(Channel.ALERT, 5, LEASE_S):  # messages that were locked before
         claimed += [one.event_id for one in more]
     assert sorted(claimed) == events
 
 
-def test_a_row_that_is_never_over_goes_on_from_what_was_delivered(
+def test_a_permanent_message_continues_after_the_last_delivery(
     database: Database, outbox: Outbox, clock: ManualClock
 ) -> None:
     send(database, "changes", Channel.CHANGE)
-    dead = claim(outbox, Channel.CHANGE)
+    expired = claim(outbox, Channel.CHANGE)
     clock.advance(LEASE_S + 1)
-    mine = claim(outbox, Channel.CHANGE)
-    assert not outbox.advance(dead, {"since": "lost"})
-    assert outbox.advance(mine, {"since": "one"})
-    assert not outbox.failed(mine, "late", clock.now())
+    current = claim(outbox, Channel.CHANGE)
+    assert not outbox.advance(expired, {"since": "lost"})
+    assert outbox.advance(current, {"since": "one"})
+    assert not outbox.failed(current, "late", clock.now())
     following = claim(outbox, Channel.CHANGE)
-    assert (following.id, following.attempts, following.payload) == (mine.id, 1, {"since": "one"})
-    assert not outbox.advance(dead, {"since": "lost"}), "its attempt has the same number"
+    assert (following.id, following.attempts, following.payload) == (current.id, 1, {"since": "one"})
+    assert not outbox.advance(expired, {"since": "lost"}), "an old claim must fail even if the attempt number is equal"
 
 
-def test_the_same_event_is_put_once_and_only_with_its_transaction(database: Database, outbox: Outbox) -> None:
+def test_an_event_is_stored_once_with_its_transaction(database: Database, outbox: Outbox) -> None:
     send(database, "a")
     send(database, "a")
     with database.writing() as connection:
@@ -126,7 +126,7 @@ def test_the_same_event_is_put_once_and_only_with_its_transaction(database: Data
     assert [one.event_id for one in outbox.claim(Channel.ALERT, 10, LEASE_S)] == ["a"]
 
 
-def test_messages_of_alerts_go_after_thirty_days_and_a_receivers_place_stays(
+def test_alert_messages_expire_and_the_position_in_the_feed_stays(
     database: Database, outbox: Outbox, clock: ManualClock
 ) -> None:
     send(database, "a")

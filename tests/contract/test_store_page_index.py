@@ -1,4 +1,4 @@
-"""URLs that are one page: one source, one reading at a time, found by each of them."""
+"""All URLs of a page share one source and one lock for reading."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def index(database: Database) -> PageIndex:
     return PageIndex(database)
 
 
-def test_a_second_url_of_a_page_is_no_second_source(
-    database: Database, store: PropertyStore, clock: ManualClock
-) -> None:
+def test_two_urls_of_a_page_are_one_source(database: Database, store: PropertyStore, clock: ManualClock) -> None:
     home = save_record(store, record(clock, PAGE, ListPrice=100))
     clock.advance(60)
     assert save_record(store, record(clock, MOBILE, sha="b", ListPrice=90)) == home
@@ -58,10 +56,10 @@ def test_a_second_url_of_a_page_is_no_second_source(
         assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
 
 
-def test_a_page_that_a_model_is_still_wanted_for_is_not_fresh(
+def test_a_page_that_still_needs_a_model_is_not_fresh(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
-    """By whichever of its URLs, until it was read with a model; the property's other page stays fresh."""
+    """All of its URLs are stale until the model has been used. The property's other page stays fresh."""
     jobs = JobStore(database)
     other = "https://other.example/1"
     home = save_record(store, record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
@@ -77,7 +75,7 @@ def test_a_page_that_a_model_is_still_wanted_for_is_not_fresh(
     assert store.fresh(PAGE, since) == store.fresh(MOBILE, since) == (home, PageKind.LISTING)
 
 
-def test_two_sources_that_turn_out_to_be_one_page_become_one_and_so_do_their_properties(
+def test_two_sources_that_prove_to_be_one_page_are_merged_with_their_properties(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
     """The page had no canonical link when its first two URLs were read."""
@@ -95,33 +93,33 @@ def test_two_sources_that_turn_out_to_be_one_page_become_one_and_so_do_their_pro
         assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
 
 
-def test_a_page_of_several_sources_leaves_its_property_to_the_others(
+def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
-    """A property of which one source turned out to be another property's page keeps the source that is its own."""
-    house = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
-    stays = save_record(store, record(clock, MOBILE, page_url=MOBILE, **house))
-    assert save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, **house)) == stays
+    """One source turns out to be a page of another property. The first property keeps its own source."""
+    address = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
+    stays = save_record(store, record(clock, MOBILE, page_url=MOBILE, **address))
+    assert save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, **address)) == stays
     clock.advance(60)
     other = {"StreetNumber": "14", "StreetName": "Elm St", "PostalCode": "62701"}
-    went = save_record(store, record(clock, PAGE, sha="b", **other))
-    assert went != stays
+    moved = save_record(store, record(clock, PAGE, sha="b", **other))
+    assert moved != stays
     save_record(store, record(clock, CAMPAIGN, sha="b", **other))
     assert [source["url"] for source in store.get(stays)["sources"]] == [MOBILE]
-    assert store.get(went)["record"]["StreetName"] == "Elm St"
-    assert len(store.get(went)["sources"]) == 1
+    assert store.get(moved)["record"]["StreetName"] == "Elm St"
+    assert len(store.get(moved)["sources"]) == 1
 
 
-def test_a_record_without_a_page_url_is_replaced_by_its_own_url_only(
+def test_a_record_without_a_page_url_is_only_replaced_by_its_own_url(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
-    """What was stored before pages were told apart."""
+    """Old records have no page URL."""
     for url in (PAGE, MOBILE):
         save_record(store, record(clock, url, page_url=None, ListPrice=100))
     assert count(database, SourceRow) == 2
 
 
-def test_a_page_that_says_the_same_is_confirmed_and_fresh_again(
+def test_an_unchanged_page_is_confirmed_and_fresh_again(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     home = save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
@@ -133,15 +131,15 @@ def test_a_page_that_says_the_same_is_confirmed_and_fresh_again(
         assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
     shown = store.get(home)
     assert shown["sources"][0]["checked_at"] == clock.now().isoformat()
-    assert shown["updated_at"] == changed_at, "nothing that anybody keeps a copy of has changed"
+    assert shown["updated_at"] == changed_at, "a confirmation must not count as a change"
     confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now() - HOUR)
-    assert store.get(home)["sources"][0]["checked_at"] == clock.now().isoformat(), "an older word takes nothing back"
+    assert store.get(home)["sources"][0]["checked_at"] == clock.now().isoformat(), "the newer time must stay"
 
 
-def test_another_url_of_the_page_confirms_it_with_the_body_that_said_the_same(
+def test_an_equivalent_body_of_another_url_confirms_the_page(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    """The bytes of its URLs differ; what was once found to say the same needs no second look."""
+    """The bodies of the page's URLs differ. A body that was compared once needs no second comparison."""
     known = record(clock, PAGE, ListPrice=100)
     home = save_record(store, known, edition="e1")
     note_same(database, record(clock, MOBILE, sha="b", ListPrice=100), known)
@@ -152,21 +150,19 @@ def test_another_url_of_the_page_confirms_it_with_the_body_that_said_the_same(
     assert store.fresh(PAGE, clock.now() - HOUR) == (home, PageKind.LISTING)
     clock.advance(60)
     save_record(store, record(clock, PAGE, sha="d", ListPrice=90), edition="e1")
-    assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) is None, (
-        "the page says something else since"
-    )
+    assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) is None, "the record is newer"
 
 
 @pytest.mark.parametrize("said", [("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")])
-def test_another_body_other_extractors_or_another_page_are_no_confirmation(
-    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock, said: tuple[str, str, str]
+def test_another_body_extractor_version_or_page_is_no_confirmation(
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock, seen: tuple[str, str, str]
 ) -> None:
-    sha, edition, page_url = said
+    sha, edition, page_url = seen
     save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
     assert confirm(database, Seen(page_url, page_url, sha * 64, edition), clock.now()) is None
 
 
-def test_a_record_on_which_the_model_was_not_heard_is_read_again(
+def test_a_record_without_the_models_answer_is_read_again(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     note = "The budget is used up."
@@ -177,7 +173,7 @@ def test_a_record_on_which_the_model_was_not_heard_is_read_again(
     assert not known.is_whole
 
 
-def test_what_a_page_said_is_found_by_its_own_url(store: PropertyStore, index: PageIndex, clock: ManualClock) -> None:
+def test_a_record_is_found_by_its_page_url(store: PropertyStore, index: PageIndex, clock: ManualClock) -> None:
     home = save_record(store, record(clock, MOBILE, ListPrice=100))
     known = index.record_of(PAGE)
     assert known is not None
@@ -186,24 +182,22 @@ def test_what_a_page_said_is_found_by_its_own_url(store: PropertyStore, index: P
     assert index.record_of("https://site.example/h/2") is None
 
 
-def test_a_target_that_is_known_as_a_fresh_page_makes_no_job(
+def test_a_target_that_is_a_known_fresh_page_creates_no_job(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     known = record(clock, PAGE, ListPrice=100)
     save_record(store, known)
     note_same(database, record(clock, MOBILE, sha="b", ListPrice=100), known)
     jobs = JobStore(database)
-    asked = jobs.enqueue([MOBILE, PAGE, CAMPAIGN])
-    assert [job.target for job in asked.jobs] == [CAMPAIGN]
-    assert asked.duplicates == 2
+    enqueued = jobs.enqueue([MOBILE, PAGE, CAMPAIGN])
+    assert [job.target for job in enqueued.jobs] == [CAMPAIGN]
+    assert enqueued.duplicates == 2
     clock.advance(31 * 86400)
     assert len(jobs.enqueue([MOBILE, PAGE]).new) == 2
 
 
-def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
-    database: Database, index: PageIndex, clock: ManualClock
-) -> None:
-    """The reading is a job's for as long as it runs and holds its lease: nobody has to give it back."""
+def test_only_one_job_at_a_time_reads_a_page(database: Database, index: PageIndex, clock: ManualClock) -> None:
+    """A job holds the lock as long as its lease, so no release is needed."""
     jobs = JobStore(database)
     one, two = jobs.enqueue([MOBILE, CAMPAIGN]).new
     for job in (one, two):
@@ -215,7 +209,7 @@ def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
     assert index.take_reading("https://site.example/h/2", second)
     assert not index.take_reading("https://site.example/h/2", first)
     clock.advance(31)
-    assert index.take_reading(PAGE, second), "the first one's worker is dead"
+    assert index.take_reading(PAGE, second), "the first job's lease has expired"
     jobs.claim(one, "another owner", 30)
     with pytest.raises(LeaseLostError):
         index.take_reading("https://site.example/h/3", first)
@@ -226,7 +220,7 @@ def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
     assert index.take_reading(PAGE, first)
 
 
-def test_a_younger_record_of_the_page_by_another_url_stays(
+def test_an_older_record_does_not_replace_a_newer_one_of_another_url(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
     old = record(clock, MOBILE, ListPrice=100)
@@ -236,16 +230,16 @@ def test_a_younger_record_of_the_page_by_another_url_stays(
     assert store.get(home)["record"]["ListPrice"] == 90
 
 
-def test_of_two_pages_that_are_as_sure_the_one_that_was_confirmed_last_is_believed(
+def test_of_two_equally_confident_pages_the_one_confirmed_last_wins(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    house = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
-    home = save_record(store, record(clock, PAGE, ListPrice=100, **house), edition="e1")
+    address = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
+    home = save_record(store, record(clock, PAGE, ListPrice=100, **address), edition="e1")
     clock.advance(60)
     other = "https://other.example/12-oak"
-    save_record(store, replace(record(clock, other, page_url=other, sha="b", ListPrice=90, **house)))
+    save_record(store, replace(record(clock, other, page_url=other, sha="b", ListPrice=90, **address)))
     assert store.get(home)["record"]["ListPrice"] == 90
     clock.advance(60)
     confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now())
     assert store.get(home)["record"]["ListPrice"] == 100
-    assert store.get(home)["updated_at"] == clock.now().isoformat(), "whoever keeps a copy is told"
+    assert store.get(home)["updated_at"] == clock.now().isoformat(), "the new value must count as a change"

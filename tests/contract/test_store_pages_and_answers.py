@@ -1,4 +1,4 @@
-"""Checkpoints: a page is fetched once per job, a question is paid for once."""
+"""A job fetches its page once, and a question to a model is paid for once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def job_id(database: Database) -> str:
     return JobStore(database).enqueue([URL]).new[0]
 
 
-def test_a_job_finds_its_page_as_it_was_received(database: Database, job_id: str) -> None:
+def test_a_checkpoint_returns_the_page_as_received(database: Database, job_id: str) -> None:
     store = PageStore(database)
     assert store.checkpoint(job_id) is None
     store.save_page(page(), job_id)
@@ -38,7 +38,7 @@ def test_a_job_finds_its_page_as_it_was_received(database: Database, job_id: str
     assert store.checkpoint(job_id, "https://site.example/other") is None
 
 
-def test_a_text_with_nul_and_half_surrogates_survives(database: Database, job_id: str) -> None:
+def test_text_with_nul_and_lone_surrogates_is_stored(database: Database, job_id: str) -> None:
     odd = page(b"\x00odd", "\x00 \ud800 odd")
     PageStore(database).save_page(odd, job_id)
     assert PageStore(database).checkpoint(job_id) == Checkpoint(odd)
@@ -64,9 +64,7 @@ def test_saving_again_for_a_job_replaces_its_checkpoint(database: Database, job_
     assert found.page.body == b"new"
 
 
-def test_a_checkpoint_keeps_that_its_site_confirmed_it_until_the_page_comes_whole(
-    database: Database, job_id: str
-) -> None:
+def test_a_checkpoint_stores_a_confirmation_until_the_page_is_fetched_again(database: Database, job_id: str) -> None:
     store = PageStore(database)
     at = datetime(2026, 2, 1, tzinfo=UTC)
     store.save_page(page(), job_id, at)
@@ -75,7 +73,7 @@ def test_a_checkpoint_keeps_that_its_site_confirmed_it_until_the_page_comes_whol
     assert store.checkpoint(job_id, URL) == Checkpoint(page(), None)
 
 
-def test_a_forgotten_checkpoint_is_fetched_anew_and_its_page_kept(database: Database, job_id: str) -> None:
+def test_a_forgotten_checkpoint_leaves_its_page_stored(database: Database, job_id: str) -> None:
     store = PageStore(database)
     store.save_page(page(), job_id)
     store.forget_checkpoint(job_id)
@@ -83,35 +81,35 @@ def test_a_forgotten_checkpoint_is_fetched_anew_and_its_page_kept(database: Data
     assert count(database, PageCopy) == 1
 
 
-def test_a_page_of_no_known_job_is_refused_and_nothing_half_written(database: Database) -> None:
+def test_a_page_of_an_unknown_job_is_refused_as_a_whole(database: Database) -> None:
     with pytest.raises(StoreError, match=r"(?i)foreign key"):
         PageStore(database).save_page(page(), "no such job")
     assert count(database, Blob) == 0
 
 
-def test_an_answer_is_found_by_the_same_question_only(database: Database) -> None:
+def test_an_answer_is_only_found_by_the_same_question(database: Database) -> None:
     store = AnswerStore(database)
     assert store.model_answer(QUESTION) is None
     given = StoredAnswer({"Roof": (["tile"], "tile roof"), "YearBuilt": (1990, "")}, "gpt-test-1", 90, 10)
     store.save_model_answer(QUESTION, given)
     assert store.model_answer(QUESTION) == given
     others = [
-        ("c" * 64, *rest(1)),
-        (*rest(0, 1), ("Roof",), *rest(2)),
-        (*rest(0, 2), "other", *rest(3)),
-        (*rest(0, 3), "d" * 64),
+        ("c" * 64, *question_parts(1)),
+        (*question_parts(0, 1), ("Roof",), *question_parts(2)),
+        (*question_parts(0, 2), "other", *question_parts(3)),
+        (*question_parts(0, 3), "d" * 64),
     ]
     for other in others:
         assert store.model_answer(Question(*other)) is None
 
 
-def rest(start: int, stop: int | None = None) -> tuple[object, ...]:
+def question_parts(start: int, stop: int | None = None) -> tuple[object, ...]:
     parts = (QUESTION.content_sha256, QUESTION.fields, QUESTION.model, QUESTION.prompt_sha256)
     return parts[start:stop]
 
 
 def test_of_two_answers_to_one_question_the_newer_is_used(database: Database) -> None:
-    """Two jobs may ask at the same time: both answers are kept, and from then on everybody sees the same one."""
+    """Two concurrent jobs may ask the same question. Both answers are kept, and later readers get the newer one."""
     store = AnswerStore(database)
     for year in (1990, 1991):
         store.save_model_answer(QUESTION, StoredAnswer({"YearBuilt": (year, "")}, "gpt-test-1", 1, 1))
@@ -120,8 +118,8 @@ def test_of_two_answers_to_one_question_the_newer_is_used(database: Database) ->
     assert found.values == {"YearBuilt": (1991, "")}
 
 
-def test_an_answer_that_was_no_good_counts_for_a_while(database: Database, clock: ManualClock) -> None:
-    """It was paid for: who asks the same soon after is told the same, later it may be tried again."""
+def test_a_failed_answer_is_reused_for_a_while(database: Database, clock: ManualClock) -> None:
+    """Jobs that ask again soon reuse the failure, which has been paid for. Later jobs may ask the model again."""
     store = AnswerStore(database)
     bad = StoredAnswer(
         {"YearBuilt": (1990, "in 1990")}, "gpt-test-1", 90, 10, "flex", "model_answer_cut", "It was cut."

@@ -1,4 +1,4 @@
-"""Lists in pages, on both databases: what is there from the first page to the last is met once, whatever else comes."""
+"""Paged lists return every item once, even if rows change between the pages."""
 
 from __future__ import annotations
 
@@ -37,40 +37,40 @@ def _save(store: PropertyStore, url: str, clock: ManualClock, price: int = 1, su
     return save_record(store, page_record(url, values, at, sha, confidence=sure))
 
 
-def _met(page: Callable[[str | None], Page[Any]], between: Callable[[int], object]) -> list[Any]:
-    """All items, with `between(n)` done after the n-th page."""
+def _read_all(page: Callable[[str | None], Page[Any]], between: Callable[[int], object]) -> list[Any]:
+    """Return the items of all pages, and call `between(n)` after the n-th page."""
     found, pages = list[Any](), 0
     cursor: str | None = None
     while True:
-        got = page(cursor)
-        found += got.items
+        current = page(cursor)
+        found += current.items
         pages += 1
-        if got.next_cursor is None:
+        if current.next_cursor is None:
             return found
-        cursor = got.next_cursor
+        cursor = current.next_cursor
         if pages < 20:
             between(pages)
 
 
-def test_every_old_job_is_met_once_while_jobs_are_added(database: Database, clock: ManualClock) -> None:
+def test_every_job_is_listed_once_while_jobs_are_added(database: Database, clock: ManualClock) -> None:
     store = JobStore(database)
     old = [job.id for n in range(4) for job in store.enqueue([f"http://a{n}.example/{i}" for i in range(7)]).jobs]
     clock.advance(1)
-    met = _met(
+    found = _read_all(
         lambda cursor: store.page(cursor, limit=3),
         lambda n: store.enqueue([f"http://new.example/{n}/{i}" for i in range(2)]),
     )
-    ids = [job.id for job in met]
+    ids = [job.id for job in found]
     assert sorted(ids[: len(old)]) == sorted(old)
     assert len(ids) == len(set(ids)) > len(old)
 
 
-def test_jobs_that_change_state_between_pages_are_not_passed_over(database: Database) -> None:
-    """An offset would skip as many as have left the filter's state."""
+def test_jobs_that_change_state_between_pages_are_not_skipped(database: Database) -> None:
+    """Paging by offset would skip jobs because earlier ones have left the filter's state."""
     store = JobStore(database)
     made = store.enqueue([f"http://a.example/{n}" for n in range(12)])
-    met = list(every(lambda cursor: _cancel_all(store, store.page(cursor, state="queued", limit=5))))
-    assert [job.id for job in met] == made.new
+    found = list(every(lambda cursor: _cancel_all(store, store.page(cursor, state="queued", limit=5))))
+    assert [job.id for job in found] == made.new
     assert store.counts()["cancelled"] == 12
 
 
@@ -80,7 +80,7 @@ def _cancel_all(store: JobStore, page: Page[Any]) -> Page[Any]:
     return page
 
 
-def test_pages_of_a_batch_and_a_state_hold_only_these(database: Database) -> None:
+def test_jobs_can_be_filtered_by_batch_and_state(database: Database) -> None:
     store = JobStore(database)
     first, second = (store.enqueue([f"http://{host}.example/{n}" for n in range(6)]) for host in "ab")
     store.cancel(first.new[2])
@@ -89,50 +89,48 @@ def test_pages_of_a_batch_and_a_state_hold_only_these(database: Database) -> Non
     assert [job.id for job in every(lambda cursor: store.page(cursor, batch=second.batch, limit=4))] == second.new
 
 
-def test_every_old_batch_is_met_once_while_batches_are_added(database: Database) -> None:
-    """All at one moment, so that only their ids tell them apart; the newest first."""
+def test_every_batch_is_listed_once_while_batches_are_added(database: Database) -> None:
+    """All batches have the same time, so only their ids define the order."""
     store, listed = JobStore(database), BatchStore(database)
     old = {store.enqueue([f"http://a.example/{n}"]).batch for n in range(9)}
-    met = _met(
+    found = _read_all(
         lambda cursor: listed.page(cursor, limit=2),
         lambda n: store.enqueue([f"http://new.example/{n}"]),
     )
-    ids = [batch.id for batch in met]
+    ids = [batch.id for batch in found]
     assert len(ids) == len(set(ids))
     assert old <= set(ids)
 
 
-def test_every_old_property_is_met_once_while_properties_are_added(database: Database, clock: ManualClock) -> None:
-    """Without a tick of the clock: each change has a moment of its own all the same."""
+def test_every_property_is_listed_once_while_properties_are_added(database: Database, clock: ManualClock) -> None:
+    """The clock stands still, but each change gets a unique time."""
     store = PropertyStore(database)
     old = [_save(store, f"http://a.example/{n}", clock, price=n + 1) for n in range(9)]
-    met = _met(
+    found = _read_all(
         lambda cursor: store.page(cursor, limit=2),
         lambda n: _save(store, f"http://new.example/{n}", clock, price=100 + n),
     )
-    ids = [entry["property"] for entry in met]
+    ids = [entry["property"] for entry in found]
     assert ids[:9] == old
     assert len(ids) == len(set(ids)) > 9
 
 
-def test_a_property_that_changes_between_pages_comes_again_with_its_new_data(
-    database: Database, clock: ManualClock
-) -> None:
+def test_a_property_that_changes_between_pages_is_listed_again(database: Database, clock: ManualClock) -> None:
     store = PropertyStore(database)
     ids = [_save(store, f"http://a.example/{n}", clock, price=n + 1) for n in range(6)]
 
     def change(n: int) -> None:
         if n == 1:
-            _save(store, "http://a.example/0", clock, price=50)  # met already
-            _save(store, "http://a.example/5", clock, price=60)  # not met yet
+            _save(store, "http://a.example/0", clock, price=50)  # on an earlier page
+            _save(store, "http://a.example/5", clock, price=60)  # on a later page
 
-    met = _met(lambda cursor: store.page(cursor, limit=2), change)
-    assert [entry["property"] for entry in met] == [*ids[:5], ids[0], ids[5]]
-    assert [entry["record"]["ListPrice"] for entry in met[-2:]] == [50, 60]
+    found = _read_all(lambda cursor: store.page(cursor, limit=2), change)
+    assert [entry["property"] for entry in found] == [*ids[:5], ids[0], ids[5]]
+    assert [entry["record"]["ListPrice"] for entry in found[-2:]] == [50, 60]
 
 
-def test_the_last_change_seen_is_where_the_next_synchronisation_begins(database: Database, clock: ManualClock) -> None:
-    """A clock that goes back (another machine's) puts no change where somebody has looked already."""
+def test_the_next_synchronization_starts_at_the_last_change_seen(database: Database, clock: ManualClock) -> None:
+    """Another machine's clock may be late, but no change gets a time before the newest one."""
     store, behind = PropertyStore(database), PropertyStore(Database(database.url.render_as_string(False)))
     behind.database.clock = ManualClock(START - timedelta(hours=1))
     seen = _save(store, "http://a.example/1", clock)
@@ -142,22 +140,20 @@ def test_the_last_change_seen_is_where_the_next_synchronisation_begins(database:
     behind.database.close()
 
 
-def test_a_property_that_swallows_another_counts_as_changed_and_names_it(
-    database: Database, clock: ManualClock
-) -> None:
-    """Whoever keeps a copy learns which one to drop, even if the survivor says what it said."""
+def test_a_property_that_absorbs_another_is_listed_as_changed(database: Database, clock: ManualClock) -> None:
+    """Clients learn which property to delete, even if the remaining property's values are unchanged."""
     store = PropertyStore(database)
     parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
     survivor = _save(store, "http://a.example/1", clock, price=7, **parcel, YearBuilt=1990)
-    gone = _save(store, "http://a.example/2", clock, price=7, sure=0.1, **{**parcel, "ParcelNumber": "77-1111-2222"})
+    merged = _save(store, "http://a.example/2", clock, price=7, sure=0.1, **{**parcel, "ParcelNumber": "77-1111-2222"})
     before = datetime.fromisoformat(store.page().items[-1]["updated_at"])
-    said = store.get(survivor)["record"]
-    assert survivor != gone
+    record = store.get(survivor)["record"]
+    assert survivor != merged
     assert _save(store, "http://a.example/2", clock, price=7, sure=0.1, **parcel) == survivor
-    assert store.get(survivor)["record"] == said
+    assert store.get(survivor)["record"] == record
     (entry,) = store.page(changed_since=before + timedelta(microseconds=1)).items
-    assert (entry["property"], entry["replaces"]) == (survivor, [gone])
-    assert store.get(gone)["replaces"] == [gone]
+    assert (entry["property"], entry["replaces"]) == (survivor, [merged])
+    assert store.get(merged)["replaces"] == [merged]
 
 
 def _cursor(*parts: object) -> str:
@@ -186,8 +182,8 @@ def _cursor(*parts: object) -> str:
         base64.urlsafe_b64encode(b"[" * 200).decode(),
     ],
 )
-def test_what_is_no_cursor_of_this_list_is_an_error_that_says_so(database: Database, cursor: str) -> None:
-    """Checked before the database sees it: PostgreSQL would refuse NUL and numbers beyond its types."""
+def test_an_invalid_cursor_is_refused(database: Database, cursor: str) -> None:
+    """Cursors are checked before the query because PostgreSQL would refuse NUL and large numbers."""
     with pytest.raises(InvalidCursorError, match="list of jobs"):
         JobStore(database).page(cursor)
 
@@ -206,7 +202,7 @@ MANY = 100_000
 
 @pytest.fixture
 def full(database: Database) -> Database:
-    """100,000 jobs in 200 batches, and as many properties."""
+    """Return a database with 100,000 jobs in 200 batches and 100,000 properties."""
     with database.writing() as connection:
         for b in range(200):
             moment = START + timedelta(seconds=b)
@@ -233,27 +229,27 @@ def _property(b: int, n: int, moment: datetime) -> dict[str, Any]:
 
 
 def _plan(database: Database, query: Any) -> str:
-    """How the database reads one page in the middle of the list."""
+    """Return the database's plan for reading one page in the middle of the list."""
     with database.reading() as connection:
         if not database.is_sqlite:
-            for way in ("seqscan", "bitmapscan", "sort"):  # 200 batches are read and sorted at once otherwise
+            for way in ("seqscan", "bitmapscan", "sort"):  # otherwise PostgreSQL sorts all 200 batches
                 connection.execute(text(f"SET LOCAL enable_{way} = off"))
         compiled = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
         how = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
         return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(how + compiled.replace("%", "%%")))
 
 
-def test_a_page_in_the_middle_of_100_000_rows_is_read_by_an_index_in_its_order(full: Database) -> None:
-    """No plan reads all rows or sorts more than those of one moment."""
+def test_a_page_among_100_000_rows_is_read_in_index_order(full: Database) -> None:
+    """No plan scans all rows or sorts more than the rows with one timestamp."""
     middle, jobs = START + timedelta(seconds=100), select(JobRow)
     jobs_cursor = job_store.ORDER.cursor((middle, 250, "j"))
-    alive = select(Property).where(Property.merged_into.is_(None))
+    canonical = select(Property).where(Property.merged_into.is_(None))
     queries = {
         "jobs": job_store.ORDER.page_query(jobs, jobs_cursor, 100),
         "failed jobs": job_store.ORDER.page_query(jobs.where(JobRow.state == JobState.FAILED), jobs_cursor, 100),
         "done jobs": job_store.ORDER.page_query(jobs.where(JobRow.state == JobState.DONE), jobs_cursor, 100),
         "batches": batch_store.ORDER.page_query(select(BatchRow), _cursor("batches", 1_767_225_700_000_000, "b"), 100),
-        "properties": property_store.ORDER.page_query(alive, property_store.ORDER.cursor((middle, "p")), 100),
+        "properties": property_store.ORDER.page_query(canonical, property_store.ORDER.cursor((middle, "p")), 100),
     }
     for name, query in queries.items():
         plan = _plan(full, query)
@@ -261,26 +257,26 @@ def test_a_page_in_the_middle_of_100_000_rows_is_read_by_an_index_in_its_order(f
         assert not re.search(r"Seq Scan|SCAN|TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort  \(", plan), (name, plan)
 
 
-def test_pages_of_100_000_rows_are_the_whole_list(full: Database) -> None:
+def test_the_pages_of_100_000_rows_are_complete(full: Database) -> None:
     store = JobStore(full)
     failed = [job.id for job in every(lambda cursor: store.page(cursor, state="failed", limit=1000))]
     assert failed == [f"j{b:015}{n:016}" for b in range(200) for n in range(0, 500, 50)]
 
 
-def test_jobs_and_properties_are_paged_from_the_newest_too(database: Database, clock: ManualClock) -> None:
+def test_jobs_and_properties_can_be_paged_newest_first(database: Database, clock: ManualClock) -> None:
     store = JobStore(database)
     made = []
     for n in range(3):
         clock.advance(1)
         made += [job.id for job in store.enqueue([f"http://b{n}.example/{i}" for i in range(3)]).jobs]
-    met = _met(lambda cursor: store.page(cursor, limit=2, newest_first=True), lambda _: None)
-    assert [job.id for job in met] == made[::-1]
-    properties_ = PropertyStore(database)
+    found = _read_all(lambda cursor: store.page(cursor, limit=2, newest_first=True), lambda _: None)
+    assert [job.id for job in found] == made[::-1]
+    property_list = PropertyStore(database)
     saved = []
     for n in range(5):
         clock.advance(1)
-        saved.append(_save(properties_, f"http://p{n}.example/", clock, price=n + 1, ListingId=f"L{n}"))
-    shown = _met(lambda cursor: properties_.page(cursor, limit=2, newest_first=True), lambda _: None)
+        saved.append(_save(property_list, f"http://p{n}.example/", clock, price=n + 1, ListingId=f"L{n}"))
+    shown = _read_all(lambda cursor: property_list.page(cursor, limit=2, newest_first=True), lambda _: None)
     assert [item["property"] for item in shown] == saved[::-1]
 
 

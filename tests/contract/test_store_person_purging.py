@@ -1,4 +1,4 @@
-"""A person's name is gone from every table, whatever it stands in, and is not stored again; nobody else's is."""
+"""A purge removes a person's name from every table and prevents its return. Other names stay."""
 
 from __future__ import annotations
 
@@ -67,27 +67,27 @@ def purge(database: Database) -> PurgeStore:
 
 
 def places(database: Database, *words: str) -> set[str]:
-    """`table.column` of everything stored that names the person (or holds one of `words`), bodies unpacked."""
+    """Return the columns that name the person or contain one of `words`. Bodies are unpacked."""
     found = set[str]()
     with database.reading() as connection:
         for table in inspect(connection).get_table_names():
             for row in connection.execute(text(f"SELECT * FROM {table}")).mappings():  # noqa: S608 (names of tables)
                 for column, value in row.items():
-                    told = str(value)
+                    content = str(value)
                     if column == "packed":
                         raw = unpack(bytes(value))
-                        told = f"{raw.decode('utf-8', 'replace')} {raw.decode('utf-16', 'replace')}"
-                    told = told.encode().decode("unicode_escape", "replace") if "\\u" in told else told
-                    if any(word in told for word in words) if words else ANY.is_in(told):
+                        content = f"{raw.decode('utf-8', 'replace')} {raw.decode('utf-16', 'replace')}"
+                    content = content.encode().decode("unicode_escape", "replace") if "\\u" in content else content
+                    if any(word in content for word in words) if words else ANY.is_in(content):
                         found.add(f"{table}.{column}")
     return found
 
 
-# --- every table, by the register
+# --- every table in the catalog
 
 
 def _some(column: Column[Any], planted: str, now: datetime) -> Any:
-    """A value for a column: what may name a person does."""
+    """Return a value for a column. Columns that may name a person contain `planted`."""
     if column.foreign_keys:
         return None
     kind = pii_kind(column)
@@ -119,7 +119,7 @@ def _some(column: Column[Any], planted: str, now: datetime) -> Any:
 
 
 def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
-    """What has a form of its own."""
+    """Return the values of columns with a special format."""
     proof = {
         "value": planted,
         "raw": planted,
@@ -134,17 +134,17 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
     }
     area = {**proof, "value": 90, "raw": "90", "quote": f"90 sq ft, {planted}"}
     history = [{"date": "2020-01-01", "price": 1, "event": f"sold by {planted}"}]
-    said = {"ListAgentFullName": planted, "LivingArea": 90, "X_PriceHistory": history}
+    values = {"ListAgentFullName": planted, "LivingArea": 90, "X_PriceHistory": history}
     proofs = {"ListAgentFullName": proof, "LivingArea": area, "X_PriceHistory": {**proof, "value": history}}
     return {
         "source_records": {
-            "record": said,
+            "record": values,
             "evidence": proofs,
             "kind": "listing",
             "wanted_model": [],
             "source_kind": None,
         },
-        "properties": {"record": said, "evidence": proofs, "conflicts": [{"field": "Roof", "evidence": [proof]}]},
+        "properties": {"record": values, "evidence": proofs, "conflicts": [{"field": "Roof", "evidence": [proof]}]},
         "observations": {"field": "X_PriceHistory", "value": history, "evidence": {**proof, "value": history}},
         "unverified": {"field": "ListAgentFullName", "value": planted},
         "outbox": {"channel": "alert"},
@@ -163,7 +163,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
 
 
 def fill(database: Database, planted: str, now: datetime) -> None:
-    """One row in every table, parents first: ids of parents are those of their rows."""
+    """Insert one row into every table, parents first, with matching foreign keys."""
     made = dict[Table, dict[str, Any]]()
     with database.writing() as connection:
         for table in metadata.sorted_tables:
@@ -181,11 +181,11 @@ def fill(database: Database, planted: str, now: datetime) -> None:
 def test_every_column_that_can_name_a_person_loses_the_name(
     database: Database, clock: ManualClock, purge: PurgeStore, planted: str
 ) -> None:
-    """One row in every table that there is; a table that nobody purges, with this name in it, is named here."""
+    """The test fills every table, so a new table that purges ignore makes it fail."""
     fill(database, planted, clock.now())
     planted_in = places(database)
     naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, PiiKind.COPY)}
-    assert naming <= planted_in, "else this test looks for nothing there"
+    assert naming <= planted_in, "every column that can name a person must contain the name"
     counted = purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=True).removed
     assert places(database) == planted_in, "a dry run removes nothing"
     removed = purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False).removed
@@ -194,7 +194,7 @@ def test_every_column_that_can_name_a_person_loses_the_name(
     assert purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False).removed == {}
 
 
-def test_who_is_not_meant_stays_in_every_column(database: Database, clock: ManualClock, purge: PurgeStore) -> None:
+def test_names_of_other_people_stay_in_every_column(database: Database, clock: ManualClock, purge: PurgeStore) -> None:
     fill(database, " and ".join(OTHERS), clock.now())
     before = places(database, *OTHERS)
     assert len(before) > 20
@@ -202,7 +202,7 @@ def test_who_is_not_meant_stays_in_every_column(database: Database, clock: Manua
     assert places(database, *OTHERS) == before
 
 
-# --- what stays of a page, and what comes after
+# --- pages after a purge
 
 
 def _proof(value: Any, page: Page, quote: str) -> Evidence:
@@ -216,17 +216,17 @@ def page_of(agent: str, at: datetime, url: str = PAGE) -> Page:
 
 
 def record_of(page: Page, agent: str) -> SourceRecord:
-    said = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListPrice": 100,
+    values = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListPrice": 100,
             "ListAgentFullName": agent, "PublicRemarks": f"Ask {agent} or nobody.",
             "Media": ["https://a.example/1.jpg", f"https://a.example/{agent.replace(' ', '-')}.jpg"]}  # fmt: skip
-    proofs = {key: _proof(value, page, f"{value} by {agent}") for key, value in said.items()}
-    return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, said, proofs, page.url)
+    proofs = {key: _proof(value, page, f"{value} by {agent}") for key, value in values.items()}
+    return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, values, proofs, page.url)
 
 
-def test_a_url_that_is_too_long_for_a_target_does_not_stop_the_purge(
+def test_a_url_that_is_longer_than_a_target_does_not_stop_the_purge(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """Redirects may end at one of 4,096 characters; no target is longer than 2,048."""
+    """A redirect may end at a URL of 4,096 characters, but a target has at most 2,048."""
     agent = NAME.lower().replace(" ", "-")
     long = f"{PAGE}?return={'0' * 2500}&agent={agent}"
     page = page_of("nobody", clock.now())
@@ -236,7 +236,7 @@ def test_a_url_that_is_too_long_for_a_target_does_not_stop_the_purge(
         assert connection.execute(select(PageCopy.final_url)).all() == []
 
 
-def test_what_jobs_tell_is_read_once_however_many_urls_name_the_person(
+def test_the_errors_of_jobs_are_read_once_for_any_number_of_urls(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
     for number in range(3):
@@ -247,10 +247,8 @@ def test_what_jobs_tell_is_read_once_however_many_urls_name_the_person(
     assert len([sql for sql, _ in statements if "error_code = 'no_source'" in sql]) == 1
 
 
-def test_where_pages_of_the_person_lead_along_with_others_stays(
-    database: Database, clock: ManualClock, purge: PurgeStore
-) -> None:
-    """Two pages that are named after the person redirect to the same one: a sign-in, which is nobody's."""
+def test_a_shared_redirect_target_is_not_purged(database: Database, clock: ManualClock, purge: PurgeStore) -> None:
+    """Two pages that are named after the person redirect to a sign-in page, which names nobody."""
     shared, properties = page_of("nobody", clock.now(), "https://a.example/sign-in"), PropertyStore(database)
     for number in range(2):
         url = f"https://a.example/agents/{number}/ottilie-quackenbush"
@@ -261,7 +259,7 @@ def test_where_pages_of_the_person_lead_along_with_others_stays(
     assert properties.get(home)["sources"][0]["url"] == shared.url
 
 
-def test_a_street_with_the_name_of_the_person_stays_and_its_property_is_not_told_to_have_changed(
+def test_a_street_with_the_persons_name_stays_and_its_property_is_unchanged(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
     jobs, properties = JobStore(database), PropertyStore(database)
@@ -276,7 +274,7 @@ def test_a_street_with_the_name_of_the_person_stays_and_its_property_is_not_told
     assert properties.get(home)["updated_at"] == before
 
 
-def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_changed(
+def test_other_values_stay_with_their_evidence_and_the_property_counts_as_changed(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
     page, properties = page_of(NAME, clock.now()), PropertyStore(database)
@@ -299,9 +297,7 @@ def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_change
     assert (row.who, row.action, row.removed) == ("alice (manager)", "person", done.removed)
 
 
-def test_a_page_is_read_without_the_name_from_then_on(
-    database: Database, clock: ManualClock, purge: PurgeStore
-) -> None:
+def test_a_page_is_read_without_a_purged_name(database: Database, clock: ManualClock, purge: PurgeStore) -> None:
     names = PurgedNames(database)
     page = page_of("Ottilie Quackenbush and Balthasar Quackenbush", clock.now())
     assert names.page_without(page) is page
@@ -320,10 +316,10 @@ def test_a_page_is_read_without_the_name_from_then_on(
     assert places(database) == set()
 
 
-def test_what_a_worker_has_in_hand_is_stored_without_the_name_or_read_again(
+def test_a_running_job_stores_its_page_without_the_purged_name_or_reads_it_again(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """Fetched before the purge, stored after it. What was paid for is kept, without the name."""
+    """The worker fetched the page before the purge. The paid answer is stored without the name."""
     pages, answers, properties = PageStore(database), AnswerStore(database), PropertyStore(database)
     jobs, requests = JobStore(database), LlmRequestStore(database)
     (job_id,) = jobs.enqueue([PAGE]).new
@@ -347,17 +343,17 @@ def test_what_a_worker_has_in_hand_is_stored_without_the_name_or_read_again(
     assert places(database) == set()
 
 
-def test_a_writer_that_is_under_way_does_not_slip_through(
+def test_concurrent_writers_cannot_store_a_purged_name(
     database_url: str, database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """Many write pages that were fetched long ago while the purge runs."""
+    """Several threads store an old page while the purge runs."""
     page = page_of(NAME, clock.now())
     clock.advance(1)
     began, refused = threading.Event(), list[bool]()
 
     def write() -> None:
         mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
-        for _ in range(5000):  # until it is refused
+        for _ in range(5000):  # until the purge refuses the write
             try:
                 PageStore(mine).save_page(page)
             except PersonPurgedMeanwhileError:
@@ -380,10 +376,10 @@ def test_a_writer_that_is_under_way_does_not_slip_through(
 # --- the key
 
 
-def test_only_hashes_of_the_name_are_kept_and_another_key_makes_others(
+def test_only_hashes_of_the_name_are_kept_and_they_need_the_same_key(
     database: Database, database_url: str, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """Whoever has another key could not tell the name: that is said, not passed over."""
+    """A process with another key cannot recognize the name, so it must report an error."""
     purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert places(database, "ttilie", "uackenbush") == set()
     other = Database(database_url, clock, names_key=NamesKey("o" * 32))
@@ -392,7 +388,7 @@ def test_only_hashes_of_the_name_are_kept_and_another_key_makes_others(
     other.close()
 
 
-def test_without_a_key_nobody_is_purged_and_a_file_serves_one_machine(
+def test_a_purge_of_a_person_needs_a_key_which_may_be_in_a_file(
     database_url: str, clock: ManualClock, tmp_path: Path
 ) -> None:
     bare = Database(database_url, clock)
@@ -411,9 +407,7 @@ def test_without_a_key_nobody_is_purged_and_a_file_serves_one_machine(
     mine.close()
 
 
-def test_bodies_in_other_encodings_are_looked_through(
-    database: Database, clock: ManualClock, purge: PurgeStore
-) -> None:
+def test_bodies_in_other_encodings_are_searched(database: Database, clock: ManualClock, purge: PurgeStore) -> None:
     for n, encoding in enumerate(("utf-16", "utf-16-le", "latin-1", "cp1252")):
         content = f"<p>{n} Ottilie Qu\u00e4ckenbush, {'x' * 3000}</p>"
         page = Page(f"{PAGE}/{n}", f"{PAGE}/{n}", "text/html", "seen", content.encode(encoding), clock.now())
@@ -424,20 +418,20 @@ def test_bodies_in_other_encodings_are_looked_through(
 
 
 @pytest.mark.parametrize("done", [5, 6])
-def test_a_purge_that_died_goes_on_where_it_was(
+def test_a_purge_continues_after_a_crash(
     database: Database, clock: ManualClock, purge: PurgeStore, monkeypatch: pytest.MonkeyPatch, done: int
 ) -> None:
-    """It dies when it has cleared so many rows. Bodies, which are among the first, are not read again."""
+    """The purge stops after `done` rows. The next purge does not read the bodies again."""
     fill(database, NAME, clock.now())
     monkeypatch.setattr(persons, "_NOTE_SECONDS", -1.0)
-    clear, left = persons._clear, iter(range(done))
+    clear, remaining = persons._clear, iter(range(done))
 
-    def dying(*args: Any, **which: Any) -> None:
-        if next(left, None) is None:
+    def interrupted(*args: Any, **keywords: Any) -> None:
+        if next(remaining, None) is None:
             raise KeyboardInterrupt
-        clear(*args, **which)
+        clear(*args, **keywords)
 
-    monkeypatch.setattr(persons, "_clear", dying)
+    monkeypatch.setattr(persons, "_clear", interrupted)
     with pytest.raises(KeyboardInterrupt):
         purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert places(database)
@@ -448,13 +442,13 @@ def test_a_purge_that_died_goes_on_where_it_was(
     assert not [sql for sql, _ in statements if "blobs.packed" in sql]
     with recorded(database) as statements:
         purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
-    assert [sql for sql, _ in statements if "blobs.packed" in sql], "one that is through begins anew"
+    assert [sql for sql, _ in statements if "blobs.packed" in sql], "a completed purge starts from the beginning"
 
 
-def test_how_far_a_purge_has_come_is_noted_without_the_name(
+def test_the_progress_of_a_purge_is_noted_without_the_name(
     database: Database, clock: ManualClock, purge: PurgeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some tables have URLs in their keys."""
+    """Progress notes contain row keys, and some tables have URLs as keys."""
     fill(database, NAME, clock.now())
     with database.writing() as connection:
         row = {"url": f"{PAGE}?a", "page_url": PAGE, "seen_at": clock.now()}
@@ -469,10 +463,10 @@ def test_how_far_a_purge_has_come_is_noted_without_the_name(
 
 @ON_POSTGRESQL
 @pytest.mark.timeout(900)
-def test_no_table_of_postgresql_has_the_name_in_its_files_after_what_the_docs_say(
+def test_the_documented_commands_remove_the_name_from_the_files_of_postgresql(
     database: Database, database_url: str, clock: ManualClock, purge: PurgeStore, postgresql: PostgreSQL
 ) -> None:
-    """Heap, TOAST, statistics; the write-ahead log may, as the docs say. Before, the purge says it is not wiped."""
+    """The commands in the docs clear heap, TOAST, and statistics, but not the write-ahead log."""
     agent, word = "Wilhelmina Featherstonehaugh", b"Featherstonehaugh"
 
     def files() -> set[str]:
@@ -491,8 +485,8 @@ def test_no_table_of_postgresql_has_the_name_in_its_files_after_what_the_docs_sa
     purge.purge(PurgeKind.PERSON, agent, who="alice", dry_run=False)
     assert database.wipe_free_space() is False
     with psycopg.connect(database_url, autocommit=True) as admin:
-        admin.execute("CHECKPOINT")  # what is in memory is in files then
-    assert files() - {"pg_wal"}, "else there is nothing to write anew"
+        admin.execute("CHECKPOINT")  # flushes memory to the files
+    assert files() - {"pg_wal"}, "the name must be in the files before the commands of the docs"
     (block,) = re.findall(r"```sql\n(.*?)```", Path("docs/retention.md").read_text(encoding="utf-8"), re.DOTALL)
     with psycopg.connect(database_url, autocommit=True) as admin:
         for statement in filter(str.strip, block.split(";")):

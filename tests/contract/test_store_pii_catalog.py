@@ -22,7 +22,7 @@ def test_every_text_column_declares_a_kind() -> None:
     assert undeclared == []
 
 
-def test_the_kind_of_a_url_or_an_id_fits_the_columns_name() -> None:
+def test_the_kind_of_a_url_or_id_column_matches_its_name() -> None:
     named = {
         r".*url|target": PiiKind.TARGET,
         r"urls": PiiKind.URLS,
@@ -31,11 +31,11 @@ def test_the_kind_of_a_url_or_an_id_fits_the_columns_name() -> None:
     }
     for table in metadata.sorted_tables:
         for column in table.columns:
-            meant = [kind for pattern, kind in named.items() if re.fullmatch(pattern, column.name)]
-            assert meant in ([], [pii_kind(column)]) or str(column) == "batches.callback_url"
+            expected = [kind for pattern, kind in named.items() if re.fullmatch(pattern, column.name)]
+            assert expected in ([], [pii_kind(column)]) or str(column) == "batches.callback_url"
 
 
-#: text and JSON columns without text of pages, models, or users: what they contain
+#: text and JSON columns without personal data, and their contents
 _WITHOUT_PII = {
     "source_records.wanted_model": "names of fields",
     "jobs.wanted_model": "names of fields",

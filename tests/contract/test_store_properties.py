@@ -1,4 +1,4 @@
-"""Records become properties: once each, whatever the order and however many write at a time."""
+"""Records become properties, without duplicates, in any order and with concurrent writers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def store(database: Database) -> PropertyStore:
     return PropertyStore(database)
 
 
-def alive(database: Database) -> int:
+def count_current(database: Database) -> int:
     return count(database, Property, Property.merged_into.is_(None))
 
 
@@ -56,7 +56,7 @@ def test_a_property_shows_record_evidence_sources_and_conflicts(store: PropertyS
     assert shown["conflicts"] == []
 
 
-def test_the_same_record_again_changes_nothing(store: PropertyStore, database: Database, clock: ManualClock) -> None:
+def test_a_repeated_record_changes_nothing(store: PropertyStore, database: Database, clock: ManualClock) -> None:
     record = source("https://a.example/1", ListPrice=100000, YearBuilt=1990)
     property_id = save_record(store, record)
     before = store.get(property_id)
@@ -81,9 +81,7 @@ def test_a_new_version_of_a_page_replaces_its_record_and_adds_observations(
     assert count(database, SourceRow) == 1
 
 
-def test_a_late_older_version_adds_its_observations_and_leaves_the_record(
-    store: PropertyStore, database: Database
-) -> None:
+def test_a_late_older_version_adds_observations_only(store: PropertyStore, database: Database) -> None:
     url = "https://a.example/1"
     property_id = save_record(store, source(url, at=T0 + timedelta(days=1), ListPrice=95000))
     save_record(store, source(url, sha="e" * 64, ListPrice=100000))
@@ -91,12 +89,10 @@ def test_a_late_older_version_adds_its_observations_and_leaves_the_record(
     assert count(database, Observation) == 2
 
 
-def test_two_sites_with_the_same_address_make_one_property_and_keep_the_conflict(
-    store: PropertyStore, database: Database
-) -> None:
+def test_two_sites_with_one_address_make_one_property_with_a_conflict(store: PropertyStore, database: Database) -> None:
     one = save_record(store, source("https://a.example/1", ListPrice=100000, **ADDRESS))
-    written = {"UnparsedAddress": "12 Main St.", "City": "SPRINGFIELD", "StateOrProvince": "IL"}
-    two = save_record(store, source("https://b.example/9", 0.95, ListPrice=99000, **written))
+    respelled = {"UnparsedAddress": "12 Main St.", "City": "SPRINGFIELD", "StateOrProvince": "IL"}
+    two = save_record(store, source("https://b.example/9", 0.95, ListPrice=99000, **respelled))
     assert one == two
     shown = store.get(one)
     assert shown["record"]["ListPrice"] == 99000
@@ -104,10 +100,10 @@ def test_two_sites_with_the_same_address_make_one_property_and_keep_the_conflict
     assert conflict["chosen"] == 99000
     assert [proof["value"] for proof in conflict["evidence"]] == [99000, 100000]
     assert [page["url"] for page in shown["sources"]] == ["https://a.example/1", "https://b.example/9"]
-    assert alive(database) == 1
+    assert count_current(database) == 1
 
 
-def test_a_source_shows_whose_page_it_is_and_keeps_that_when_nobody_says_so_again(store: PropertyStore) -> None:
+def test_a_source_keeps_its_kind_when_a_later_record_has_none(store: PropertyStore) -> None:
     page = source("https://a.example/1", ListPrice=100000, **ADDRESS)
     property_id = save_record(store, replace(page, source_kind=SourceKind.ASSESSOR))
     save_record(store, source("https://b.example/1", **ADDRESS))
@@ -120,8 +116,8 @@ def test_a_source_shows_whose_page_it_is_and_keeps_that_when_nobody_says_so_agai
     }
 
 
-def bridge() -> list[SourceRecord]:
-    """Assessor (parcel, county), portal (address), and a tax roll that has both."""
+def linked_pages() -> list[SourceRecord]:
+    """Return pages of an assessor (parcel), a portal (address), and a tax roll (both)."""
     county = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
     pages = [
         source("https://county.example/p", TaxAssessedValue=80000, **county),
@@ -133,20 +129,20 @@ def bridge() -> list[SourceRecord]:
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_an_office_that_links_two_properties_makes_them_one_in_any_order(
+def test_an_official_record_that_links_two_properties_merges_them_in_any_order(
     store: PropertyStore, database: Database, order: tuple[int, ...]
 ) -> None:
-    pages = bridge()
+    pages = linked_pages()
     ids = [save_record(store, pages[n]) for n in order]
-    assert alive(database) == 1
+    assert count_current(database) == 1
     shown = store.get(ids[-1])
     assert {"TaxAssessedValue": 80000, "ListPrice": 100000, "YearBuilt": 1990}.items() <= shown["record"].items()
     assert all(store.get(property_id)["property"] == shown["property"] for property_id in ids)
     assert [entry["property"] for entry in store.page().items] == [shown["property"]]
 
 
-def test_jobs_and_observations_follow_a_property_that_was_folded(store: PropertyStore, database: Database) -> None:
-    jobs, pages = JobStore(database), bridge()
+def test_jobs_and_observations_follow_a_merged_property(store: PropertyStore, database: Database) -> None:
+    jobs, pages = JobStore(database), linked_pages()
     done = []
     for page in pages[:2]:
         (job_id,) = jobs.enqueue([page.url]).new
@@ -167,19 +163,19 @@ def test_jobs_and_observations_follow_a_property_that_was_folded(store: Property
         {"City": "Shelbyville"},
     ],
 )
-def test_a_neighbour_is_another_property(store: PropertyStore, database: Database, other: dict[str, str]) -> None:
+def test_a_neighbor_is_another_property(store: PropertyStore, database: Database, other: dict[str, str]) -> None:
     save_record(store, source("https://a.example/1", **ADDRESS))
     save_record(store, source("https://b.example/1", **{**ADDRESS, **other}))
-    assert alive(database) == 2
+    assert count_current(database) == 2
 
 
-def test_pages_without_an_address_are_properties_of_their_own(store: PropertyStore, database: Database) -> None:
+def test_pages_without_an_address_are_separate_properties(store: PropertyStore, database: Database) -> None:
     save_record(store, source("https://a.example/1", ListPrice=1))
     save_record(store, source("https://a.example/2", ListPrice=1))
-    assert alive(database) == 2
+    assert count_current(database) == 2
 
 
-def test_many_who_store_pages_of_one_property_at_once_make_one(store: PropertyStore, database: Database) -> None:
+def test_concurrent_pages_of_one_property_make_one_property(store: PropertyStore, database: Database) -> None:
     ids, problems = list[str](), list[Exception]()
     start = threading.Barrier(8)
 
@@ -196,11 +192,11 @@ def test_many_who_store_pages_of_one_property_at_once_make_one(store: PropertySt
     for thread in threads:
         thread.join()
     assert problems == []
-    assert alive(database) == 1
+    assert count_current(database) == 1
     assert len(store.get(ids[0])["sources"]) == 8
 
 
-def test_nothing_is_half_written_when_storing_fails(store: PropertyStore, database: Database) -> None:
+def test_a_failed_save_stores_nothing(store: PropertyStore, database: Database) -> None:
     record = source("https://a.example/1", ListPrice=1)
     broken = SourceRecord(record.url, record.url, record.kind, "s", T0, {"ListPrice": 1}, {})
     with pytest.raises(KeyError):
@@ -212,14 +208,14 @@ def test_nothing_is_half_written_when_storing_fails(store: PropertyStore, databa
     ]
 
 
-def test_fresh_says_the_property_and_kind_of_a_young_page(store: PropertyStore) -> None:
+def test_fresh_returns_the_property_and_kind_of_a_recent_page(store: PropertyStore) -> None:
     property_id = save_record(store, source("https://a.example/1", ListPrice=1))
     assert store.fresh("https://a.example/1", T0 - timedelta(seconds=1)) == (property_id, PageKind.LISTING)
     assert store.fresh("https://a.example/1", T0) is None
     assert store.fresh("https://a.example/2", T0 - timedelta(days=1)) is None
 
 
-def test_list_pages_through_properties_and_leaves_out_unchanged_ones(store: PropertyStore, clock: ManualClock) -> None:
+def test_properties_are_paged_and_can_be_limited_to_changed_ones(store: PropertyStore, clock: ManualClock) -> None:
     ids = []
     for n in range(3):
         ids.append(save_record(store, source(f"https://a.example/{n}", ListPrice=1 + n)))
@@ -230,7 +226,7 @@ def test_list_pages_through_properties_and_leaves_out_unchanged_ones(store: Prop
     assert [entry["property"] for entry in store.page(changed_since=T0 + timedelta(seconds=10)).items] == ids[1:]
 
 
-def test_an_unknown_property_is_named(store: PropertyStore) -> None:
+def test_the_error_names_an_unknown_property(store: PropertyStore) -> None:
     with pytest.raises(NotFoundError, match="property nothing"):
         store.get("nothing")
 
@@ -264,7 +260,7 @@ def test_properties_are_found_by_words_status_and_conflicts(
     assert len(names) == 3
 
 
-def test_a_property_is_found_by_what_it_says_now(store: PropertyStore) -> None:
+def test_a_property_is_found_by_its_current_values(store: PropertyStore) -> None:
     save_record(store, source("https://a.example/1", City="Oldtown", ListingId="9", sha="a" * 64))
     save_record(
         store, source("https://a.example/1", at=T0 + timedelta(hours=1), City="Newtown", ListingId="9", sha="b" * 64)

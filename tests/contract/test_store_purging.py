@@ -1,4 +1,4 @@
-"""Purges: everything of a page, a host or a property is gone from every table, and nothing comes back."""
+"""A purge removes every row of a page, host, or property and prevents its return."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ HOUSE = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
 
 
 class Service:
-    """Does what a worker does with a page, without fetching it."""
+    """Stores pages as a worker does, without fetching them."""
 
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.clock, self.jobs = clock, JobStore(database)
@@ -71,20 +71,22 @@ class Service:
 
     def record(self, page: Page, page_url: str, agent: str, **values: Any) -> SourceRecord:
         given = {**HOUSE, **values, "ListAgentFullName": agent}
-        said = {name: value for name, value in given.items() if value is not None}
+        present = {name: value for name, value in given.items() if value is not None}
         proofs = {
             name: Evidence(value=v, raw=str(v), method=Method.LLM, locator="/", quote=f"{agent} said {v}",
                            source_url=page.url, fetched_at=page.fetched_at, content_sha256=page.sha256, confidence=0.9)
-            for name, v in said.items()
+            for name, v in present.items()
         }  # fmt: skip
-        return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, said, proofs, page_url)
+        return SourceRecord(
+            page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, present, proofs, page_url
+        )
 
-    def hear(self, home: str, url: str, agent: str = AGENT) -> None:
-        """A search of the web named the page `url`, for what it says of the property."""
+    def add_claim(self, home: str, url: str, agent: str = AGENT) -> None:
+        """Store a web search that cites the page `url` and an unverified claim from it."""
         now = self.clock.now()
         answer = StoredSearch({"output": [f"{agent} sells it ({url})"]}, "m", 1, 1, now)
         self.searches.save_search(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
-        heard = Unverified(
+        claim = Unverified(
             field="ListAgentFullName",
             value=agent,
             quote=f"{agent} sells it",
@@ -92,10 +94,10 @@ class Service:
             said_by="web_search, m",
             seen_at=now,
         )
-        put_claims(self.database, home, [heard])
+        put_claims(self.database, home, [claim])
 
     def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
-        """-> the ids of job and property."""
+        """Store the page with its job and property. Return their ids."""
         (job_id,) = self.jobs.enqueue([url], refresh=True).new
         self.jobs.claim(job_id, "owner", 30)
         page = self.page(url, agent)
@@ -120,7 +122,7 @@ def store(database: Database) -> PurgeStore:
 
 
 def everything(database: Database) -> Iterator[str]:
-    """Every row of every table that the database has, as text; packed bodies unpacked."""
+    """Yield every row of every table as text. Bodies are unpacked."""
     with database.reading() as connection:
         for name in inspect(connection).get_table_names():
             for row in connection.execute(text(f"SELECT * FROM {name}")).mappings():  # noqa: S608 (names of tables)
@@ -143,7 +145,7 @@ def rows(database: Database) -> dict[str, int]:
         }
 
 
-def test_the_search_of_these_tests_finds_what_is_there(database: Database, service: Service) -> None:
+def test_the_search_of_these_tests_finds_stored_data(database: Database, service: Service) -> None:
     service.scrape(PAGE)
     places = set(found(database, AGENT))
     assert places >= {"blobs", "source_records", "observations", "properties", "llm_cache", "jobs"}
@@ -160,17 +162,15 @@ def test_the_search_of_these_tests_finds_what_is_there(database: Database, servi
         (PurgeKind.ADDRESS, "12 oak street, Springfield, IL 62701-1234"),
     ],
 )
-def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
+def test_every_kind_of_purge_removes_the_page_from_every_table(
     database: Database, service: Service, store: PurgeStore, kind: PurgeKind, name: str
 ) -> None:
-    """The page has two URLs with a body each, the first one was read twice; and a job that failed. Observations are
-    those of five fields by each body, and of a second price by the first. The other rows are a change of the price
-    and a page that was tried."""
+    """Two URLs have one body each. Each body has five values, and one body has a second price."""
     _, home = service.scrape(PAGE, ListPrice=100)
     service.scrape(PAGE, ListPrice=90)
     service.scrape(MOBILE, page_url=PAGE, ListPrice=80)
     service.jobs.fail(service.jobs.enqueue([PAGE], refresh=True).new[0], InvalidTargetError(PAGE, AGENT))
-    service.hear(home, f"{PAGE}/more" if kind is PurgeKind.HOST else PAGE)
+    service.add_claim(home, f"{PAGE}/more" if kind is PurgeKind.HOST else PAGE)
     address = service.jobs.enqueue(["12 Elm St, Springfield, IL 62701"], refresh=True).new[0]
     service.jobs.claim(address, "owner", 30)
     refused = JobAttempt("web search", None, PAGE, "http_status", f"{AGENT} refuses", 1)
@@ -185,12 +185,12 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
         "llm_cache": 3, "jobs": 4, "job_attempts": 1, "page_aliases": 1, "changes": 1,
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
-    left = {table: count for table, count in rows(database).items() if count}
-    assert set(left) - {"daily_usage"} == {"batches", "jobs", "audit_log", "suppressions"}
-    assert left["jobs"] == 1, "that of another target, which tells of the page no more"
+    remaining = {table: count for table, count in rows(database).items() if count}
+    assert set(remaining) - {"daily_usage"} == {"batches", "jobs", "audit_log", "suppressions"}
+    assert remaining["jobs"] == 1, "the other target's job stays, without the page"
 
 
-def test_a_copy_goes_with_the_page_that_it_led_to_and_with_the_job_that_fetched_it(
+def test_a_copy_is_purged_with_its_final_url_and_with_its_job(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
     page = service.page(PAGE)
@@ -203,14 +203,12 @@ def test_a_copy_goes_with_the_page_that_it_led_to_and_with_the_job_that_fetched_
     service.pages.save_page(service.page(OTHER, "Nobody Special"), job.id)
     store.purge(PurgeKind.ADDRESS, ADDRESS, who="alice", dry_run=False)
     assert found(database, AGENT, "portal.example") == []
-    assert service.pages.validators(OTHER), "another property is read from it"
+    assert service.pages.validators(OTHER), "the page is a source of another property"
 
 
-def test_what_was_looked_up_for_an_address_is_gone_and_its_neighbours_stay(
-    database: Database, service: Service, store: PurgeStore
-) -> None:
-    """Found or not, with the search that was made; not the unit next door, nor the house itself."""
-    _, house = service.scrape(OTHER)
+def test_a_purge_of_an_address_keeps_its_neighbors(database: Database, service: Service, store: PurgeStore) -> None:
+    """The purge includes failed jobs and searches, but not the unit next door or the building."""
+    _, building_id = service.scrape(OTHER)
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.jobs.claim(found_job.id, "me", 30)
     _, home = service.scrape(PAGE, UnitNumber="4")
@@ -223,11 +221,11 @@ def test_what_was_looked_up_for_an_address_is_gone_and_its_neighbours_stay(
     assert done.removed == counted.removed
     assert {found_job.id, lost_job.id} <= set(done.job_ids)
     assert found(database, ADDRESS, "homes.example", home) == []
-    assert service.properties.get(house)["record"]["StreetNumber"] == "12"
+    assert service.properties.get(building_id)["record"]["StreetNumber"] == "12"
     assert service.jobs.get(next_door.id).state == "queued"
 
 
-def test_only_an_address_is_purged_as_one(store: PurgeStore) -> None:
+def test_a_purge_of_an_address_requires_a_complete_address(store: PurgeStore) -> None:
     for name in ("12 Oak St", PAGE):
         with pytest.raises(InvalidTargetError):
             store.purge(PurgeKind.ADDRESS, name, who="alice", dry_run=False)
@@ -246,10 +244,10 @@ def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(
 
 @pytest.mark.parametrize("named", [(PurgeKind.URL, MOBILE), (PurgeKind.PROPERTY, ""), (PurgeKind.ADDRESS, ADDRESS)])
 @pytest.mark.parametrize("done", [0, 1, 2])
-def test_a_purge_that_died_is_finished_by_the_same_one(
+def test_a_repeated_purge_finishes_a_crashed_one(
     database: Database, service: Service, monkeypatch: pytest.MonkeyPatch, named: tuple[PurgeKind, str], done: int
 ) -> None:
-    """It dies when it has removed so many URLs; what it has yet to remove is found by what it left."""
+    """The purge stops after `done` URLs. The next purge finds the remaining rows."""
     monkeypatch.setattr(purging, "_AT_ONCE", 1)
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.jobs.claim(found_job.id, "me", 30)
@@ -258,14 +256,14 @@ def test_a_purge_that_died_is_finished_by_the_same_one(
     service.scrape(MOBILE, page_url=PAGE, UnitNumber="4")
     service.scrape("https://tablet.homes.example/h/48213", page_url=PAGE, UnitNumber="4")
     purge = partial(PurgeStore(database).purge, named[0], named[1] or home, who="alice", dry_run=False)
-    remove, left = Removal.remove_pages, iter(range(done))
+    remove, remaining = Removal.remove_pages, iter(range(done))
 
-    def dying(part: Removal, **which: Any) -> None:
-        if next(left, None) is None:
+    def interrupted(part: Removal, **keywords: Any) -> None:
+        if next(remaining, None) is None:
             raise KeyboardInterrupt
-        remove(part, **which)
+        remove(part, **keywords)
 
-    monkeypatch.setattr(Removal, "remove_pages", dying)
+    monkeypatch.setattr(Removal, "remove_pages", interrupted)
     with pytest.raises(KeyboardInterrupt):
         purge()
     assert found(database, "48213")
@@ -275,13 +273,13 @@ def test_a_purge_that_died_is_finished_by_the_same_one(
 
 
 @pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, PAGE), (PurgeKind.HOST, "homes.example")])
-def test_what_other_pages_say_of_the_property_stays_and_only_that(
+def test_values_from_other_pages_of_the_property_stay(
     database: Database, service: Service, store: PurgeStore, kind: PurgeKind, name: str
 ) -> None:
     _, home = service.scrape(OTHER, "Nobody Special", YearBuilt=1987)
     assert service.scrape(PAGE, ListPrice=100)[1] == home
-    service.hear(home, PAGE)
-    service.hear(home, "https://nothomes.example/1", "Somebody")
+    service.add_claim(home, PAGE)
+    service.add_claim(home, "https://nothomes.example/1", "Somebody")
     store.purge(kind, name, who="alice", dry_run=False)
     shown = service.properties.get(home)
     assert shown["record"]["YearBuilt"] == 1987
@@ -300,7 +298,7 @@ def _words(words: str) -> Any:
 
 
 @pytest.mark.parametrize("by_the_old_id", [False, True])
-def test_a_property_goes_with_all_its_pages_and_those_that_it_replaced(
+def test_a_purge_of_a_property_includes_its_pages_and_replaced_properties(
     database: Database, service: Service, store: PurgeStore, by_the_old_id: bool
 ) -> None:
     _, first = service.scrape(PAGE, StreetNumber="4711")
@@ -308,30 +306,30 @@ def test_a_property_goes_with_all_its_pages_and_those_that_it_replaced(
     service.scrape("https://third.example/x")
     DecisionStore(database).join(home, first, who="alice", reason="one house with two numbers")
     assert service.properties.get(first)["property"] == home
-    service.hear(home, "https://dead.example/1")
+    service.add_claim(home, "https://dead.example/1")
     store.purge(PurgeKind.PROPERTY, first if by_the_old_id else home, who="alice", dry_run=False)
     assert found(database, AGENT, "county.example", "third.example", "homes.example") == []
-    assert found(database, "dead.example") == [], "what was only said of it goes with it"
+    assert found(database, "dead.example") == [], "claims about the property must be deleted too"
     assert rows(database)["properties"] == 0
 
 
-def test_a_neighbour_of_the_same_name_stays(database: Database, service: Service, store: PurgeStore) -> None:
-    """`homes.example` is neither `myhomes.example` nor `homes.example.org`, and a page that only links to it stays."""
+def test_hosts_with_similar_names_stay(database: Database, service: Service, store: PurgeStore) -> None:
+    """Hosts with similar names and pages that only link to `homes.example` stay."""
     for n, url in enumerate(
         ("https://myhomes.example/1", "https://homes.example.org/2", "https://a.example/to/homes.example")
     ):
         _, home = service.scrape(url, "Nobody Special", StreetNumber=str(n))
-        service.hear(home, url, "Nobody Special")
+        service.add_claim(home, url, "Nobody Special")
     (address,) = service.jobs.enqueue(["12 Elm St, Springfield, IL 62701"]).jobs
     service.jobs.fail(address.id, NoSourceError("12 ELM ST", "https://myhomes.example/1: nothing there"))
     before = rows(database)
     removed = store.purge(PurgeKind.HOST, "homes.example", who="alice", dry_run=False).removed
     assert removed == {}
     assert {**rows(database), "audit_log": 0, "suppressions": 0} == {**before, "audit_log": 0, "suppressions": 0}
-    assert "myhomes.example" in str(service.jobs.get(address.id).error), "what was tried there is still told"
+    assert "myhomes.example" in str(service.jobs.get(address.id).error), "the attempts of other hosts must stay"
 
 
-def test_pages_that_end_at_one_page_of_errors_are_not_taken_for_one(
+def test_pages_that_redirect_to_one_error_page_are_purged_separately(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
     _, home = service.scrape(OTHER, "Nobody Special")
@@ -340,11 +338,11 @@ def test_pages_that_end_at_one_page_of_errors_are_not_taken_for_one(
         service.pages.save_page(Page(url, sorry.url, "text/html", sorry.text, sorry.body, clock.now()))
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
     assert service.properties.get(home)["sources"]
-    assert "pages" in found(database, "homes.example/sorry"), "what the other page led to stays"
+    assert "pages" in found(database, "homes.example/sorry"), "the other page's copy must stay"
 
 
 @pytest.mark.parametrize("kind", [PurgeKind.URL, PurgeKind.PROPERTY])
-def test_an_answer_that_lists_several_properties_goes_whole(
+def test_a_response_with_several_properties_is_purged_as_a_whole(
     database: Database, service: Service, store: PurgeStore, kind: PurgeKind
 ) -> None:
     url = "https://gis.example/query"
@@ -362,10 +360,10 @@ def test_an_answer_that_lists_several_properties_goes_whole(
     assert rows(database)["properties"] == 0
 
 
-def test_a_page_in_hand_is_not_stored_after_its_purge(
+def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """A worker has fetched it, and a colleague at the terminal too; then it is purged. Neither write brings it back."""
+    """A worker and an operator have fetched the page before its purge. Neither can store it afterwards."""
     (job_id,) = service.jobs.enqueue([PAGE]).new
     service.jobs.claim(job_id, "owner", 300)
     page = service.page(PAGE)
@@ -388,7 +386,7 @@ def test_a_page_in_hand_is_not_stored_after_its_purge(
     assert found(database, AGENT, "homes.example") == []
 
 
-def test_a_page_that_leads_to_what_was_purged_is_refused_too(
+def test_a_page_that_redirects_to_a_purged_page_is_refused(
     service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
     fetched = service.page("https://short.example/x")
@@ -399,10 +397,10 @@ def test_a_page_that_leads_to_what_was_purged_is_refused_too(
         service.pages.save_page(page)
 
 
-def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_way(
+def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """Its body is the page's text. A job of another page with the same bytes waits for it too, and asks anew."""
+    """The request's body contains the page's text. Another page's job that waits for the request must ask again."""
     requests = LlmRequestStore(database)
     page = service.page(PAGE)
     question = Question(page.sha256, ("Roof",), "m", "p")
@@ -418,15 +416,15 @@ def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_w
         requests.park(first, "owner", request, 3600)
     assert service.jobs.get(other.id).due_at == clock.now()
     assert service.jobs.claim(other.id, "owner", 300)
-    with pytest.raises(PurgedMeanwhileError):  # a page of its address, say
+    with pytest.raises(PurgedMeanwhileError):  # another page with the same text
         requests.park(other, "owner", request, 3600)
     assert found(database, AGENT, "homes.example") == []
 
 
-def test_a_writer_that_is_under_way_when_a_purge_begins_does_not_slip_through(
+def test_concurrent_writers_cannot_store_a_purged_page(
     database_url: str, database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """Many write pages fetched long ago while a purge runs: each is removed by it or refused."""
+    """Several threads store an old page while the purge runs. Each copy is purged or refused."""
     page = service.page(PAGE)
     clock.advance(1)
     began, refused = threading.Event(), list[bool]()
@@ -434,7 +432,7 @@ def test_a_writer_that_is_under_way_when_a_purge_begins_does_not_slip_through(
     def write() -> None:
         mine = Database(database_url, clock)
         pages = PageStore(mine)
-        for _ in range(5000):  # until it is refused
+        for _ in range(5000):  # until the purge refuses the write
             try:
                 pages.save_page(page)
             except PurgedMeanwhileError:
@@ -454,7 +452,7 @@ def test_a_writer_that_is_under_way_when_a_purge_begins_does_not_slip_through(
     assert found(database, AGENT) == []
 
 
-def test_it_is_written_down_who_purged_what_kind_and_how_much_and_not_what(
+def test_the_audit_log_names_the_operator_kind_and_count_but_not_the_target(
     database: Database, service: Service, store: PurgeStore
 ) -> None:
     service.scrape(PAGE)
@@ -465,10 +463,8 @@ def test_it_is_written_down_who_purged_what_kind_and_how_much_and_not_what(
     assert found(database, "48213", "homes") == []
 
 
-def test_deleted_rows_are_overwritten_in_the_files_of_sqlite(
-    database: Database, service: Service, store: PurgeStore
-) -> None:
-    """Among many rows that stay, so that the pages of the file are shared; PostgreSQL is told and does it in time."""
+def test_deleted_rows_are_overwritten_in_sqlite_files(database: Database, service: Service, store: PurgeStore) -> None:
+    """The deleted rows share file pages with other rows. PostgreSQL overwrites deleted rows later."""
     for n in range(30):
         service.scrape(f"https://a.example/{n}", f"Nobody {n}", StreetNumber=str(1000 + n))
     service.scrape(PAGE)
@@ -484,10 +480,8 @@ def test_deleted_rows_are_overwritten_in_the_files_of_sqlite(
     assert service.properties.fresh("https://a.example/59", service.clock.now() - timedelta(hours=1))
 
 
-def test_free_space_is_not_wiped_while_somebody_reads_what_was(
-    database_url: str, database: Database, service: Service
-) -> None:
-    """Then it says so, and the next time it is. PostgreSQL never says so: only its administrator can see to that."""
+def test_free_space_is_not_wiped_during_another_read(database_url: str, database: Database, service: Service) -> None:
+    """SQLite wipes the space at the next attempt. In PostgreSQL, only an administrator can wipe free space."""
     service.scrape(PAGE)
     other = Database(database_url, service.clock)
     with other.reading() as connection:
@@ -502,20 +496,18 @@ def _raw(database: Database) -> bytes:
     return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
 
 
-def test_what_is_no_url_is_named(store: PurgeStore) -> None:
+def test_a_purge_of_a_url_requires_a_url(store: PurgeStore) -> None:
     with pytest.raises(InvalidTargetError):
         store.purge(PurgeKind.URL, "12 Oak St", who="alice", dry_run=False)
 
 
-def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
-    database: Database, service: Service, store: PurgeStore
-) -> None:
+def test_a_repeated_request_returns_the_remaining_jobs(database: Database, service: Service, store: PurgeStore) -> None:
     from app.property.storage.jobs.idempotency import RequestKey
     from app.property.storage.jobs.usage import Requester
 
     key = RequestKey("k" * 64, "f" * 64)
-    asked = Requester("c" * 64, key=key)
-    made = service.jobs.enqueue([PAGE, OTHER], requester=asked)
+    requester = Requester("c" * 64, key=key)
+    made = service.jobs.enqueue([PAGE, OTHER], requester=requester)
     service.jobs.note_answered(key)
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
     again = service.jobs.earlier(key)
@@ -528,16 +520,16 @@ def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
         assert connection.execute(select(func.count()).select_from(Property)).scalar_one() == 0
 
 
-def test_a_change_of_a_property_goes_with_a_page_that_was_split_off_since(
+def test_a_purge_deletes_changes_of_a_page_that_was_split_off(
     database: Database, service: Service, store: PurgeStore
 ) -> None:
-    """It was read on both pages, and stayed with the property of the other one."""
+    """The change was found on both pages and belongs to the other page's property."""
     other = "https://b.example/listing/9"
     service.scrape(PAGE)
     _, home = service.scrape(other)
-    told = {"old": 1, "new": 2, "old_evidence": {"quote": AGENT}, "new_evidence": {}, "urls": f" {PAGE} {other} "}
+    evidence = {"old": 1, "new": 2, "old_evidence": {"quote": AGENT}, "new_evidence": {}, "urls": f" {PAGE} {other} "}
     moments = dict.fromkeys(("seen_at", "updated_at"), service.clock.now())
-    change = {"id": "c" * 32, "property_id": home, "field": "ListPrice", "url": other, "state": "published", **told}
+    change = {"id": "c" * 32, "property_id": home, "field": "ListPrice", "url": other, "state": "published", **evidence}
     with database.writing() as connection:
         connection.execute(insert(Change).values(change | moments))
     DecisionStore(database).split(home, [PAGE], who="me")
@@ -545,10 +537,8 @@ def test_a_change_of_a_property_goes_with_a_page_that_was_split_off_since(
     assert rows(database)["changes"] == 0
 
 
-def test_a_purge_finds_a_property_merged_from_more_ids_than_a_statement_takes(
-    database: Database, clock: ManualClock
-) -> None:
-    """SQLite takes 32,766 parameters per statement, PostgreSQL 65,535; one query had each id three times."""
+def test_a_purge_handles_more_merged_ids_than_one_statement_allows(database: Database, clock: ManualClock) -> None:
+    """SQLite allows 32,766 parameters per statement and PostgreSQL 65,535. One query uses each id three times."""
     ids = [f"{number:032x}" for number in range(22_000)]
     empty = {"record": {}, "evidence": {}, "conflicts": [], "created_at": clock.now(), "updated_at": clock.now()}
     with database.writing() as connection:

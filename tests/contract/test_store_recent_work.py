@@ -1,4 +1,4 @@
-"""What an estimate is based on: which targets are new, and what finished jobs took lately. On both databases."""
+"""The input of estimates: new targets, and the usage of recently finished jobs. On both databases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ONE, TWO, THREE = (f"https://homes.example/{n}" for n in (1, 2, 3))
 NOTHING = RecentWork(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
-def test_only_what_would_make_a_job_is_new(database: Database, clock: ManualClock) -> None:
+def test_only_targets_that_would_create_a_job_are_new(database: Database, clock: ManualClock) -> None:
     jobs = JobStore(database)
     jobs.enqueue([ONE])
     save_record(PropertyStore(database), source(TWO, at=clock.now(), ListPrice=1))
@@ -37,10 +37,10 @@ def test_only_what_would_make_a_job_is_new(database: Database, clock: ManualCloc
     assert new_targets(database, wanted, fresh_days=30, refresh=True) == [THREE, TWO]
     clock.advance(timedelta(days=31).total_seconds())
     assert new_targets(database, wanted, fresh_days=30, refresh=False) == [THREE, TWO]
-    assert jobs.counts()["queued"] == 1, "a forecast makes nothing"
+    assert jobs.counts()["queued"] == 1, "an estimate creates no job"
 
 
-def test_it_is_what_enqueue_does_then(database: Database, clock: ManualClock) -> None:
+def test_new_targets_are_those_that_enqueue_creates_jobs_for(database: Database, clock: ManualClock) -> None:
     jobs = JobStore(database)
     jobs.enqueue([ONE])
     save_record(PropertyStore(database), source(TWO, at=clock.now(), ListPrice=1))
@@ -49,20 +49,20 @@ def test_it_is_what_enqueue_does_then(database: Database, clock: ManualClock) ->
     assert [job.target for job in made.jobs if job.id in made.new] == new
 
 
-def test_a_target_that_is_none_is_named(database: Database) -> None:
+def test_the_error_names_an_invalid_target(database: Database) -> None:
     with pytest.raises(InvalidTargetError, match="nonsense"):
         new_targets(database, [ONE, "nonsense"], fresh_days=30, refresh=False)
 
 
 def does(database: Database, uses: Uses) -> None:
-    """The first time that the pool is counted nothing had been asked, the second time so much."""
+    """Record no uses by the pool first and then `uses`."""
     for calls in ({}, {"gpt-test": uses}):
         counted = [CountedKey("a", "sk-a", "a", True, calls)]
         KeyHistoryStore(database).record_counters(lambda counted=counted: counted)  # type: ignore[misc]
 
 
 def end(database: Database, target: str, *, tried: tuple[JobAttempt, ...] = (), watch: str | None = None) -> str:
-    """A job of `target` that failed after it asked those sources; -> its id."""
+    """Create a job of `target` that failed after it tried `tried`. Return the job's id."""
     jobs = JobStore(database)
     (job,) = jobs_for(database, [target], watch)
     jobs.claim(job.id, "test", 30)
@@ -71,7 +71,7 @@ def end(database: Database, target: str, *, tried: tuple[JobAttempt, ...] = (), 
     return job.id
 
 
-def test_finished_jobs_and_what_keys_and_searches_used_are_summed_up(database: Database, clock: ManualClock) -> None:
+def test_jobs_model_calls_and_searches_are_summed_up(database: Database, clock: ManualClock) -> None:
     assert read_recent_work(database) == NOTHING
     address = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
     tried = (
@@ -104,8 +104,8 @@ def test_finished_jobs_and_what_keys_and_searches_used_are_summed_up(database: D
     assert read_recent_work(database) == NOTHING
 
 
-def test_the_jobs_of_watches_and_their_share_of_the_calls_are_left_out(database: Database) -> None:
-    """Most pages of watches are unchanged: they would make every other target look cheap."""
+def test_jobs_and_calls_of_watches_are_excluded(database: Database) -> None:
+    """Pages of watches are mostly unchanged and would lower the estimate for other targets."""
     end(database, ONE)
     end(database, TWO, watch="w" * 32)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Recipes in the database: one per template however many workers meet it, and nothing of them is half-written."""
+"""Recipes in the database: one per template, with concurrent workers, and without partial writes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def page(clock: ManualClock, number: int, *, host: str = HOST, validators: Cache
 
 
 def example(database: Database, clock: ManualClock, number: int, *, host: str = HOST) -> Example:
-    """An example whose page is stored, as a worker leaves it."""
+    """Return an example whose page is stored."""
     found = page(clock, number, host=host)
     PageStore(database).save_page(found)
     clock.advance(1)
@@ -53,7 +53,7 @@ def example(database: Database, clock: ManualClock, number: int, *, host: str = 
     )
 
 
-def test_a_recipe_is_read_as_it_was_stored(store: StoredRecipes) -> None:
+def test_a_stored_recipe_is_read_unchanged(store: StoredRecipes) -> None:
     recipe = replace(
         new_recipe(HOST, TEMPLATE),
         state=RecipeState.ACTIVE,
@@ -75,23 +75,25 @@ def test_pages_of_one_template_have_one_recipe(store: StoredRecipes) -> None:
     assert store.find_or_add(new_recipe(HOST, near)) == first
     assert store.find_or_add(new_recipe(HOST, far)).id != first.id
     assert store.find_or_add(new_recipe("other.example", TEMPLATE)).id != first.id
-    assert store.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id, "of another kind of pages"
+    assert store.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id, (
+        "kinds of pages must not share a recipe"
+    )
     assert len(store.of_host(HOST)) == 3
 
 
-def test_workers_that_meet_a_template_at_once_make_one_recipe(
+def test_concurrent_workers_make_one_recipe_per_template(
     database_url: str, database: Database, clock: ManualClock
 ) -> None:
-    """Their pages differ a little, so that no key tells that it is the same template."""
+    """The pages of one template differ slightly, so no unique key prevents duplicates."""
     start, found = threading.Barrier(4), list[str]()
 
-    def meet(number: int) -> None:
+    def store_template(number: int) -> None:
         mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
         start.wait(30)
         found.append(StoredRecipes(mine).find_or_add(new_recipe(HOST, TEMPLATE | {1000 + number})).id)
         mine.close()
 
-    workers = [threading.Thread(target=meet, args=(number,)) for number in range(4)]
+    workers = [threading.Thread(target=store_template, args=(number,)) for number in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -100,7 +102,7 @@ def test_workers_that_meet_a_template_at_once_make_one_recipe(
     assert len(set(found)) == count(database, RecipeRow) == 1
 
 
-def test_changes_by_many_add_up(database_url: str, store: StoredRecipes, clock: ManualClock) -> None:
+def test_concurrent_changes_add_up(database_url: str, store: StoredRecipes, clock: ManualClock) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
 
     def add(one: Recipe) -> Recipe:
@@ -120,7 +122,7 @@ def test_changes_by_many_add_up(database_url: str, store: StoredRecipes, clock: 
     assert store.get(recipe.id).counts.pages == 20
 
 
-def test_a_change_that_fails_changes_nothing(store: StoredRecipes) -> None:
+def test_a_failed_change_has_no_effect(store: StoredRecipes) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
 
     def fail(_: Recipe) -> Recipe:
@@ -131,9 +133,7 @@ def test_a_change_that_fails_changes_nothing(store: StoredRecipes) -> None:
     assert store.get(recipe.id) == recipe
 
 
-def test_a_forgotten_recipe_takes_its_examples_with_it(
-    database: Database, store: StoredRecipes, clock: ManualClock
-) -> None:
+def test_forgetting_a_recipe_deletes_its_examples(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     store.add_example(recipe.id, example(database, clock, 1))
     assert store.forget(recipe.id)
@@ -141,13 +141,13 @@ def test_a_forgotten_recipe_takes_its_examples_with_it(
     assert count(database, RecipeExample) == 0
     assert store.update(recipe.id, lambda one: one) is None
     store.add_example(recipe.id, example(database, clock, 1))
-    assert count(database, RecipeExample) == 0, "no worker brings it back"
+    assert count(database, RecipeExample) == 0, "a forgotten recipe must not return"
     with pytest.raises(RecipeNotFoundError):
         store.get(recipe.id)
 
 
 def test_a_recipe_in_another_format_is_learned_again(database: Database, store: StoredRecipes) -> None:
-    """Whatever its document holds: nobody reads it."""
+    """The document may have any content because it is not read."""
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     with database.writing() as connection:
         connection.execute(update(RecipeRow).values(format=0, document={"format": "of the future"}))
@@ -157,10 +157,10 @@ def test_a_recipe_in_another_format_is_learned_again(database: Database, store: 
     assert store.of_host(HOST) == [recipe]
 
 
-def test_a_host_has_so_many_templates_and_the_least_used_makes_room(
+def test_the_least_recently_used_recipe_of_a_full_host_is_deleted(
     database: Database, store: StoredRecipes, clock: ManualClock
 ) -> None:
-    """A site that looks different on every page must not fill the database."""
+    """A site with another layout on every page must not fill the database."""
     made = []
     for number in range(MOST_OF_HOST):
         made.append(store.find_or_add(new_recipe(HOST, frozenset({number}))))
@@ -177,7 +177,7 @@ def test_a_host_has_so_many_templates_and_the_least_used_makes_room(
 # --- examples
 
 
-def test_examples_come_with_their_pages_newest_last(
+def test_examples_have_their_pages_and_are_listed_oldest_first(
     database: Database, store: StoredRecipes, clock: ManualClock
 ) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
@@ -201,15 +201,13 @@ def test_only_the_newest_examples_are_kept(database: Database, store: StoredReci
     assert kept == [str(number) for number in range(3, MOST_EXAMPLES + 3)]
 
 
-def test_an_example_whose_page_is_gone_is_not_used(store: StoredRecipes, clock: ManualClock) -> None:
+def test_an_example_without_its_page_is_not_used(store: StoredRecipes, clock: ManualClock) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     store.add_example(recipe.id, Example(page(clock, 7), {}, frozenset(), frozenset()))
     assert store.examples(recipe.id) == []
 
 
-def test_a_page_that_its_site_does_not_want_kept_is_no_example(
-    database: Database, store: StoredRecipes, clock: ManualClock
-) -> None:
+def test_a_page_with_no_store_is_no_example(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     store.add_example(
         recipe.id, Example(page(clock, 1, validators=CacheValidators(no_store=True)), {}, frozenset(), frozenset())
@@ -218,7 +216,7 @@ def test_a_page_that_its_site_does_not_want_kept_is_no_example(
 
 
 def test_examples_are_pruned_with_their_pages(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
-    """Also those of a page that is still kept: values that name people have an age of their own."""
+    """Values that name people have another age limit than the page."""
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(3):
         store.add_example(recipe.id, example(database, clock, number))
@@ -228,14 +226,14 @@ def test_examples_are_pruned_with_their_pages(database: Database, store: StoredR
     Retention(database).prune_surplus(0)
     Retention(database).prune_unkept()
     assert count(database, RecipeExample) == 0
-    assert store.get(recipe.id) == recipe, "what was learned holds nobody's data"
+    assert store.get(recipe.id) == recipe, "recipes contain no personal data and stay"
 
 
 # --- purges
 
 
 @pytest.mark.parametrize("kind", [PurgeKind.URL, PurgeKind.HOST])
-def test_a_purge_takes_what_the_page_taught(
+def test_a_purge_deletes_the_examples_of_its_pages(
     database: Database, store: StoredRecipes, clock: ManualClock, kind: PurgeKind
 ) -> None:
     recipe = store.find_or_add(new_recipe(HOST if kind is PurgeKind.URL else f"eu.{HOST}", TEMPLATE))
@@ -255,9 +253,9 @@ def test_a_purge_takes_what_the_page_taught(
 
 def test_a_purged_person_is_in_no_example(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    late = example(database, clock, 2)
+    later_example = example(database, clock, 2)
     store.add_example(recipe.id, example(database, clock, 1))
     PurgeStore(database).purge(PurgeKind.PERSON, AGENT, who="alice", dry_run=False)
     assert count(database, RecipeExample) == 0
-    store.add_example(recipe.id, late)
+    store.add_example(recipe.id, later_example)
     assert count(database, RecipeExample) == 0, "a worker had it in hand"
