@@ -20,7 +20,7 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
-from tests.contract.test_store_searches import house
+from tests.contract.test_store_searches import address_record
 from tests.plugins.job_ends import finish, put_tried
 
 ADDRESS, PAGE = "12 FICTIONAL AVE, ANYTOWN, ST 00000", "https://homes.example/1"
@@ -75,7 +75,7 @@ def test_a_later_run_replaces_the_attempts_and_a_retry_deletes_them(database: Da
 
 def test_a_property_shows_the_attempts_of_its_newest_job(database: Database, clock: ManualClock) -> None:
     properties = PropertyStore(database)
-    home = save_record(properties, house(CARD, clock.now()))
+    home = save_record(properties, address_record(CARD, clock.now()))
     assert properties.get(home)["tried"] == []
     for found in ([GONE], [USED, SKIPPED]):
         job_id = enqueue(database, refresh=True)

@@ -1,4 +1,4 @@
-"""Which jobs are lost, on every database: nobody works on them, and no message will reach a worker."""
+"""Recovery finds lost jobs: no worker runs them, and no message will reach a worker. On every database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from app.property.storage.jobs.repository import JobStore
 QUEUE = "scrape"
 
 
-def made(jobs: JobStore, count: int, *, sent_to: str | None = QUEUE, priority: int = 5) -> list[Job]:
-    """A batch of so many jobs, whose messages are in the broker unless `sent_to` is None."""
+def enqueue(jobs: JobStore, count: int, *, sent_to: str | None = QUEUE, priority: int = 5) -> list[Job]:
+    """Return the jobs of a new batch. Their messages are in the broker unless `sent_to` is None."""
     enqueued = jobs.enqueue([f"https://site.example/{priority}/{n}" for n in range(count)], priority=priority)
     if sent_to is not None:
         jobs.mark_sent(enqueued.jobs, sent_to)
@@ -29,7 +29,7 @@ def reasons(found: list[Recovered]) -> dict[str, str]:
 
 
 def test_the_job_of_a_dead_worker_is_found_once(jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = made(jobs, 1)
+    (job,) = enqueue(jobs, 1)
     jobs.claim(job.id, "dead", 30)
     clock.advance(29)
     assert jobs.recoverable() == []
@@ -41,7 +41,7 @@ def test_the_job_of_a_dead_worker_is_found_once(jobs: JobStore, clock: ManualClo
 
 
 def test_a_job_whose_sender_died_before_it_sent_is_found(jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = made(jobs, 1, sent_to=None)
+    (job,) = enqueue(jobs, 1, sent_to=None)
     clock.advance(20)
     assert jobs.recoverable() == []
     clock.advance(0.1)
@@ -49,29 +49,29 @@ def test_a_job_whose_sender_died_before_it_sent_is_found(jobs: JobStore, clock: 
 
 
 def test_a_large_batch_has_more_time_to_be_sent(jobs: JobStore, clock: ManualClock) -> None:
-    """Five hundred a second: ten thousand have twenty seconds more than one."""
-    made(jobs, 10_000, sent_to=None)
+    """Recovery allows one second per 500 jobs."""
+    enqueue(jobs, 10_000, sent_to=None)
     clock.advance(39)
     assert jobs.recoverable() == []
     clock.advance(1)
     assert len(jobs.recoverable(limit=10)) == 10
 
 
-def test_one_that_is_handed_out_and_not_sent_is_handed_out_again(jobs: JobStore, clock: ManualClock) -> None:
-    """Whoever should have sent it has died; who did send it says so."""
-    lost, kept = made(jobs, 2, sent_to=None)
+def test_a_recovered_job_that_is_not_sent_is_recovered_again(jobs: JobStore, clock: ManualClock) -> None:
+    """Recovery hands out a job again until a sender marks it as sent."""
+    lost, sent = enqueue(jobs, 2, sent_to=None)
     clock.advance(21)
     found = jobs.recoverable()
-    assert ids(found) == [lost.id, kept.id]
+    assert ids(found) == [lost.id, sent.id]
     jobs.mark_sent([found[1].job], QUEUE)
     clock.advance(20)
     assert ids(jobs.recoverable()) == [lost.id]
-    assert (jobs.get(kept.id).sent_times, jobs.get(lost.id).sent_times) == (1, 0)
+    assert (jobs.get(sent.id).sent_times, jobs.get(lost.id).sent_times) == (1, 0)
 
 
-def test_a_countdown_that_nobody_came_back_from_is_found(jobs: JobStore, clock: ManualClock) -> None:
-    """The worker that held the message has died."""
-    (job,) = made(jobs, 1)
+def test_a_delayed_retry_without_a_message_is_found(jobs: JobStore, clock: ManualClock) -> None:
+    """The worker that held the message of the delayed retry has died."""
+    (job,) = enqueue(jobs, 1)
     jobs.claim(job.id, "a", 30)
     jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
     clock.advance(19.9)
@@ -80,18 +80,18 @@ def test_a_countdown_that_nobody_came_back_from_is_found(jobs: JobStore, clock: 
     assert ids(jobs.recoverable(messages={QUEUE: 0})) == [job.id]
 
 
-def test_a_countdown_whose_message_waits_for_its_turn_is_not_sent_again(jobs: JobStore, clock: ManualClock) -> None:
-    """Behind a backlog a worker takes it late: the queue holds it, so nothing is lost."""
-    (job,) = made(jobs, 1)
+def test_a_delayed_retry_whose_message_is_queued_is_not_sent_again(jobs: JobStore, clock: ManualClock) -> None:
+    """A message that waits behind a backlog is not lost."""
+    (job,) = enqueue(jobs, 1)
     jobs.claim(job.id, "a", 30)
     jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
     clock.advance(3600)
     assert jobs.recoverable(messages={QUEUE: 1}) == []
 
 
-def test_a_countdown_is_kept_whatever_duplicates_come(jobs: JobStore, clock: ManualClock) -> None:
-    """A message of it that was lost and found does not run it early, which would make another message, and another."""
-    (job,) = made(jobs, 1)
+def test_a_duplicate_message_does_not_shorten_the_delay_of_a_retry(jobs: JobStore, clock: ManualClock) -> None:
+    """An early run of a duplicate would create further messages."""
+    (job,) = enqueue(jobs, 1)
     jobs.claim(job.id, "a", 30)
     jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
     clock.advance(13.9)
@@ -101,61 +101,61 @@ def test_a_countdown_is_kept_whatever_duplicates_come(jobs: JobStore, clock: Man
     assert jobs.get(job.id).due_at is None
 
 
-def test_jobs_wait_in_a_long_queue_for_as_long_as_it_takes(jobs: JobStore, clock: ManualClock) -> None:
-    """As many messages as jobs: nothing is lost, and nothing is sent twice."""
-    made(jobs, 5)
+def test_jobs_may_wait_in_a_long_queue(jobs: JobStore, clock: ManualClock) -> None:
+    """There is a message for each job, so no job is lost and no message is sent twice."""
+    enqueue(jobs, 5)
     clock.advance(86_400)
     assert jobs.recoverable(messages={QUEUE: 5}) == []
     assert jobs.recoverable(messages={QUEUE: 7}) == []
 
 
-def test_an_empty_broker_gets_all_jobs_again_urgent_first(jobs: JobStore, clock: ManualClock) -> None:
-    late = made(jobs, 2, priority=9)
+def test_all_jobs_are_sent_again_to_an_empty_broker_urgent_first(jobs: JobStore, clock: ManualClock) -> None:
+    bulk = enqueue(jobs, 2, priority=9)
     clock.advance(1)
-    urgent = made(jobs, 2, priority=0)
+    urgent = enqueue(jobs, 2, priority=0)
     clock.advance(5)
-    assert ids(jobs.recoverable(messages={QUEUE: 0})) == ids([*urgent, *late])
+    assert ids(jobs.recoverable(messages={QUEUE: 0})) == ids([*urgent, *bulk])
 
 
-def test_of_a_queue_that_lacks_messages_the_oldest_jobs_are_sent_again(jobs: JobStore, clock: ManualClock) -> None:
-    """It is served in order, so what is missing was at its head."""
-    first = made(jobs, 5)
+def test_the_oldest_jobs_of_a_queue_with_missing_messages_are_sent_again(jobs: JobStore, clock: ManualClock) -> None:
+    """Queues are served in order, so the missing messages were those of the oldest jobs."""
+    first = enqueue(jobs, 5)
     clock.advance(6)
     assert ids(jobs.recoverable(messages={QUEUE: 3})) == ids(first[:2])
     assert jobs.recoverable(messages={QUEUE: 3}) == []
 
 
 def test_each_queue_is_compared_with_its_own_jobs(jobs: JobStore, clock: ManualClock) -> None:
-    one, two = made(jobs, 3, priority=1), made(jobs, 3, sent_to="scrape.bulk", priority=2)
+    one, two = enqueue(jobs, 3, priority=1), enqueue(jobs, 3, sent_to="scrape.bulk", priority=2)
     clock.advance(6)
     found = jobs.recoverable(messages={QUEUE: 99, "scrape.bulk": 1})
     assert ids(found) == ids(two[:2])
     assert one[0].id not in ids(found)
 
 
-def test_a_queue_that_is_no_longer_served_gives_its_jobs_back(jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = made(jobs, 1, sent_to="a queue of an older version")
+def test_jobs_of_an_unknown_queue_are_recovered(jobs: JobStore, clock: ManualClock) -> None:
+    (job,) = enqueue(jobs, 1, sent_to="a queue of an older version")
     clock.advance(6)
     assert ids(jobs.recoverable(messages={QUEUE: 0})) == [job.id]
 
 
-def test_a_message_that_was_taken_a_moment_ago_is_not_missed(jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = made(jobs, 1)
+def test_a_message_that_was_just_taken_is_not_missing(jobs: JobStore, clock: ManualClock) -> None:
+    (job,) = enqueue(jobs, 1)
     clock.advance(4.9)
     assert jobs.recoverable(messages={QUEUE: 0}) == []
     clock.advance(0.1)
     assert ids(jobs.recoverable(messages={QUEUE: 0})) == [job.id]
 
 
-def test_nothing_counts_as_missing_while_nobody_can_ask_the_broker(jobs: JobStore, clock: ManualClock) -> None:
-    made(jobs, 3)
+def test_no_message_is_missing_while_the_broker_is_unreachable(jobs: JobStore, clock: ManualClock) -> None:
+    enqueue(jobs, 3)
     clock.advance(3600)
     assert jobs.recoverable(messages=None) == []
 
 
-def test_a_job_claimed_before_its_sending_was_noted_stays_as_it_is(jobs: JobStore, clock: ManualClock) -> None:
-    """The worker was faster than the sender; then it came back from a failure and waits for its countdown."""
-    (job,) = made(jobs, 1, sent_to=None)
+def test_marking_a_claimed_job_as_sent_does_not_change_it(jobs: JobStore, clock: ManualClock) -> None:
+    """The worker claimed the job before the sender marked it, and then scheduled a retry."""
+    (job,) = enqueue(jobs, 1, sent_to=None)
     clock.advance(1)
     jobs.claim(job.id, "a", 30)
     jobs.mark_sent([job], QUEUE)
@@ -167,16 +167,16 @@ def test_a_job_claimed_before_its_sending_was_noted_stays_as_it_is(jobs: JobStor
     assert ids(jobs.recoverable(messages={QUEUE: 0, "another queue": 0})) == [job.id]
 
 
-def test_each_job_is_found_for_its_own_reason(jobs: JobStore, clock: ManualClock) -> None:
-    """So that a fleet in which workers end and deferrals pass does not look like one that loses jobs."""
-    dead, deferred, returned, retried, waiting = made(jobs, 5)
+def test_each_recovered_job_has_its_own_reason(jobs: JobStore, clock: ManualClock) -> None:
+    """Normal ends of workers and delays must not look like lost jobs."""
+    dead, deferred, returned, retried, waiting = enqueue(jobs, 5)
     for job, owner in ((dead, "dead"), (deferred, "a"), (returned, "ended:1"), (retried, "a")):
         jobs.claim(job.id, owner, 30)
     jobs.defer(deferred.id, "a", clock.now() + timedelta(seconds=30), 30.0)
     jobs.release(retried.id, "a", 0.0, QUEUE, again_seconds=10, counted=True)
     clock.advance(30)
     jobs.release_all("ended:")
-    (unsent,) = made(jobs, 1, sent_to=None, priority=9)
+    (unsent,) = enqueue(jobs, 1, sent_to=None, priority=9)
     with_messages = {QUEUE: 2, "elsewhere": 0}
     assert reasons(jobs.recoverable(messages=with_messages)) == {
         dead.id: "lease",
@@ -192,9 +192,8 @@ def test_each_job_is_found_for_its_own_reason(jobs: JobStore, clock: ManualClock
     }
 
 
-def test_a_job_that_is_given_back_and_taken_by_a_worker_was_not_lost(jobs: JobStore, clock: ManualClock) -> None:
-    """Nothing of the giving back stays with it."""
-    (job,) = made(jobs, 1)
+def test_a_returned_job_that_a_worker_takes_is_not_lost(jobs: JobStore, clock: ManualClock) -> None:
+    (job,) = enqueue(jobs, 1)
     jobs.claim(job.id, "ended:1", 30)
     jobs.release_all("ended:")
     taken = jobs.claim(job.id, "other", 30)
@@ -204,15 +203,15 @@ def test_a_job_that_is_given_back_and_taken_by_a_worker_was_not_lost(jobs: JobSt
     assert reasons(jobs.recoverable()) == {job.id: "lease"}
 
 
-def test_recovery_hands_out_no_more_than_asked(jobs: JobStore, clock: ManualClock) -> None:
-    made(jobs, 5)
+def test_recovery_returns_no_more_jobs_than_the_limit(jobs: JobStore, clock: ManualClock) -> None:
+    enqueue(jobs, 5)
     clock.advance(6)
     assert len(jobs.recoverable(3, {QUEUE: 0})) == 3
     assert len(jobs.recoverable(3, {QUEUE: 0})) == 2
 
 
-def test_two_recoveries_at_once_share_the_lost_jobs(jobs: JobStore, clock: ManualClock) -> None:
-    enqueued = made(jobs, 40)
+def test_concurrent_recoveries_share_the_lost_jobs(jobs: JobStore, clock: ManualClock) -> None:
+    enqueued = enqueue(jobs, 40)
     clock.advance(6)
     found: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A database of an older version: what it filed is found again, and what it stored twice becomes one property."""
+"""Reindexing a database of an older version finds its properties again and merges duplicates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from app.clock import ManualClock
 from app.property.merging.identity import IDENTITY_VERSION
@@ -24,26 +24,26 @@ from app.property.storage.properties.tables import Property, PropertyKey, Source
 from app.property.urls.targets import address_of_target
 from app.services.reports.reindex import reindex
 from benchmarks.saving import save_record
-from tests.contract.test_store_properties import T0, source
+from tests.contract.test_store_properties import T0, count_current, source
 
-#: what rules 0 spelled otherwise: an ordinal in a word
+#: the old rules did not convert ordinals such as "First"
 FIRST_AVE = {"StreetNumber": "4", "StreetName": "First Avenue", "City": "Dover", "StateOrProvince": "DE"}
 OLD_KEYS = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||city/dover/de", "url:{url}")
 
 
 @pytest.fixture
-def before(database_url: str, clock: ManualClock) -> Iterator[Database]:
+def old_database(database_url: str, clock: ManualClock) -> Iterator[Database]:
     database = Database(database_url, clock)
     yield database
     database.close()
 
 
 def store_by_older_version(database: Database, record: SourceRecord, created_at: datetime = T0) -> str:
-    """File a record under the keys of rules 0; -> its property."""
+    """Store a record under the blocking keys of version 0. Return the property's id."""
     property_id = record.url.rpartition("/")[2].rjust(32, "0")
     number, street = record.values["StreetNumber"], record.values["StreetName"].lower().replace("avenue", "ave")
-    filed = [key.format(number=number, street=street, url=record.url) for key in OLD_KEYS]
-    said = {"record": dict(record.values), "evidence": evidence_json(record.evidence)}
+    keys = [key.format(number=number, street=street, url=record.url) for key in OLD_KEYS]
+    content = {"record": dict(record.values), "evidence": evidence_json(record.evidence)}
     times = {"created_at": created_at, "updated_at": created_at}
     page = {
         "url": record.url, "final_url": record.final_url, "property_id": property_id, "kind": str(record.kind),
@@ -52,9 +52,9 @@ def store_by_older_version(database: Database, record: SourceRecord, created_at:
     }  # fmt: skip
     engine = make_engine(database.url, 5)
     with engine.begin() as connection:
-        connection.execute(insert(Property).values(id=property_id, conflicts=[], **said, **times))
-        connection.execute(insert(SourceRow).values(**page, **said))
-        connection.execute(insert(PropertyKey), [{"key": key, "property_id": property_id} for key in filed])
+        connection.execute(insert(Property).values(id=property_id, conflicts=[], **content, **times))
+        connection.execute(insert(SourceRow).values(**page, **content))
+        connection.execute(insert(PropertyKey), [{"key": key, "property_id": property_id} for key in keys])
     engine.dispose()
     return property_id
 
@@ -69,43 +69,33 @@ def new_page(number: int = 4, **values: Any) -> SourceRecord:
     return source(f"https://new.example/{number}", **street, StateOrProvince="DE", **values)
 
 
-def opened(database: Database) -> PropertyStore:
-    return PropertyStore(database)
-
-
-def living(database: Database) -> int:
-    with database.reading() as connection:
-        query = select(func.count()).select_from(Property).where(Property.merged_into.is_(None))
-        return connection.execute(query).scalar_one()
-
-
 def due(database: Database) -> int:
     with database.reading() as connection:
         return count_due(connection)
 
 
-def test_what_was_stored_twice_since_is_one_again_and_is_found_by_its_address(before: Database) -> None:
-    old = store_by_older_version(before, old_page(ListPrice=100_000))
-    store = opened(before)
-    address, ever = address_of_target("4 1st Ave, Dover, DE 19901"), datetime(1970, 1, 1, tzinfo=UTC)
-    assert store.fresh_at(address, ever) is None
-    twin = save_record(store, new_page(YearBuilt=1990))
-    assert (twin != old, living(before), due(before)) == (True, 2, 1)
+def test_reindexing_merges_duplicates_and_finds_the_property_by_address(old_database: Database) -> None:
+    old = store_by_older_version(old_database, old_page(ListPrice=100_000))
+    store = PropertyStore(old_database)
+    address, any_time = address_of_target("4 1st Ave, Dover, DE 19901"), datetime(1970, 1, 1, tzinfo=UTC)
+    assert store.fresh_at(address, any_time) is None
+    duplicate = save_record(store, new_page(YearBuilt=1990))
+    assert (duplicate != old, count_current(old_database), due(old_database)) == (True, 2, 1)
 
-    run = reindex(before)
+    run = reindex(old_database)
 
     assert asdict(run) == {"reindexed": 1, "failed": [], "left": 0}
-    shown = store.get(twin)
-    assert (shown["property"], shown["replaces"]) == (old, [twin])
+    shown = store.get(duplicate)
+    assert (shown["property"], shown["replaces"]) == (old, [duplicate])
     assert {one["url"] for one in shown["sources"]} == {"https://old.example/4", "https://new.example/4"}
     assert (shown["record"]["ListPrice"], shown["record"]["YearBuilt"]) == (100_000, 1990)
-    found = store.fresh_at(address, ever)
+    found = store.fresh_at(address, any_time)
     assert found is not None
     assert found[0] == old
-    assert reindex(before).reindexed == 0
+    assert reindex(old_database).reindexed == 0
 
 
-def test_what_has_no_twin_is_found_by_the_next_page_of_its_address_and_of_a_slip_of_it(before: Database) -> None:
+def test_a_reindexed_property_is_found_by_new_pages_with_its_address_or_a_misspelling(old_database: Database) -> None:
     facts = {
         "YearBuilt": 1990,
         "LivingArea": 1800,
@@ -113,96 +103,95 @@ def test_what_has_no_twin_is_found_by_the_next_page_of_its_address_and_of_a_slip
         "CloseDate": "2020-01-02",
         "ClosePrice": 212_345,
     }
-    old = store_by_older_version(before, old_page(**facts))
+    old = store_by_older_version(old_database, old_page(**facts))
     long = {"StreetNumber": "6", "StreetName": "Washington Avenue", "City": "Dover", "PostalCode": "19901"}
-    other = store_by_older_version(before, source("https://old.example/6", **long, **facts))
-    store = opened(before)
-    assert reindex(before).reindexed == 2
+    other = store_by_older_version(old_database, source("https://old.example/6", **long, **facts))
+    store = PropertyStore(old_database)
+    assert reindex(old_database).reindexed == 2
     assert save_record(store, new_page()) == old
     slip = source("https://slip.example/6", **{**long, "StreetName": "Washingotn Avenue"}, **facts)
     assert save_record(store, slip) == other
 
 
-def test_one_address_and_two_parcels_stay_apart(before: Database) -> None:
-    old = store_by_older_version(before, old_page(ParcelNumber="11-22-333", YearBuilt=1950))
-    store = opened(before)
+def test_two_parcels_with_one_address_stay_separate(old_database: Database) -> None:
+    old = store_by_older_version(old_database, old_page(ParcelNumber="11-22-333", YearBuilt=1950))
+    store = PropertyStore(old_database)
     other = save_record(store, new_page(ParcelNumber="99-88-777", YearBuilt=2010))
-    assert reindex(before).reindexed == 1
-    assert (living(before), store.get(old)["property"], store.get(other)["property"]) == (2, old, other)
+    assert reindex(old_database).reindexed == 1
+    assert (count_current(old_database), store.get(old)["property"], store.get(other)["property"]) == (2, old, other)
 
 
-def test_what_people_parted_stays_apart(before: Database) -> None:
-    old = store_by_older_version(before, old_page())
-    store = opened(before)
-    decisions = DecisionStore(before)
-    twin = save_record(store, new_page())
-    joined = decisions.join(old, twin, who="Ann")
-    parted = decisions.split(old, ["https://new.example/4"], who="Ben")
-    reindex(before)
-    assert living(before) == 2
-    assert decisions.of(old)[0].id in (joined.id, parted.id)
-    decisions.undo(parted.id, who="Ben")
-    assert living(before) == 1
+def test_reindexing_respects_a_split(old_database: Database) -> None:
+    old = store_by_older_version(old_database, old_page())
+    store = PropertyStore(old_database)
+    decisions = DecisionStore(old_database)
+    duplicate = save_record(store, new_page())
+    joined = decisions.join(old, duplicate, who="Ann")
+    split = decisions.split(old, ["https://new.example/4"], who="Ben")
+    reindex(old_database)
+    assert count_current(old_database) == 2
+    assert decisions.of(old)[0].id in (joined.id, split.id)
+    decisions.undo(split.id, who="Ben")
+    assert count_current(old_database) == 1
 
 
-def test_one_that_cannot_be_read_is_named_and_holds_up_no_other(before: Database) -> None:
-    broken = store_by_older_version(before, old_page(4, YearBuilt=1990))
-    store_by_older_version(before, old_page(5))
-    opened(before)
-    with before.writing() as connection:
+def test_a_broken_property_is_reported_and_does_not_stop_reindexing(old_database: Database) -> None:
+    broken = store_by_older_version(old_database, old_page(4, YearBuilt=1990))
+    store_by_older_version(old_database, old_page(5))
+    with old_database.writing() as connection:
         wrong = {"YearBuilt": {"value": 1990, "method": "hearsay"}}
         connection.execute(update(SourceRow).where(SourceRow.property_id == broken).values(evidence=wrong))
-    run = reindex(before)
+    run = reindex(old_database)
     assert (run.reindexed, run.failed, run.left) == (1, [broken], 1)
 
 
-def test_workers_may_store_and_others_may_reindex_meanwhile(before: Database) -> None:
-    """Whoever comes first to a house, there is one property of it in the end."""
+def test_workers_may_store_pages_during_concurrent_reindexing(old_database: Database) -> None:
+    """Each address has one property in the end, whichever process handles it first."""
     numbers = range(4, 24)
     for number in numbers:
-        store_by_older_version(before, old_page(number))
-    store = opened(before)
+        store_by_older_version(old_database, old_page(number))
+    store = PropertyStore(old_database)
     failures = list[BaseException]()
 
-    def guarded(work: Any) -> None:
+    def collect_failure(work: Any) -> None:
         try:
             work()
-        except BaseException as exc:  # noqa: BLE001 (it is shown by the assertion)
+        except BaseException as exc:  # noqa: BLE001 (asserted below)
             failures.append(exc)
 
     works = [
-        *[lambda: reindex(before)] * 2,
+        *[lambda: reindex(old_database)] * 2,
         lambda: [save_record(store, new_page(number)) for number in numbers],
         lambda: [save_record(store, new_page(number)) for number in reversed(numbers)],
     ]
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    threads = [threading.Thread(target=collect_failure, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert failures == []
-    assert (living(before), due(before)) == (len(numbers), 0)
+    assert (count_current(old_database), due(old_database)) == (len(numbers), 0)
 
 
-def test_who_takes_in_what_is_due_is_due_and_so_is_what_comes_of_it(before: Database) -> None:
-    """Only one of the pages was judged by today's rules when they became one property."""
-    store_by_older_version(before, old_page(), T0 + timedelta(days=400))
-    store = opened(before)
+def test_joins_and_splits_of_old_properties_need_reindexing(old_database: Database) -> None:
+    """Only one of the pages was indexed with the current rules before the join."""
+    store_by_older_version(old_database, old_page(), T0 + timedelta(days=400))
+    store = PropertyStore(old_database)
     newer = save_record(store, new_page())
-    decisions = DecisionStore(before)
-    assert due(before) == 1
+    decisions = DecisionStore(old_database)
+    assert due(old_database) == 1
     decision = decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
-    assert due_after(before, BEGIN, 9) == [(0, newer)]
-    parted = decisions.split(newer, ["https://old.example/4"], who="Ben")
-    assert due(before) == 2, "the page that came to a new property was never judged"
-    decisions.undo(parted.id, who="Ben")
+    assert due_after(old_database, BEGIN, 9) == [(0, newer)]
+    split = decisions.split(newer, ["https://old.example/4"], who="Ben")
+    assert due(old_database) == 2, "the moved page has never been indexed with the current rules"
+    decisions.undo(split.id, who="Ben")
     decisions.undo(decision.id, who="Ann")
-    assert due(before) == 2
-    reindex(before)
-    assert due(before) == 0
+    assert due(old_database) == 2
+    reindex(old_database)
+    assert due(old_database) == 0
 
 
-def test_what_a_newer_version_filed_is_due_for_it_once_an_older_one_filed_it(
+def test_an_older_version_lowers_the_identity_version_of_a_property_that_it_saves(
     database: Database, clock: ManualClock
 ) -> None:
     clock.advance(1)

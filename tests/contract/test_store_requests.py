@@ -1,4 +1,4 @@
-"""Idempotency keys and quotas on both databases: exact for many processes, and for one that dies half-way."""
+"""Idempotency keys and quotas are exact with many processes and after crashes, on both databases."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def by(caller: str = ALICE, quota: int | None = None, key: RequestKey | None = N
 
 
 def _all_at_once[T](work: Callable[[], T], times: int) -> list[T | PropertyIntelligenceError]:
-    """What each of `times` threads got or raised; each has a connection of its own."""
+    """Return what each of `times` concurrent threads returned or raised."""
     ready, found = threading.Barrier(times), list[T | PropertyIntelligenceError]()
 
     def run() -> None:
@@ -61,7 +61,7 @@ def _all_at_once[T](work: Callable[[], T], times: int) -> list[T | PropertyIntel
 # --- idempotency keys
 
 
-def test_the_same_key_and_request_bring_the_first_batch_again(database: Database, jobs: JobStore) -> None:
+def test_a_repeated_key_and_request_return_the_first_batch(database: Database, jobs: JobStore) -> None:
     under_way = jobs.enqueue(TARGETS[:1]).new
     first = jobs.enqueue([*TARGETS, TARGETS[1]], requester=by(key=KEY))
     jobs.note_answered(KEY)
@@ -89,11 +89,10 @@ def test_the_same_key_with_another_request_is_refused(jobs: JobStore) -> None:
         jobs.earlier(other)
 
 
-def test_a_repetition_waits_until_the_first_is_answered_or_its_process_is_thought_dead(
+def test_a_retry_waits_until_the_first_request_is_answered_or_expired(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
-    """A process that died between making the jobs and answering leaves the batch: recovery sends it, and whoever asks
-    again is told of it."""
+    """A process died after it stored its jobs. Recovery sends them, and a retry of the request returns the batch."""
     first = jobs.enqueue(TARGETS, requester=by(key=KEY))
     with pytest.raises(RequestUnderWayError) as refused:
         jobs.enqueue(TARGETS, requester=by(key=KEY))
@@ -106,7 +105,7 @@ def test_a_repetition_waits_until_the_first_is_answered_or_its_process_is_though
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: bool) -> None:
-    """Ended without a word, after the transaction or within it."""
+    """The process ends after the transaction or within it."""
     code = f"""
 import os
 from app.property.storage.database import Database
@@ -132,24 +131,24 @@ os._exit(9)
     assert made.repeated == answered
     assert len(BatchStore(database).page().items) == 1
     used = JobStore(database).used_today(ALICE)
-    if began.date() != database.clock.now().date():  # midnight lay between the process and this one
-        its_day = Database(database_url, ManualClock(began))
-        used += JobStore(its_day).used_today(ALICE)
-        its_day.close()
+    if began.date() != database.clock.now().date():  # the UTC day changed after the process
+        first_day = Database(database_url, ManualClock(began))
+        used += JobStore(first_day).used_today(ALICE)
+        first_day.close()
     assert used == 3
     database.close()
 
 
-def test_of_many_requests_with_one_key_at_once_one_makes_jobs(database: Database, jobs: JobStore) -> None:
-    """The others hear that it is under way, or what it brought."""
+def test_only_one_of_several_concurrent_requests_with_one_key_creates_jobs(database: Database, jobs: JobStore) -> None:
+    """The other requests fail as concurrent or return the same batch."""
 
-    def ask() -> Enqueued:
+    def send() -> Enqueued:
         made = jobs.enqueue(TARGETS, requester=by(key=KEY))
         if not made.repeated:
             jobs.note_answered(KEY)
         return made
 
-    found = _all_at_once(ask, 8)
+    found = _all_at_once(send, 8)
     (batch,) = BatchStore(database).page().items
     assert [made.repeated for made in found if isinstance(made, Enqueued)].count(False) == 1
     assert {made.batch for made in found if isinstance(made, Enqueued)} == {batch.id}
@@ -157,7 +156,7 @@ def test_of_many_requests_with_one_key_at_once_one_makes_jobs(database: Database
     assert (sum(jobs.counts().values()), jobs.used_today(ALICE)) == (3, 3)
 
 
-def test_a_key_is_forgotten_after_a_day(database: Database, jobs: JobStore, clock: ManualClock) -> None:
+def test_a_key_expires_after_a_day(database: Database, jobs: JobStore, clock: ManualClock) -> None:
     old = RequestKey(digest("older"), digest("x"))
     jobs.enqueue(TARGETS[:1], requester=by(key=old))
     first = jobs.enqueue(TARGETS, requester=by(key=KEY))
@@ -169,12 +168,12 @@ def test_a_key_is_forgotten_after_a_day(database: Database, jobs: JobStore, cloc
     assert not jobs.enqueue(TARGETS, requester=by(key=KEY)).repeated
     delete_expired(database, Settings.of())
     with database.reading() as connection:
-        kept = connection.execute(select(BatchRow.idempotency_key, BatchRow.job_ids)).all()
-    assert [(row.idempotency_key, len(row.job_ids)) for row in kept if any(row)] == [(KEY.id, 3)]
+        rows = connection.execute(select(BatchRow.idempotency_key, BatchRow.job_ids)).all()
+    assert [(row.idempotency_key, len(row.job_ids)) for row in rows if any(row)] == [(KEY.id, 3)]
 
 
-def test_a_request_that_failed_leaves_its_key_free(jobs: JobStore) -> None:
-    """A target that is none makes nothing; messages that could not be sent take everything back."""
+def test_a_failed_request_does_not_use_up_its_key(jobs: JobStore) -> None:
+    """An invalid target creates no job. Unsent messages withdraw the whole batch."""
     with pytest.raises(InvalidTargetError):
         jobs.enqueue(["nonsense"], requester=by(key=KEY))
     made = jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
@@ -184,8 +183,8 @@ def test_a_request_that_failed_leaves_its_key_free(jobs: JobStore) -> None:
     assert (again.repeated, len(again.new)) == (False, 3)
 
 
-def test_what_a_worker_has_had_is_not_given_back(jobs: JobStore, clock: ManualClock) -> None:
-    """The broker took a part of the messages. Whoever asks again pays for the rest only, on the day it was charged."""
+def test_jobs_that_a_worker_has_claimed_are_not_refunded(jobs: JobStore, clock: ManualClock) -> None:
+    """The broker accepted some messages. A retry pays for the remaining jobs only."""
     made = jobs.enqueue([*TARGETS, "http://homes.example/3"], requester=by(quota=9, key=KEY))
     done, running = made.new[:2]
     jobs.claim(done, "a", 30)
@@ -199,17 +198,17 @@ def test_what_a_worker_has_had_is_not_given_back(jobs: JobStore, clock: ManualCl
     assert jobs.used_today(ALICE) == 4
 
 
-@pytest.mark.parametrize("door", ["earlier", "enqueue"])
-def test_a_batch_that_a_repetition_was_told_of_is_not_withdrawn(
-    database: Database, jobs: JobStore, clock: ManualClock, door: str
+@pytest.mark.parametrize("method", ["earlier", "enqueue"])
+def test_a_batch_that_a_retry_returned_is_not_withdrawn(
+    database: Database, jobs: JobStore, clock: ManualClock, method: str
 ) -> None:
-    """The first request was thought dead and was only slow; then the broker did not take its messages."""
+    """The first request was slow but not dead, and then the broker refused its messages."""
     asked = by(quota=3, key=KEY)
     made = jobs.enqueue(TARGETS, requester=asked, callback_url="https://hooks.example/")
     clock.advance(21)
-    told = jobs.earlier(KEY) if door == "earlier" else jobs.enqueue(TARGETS, requester=asked)
-    assert told is not None
-    assert (told.batch, told.repeated) == (made.batch, True)
+    retried = jobs.earlier(KEY) if method == "earlier" else jobs.enqueue(TARGETS, requester=asked)
+    assert retried is not None
+    assert (retried.batch, retried.repeated) == (made.batch, True)
     assert jobs.withdraw(made, asked) is False
     assert jobs.counts(made.batch)["queued"] == 3
     assert jobs.used_today(ALICE) == 3
@@ -223,42 +222,42 @@ def test_a_batch_that_a_repetition_was_told_of_is_not_withdrawn(
     assert again.batch == made.batch
 
 
-def test_a_request_that_is_late_takes_nothing_from_the_next_one_with_its_key(
-    jobs: JobStore, clock: ManualClock
-) -> None:
-    """Its key was forgotten after a day, and used again."""
+def test_a_late_request_does_not_affect_the_next_one_with_its_key(jobs: JobStore, clock: ManualClock) -> None:
+    """The first request's key expired after a day and was used again."""
     first = jobs.enqueue(TARGETS, requester=by(key=KEY))
     clock.advance(24 * 3600)
     second = jobs.enqueue(["http://more.example/1"], requester=by(key=KEY))
     assert jobs.withdraw(first, by(key=KEY)) is True
     clock.advance(21)
-    told = jobs.earlier(KEY)
-    assert told is not None
-    assert (told.batch, jobs.used_today(ALICE)) == (second.batch, 1)
+    retried = jobs.earlier(KEY)
+    assert retried is not None
+    assert (retried.batch, jobs.used_today(ALICE)) == (second.batch, 1)
 
 
-def test_a_repetition_and_a_withdrawal_at_once_agree(jobs: JobStore, clock: ManualClock) -> None:
-    """Either the batch is promised and stands, or it is withdrawn and nobody was told of it."""
+def test_a_concurrent_retry_and_withdrawal_agree(jobs: JobStore, clock: ManualClock) -> None:
+    """A batch that a retry has returned is never withdrawn."""
     for n in range(20):
         key = RequestKey(digest(f"key {n}"), digest("asked"))
         made = jobs.enqueue([f"http://h{n}.example/"], requester=by(key=key))
         clock.advance(21)
-        ready, told = threading.Barrier(2), list[Enqueued | None]()
+        ready, found = threading.Barrier(2), list[Enqueued | None]()
 
-        def repeat(key: RequestKey = key, ready: threading.Barrier = ready, told: list[Enqueued | None] = told) -> None:
+        def repeat(
+            key: RequestKey = key, ready: threading.Barrier = ready, found: list[Enqueued | None] = found
+        ) -> None:
             ready.wait()
-            told.append(jobs.earlier(key))
+            found.append(jobs.earlier(key))
 
         thread = threading.Thread(target=repeat)
         thread.start()
         ready.wait()
         withdrawn = jobs.withdraw(made, by(key=key))
         thread.join()
-        assert (told == [None]) is withdrawn
+        assert (found == [None]) is withdrawn
         assert jobs.get(made.new[0]).state == ("cancelled" if withdrawn else "queued")
 
 
-def test_of_jobs_that_are_claimed_while_they_are_withdrawn_each_is_either_run_or_given_back(jobs: JobStore) -> None:
+def test_a_job_claimed_during_a_withdrawal_is_either_run_or_refunded(jobs: JobStore) -> None:
     made = jobs.enqueue([f"http://homes.example/{n}" for n in range(60)], requester=by())
     some_are_claimed, claimed = threading.Event(), list[str]()
 
@@ -284,7 +283,7 @@ def test_of_jobs_that_are_claimed_while_they_are_withdrawn_each_is_either_run_or
 # --- quotas
 
 
-def test_a_batch_over_the_quota_makes_no_job_and_says_what_is_left(
+def test_a_batch_above_the_quota_creates_no_job_and_reports_the_rest(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
     jobs.enqueue(TARGETS[:2], requester=by(quota=4))
@@ -312,7 +311,7 @@ def test_duplicates_cost_nothing(jobs: JobStore) -> None:
     assert jobs.used_today(ALICE) == 3
 
 
-def test_each_caller_and_each_day_has_a_count_of_its_own(jobs: JobStore, clock: ManualClock) -> None:
+def test_each_caller_and_each_day_has_a_separate_count(jobs: JobStore, clock: ManualClock) -> None:
     jobs.enqueue(TARGETS[:2], requester=by(ALICE, 2))
     jobs.enqueue(["http://bob.example/1"], requester=by(BOB, 2))
     assert (jobs.used_today(ALICE), jobs.used_today(BOB)) == (2, 1)
@@ -321,21 +320,21 @@ def test_each_caller_and_each_day_has_a_count_of_its_own(jobs: JobStore, clock: 
     assert len(jobs.enqueue(["http://a.example/1", "http://a.example/2"], requester=by(ALICE, 2)).new) == 2
 
 
-def test_what_is_made_without_a_quota_counts_once_there_is_one(jobs: JobStore) -> None:
+def test_jobs_created_without_a_quota_count_toward_a_later_one(jobs: JobStore) -> None:
     jobs.enqueue(TARGETS, requester=by(quota=None))
     with pytest.raises(QuotaExceededError):
         jobs.enqueue(["http://more.example/1"], requester=by(quota=3))
 
 
-def test_many_at_once_never_get_more_than_the_quota(jobs: JobStore) -> None:
-    """Ten ask for three each, ten are left: three get theirs, and not one job more is made."""
+def test_concurrent_requests_never_exceed_the_quota(jobs: JobStore) -> None:
+    """Ten callers request three targets each, and ten are left. Three callers succeed."""
     numbers = iter(range(100))
 
-    def ask() -> Enqueued:
+    def send() -> Enqueued:
         n = next(numbers)
         return jobs.enqueue([f"http://h{n}.example/{i}" for i in range(3)], requester=by(quota=10))
 
-    found = _all_at_once(ask, 10)
+    found = _all_at_once(send, 10)
     assert sum(isinstance(made, Enqueued) for made in found) == 3
     assert sum(isinstance(made, QuotaExceededError) for made in found) == 7
     assert (jobs.used_today(ALICE), sum(jobs.counts().values())) == (9, 9)

@@ -1,4 +1,4 @@
-"""Copies of pages: validators, what sites do not want kept, and how long and how much is kept."""
+"""Copies of pages: cache validators, the no-store directive, and limits on age and size."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def page(
     *,
     url: str = URL,
     validators: CacheValidators = ETAG,
-    final: str = FINAL,
+    final_url: str = FINAL,
 ) -> Page:
     return Page(
-        url, final, "text/html", body.decode("latin-1"), body, clock.now(), validators, "https://site.example/c/1"
+        url, final_url, "text/html", body.decode("latin-1"), body, clock.now(), validators, "https://site.example/c/1"
     )
 
 
 def random_page(clock: ManualClock, kilobytes: int, name: str) -> Page:
-    """A body that no packing makes smaller; as text it is stored once more, in UTF-8."""
-    return page(clock, os.urandom(kilobytes * 1000), url=f"{URL}/{name}", final=f"{FINAL}/{name}")
+    """Return a page with an incompressible body. Its text is stored separately, in UTF-8."""
+    return page(clock, os.urandom(kilobytes * 1000), url=f"{URL}/{name}", final_url=f"{FINAL}/{name}")
 
 
 def stored(database: Database) -> int:
@@ -48,7 +48,7 @@ def stored(database: Database) -> int:
 
 
 def confirm(store: PageStore, clock: ManualClock, name: str = "") -> None:
-    """What a visit does when the site says that what is kept still holds."""
+    """Store the page as confirmed by its site."""
     found = store.still_holds(URL + name, FINAL + name)
     assert found is not None
     store.save_page(found, confirmed_at=clock.now())
@@ -69,7 +69,7 @@ def job_id(database: Database) -> str:
     return JobStore(database).enqueue([URL]).new[0]
 
 
-def test_a_body_is_kept_packed(database: Database, store: PageStore, clock: ManualClock) -> None:
+def test_a_body_is_stored_compressed(database: Database, store: PageStore, clock: ManualClock) -> None:
     before = page(clock, b"<p>House</p>" * 1000)
     store.save_page(before)
     assert stored(database) * 20 < len(before.body)
@@ -78,18 +78,18 @@ def test_a_body_is_kept_packed(database: Database, store: PageStore, clock: Manu
     assert found.body == before.body
 
 
-def test_a_url_is_asked_by_the_validators_of_its_last_answer(store: PageStore, clock: ManualClock) -> None:
+def test_validators_are_those_of_the_last_response_of_a_url(store: PageStore, clock: ManualClock) -> None:
     assert store.validators(FINAL) is None
     store.save_page(page(clock))
     assert store.validators(FINAL) == ETAG
-    assert store.validators(URL) is None, "it redirected: the answer is of the other URL"
+    assert store.validators(URL) is None, "the validators belong to the final URL"
     store.save_page(page(clock, b"new", validators=CacheValidators('"v2"')))
     assert store.validators(FINAL) == CacheValidators('"v2"')
     store.save_page(page(clock, b"newer", validators=CacheValidators()))
     assert store.validators(FINAL) is None
 
 
-def test_what_still_holds_is_given_as_it_was_received(store: PageStore, clock: ManualClock) -> None:
+def test_a_confirmed_page_is_returned_as_it_was_received(store: PageStore, clock: ManualClock) -> None:
     before = page(clock)
     store.save_page(before)
     clock.advance(DAY)
@@ -106,16 +106,14 @@ def test_what_still_holds_is_given_as_it_was_received(store: PageStore, clock: M
     assert store.still_holds(URL, "https://site.example/h/2") is None
 
 
-def test_a_url_that_is_too_long_for_most_indexes_has_validators_too(store: PageStore, clock: ManualClock) -> None:
-    final = f"{FINAL}?{os.urandom(2000).hex()}"
-    store.save_page(page(clock, final=final))
-    assert store.validators(final) == ETAG
+def test_a_very_long_url_has_validators_too(store: PageStore, clock: ManualClock) -> None:
+    final_url = f"{FINAL}?{os.urandom(2000).hex()}"
+    store.save_page(page(clock, final_url=final_url))
+    assert store.validators(final_url) == ETAG
 
 
-def test_the_last_answer_counts_also_in_the_place_of_an_older_one(
-    store: PageStore, clock: ManualClock, job_id: str
-) -> None:
-    """A job that comes back stores its page in the row that it has; another one has stored the page in between."""
+def test_the_last_response_counts_even_in_an_older_row(store: PageStore, clock: ManualClock, job_id: str) -> None:
+    """The job updates its own row after another job has stored a newer page."""
     for body, owner in ((b"first", job_id), (b"second", None), (b"third", job_id)):
         store.save_page(page(clock, body, validators=CacheValidators(f'"{body.decode()}"')), owner)
         clock.advance(60)
@@ -124,14 +122,14 @@ def test_the_last_answer_counts_also_in_the_place_of_an_older_one(
     assert (found.body, store.validators(FINAL)) == (b"third", CacheValidators('"third"'))
 
 
-def test_a_page_of_no_use_is_fetched_whole_the_next_time(store: PageStore, clock: ManualClock, job_id: str) -> None:
+def test_a_forgotten_page_is_fetched_completely_next_time(store: PageStore, clock: ManualClock, job_id: str) -> None:
     store.save_page(page(clock))
     store.save_page(page(clock), job_id)
     store.forget_checkpoint(job_id)
     assert store.validators(FINAL) is None
 
 
-def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
+def test_a_no_store_page_is_deleted_when_its_job_ends(
     database: Database, store: PageStore, clock: ManualClock, job_id: str
 ) -> None:
     store.save_page(page(clock))
@@ -143,17 +141,17 @@ def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
     assert (found.page.body, found.page.validators.no_store) == (b"secret", True)
     store.drop_unkept(job_id)
     assert store.checkpoint(job_id) is None
-    assert store.validators(FINAL) is None, "nor is what was kept before asked about"
-    assert (count(database, Blob), count(database, PageCopy)) == (1, 1), "the page that may be kept stays"
+    assert store.validators(FINAL) is None, "older validators must not be used either"
+    assert (count(database, Blob), count(database, PageCopy)) == (1, 1), "the page without no-store must stay"
     store.drop_unkept(job_id)
 
 
-def test_without_a_job_it_is_not_stored_at_all(database: Database, store: PageStore, clock: ManualClock) -> None:
+def test_a_no_store_page_without_a_job_is_not_stored(database: Database, store: PageStore, clock: ManualClock) -> None:
     store.save_page(page(clock, validators=CacheValidators(no_store=True)))
     assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
 
 
-def test_a_useless_page_that_may_not_be_kept_is_not(
+def test_a_forgotten_no_store_page_is_deleted(
     database: Database, store: PageStore, clock: ManualClock, job_id: str
 ) -> None:
     store.save_page(page(clock, validators=CacheValidators(no_store=True)), job_id)
@@ -161,20 +159,20 @@ def test_a_useless_page_that_may_not_be_kept_is_not(
     assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
 
 
-def test_what_a_dead_job_left_behind_is_pruned(
+def test_no_store_pages_of_ended_jobs_are_pruned(
     database: Database, store: PageStore, retention: Retention, clock: ManualClock, job_id: str
 ) -> None:
     store.save_page(page(clock, validators=CacheValidators(no_store=True)), job_id)
-    assert retention.prune_unkept().bodies == 0, "the job is not over"
+    assert retention.prune_unkept().bodies == 0, "the job has not ended"
     JobStore(database).cancel(job_id)
     assert retention.prune_unkept().bodies == 1
     assert count(database, Blob) == 0
 
 
-def test_a_body_goes_so_long_after_its_last_use(
+def test_a_body_is_pruned_at_its_age_limit_after_the_last_use(
     database: Database, store: PageStore, retention: Retention, clock: ManualClock
 ) -> None:
-    store.save_page(page(clock, b"old", url=f"{URL}/2", final=f"{FINAL}/2"))
+    store.save_page(page(clock, b"old", url=f"{URL}/2", final_url=f"{FINAL}/2"))
     store.save_page(page(clock))
     clock.advance(6 * DAY)
     confirm(store, clock)
@@ -182,17 +180,17 @@ def test_a_body_goes_so_long_after_its_last_use(
     removed = retention.prune_old(days=10)
     assert (removed.bodies, removed.more) == (1, False)
     assert store.validators(f"{FINAL}/2") is None
-    assert store.validators(FINAL) == ETAG, "its site said five days ago that it holds"
+    assert store.validators(FINAL) == ETAG, "the site confirmed the page five days ago"
     found = store.still_holds(URL, FINAL)
     assert found is not None
-    assert found.body == b"plain", "so the evidence still leads to its body"
+    assert found.body == b"plain", "the evidence must still have its body"
     clock.advance(6 * DAY)
     assert retention.prune_old(days=10).bodies == 1
     assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
     assert retention.prune_old(days=10).bodies == 0
 
 
-def test_what_a_job_under_way_needs_is_not_pruned(
+def test_the_page_of_an_active_job_is_not_pruned(
     database: Database, store: PageStore, retention: Retention, clock: ManualClock, job_id: str
 ) -> None:
     store.save_page(page(clock), job_id)
@@ -203,7 +201,7 @@ def test_what_a_job_under_way_needs_is_not_pruned(
     assert retention.prune_old(days=10).bodies == 1
 
 
-def test_of_too_much_the_longest_unused_goes_first(
+def test_the_least_recently_used_pages_are_pruned_first(
     database: Database, store: PageStore, retention: Retention, clock: ManualClock
 ) -> None:
     for name in ("a", "b", "c"):
@@ -214,7 +212,7 @@ def test_of_too_much_the_longest_unused_goes_first(
     assert before > 3 * 20_000
     assert retention.prune_surplus(before) == retention.prune_surplus(10**9)
     removed = retention.prune_surplus(before - 1)
-    assert removed.bodies == 2, "a page's body and its text, of one page"
+    assert removed.bodies == 2, "one page's body and text must be removed"
     assert stored(database) == before - removed.packed_bytes
     assert [store.validators(f"{FINAL}/{name}") is not None for name in "abc"] == [True, False, True]
     assert retention.prune_surplus(0).bodies == 4
@@ -222,11 +220,11 @@ def test_of_too_much_the_longest_unused_goes_first(
 
 
 @ON_POSTGRESQL
-def test_who_counts_what_is_stored_does_not_hold_up_others(
+def test_counting_stored_bytes_does_not_block_other_writers(
     database: Database, database_url: str, clock: ManualClock
 ) -> None:
     mine, other = (page(clock, body, url=f"{URL}/{body!r}") for body in (b"a", b"b"))
-    assert mine.sha256[-1] != other.sha256[-1], "else choose other bodies"
+    assert mine.sha256[-1] != other.sha256[-1], "the bodies must use different counters"
     impatient = Database(database_url, clock, busy_timeout_seconds=1)
     with database.writing() as connection:
         count_bytes(connection, mine.sha256, 1)
@@ -234,10 +232,10 @@ def test_who_counts_what_is_stored_does_not_hold_up_others(
     impatient.close()
 
 
-def test_what_is_stored_is_counted_whoever_stores_it_at_the_same_time(
+def test_stored_bytes_are_counted_correctly_with_concurrent_writers(
     database: Database, store: PageStore, retention: Retention, clock: ManualClock
 ) -> None:
-    """Each of ten bodies is stored four times at once and kept once; half of them go, while others come."""
+    """Four threads store each body while others are pruned. Each body is kept once."""
     for number in range(10):
         store.save_page(random_page(clock, 1, f"old/{number}"))
     old = stored(database)
@@ -245,8 +243,8 @@ def test_what_is_stored_is_counted_whoever_stores_it_at_the_same_time(
     new = [random_page(clock, 1, str(number % 10)) for number in range(10)] * 4
     with ThreadPoolExecutor(4) as pool:
         saved = [pool.submit(store.save_page, one) for one in new]
-        gone = retention.prune_surplus(stored(database) - old // 2)
-    assert gone.bodies
+        pruned = retention.prune_surplus(stored(database) - old // 2)
+    assert pruned.bodies
     assert not any(one.exception() for one in saved)
     with database.reading() as connection:
         assert stored(database) == connection.execute(select(func.sum(Blob.packed_bytes))).scalar_one()

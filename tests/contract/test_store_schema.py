@@ -1,4 +1,4 @@
-"""The migrations, and what a process does with a database at another schema."""
+"""Migrations, and the reaction to databases with another schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(_MIGRATIONS)).get_current_head() == HEAD
 
 
-def test_the_migrations_make_exactly_the_tables_that_the_code_uses(database_url: str) -> None:
+def test_the_migrations_create_exactly_the_tables_of_the_code(database_url: str) -> None:
     _empty(database_url)
     assert upgrade(database_url) == (None, HEAD)
     assert upgrade(database_url) == (HEAD, HEAD)
@@ -38,7 +38,7 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(database_url:
     engine.dispose()
 
 
-def test_an_empty_database_migrates_itself_or_names_the_command(database_url: str) -> None:
+def test_an_empty_database_is_migrated_or_the_error_names_the_command(database_url: str) -> None:
     _empty(database_url)
     database = Database(database_url)
     if database.is_sqlite:
@@ -50,8 +50,8 @@ def test_an_empty_database_migrates_itself_or_names_the_command(database_url: st
 
 
 @pytest.mark.parametrize("revision", ["0001", "0025"])
-def test_a_database_of_a_version_before_1_0_is_left_as_it_is(database_url: str, revision: str) -> None:
-    """The error names the way: an export by the old version, and an empty database."""
+def test_a_database_of_a_version_before_1_0_is_refused_and_unchanged(database_url: str, revision: str) -> None:
+    """The error suggests an export with the old version and an import into an empty database."""
     upgrade(database_url)
     _set_version(database_url, revision)
     for work in (Database(database_url).open, lambda: upgrade(database_url)):
@@ -60,7 +60,7 @@ def test_a_database_of_a_version_before_1_0_is_left_as_it_is(database_url: str, 
     assert inspect_database(database_url).revision == revision
 
 
-def test_a_database_of_a_newer_version_is_refused_untouched(database_url: str) -> None:
+def test_a_database_of_a_newer_version_is_refused_and_unchanged(database_url: str) -> None:
     upgrade(database_url)
     _set_version(database_url, "9999")
     with pytest.raises(StoreError, match="9999"):
@@ -92,7 +92,7 @@ def moment() -> datetime:
     return datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=timezone(timedelta(hours=-7)))
 
 
-def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, moment: datetime) -> None:
+def test_a_time_is_read_as_the_same_time_in_utc(database: Database, moment: datetime) -> None:
     row = {"id": "b", "created_at": moment, "priority": 1, "targets": 0, "duplicates": 0}
     with database.writing() as connection:
         connection.execute(BatchRow.__table__.insert().values(row))
@@ -102,7 +102,7 @@ def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, momen
     assert found.tzinfo is UTC
 
 
-def test_a_moment_without_a_timezone_is_refused(database: Database, clock: ManualClock) -> None:
+def test_a_time_without_a_timezone_is_refused(database: Database, clock: ManualClock) -> None:
     row = {"id": "b", "created_at": clock.now().replace(tzinfo=None), "priority": 1, "targets": 0, "duplicates": 0}
     with pytest.raises(StoreError, match="timezone"), database.writing() as connection:
         connection.execute(BatchRow.__table__.insert().values(row))

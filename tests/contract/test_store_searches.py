@@ -1,4 +1,4 @@
-"""Searches of the web, what was only said of a property, and pages that a job asked for in vain: kept and forgotten."""
+"""Stored answers of web searches, and unverified claims about properties."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUESTION, TARGET = "a" * 64, "12 FICTIONAL AVE, ANYTOWN, ST 00000"
 DEAD = "https://dead.example/1"
 
 
-def answered(at: datetime, text: str = "nothing") -> StoredSearch:
+def search_answer(at: datetime, text: str = "nothing") -> StoredSearch:
     return StoredSearch({"output": [text]}, "gpt-4.1-mini", 12, 3, at)
 
 
@@ -33,68 +33,64 @@ def record(url: str, at: datetime, **values: Any) -> SourceRecord:
     return page_record(url, values, at, "b" * 64, kind=PageKind.RECORD, source_kind=SourceKind.ASSESSOR)
 
 
-def house(url: str, at: datetime, **more: Any) -> SourceRecord:
+def address_record(url: str, at: datetime, **more: Any) -> SourceRecord:
     return record(url, at, StreetNumber="12", StreetName="Fictional Ave", City="Anytown", **more)
 
 
-def said(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> Unverified:
+def claim(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> Unverified:
     by = "web_search, gpt-4.1-mini"
     return Unverified(field=field, value=value, quote=f"{field}: {value}", url=url, said_by=by, seen_at=at)
 
 
-def shown(properties: PropertyStore, property_id: str) -> list[tuple[str, Any, str]]:
+def shown_claims(properties: PropertyStore, property_id: str) -> list[tuple[str, Any, str]]:
     return [(one["field"], one["value"], one["url"]) for one in properties.get(property_id)["unverified"]]
 
 
-def test_an_answer_serves_until_it_is_too_old_and_a_newer_one_takes_its_place(
-    database: Database, clock: ManualClock
-) -> None:
+def test_a_search_answer_is_used_until_it_expires_or_is_replaced(database: Database, clock: ManualClock) -> None:
     store = AnswerStore(database)
     asked_at = clock.now()
     assert store.search(QUESTION, asked_at - timedelta(days=1)) is None
-    store.save_search(QUESTION, TARGET, answered(asked_at, "first"), [DEAD])
+    store.save_search(QUESTION, TARGET, search_answer(asked_at, "first"), [DEAD])
     found = store.search(QUESTION, asked_at)
     assert found == StoredSearch({"output": ["first"]}, "gpt-4.1-mini", 12, 3, asked_at)
     assert store.search(QUESTION, asked_at + timedelta(seconds=1)) is None
-    store.save_search(QUESTION, TARGET, answered(asked_at + timedelta(days=2), "second"), [DEAD])
+    store.save_search(QUESTION, TARGET, search_answer(asked_at + timedelta(days=2), "second"), [DEAD])
     newest = store.search(QUESTION, asked_at)
     assert newest is not None
     assert newest.answer == {"output": ["second"]}
 
 
 @pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, DEAD), (PurgeKind.HOST, "dead.example")])
-def test_what_was_asked_or_said_before_a_purge_is_not_stored_after_it(
+def test_answers_and_claims_from_before_a_purge_are_not_stored_afterwards(
     database: Database, clock: ManualClock, kind: PurgeKind, name: str
 ) -> None:
     before = clock.now()
-    home = save_record(PropertyStore(database), house("https://one.example/1", before))
+    home = save_record(PropertyStore(database), address_record("https://one.example/1", before))
     clock.advance(1)
     PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
     clock.advance(1)
     searches, live = AnswerStore(database), "https://live.example/1"
-    assert searches.save_search(QUESTION, TARGET, answered(before), [DEAD, live]) == {DEAD}
+    assert searches.save_search(QUESTION, TARGET, search_answer(before), [DEAD, live]) == {DEAD}
     assert searches.search(QUESTION, before) is None
-    put_claims(database, home, [said(before), said(before, url=live)])
-    assert shown(PropertyStore(database), home) == [("YearBuilt", 1987, live)]
-    assert searches.save_search(QUESTION, TARGET, answered(clock.now()), [DEAD, live]) == set()
-    put_claims(database, home, [said(clock.now())])
-    assert len(shown(PropertyStore(database), home)) == 2
+    put_claims(database, home, [claim(before), claim(before, url=live)])
+    assert shown_claims(PropertyStore(database), home) == [("YearBuilt", 1987, live)]
+    assert searches.save_search(QUESTION, TARGET, search_answer(clock.now()), [DEAD, live]) == set()
+    put_claims(database, home, [claim(clock.now())])
+    assert len(shown_claims(PropertyStore(database), home)) == 2
 
 
-def test_an_answer_about_an_address_that_was_purged_meanwhile_is_refused(
-    database: Database, clock: ManualClock
-) -> None:
+def test_an_answer_from_before_the_purge_of_its_address_is_refused(database: Database, clock: ManualClock) -> None:
     before = clock.now()
     clock.advance(1)
     PurgeStore(database).purge(PurgeKind.ADDRESS, TARGET, who="alice", dry_run=False)
     with pytest.raises(PurgedMeanwhileError):
-        AnswerStore(database).save_search(QUESTION, TARGET, answered(before), [DEAD])
+        AnswerStore(database).save_search(QUESTION, TARGET, search_answer(before), [DEAD])
 
 
-def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database: Database, clock: ManualClock) -> None:
+def test_unverified_claims_are_shown_beside_the_record_and_never_in_it(database: Database, clock: ManualClock) -> None:
     properties = PropertyStore(database)
-    home = save_record(properties, house("https://one.example/1", clock.now()))
-    put_claims(database, home, [said(clock.now()), said(clock.now(), ["Slate"], field="Roof")])
+    home = save_record(properties, address_record("https://one.example/1", clock.now()))
+    put_claims(database, home, [claim(clock.now()), claim(clock.now(), ["Slate"], field="Roof")])
     found = properties.get(home)
     assert found["unverified"][1] == {
         "field": "YearBuilt", "value": 1987, "quote": "YearBuilt: 1987", "url": DEAD,
@@ -106,32 +102,32 @@ def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database:
     assert listed["unverified"] == found["unverified"]
 
 
-def test_a_newer_word_replaces_the_old_one_and_a_page_that_was_read_speaks_for_itself(
+def test_a_newer_claim_replaces_the_old_one_and_reading_the_page_deletes_it(
     database: Database, clock: ManualClock
 ) -> None:
     properties = PropertyStore(database)
-    home = save_record(properties, house("https://one.example/1", clock.now()))
-    put_claims(database, home, [said(clock.now()), said(clock.now(), url="https://other.example/1")])
-    put_claims(database, home, [said(clock.now(), 1990)])
-    assert shown(properties, home) == [
+    home = save_record(properties, address_record("https://one.example/1", clock.now()))
+    put_claims(database, home, [claim(clock.now()), claim(clock.now(), url="https://other.example/1")])
+    put_claims(database, home, [claim(clock.now(), 1990)])
+    assert shown_claims(properties, home) == [
         ("YearBuilt", 1990, DEAD), ("YearBuilt", 1987, "https://other.example/1")
     ]  # fmt: skip
     put_claims(database, home, [], read=[DEAD])
-    assert shown(properties, home) == [("YearBuilt", 1987, "https://other.example/1")]
+    assert shown_claims(properties, home) == [("YearBuilt", 1987, "https://other.example/1")]
 
 
-def test_what_was_said_of_a_property_follows_it_into_the_one_that_it_is(database: Database, clock: ManualClock) -> None:
-    """Two records become one property once a third says that they are."""
+def test_claims_follow_a_property_that_is_merged(database: Database, clock: ManualClock) -> None:
+    """A third record links the first two, which then become one property."""
     properties, now = PropertyStore(database), clock.now()
-    one = save_record(properties, house("https://one.example/1", now))
+    one = save_record(properties, address_record("https://one.example/1", now))
     two = save_record(properties, record("https://two.example/1", now, ParcelNumber="0012-0034", City="Anytown"))
     assert one != two
-    put_claims(database, one, [said(now)])
-    put_claims(database, two, [said(now, 1999), said(now, 3, field="BedroomsTotal")])
+    put_claims(database, one, [claim(now)])
+    put_claims(database, two, [claim(now, 1999), claim(now, 3, field="BedroomsTotal")])
     clock.advance(1)
-    home = save_record(properties, house("https://three.example/1", now, ParcelNumber="0012-0034"))
+    home = save_record(properties, address_record("https://three.example/1", now, ParcelNumber="0012-0034"))
     assert properties.get(one)["property"] == properties.get(two)["property"] == home
-    assert [found[:2] for found in shown(properties, home)] == [("BedroomsTotal", 3), ("YearBuilt", 1987)]
-    gone = two if home == one else one
-    put_claims(database, gone, [said(now, 2001, url="https://late.example/1")])
-    assert ("YearBuilt", 2001, "https://late.example/1") in shown(properties, home)
+    assert [found[:2] for found in shown_claims(properties, home)] == [("BedroomsTotal", 3), ("YearBuilt", 1987)]
+    merged = two if home == one else one
+    put_claims(database, merged, [claim(now, 2001, url="https://late.example/1")])
+    assert ("YearBuilt", 2001, "https://late.example/1") in shown_claims(properties, home)

@@ -1,4 +1,4 @@
-"""An export sees one moment: each property once, and nothing lost between one export and the next."""
+"""An export is a snapshot: each property appears once, and the next export continues without gaps."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def fill(store: PropertyStore, clock: ManualClock, count: int) -> list[str]:
     return ids
 
 
-def test_what_changes_meanwhile_comes_once_as_it_was_and_is_not_lost_to_the_next_export(
+def test_a_change_during_an_export_appears_in_the_next_export(
     store: PropertyStore, database: Database, clock: ManualClock
 ) -> None:
     ids = fill(store, clock, 7)
     rows = store.snapshot(page=2)
     seen = [next(rows) for _ in range(3)]
     clock.advance(1)
-    save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))  # was seen already
-    save_record(store, source(5, at=T0 + timedelta(days=1), ListPrice=6))  # comes yet
+    save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))  # already exported
+    save_record(store, source(5, at=T0 + timedelta(days=1), ListPrice=6))  # not exported yet
     clock.advance(1)
     added = save_record(store, source(7, ListPrice=1007))
     seen += rows
@@ -55,35 +55,31 @@ def test_what_changes_meanwhile_comes_once_as_it_was_and_is_not_lost_to_the_next
     assert changed == {ids[6]: 1006, ids[0]: 5, ids[5]: 6, added: 1007}
 
 
-def test_a_page_that_is_full_ends_the_list_as_well(
-    store: PropertyStore, database: Database, clock: ManualClock
-) -> None:
+def test_an_export_of_full_pages_ends(store: PropertyStore, database: Database, clock: ManualClock) -> None:
     ids = fill(store, clock, 4)
     for page in (1, 2, 3, 4, 5):
         assert [row["property"] for row in store.snapshot(page=page)] == ids
     assert list(store.snapshot(changed_since=clock.now() + timedelta(seconds=1))) == []
 
 
-def test_rows_are_those_that_get_shows(store: PropertyStore, database: Database, clock: ManualClock) -> None:
+def test_exported_rows_equal_stored_properties(store: PropertyStore, database: Database, clock: ManualClock) -> None:
     ids = fill(store, clock, 3)
     assert list(store.snapshot(page=2)) == [store.get(property_id) for property_id in ids]
 
 
-def test_an_export_that_is_given_up_frees_its_connection(
-    store: PropertyStore, database: Database, clock: ManualClock
-) -> None:
+def test_an_abandoned_export_frees_its_connection(store: PropertyStore, database: Database, clock: ManualClock) -> None:
     fill(store, clock, 3)
     rows = store.snapshot(page=1)
     next(rows)
     rows.close()
     assert list(rows) == []
     clock.advance(1)
-    # whoever still held the old state would not see this
+    # an open snapshot would not include this property
     save_record(store, source(9, ListPrice=9))
     assert [row["record"]["ListPrice"] for row in store.snapshot()][-1] == 9
 
 
-def test_each_source_says_what_it_said_whatever_was_chosen(store: PropertyStore, database: Database) -> None:
+def test_each_source_keeps_its_own_values(store: PropertyStore, database: Database) -> None:
     address = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
     property_id = save_record(store, source(1, ListPrice=100, YearBuilt=1990, **address))
     save_record(store, source(2, at=T0 + timedelta(days=1), ListPrice=200, **address))

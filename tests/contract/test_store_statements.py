@@ -1,4 +1,4 @@
-"""What storing one page asks of the database: as much with many properties as with few."""
+"""The number of statements does not grow with the number of properties."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from tests.plugins.statements import recorded
 
 def fill(store: PropertyStore, numbers: range) -> None:
     for number in numbers:
-        house = {**ADDRESS, "StreetNumber": str(number), "PostalCode": "62701"}
-        save_record(store, source(f"https://a.example/{number}", ListPrice=100_000 + number, **house))
+        address = {**ADDRESS, "StreetNumber": str(number), "PostalCode": "62701"}
+        save_record(store, source(f"https://a.example/{number}", ListPrice=100_000 + number, **address))
 
 
-def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(database: Database) -> None:
+def test_storing_a_page_takes_as_many_statements_with_many_properties_as_with_few(database: Database) -> None:
     store = PropertyStore(database)
     found = []
     for few_or_many in (range(100, 103), range(200, 240)):
         fill(store, few_or_many)
-        house = {**ADDRESS, "StreetNumber": str(few_or_many[0]), "PostalCode": "62701"}
+        address = {**ADDRESS, "StreetNumber": str(few_or_many[0]), "PostalCode": "62701"}
         with recorded(database) as sent:
-            save_record(store, source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
+            save_record(store, source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **address))
         found.append(len(sent))
     assert found[0] == found[1]
     assert found[0] <= (16 if database.is_sqlite else 20)
 
 
-def test_people_s_decisions_cost_as_many_statements_on_many_pages_as_on_few(database: Database) -> None:
+def test_decisions_take_as_many_statements_with_many_pages_as_with_few(database: Database) -> None:
     store, decisions = PropertyStore(database), DecisionStore(database)
     found = []
     for number, pages in ((100, 2), (200, 12)):
         homes = []
         for street in ("Main St", "Harbor St"):
-            house = {**ADDRESS, "StreetNumber": str(number), "StreetName": street}
+            address = {**ADDRESS, "StreetNumber": str(number), "StreetName": street}
             homes += {
-                save_record(store, source(f"https://s{n}.example/{number}/{street}", **house)) for n in range(pages)
+                save_record(store, source(f"https://s{n}.example/{number}/{street}", **address)) for n in range(pages)
             }
         with recorded(database) as joining:
             joined = decisions.join(*homes, who="tester")
@@ -54,33 +54,32 @@ def test_people_s_decisions_cost_as_many_statements_on_many_pages_as_on_few(data
     assert found[0] == found[1]
 
 
-def test_the_clock_asks_redis_before_the_transaction_that_stores_a_page(database_url: str, database: Database) -> None:
-    uptime, is_open, asked = [0.0], [False], list[bool]()
+def test_the_clock_reads_redis_outside_of_transactions(database_url: str, database: Database) -> None:
+    uptime, is_open, during_transaction = [0.0], [False], list[bool]()
 
-    def ask() -> int:
-        asked.append(is_open[0])
+    def read_redis() -> int:
+        during_transaction.append(is_open[0])
         return 1_800_000_000_000_000
 
-    mine = Database(database_url, FleetClock(ask, monotonic=lambda: uptime[0]))
+    mine = Database(database_url, FleetClock(read_redis, monotonic=lambda: uptime[0]))
     with mine.reading() as connection:
         engine = connection.engine
     for name in ("begin", "commit", "rollback"):
         event.listen(engine, name, lambda _, begins=name == "begin": is_open.__setitem__(0, begins))
     for _ in range(3):
-        uptime[0] += 61  # seconds, after which it asks again
+        uptime[0] += 61  # seconds, after which the clock reads Redis again
         save_record(PropertyStore(mine), source("https://a.example/1", ListPrice=uptime[0], **ADDRESS))
     mine.close()
-    assert asked == [False, False, False]
+    assert during_transaction == [False, False, False]
 
 
 @ON_POSTGRESQL
-def test_no_plan_outlives_the_size_of_its_table(database: Database) -> None:
-    """One that was made for an empty table reads all of it, page by page, until PostgreSQL next looks at its size.
-    SQLite plans each statement when it is prepared, and keeps no statistics that age."""
+def test_postgresql_plans_are_not_reused_for_grown_tables(database: Database) -> None:
+    """A plan for an empty table would scan the table after it has grown. SQLite plans each statement anew."""
     store = PropertyStore(database)
     fill(store, range(100, 120))
     with database.reading() as connection:
-        made = "sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements WHERE parameter_types <> '{}'"
-        custom, generic = connection.execute(text(f"SELECT {made}")).one()
+        plan_counts = "sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements WHERE parameter_types <> '{}'"
+        custom, generic = connection.execute(text(f"SELECT {plan_counts}")).one()
     assert custom > 0
     assert generic == 0

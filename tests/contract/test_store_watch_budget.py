@@ -1,4 +1,4 @@
-"""The budget of watches on every database: never exceeded, whoever charges; what it leaves out comes first next day."""
+"""The budget of watches is never exceeded, and watches that had to wait come first on the next day."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ DAY = 86_400.0
 URLS = [f"https://site.example/house/{n}" for n in range(5)]
 
 
-def to_noon(clock: ManualClock, day: int) -> None:
-    """Noon UTC of the day so many days from today's."""
+def advance_to_noon(clock: ManualClock, day: int) -> None:
+    """Advance the clock to noon UTC, `day` days from today."""
     now = clock.now()
     noon = now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=day)
     clock.advance((noon - now).total_seconds())
 
 
-def test_however_many_charge_at_once_the_day_is_never_exceeded(database: Database) -> None:
-    """Eight threads ask for 40 pages in all, and the day has 17."""
+def test_concurrent_charges_never_exceed_the_budget(database: Database) -> None:
+    """Eight threads charge 40 pages, and the day's budget is 17."""
     granted: list[bool] = []
 
     def charge() -> None:
@@ -50,10 +50,8 @@ def test_however_many_charge_at_once_the_day_is_never_exceeded(database: Databas
     assert (len(granted), sum(granted), watch_day(database).pages) == (40, 17, 17)
 
 
-def test_each_utc_day_has_a_budget_of_its_own_and_pages_and_calls_are_two(
-    database: Database, clock: ManualClock
-) -> None:
-    to_noon(clock, 1)
+def test_each_utc_day_has_separate_budgets_for_pages_and_calls(database: Database, clock: ManualClock) -> None:
+    advance_to_noon(clock, 1)
     assert [charge_watches(database, Charge.PAGE, 1) for _ in range(2)] == [True, False]
     assert charge_watches(database, Charge.MODEL_CALL, 1)
     clock.advance(12 * 3600 - 1)
@@ -63,22 +61,22 @@ def test_each_utc_day_has_a_budget_of_its_own_and_pages_and_calls_are_two(
     assert watch_day(database) == WatchDay(clock.now().date(), pages=1)
 
 
-def test_a_budget_that_is_lowered_in_the_middle_of_the_day_holds_at_once(database: Database) -> None:
+def test_a_lowered_budget_applies_at_once(database: Database) -> None:
     assert [charge_watches(database, what, 0) for what in Charge] == [
         False,
         False,
-    ]  # nothing grants nothing on a day that is new
+    ]  # a budget of 0 grants nothing on a new day
     assert all(charge_watches(database, Charge.PAGE, 10) for _ in range(4))
     assert [charge_watches(database, Charge.PAGE, limit) for limit in (3, 0, 5)] == [False, False, True]
 
 
-def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
+def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Four daily watches, two pages a day: the two that were left out are the first ones tomorrow."""
-    to_noon(clock, 1)
+    """Four daily watches share two pages per day. The two watches that had to wait come first on the next day."""
+    advance_to_noon(clock, 1)
     watches.add(URLS[:4], interval_days=1)
-    clock.advance(DAY + 12 * 3600 - 10)  # all are due, ten seconds before midnight
+    clock.advance(DAY + 12 * 3600 - 10)  # ten seconds before midnight, when all are due
     limits = WatchLimits(pages=2, model_calls=0)
     due = [one.target for one in watches.page(order=PLANNED).items]
     assert len(due) == 4
@@ -103,7 +101,7 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     assert {watches.get(target).put_off_at for target in due[2:]} == {None}
 
 
-def test_jobs_under_way_keep_their_page_before_they_have_charged_it(watches: Watches, clock: ManualClock) -> None:
+def test_active_jobs_reserve_their_pages(watches: Watches, clock: ManualClock) -> None:
     watches.add(URLS[:3], interval_days=1)
     clock.advance(DAY)
     assert len(watches.tick(WatchLimits(2, 0)).jobs) == 2
@@ -111,8 +109,8 @@ def test_jobs_under_way_keep_their_page_before_they_have_charged_it(watches: Wat
     assert len(watches.tick(WatchLimits(3, 0)).jobs) == 1
 
 
-def test_all_watches_want_the_pages_that_are_known(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """A URL is one page, a property or an address as many as are known of it, an address at least one."""
+def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: Database, clock: ManualClock) -> None:
+    """A URL is one page. A property or an address has its known pages, and an address at least one."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home, ADDRESS], interval_days=1)
     watches.add([URLS[4]], interval_days=2)
@@ -123,11 +121,10 @@ def test_all_watches_want_the_pages_that_are_known(watches: Watches, database: D
     assert watches.daily_pages() == 3 + 3 + 0.5
 
 
-def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(
+def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """A property of three pages, due first, and a URL: two pages are left today. What has waited since the day before
-    goes with what there is: what is under way then would else keep it waiting day after day."""
+    """Two pages are left, so a property of three pages waits. The next day, the property starts with any budget."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     clock.advance(DAY)
@@ -138,14 +135,14 @@ def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(
     assert [job.target for job in watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
     assert watches.tick(WatchLimits(4, 0)).jobs == []  # not on the same day
     clock.advance(DAY)
-    assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]  # one is still under way
+    assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]  # one job is still active
 
 
-def test_a_whole_days_budget_is_room_for_every_watch(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """One of more pages than a day has would else never be refreshed."""
+def test_a_whole_days_budget_admits_any_watch(watches: Watches, database: Database, clock: ManualClock) -> None:
+    """Otherwise a watch with more pages than the budget would never be refreshed."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
-    to_noon(clock, 2)
+    advance_to_noon(clock, 2)
     charge_watches(database, Charge.PAGE, 1)
     assert watches.tick(WatchLimits(2, 0)).jobs == []
     clock.advance(DAY)
@@ -154,9 +151,9 @@ def test_a_whole_days_budget_is_room_for_every_watch(watches: Watches, database:
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 
-def test_what_is_put_off_keeps_its_place_with_a_new_interval(watches: Watches, clock: ManualClock) -> None:
+def test_a_postponed_watch_keeps_its_place_with_a_new_interval(watches: Watches, clock: ManualClock) -> None:
     watches.add(URLS[:1], interval_days=1)
-    to_noon(clock, 2)
+    advance_to_noon(clock, 2)
     watches.tick(WatchLimits(0, 0))
     before = watches.get(URLS[0])
     (after,) = watches.add(URLS[:1], interval_days=30).watches
@@ -166,7 +163,7 @@ def test_what_is_put_off_keeps_its_place_with_a_new_interval(watches: Watches, c
     assert watches.add([URLS[1]], interval_days=1).watches[0].due_at <= sooner.due_at
 
 
-def test_two_ticks_at_once_make_no_job_twice(watches: Watches, clock: ManualClock) -> None:
+def test_concurrent_ticks_create_each_job_once(watches: Watches, clock: ManualClock) -> None:
     watches.add(URLS, interval_days=1)
     clock.advance(DAY)
     made: list[str] = []
@@ -182,14 +179,14 @@ def test_two_ticks_at_once_make_no_job_twice(watches: Watches, clock: ManualCloc
     assert sorted(made) == URLS
 
 
-def test_refreshes_count_toward_the_quota_of_whoever_added_the_watch(
+def test_refreshes_count_toward_the_quota_of_the_watchs_requester(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Watches that are added day after day would else make any number of jobs a day. Those that wait come first."""
+    """Otherwise watches that are added daily would create any number of jobs. Waiting watches come first."""
     jobs, mallory, limits = JobStore(database), Requester("a" * 64, 2), WatchLimits(100, 0, daily_targets=2)
 
     def refreshed() -> set[str]:
-        """What is refreshed within a day, hour by hour."""
+        """Return the targets that are refreshed within a day of hourly ticks."""
         targets = list[str]()
         for _ in range(24):
             clock.advance(3_600)
@@ -199,10 +196,10 @@ def test_refreshes_count_toward_the_quota_of_whoever_added_the_watch(
         assert len(set(targets)) == len(targets)
         return set(targets)
 
-    to_noon(clock, 1)
+    advance_to_noon(clock, 1)
     clock.advance(DAY / 2 - 1)
     watches.add(URLS[:2], interval_days=1, requester=mallory)
-    assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:2]), 0)  # paid when they were added
+    assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:2]), 0)  # charged when they were added
     watches.add(URLS[2:4], interval_days=1, requester=mallory)
     assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:4]), 2)
     with pytest.raises(QuotaExceededError):
@@ -212,7 +209,7 @@ def test_refreshes_count_toward_the_quota_of_whoever_added_the_watch(
     assert refreshed() == set(URLS[:4]) - some
 
 
-def test_watches_of_the_command_line_count_toward_no_quota(watches: Watches, clock: ManualClock) -> None:
+def test_watches_of_the_command_line_have_no_quota(watches: Watches, clock: ManualClock) -> None:
     watches.add(URLS, interval_days=1)
-    to_noon(clock, 2)
+    advance_to_noon(clock, 2)
     assert len(watches.tick(WatchLimits(100, 0, daily_targets=1)).jobs) == len(URLS)

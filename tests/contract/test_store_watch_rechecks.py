@@ -1,5 +1,4 @@
-"""Pages that are asked for before their watch is due: those that could not be read while others of it were, and those
-that show a change."""
+"""Pages are requested before their watch is due if they failed or show a change."""
 
 from __future__ import annotations
 
@@ -25,14 +24,14 @@ DOWN = TransientHttpStatusError(CARD, 503, None)
 
 @pytest.fixture
 def home(database: Database, watches: Watches, clock: ManualClock) -> str:
-    """A watched property that a portal and the county each have a page of."""
+    """Store a watched property with a page of a portal and a page of the county."""
     home = store_property(database, clock, URL, CARD)
     watches.add([home], interval_days=7)
     return home
 
 
 def refresh(watches: Watches, jobs: JobStore, clock: ManualClock, home: str, card: PropertyIntelligenceError) -> None:
-    """The portal's page is read, the county's is not."""
+    """Refresh the property: the portal's page is read, and the county's page fails."""
     for job in begin(watches, clock, home):
         end(jobs, job, card if job.target == CARD else home)
     watches.tick(PLENTY)
@@ -41,7 +40,7 @@ def refresh(watches: Watches, jobs: JobStore, clock: ManualClock, home: str, car
 def next_jobs(
     watches: Watches, clock: ManualClock, *, within: timedelta, every: timedelta = timedelta(minutes=30)
 ) -> tuple[timedelta, Sequence[Job]]:
-    """How long it takes until a tick makes jobs, and these; what ticks is there at each `every`."""
+    """Return the time until a tick creates jobs, and the jobs. Ticks come at intervals of `every`."""
     began = clock.now()
     while clock.now() - began < within:
         clock.advance(every.total_seconds())
@@ -54,7 +53,7 @@ def targets(made: Sequence[Job]) -> list[str]:
     return [job.target for job in made]
 
 
-def test_a_page_that_failed_is_asked_for_again_alone_and_more_and_more_rarely(
+def test_only_the_failed_page_is_retried_at_increasing_intervals(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, DOWN)
@@ -69,10 +68,10 @@ def test_a_page_that_failed_is_asked_for_again_alone_and_more_and_more_rarely(
     assert waits == [timedelta(hours=hours) for hours in (1, 4, 16, 24)]
 
 
-def test_when_it_was_read_at_last_it_is_left_alone(
+def test_a_page_is_not_retried_after_it_was_read(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    """It is the same job, and its batch is open meanwhile."""
+    """The failed job is repeated, so its batch is open in the meantime."""
     refresh(watches, jobs, clock, home, DOWN)
     (failed,) = jobs.list(state="failed")
     _, (again,) = next_jobs(watches, clock, within=timedelta(days=1))
@@ -81,52 +80,50 @@ def test_when_it_was_read_at_last_it_is_left_alone(
     assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
-def test_a_job_that_no_watch_made_is_not_queued_again(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
+def test_a_failed_job_without_a_watch_is_not_retried(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
     (job,) = jobs.enqueue([CARD]).jobs
     end(jobs, job, DOWN)
     assert jobs.get(job.id).due_at is None
     assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
-@pytest.mark.parametrize("wall", [PageBlockedError(CARD, "captcha"), HttpStatusError(CARD, 403)])
-def test_a_wall_is_left_alone_for_a_day(
-    wall: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
+@pytest.mark.parametrize("error", [PageBlockedError(CARD, "captcha"), HttpStatusError(CARD, 403)])
+def test_a_blocked_page_is_retried_after_a_day(
+    error: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    refresh(watches, jobs, clock, home, wall)
+    refresh(watches, jobs, clock, home, error)
     waited, made = next_jobs(watches, clock, within=timedelta(days=3))
     assert (targets(made), waited) == ([CARD], timedelta(days=1))
 
 
 @pytest.mark.parametrize("error", [RobotsDisallowedError(CARD, "propintel"), HttpStatusError(CARD, 404)])
-def test_what_is_forbidden_or_gone_is_left_alone_until_the_watch_is_due(
+def test_a_forbidden_or_deleted_page_is_not_retried_before_the_watch_is_due(
     error: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, error)
     assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
-def test_when_the_watch_is_due_all_its_pages_are_asked_for_and_none_twice(
-    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
-) -> None:
+def test_a_due_watch_requests_each_page_once(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> None:
     refresh(watches, jobs, clock, home, DOWN)
-    made = begin(watches, clock, home)  # nobody ticked meanwhile
+    made = begin(watches, clock, home)  # without a tick in between
     assert sorted(targets(made)) == sorted([URL, CARD])
     for job in made:
         end(jobs, job, home)
     assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
-def test_while_somebody_elses_job_has_the_page_it_is_not_asked_for_again(
+def test_a_page_is_not_retried_while_another_job_has_it(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, DOWN)
-    (theirs,) = jobs.enqueue([CARD], refresh=True).jobs
+    (other_job,) = jobs.enqueue([CARD], refresh=True).jobs
     assert next_jobs(watches, clock, within=timedelta(days=2))[1] == []
-    end(jobs, theirs, DOWN)
+    end(jobs, other_job, DOWN)
     assert targets(next_jobs(watches, clock, within=timedelta(days=1))[1]) == [CARD]
 
 
-def test_a_watch_that_ends_leaves_no_failed_job_to_be_repeated(
+def test_failed_jobs_of_a_removed_watch_are_not_retried(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, DOWN)
@@ -135,10 +132,10 @@ def test_a_watch_that_ends_leaves_no_failed_job_to_be_repeated(
     assert next_jobs(watches, clock, within=timedelta(days=2))[1] == []
 
 
-def test_what_failed_waits_with_its_watch_where_nothing_was_read(
+def test_pages_of_a_watch_that_failed_completely_are_not_retried_separately(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    """The watch is tried again as a whole."""
+    """The whole watch is repeated instead."""
     for job in begin(watches, clock, home):
         end(jobs, job, DOWN)
     watches.tick(PLENTY)
@@ -150,8 +147,8 @@ def test_what_failed_waits_with_its_watch_where_nothing_was_read(
 
 
 @pytest.fixture
-def seen(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> str:
-    """The property a day after it was refreshed."""
+def refreshed_home(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> str:
+    """Return the property a day after its refresh."""
     for job in begin(watches, clock, home):
         end(jobs, job, home)
     watches.tick(PLENTY)
@@ -159,31 +156,31 @@ def seen(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> str
     return home
 
 
-def test_a_page_that_shows_a_change_is_looked_at_before_its_watch_is_due(
-    watches: Watches, database: Database, clock: ManualClock, seen: str
+def test_a_page_that_shows_a_change_is_rechecked_before_its_watch_is_due(
+    watches: Watches, database: Database, clock: ManualClock, refreshed_home: str
 ) -> None:
-    show_change(database, seen, CARD, clock.now() + timedelta(hours=3))
+    show_change(database, refreshed_home, CARD, clock.now() + timedelta(hours=3))
     clock.advance(3 * 3600 - 1)
     assert watches.tick(PLENTY).jobs == []
     clock.advance(1)
-    jobs, watch = watches.tick(PLENTY).jobs, watches.get(seen).id
+    jobs, watch = watches.tick(PLENTY).jobs, watches.get(refreshed_home).id
     assert [(job.target, job.watch_id) for job in jobs] == [(CARD, watch)]
 
 
-def test_a_look_that_came_to_nothing_is_repeated_after_half_an_hour(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, seen: str
+def test_a_recheck_without_a_result_is_repeated_after_half_an_hour(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, refreshed_home: str
 ) -> None:
-    show_change(database, seen, CARD, clock.now())
+    show_change(database, refreshed_home, CARD, clock.now())
     for job in watches.tick(PLENTY).jobs:
-        end(jobs, job, seen)
+        end(jobs, job, refreshed_home)
     waited, made = next_jobs(watches, clock, within=timedelta(days=1))
     assert (targets(made), waited) == ([CARD], timedelta(minutes=30))
 
 
-def test_a_look_that_failed_is_repeated_as_the_page_itself(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, seen: str
+def test_a_failed_recheck_is_retried_like_a_failed_page(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, refreshed_home: str
 ) -> None:
-    show_change(database, seen, CARD, clock.now())
+    show_change(database, refreshed_home, CARD, clock.now())
     (card,) = watches.tick(PLENTY).jobs
     for hours in (1, 4):
         end(jobs, card, DOWN)
@@ -191,21 +188,21 @@ def test_a_look_that_failed_is_repeated_as_the_page_itself(
         assert (card.target, waited) == (CARD, timedelta(hours=hours))
 
 
-def test_a_change_of_what_nobody_watches_is_not_looked_at(
+def test_a_change_of_an_unwatched_property_is_not_rechecked(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
     show_change(database, store_property(database, clock, URL), URL, clock.now())
     assert next_jobs(watches, clock, within=timedelta(days=1))[1] == []
 
 
-def test_what_failed_before_takes_only_the_room_that_watches_leave(
+def test_retries_use_only_the_budget_that_watches_leave(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
 ) -> None:
-    """A site that is down for days would else put off what can be read. A look at a change goes before both."""
+    """Otherwise a site that is down for days would delay other pages. Rechecks of changes come first."""
     refresh(watches, jobs, clock, home, DOWN)
     other = "https://site.example/house/2"
-    watches.add([other], interval_days=30)  # looked at for the first time within a day
-    clock.advance(26 * 3600)  # another day, and all is due
+    watches.add([other], interval_days=30)  # first due within a day
+    clock.advance(26 * 3600)  # on the next day, when all are due
     show_change(database, home, URL, clock.now())
     assert targets(watches.tick(WatchLimits(1, 10)).jobs) == [URL]
     assert targets(watches.tick(WatchLimits(2, 10)).jobs) == [other]

@@ -1,4 +1,4 @@
-"""Watches on every database: what is watched, when it is due, and what becomes of it when its jobs are over."""
+"""Watches on every database: their targets, their due times, and their state after a refresh."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ids(watches: Iterable[Watch]) -> list[str]:
     return [watch.id for watch in watches]
 
 
-def test_a_url_an_address_and_a_property_are_watched_in_one_spelling(
+def test_urls_addresses_and_properties_are_watched_in_canonical_form(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
     home = store_property(database, clock, URL)
@@ -49,7 +49,7 @@ def test_a_url_an_address_and_a_property_are_watched_in_one_spelling(
     assert [(one.interval_days, one.status, one.created_by) for one in listed] == [(7, "waiting", "me")] * 3
 
 
-def test_what_is_watched_already_gets_the_new_interval_and_no_second_watch(watches: Watches) -> None:
+def test_adding_a_watched_target_changes_its_interval_only(watches: Watches) -> None:
     (first,) = watches.add([URL]).watches
     again = watches.add([URL, URL], interval_days=1)
     assert (again.new, [(one.id, one.interval_days) for one in again.watches]) == (0, [(first.id, 1)])
@@ -61,7 +61,7 @@ def test_an_interval_out_of_range_is_refused(watches: Watches, days: int) -> Non
         watches.add([URL], interval_days=days)
 
 
-def test_with_one_bad_target_nothing_is_watched(watches: Watches) -> None:
+def test_one_invalid_target_refuses_all_watches(watches: Watches) -> None:
     with pytest.raises(NotFoundError, match=r"no property 0{32}"):
         watches.add([URL, "0" * 32])
     with pytest.raises(InvalidTargetError):
@@ -71,15 +71,13 @@ def test_with_one_bad_target_nothing_is_watched(watches: Watches) -> None:
     assert watches.page().items == []
 
 
-def test_watches_are_listed_in_the_order_of_their_time_and_by_status(
-    watches: Watches, jobs: JobStore, clock: ManualClock
-) -> None:
-    """Page by page, what is paused at the end."""
+def test_watches_are_listed_by_due_time_and_by_status(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
+    """The list is paged, and paused watches come last."""
     watches.add([URL], interval_days=1)
     for _ in range(2):
         end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
         watches.tick(PLENTY)
-    clock.advance(5 * DAY)  # the time when it would have come is over
+    clock.advance(5 * DAY)  # its due time has passed
     watches.add([f"https://site.example/other/{n}" for n in range(9)], interval_days=1)
     clock.advance(DAY / 3)
     watches.tick(WatchLimits(0, 0))
@@ -90,15 +88,15 @@ def test_watches_are_listed_in_the_order_of_their_time_and_by_status(
     assert {str(one.status) for one in expected} == {"put_off", "due", "waiting", "paused"}
     assert ids(every(partial(watches.page, order=PLANNED, limit=3))) == ids(expected)
     for status in WatchStatus:
-        mine = ids(one for one in expected if one.status == status)
-        assert ids(every(partial(watches.page, order=PLANNED, status=status, limit=2))) == mine
-        assert watches.counts()[status] == len(mine)
+        with_status = ids(one for one in expected if one.status == status)
+        assert ids(every(partial(watches.page, order=PLANNED, status=status, limit=2))) == with_status
+        assert watches.counts()[status] == len(with_status)
     with pytest.raises(InvalidCursorError):
         watches.page(watches.page(limit=1).next_cursor, order=PLANNED)
 
 
 def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: ManualClock) -> None:
-    """Each has a second of its own in the week less half a day."""
+    """Each watch has its own second within the week less half a day."""
     began, period = clock.now(), timedelta(days=6.5)
     slots = [slot_after(f"https://site.example/house/{n}", 7, began) for n in range(700)]
     assert all(began < slot <= began + period for slot in slots)
@@ -106,11 +104,11 @@ def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: 
     assert (len(tenths), min(tenths.values()) > 45, max(tenths.values()) < 100) == (10, True, True)
     watches.add(["https://site.example/house/1", ADDRESS], interval_days=7)
     clock.advance(DAY)
-    assert len(watches.page(status=WatchStatus.DUE).items) == 2  # what was never seen is looked at within a day
+    assert len(watches.page(status=WatchStatus.DUE).items) == 2  # a new watch is due within a day
 
 
 @pytest.mark.parametrize("planned", [(1, 2), (2, 4), (6, 12), (30, 12)])
-def test_a_refresh_comes_a_twelfth_of_the_interval_or_half_a_day_before_it_is_over(
+def test_a_refresh_is_due_shortly_before_the_interval_ends(
     planned: tuple[int, int], watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     days, hours_before = planned
@@ -132,16 +130,16 @@ def test_a_refresh_comes_a_twelfth_of_the_interval_or_half_a_day_before_it_is_ov
     assert watches.get(URL).due_at - at == timedelta(days=days, hours=-hours_before)
 
 
-def test_a_refresh_that_came_late_leaves_the_next_within_the_interval(
+def test_a_late_refresh_does_not_move_the_following_ones(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Half an interval late, and the next is at its own time; less than six hours before, and that is passed over."""
+    """A refresh less than six hours before the next one replaces the next one."""
     period = timedelta(days=8, hours=-12)
     watches.add([URL], interval_days=8)
     home, slot = store_property(database, clock, URL), slot_after(URL, 8, clock.now())
     clock.advance((slot - clock.now()).total_seconds())
-    for late, following in ((period / 2, slot + period), (period - timedelta(hours=5), slot + 3 * period)):
-        clock.advance(late.total_seconds())
+    for delay, following in ((period / 2, slot + period), (period - timedelta(hours=5), slot + 3 * period)):
+        clock.advance(delay.total_seconds())
         end(jobs, begin(watches, clock, URL)[0], home)
         watches.tick(PLENTY)
         assert watches.get(URL).due_at == following
@@ -155,37 +153,35 @@ def test_all_pages_of_a_property_are_refreshed(watches: Watches, database: Datab
     assert sorted(job.target for job in begin(watches, clock, home)) == [other, URL]
 
 
-def test_nothing_is_refreshed_while_the_last_refresh_is_under_way(watches: Watches, clock: ManualClock) -> None:
+def test_a_watch_is_not_refreshed_while_its_last_refresh_is_active(watches: Watches, clock: ManualClock) -> None:
     watches.add([URL], interval_days=1)
     assert len(begin(watches, clock, URL)) == 1
     clock.advance(5 * DAY)
     assert watches.tick(PLENTY).jobs == []
 
 
-def test_what_somebody_else_has_in_hand_is_looked_at_afterwards(
+def test_a_page_of_another_active_job_is_refreshed_afterwards(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     watches.add([URL], interval_days=1)
     due_now(watches, clock, URL)
-    (theirs,) = jobs.enqueue([URL]).jobs
+    (other_job,) = jobs.enqueue([URL]).jobs
     assert watches.tick(PLENTY).jobs == []
-    end(jobs, theirs, store_property(database, clock, URL))
+    end(jobs, other_job, store_property(database, clock, URL))
     clock.advance(600)
     assert [job.target for job in watches.tick(PLENTY).jobs] == [URL]
 
 
-def test_an_outage_is_caught_up_with_bit_by_bit(watches: Watches, clock: ManualClock) -> None:
-    """144 daily watches are six an hour: after a day of standstill an hourly tick begins twelve, a shorter one five."""
+def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(watches: Watches, clock: ManualClock) -> None:
+    """144 daily watches are six per hour. After a day's outage, an hourly tick starts twelve and a shorter one five."""
     watches.add([f"https://site.example/house/{n}" for n in range(144)], interval_days=1)
     clock.advance(2 * DAY)
     assert [len(watches.tick(PLENTY, seconds=3600).jobs) for _ in range(2)] == [12, 12]
     assert len(watches.tick(PLENTY).jobs) == 5
 
 
-def test_a_page_that_is_gone_twice_pauses_its_watch_until_it_is_added_again(
-    watches: Watches, jobs: JobStore, clock: ManualClock
-) -> None:
-    """Twice in a row: a site that was down before, and then says once that it is gone, is asked once more."""
+def test_a_page_that_is_gone_twice_pauses_its_watch(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
+    """The two failures must follow each other. Another failure before them does not count."""
     watches.add([URL], interval_days=30)
     for error, wait in ((TransientHttpStatusError(URL, 503, None), 1), (HttpStatusError(URL, 404), 24)):
         end(jobs, begin(watches, clock, URL)[0], error)
@@ -201,7 +197,7 @@ def test_a_page_that_is_gone_twice_pauses_its_watch_until_it_is_added_again(
     assert len(begin(watches, clock, URL)) == 1
 
 
-def test_what_fails_and_may_pass_is_tried_soon_then_daily_then_when_due_and_paused_after_weeks(
+def test_a_temporary_failure_is_retried_at_growing_intervals_and_pauses_after_weeks(
     watches: Watches, jobs: JobStore, clock: ManualClock
 ) -> None:
     watches.add([URL], interval_days=7)
@@ -216,12 +212,12 @@ def test_what_fails_and_may_pass_is_tried_soon_then_daily_then_when_due_and_paus
             first = began
     assert gaps[:5] == [1, 4, 16, 24, 24]
     assert all(gap == 7 * 24 - 12 for gap in gaps[6:-1])
-    assert len(gaps) == 9  # the sixth try after the first is when the watch is due anyway
+    assert len(gaps) == 9  # the sixth retry is the next regular refresh
     assert clock.now() - first > timedelta(days=14)
     assert "9 refreshes" in str(paused[0].pause_reason)
 
 
-def test_what_fails_every_day_is_paused_after_two_weeks_and_not_sooner(
+def test_a_daily_watch_that_always_fails_is_paused_after_two_weeks(
     watches: Watches, jobs: JobStore, clock: ManualClock
 ) -> None:
     watches.add([URL], interval_days=1)
@@ -234,10 +230,8 @@ def test_what_fails_every_day_is_paused_after_two_weeks_and_not_sooner(
     assert watches.get(URL).failures > 8
 
 
-def test_another_try_never_comes_later_than_the_next_refresh(
-    watches: Watches, jobs: JobStore, clock: ManualClock
-) -> None:
-    """A daily watch was begun ten hours late: the third try would else be after the next day's time."""
+def test_a_retry_never_comes_later_than_the_next_refresh(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
+    """A daily watch started ten hours late, so its third retry would come after the next refresh."""
     watches.add([URL], interval_days=1)
     due_now(watches, clock, URL)
     clock.advance(10 * 3600)
@@ -252,9 +246,7 @@ def test_another_try_never_comes_later_than_the_next_refresh(
     assert watches.get(URL).due_at == planned
 
 
-def test_a_site_that_shows_a_wall_is_asked_again_a_day_later_and_the_day_after(
-    watches: Watches, jobs: JobStore, clock: ManualClock
-) -> None:
+def test_a_blocked_page_is_retried_after_one_and_two_days(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
     watches.add([URL], interval_days=7)
     gaps, planned = [], []
     for _ in range(3):
@@ -265,7 +257,7 @@ def test_a_site_that_shows_a_wall_is_asked_again_a_day_later_and_the_day_after(
     assert gaps == [timedelta(days=1), timedelta(days=1), planned[2]]
 
 
-def test_what_is_forbidden_is_not_asked_sooner(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
+def test_a_forbidden_page_is_not_retried_early(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
     watches.add([URL], interval_days=7)
     end(jobs, begin(watches, clock, URL)[0], RobotsDisallowedError(URL, "propintel"))
     planned = watches.get(URL).due_at
@@ -273,7 +265,7 @@ def test_what_is_forbidden_is_not_asked_sooner(watches: Watches, jobs: JobStore,
     assert watches.get(URL).due_at == planned
 
 
-def test_a_success_ends_a_row_of_failures(
+def test_a_success_resets_the_count_of_failures(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     watches.add([URL], interval_days=7)
@@ -286,7 +278,7 @@ def test_a_success_ends_a_row_of_failures(
     assert (watch.failures, watch.error) == (0, None)
 
 
-def test_a_watch_that_is_removed_takes_its_waiting_jobs_with_it_but_not_those_that_run(
+def test_removing_a_watch_cancels_its_waiting_jobs_only(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     home = store_property(database, clock, URL, "https://county.example/parcel/1")
@@ -299,11 +291,9 @@ def test_a_watch_that_is_removed_takes_its_waiting_jobs_with_it_but_not_those_th
         watches.remove(home)
 
 
-def test_a_property_that_was_folded_into_another_is_watched_as_that(
-    watches: Watches, database: Database, clock: ManualClock
-) -> None:
-    gone = store_property(database, clock, URL)
-    watches.add([gone], interval_days=1)
+def test_a_watch_follows_its_property_into_a_merge(watches: Watches, database: Database, clock: ManualClock) -> None:
+    merged = store_property(database, clock, URL)
+    watches.add([merged], interval_days=1)
     home = store_property(database, clock, "https://county.example/parcel/1")
-    DecisionStore(database).join(home, gone, who="me", reason="")
-    assert len(begin(watches, clock, gone)) == 2
+    DecisionStore(database).join(home, merged, who="me", reason="")
+    assert len(begin(watches, clock, merged)) == 2

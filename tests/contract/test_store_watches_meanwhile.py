@@ -1,4 +1,4 @@
-"""What others do to watches while something is under way: remove them, purge, join properties, scrape their pages."""
+"""Concurrent changes of watches: removals, purges, joins of properties, and jobs for the same pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LISTINGS = tuple(f"https://portal.example/listing/{n}" for n in range(3))
 
 
 def search_under_way(watches: Watches, jobs: JobStore, clock: ManualClock) -> Job:
-    """The job of a watch of a search, which a worker has."""
+    """Return the running job of a watched search."""
     watches.add([SEARCH], interval_days=1)
     (made,) = begin(watches, clock, SEARCH)
     job = jobs.claim(made.id, "worker", 60)
@@ -52,14 +52,11 @@ def states(database: Database) -> dict[str, str]:
 
 
 class _UndoneError(Exception):
-    """Ends a transaction that is not to be."""
+    """Rolls a transaction back."""
 
 
-def in_the_middle_of(
-    database: Database, target: str, work: Callable[[], object], meanwhile: Callable[[], object]
-) -> None:
-    """Run `meanwhile` after `work` has begun and before it has ended: `work` makes a job of `target`, which waits for a
-    transaction that makes one too and is undone."""
+def run_during(database: Database, target: str, work: Callable[[], object], meanwhile: Callable[[], object]) -> None:
+    """Run `meanwhile` while `work` waits for a lock. Another transaction locks `target` and rolls back."""
 
     def waiting() -> int:
         with database.reading() as connection:
@@ -73,7 +70,7 @@ def in_the_middle_of(
         while waiting() < 1:
             assert time.monotonic() < until
         other.start()
-        while waiting() < 2 and other.is_alive():  # it waits as well, or has ended without
+        while waiting() < 2 and other.is_alive():  # until it waits too or has ended
             assert time.monotonic() < until
         raise _UndoneError
     for thread in (one, other):
@@ -85,20 +82,20 @@ def in_the_middle_of(
 
 
 @ON_POSTGRESQL
-def test_a_watch_that_is_removed_while_a_tick_makes_its_jobs_leaves_none(
+def test_a_watch_that_is_removed_during_a_tick_leaves_no_jobs(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
     watches.add([URL], interval_days=1)
     due_now(watches, clock, URL)
-    in_the_middle_of(database, URL, lambda: watches.tick(PLENTY), lambda: watches.remove(URL))
+    run_during(database, URL, lambda: watches.tick(PLENTY), lambda: watches.remove(URL))
     assert watches.page().items == []
     assert states(database) == {URL: "cancelled"}
 
 
-def test_a_search_whose_watch_was_removed_meanwhile_finds_nothing(
+def test_a_search_whose_watch_was_removed_creates_no_jobs(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Its listings would be paid by nobody."""
+    """No watch would pay for the search's listings."""
     job = search_under_way(watches, jobs, clock)
     watches.remove(SEARCH)
     assert finish_search(database, Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page")) == []
@@ -109,12 +106,12 @@ def test_a_search_whose_watch_was_removed_meanwhile_finds_nothing(
 
 
 @ON_POSTGRESQL
-def test_a_watch_that_is_removed_while_its_search_ends_takes_the_listings_with_it(
+def test_removing_a_watch_while_its_search_ends_cancels_the_listings(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     job = search_under_way(watches, jobs, clock)
     found = Walked(LISTINGS, {}, 1, "last_page")
-    in_the_middle_of(
+    run_during(
         database,
         LISTINGS[0],
         lambda: finish_search(database, Lease(job.id, "worker"), found),
@@ -123,16 +120,16 @@ def test_a_watch_that_is_removed_while_its_search_ends_takes_the_listings_with_i
     assert states(database) == {SEARCH: "done", **dict.fromkeys(LISTINGS, "cancelled")}
 
 
-@pytest.mark.parametrize("how", ["removed", "paused"])
-def test_no_page_is_looked_at_again_for_a_watch_that_is_over(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, how: str
+@pytest.mark.parametrize("ending", ["removed", "paused"])
+def test_no_page_is_rechecked_for_an_ended_watch(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, ending: str
 ) -> None:
-    """Somebody asks for a further look while the watch ends."""
+    """A change is to be rechecked after the watch has ended."""
     home = store_property(database, clock, URL, OTHER)
     watches.add([URL], interval_days=1)
     end(jobs, begin(watches, clock, URL)[0], home)
     watches.tick(PLENTY)
-    if how == "paused":
+    if ending == "paused":
         end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
         watches.tick(PLENTY)
         end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
@@ -150,14 +147,14 @@ def test_no_page_is_looked_at_again_for_a_watch_that_is_over(
 
 
 @ON_POSTGRESQL
-def test_what_is_purged_while_a_tick_makes_its_jobs_is_not_asked_for(
+def test_a_property_that_is_purged_during_a_tick_is_not_requested(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
     home = store_property(database, clock, URL)
     watches.add([home], interval_days=1)
     due_now(watches, clock, home)
     purge = PurgeStore(database)
-    in_the_middle_of(
+    run_during(
         database,
         URL,
         lambda: watches.tick(PLENTY),
@@ -167,7 +164,7 @@ def test_what_is_purged_while_a_tick_makes_its_jobs_is_not_asked_for(
     assert states(database) == {}
 
 
-def test_a_listing_that_is_purged_while_its_search_is_read_makes_no_job(
+def test_a_listing_that_is_purged_during_its_search_gets_no_job(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     job = search_under_way(watches, jobs, clock)
@@ -194,15 +191,15 @@ def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(database_
     database.close()
 
 
-def test_a_watch_of_a_property_without_a_page_is_paused_and_that_is_told(
+def test_a_watch_of_a_property_without_pages_is_paused_and_reported(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
     with database.writing() as connection:
         home = new_property(database, connection)
     watches.add([home], interval_days=1)
     due_now(watches, clock, home)
-    (told,) = watches.tick(PLENTY).paused
-    assert (told.target, told.status, told.pause_reason) == (home, "paused", "The property has no pages left.")
+    (paused,) = watches.tick(PLENTY).paused
+    assert (paused.target, paused.status, paused.pause_reason) == (home, "paused", "The property has no pages left.")
     assert watches.tick(PLENTY).paused == []
 
 
@@ -212,69 +209,69 @@ def test_a_watch_of_a_property_without_a_page_is_paused_and_that_is_told(
 def test_two_watches_of_one_property_become_one(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """The one that comes more often, under either id; each page is asked for once an interval."""
-    gone, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
-    (often,) = watches.add([gone], interval_days=2).watches
-    (job,) = begin(watches, clock, gone)
-    watches.add([home], interval_days=30)  # added before, it could be due at that moment too
-    DecisionStore(database).join(home, gone, who="me")
-    (left,) = watches.page().items
-    assert (left.id, left.target, left.property_id, left.interval_days, left.status) == (
-        often.id, home, home, 2, "under_way",
+    """The more frequent watch remains, under either id. Each page is requested once per interval."""
+    merged, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
+    (frequent,) = watches.add([merged], interval_days=2).watches
+    (job,) = begin(watches, clock, merged)
+    watches.add([home], interval_days=30)  # added late, so that it is not due yet
+    DecisionStore(database).join(home, merged, who="me")
+    (remaining,) = watches.page().items
+    assert (remaining.id, remaining.target, remaining.property_id, remaining.interval_days, remaining.status) == (
+        frequent.id, home, home, 2, "under_way",
     )  # fmt: skip
-    assert watches.get(gone).id == watches.get(home).id == left.id
+    assert watches.get(merged).id == watches.get(home).id == remaining.id
     end(jobs, job, home)
     assert watches.tick(PLENTY).settled == {"done": 1}
     assert sorted(one.target for one in begin(watches, clock, home)) == [OTHER, URL]
-    assert watches.remove(gone) == 2
+    assert watches.remove(merged) == 2
 
 
-def test_of_two_watches_of_one_property_the_one_that_goes_on_stays_with_what_is_under_way(
+def test_an_active_watch_remains_instead_of_a_paused_one(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    gone, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
-    watches.add([gone], interval_days=1)
+    kept, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
+    watches.add([kept], interval_days=1)
     for _ in range(2):
-        end(jobs, begin(watches, clock, gone)[0], HttpStatusError(URL, 410))
+        end(jobs, begin(watches, clock, kept)[0], HttpStatusError(URL, 410))
         watches.tick(PLENTY)
     watches.add([home], interval_days=30)
     (job,) = begin(watches, clock, home)
-    DecisionStore(database).join(gone, home, who="me")
-    (left,) = watches.page().items
-    assert (left.target, left.interval_days, left.status) == (gone, 30, "under_way")
-    assert jobs.get(job.id).watch_id == left.id
+    DecisionStore(database).join(kept, home, who="me")
+    (remaining,) = watches.page().items
+    assert (remaining.target, remaining.interval_days, remaining.status) == (kept, 30, "under_way")
+    assert jobs.get(job.id).watch_id == remaining.id
 
 
-def test_what_is_under_way_of_the_watch_that_goes_is_the_others(
+def test_active_jobs_move_to_the_other(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Its end is accounted for, and removing the watch cancels it."""
-    gone, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
-    watches.add([gone], interval_days=1)
-    (job,) = begin(watches, clock, gone)
-    watches.add([gone], interval_days=30)
-    (stays,) = watches.add([home], interval_days=2).watches
-    DecisionStore(database).join(home, gone, who="me")
-    (left,) = watches.page().items
-    assert (left.id, left.status, jobs.get(job.id).watch_id) == (stays.id, "under_way", stays.id)
+    """The remaining watch settles the job, and its removal cancels the job."""
+    merged, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
+    watches.add([merged], interval_days=1)
+    (job,) = begin(watches, clock, merged)
+    watches.add([merged], interval_days=30)
+    (other,) = watches.add([home], interval_days=2).watches
+    DecisionStore(database).join(home, merged, who="me")
+    (remaining,) = watches.page().items
+    assert (remaining.id, remaining.status, jobs.get(job.id).watch_id) == (other.id, "under_way", other.id)
     assert watches.remove(home) == 1
 
 
-def test_a_watch_of_an_address_follows_its_property_into_another(
+def test_the_watch_of_a_merged_property_shows_the_new_property(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    gone, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
+    merged, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
     watches.add([URL], interval_days=1)
-    end(jobs, begin(watches, clock, URL)[0], gone)
+    end(jobs, begin(watches, clock, URL)[0], merged)
     watches.tick(PLENTY)
-    DecisionStore(database).join(home, gone, who="me")
+    DecisionStore(database).join(home, merged, who="me")
     assert (watches.get(URL).target, watches.get(URL).property_id) == (URL, home)
 
 
-# --- cancelled, or in other hands
+# --- cancelled, or run by another job
 
 
-def test_a_refresh_that_is_cancelled_is_no_failure(watches: Watches, database: Database, clock: ManualClock) -> None:
+def test_a_cancelled_refresh_is_not_a_failure(watches: Watches, database: Database, clock: ManualClock) -> None:
     watches.add([URL], interval_days=2)
     (job,) = begin(watches, clock, URL)
     planned = watches.get(URL).due_at
@@ -284,7 +281,7 @@ def test_a_refresh_that_is_cancelled_is_no_failure(watches: Watches, database: D
     assert (watch.status, watch.failures, watch.due_at) == ("waiting", 0, planned)
 
 
-def test_what_somebody_else_has_in_hand_is_put_off_no_more(
+def test_a_page_of_another_active_job_is_no_longer_postponed(
     watches: Watches, jobs: JobStore, clock: ManualClock
 ) -> None:
     watches.add([URL], interval_days=1)

@@ -1,4 +1,4 @@
-"""A model call of a watch's job is charged when it has its first key: not before, and not again for the next."""
+"""A watch's model call is charged once, when it gets its first key."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ from tests.unit.services.test_model_reading import Api, completion
 
 @pytest.fixture(autouse=True)
 def running(database: Database, watches: Watches, clock: ManualClock) -> Iterator[None]:
-    """While a job of a watch runs, on a day that has one call."""
+    """Run a watch's job on a day with a budget of one model call."""
     watches.add([URL])
     (job,) = begin(watches, clock, URL)
     with paid_by_watch(job, database, Settings.of(watch_daily_model_calls=1)):
         yield
 
 
-def ask(manager: OpenAIClientManager) -> None:
+def call(manager: OpenAIClientManager) -> None:
     with model_charge():
         manager.execute_with_retry(
             lambda client: client.chat.completions.create(model="m", messages=[{"role": "user", "content": "?"}])
         )
 
 
-def test_the_call_after_the_last_one_of_the_day_is_not_sent_and_holds_no_key(database: Database) -> None:
+def test_a_call_above_the_daily_budget_is_not_sent_and_holds_no_key(database: Database) -> None:
     api = Api(lambda _: completion("yes"))
     manager = api.manager()
-    ask(manager)
+    call(manager)
     with pytest.raises(WatchBudgetSpentError, match="WATCH_DAILY_MODEL_CALLS"):
-        ask(manager)
+        call(manager)
     assert (api.calls, watch_day(database).model_calls) == (1, 1)
     assert [key.in_flight for key in manager.get_snapshots()] == [0]
 
 
-def test_a_call_that_no_key_has_room_for_is_not_charged(database: Database) -> None:
+def test_a_call_without_a_free_key_is_not_charged(database: Database) -> None:
     with pytest.raises(openai.RateLimitError):
-        ask(Api(lambda _: completion("yes")).manager(Budget(day=Cap(calls=0))))
+        call(Api(lambda _: completion("yes")).manager(Budget(day=Cap(calls=0))))
     assert watch_day(database).model_calls == 0
 
 
-def test_a_call_that_moves_on_to_another_key_is_charged_once(database: Database) -> None:
+def test_a_call_that_is_repeated_with_another_key_is_charged_once(database: Database) -> None:
     used = list[str]()
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -64,12 +64,12 @@ def test_a_call_that_moves_on_to_another_key_is_charged_once(database: Database)
 
     keys = make_keys(["sk-one-0123456789abcdef0123", "sk-two-0123456789abcdef0123"])
     store = MemoryStore(keys, "round_robin", SystemClock())
-    ask(OpenAIClientManager(keys, base_url="http://api.test/v1", inner=httpx2.MockTransport(respond), store=store))
+    call(OpenAIClientManager(keys, base_url="http://api.test/v1", inner=httpx2.MockTransport(respond), store=store))
     assert len(set(used)) == 2
     assert watch_day(database).model_calls == 1
 
 
-def test_a_call_that_fails_stays_charged(database: Database) -> None:
+def test_a_failed_call_stays_charged(database: Database) -> None:
     with pytest.raises(openai.InternalServerError):
-        ask(Api(lambda _: httpx2.Response(503)).manager())
+        call(Api(lambda _: httpx2.Response(503)).manager())
     assert watch_day(database).model_calls == 1

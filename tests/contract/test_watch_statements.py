@@ -1,4 +1,4 @@
-"""A tick sends as many statements for many watches as for few, and nobody waits for the clock in a transaction."""
+"""A tick's number of statements does not grow with the number of watches, and no transaction waits for the clock."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOWN = TransientHttpStatusError("https://site.example/", 503, None)
 def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
     outcome: str, watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Properties of two pages each, which a caller watches: they begin, end as they do, and what failed is repeated."""
+    """Each watched property has two pages. The test covers the start, the end, and the retries of their jobs."""
     sent = []
     for count in (FEW, MANY):
         homes = [
@@ -39,7 +39,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
         ]
         caller = Requester(f"{count:064x}", 1000)
         watches.add(homes, interval_days=1, requester=caller)
-        with database.writing() as connection:  # as if the first refresh, which is paid when it is added, were over
+        with database.writing() as connection:  # skips the first refresh, which is prepaid
             connection.execute(update(Watch).values(prepaid=False))
         clock.advance(DAY)
         with recorded(database) as begins:
@@ -63,8 +63,8 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
     assert sent[0] == sent[1]
 
 
-class _AskedOutside(ManualClock):
-    """Refuses to tell the time while a transaction is open: the fleet's clock may have to ask Redis for it."""
+class _GuardedClock(ManualClock):
+    """Fails if it is read in a transaction, because the fleet's clock may have to read Redis."""
 
     is_open = False
 
@@ -73,22 +73,22 @@ class _AskedOutside(ManualClock):
         return super().now()
 
 
-def test_the_clock_is_not_asked_inside_a_transaction(database_url: str, database: Database, clock: ManualClock) -> None:
+def test_the_clock_is_not_read_inside_a_transaction(database_url: str, database: Database, clock: ManualClock) -> None:
     home = store_property(database, clock, URL)
     show_change(database, home, URL, clock.now())
-    asked = _AskedOutside(clock.now())
-    mine = Database(database_url, asked)
+    guarded_clock = _GuardedClock(clock.now())
+    mine = Database(database_url, guarded_clock)
     with mine.reading() as connection:
         engine = connection.engine
 
     def note(*, is_open: bool) -> Callable[[object], None]:
-        return lambda _: setattr(asked, "is_open", is_open)
+        return lambda _: setattr(guarded_clock, "is_open", is_open)
 
     for name in ("begin", "commit", "rollback"):
         event.listen(engine, name, note(is_open=name == "begin"))
-    watches, changes_store, now = Watches(mine), ChangeStore(mine), asked.now()
+    watches, changes_store, now = Watches(mine), ChangeStore(mine), guarded_clock.now()
     watches.add([home, URL], requester=Requester("a" * 64, 9))
-    asked.advance(8 * DAY)
+    guarded_clock.advance(8 * DAY)
     assert watches.tick(PLENTY).jobs
     watches.page()
     watches.late(now)
