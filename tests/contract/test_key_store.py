@@ -26,7 +26,7 @@ def test_a_key_that_never_answered_has_one_request_in_flight(make_store: MakeSto
 
 
 def test_a_lost_lease_expires_and_frees_the_probe(make_store: MakeStore, clock: ManualClock) -> None:
-    """The process that held the lease died: after the lease's time, another process may send the probe."""
+    """The lease expires after its process has died, and another process may send the probe."""
     store = make_store(make_keys(["sk-a"]), clock)
     take(store)
     clock.advance(119.9)
@@ -35,7 +35,7 @@ def test_a_lost_lease_expires_and_frees_the_probe(make_store: MakeStore, clock: 
     take(store)
 
 
-def test_a_429_rests_the_key_as_long_as_the_server_says(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_429_pauses_the_key_as_long_as_the_server_says(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
@@ -49,21 +49,21 @@ def test_a_429_rests_the_key_as_long_as_the_server_says(make_store: MakeStore, c
     take(store)
 
 
-def test_a_429_without_a_time_rests_the_key_for_sixty_seconds(make_store: MakeStore, clock: ManualClock) -> None:
-    """Specification: rate-limited keys are disabled for 60 seconds."""
+def test_a_429_without_a_time_pauses_the_key_for_sixty_seconds(make_store: MakeStore, clock: ManualClock) -> None:
+    """The specification requires a cooldown of 60 seconds."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED)
     assert store.acquire(ask()) == NoRoom(60 * SECOND, "no_room")
 
 
-def test_a_429_concerns_its_model_only(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_429_pauses_the_key_for_its_model_only(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED, ask(model="large"), pause_us=20 * SECOND)
     assert isinstance(store.acquire(ask(model="large")), NoRoom)
     take(store, ask(model="small"))
 
 
-def test_three_failures_open_the_circuit_and_a_success_forgives_one(make_store: MakeStore, clock: ManualClock) -> None:
+def test_three_failures_open_the_circuit_and_a_success_removes_one(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     only_a = ask(barred=frozenset({keys[1].key_id}))
@@ -76,7 +76,7 @@ def test_three_failures_open_the_circuit_and_a_success_forgives_one(make_store: 
     assert answer(store).key_id == keys[1].key_id
 
 
-def test_failures_that_do_not_count_open_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+def test_uncounted_failures_do_not_open_the_circuit(make_store: MakeStore, clock: ManualClock) -> None:
     """One request that fails on every key must not open every circuit."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
@@ -87,7 +87,7 @@ def test_failures_that_do_not_count_open_nothing(make_store: MakeStore, clock: M
 
 
 def test_broken_streams_are_failures(make_store: MakeStore, clock: ManualClock) -> None:
-    """Each is reported twice, as after a lost reply. The third in a row opens the circuit."""
+    """Each break is reported twice, as after a lost reply. The third break in a row opens the circuit."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for number in (1, 2, 3):
@@ -102,7 +102,7 @@ def test_broken_streams_are_failures(make_store: MakeStore, clock: ManualClock) 
 
 
 def test_a_probe_with_a_stream_ends_with_the_stream(make_store: MakeStore, clock: ManualClock) -> None:
-    """While its streams break, a key is out of rotation twice as long each time. A complete stream brings it back."""
+    """Each broken stream doubles the time out of rotation. A complete stream closes the circuit."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     answer(store, request=ask(barred=frozenset({keys[0].key_id})))
@@ -122,10 +122,8 @@ def test_a_probe_with_a_stream_ends_with_the_stream(make_store: MakeStore, clock
     take(store, only_a)
 
 
-def test_a_stream_that_ends_frees_a_key_whose_first_answer_was_awaited(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    """The head of the stream came after its lease had expired, while another request used the key."""
+def test_the_end_of_a_stream_verifies_a_new_key(make_store: MakeStore, clock: ManualClock) -> None:
+    """The stream's headers arrived after its lease had expired, while another request used the key."""
     store = make_store(make_keys(["sk-a"]), clock)
     late = take(store)
     clock.advance(LEASE_US / SECOND)
@@ -136,7 +134,7 @@ def test_a_stream_that_ends_frees_a_key_whose_first_answer_was_awaited(
     take(store)
 
 
-def test_a_stream_forgives_a_failure_when_it_is_complete(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_complete_stream_removes_a_failure(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(2):
@@ -148,7 +146,7 @@ def test_a_stream_forgives_a_failure_when_it_is_complete(make_store: MakeStore, 
     assert store.settle(take(store), Settlement(Outcome.SERVER_FAILURE)).opened_after == 3
 
 
-def test_after_its_time_an_open_circuit_gets_exactly_one_probe(make_store: MakeStore, clock: ManualClock) -> None:
+def test_an_open_circuit_gets_exactly_one_probe_after_its_wait(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     answer(store, Outcome.SUCCESS, ask(barred=frozenset({keys[0].key_id})))
@@ -164,7 +162,7 @@ def test_after_its_time_an_open_circuit_gets_exactly_one_probe(make_store: MakeS
     assert not of(store, keys[0]).circuit_open
 
 
-def test_a_refused_key_leaves_rotation_without_a_breaker_failure(make_store: MakeStore, clock: ManualClock) -> None:
+def test_an_invalid_key_leaves_rotation_without_a_counted_failure(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-dead", "sk-b"])
     store = make_store(keys, clock)
     lease = take(store)
@@ -207,10 +205,10 @@ def test_a_403_bars_the_key_for_that_model_only(make_store: MakeStore, clock: Ma
 
 
 @pytest.mark.parametrize("outcome", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED])
-def test_with_no_key_usable_bad_keys_are_tried_again_after_five_minutes(
+def test_without_a_usable_key_bad_keys_are_tried_again_after_five_minutes(
     make_store: MakeStore, clock: ManualClock, outcome: Outcome
 ) -> None:
-    """A wrong 401 with a single key must not be an outage of an hour."""
+    """A wrong 401 for the only key must not cause an outage of an hour."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, outcome)
     clock.advance(299.999999)
@@ -220,17 +218,17 @@ def test_with_no_key_usable_bad_keys_are_tried_again_after_five_minutes(
 
 
 def test_with_every_circuit_open_keys_are_probed_at_once(make_store: MakeStore, clock: ManualClock) -> None:
-    """Specification: reset all circuit breakers, try all keys again."""
+    """The specification requires a reset of all circuits if all are open."""
     store = make_store(make_keys(["sk-a"]), clock)
     for _ in range(3):
         answer(store, Outcome.SERVER_FAILURE)
     assert take(store).last_resort
 
 
-def test_the_first_success_after_an_outage_of_the_provider_makes_every_open_circuit_due(
+def test_the_first_success_after_an_outage_makes_every_open_circuit_due(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """A key that was refused (401) stays out."""
+    """A key with an invalid secret (401) stays out of rotation."""
     keys = make_keys(["sk-a", "sk-b", "sk-c", "sk-dead"])
     store = make_store(keys, clock)
 
@@ -262,7 +260,7 @@ def test_a_successful_due_probe_does_not_affect_other_keys(make_store: MakeStore
     assert (of(store, a).state, of(store, b).state) == ("closed", "open")
 
 
-def test_limits_learned_from_headers_space_the_requests(make_store: MakeStore, clock: ManualClock) -> None:
+def test_limits_from_headers_space_the_requests(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     lease = take(store, ask(max_wait_us=30 * SECOND))
@@ -280,7 +278,7 @@ def test_a_released_reservation_frees_its_time(make_store: MakeStore, clock: Man
     assert take(store, ask(max_wait_us=30 * SECOND)).at_us == lease.at_us
 
 
-def test_a_reservation_on_a_key_that_starts_to_rest_is_not_confirmed(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_reservation_on_a_paused_key_is_not_confirmed(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     in_flight = take(store)
@@ -323,17 +321,17 @@ def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualC
     assert store.acquire(ask(max_wait_us=SECOND, barred=frozenset({keys[0].key_id}))) == NoRoom(0, "barred")
 
 
-def test_threads_together_get_as_many_leases_as_one_thread(make_store: MakeStore, clock: ManualClock) -> None:
-    """Eight threads at once get no more leases than the bucket's burst, and each lease once."""
+def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore, clock: ManualClock) -> None:
+    """Eight threads get no more leases than the bucket's burst, and each lease has a unique id."""
     alone, store = (make_store(make_keys(["sk-a"]), clock, pool=pool) for pool in ("alone", "together"))
     answer(alone, limits=limits(1200, 1199))
     answer(store, limits=limits(1200, 1199))
     taken: list[Lease] = []
 
-    def grab() -> None:
+    def take_leases() -> None:
         taken.extend(burst(store))
 
-    threads = [threading.Thread(target=grab) for _ in range(8)]
+    threads = [threading.Thread(target=take_leases) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -341,8 +339,8 @@ def test_threads_together_get_as_many_leases_as_one_thread(make_store: MakeStore
     assert len({lease.lease_id for lease in taken}) == len(taken) == len(burst(alone)) > 10
 
 
-def test_a_far_away_retry_of_one_model_does_not_delay_another(make_store: MakeStore, clock: ManualClock) -> None:
-    """A 403 forbids one model for an hour, which must not delay another model that lacks room for a second."""
+def test_a_late_retry_time_of_one_model_does_not_delay_another(make_store: MakeStore, clock: ManualClock) -> None:
+    """A 403 forbids one model for an hour. Another model without capacity must not wait that long."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.FORBIDDEN, ask(model="x"))
     assert store.acquire(ask(model="x")) == NoRoom(3600 * SECOND, "forbidden")
@@ -350,9 +348,7 @@ def test_a_far_away_retry_of_one_model_does_not_delay_another(make_store: MakeSt
     assert refused(store, ask(model="m")).retry_after_us < 10 * SECOND
 
 
-def test_with_room_again_callers_no_longer_wait_behind_callers_that_never_returned(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_callers_do_not_wait_for_others_that_never_returned(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     for _ in range(600):
@@ -362,18 +358,16 @@ def test_with_room_again_callers_no_longer_wait_behind_callers_that_never_return
     assert refused(store).retry_after_us < 10 * SECOND
 
 
-def test_callers_return_soon_for_the_result_of_a_probe(make_store: MakeStore, clock: ManualClock) -> None:
-    """One key is dead, and the first answer of the other is pending: retry in a second, not in an hour."""
+def test_callers_retry_soon_after_a_probe_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
+    """One key is dead, and the other key's first response is pending. Callers retry after a second."""
     store = make_store(make_keys(["sk-a", "sk-b"]), clock)
     answer(store, Outcome.INVALID_KEY)
     take(store)
     assert store.acquire(ask()) == NoRoom(SECOND, "no_room")
 
 
-def test_a_request_that_tried_every_usable_key_is_barred_not_out_of_room(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    """The request's own last answer is better than a wait for a dead key."""
+def test_a_request_that_tried_every_usable_key_is_barred(make_store: MakeStore, clock: ManualClock) -> None:
+    """The caller should return its last response instead of waiting for a dead key."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     answer(store, Outcome.INVALID_KEY)
@@ -381,15 +375,15 @@ def test_a_request_that_tried_every_usable_key_is_barred_not_out_of_room(
     assert store.acquire(ask(barred=frozenset({lease.key_id}))) == NoRoom(0, "barred")
 
 
-def test_reservations_that_die_with_an_opening_circuit_make_no_second_probe(
+def test_reservations_that_an_open_circuit_voids_cause_no_second_probe(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store)
-    flying = [take(store) for _ in range(4)]
-    store.settle(flying.pop(), Settlement(Outcome.SUCCESS, limits=NO_ROOM))
+    in_flight = [take(store) for _ in range(4)]
+    store.settle(in_flight.pop(), Settlement(Outcome.SUCCESS, limits=NO_ROOM))
     waiting = [take(store, ask(max_wait_us=60 * SECOND)) for _ in range(3)]
-    for lease in flying:
+    for lease in in_flight:
         store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
     clock.advance(60)
     take(store)
@@ -398,7 +392,7 @@ def test_reservations_that_die_with_an_opening_circuit_make_no_second_probe(
         assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
 
 
-def test_a_late_answer_from_before_a_key_died_does_not_end_its_probe(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_late_response_does_not_end_the_probe_of_a_dead_key(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     first, late = take(store), take(store)
@@ -410,7 +404,7 @@ def test_a_late_answer_from_before_a_key_died_does_not_end_its_probe(make_store:
 
 
 def test_early_probes_do_not_lengthen_an_outage(make_store: MakeStore, clock: ManualClock) -> None:
-    """After all keys have failed for a minute, they are back after five minutes, not after an hour."""
+    """All keys failed for a minute. They return after five minutes, not after an hour."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     for _ in range(60):
@@ -437,7 +431,7 @@ def test_failed_quota_probes_double_their_interval_up_to_six_hours(make_store: M
     assert hours == [1, 2, 4, 6, 6]
 
 
-def test_a_success_sent_before_the_quota_ran_out_brings_nothing_back(make_store: MakeStore, clock: ManualClock) -> None:
+def test_an_earlier_success_does_not_restore_exhausted_quota(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     only_a = ask(barred=frozenset({keys[1].key_id}))
@@ -462,7 +456,7 @@ def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(make_store: MakeS
     assert of(store, keys[0]).state == "closed"
 
 
-def test_a_failure_that_does_not_count_does_not_verify_a_key(make_store: MakeStore, clock: ManualClock) -> None:
+def test_an_uncounted_failure_does_not_verify_a_key(make_store: MakeStore, clock: ManualClock) -> None:
     """A refused connection is not an answer."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.SERVER_FAILURE, counts=False)
@@ -474,7 +468,7 @@ def test_a_failure_that_does_not_count_does_not_verify_a_key(make_store: MakeSto
 def test_a_request_too_large_for_a_key_does_not_count_against_the_key(
     make_store: MakeStore, clock: ManualClock, pause_us: int | None
 ) -> None:
-    """It causes no cooldown, opens no circuit, and verifies the key for other requests."""
+    """The response causes no cooldown, opens no circuit, and verifies the key for other requests."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(4):
@@ -488,10 +482,10 @@ def test_a_request_too_large_for_a_key_does_not_count_against_the_key(
 
 
 @pytest.mark.parametrize("pause_us", [None, 20 * SECOND])
-def test_a_tier_without_capacity_is_no_failure_of_the_key(
+def test_a_service_tier_without_capacity_is_not_a_failure_of_the_key(
     make_store: MakeStore, clock: ManualClock, pause_us: int | None
 ) -> None:
-    """It causes no cooldown, opens no circuit, is no failure, and verifies the key for other requests."""
+    """The response is no failure, causes no cooldown, opens no circuit, and verifies the key for other requests."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(4):
@@ -507,7 +501,7 @@ def test_a_tier_without_capacity_is_no_failure_of_the_key(
 def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """It does not prove quota, so that the next request is a probe again."""
+    """The response does not prove that there is quota, so the next request is a probe again."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     answer(store, Outcome.QUOTA_EXHAUSTED)
@@ -517,21 +511,21 @@ def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(
     assert take(store).probe
 
 
-def test_limits_in_a_too_large_answer_are_learned(make_store: MakeStore, clock: ManualClock) -> None:
+def test_limits_in_a_too_large_response_are_applied(make_store: MakeStore, clock: ManualClock) -> None:
     """The next request of that size uses a key with a sufficient limit."""
     keys = make_keys(["sk-small", "sk-large"])
     store = make_store(keys, clock)
-    said = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
-    assert answer(store, Outcome.TOO_LARGE, ask(tokens=5_000), limits=said).key_id == keys[0].key_id
+    reported = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
+    assert answer(store, Outcome.TOO_LARGE, ask(tokens=5_000), limits=reported).key_id == keys[0].key_id
     assert {answer(store, request=ask(tokens=5_000)).key_id for _ in range(4)} == {keys[1].key_id}
     assert {answer(store).key_id for _ in range(4)} == {key.key_id for key in keys}
 
 
 @pytest.mark.parametrize("limits", [LimitReading(), LimitReading(tokens=MeterReading(1_000, 1_000, 0))])
-def test_a_request_too_large_for_a_key_takes_no_tokens_of_it(
+def test_a_request_too_large_for_a_key_uses_no_tokens(
     make_store: MakeStore, clock: ManualClock, limits: LimitReading
 ) -> None:
-    """The provider did not charge the thousand minutes' worth: a small request is still sent at once."""
+    """The provider charged nothing for the large request, so a small request is sent at once."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=LimitReading(tokens=MeterReading(1_000, 1_000, 0)))
     clock.advance(60)
@@ -540,10 +534,10 @@ def test_a_request_too_large_for_a_key_takes_no_tokens_of_it(
     take(store)
 
 
-def test_a_too_large_answer_that_first_names_the_limit_rests_no_key(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_too_large_response_with_a_new_limit_pauses_no_key(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
-    said = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
-    answer(store, Outcome.TOO_LARGE, ask(tokens=1_000_000), limits=said)
+    reported = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
+    answer(store, Outcome.TOO_LARGE, ask(tokens=1_000_000), limits=reported)
     take(store)
 
 
@@ -570,7 +564,7 @@ def test_a_confirmed_reservation_is_sent_and_settled_like_any_lease(make_store: 
     assert (seen.successes, seen.in_flight, seen.last_used_us) == (2, 0, reserved.at_us)
 
 
-def test_a_reservation_that_died_is_neither_confirmed_nor_given_back_twice(
+def test_a_released_reservation_is_neither_confirmed_nor_released_again(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock)

@@ -33,17 +33,16 @@ def _open(store: Store, key: ApiKey = A) -> None:
 def test_a_disabled_key_gets_no_request_while_running_ones_finish(store: Store) -> None:
     answer(store)
     answer(store)
-    flying = take(store, ONLY_A)
+    in_flight = take(store, ONLY_A)
     assert store.act(A.key_id, "disable") == ActionResult("done", "disabled")
     assert {answer(store).key_id for _ in range(4)} == {B.key_id}
     assert (of(store, A).state, of(store, A).in_flight, of(store, A).circuit_open) == ("disabled", 1, True)
-    store.settle(flying, Settlement(Outcome.SUCCESS))
+    store.settle(in_flight, Settlement(Outcome.SUCCESS))
     assert (of(store, A).in_flight, of(store, A).successes) == (0, 2)
     assert {answer(store).key_id for _ in range(4)} == {B.key_id}
 
 
-def test_a_disabled_key_is_no_last_resort(store: Store, clock: ManualClock) -> None:
-    """Even if no other key is healthy."""
+def test_a_disabled_key_is_not_used_as_a_last_resort(store: Store, clock: ManualClock) -> None:
     store.act(A.key_id, "disable")
     _open(store, B)
     for _ in range(3):
@@ -54,28 +53,28 @@ def test_a_disabled_key_is_no_last_resort(store: Store, clock: ManualClock) -> N
     assert isinstance(store.acquire(ask(max_wait_us=30 * SECOND)), NoRoom)
 
 
-def test_with_every_key_disabled_requests_are_refused_with_that_reason(store: Store) -> None:
+def test_requests_are_refused_as_disabled_if_every_key_is(store: Store) -> None:
     for key in KEYS:
         store.act(key.key_id, "disable")
-    told = NoRoom(60_000_000, "disabled")
-    assert store.acquire(ask()) == store.acquire(ask(max_wait_us=30 * SECOND)) == told
+    refusal = NoRoom(60_000_000, "disabled")
+    assert store.acquire(ask()) == store.acquire(ask(max_wait_us=30 * SECOND)) == refusal
     assert [(model.model, dict(model.refusals)) for model in store.figures().models] == [("m", {"disabled": 2})]
 
 
-def test_a_request_that_failed_with_the_only_key_left_returns_its_failure(store: Store) -> None:
+def test_a_request_that_failed_with_the_only_enabled_key_is_barred(store: Store) -> None:
     store.act(A.key_id, "disable")
     assert store.acquire(ask(barred=frozenset({B.key_id}))) == NoRoom(0, "barred")
 
 
-def test_the_reason_of_a_refusal_is_that_of_the_keys_that_are_not_disabled(store: Store) -> None:
+def test_disabled_keys_do_not_determine_the_reason_of_a_refusal(store: Store) -> None:
     answer(store, Outcome.INVALID_KEY, ONLY_A)
     assert refused(store, ask(barred=frozenset({B.key_id}))).reason == "barred"
     store.act(B.key_id, "disable")
     assert refused(store).reason == "dead"
 
 
-def test_requests_do_not_wait_for_an_answer_of_a_disabled_key(store: Store) -> None:
-    """Its first request is running, but the key takes no further one, whatever the result."""
+def test_requests_do_not_wait_for_a_disabled_key(store: Store) -> None:
+    """The key's first request is active, but the key takes no other request."""
     take(store, ONLY_A)
     store.act(A.key_id, "disable")
     store.act(B.key_id, "disable")
@@ -93,7 +92,7 @@ def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: M
 
 
 def test_an_enabled_key_has_its_earlier_state(store: Store, clock: ManualClock) -> None:
-    """Its circuit is still open, and its wait does not start again."""
+    """The circuit is still open, and its wait does not restart."""
     _open(store)
     answer(store)
     store.act(A.key_id, "disable")
@@ -115,11 +114,11 @@ def test_an_enabled_key_that_was_healthy_is_used_at_once(store: Store, clock: Ma
     assert answer(store).key_id == A.key_id
 
 
-def test_an_answer_while_a_key_is_disabled_changes_its_state(store: Store, clock: ManualClock) -> None:
+def test_a_response_changes_the_state_of_a_disabled_key(store: Store, clock: ManualClock) -> None:
     answer(store, request=ONLY_A)
-    flying = take(store, ONLY_A)
+    in_flight = take(store, ONLY_A)
     store.act(A.key_id, "disable")
-    store.settle(flying, Settlement(Outcome.INVALID_KEY))
+    store.settle(in_flight, Settlement(Outcome.INVALID_KEY))
     assert {answer(store).key_id for _ in range(3)} == {B.key_id}
     assert of(store, A).state == "disabled"
     assert store.act(A.key_id, "enable").state == "dead"
@@ -131,11 +130,11 @@ def test_repeated_actions_have_no_effect(store: Store) -> None:
     assert store.act(A.key_id, "disable") == ActionResult("nothing", "disabled")
 
 
-def test_disabling_applies_to_every_process_and_outlives_them(
+def test_disabling_applies_to_every_process_and_outlasts_them(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
     if backend.connection is None:
-        return  # a memory store is its process's alone
+        return  # a memory store belongs to one process
     first, second = make_store(KEYS, clock), make_store(KEYS, clock)
     answer(second)
     answer(second)
@@ -166,12 +165,10 @@ def test_a_key_can_be_disabled_before_it_is_configured(make_store: MakeStore, cl
     assert {answer(store).key_id for _ in range(4)} == {B.key_id}
 
 
-def test_disabling_is_remembered_for_a_year_and_longer(
-    backend: Backend, make_store: MakeStore, clock: ManualClock
-) -> None:
-    """Other state of a key expires after a week; each starting process restarts that time."""
+def test_disabling_is_stored_for_more_than_a_year(backend: Backend, make_store: MakeStore, clock: ManualClock) -> None:
+    """Other state of a key expires after a week. Each starting process renews the record of disabled keys."""
     if backend.connection is None:
-        return  # a memory store forgets with its process
+        return  # a memory store is lost with its process
     name = f"{TAG}:pool:off"
     make_store(KEYS, clock).act(A.key_id, "disable")
     assert backend.connection.ttl(name) > 399 * DAY // SECOND
@@ -180,26 +177,26 @@ def test_disabling_is_remembered_for_a_year_and_longer(
     assert backend.connection.ttl(name) > 399 * DAY // SECOND
 
 
-def test_a_process_that_missed_the_enabling_does_not_undo_it(
+def test_an_outdated_process_does_not_disable_an_enabled_key(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """The process was disconnected for an hour, and reports its state when it is back."""
+    """A process was disconnected for an hour and reports an outdated state when it reconnects."""
     if backend.connection is None:
-        return  # a memory store has no others
+        return  # a memory store has one process
     store = make_store(KEYS, clock)
     store.act(A.key_id, "disable")
     store.act(A.key_id, "enable")
-    known: dict[str, list[str]] = {"learned": [], "verified": [], "spent": [], "disabled": [A.key_id]}
-    back = RedisStore(KEYS, "round_robin", backend.connection, clock=clock, learned=lambda: known)
-    back.register()
+    outdated: dict[str, list[str]] = {"learned": [], "verified": [], "spent": [], "disabled": [A.key_id]}
+    reconnected = RedisStore(KEYS, "round_robin", backend.connection, clock=clock, learned=lambda: outdated)
+    reconnected.register()
     assert of(store, A).state == "closed"
     backend.connection.flushdb()
-    back.register()
-    assert of(store, A).state == "disabled", "a server that has lost its data takes its word"
+    reconnected.register()
+    assert of(store, A).state == "disabled", "a server without data uses the reported state"
 
 
 def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, clock: ManualClock) -> None:
-    """More keys than one page of the index: the enabled key is found, and so are all keys once enabled."""
+    """There are more keys than fit on one page of the index."""
     keys = make_keys([f"sk-{n}" for n in range(100)])
     store = make_store(keys, clock)
     for key in keys[:99]:
@@ -214,7 +211,7 @@ def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, cl
 # --- probe
 
 
-def test_a_probe_lets_an_open_key_go_with_the_next_request_once(store: Store) -> None:
+def test_a_probe_sends_the_next_request_with_an_open_key(store: Store) -> None:
     _open(store)
     answer(store)
     assert isinstance(store.acquire(ONLY_A), NoRoom)
@@ -226,7 +223,7 @@ def test_a_probe_lets_an_open_key_go_with_the_next_request_once(store: Store) ->
     assert of(store, A).state == "closed"
 
 
-def test_a_probe_lets_a_dead_key_go_with_the_next_request_once(store: Store) -> None:
+def test_a_probe_sends_the_next_request_with_a_dead_key(store: Store) -> None:
     answer(store, Outcome.INVALID_KEY, ONLY_A)
     answer(store)
     assert {answer(store).key_id for _ in range(3)} == {B.key_id}
@@ -236,9 +233,7 @@ def test_a_probe_lets_a_dead_key_go_with_the_next_request_once(store: Store) -> 
     assert of(store, A).state == "dead"
 
 
-def test_a_probe_lets_a_group_without_quota_go_with_the_next_request_once(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_a_probe_sends_the_next_request_with_a_group_without_quota(make_store: MakeStore, clock: ManualClock) -> None:
     a, b, c = keys = make_keys(["sk-a", "sk-b", "sk-c"], "team=1,2")
     store = make_store(keys, clock)
     answer(store, request=ask(barred=frozenset({a.key_id, c.key_id})))
@@ -253,8 +248,8 @@ def test_a_probe_lets_a_group_without_quota_go_with_the_next_request_once(
     assert [of(store, key).state for key in keys] == ["closed"] * 3
 
 
-def test_a_key_that_fails_its_probe_waits_no_longer_than_without_it(store: Store, clock: ManualClock) -> None:
-    """A failed probe by an operator does not turn five minutes into an hour."""
+def test_a_failed_probe_does_not_prolong_the_wait_of_a_key(store: Store, clock: ManualClock) -> None:
+    """The wait remains five minutes, not an hour."""
     answer(store, request=ask(barred=frozenset({A.key_id})))
     _open(store)
     for _ in range(5):
@@ -267,7 +262,7 @@ def test_a_key_that_fails_its_probe_waits_no_longer_than_without_it(store: Store
     take(store, ONLY_A)
 
 
-def test_a_group_that_fails_its_probe_waits_no_longer_than_without_it(store: Store, clock: ManualClock) -> None:
+def test_a_failed_probe_does_not_prolong_the_wait_of_a_group(store: Store, clock: ManualClock) -> None:
     answer(store)
     answer(store)
     answer(store, Outcome.QUOTA_EXHAUSTED, ONLY_A)

@@ -1,4 +1,4 @@
-"""Admission by a key store: reservations, corrections, and many keys. On every store."""
+"""How a key store admits requests: reservations, corrections, and many keys. On every store."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tests.plugins.store_steps import (
     wait_until,
 )
 
-#: between two requests at 600 a minute
+#: time between two requests at 600 per minute
 GAP = SECOND // 10
-#: what a bucket that holds little more than one request leaves for uneven travel
+#: reserve for varying latency in a bucket with a burst of about one request
 JITTER_US = 10_000
 
 
@@ -39,18 +39,18 @@ def later(reply: Lease | Later | None) -> int:
 
 
 def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
-    """Return reservations 0.1 s apart, after an answer has reported that the bucket is almost empty."""
+    """Return reservations 0.1 s apart, after a response has reported an almost empty bucket."""
     answer(store, limits=limits(600, 600))
     clock.advance(10)
-    flying = burst(store)
+    in_flight = burst(store)
     reserved = [take(store, ask(max_wait_us=MINUTE)) for _ in range(places)]
     assert [b.at_us - a.at_us for a, b in itertools.pairwise(reserved)] == [GAP] * (places - 1)
-    store.settle(flying[-1], Settlement(Outcome.SUCCESS, limits=limits(600, 0)))
+    store.settle(in_flight[-1], Settlement(Outcome.SUCCESS, limits=limits(600, 0)))
     return reserved
 
 
 def test_a_late_correction_delays_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
-    """The bucket is emptier than planned: sending at the reserved time would cause a 429."""
+    """The bucket is emptier than expected, so sending at the reserved time would cause a 429."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     (reserved,) = _corrected(store, clock, 1)
@@ -73,8 +73,8 @@ def test_reservations_are_sent_in_their_order(make_store: MakeStore, clock: Manu
     wait_until(clock, reserved[-1].at_us)
     due = [clock.now_us() + later(store.confirm(lease)) for lease in reserved[::-1]][::-1]
     assert [b - a for a, b in itertools.pairwise(due)] == [GAP, GAP]
-    newcomer = take(store, ask(max_wait_us=MINUTE))
-    assert newcomer.at_us >= due[-1] + GAP
+    new_request = take(store, ask(max_wait_us=MINUTE))
+    assert new_request.at_us >= due[-1] + GAP
     for position, at_us in enumerate(due):
         wait_until(clock, at_us)
         for behind in reserved[position + 1 :]:
@@ -86,7 +86,7 @@ def test_reservations_are_sent_in_their_order(make_store: MakeStore, clock: Manu
 def test_a_reservation_is_sent_at_its_time_and_can_be_released(
     make_store: MakeStore, clock: ManualClock, rpm: int
 ) -> None:
-    """Also on a key with a burst of one request: without a change, the reserved time stays."""
+    """An unchanged reservation keeps its time, also on a key with a burst of one request."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(rpm, rpm))
     clock.advance(60)
@@ -100,8 +100,8 @@ def test_a_reservation_is_sent_at_its_time_and_can_be_released(
     assert isinstance(store.confirm(first), Lease)
 
 
-def test_a_wait_up_to_the_longest_one_is_accepted(make_store: MakeStore, clock: ManualClock) -> None:
-    """A time one microsecond too late is refused, a time just early enough is accepted."""
+def test_a_wait_up_to_the_callers_limit_is_accepted(make_store: MakeStore, clock: ManualClock) -> None:
+    """A wait that exceeds the limit by one microsecond is refused."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     wait = refused(store).retry_after_us
@@ -109,23 +109,23 @@ def test_a_wait_up_to_the_longest_one_is_accepted(make_store: MakeStore, clock: 
     assert take(store, ask(max_wait_us=wait)).at_us == clock.now_us() + wait
 
 
-@pytest.mark.parametrize(("pause_us", "kept"), [(2 * SECOND, True), (2 * SECOND + 1, False)])
-def test_a_reservation_survives_a_rest_of_two_seconds_and_no_longer_one(
-    make_store: MakeStore, clock: ManualClock, pause_us: int, kept: bool
+@pytest.mark.parametrize(("pause_us", "survives"), [(2 * SECOND, True), (2 * SECOND + 1, False)])
+def test_a_reservation_survives_a_pause_of_up_to_two_seconds(
+    make_store: MakeStore, clock: ManualClock, pause_us: int, survives: bool
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(60)
-    flying = burst(store)[-1]
+    in_flight = burst(store)[-1]
     reserved = take(store, ask(max_wait_us=MINUTE))
     wait_until(clock, reserved.at_us)
-    store.settle(flying, Settlement(Outcome.RATE_LIMITED, pause_us=pause_us))
+    store.settle(in_flight, Settlement(Outcome.RATE_LIMITED, pause_us=pause_us))
     reply = store.confirm(reserved)
-    assert (later(reply) >= pause_us) if kept else reply is None
+    assert (later(reply) >= pause_us) if survives else reply is None
 
 
 def test_a_recovered_key_is_usable_for_every_model(make_store: MakeStore, clock: ManualClock) -> None:
-    """The probe used one model: requests for the other one must not wait for the earlier time."""
+    """The probe used another model. Requests for this model must not wait for their old deadline."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     for _ in keys:
@@ -137,7 +137,7 @@ def test_a_recovered_key_is_usable_for_every_model(make_store: MakeStore, clock:
     assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
 
 
-def test_a_group_with_quota_again_is_used_with_all_its_keys(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_recovered_group_uses_all_its_keys(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b", "sk-c"], "team=1,2,3")
     store = make_store(keys, clock)
     for _ in keys:
@@ -150,7 +150,7 @@ def test_a_group_with_quota_again_is_used_with_all_its_keys(make_store: MakeStor
 
 
 def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock: ManualClock) -> None:
-    """Any number of dead, resting, forbidden, or out-of-quota keys must not hide it."""
+    """Any number of dead, paused, forbidden, or out-of-quota keys must not hide the good key."""
     keys = make_keys([f"sk-{n}" for n in range(60)])
     store = make_store(keys, clock)
     bad = [
@@ -172,41 +172,41 @@ def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock:
     assert [answer(store).key_id for _ in range(5)] == [good] * 5
 
 
-def test_the_key_with_room_now_is_preferred_to_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
-    """For any number of keys, and any position among them."""
+def test_a_key_with_capacity_is_preferred_to_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
+    """The free key is found at any position among many keys."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     for free in sorted(keys, key=lambda key: key.key_id)[::13]:
         store = make_store(keys, clock, pool=free.key_id)
         for lease in [take(store) for _ in keys]:
-            said = LimitReading() if lease.key_id == free.key_id else NO_ROOM
-            store.settle(lease, Settlement(Outcome.SUCCESS, limits=said))
+            reported = LimitReading() if lease.key_id == free.key_id else NO_ROOM
+            store.settle(lease, Settlement(Outcome.SUCCESS, limits=reported))
         lease = take(store, ask(max_wait_us=MINUTE))
         assert (lease.key_id, lease.reserved) == (free.key_id, False)
 
 
 def test_a_reservation_uses_the_earliest_key(make_store: MakeStore, clock: ManualClock) -> None:
-    """Among many busy keys, each later than the previous one."""
+    """Each of many busy keys has an earlier time than the previous key."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     store = make_store(keys, clock)
     leases = [take(store) for _ in keys]
     for position, lease in enumerate(leases):
-        said = MeterReading(600, 0, SECOND + (39 - position) * GAP)
-        store.settle(lease, Settlement(Outcome.SUCCESS, limits=LimitReading(requests=said)))
+        reported = MeterReading(600, 0, SECOND + (39 - position) * GAP)
+        store.settle(lease, Settlement(Outcome.SUCCESS, limits=LimitReading(requests=reported)))
     for _ in range(4):
-        refused(store)  # a store may look at some of the keys each time, and remember what it saw
+        refused(store)  # a store may read only some keys per request
     places = [take(store, ask(max_wait_us=MINUTE)) for _ in range(20)]
     assert [place.key_id for place in places[:4]] == [lease.key_id for lease in leases[:-5:-1]]
     assert [place.at_us for place in places] == sorted(place.at_us for place in places)
 
 
 def test_a_request_that_lost_its_reservation_may_use_the_reserve(make_store: MakeStore, clock: ManualClock) -> None:
-    """New requests leave a tenth of the burst for those whose reservation was lost."""
+    """A tenth of the burst is reserved for requests that lost their reservation."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(1200, 1200))
     clock.advance(60)
-    newcomers = burst(store)
+    new_requests = burst(store)
     waited = burst(store, ask(waited=True))
-    assert len(newcomers) > len(waited) > 0
+    assert len(new_requests) > len(waited) > 0
 
 
 def test_keys_of_one_group_share_its_bucket(make_store: MakeStore, clock: ManualClock) -> None:
@@ -221,7 +221,7 @@ def test_keys_of_one_group_share_its_bucket(make_store: MakeStore, clock: Manual
     assert len(burst(one)) == len(burst(two))
 
 
-def test_one_model_s_bucket_is_not_another_s(make_store: MakeStore, clock: ManualClock) -> None:
+def test_each_model_has_its_own_bucket(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, request=ask(model="m"), limits=limits(60, 0))
     assert len(burst(store, ask(model="other"), most=50)) == 50
@@ -232,21 +232,21 @@ def test_one_model_s_bucket_is_not_another_s(make_store: MakeStore, clock: Manua
 def test_headers_describe_the_server_s_time_of_admission(
     make_store: MakeStore, clock: ManualClock, late_us: int
 ) -> None:
-    """After 0.4 s in transit, the bucket is full 0.4 s later, which is no reason for a correction."""
+    """The response spent 0.4 s in transit, so its reset time needs no correction."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(10)
-    flying = burst(store)
+    in_flight = burst(store)
     reserved = take(store, ask(max_wait_us=10 * SECOND))
-    reset = len(flying) * GAP - late_us
-    said = LimitReading(MeterReading(600, 600 - reset / GAP, reset))
-    store.settle(flying[-1], Settlement(Outcome.SUCCESS, limits=said, admitted_after_us=late_us))
+    reset = len(in_flight) * GAP - late_us
+    reported = LimitReading(MeterReading(600, 600 - reset / GAP, reset))
+    store.settle(in_flight[-1], Settlement(Outcome.SUCCESS, limits=reported, admitted_after_us=late_us))
     wait_until(clock, reserved.at_us)
     assert isinstance(store.confirm(reserved), Lease)
 
 
 def test_the_pause_of_a_429_delays_reservations(make_store: MakeStore, clock: ManualClock) -> None:
-    """After a rest, one request is sent at its end, and the next ones at the rate of the limit."""
+    """After the pause, requests are sent one by one at the rate of the limit."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(60)

@@ -23,7 +23,7 @@ NOT_SERVED = [
     Outcome.REQUEST_FAULT,
 ]
 MAYBE_SERVED = [Outcome.SERVER_FAILURE, Outcome.ABANDONED]
-#: each allows four of `paid()` and not five: the last one fills it to the brim
+#: each cap admits exactly four of `paid()`
 CAPS = {"calls": Cap(calls=4), "tokens": Cap(tokens=40), "microusd": Cap(microusd=28)}
 
 
@@ -44,7 +44,7 @@ def admitted(store: Store, request: KeyRequest) -> int:
 
 @pytest.mark.parametrize("scope", ["day", "key_day", "batch"])
 @pytest.mark.parametrize("unit", CAPS)
-def test_a_cap_admits_no_more_than_fits(make_store: MakeStore, clock: ManualClock, scope: str, unit: str) -> None:
+def test_a_cap_admits_no_request_above_it(make_store: MakeStore, clock: ManualClock, scope: str, unit: str) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
     clock.advance(3600)
     assert admitted(store, paid()) == 4
@@ -66,10 +66,10 @@ def test_a_request_above_a_cap_is_refused_while_a_smaller_one_fits(
 
 @pytest.mark.parametrize("scope", ["day", "key_day"])
 @pytest.mark.parametrize("unit", CAPS)
-def test_which_daily_budget_stopped_a_request_is_known_for_the_day(
+def test_the_daily_budget_that_stopped_a_request_is_reported_until_midnight(
     make_store: MakeStore, clock: ManualClock, scope: str, unit: str
 ) -> None:
-    """Even if some of it is left: three of four are used, and the next request needs more than is left."""
+    """Three of four units are used, and the next request needs more than one."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
     clock.advance(3600)
     for _ in range(3 if unit != "calls" else 4):
@@ -85,7 +85,7 @@ def test_which_daily_budget_stopped_a_request_is_known_for_the_day(
     assert store.figures().stopped == {}
 
 
-def test_a_batch_s_budget_and_a_key_that_was_passed_over_stop_nothing_else(
+def test_a_batch_budget_and_a_skipped_key_are_not_reported_as_stopped(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     keys = make_keys(["sk-a", "sk-b"])
@@ -119,7 +119,7 @@ def test_a_batch_s_budget_is_separate_and_not_reset_at_midnight(make_store: Make
     assert (store.spent("b").calls, store.spent("nobody")) == (2, Spent())
 
 
-def test_a_key_at_its_cap_is_skipped_until_every_key_is(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_key_at_its_cap_is_skipped_while_another_is_below(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=3)))
     for _ in range(3):
@@ -130,10 +130,10 @@ def test_a_key_at_its_cap_is_skipped_until_every_key_is(make_store: MakeStore, c
     assert [of(store, k).state for k in keys] == ["closed", "closed"]
 
 
-def test_a_cap_on_one_key_is_no_refusal_for_budget_while_another_only_waits(
+def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """The other key has room in a second: retry then, not at midnight."""
+    """The other key has capacity in a second, so callers retry then and not at midnight."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=2)))
     for _ in range(2):
@@ -167,17 +167,17 @@ def test_requests_that_may_have_been_served_are_charged(
 
 
 def test_a_reservation_costs_nothing_until_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
-    """The process that holds it may die, and would block the budget forever."""
+    """The process that holds the reservation may die and would block the budget."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, request=paid(), limits=NO_ROOM)
-    given_back, sent, too_late = (take(store, paid(max_wait_us=30 * SECOND)) for _ in range(3))
+    released, sent, too_late = (take(store, paid(max_wait_us=30 * SECOND)) for _ in range(3))
     for _ in range(2):
-        store.give_back(given_back)
+        store.give_back(released)
     assert store.spent() == store.spent("b") == Spent(1, 10, 7)
     clock.advance(30)
     assert isinstance(store.confirm(sent), Lease)
     assert store.spent() == store.spent("b") == Spent(2, 20, 14)
-    assert store.confirm(too_late) is None, "another one has used up the budget meanwhile"
+    assert store.confirm(too_late) is None, "another request has used up the budget"
     assert refused(store, paid(max_wait_us=30 * SECOND)).detail == "day calls"
     assert store.spent() == Spent(2, 20, 14)
 
@@ -191,16 +191,16 @@ def test_a_reservation_is_charged_to_the_day_on_which_its_request_is_sent(
     place = take(store, paid(max_wait_us=30 * SECOND))
     clock.advance(2)
     assert isinstance(store.confirm(place), Lease)
-    assert store.spent() == Spent(1, 10, 7), "of the day that began meanwhile"
+    assert store.spent() == Spent(1, 10, 7), "the request must be charged to the new day"
 
 
-def test_a_reservation_that_dies_with_its_key_costs_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_reservation_of_a_dead_key_costs_nothing(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, request=paid())
-    flying = take(store, paid())
+    in_flight = take(store, paid())
     answer(store, request=paid(), limits=NO_ROOM)
     reserved = take(store, paid(max_wait_us=30 * SECOND))
-    store.settle(flying, Settlement(Outcome.INVALID_KEY))
+    store.settle(in_flight, Settlement(Outcome.INVALID_KEY))
     wait_until(clock, reserved.at_us)
     assert store.confirm(reserved) is None
     assert store.spent() == Spent(2, 20, 14)
@@ -247,7 +247,7 @@ def test_the_usage_of_a_stream_counts_once_if_reported_twice(make_store: MakeSto
     assert [(call.output_tokens, call.microusd) for call in store.figures().calls] == [(5, 19)]
 
 
-def test_usage_beyond_the_estimate_closes_a_cap_and_usage_below_opens_it(
+def test_usage_above_the_estimate_uses_up_a_cap_and_usage_below_frees_it(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(tokens=40)))
@@ -279,7 +279,7 @@ def test_settling_twice_refunds_once(make_store: MakeStore, clock: ManualClock) 
     assert store.spent() == Spent(1, 10, 7)
 
 
-def test_a_refusal_for_budget_changes_neither_room_nor_rotation(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_refusal_for_budget_changes_neither_capacity_nor_rotation(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(batch=Cap(calls=1)))
     answer(store, request=paid())

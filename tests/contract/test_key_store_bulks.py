@@ -1,4 +1,4 @@
-"""Bulks of requests (a provider's batch): charged together, settled once. On every store."""
+"""Bulks are provider batches: charged as a whole and settled once. On every store."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def bulk(key: ApiKey = KEYS[0], name: str = "one", **charges: Spent) -> Bulk:
     return Bulk(name, key.key_id, "gpt-x", charges or {"b": Spent(3, 300, 30), "c": Spent(1, 100, 10)})
 
 
-def of_key(store: Store, key: ApiKey = KEYS[0]) -> Spent:
+def spent_by(store: Store, key: ApiKey = KEYS[0]) -> Spent:
     return next(found.spent_today for found in store.snapshot() if found.key_id == key.key_id)
 
 
-def test_a_bulk_is_charged_to_the_day_its_key_and_each_batch(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_bulk_is_charged_to_the_day_the_key_and_each_batch(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(KEYS, clock)
     assert store.charge_bulk(bulk()) is None
-    assert store.spent() == of_key(store) == Spent(4, 400, 40)
+    assert store.spent() == spent_by(store) == Spent(4, 400, 40)
     assert (store.spent("b"), store.spent("c")) == (Spent(3, 300, 30), Spent(1, 100, 10))
-    assert of_key(store, KEYS[1]) == Spent()
+    assert spent_by(store, KEYS[1]) == Spent()
 
 
-def test_charging_again_charges_nothing(make_store: MakeStore, clock: ManualClock) -> None:
-    """The reply may have been lost, or the process died before it stored the charge."""
+def test_a_repeated_charge_has_no_effect(make_store: MakeStore, clock: ManualClock) -> None:
+    """The reply may be lost, or the process may die before it stores the charge."""
     store = make_store(KEYS, clock, budget=Budget(day=Cap(calls=4)))
     assert [store.charge_bulk(bulk()) for _ in range(3)] == [None] * 3
     assert store.spent() == Spent(4, 400, 40)
@@ -40,25 +40,25 @@ def test_charging_again_charges_nothing(make_store: MakeStore, clock: ManualCloc
 
 @pytest.mark.parametrize(("unit", "fits"), [("calls", 4), ("tokens", 400), ("microusd", 40)])
 @pytest.mark.parametrize("scope", ["day", "key_day"])
-def test_a_bulk_fits_into_a_day_as_a_whole_or_not_at_all(
+def test_a_bulk_is_charged_completely_or_not_at_all(
     make_store: MakeStore, clock: ManualClock, scope: str, unit: str, fits: int
 ) -> None:
     full = make_store(KEYS, clock, budget=Budget(**{scope: Cap(**{unit: fits})}), pool="full")
     assert full.charge_bulk(bulk()) is None
-    tight = make_store(KEYS, clock, budget=Budget(**{scope: Cap(**{unit: fits - 1})}), pool="tight")
-    assert tight.charge_bulk(bulk()) == f"{scope} {unit}"
-    assert tight.spent() == tight.spent("b") == of_key(tight) == Spent()
-    assert tight.figures().stopped == {f"{scope} {unit}": fits - 1}
+    exceeded = make_store(KEYS, clock, budget=Budget(**{scope: Cap(**{unit: fits - 1})}), pool="tight")
+    assert exceeded.charge_bulk(bulk()) == f"{scope} {unit}"
+    assert exceeded.spent() == exceeded.spent("b") == spent_by(exceeded) == Spent()
+    assert exceeded.figures().stopped == {f"{scope} {unit}": fits - 1}
 
 
-def test_each_batch_s_own_budget_holds(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_bulk_respects_the_budget_of_each_batch(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(KEYS, clock, budget=Budget(batch=Cap(calls=2)))
     assert store.charge_bulk(bulk(b=Spent(3, 1, 1), c=Spent(1, 1, 1))) == "batch calls"
     assert store.spent("c") == Spent()
     assert store.charge_bulk(bulk(**{"b": Spent(2, 1, 1), "": Spent(9, 1, 1)})) is None
 
 
-def test_single_requests_and_bulks_fill_the_same_budget(make_store: MakeStore, clock: ManualClock) -> None:
+def test_single_requests_and_bulks_share_a_budget(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(KEYS, clock, budget=Budget(day=Cap(calls=5)))
     assert store.charge_bulk(bulk()) is None
     assert isinstance(store.acquire(ask()), Lease)
@@ -74,7 +74,7 @@ def test_the_usage_replaces_the_charge_once(make_store: MakeStore, clock: Manual
     result = BulkResult({"b": used}, outcomes, input_tokens=120, output_tokens=30)
     for _ in range(2):
         store.settle_bulk(bulk(), result)
-    assert store.spent() == of_key(store) == store.spent("b") == used
+    assert store.spent() == spent_by(store) == store.spent("b") == used
     assert store.spent("c") == Spent()
     figures = store.figures()
     (call,) = figures.calls
@@ -83,7 +83,7 @@ def test_the_usage_replaces_the_charge_once(make_store: MakeStore, clock: Manual
     shown = next(found for found in store.snapshot() if found.key_id == KEYS[0].key_id)
     assert (shown.requests, shown.successes, shown.failures, shown.in_flight) == (3, 3, 0, 0)
     assert store.charge_bulk(bulk()) is None
-    assert store.spent() == used, "it is over"
+    assert store.spent() == used, "a settled bulk must not be charged again"
 
 
 def test_a_bulk_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock: ManualClock) -> None:
@@ -96,7 +96,7 @@ def test_a_bulk_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock
 
 
 def test_a_bulk_without_a_charge_refunds_nothing(make_store: MakeStore, clock: ManualClock) -> None:
-    """A server that lost its data has no charge: budgets must not fall below the usage of others."""
+    """A server that lost its data has no charge. Refunds must not reduce the usage of other requests."""
     store = make_store(KEYS, clock)
     store.settle_bulk(bulk(), BulkResult({"b": Spent(1, 5, 1)}, {Outcome.SUCCESS: 1}, 4, 1))
     assert store.spent() == Spent(1, 5, 1)
@@ -106,12 +106,12 @@ def test_a_bulk_that_was_not_sent_costs_nothing(make_store: MakeStore, clock: Ma
     store = make_store(KEYS, clock, budget=Budget(batch=Cap(calls=3)))
     assert store.charge_bulk(bulk(b=Spent(3, 300, 30))) is None
     store.settle_bulk(bulk(b=Spent(3, 300, 30)), BulkResult())
-    assert store.spent() == store.spent("b") == of_key(store) == Spent()
+    assert store.spent() == store.spent("b") == spent_by(store) == Spent()
     assert store.figures().calls == ()
     assert store.charge_bulk(bulk(name="two", b=Spent(3, 300, 30))) is None
 
 
-def test_a_bulk_takes_no_key_out_and_moves_no_limit(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_bulk_changes_neither_key_state_nor_limits(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(KEYS[:1], clock)
     store.charge_bulk(bulk())
     store.settle_bulk(bulk(), BulkResult({}, {Outcome.SERVER_FAILURE: 50}))

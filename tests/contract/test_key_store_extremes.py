@@ -1,4 +1,4 @@
-"""Many keys, most of them out of rotation, and a server whose clock changes with a failover."""
+"""Many keys out of rotation, and a server clock that changes with a failover."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.keypool.stores.base import Later, Lease, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import SECOND, answer, ask, refused, take
 
-#: more than one admission looks at
+#: more keys than one admission reads
 MANY = 100
 
 
@@ -26,10 +26,10 @@ def _open_circuit(store: Store, key: ApiKey, keys: tuple[ApiKey, ...]) -> None:
 
 
 @pytest.mark.parametrize("position", [0, MANY // 2, MANY - 1])
-def test_among_many_open_circuits_the_one_healthy_key_is_found(
+def test_the_only_healthy_key_among_many_open_circuits_is_found(
     make_store: MakeStore, clock: ManualClock, position: int
 ) -> None:
-    """The index lists all others as usable now; reading some of them corrects it for the next request."""
+    """The index lists all other keys as usable. Each request corrects a part of the index."""
     keys = make_keys([f"sk-{n}" for n in range(MANY)])
     store = make_store(keys, clock)
     for _ in keys:
@@ -49,9 +49,7 @@ def test_among_many_open_circuits_the_one_healthy_key_is_found(
     assert (found.key_id, found.last_resort) == (keys[position].key_id, False)
 
 
-def test_with_every_circuit_of_many_open_a_request_is_the_last_resort(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
+def test_a_request_with_only_open_circuits_is_a_last_resort(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys([f"sk-{n}" for n in range(MANY)])
     store = make_store(keys, clock)
     for _ in keys:
@@ -64,7 +62,7 @@ def test_with_every_circuit_of_many_open_a_request_is_the_last_resort(
 
 @dataclass
 class FailedOver:
-    """A clock that becomes that of another server."""
+    """A clock that jumps when another server takes over."""
 
     first: ManualClock
     ahead_us: int = 0
@@ -73,10 +71,8 @@ class FailedOver:
         return self.first.now_us() + self.ahead_us
 
 
-def test_a_clock_that_was_set_back_delays_requests_no_longer_than_that(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    """60 per minute with a burst of ten, used up, then a minute back. Refused callers retry a second apart."""
+def test_a_clock_set_back_delays_requests_by_the_difference(make_store: MakeStore, clock: ManualClock) -> None:
+    """The limit is 60 per minute with a burst of ten. The burst is used up before the clock jumps back a minute."""
     server = FailedOver(clock)
     store = _used_up(make_store, server)
     before = refused(store).retry_after_us
@@ -87,7 +83,7 @@ def test_a_clock_that_was_set_back_delays_requests_no_longer_than_that(
     take(store)
 
 
-def test_a_clock_that_was_set_forward_allows_no_more_than_one_burst(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_clock_set_forward_admits_at_most_one_burst(make_store: MakeStore, clock: ManualClock) -> None:
     server = FailedOver(clock)
     store = _used_up(make_store, server)
     server.ahead_us = 3600 * SECOND

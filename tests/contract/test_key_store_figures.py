@@ -43,7 +43,7 @@ def test_unused_keys_have_no_counts(make_store: MakeStore, clock: ManualClock) -
 
 
 class ReloadingClock(ManualClock):
-    """Calls `reload` as soon as a store reads the time for a request."""
+    """Calls `reload` once, when a store reads the time."""
 
     reload: Callable[[], None] | None = None
 
@@ -55,7 +55,7 @@ class ReloadingClock(ManualClock):
 
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
-def test_keys_that_are_reloaded_while_a_server_counts_do_not_mix_up_the_counts(make_store: MakeStore) -> None:
+def test_counts_stay_correct_if_keys_are_reloaded_during_a_call(make_store: MakeStore) -> None:
     clock = ReloadingClock()
     store = make_store([A], clock)
     answer(store)
@@ -69,7 +69,7 @@ def test_keys_that_are_reloaded_while_a_server_counts_do_not_mix_up_the_counts(m
 def test_every_end_of_a_request_counts_once_for_its_key_and_model(
     make_store: MakeStore, clock: ManualClock, outcome: Outcome
 ) -> None:
-    """A second report about the same lease counts nothing."""
+    """A second report about a lease is not counted."""
     store = make_store([A], clock)
     lease = answer(store, outcome)
     store.settle(lease, Settlement(outcome))
@@ -78,7 +78,7 @@ def test_every_end_of_a_request_counts_once_for_its_key_and_model(
 
 
 def test_models_are_counted_separately_whatever_their_names(make_store: MakeStore, clock: ManualClock) -> None:
-    """A fine-tuned model has colons in its name; a request for the list of models has no model."""
+    """A fine-tuned model's name contains colons. A request for the list of models has no model."""
     names = ["m", "ft:m:team:1", "a b", "", "what separates names from counts\x1fsuccess"]
     store = make_store([A], clock)
     for times, name in enumerate(names, start=1):
@@ -90,7 +90,7 @@ def test_models_are_counted_separately_whatever_their_names(make_store: MakeStor
 
 
 def test_tokens_and_cost_are_those_of_the_responses(make_store: MakeStore, clock: ManualClock) -> None:
-    """Never the estimate of the admission. A stream counts at its end, an unbilled request never."""
+    """Estimates are never counted. A stream counts at its end, and an unbilled request is not counted."""
     store = make_store([A], clock)
     answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10, 12))
     streamed = answer(store, request=ask(tokens=500))
@@ -113,7 +113,7 @@ def test_tokens_and_cost_are_those_of_the_responses(make_store: MakeStore, clock
         (60 * SECOND + 1, len(WAIT_BOUNDS_S)),
     ],
 )
-def test_a_wait_belongs_to_the_class_whose_bound_it_does_not_pass(
+def test_a_wait_is_counted_in_the_first_bucket_that_includes_it(
     make_store: MakeStore, clock: ManualClock, waited_us: int, position: int
 ) -> None:
     store = make_store([A], clock)
@@ -123,7 +123,7 @@ def test_a_wait_belongs_to_the_class_whose_bound_it_does_not_pass(
     assert (sum(found.waits), found.waited_us) == (1, waited_us)
 
 
-def test_changes_of_a_key_are_counted_once_when_they_happen(make_store: MakeStore, clock: ManualClock) -> None:
+def test_each_transition_of_a_key_is_counted_once(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store)
     leases = [take(store) for _ in range(5)]
@@ -139,7 +139,7 @@ def test_changes_of_a_key_are_counted_once_when_they_happen(make_store: MakeStor
     assert transitions_of(store, A.key_id) == {"open": 1, "closed": 1, "dead": 1}
 
 
-def test_missing_quota_and_rests_are_transitions_too(make_store: MakeStore, clock: ManualClock) -> None:
+def test_missing_quota_and_cooldowns_are_transitions_too(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     answer(store, Outcome.QUOTA_EXHAUSTED)
     answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
@@ -159,7 +159,7 @@ def test_a_refusal_is_counted_by_its_reason(make_store: MakeStore, clock: Manual
     ("outcome", "reason"),
     [(Outcome.INVALID_KEY, "dead"), (Outcome.QUOTA_EXHAUSTED, "quota"), (Outcome.FORBIDDEN, "forbidden")],
 )
-def test_a_refusal_for_another_reason_than_room_is_counted_as_such(
+def test_each_key_state_is_counted_as_its_own_reason_of_refusal(
     make_store: MakeStore, clock: ManualClock, outcome: Outcome, reason: str
 ) -> None:
     store = make_store([A], clock)
@@ -168,7 +168,7 @@ def test_a_refusal_for_another_reason_than_room_is_counted_as_such(
     assert model_of(store).refusals == {reason: 1}
 
 
-def test_a_pause_for_an_answer_is_no_refusal(make_store: MakeStore, clock: ManualClock) -> None:
+def test_waiting_for_a_pending_response_is_not_a_refusal(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     take(store)
     assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
@@ -185,8 +185,8 @@ def test_a_released_reservation_is_not_counted_as_a_request(make_store: MakeStor
     assert sum(model_of(store).waits) == 1
 
 
-def test_time_without_room_counts_once_however_many_ask(make_store: MakeStore, clock: ManualClock) -> None:
-    """From the first request without room until there is room again; overlapping times count once."""
+def test_time_without_capacity_is_counted_once_for_all_callers(make_store: MakeStore, clock: ManualClock) -> None:
+    """The time runs from the first refused request until there is capacity again. Overlapping times count once."""
     store = make_store([A], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limited_by="tokens")
     assert model_of(store).saturated_us == {}
@@ -198,8 +198,8 @@ def test_time_without_room_counts_once_however_many_ask(make_store: MakeStore, c
     assert model_of(store).saturated_us == {"tokens": 20 * SECOND}
 
 
-def test_a_long_rest_counts_up_to_a_minute_after_the_last_request(make_store: MakeStore, clock: ManualClock) -> None:
-    """A minute from each request: later demand is unknown."""
+def test_a_long_pause_counts_up_to_a_minute_after_the_last_request(make_store: MakeStore, clock: ManualClock) -> None:
+    """Each request counts at most a minute because later demand is unknown."""
     store = make_store([A], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=10 * MINUTE, limited_by="requests")
     refused(store)
@@ -210,27 +210,27 @@ def test_a_long_rest_counts_up_to_a_minute_after_the_last_request(make_store: Ma
 
 
 @pytest.mark.parametrize(
-    ("said", "unit"),
+    ("headers", "unit"),
     [
         (LimitReading(requests=MeterReading(60, 0, MINUTE), tokens=reading(1_000_000, 1_000_000)), "requests"),
         (LimitReading(requests=reading(60_000, 60_000), tokens=MeterReading(600, 0, MINUTE)), "tokens"),
     ],
 )
 def test_saturation_names_the_exhausted_limit(
-    make_store: MakeStore, clock: ManualClock, said: LimitReading, unit: str
+    make_store: MakeStore, clock: ManualClock, headers: LimitReading, unit: str
 ) -> None:
     store = make_store([A], clock)
-    answer(store, limits=said)
+    answer(store, limits=headers)
     burst(store)
     refused(store)
     assert list(model_of(store).saturated_us) == [unit]
 
 
 @pytest.mark.parametrize("headers", [LimitReading(), LimitReading(reading(600, 599), reading(60_000, 59_000))])
-def test_a_429_that_names_no_limit_stands_for_requests(
+def test_a_429_without_a_named_limit_counts_as_the_request_limit(
     make_store: MakeStore, clock: ManualClock, headers: LimitReading
 ) -> None:
-    """With and without limits in headers."""
+    """The rule applies with and without limits in headers."""
     store = make_store([A], clock)
     answer(store, limits=headers)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
@@ -238,15 +238,15 @@ def test_a_429_that_names_no_limit_stands_for_requests(
     assert model_of(store).saturated_us == {"requests": 20 * SECOND}
 
 
-def test_waiting_for_a_reservation_is_time_without_room(make_store: MakeStore, clock: ManualClock) -> None:
+def test_waiting_for_a_reservation_is_time_without_capacity(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=NO_ROOM)
     reserved = take(store, ask(max_wait_us=MINUTE))
     assert model_of(store).saturated_us == {"requests": reserved.at_us - clock.now_us()}
 
 
-def test_time_without_room_depends_on_the_size_of_the_request(make_store: MakeStore, clock: ManualClock) -> None:
-    """Half of a minute's tokens is left: small requests are sent, and one that needs all of them waits."""
+def test_time_without_capacity_depends_on_the_size_of_the_request(make_store: MakeStore, clock: ManualClock) -> None:
+    """Half of the tokens per minute is left. Small requests are sent, and a request for all tokens waits."""
     store = make_store([A], clock)
     answer(store, limits=LimitReading(tokens=reading(60_000, 30_000)))
     answer(store, request=ask(tokens=0))
@@ -257,23 +257,23 @@ def test_time_without_room_depends_on_the_size_of_the_request(make_store: MakeSt
     assert waits_us == pytest.approx(30 * SECOND, rel=0.1)
 
 
-def test_a_request_that_may_not_use_every_key_measures_no_saturation(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_request_with_barred_keys_does_not_count_as_saturation(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     resting = answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND).key_id
     refused(store, ask(barred=frozenset({A.key_id, B.key_id} - {resting})))
     assert model_of(store).saturated_us == {}
 
 
-@pytest.mark.parametrize("trouble", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED, Outcome.FORBIDDEN])
-def test_keys_out_of_rotation_are_no_saturation(make_store: MakeStore, clock: ManualClock, trouble: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED, Outcome.FORBIDDEN])
+def test_keys_out_of_rotation_are_not_saturated(make_store: MakeStore, clock: ManualClock, outcome: Outcome) -> None:
     store = make_store([A], clock)
     answer(store)
-    answer(store, trouble)
+    answer(store, outcome)
     refused(store)
     assert model_of(store).saturated_us == {}
 
 
-def test_one_key_with_room_means_that_there_is_some(make_store: MakeStore, clock: ManualClock) -> None:
+def test_one_key_with_capacity_prevents_saturation(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
     for _ in range(3):
@@ -281,7 +281,7 @@ def test_one_key_with_room_means_that_there_is_some(make_store: MakeStore, clock
     assert model_of(store).saturated_us == {}
 
 
-def test_room_is_what_the_bucket_holds_now(make_store: MakeStore, clock: ManualClock) -> None:
+def test_capacity_is_the_current_level_of_the_bucket(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=limits(600, 599))
     (room,) = store.figures().rooms
@@ -293,10 +293,10 @@ def test_room_is_what_the_bucket_holds_now(make_store: MakeStore, clock: ManualC
     clock.advance(0.2)
     assert store.figures().rooms[0].left == pytest.approx(596)
     clock.advance(3600)
-    assert store.figures().rooms[0].left == pytest.approx(600), "a bucket holds no more than it can"
+    assert store.figures().rooms[0].left == pytest.approx(600), "a bucket must not exceed its capacity"
 
 
-def test_a_group_at_rest_has_no_room(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_paused_group_has_no_capacity(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=limits(600, 599))
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
@@ -305,8 +305,8 @@ def test_a_group_at_rest_has_no_room(make_store: MakeStore, clock: ManualClock) 
     assert store.figures().rooms[0].left > 0
 
 
-def test_a_429_against_its_headers_leaves_no_room_either(make_store: MakeStore, clock: ManualClock) -> None:
-    """The headers are ignored while the key rests."""
+def test_a_429_that_contradicts_its_headers_leaves_no_capacity(make_store: MakeStore, clock: ManualClock) -> None:
+    """The headers are ignored while the key is paused."""
     store = make_store([A], clock)
     promised = LimitReading(reading(600, 600), reading(60_000, 60_000))
     answer(store, limits=promised)
@@ -314,7 +314,7 @@ def test_a_429_against_its_headers_leaves_no_room_either(make_store: MakeStore, 
     assert [room.left for room in store.figures().rooms] == [0, 0]
 
 
-def test_the_room_of_a_removed_key_is_not_counted(make_store: MakeStore, clock: ManualClock) -> None:
+def test_the_capacity_of_a_removed_key_is_not_counted(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     for _ in (A, B):
         answer(store, limits=limits(600, 599))
@@ -322,7 +322,7 @@ def test_the_room_of_a_removed_key_is_not_counted(make_store: MakeStore, clock: 
     assert [room.group for room in store.figures().rooms] == [B.group]
 
 
-def test_keys_of_one_group_have_one_room(make_store: MakeStore, clock: ManualClock) -> None:
+def test_keys_of_one_group_share_their_capacity(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(SAME_GROUP, clock)
     for _ in SAME_GROUP:
         answer(store, limits=LimitReading(reading(600, 590), reading(60_000, 50_000)))
@@ -330,7 +330,7 @@ def test_keys_of_one_group_have_one_room(make_store: MakeStore, clock: ManualClo
     assert set(store.figures().groups.values()) == {"team"}
 
 
-def test_a_key_that_was_taken_out_stays_counted(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_removed_key_keeps_its_counts(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     for _ in (A, B):
         answer(store)
@@ -340,7 +340,7 @@ def test_a_key_that_was_taken_out_stays_counted(make_store: MakeStore, clock: Ma
     assert calls_of(store, A.key_id).outcomes == {Outcome.SUCCESS: 1}
 
 
-def test_stores_of_one_pool_count_together(make_store: MakeStore, clock: ManualClock) -> None:
+def test_stores_of_one_pool_share_their_counts(make_store: MakeStore, clock: ManualClock) -> None:
     one, other = make_store([A], clock), make_store([A], clock)
     if one.scope == "process":
         answer(one)
@@ -353,43 +353,43 @@ def test_stores_of_one_pool_count_together(make_store: MakeStore, clock: ManualC
 
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
-def test_whatever_is_counted_on_a_server_expires(make_store: MakeStore, clock: ManualClock, backend: Backend) -> None:
-    """Also if the end of a stream is the first call to an empty server. A process loses its counts when it ends."""
+def test_all_counts_on_a_server_expire(make_store: MakeStore, clock: ManualClock, backend: Backend) -> None:
+    """All data expires, even if the end of a stream is the first write to an empty server."""
     assert backend.connection is not None
     store = make_store([A], clock)
     stream = answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
     refused(store)
-    assert _lasting(backend.connection) == []
+    assert _without_expiry(backend.connection) == []
     backend.connection.flushdb()
     store.end_stream(stream, Usage(1))
     assert backend.connection.dbsize() > 0
-    assert _lasting(backend.connection) == []
+    assert _without_expiry(backend.connection) == []
 
 
-def _lasting(connection: redis.Redis) -> list[bytes]:
+def _without_expiry(connection: redis.Redis) -> list[bytes]:
     return [name for name in connection.scan_iter() if connection.ttl(name) < 0]
 
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
-def test_a_server_keeps_no_list_of_keys_that_it_has_forgotten(
+def test_a_server_removes_expired_keys_from_its_list(
     make_store: MakeStore, clock: ManualClock, backend: Backend
 ) -> None:
-    """Keys are rotated for years; otherwise every snapshot would read all earlier keys."""
+    """Keys are rotated for years. Otherwise each snapshot would read all earlier keys."""
     assert backend.connection is not None
     store = make_store([A, B], clock)
     for _ in (A, B):
         answer(store)
-    backend.connection.delete(f"{TAG}:pool:k:{A.key_id}")  # as a week without it does
+    backend.connection.delete(f"{TAG}:pool:k:{A.key_id}")  # as its expiry after a week would
     store.set_keys([B])
     answer(store)
     assert backend.connection.zrange(f"{TAG}:pool:keys", 0, -1) == [B.key_id.encode()]
 
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
-def test_a_server_knows_the_hundred_newest_models_and_none_that_was_not_used_for_a_week(
+def test_a_server_stores_the_hundred_newest_models_for_a_week(
     make_store: MakeStore, clock: ManualClock, backend: Backend
 ) -> None:
-    """If anyone can choose the model, there are any number of names. A model that returns is new."""
+    """Callers may choose any number of model names. A model that returns starts without history."""
     assert backend.connection is not None
     store = make_store([A], clock)
     answer(store)

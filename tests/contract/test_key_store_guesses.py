@@ -1,4 +1,4 @@
-"""The pace with a provider without rate limit headers (vLLM, many gateways). On every store."""
+"""The estimated pace of a provider without rate limit headers (vLLM, many gateways). On every store."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ def _refuse(store: Store, **facts: object) -> None:
     answer(store, Outcome.RATE_LIMITED, **facts)
 
 
-def _used(store: Store, clock: ManualClock) -> None:
+def _send_accepted(store: Store, clock: ManualClock) -> None:
     """Send ten requests per second for three seconds, all accepted."""
     for _ in range(30):
         answer(store)
         clock.advance(0.1)
 
 
-def test_a_429_that_names_no_time_rests_the_key_until_its_guessed_rate_has_room(
+def test_a_429_without_a_time_pauses_the_key_according_to_its_estimated_rate(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store([A], clock)
-    _used(store, clock)
+    _send_accepted(store, clock)
     _refuse(store)
-    assert 50_000 <= refused(store).retry_after_us <= 150_000, "at about ten a second"
-    (rests,) = (seen.rests_us for seen in store.snapshot())
-    assert 50_000 <= rests <= 150_000
+    assert 50_000 <= refused(store).retry_after_us <= 150_000, "the rate is about ten per second"
+    (pause_left_us,) = (seen.rests_us for seen in store.snapshot())
+    assert 50_000 <= pause_left_us <= 150_000
 
 
-def test_a_key_that_has_accepted_nothing_rests_for_a_minute(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_key_without_accepted_requests_is_paused_for_a_minute(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     _refuse(store)
     assert refused(store).retry_after_us >= MINUTE
 
 
-def test_refused_requests_do_not_count_for_a_guess(make_store: MakeStore, clock: ManualClock) -> None:
+def test_refused_requests_do_not_count_for_the_estimate(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     for _ in range(3):
         _refuse(store, pause_us=SECOND // 10)
@@ -61,33 +61,33 @@ def test_refused_requests_do_not_count_for_a_guess(make_store: MakeStore, clock:
     assert refused(store).retry_after_us >= MINUTE
 
 
-def test_a_named_time_is_used(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_retry_time_from_the_provider_is_used(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
-    _used(store, clock)
+    _send_accepted(store, clock)
     _refuse(store, pause_us=7 * SECOND)
     clock.advance(7 - 0.001)
     assert refused(store).retry_after_us <= 1_000
     clock.advance(0.001)
     take(store)
-    assert 50_000 <= refused(store).retry_after_us <= 150_000, "and the next ones come back one by one"
+    assert 50_000 <= refused(store).retry_after_us <= 150_000, "the next requests must be spaced"
 
 
-def test_a_cut_of_the_rate_voids_reservations(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_reduced_rate_voids_reservations(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
-    _used(store, clock)
+    _send_accepted(store, clock)
     _refuse(store)
     clock.advance(1)
     sent = take(store)
-    place = take(store, ask(10 * SECOND))
-    assert place.reserved
+    reserved = take(store, ask(10 * SECOND))
+    assert reserved.reserved
     store.settle(sent, Settlement(Outcome.RATE_LIMITED))
     clock.advance(1)
-    assert store.confirm(place) is None
+    assert store.confirm(reserved) is None
 
 
-def test_later_headers_replace_the_guess(make_store: MakeStore, clock: ManualClock) -> None:
+def test_later_headers_replace_the_estimate(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
-    _used(store, clock)
+    _send_accepted(store, clock)
     _refuse(store)
     clock.advance(1)
     answer(store, limits=LimitReading(reading(6_000, 5_999)))
@@ -95,7 +95,7 @@ def test_later_headers_replace_the_guess(make_store: MakeStore, clock: ManualClo
     assert len(burst(store)) > 50
 
 
-def test_while_no_limit_is_known_refused_callers_get_increasing_times(
+def test_refused_callers_get_increasing_retry_times_without_a_known_limit(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store([A], clock)
@@ -104,7 +104,7 @@ def test_while_no_limit_is_known_refused_callers_get_increasing_times(
     assert [b - a for a, b in itertools.pairwise(waits)] == [100_000] * 4
 
 
-# --- providers, and callers that come back as soon as they have their answer ------------------------------------------
+# --- providers, and callers that send their next request after each response ------------------------------------------
 
 
 class TokenBucket:
@@ -113,7 +113,7 @@ class TokenBucket:
     def __init__(self, per_second: float, burst: float) -> None:
         self._rate, self._burst, self._left, self._at_us = per_second, burst, burst, 0
 
-    def takes(self, now_us: int) -> bool:
+    def admits(self, now_us: int) -> bool:
         self._left = min(self._burst, self._left + (now_us - self._at_us) / SECOND * self._rate)
         self._at_us = now_us
         accepted = self._left >= 1
@@ -127,7 +127,7 @@ class SlidingWindow:
     def __init__(self, per_second: int) -> None:
         self._most, self._taken = per_second, deque[int]()
 
-    def takes(self, now_us: int) -> bool:
+    def admits(self, now_us: int) -> bool:
         while self._taken and self._taken[0] <= now_us - SECOND:
             self._taken.popleft()
         accepted = len(self._taken) < self._most
@@ -142,7 +142,7 @@ class FixedWindow:
     def __init__(self, per_second: int) -> None:
         self._most, self._second, self._taken = per_second, 0, 0
 
-    def takes(self, now_us: int) -> bool:
+    def admits(self, now_us: int) -> bool:
         if now_us // SECOND != self._second:
             self._second, self._taken = now_us // SECOND, 0
         self._taken += 1
@@ -154,10 +154,7 @@ type Provider = TokenBucket | SlidingWindow | FixedWindow
 
 @dataclass
 class Traffic:
-    """Callers with 30 s of patience each, who come back at once; counted after the first 15 s.
-
-    A 429 comes back within 10 ms, an answer within 0.2 to 0.6 s.
-    """
+    """Simulated callers that retry at once and give up after 30 s. Counts start after 15 s."""
 
     pool: KeyPool
     clock: ManualClock
@@ -197,7 +194,7 @@ class Traffic:
                 self._later(1, self._call)
 
     def _arrive(self, call: Call, send: Send) -> None:
-        if self.providers[send.key.key_id].takes(self.clock.now_us()):
+        if self.providers[send.key.key_id].admits(self.clock.now_us()):
             self._later(self.random.uniform(0.2, 0.6), lambda: self._succeed(call, send))
         else:
             self._later(self.random.uniform(0.002, 0.01), lambda: self._reject(call, send))
@@ -218,7 +215,7 @@ class Traffic:
                 setattr(self, name, getattr(self, name) + count)
 
 
-#: keys, what each takes a second, and how the provider counts
+#: number of keys, their limit per second, and the provider's algorithm
 PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
     "3 buckets of 5": (3, 5, lambda: TokenBucket(5, 5)),
     "3 buckets of 300": (3, 5, lambda: TokenBucket(5, 300)),
@@ -229,10 +226,8 @@ PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
 }
 
 
-def _is_used_and_rarely_asked_in_vain(
-    make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
-) -> None:
-    """30 callers: at most one rejection in five successes, nobody fails, four fifths of the limit are used."""
+def _check_utilization(make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None) -> None:
+    """Check that 30 callers all succeed, use 80% of the limit, and get at most one rejection per five successes."""
     keys, per_second, provider = PROVIDERS[name]
     configured = make_keys([f"sk-{n}" for n in range(keys)])
     pool = KeyPool(configured, make_store(configured, clock), "round_robin")
@@ -246,10 +241,10 @@ def _is_used_and_rarely_asked_in_vain(
 @pytest.mark.parametrize("backend", ["memory"], indirect=True)
 @pytest.mark.parametrize("pause_us", [None, SECOND], ids=["no time named", "retry-after 1 s"])
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vain(
+def test_a_provider_without_headers_is_used_to_its_limit_with_few_rejections(
     make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
 ) -> None:
-    _is_used_and_rarely_asked_in_vain(make_store, clock, name, pause_us)
+    _check_utilization(make_store, clock, name, pause_us)
 
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
@@ -257,5 +252,5 @@ def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vai
 def test_processes_that_share_a_store_use_the_limit_too(
     make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
 ) -> None:
-    """Servers decide like memory (`test_key_store_machine.py`), so that the two cases with the least room suffice."""
-    _is_used_and_rarely_asked_in_vain(make_store, clock, name, pause_us)
+    """The machine test compares servers with memory, so the two most difficult cases suffice here."""
+    _check_utilization(make_store, clock, name, pause_us)

@@ -1,4 +1,4 @@
-"""The keys of a key store: changed while it runs, and never sent to a server. On every store."""
+"""The keys of a key store change at run time, and their secrets never reach a server. On every store."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def test_a_removed_key_gets_no_lease_while_its_request_finishes(
     store = make_store((a, b), clock)
     answer(store)
     answer(store)
-    flying = take(store)
+    in_flight = take(store)
     used_at = clock.now_us()
     clock.advance(5)
     store.set_keys((b,))
     assert {answer(store).key_id for _ in range(4)} == {b.key_id}
     assert [(s.key_id, s.state) for s in store.snapshot()] == [(b.key_id, "closed"), (a.key_id, "draining")]
     assert (of(store, a).in_flight, of(store, a).mask) == (1, a.mask)
-    store.settle(flying, Settlement(Outcome.SUCCESS))
+    store.settle(in_flight, Settlement(Outcome.SUCCESS))
     seen = of(store, a)
     assert (seen.state, seen.requests, seen.successes, seen.in_flight) == ("draining", 2, 2, 0)
     assert (seen.last_used_us, seen.circuit_open, seen.rate_limited) == (used_at, False, False)
@@ -69,7 +69,7 @@ def test_a_new_key_is_verified_with_one_request(
     assert [s.key_id for s in store.snapshot()] == [k.key_id for k in keys]
 
 
-def test_the_order_of_the_configuration_is_the_order_of_the_figures(
+def test_figures_have_the_order_of_the_configuration(
     make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
     store = make_store(keys, clock)
@@ -88,7 +88,7 @@ def test_without_any_key_nothing_is_admitted(
     assert [s.state for s in store.snapshot()] == ["draining"]
 
 
-def test_a_key_that_moved_to_another_group_shares_that_one_s_quota(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_key_that_moved_to_another_group_shares_its_quota(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(LONG), clock)
     store.set_keys(make_keys(LONG, "team=1,2"))
     keys = make_keys(LONG)
@@ -98,7 +98,7 @@ def test_a_key_that_moved_to_another_group_shares_that_one_s_quota(make_store: M
 
 
 def test_a_new_key_is_shown_with_its_group_before_any_request(make_store: MakeStore, clock: ManualClock) -> None:
-    """A server gets a new key with the next request, but already knows that its group rests."""
+    """A server gets a new key with the next request, but the store already shows the group's pause."""
     keys = make_keys(LONG, "team=1,2")
     store = make_store(keys[:1], clock)
     answer(store, Outcome.RATE_LIMITED)
@@ -134,7 +134,7 @@ def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[Ap
 
 
 def _everything(backend: Backend) -> dict[bytes, bytes]:
-    """Return all names on the server, with their content as text."""
+    """Return the names and contents of all entries on the server."""
     connection = backend.connection
     assert connection is not None
     read = {
@@ -148,10 +148,9 @@ def _everything(backend: Backend) -> dict[bytes, bytes]:
     return {name: repr(read[connection.type(name)](name)).encode() for name in connection.scan_iter(count=1000)}
 
 
-def test_everything_on_a_server_has_an_end_and_the_pool_s_name(
+def test_all_entries_on_a_server_expire_and_have_the_pools_prefix(
     backend: Backend, make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
-    """The data of an unused pool expires."""
     _run_of_everything(make_store, clock, keys)
     if backend.connection is None:
         return
@@ -166,7 +165,7 @@ def test_everything_on_a_server_has_an_end_and_the_pool_s_name(
 def test_no_part_of_a_secret_reaches_a_server(
     backend: Backend, make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
-    """Only its mask does, which has the prefix, three characters and the last four."""
+    """Only the key's mask is sent: the prefix, three characters, and the last four."""
     _run_of_everything(make_store, clock, keys)
     if backend.connection is None:
         return

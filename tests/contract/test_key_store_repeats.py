@@ -13,8 +13,8 @@ from tests.plugins.redis_fixtures import Backend, MakeStore
 from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, limits, take
 
 
-def test_a_repeated_admission_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
-    """The client's library repeats a script after a broken connection."""
+def test_a_repeated_admission_returns_the_same_lease(make_store: MakeStore, clock: ManualClock) -> None:
+    """The client library repeats a script after a lost connection."""
     keys = make_keys(["sk-a", "sk-b"])
     store: Any = make_store(keys, clock)
     for _ in keys:
@@ -27,7 +27,7 @@ def test_a_repeated_admission_is_the_same(make_store: MakeStore, clock: ManualCl
     assert sum(key.requests for key in store.snapshot()) == 3
 
 
-def test_a_repeated_reservation_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_repeated_reservation_returns_the_same_time(make_store: MakeStore, clock: ManualClock) -> None:
     store: Any = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     first, again = (store.acquire(ask(max_wait_us=MINUTE), "x") for _ in range(2))
@@ -35,12 +35,12 @@ def test_a_repeated_reservation_is_the_same(make_store: MakeStore, clock: Manual
     assert first == again
 
 
-def test_a_repeated_confirmation_needs_no_room_and_no_budget(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_repeated_confirmation_needs_no_capacity_and_no_budget(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, limits=NO_ROOM)
-    place = take(store, ask(max_wait_us=MINUTE))
-    clock.advance((place.at_us - clock.now_us()) / SECOND)
-    sent = [store.confirm(place) for _ in range(3)]
+    reserved = take(store, ask(max_wait_us=MINUTE))
+    clock.advance((reserved.at_us - clock.now_us()) / SECOND)
+    sent = [store.confirm(reserved) for _ in range(3)]
     assert all(isinstance(one, Lease) for one in sent)
     assert store.spent().calls == 2
 
@@ -48,9 +48,9 @@ def test_a_repeated_confirmation_needs_no_room_and_no_budget(make_store: MakeSto
 def test_an_admission_that_arrives_after_its_undo_is_refused(
     make_store: MakeStore, backend: Backend, clock: ManualClock
 ) -> None:
-    """The packet was in transit when the caller gave up."""
+    """The request was in transit when the caller gave up."""
     if backend.connection is None:
-        return  # a process reaches itself
+        return  # a memory store has no connection
     store: Any = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     before = store.spent()
@@ -59,7 +59,7 @@ def test_an_admission_that_arrives_after_its_undo_is_refused(
     assert store.spent() == before == Spent(1, 10, 0)
 
 
-def test_a_hundred_models_are_known_at_a_time(make_store: MakeStore, clock: ManualClock) -> None:
+def test_the_hundred_newest_models_are_stored(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     for n in range(60):
         answer(store, request=ask(model=f"m-{n}"))

@@ -1,4 +1,4 @@
-"""Strategies of a key store: the choice between keys that can take a request. On every store."""
+"""Strategies that choose between usable keys. On every store."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def test_round_robin_rotates_in_configured_order(make_store: MakeStore, clock: M
     assert order == [k.key_id for k in keys] * 2
 
 
-def test_least_used_forgets_what_is_two_hours_old(make_store: MakeStore, clock: ManualClock) -> None:
-    """Requests of the last hour are estimated: those of this clock hour, and a share of the previous one."""
+def test_least_used_ignores_requests_that_are_two_hours_old(make_store: MakeStore, clock: ManualClock) -> None:
+    """The last hour is estimated from this clock hour and a share of the previous one."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, "least_used")
     for _ in range(10):
@@ -29,7 +29,7 @@ def test_least_used_forgets_what_is_two_hours_old(make_store: MakeStore, clock: 
 
 
 def test_older_requests_within_the_hour_count_less(make_store: MakeStore, clock: ManualClock) -> None:
-    """Ten requests of the previous clock hour count as five after half of this one."""
+    """After half an hour, ten requests of the previous clock hour count as five."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, "least_used")
     for _ in range(10):
@@ -47,7 +47,7 @@ def test_every_strategy_uses_every_key(make_store: MakeStore, clock: ManualClock
     assert {answer(store).key_id for _ in range(40)} == {k.key_id for k in keys}
 
 
-def test_most_headroom_takes_the_key_with_most_room(make_store: MakeStore, clock: ManualClock) -> None:
+def test_most_headroom_chooses_the_key_with_the_most_capacity(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, "most_headroom")
     answer(store, request=ask(barred=frozenset({keys[1].key_id})), limits=limits(6_000, 5_950))

@@ -1,4 +1,4 @@
-"""Rules that hold for all addresses: one spelling, one key, and no two houses confused."""
+"""Each address has one spelling and one key, and different addresses are never confused."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.property.urls.targets import address_of_target, is_address, normalise_t
 from app.property.values.places import US_CODES
 from tests.plugins.examples import drawn
 
-#: words that mean nothing else in an address
+#: words without another meaning in an address
 _PLAIN = ("MAIN", "OAK HOLLER", "WILLOW", "QUINCY", "DR JONES", "SAINT ANNE", "1ST", "42ND", "K", "ELMWOOD", "LA VETA")
 _TOWNS = ("ANYTOWN", "SALEM", "NEW HAVEN", "WEST ALLIS", "SAINT PAUL", "BEND", "LONG BEACH", "COUNCIL BLUFFS")
 _SUFFIXES: dict[str, list[str]] = {}
 for _word, _abbreviation in suffixes().items():
     _SUFFIXES.setdefault(_abbreviation, []).append(_word)
-_DOORS = ("APT", "APARTMENT", "UNIT", "#", "Apt. #", "unit no.")
+_LABELS = ("APT", "APARTMENT", "UNIT", "#", "Apt. #", "unit no.")
 _NUMBERS = st.one_of(
     st.integers(1, 99_999).map(str),
     st.integers(1, 9_999).map(lambda n: f"{n}B"),
@@ -34,7 +34,7 @@ _ZIPS = st.from_regex(r"\A[0-9]{5}\Z")
 
 @st.composite
 def parts(draw: st.DrawFn) -> Address:
-    """Draw the parts of an address, without `street`; `unit` is a door's identifier."""
+    """Draw the parts of an address without `street`."""
     name, suffix = draw(st.sampled_from(_PLAIN)), draw(st.sampled_from(sorted(_SUFFIXES)))
     before, after = draw(_DIRECTIONS), draw(_DIRECTIONS)
     return Address(
@@ -65,7 +65,7 @@ def other_spelling(draw: st.DrawFn, address: Address) -> str:
             words[place] = draw(st.sampled_from(_SUFFIXES[word]))
         elif word in long and draw(st.booleans()):
             words[place] = long[word]
-    unit = f"{draw(st.sampled_from(['', ',']))} {draw(st.sampled_from(_DOORS))} {address.unit}" if address.unit else ""
+    unit = f"{draw(st.sampled_from(['', ',']))} {draw(st.sampled_from(_LABELS))} {address.unit}" if address.unit else ""
     plus_four = draw(st.sampled_from(["", "-1234"]))
     ending = draw(st.sampled_from(["", ", USA", " ", "\n"]))
     comma = draw(st.sampled_from([", ", ",", "\n", " , "]))
@@ -78,9 +78,9 @@ def other_spelling(draw: st.DrawFn, address: Address) -> str:
 @given(st.data(), parts())
 @drawn(400)
 def test_all_spellings_of_an_address_are_one_target_with_one_key(data: st.DataObject, address: Address) -> None:
-    """Case, punctuation, spacing, spellings of suffixes, directions and designators, and ZIP+4 make no difference."""
-    written = data.draw(other_spelling(address))
-    target = normalise_target(written)
+    """Case, punctuation, spacing, spellings of words, and ZIP+4 make no difference."""
+    spelling = data.draw(other_spelling(address))
+    target = normalise_target(spelling)
     assert target == normalise_target(_line(address))
     assert address_key(address_of_target(target)) == address_key(address)
     assert compare(address_of_target(target), address) == "same"
@@ -123,11 +123,11 @@ def test_another_number_unit_or_zip_code_is_another_address(data: st.DataObject,
 
 @given(st.data(), parts())
 @drawn(300)
-def test_a_typing_error_never_makes_two_numbers_equal(data: st.DataObject, address: Address) -> None:
-    """A neighbor whose street is mistyped is still a neighbor."""
+def test_a_misspelled_street_never_makes_two_numbers_equal(data: st.DataObject, address: Address) -> None:
+    """A neighbor with a misspelled street is still another address."""
     number = data.draw(st.integers(1, 9_999))
-    slipped = replace(address, street_name=f"WILOW {data.draw(st.sampled_from(sorted(_SUFFIXES)))}")
-    one, other = replace(slipped, street_number=str(number)), replace(address, street_number=str(number + 2))
+    misspelled = replace(address, street_name=f"WILOW {data.draw(st.sampled_from(sorted(_SUFFIXES)))}")
+    one, other = replace(misspelled, street_number=str(number)), replace(address, street_number=str(number + 2))
     assert compare(one, other) == "different"
 
 
@@ -136,7 +136,7 @@ def test_a_typing_error_never_makes_two_numbers_equal(data: st.DataObject, addre
 @example("12 ST ST ST 00000")
 @drawn(500)
 def test_any_text_is_a_canonical_target_or_is_refused(text: str) -> None:
-    _one_spelling_or_none(text)
+    _check_canonical_or_refused(text)
 
 
 _TOKENS = st.sampled_from(
@@ -169,10 +169,10 @@ _TOKENS = st.sampled_from(
 @given(st.lists(_TOKENS, min_size=2, max_size=14).map(" ".join))
 @drawn(1_500)
 def test_address_words_in_any_order_are_a_canonical_target_or_are_refused(text: str) -> None:
-    _one_spelling_or_none(text)
+    _check_canonical_or_refused(text)
 
 
-def _one_spelling_or_none(text: str) -> None:
+def _check_canonical_or_refused(text: str) -> None:
     try:
         target = normalise_target(text)
     except InvalidTargetError:
@@ -188,14 +188,14 @@ def _one_spelling_or_none(text: str) -> None:
             assert key == address_key(read_target(target.lower()))
 
 
-def test_an_ordinal_in_words_equals_its_figures() -> None:
+def test_an_ordinal_in_words_equals_the_one_in_digits() -> None:
     for word, number in ordinal_words().items():
         ending = "TH" if number // 10 % 10 == 1 else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
         in_words = spell_target(f"7 {word} Ave, Salem, OR 97301")
         assert in_words == spell_target(f"7 {number}{ending} Avenue, Salem, OR 97301")
 
 
-def test_every_designator_of_a_unit_is_known() -> None:
+def test_every_designator_of_a_unit_is_recognized() -> None:
     for word in unit_designators():
         one, other = (read_target(f"7 Elm St {word} {n}, Salem, OR 97301") for n in (3, 4))
         assert one.street_name == other.street_name == "ELM ST", word

@@ -1,9 +1,4 @@
-"""A store in this process and one on a server, fed the same steps by one clock, answer alike; and what always holds.
-
-Both run the same scripts, so the first tells whether `LocalServer` behaves as Redis does. Hypothesis draws the steps.
-One rule jumps exactly to the next moment at which something may change, or a microsecond beside it: that is what finds
-`<` for `<=`.
-"""
+"""A memory store and a server store behave the same, given the same steps and one clock."""
 
 from __future__ import annotations
 
@@ -60,14 +55,14 @@ MakeStores = Callable[[tuple[ApiKey, ...], str, ManualClock, Budget, Dice], tupl
 
 
 class Held(NamedTuple):
-    """One lease as the two stores see it."""
+    """A lease of the memory store and the corresponding lease of the other store."""
 
     model: Lease
     other: Lease
 
 
-def like(model: object, other: object) -> object:
-    """`other` with what may differ taken from `model`: names of leases."""
+def normalized(model: object, other: object) -> object:
+    """Return `other` with the lease id of `model`. All other parts must be equal."""
     if not (isinstance(model, Lease) and isinstance(other, Lease)):
         return other
     renamed = other.text.replace(other.lease_id, model.lease_id, 1)
@@ -75,18 +70,18 @@ def like(model: object, other: object) -> object:
 
 
 def full_at(lease: Lease) -> tuple[float, float]:
-    """When the buckets of requests and tokens are full again, as the lease knows it (`leases.lua`)."""
+    """Return when the lease's buckets of requests and tokens are full again (see `leases.lua`)."""
     parts = json.loads(lease.text)
     return float(parts[8]), float(parts[13])
 
 
 def figures(store: Store) -> list[KeySnapshot]:
-    """Configured keys in their order, then the others, which have none."""
+    """Return the configured keys in their order, followed by the removed keys."""
     return sorted(store.snapshot(), key=lambda seen: seen.key_id if seen.state == "draining" else "")
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Steps of callers, providers and time."""
+    """Steps of callers, operators, providers, and time, on two stores."""
 
     make_stores: MakeStores
 
@@ -99,9 +94,9 @@ class StoreMachine(RuleBasedStateMachine):
         **READINGS,
     )
     def begin(
-        self, strategy: str, count: int, budget: Budget, proven: bool, with_headers: bool, **said: Reading
+        self, strategy: str, count: int, budget: Budget, proven: bool, with_headers: bool, **readings: Reading
     ) -> None:
-        """A provider without headers never names a limit."""
+        """Without `with_headers`, the provider never reports a limit."""
         self.with_headers = with_headers
         self.clock = ManualClock()
         self.dice = Dice()
@@ -117,7 +112,7 @@ class StoreMachine(RuleBasedStateMachine):
         for _ in range(count if proven else 0):
             self._acquire(KeyRequest("m", 10, 0), 0)
             if self.open:
-                self._settle(0, LimitReading(**said), outcome=Outcome.SUCCESS)
+                self._settle(0, LimitReading(**readings), outcome=Outcome.SUCCESS)
 
     def teardown(self) -> None:
         if hasattr(self, "other"):
@@ -132,7 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(**ASKS, outcome=st.sampled_from([Outcome.SUCCESS, Outcome.SUCCESS, *Outcome]), **READINGS)
     def request(self, ask: KeyRequest, face: int, outcome: Outcome, requests: Reading, tokens: Reading) -> None:
-        """A request, and the answer to the latest one sent."""
+        """Send a request and settle the newest open lease."""
         self._acquire(ask, face)
         if self.open:
             self._settle(len(self.open) - 1, LimitReading(requests, tokens), outcome=outcome)
@@ -147,7 +142,7 @@ class StoreMachine(RuleBasedStateMachine):
     def trouble(
         self, whose: tuple[ApiKey, ...], outcome: Outcome | None, nth: int, beside_us: int, pause_us: int | None
     ) -> None:
-        """Some keys go wrong (None: no answer comes); then exactly to a moment that this brought, and each again."""
+        """Let some keys fail (None: no response), jump to one of the new deadlines, and use the keys again."""
         before = self.soon | self.rare
         for key in whose:
             for _ in range(POLICY.failure_threshold if outcome is Outcome.SERVER_FAILURE else 1):
@@ -163,7 +158,7 @@ class StoreMachine(RuleBasedStateMachine):
             self._acquire(only(key), 0)
 
     def _acquire(self, ask: KeyRequest, face: int) -> bool:
-        """True if there is a lease, to send with at once or later."""
+        """Return whether the stores grant a lease, for now or for later."""
         self.dice.face = face
         before = self.clock.now_us()
         replies = self._same(lambda store: store.acquire(ask))
@@ -181,7 +176,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.reserved)
     @rule(pick=st.integers(0, 9), beside_us=st.sampled_from([-1, 0, 0, 1, 5_000, 2 * SECOND]))
     def confirm_one(self, pick: int, beside_us: int) -> None:
-        """A reserved place, at its time (if that has not passed) or beside it, whoever was first."""
+        """Confirm a reservation at its time or beside it, in any order."""
         held = self._take(self.reserved, pick)
         self._go_to(held.model.at_us + beside_us)
         self._confirm(held)
@@ -189,7 +184,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.reserved)
     @rule(most=st.integers(1, 9))
     def confirm_in_turn(self, most: int) -> None:
-        """Those who wait, each when its time has come."""
+        """Confirm reservations in the order of their times."""
         for held in sorted(self.reserved, key=lambda held: held.model.at_us)[:most]:
             self.reserved.remove(held)
             self._go_to(held.model.at_us)
@@ -197,7 +192,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _confirm(self, held: Held) -> None:
         replies = self.model.confirm(held.model), self.other.confirm(held.other)
-        assert replies[0] == like(*replies), replies
+        assert replies[0] == normalized(*replies), replies
         if isinstance(replies[0], Later):
             self.reserved.append(held)
             self.soon.add(self.clock.now_us() + replies[0].pause_us)
@@ -216,7 +211,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ended)
     @rule(pick=st.integers(0, 9), outcome=st.sampled_from(Outcome))
     def repeat(self, pick: int, outcome: Outcome) -> None:
-        """What has ended stays so: another word about it changes nothing."""
+        """Reports about an ended lease have no effect."""
         held = self.ended[pick % len(self.ended)]
         assert self._each(held, lambda store, lease: store.settle(lease, Settlement(outcome))) == Change()
         assert self._each(held, lambda store, lease: store.give_back(lease)) is None
@@ -232,7 +227,7 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def end_of_stream(self, pick: int, *, tells: bool, broke: bool, **used: int) -> None:
         held, usage = self._take(self.streams, pick), Usage(**used) if tells else None
-        for _ in range(2):  # a reply that was lost: it is said again
+        for _ in range(2):  # repeated, as after a lost reply
             self._each(held, lambda store, lease: store.end_stream(lease, usage, broke=broke))
 
     @rule(keys=st.permutations(KEYS), count=st.sampled_from([0, 2, 3, 4, 5, 5, 5]))
@@ -244,7 +239,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS), action=st.sampled_from(["disable", "enable", "enable", "probe", "probe"]))
     def act(self, key: ApiKey, action: Action) -> None:
-        """On any key, configured or not; then what it may do is asked."""
+        """Act on any key, configured or not, and then request a lease from the key."""
         self._same(lambda store: store.act(key.key_id, action))
         if action != "probe":
             self.disabled = self.disabled - {key.key_id} | ({key.key_id} if action == "disable" else set())
@@ -265,7 +260,7 @@ class StoreMachine(RuleBasedStateMachine):
         waited_us=st.sampled_from([0, 10_000, 10_001, 700_000, 90 * SECOND]),
     )
     def settle(self, pick: int, requests: Reading, tokens: Reading, **facts: Any) -> None:
-        """Headers say anything that a provider might."""
+        """Settle with arbitrary headers."""
         self._settle(pick, LimitReading(requests, tokens), **facts)
 
     @precondition(lambda self: self.open)
@@ -280,18 +275,18 @@ class StoreMachine(RuleBasedStateMachine):
     def settle_as_expected(
         self, pick: int, late_us: int, requests: tuple[int, int], tokens: tuple[int, int], **facts: Any
     ) -> None:
-        """Headers say what we expect, or differ by about what is still believed or not."""
+        """Settle with the expected headers or with small deviations from them."""
         lease = self.open[pick % len(self.open)].model
-        said = [
+        readings = [
             _expected(full_at_us - lease.at_us + late_us, *limit)
             for full_at_us, limit in zip(full_at(lease), (requests, tokens), strict=True)
         ]
-        self._settle(pick, LimitReading(*said), **facts)
+        self._settle(pick, LimitReading(*readings), **facts)
 
     @precondition(lambda self: self.open)
     @rule(pick=st.integers(0, 9), outcome=st.sampled_from([*([Outcome.SERVER_FAILURE] * 9), *Outcome]))
     def all_of_one_key_end_alike(self, pick: int, outcome: Outcome) -> None:
-        """An outage, a key that was revoked, the end of the money: everything in flight with a key hears of it."""
+        """Settle all open leases of one key with the same outcome, as in an outage or a revocation."""
         key_id = self.open[pick % len(self.open)].model.key_id
         for position in reversed([n for n, held in enumerate(self.open) if held.model.key_id == key_id]):
             self._settle(position, LimitReading(), outcome=outcome)
@@ -320,7 +315,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(rare=st.booleans(), nth=st.integers(0, 3), beside_us=st.sampled_from([-1, 0, 0, 1]))
     def jump_to_a_deadline(self, rare: bool, nth: int, beside_us: int) -> None:
-        """The next moment, or one of those after it, at which an answer may change."""
+        """Jump to a future moment at which a reply may change."""
         now = self.clock.now_us()
         midnight = now - now % DAY + DAY
         ahead = sorted(at for at in {*(self.rare if rare else self.soon), midnight} if at > now)
@@ -328,17 +323,17 @@ class StoreMachine(RuleBasedStateMachine):
         for key in KEYS if rare else ():
             self._acquire(only(key), 0)
 
-    # --- what must be alike at any time -------------------------------------------------------------------------------
+    # --- invariants -----------------------------------------------------------------------------------------------------
 
     @invariant()
-    def figures_are_alike(self) -> None:
+    def figures_are_equal(self) -> None:
         self._same(lambda store: (store.now_us(), figures(store), store.spent(), store.spent("b")))
         model, other = self.model.figures(), self.other.figures()
         assert replace(model, scope="fleet") == other, (model, other)
 
     @invariant()
     def figures_add_up(self) -> None:
-        """A request that was sent is under way, succeeded, failed, or was abandoned."""
+        """Each sent request is active, succeeded, failed, or abandoned."""
         now = self.clock.now_us()
         held = Counter(one.model.key_id for one in (*self.open, *self.reserved) if one.model.at_us + LEASE_US > now)
         for key in self.model.snapshot():
@@ -346,11 +341,11 @@ class StoreMachine(RuleBasedStateMachine):
             assert key.successes + key.failures <= key.requests, key
         assert all(0 <= room.left <= room.per_minute for room in self.model.figures().rooms)
 
-    # --- how ----------------------------------------------------------------------------------------------------------
+    # --- helpers --------------------------------------------------------------------------------------------------------
 
     def _same(self, step: Callable[[Store], Any]) -> tuple[Any, Any]:
         replies = step(self.model), step(self.other)
-        assert replies[0] == like(*replies), replies
+        assert replies[0] == normalized(*replies), replies
         return replies
 
     def _each(self, held: Held, step: Callable[[Store, Lease], Any]) -> Any:
@@ -359,7 +354,7 @@ class StoreMachine(RuleBasedStateMachine):
         return replies[0]
 
     def _note(self, replies: tuple[Any, Any]) -> None:
-        """Keep what was handed out, and the moments at which it matters."""
+        """Store the leases that were granted, and the moments at which they change."""
         now = self.clock.now_us()
         match replies[0]:
             case Lease(reserved=True, at_us=at_us):
@@ -384,7 +379,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def _expected(reset_us: float, per_minute: int, capacity: int) -> MeterReading | None:
-    """A bucket that is full after `reset_us`; None if it cannot be that empty."""
+    """Return a reading of a bucket that is full after `reset_us`, or None if no bucket is that empty."""
     used = max(0.0, reset_us) * per_minute / MINUTE
     return MeterReading(per_minute, capacity - used, round(max(0.0, reset_us))) if used <= capacity else None
 
@@ -410,7 +405,7 @@ def _memory(policy: Policy = POLICY) -> Callable[..., Store]:
 
 
 @pytest.mark.timeout(900)
-def test_a_server_answers_as_this_process_does(redis_connection: redis.Redis) -> None:
+def test_a_server_store_behaves_like_a_memory_store(redis_connection: redis.Redis) -> None:
     numbers = itertools.count()
 
     def make(*parts: Any) -> tuple[Store, Store]:
@@ -426,8 +421,8 @@ def test_a_server_answers_as_this_process_does(redis_connection: redis.Redis) ->
 
 
 @pytest.mark.parametrize("number", ["open_us", "probe_lease_us", "dead_probe_us", "last_resort_us"])
-def test_a_store_that_is_one_microsecond_off_is_found_out(number: str) -> None:
-    """The machine can fail: it finds each of these numbers changed by one."""
+def test_the_machine_detects_a_difference_of_one_microsecond(number: str) -> None:
+    """The machine detects each of these numbers when it is changed by one."""
     off = replace(POLICY, **{number: getattr(POLICY, number) + 1})
     profile = settings(PROFILE, max_examples=1_000, phases=[Phase.generate], derandomize=True)
     with pytest.raises(AssertionError):

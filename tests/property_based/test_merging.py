@@ -1,4 +1,4 @@
-"""Pages in any order and any number give the same property."""
+"""The order and number of pages do not change the merged property."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.plugins.examples import drawn
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
-_SAID: dict[str, st.SearchStrategy[Any]] = {
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "YearBuilt": st.sampled_from([1987, 1988, 2987]),
     "ListPrice": st.sampled_from([350_000, 35_000, 349_900, 3_500_000]),
     "LivingArea": st.sampled_from([1410, 131, 14_100, 141.0]),
@@ -40,7 +40,7 @@ _SAID: dict[str, st.SearchStrategy[Any]] = {
     "X_PriceHistory": st.sampled_from([[{"date": "2026-01-01", "price": 350_000}]]),
     "AssociationYN": st.booleans(),
 }
-SAYINGS = st.fixed_dictionaries({}, optional=_SAID)
+PAGE_VALUES = st.fixed_dictionaries({}, optional=_VALUES)
 
 
 @st.composite
@@ -53,7 +53,7 @@ def _page(draw: st.DrawFn, number: int) -> SourceRecord:
     url = f"https://{draw(st.sampled_from('abcd'))}.example/{number}"
     at = T0 - timedelta(days=draw(st.sampled_from([0, 1, 29, 31, 400])))
     confidence, method = draw(st.sampled_from([0.4, 0.8, 0.99])), draw(st.sampled_from(list(Method)[:6]))
-    values = draw(SAYINGS)
+    values = draw(PAGE_VALUES)
     kind = draw(st.sampled_from([None, *SourceKind]))
     return page_record(url, values, at, f"{number:064d}", source_kind=kind, method=method, confidence=confidence)
 
@@ -80,20 +80,20 @@ def test_every_value_comes_from_a_page_and_every_page_value_is_listed(found: lis
 
 @drawn(200)
 @given(pages())
-def test_the_same_page_once_more_changes_no_value(found: list[SourceRecord]) -> None:
-    """A source has one vote, however often it is read."""
+def test_a_repeated_page_changes_no_value(found: list[SourceRecord]) -> None:
+    """A source has one vote, no matter how often its page is read."""
     assert merge([*found, found[0]]).values == merge(found).values
 
 
 @drawn(500)
-@given(SAYINGS, SAYINGS)
+@given(PAGE_VALUES, PAGE_VALUES)
 def test_matching_is_symmetric(one: dict[str, Any], other: dict[str, Any]) -> None:
-    there, back = decide(one, other), decide(other, one)
-    assert (there.is_same, there.differs, there.key) == (back.is_same, back.differs, back.key)
+    forward, backward = decide(one, other), decide(other, one)
+    assert (forward.is_same, forward.differs, forward.key) == (backward.is_same, backward.differs, backward.key)
 
 
 @drawn(300)
-@given(SAYINGS, SAYINGS)
+@given(PAGE_VALUES, PAGE_VALUES)
 def test_two_units_are_never_one_property(one: dict[str, Any], other: dict[str, Any]) -> None:
     found = decide({**one, "UnitNumber": "3"}, {**other, "UnitNumber": "4"})
     assert found.differs

@@ -1,7 +1,4 @@
-"""The pace in a process and in Redis behave the same, given the same steps by one clock.
-
-One rule jumps exactly to the announced moment or one microsecond beside it, which distinguishes `<` from `<=`.
-"""
+"""The pace in memory and the pace in Redis behave the same, given the same steps and one clock."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ class PaceMachine(RuleBasedStateMachine):
         self.local = LocalPace(self.clock, concurrency=2, lease_seconds=70)
         self.shared = RedisPace(self.client, concurrency=2, lease_seconds=70, clock=self.clock)
         self.tokens: list[str] = []
-        self.named_us: list[int] = []
+        self.announced_us: list[int] = []
 
     @rule(visitor=st.sampled_from(VISITORS), gap=GAPS, left=LEFT)
     def enter(self, visitor: Visitor, gap: float, left: float) -> None:
@@ -58,7 +55,7 @@ class PaceMachine(RuleBasedStateMachine):
         ]
         assert answers[0] == answers[1]
         self.tokens.append(token)
-        self.named_us.append(self.clock.now_us() + answers[0].wait_us)
+        self.announced_us.append(self.clock.now_us() + answers[0].wait_us)
 
     @precondition(lambda self: self.tokens)
     @rule(data=st.data())
@@ -68,22 +65,22 @@ class PaceMachine(RuleBasedStateMachine):
             store.sent(self.site, token)
 
     @precondition(lambda self: self.tokens)
-    @rule(data=st.data(), answered=ANSWERS)
-    def leave(self, data: st.DataObject, answered: RequestOutcome) -> None:
+    @rule(data=st.data(), outcome=ANSWERS)
+    def leave(self, data: st.DataObject, outcome: RequestOutcome) -> None:
         token = data.draw(st.sampled_from(self.tokens))
         for store in (self.local, self.shared):
-            store.leave(self.site, token, answered)
+            store.leave(self.site, token, outcome)
 
     @rule(seconds=st.sampled_from([0.05, 0.5, 3.0, 70.0, 3_601.0]))
-    def later(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @precondition(lambda self: self.named_us)
+    @precondition(lambda self: self.announced_us)
     @rule(data=st.data(), beside_us=st.sampled_from([-1, 0, 1]))
-    def at_a_named_moment(self, data: st.DataObject, beside_us: int) -> None:
-        away = data.draw(st.sampled_from(self.named_us)) + beside_us - self.clock.now_us()
-        if away > 0:
-            self.clock.advance(away / 1_000_000)
+    def jump_to_an_announced_time(self, data: st.DataObject, beside_us: int) -> None:
+        ahead = data.draw(st.sampled_from(self.announced_us)) + beside_us - self.clock.now_us()
+        if ahead > 0:
+            self.clock.advance(ahead / 1_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +89,7 @@ def client() -> Iterator[redis.Redis]:
         yield connection
 
 
-def test_both_stores_behave_the_same(client: redis.Redis) -> None:
+def test_both_paces_behave_the_same(client: redis.Redis) -> None:
     PaceMachine.client = client
     run_state_machine_as_test(
         PaceMachine,
