@@ -153,7 +153,7 @@ def test_an_equivalent_body_of_another_url_confirms_the_page(
     assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) is None, "the record is newer"
 
 
-@pytest.mark.parametrize("said", [("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")])
+@pytest.mark.parametrize("seen", [("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")])
 def test_another_body_extractor_version_or_page_is_no_confirmation(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock, seen: tuple[str, str, str]
 ) -> None:

@@ -75,7 +75,7 @@ def test_the_clock_reads_redis_outside_of_transactions(database_url: str, databa
 
 @ON_POSTGRESQL
 def test_postgresql_plans_are_not_reused_for_grown_tables(database: Database) -> None:
-    """A plan for an empty table would scan the table after it has grown. SQLite plans each statement anew."""
+    """A plan for an empty table would scan the table after it has grown. SQLite plans each statement when it runs."""
     store = PropertyStore(database)
     fill(store, range(100, 120))
     with database.reading() as connection:

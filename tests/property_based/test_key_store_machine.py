@@ -323,7 +323,7 @@ class StoreMachine(RuleBasedStateMachine):
         for key in KEYS if rare else ():
             self._acquire(only(key), 0)
 
-    # --- invariants -----------------------------------------------------------------------------------------------------
+    # --- invariants ---------------------------------------------------------------------------------------------------
 
     @invariant()
     def figures_are_equal(self) -> None:
@@ -341,7 +341,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert key.successes + key.failures <= key.requests, key
         assert all(0 <= room.left <= room.per_minute for room in self.model.figures().rooms)
 
-    # --- helpers --------------------------------------------------------------------------------------------------------
+    # --- helpers ------------------------------------------------------------------------------------------------------
 
     def _same(self, step: Callable[[Store], Any]) -> tuple[Any, Any]:
         replies = step(self.model), step(self.other)
