@@ -53,7 +53,7 @@ def test_a_disabled_key_is_not_used_as_a_last_resort(store: Store, clock: Manual
     assert isinstance(store.acquire(ask(max_wait_us=30 * SECOND)), NoRoom)
 
 
-def test_requests_are_refused_as_disabled_if_every_key_is(store: Store) -> None:
+def test_the_reason_of_a_refusal_is_disabled_if_all_keys_are(store: Store) -> None:
     for key in KEYS:
         store.act(key.key_id, "disable")
     refusal = NoRoom(60_000_000, "disabled")

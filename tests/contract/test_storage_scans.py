@@ -119,7 +119,7 @@ def test_pruning_values_reads_through_an_index(filled: Database, days: int) -> N
 
 
 def test_pruning_copies_with_nothing_due_reads_through_an_index(database: Database, clock: ManualClock) -> None:
-    """Pruning does not add up the sizes of all bodies either."""
+    """Pruning does not add up the sizes of all bodies."""
     page = Page("https://a.example/1", "https://a.example/1", "text/html", "as text", b"as bytes", clock.now())
     PageStore(database).save_page(page)
     question = Question(page.sha256, ("Roof",), "m", "p")

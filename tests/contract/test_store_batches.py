@@ -183,7 +183,7 @@ def test_a_batch_with_an_active_job_is_open(
 def test_a_complete_batch_keeps_its_counts_until_a_job_is_repeated(
     database: Database, jobs: JobStore, batches: BatchStore
 ) -> None:
-    """The counts of jobs and batches therefore need not read the batch's jobs."""
+    """The counts are stored, so the batch's jobs need not be read."""
     made = jobs.enqueue([f"http://homes.example/{n}" for n in range(3)])
     for job_id in made.new:
         jobs.cancel(job_id)

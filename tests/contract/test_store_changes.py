@@ -229,7 +229,7 @@ def test_values_that_better_extractors_or_a_model_find_are_no_change(home: Home,
 
 @pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
 def test_a_different_reading_of_the_same_text_is_no_change(home: Home, database: Database, how: dict[str, Any]) -> None:
-    """Both quotes are in both bodies: the extractor only chose another number. A new number on the page is a change."""
+    """Both bodies contain both numbers, so only the choice differs. A new number on the page is a change."""
     both = "<p>it says\n <b>500000</b></p><p>it says 480000</p>"
     home.keep(both)
     home.read(A, ListPrice=500000)

@@ -122,7 +122,7 @@ def test_pruning_pauses_once_between_two_transactions(
 
 
 def test_jobs_are_kept_until_their_batch_has_expired(database: Database, clock: ManualClock) -> None:
-    """Until then, the batch's counts need all its jobs."""
+    """An open batch counts its jobs, so all of them are kept."""
     jobs = JobStore(database)
     first, second = jobs.enqueue([URL, "https://homes.example/2"]).new
     jobs.cancel(first)

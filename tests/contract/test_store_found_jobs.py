@@ -95,7 +95,7 @@ def test_active_and_fresh_listings_are_skipped_but_a_refresh_includes_fresh_ones
 def test_a_watch_of_a_search_creates_jobs_for_new_listings_only(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
-    """A watch's job refreshes the search, not known listings, however old they are."""
+    """The watch's job reads the search again, but not known listings, even if they are old."""
     at = clock.now() - timedelta(days=1000)
     record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
     save_record(PropertyStore(database), record)

@@ -112,7 +112,7 @@ def test_each_model_of_a_key_is_counted(history: KeyHistoryStore, clock: ManualC
 def test_concurrent_processes_count_each_request_once(
     history: KeyHistoryStore, database: Database, clock: ManualClock, requests: Requests
 ) -> None:
-    """Counts that are outdated when they are recorded are read again."""
+    """A process reads its counts again if another process has recorded newer ones."""
     record_counters(history, key("a", 0))
     shown = 0
     lock = threading.Lock()
@@ -182,7 +182,9 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHis
 
     clock.advance(DAY_S)
     record_counters(history, key("a"), key("c"))
-    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed, "not removed again"
+    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed, (
+        "the key must not be removed again"
+    )
     record_counters(history, key("a"), key("b"))
     back = {each.key_id: each for each in history.known_keys()}
     assert (back["b"].removed_at, back["b"].first_seen_at, back["c"].removed_at) == (None, began, clock.now())
@@ -223,7 +225,7 @@ def test_a_process_without_keys_removes_none(history: KeyHistoryStore) -> None:
 
 
 def test_the_newest_time_of_each_transition_is_stored(history: KeyHistoryStore, clock: ManualClock) -> None:
-    """A circuit that has closed again still has a time of opening."""
+    """The time of the opening is stored even if the circuit has closed again."""
     record_counters(history, key("a"))
     record_counters(history, key("a", open=1))
     first = clock.now()

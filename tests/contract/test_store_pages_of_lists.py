@@ -130,7 +130,7 @@ def test_a_property_that_changes_between_pages_is_listed_again(database: Databas
 
 
 def test_the_next_synchronization_starts_at_the_last_change_seen(database: Database, clock: ManualClock) -> None:
-    """Another machine's clock may be late, but no change gets a time before the newest one."""
+    """Another machine's clock may be slow, but no change gets a time before the newest one."""
     store, behind = PropertyStore(database), PropertyStore(Database(database.url.render_as_string(False)))
     behind.database.clock = ManualClock(START - timedelta(hours=1))
     seen = _save(store, "http://a.example/1", clock)

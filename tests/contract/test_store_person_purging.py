@@ -181,7 +181,7 @@ def fill(database: Database, planted: str, now: datetime) -> None:
 def test_every_column_that_can_name_a_person_loses_the_name(
     database: Database, clock: ManualClock, purge: PurgeStore, planted: str
 ) -> None:
-    """The test fills every table, so a new table that purges ignore makes it fail."""
+    """The test fills every table, so it fails if a purge ignores a table."""
     fill(database, planted, clock.now())
     planted_in = places(database)
     naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, PiiKind.COPY)}

@@ -55,7 +55,7 @@ def test_the_error_names_an_invalid_target(database: Database) -> None:
 
 
 def does(database: Database, uses: Uses) -> None:
-    """Record no uses by the pool first and then `uses`."""
+    """Record an empty count of the pool, and then a count with `uses`."""
     for calls in ({}, {"gpt-test": uses}):
         counted = [CountedKey("a", "sk-a", "a", True, calls)]
         KeyHistoryStore(database).record_counters(lambda counted=counted: counted)  # type: ignore[misc]

@@ -248,7 +248,7 @@ def test_a_purge_deletes_the_examples_of_its_pages(
     assert store.examples(recipe.id) == left
     assert len(store.of_host(recipe.host)) == len(left)
     store.add_example(recipe.id, mine)
-    assert store.examples(recipe.id) == left, "a worker had it in hand"
+    assert store.examples(recipe.id) == left, "the purged page must not return"
 
 
 def test_a_purged_person_is_in_no_example(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
@@ -258,4 +258,4 @@ def test_a_purged_person_is_in_no_example(database: Database, store: StoredRecip
     PurgeStore(database).purge(PurgeKind.PERSON, AGENT, who="alice", dry_run=False)
     assert count(database, RecipeExample) == 0
     store.add_example(recipe.id, later_example)
-    assert count(database, RecipeExample) == 0, "a worker had it in hand"
+    assert count(database, RecipeExample) == 0, "the purged name must not return"

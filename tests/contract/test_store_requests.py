@@ -140,7 +140,7 @@ os._exit(9)
 
 
 def test_only_one_of_several_concurrent_requests_with_one_key_creates_jobs(database: Database, jobs: JobStore) -> None:
-    """The other requests fail as concurrent or return the same batch."""
+    """The other requests are refused or return the same batch."""
 
     def send() -> Enqueued:
         made = jobs.enqueue(TARGETS, requester=by(key=KEY))

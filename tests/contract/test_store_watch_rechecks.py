@@ -71,7 +71,7 @@ def test_only_the_failed_page_is_retried_at_increasing_intervals(
 def test_a_page_is_not_retried_after_it_was_read(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    """The failed job is repeated, so its batch is open in the meantime."""
+    """The retry runs the failed job again, so its batch reopens."""
     refresh(watches, jobs, clock, home, DOWN)
     (failed,) = jobs.list(state="failed")
     _, (again,) = next_jobs(watches, clock, within=timedelta(days=1))

@@ -124,7 +124,7 @@ def test_removing_a_watch_while_its_search_ends_cancels_the_listings(
 def test_no_page_is_rechecked_for_an_ended_watch(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, ending: str
 ) -> None:
-    """A change is to be rechecked after the watch has ended."""
+    """The recheck of a change becomes due after the watch has ended."""
     home = store_property(database, clock, URL, OTHER)
     watches.add([URL], interval_days=1)
     end(jobs, begin(watches, clock, URL)[0], home)
@@ -242,7 +242,7 @@ def test_an_active_watch_remains_instead_of_a_paused_one(
     assert jobs.get(job.id).watch_id == remaining.id
 
 
-def test_active_jobs_move_to_the_other(
+def test_active_jobs_move_to_the_remaining_watch(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     """The remaining watch settles the job, and its removal cancels the job."""

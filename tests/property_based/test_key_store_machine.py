@@ -176,7 +176,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.reserved)
     @rule(pick=st.integers(0, 9), beside_us=st.sampled_from([-1, 0, 0, 1, 5_000, 2 * SECOND]))
     def confirm_one(self, pick: int, beside_us: int) -> None:
-        """Confirm a reservation at its time or beside it, in any order."""
+        """Confirm a reservation at or near its time, in any order."""
         held = self._take(self.reserved, pick)
         self._go_to(held.model.at_us + beside_us)
         self._confirm(held)
