@@ -33,7 +33,7 @@ from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 URL = "https://a.example/1"
-HOUSE = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
+ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
 TABLES = (
     Property.__table__,
     PropertyKey.__table__,
@@ -115,8 +115,8 @@ def test_a_run_that_lost_its_lease_stores_nothing(
     lose: Callable[..., None],
     what: str,
 ) -> None:
-    record = page_record(URL, {"ListPrice": 100_000, **HOUSE}, clock.now())
-    other = page_record("https://b.example/1", HOUSE, clock.now(), "1" * 64)
+    record = page_record(URL, {"ListPrice": 100_000, **ADDRESS}, clock.now())
+    other = page_record("https://b.example/1", ADDRESS, clock.now(), "1" * 64)
     home = save_record(PropertyStore(database), other)
     lease = claimed(jobs)
     lose(database, clock, lease)
@@ -139,7 +139,7 @@ def test_an_expired_lease_is_valid_until_another_worker_takes_it(
     """A renewal may be late while the database is locked."""
     lease = claimed(jobs)
     clock.advance(300)
-    stored = storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
+    stored = storing.page(lease, page_record(URL, ADDRESS, clock.now()), reading)
     job = jobs.get(lease.job_id)
     assert (job.state, job.property_id, job.page_from) == (JobState.DONE, stored.property_id, PageFrom.SITE)
     assert (tuple(job.wanted_model), job.model_note) == (("Roof",), "no key")
@@ -173,7 +173,7 @@ def test_a_crash_while_finishing_stores_nothing(
         counted(database, "before_cursor_execute", lambda sql: sql.startswith("UPDATE jobs")),
         pytest.raises(KeyboardInterrupt),
     ):
-        storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
+        storing.page(lease, page_record(URL, ADDRESS, clock.now()), reading)
     assert everything(database) == before
     assert jobs.get(lease.job_id).state is JobState.RUNNING
 
@@ -183,7 +183,7 @@ def test_a_property_and_the_end_of_its_job_share_one_commit(
 ) -> None:
     lease = claimed(jobs)
     with counted(database, "commit") as commits:
-        storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
+        storing.page(lease, page_record(URL, ADDRESS, clock.now()), reading)
     assert len(commits) == 1
     assert jobs.get(lease.job_id).state is JobState.DONE
 
@@ -192,5 +192,5 @@ def test_a_page_without_a_job_is_stored(
     storing: Storing, database: Database, clock: ManualClock, reading: ModelReading
 ) -> None:
     """`propintel scrape` stores pages without a lease."""
-    stored = storing.page(None, page_record(URL, HOUSE, clock.now()), reading)
+    stored = storing.page(None, page_record(URL, ADDRESS, clock.now()), reading)
     assert PropertyStore(database).get(stored.property_id)["record"]["City"] == "Springfield"

@@ -52,8 +52,8 @@ class Home:
         self._reads += 1
         sha, self._kept = self._kept or f"{self._reads:064d}", ""
         at = self.clock.now()
-        said = {**ADDRESS, "X_Currency": "USD", **values}
-        record = page_record(url, said, at, sha, method=method, quote="it says {}")
+        values_of_page = {**ADDRESS, "X_Currency": "USD", **values}
+        record = page_record(url, values_of_page, at, sha, method=method, quote="it says {}")
         return save_record(self.store, record, edition=edition)
 
     def keep(self, text: str) -> None:

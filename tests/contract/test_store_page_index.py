@@ -98,14 +98,14 @@ def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
 ) -> None:
     """One source turns out to be a page of another property. The first property keeps its own source."""
     address = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
-    stays = save_record(store, record(clock, MOBILE, page_url=MOBILE, **address))
-    assert save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, **address)) == stays
+    first = save_record(store, record(clock, MOBILE, page_url=MOBILE, **address))
+    assert save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, **address)) == first
     clock.advance(60)
     other = {"StreetNumber": "14", "StreetName": "Elm St", "PostalCode": "62701"}
     moved = save_record(store, record(clock, PAGE, sha="b", **other))
-    assert moved != stays
+    assert moved != first
     save_record(store, record(clock, CAMPAIGN, sha="b", **other))
-    assert [source["url"] for source in store.get(stays)["sources"]] == [MOBILE]
+    assert [source["url"] for source in store.get(first)["sources"]] == [MOBILE]
     assert store.get(moved)["record"]["StreetName"] == "Elm St"
     assert len(store.get(moved)["sources"]) == 1
 

@@ -52,7 +52,7 @@ AGENT = "Ottilie Quackenbush"
 PAGE, MOBILE = "https://www.homes.example/h/48213", "https://m.homes.example/h/48213"
 OTHER = "https://county.example/parcel/77"
 ADDRESS = "12 OAK ST UNIT 4, SPRINGFIELD, IL 62701"
-HOUSE = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
+ADDRESS_VALUES = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
 
 
 class Service:
@@ -70,7 +70,7 @@ class Service:
         return Page(url, url, "text/html", content, content.encode("utf-16"), self.clock.now(), validators)
 
     def record(self, page: Page, page_url: str, agent: str, **values: Any) -> SourceRecord:
-        given = {**HOUSE, **values, "ListAgentFullName": agent}
+        given = {**ADDRESS_VALUES, **values, "ListAgentFullName": agent}
         present = {name: value for name, value in given.items() if value is not None}
         proofs = {
             name: Evidence(value=v, raw=str(v), method=Method.LLM, locator="/", quote=f"{agent} said {v}",

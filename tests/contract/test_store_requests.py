@@ -203,13 +203,13 @@ def test_a_batch_that_a_retry_returned_is_not_withdrawn(
     database: Database, jobs: JobStore, clock: ManualClock, method: str
 ) -> None:
     """The first request was slow but not dead, and then the broker refused its messages."""
-    asked = by(quota=3, key=KEY)
-    made = jobs.enqueue(TARGETS, requester=asked, callback_url="https://hooks.example/")
+    requester = by(quota=3, key=KEY)
+    made = jobs.enqueue(TARGETS, requester=requester, callback_url="https://hooks.example/")
     clock.advance(21)
-    retried = jobs.earlier(KEY) if method == "earlier" else jobs.enqueue(TARGETS, requester=asked)
+    retried = jobs.earlier(KEY) if method == "earlier" else jobs.enqueue(TARGETS, requester=requester)
     assert retried is not None
     assert (retried.batch, retried.repeated) == (made.batch, True)
-    assert jobs.withdraw(made, asked) is False
+    assert jobs.withdraw(made, requester) is False
     assert jobs.counts(made.batch)["queued"] == 3
     assert jobs.used_today(ALICE) == 3
     assert {found.job.id for found in jobs.recoverable()} == set(made.new)
