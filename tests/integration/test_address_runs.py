@@ -1,4 +1,4 @@
-"""Scrapes of an address that do not go through at once: no time, no key, a bad answer, a purge, two spellings."""
+"""Scrapes of an address that meet a time limit, a busy pool, a bad answer, a purge, or a second spelling."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from tests.plugins.address_world import (
     tax_roll,
 )
 
-#: the rules are the same for both databases, whose own part has tests of its own
+#: These rules are the same for both databases, which have their own tests.
 pytestmark = pytest.mark.parametrize("database_settings", ["sqlite"], indirect=True)
 PROSE = "The slate roof was relaid with care. Heating: forced air."
 PORTAL = ("Portal", "portal", "<portal>/h?zip={postal_code}")
 
 
-class Time:
-    """What is left of a run, which ends when somebody says so."""
+class TimeLeft:
+    """The remaining seconds of a run."""
 
     def __init__(self) -> None:
         self.seconds = 270.0
@@ -48,7 +48,7 @@ class Time:
     def __call__(self) -> float:
         return self.seconds
 
-    def ends(self) -> None:
+    def run_out(self) -> None:
         self.seconds = 60.0
 
 
@@ -59,43 +59,43 @@ def detail(found: Any, source: str) -> str:
 # --- time
 
 
-def test_a_run_without_time_for_another_page_ends_and_the_next_one_goes_on_from_there(world: World) -> None:
-    time = Time()
+def test_the_next_run_continues_where_a_run_ran_out_of_time(world: World) -> None:
+    time = TimeLeft()
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, PORTAL, BY_NUMBER)
-    world.county.meanwhile[FOUND] = time.ends
+    world.county.meanwhile[FOUND] = time.run_out
     job_id = world.job()
     with pytest.raises(OutOfTimeError):
         world.scrape(run=Run(Lease(job_id, "test"), seconds_left=time))
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1}, {})
     assert world.resources.properties.page().items == []
     world.county.meanwhile.clear()
-    found = world.scrape(run=Run(Lease(job_id, "test"), seconds_left=Time()))
+    found = world.scrape(run=Run(Lease(job_id, "test"), seconds_left=TimeLeft()))
     assert set(outcomes(found).values()) == {"used"}
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1, BILL: 1}, {"/h?zip=00000": 1})
 
 
-def test_what_a_run_paid_for_before_its_time_was_up_is_not_paid_for_again(world: World) -> None:
-    time = Time()
+def test_work_that_was_paid_for_before_time_ran_out_is_not_paid_for_again(world: World) -> None:
+    time = TimeLeft()
     world.county.pages[FOUND] = (200, assessor())
     world.portal.pages["/h/1"] = (200, listing(prose=PROSE))
-    world.portal.meanwhile["/h/1"] = time.ends
+    world.portal.meanwhile["/h/1"] = time.run_out
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/h/1"}]})
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     job_id = world.job()
     with pytest.raises(OutOfTimeError):
         world.scrape(run=Run(Lease(job_id, "test"), seconds_left=time))
-    assert (world.searched(), world.calls()) == (1, 1), "the search, and not the question"
-    assert world.scrape(run=Run(Lease(job_id, "test"), seconds_left=Time())).record["Roof"] == ["slate"]
+    assert (world.searched(), world.calls()) == (1, 1), "only the search was paid for"
+    assert world.scrape(run=Run(Lease(job_id, "test"), seconds_left=TimeLeft())).record["Roof"] == ["slate"]
     assert (world.searched(), world.calls()) == (1, 2)
     assert world.portal.asked["/h/1"] == 1
 
 
-def test_a_job_that_may_not_come_back_is_done_with_what_it_had_time_for(world: World) -> None:
-    time = Time()
+def test_a_last_run_is_done_with_the_pages_that_it_had_time_for(world: World) -> None:
+    time = TimeLeft()
     world.county.pages |= {FOUND: (200, assessor(Remarks=PROSE)), BILL: (200, tax_roll())}
-    world.county.meanwhile[FOUND] = time.ends
+    world.county.meanwhile[FOUND] = time.run_out
     world.sources(BY_ADDRESS, BY_NUMBER, domains=("127.0.0.2",))
     found = world.scrape(run=Run(Lease(world.job(), "test"), seconds_left=time, is_last=True, is_due=True))
     assert found.record["YearBuilt"] == 1987
@@ -107,22 +107,22 @@ def test_a_job_that_may_not_come_back_is_done_with_what_it_had_time_for(world: W
     assert world.calls() == 0
 
 
-def test_a_run_that_has_little_time_from_the_start_does_what_it_can(world: World) -> None:
-    """Else a short limit would put it off for ever."""
+def test_a_run_that_starts_with_little_time_does_all_its_work(world: World) -> None:
+    """Otherwise a short time limit would defer the job forever."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     found = world.scrape(run=Run(Lease(world.job(), "test"), seconds_left=lambda: 20.0))
     assert outcomes(found) == {"Assessor": "used", "Tax roll": "used"}
 
 
-# --- no key at the deadline
+# --- no capacity at the deadline
 
 
 @pytest.mark.parametrize("more", [{}, {"Remarks": "The air conditioning was renewed."}], ids=["one page", "both pages"])
-def test_at_the_deadline_a_key_without_room_does_not_cost_the_pages(world: World, more: dict[str, str]) -> None:
-    """The search is answered, and then there is no room for the question: that is told, whatever else another page
-    would have been asked.
-    """
+def test_a_model_call_without_capacity_at_the_deadline_does_not_lose_the_pages(
+    world: World, more: dict[str, str]
+) -> None:
+    """The search uses the last capacity. The model note then says that the call found none."""
     world.county.pages[FOUND] = (200, assessor(**more))
     world.portal.pages["/h/1"] = (200, listing(prose=PROSE))
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/h/1"}]})
@@ -138,7 +138,7 @@ def test_at_the_deadline_a_key_without_room_does_not_cost_the_pages(world: World
     assert world.resources.properties.get(found.property_id)["record"] == found.record
 
 
-def test_at_the_deadline_a_search_that_found_no_key_is_left_out_and_told(world: World) -> None:
+def test_a_search_without_capacity_at_the_deadline_is_skipped_and_reported(world: World) -> None:
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.api.set_key(world.api.keys[0], rpm=1)
@@ -152,11 +152,11 @@ def test_at_the_deadline_a_search_that_found_no_key_is_left_out_and_told(world: 
     assert "no OpenAI key had room" in detail(found, "web search")
 
 
-# --- what a search costs
+# --- the price of a search
 
 
 def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
-    """Four searches of a cent each are allowed, and reserved; one is made, and charged."""
+    """The larger budget allows four searches of a cent each; one is made and charged."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     settings = world.resources.settings.replaced(budget_daily_usd=0.035)
@@ -170,11 +170,11 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
     assert 10_000 < spent.microusd < 15_000
 
 
-# --- answers that are none
+# --- unusable answers
 
 
 @pytest.mark.parametrize(
-    ("answers", "outcome", "told"),
+    ("answers", "outcome", "reported"),
     [
         ("refusal", "refused", "can't help"),
         ("filtered", "refused", "content_filter"),
@@ -182,16 +182,16 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
         ("empty", "empty", "empty"),
     ],
 )
-def test_a_search_that_was_refused_or_broken_off_is_asked_again_after_an_hour(
-    world: World, answers: str, outcome: str, told: str
+def test_a_refused_or_truncated_search_is_repeated_after_an_hour(
+    world: World, answers: str, outcome: str, reported: str
 ) -> None:
-    """And not before: each time it would be paid for."""
+    """A sooner repetition would cost the same again."""
     world.county.pages[FOUND] = (200, assessor())
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3 and more words, to be cut in the middle"}]})
     world.api.set_key(world.api.keys[0], answers=answers)
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     before = counted(outcome)
-    assert told in detail(world.scrape(), "web search")
+    assert reported in detail(world.scrape(), "web search")
     assert counted(outcome) == before + 1
     long_ago = world.resources.database.clock.now() - timedelta(days=1)
     world.scrape(refresh=True, asked_at=long_ago)
@@ -208,11 +208,11 @@ def counted(outcome: str) -> float:
     return REGISTRY.get_sample_value("propintel_web_searches_total", {"outcome": outcome}) or 0.0
 
 
-# --- pages that are purged meanwhile
+# --- pages that are purged during a run
 
 
-def purges(world: World, url: str) -> Callable[[], None]:
-    """Somebody purges the page a minute from now: after it was fetched, named or read."""
+def purge_of(world: World, url: str) -> Callable[[], None]:
+    """Return a function that purge_of the page a minute from now."""
 
     def purge() -> None:
         mine = world.resources.database
@@ -223,26 +223,26 @@ def purges(world: World, url: str) -> Callable[[], None]:
     return purge
 
 
-def test_a_page_that_is_purged_while_it_is_fetched_is_left_out_and_the_others_stay(world: World) -> None:
+def test_a_page_that_is_purged_during_its_fetch_is_left_out_and_the_others_stay(world: World) -> None:
     world.county.pages[FOUND] = (200, assessor())
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(PORTAL, BY_ADDRESS)
-    world.portal.meanwhile["/h?zip=00000"] = purges(world, f"{world.roots['portal']}/h?zip=00000")
+    world.portal.meanwhile["/h?zip=00000"] = purge_of(world, f"{world.roots['portal']}/h?zip=00000")
     found = world.scrape()
     assert (outcomes(found)["Assessor"], outcomes(found)["Portal"]) == ("used", "purged")
     assert f"{world.roots['portal']}/h?zip=00000" not in [tried["url"] for tried in found.tried]
     assert len(found.sources) == 1
 
 
-def test_a_cited_page_that_was_purged_meanwhile_is_left_out_with_all_that_was_said_of_it(world: World) -> None:
-    """The answer tells of it, so that is not kept."""
+def test_a_cited_page_that_was_purged_is_left_out_with_all_values_cited_from_it(world: World) -> None:
+    """The search answer names the purged page, so the answer is not stored either."""
     root = world.roots["portal"]
     world.county.pages[FOUND] = (200, assessor())
     world.portal.pages |= {"/h/1": (200, listing()), "/h/2": (200, listing(price="$420,000"))}
     lines = [{"text": "Bedrooms: 3", "url": f"{root}/h/1"}, {"text": "Bedrooms: 3", "url": f"{root}/h/2"}]
     world.api.set_searches({**SEARCHED, "lines": lines})
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
-    purges(world, f"{root}/h/1")()
+    purge_of(world, f"{root}/h/1")()
     found = world.scrape()
     assert found.record["ListPrice"] == 420_000
     assert (world.portal.asked["/h/1"], found.unverified) == (0, [])
@@ -251,14 +251,14 @@ def test_a_cited_page_that_was_purged_meanwhile_is_left_out_with_all_that_was_sa
         assert connection.execute(LlmCache.__table__.select().where(LlmCache.kind == CacheKind.SEARCH)).all() == []
 
 
-def test_a_page_that_is_purged_after_it_was_read_is_not_stored_and_another_one_is_asked_about(world: World) -> None:
-    """It says most, so the model is asked about it; its answer may not be kept either."""
+def test_a_page_that_is_purged_after_it_was_read_is_not_stored(world: World) -> None:
+    """The model is asked about the remaining page instead."""
     remarks = f"{PROSE} Two stories. Cooling: central air. HOA fee of $120 a month."
     world.county.pages[FOUND] = (200, assessor(Remarks=remarks))
     world.portal.pages["/h?zip=00000"] = (200, listing(prose="The slate roof was relaid with care."))
     world.sources(BY_ADDRESS, PORTAL)
     gone = f"{world.roots['county']}{FOUND}"
-    world.portal.meanwhile["/h?zip=00000"] = purges(world, gone)
+    world.portal.meanwhile["/h?zip=00000"] = purge_of(world, gone)
     found = world.scrape()
     assert (outcomes(found)["Assessor"], outcomes(found)["Portal"]) == ("purged", "used")
     assert [source["url"] for source in found.sources] == [f"{world.roots['portal']}/h?zip=00000"]
@@ -269,7 +269,7 @@ def test_a_page_that_is_purged_after_it_was_read_is_not_stored_and_another_one_i
 
 
 @pytest.mark.parametrize(("known", "asked"), [("st-clair", 1), ("saint-clair", 2)])
-def test_a_register_is_asked_in_the_second_spelling_where_it_does_not_know_the_first(
+def test_a_register_that_does_not_know_the_first_spelling_is_asked_in_the_second(
     world: World, known: str, asked: int
 ) -> None:
     page = assessor("31 St Clair Ave, Anytown, ST 00000")

@@ -1,4 +1,4 @@
-"""An address becomes one cross-checked property: real fetcher, extractors and database; county and API on loopback."""
+"""An address becomes one cross-checked property. Only the county's site and the API are simulated."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ from tests.plugins.address_world import (
 # --- templates
 
 
-def test_a_template_that_needs_the_parcel_number_runs_after_one_that_gave_it(world: World) -> None:
-    """Two sources, no question to the model where pages say all, every value with evidence, each source's kind kept."""
+def test_a_template_that_needs_the_parcel_number_runs_after_a_source_gave_one(world: World) -> None:
+    """Each value has evidence, each source keeps its kind, and the model is not asked for values that pages state."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_NUMBER, BY_ADDRESS, domains=("127.0.0.2",))
     outcome = world.scrape()
@@ -64,7 +64,7 @@ def test_a_template_that_needs_the_parcel_number_runs_after_one_that_gave_it(wor
     assert shown["unverified"] == []
 
 
-def test_a_fresh_property_filed_under_the_address_is_returned_unless_a_refresh_is_asked(world: World) -> None:
+def test_a_fresh_property_is_returned_without_a_fetch_unless_a_refresh_is_requested(world: World) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     first = world.scrape()
@@ -75,7 +75,7 @@ def test_a_fresh_property_filed_under_the_address_is_returned_unless_a_refresh_i
     assert world.county.asked[FOUND] == 2
 
 
-def test_a_property_of_another_zip_or_state_is_not_what_was_asked_for(world: World) -> None:
+def test_a_property_with_another_zip_code_does_not_match_the_address(world: World) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     world.scrape()
@@ -93,7 +93,7 @@ def test_a_property_of_another_zip_or_state_is_not_what_was_asked_for(world: Wor
         ("<html><title>24 homes for sale</title><h1>24 homes for sale</h1></html>", "search_page", "several"),
     ],
 )
-def test_a_page_of_another_property_or_unit_is_left_out_and_told(
+def test_a_page_of_another_property_or_unit_is_left_out_and_reported(
     world: World, page: str, outcome: str, says: str
 ) -> None:
     world.county.pages |= {FOUND: (200, assessor()), "/other?zip=00000": (200, page)}
@@ -106,8 +106,8 @@ def test_a_page_of_another_property_or_unit_is_left_out_and_told(
     assert {"YearBuilt": 1987, "BedroomsTotal": 3}.items() <= found.record.items()
 
 
-def test_of_a_unit_only_its_own_pages_are_taken(world: World) -> None:
-    """The building's page and the neighbour's are none of the unit, though all else is the same."""
+def test_only_a_units_own_pages_are_used_for_it(world: World) -> None:
+    """The pages of the building and of a neighboring unit are left out."""
     paths = {name: f"/{name}?z=00000" for name in ("own", "building", "next")}
     world.county.pages |= {
         paths["own"]: (200, assessor("12 Fictional Ave Unit 2B, Anytown, ST 00000", "0012-0034-2B")),
@@ -122,7 +122,7 @@ def test_of_a_unit_only_its_own_pages_are_taken(world: World) -> None:
     assert (found.record["YearBuilt"], found.record["BedroomsTotal"]) == (1987, 3)
 
 
-def test_the_one_link_of_a_search_page_that_is_of_the_address_is_followed_once(world: World) -> None:
+def test_the_only_matching_link_of_a_search_page_is_followed_once(world: World) -> None:
     neighbours = (("/r/14", "14 Fictional Ave, Anytown"), ("/r/12b", "12 Fictional Ave # B"))
     links = (*neighbours, ("/r/12", "12 Fictional Avenue, Anytown"))
     world.county.pages |= {FOUND: (200, results(*links)), "/r/12": (200, assessor()), BILL: (200, tax_roll())}
@@ -143,7 +143,7 @@ def test_the_one_link_of_a_search_page_that_is_of_the_address_is_followed_once(w
     ],
     ids=["two that may be it", "none that is it", "another site", "a page of results again"],
 )
-def test_a_link_that_is_not_clearly_the_address_is_not_followed(world: World, links: tuple[Any, ...]) -> None:
+def test_a_link_that_does_not_clearly_match_the_address_is_not_followed(world: World, links: tuple[Any, ...]) -> None:
     world.county.pages |= {FOUND: (200, results(*links)), "/r/more": (200, results(("/r/12", "12 Fictional Ave")))}
     world.sources(BY_ADDRESS)
     with pytest.raises(NoSourceError):
@@ -151,10 +151,10 @@ def test_a_link_that_is_not_clearly_the_address_is_not_followed(world: World, li
     assert world.county.asked["/r/12"] == world.county.asked["/r/112"] == world.portal.asked.total() == 0
 
 
-# --- one question to the model
+# --- one model call
 
 
-def test_at_most_one_question_is_asked_on_the_page_that_says_most_of_what_all_lack(world: World) -> None:
+def test_the_model_is_asked_once_about_the_page_that_states_most_of_the_missing_fields(world: World) -> None:
     prose = "The slate roof was relaid with care. Heating: forced air. Two stories. HOA fee of $120 a month."
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing(prose=prose))
@@ -165,11 +165,11 @@ def test_at_most_one_question_is_asked_on_the_page_that_says_most_of_what_all_la
     assert world.calls() == 1
     assert found.record["Roof"] == ["slate"]
     assert found.evidence["Roof"]["source_url"] == f"{world.roots['portal']}/h?zip=00000"
-    assert found.evidence["YearBuilt"]["method"] != "llm", "what a page says is not asked"
+    assert found.evidence["YearBuilt"]["method"] != "llm", "the model was asked for a value that a page states"
 
 
-def test_what_a_model_read_of_a_page_before_is_neither_lost_nor_paid_for_again(world: World) -> None:
-    """The page was a target of its own; as one of the address's sources it is not the one that is asked about."""
+def test_values_that_a_model_read_from_a_page_earlier_are_kept_and_not_paid_for_again(world: World) -> None:
+    """The page was a target of its own. As a source of the address, the page is not sent to the model again."""
     world.portal.pages["/h?zip=00000"] = (200, listing(prose="The slate roof was relaid with care."))
     url = f"{world.roots['portal']}/h?zip=00000"
     assert world.scrape(url).record["Roof"] == ["slate"]
@@ -180,14 +180,14 @@ def test_what_a_model_read_of_a_page_before_is_neither_lost_nor_paid_for_again(w
     found = world.scrape(refresh=True)
     assert (found.record["Roof"], found.evidence["Roof"]["method"]) == (["slate"], "llm")
     assert found.evidence["Roof"]["source_url"] == url
-    assert found.evidence["StoriesTotal"]["source_url"] != url, "the one question went to the other page"
+    assert found.evidence["StoriesTotal"]["source_url"] != url, "the model was not asked about the other page"
     assert world.calls() == paid + 1
 
 
 # --- the web search
 
 
-def test_fewer_than_two_sources_and_the_web_is_searched_and_its_pages_read_like_any_other(world: World) -> None:
+def test_with_fewer_than_two_sources_the_web_is_searched_and_cited_pages_are_read(world: World) -> None:
     world.county.pages[FOUND] = (200, assessor())
     world.portal.pages["/h/1"] = (200, listing())
     url = f"{world.roots['portal']}/h/1"
@@ -202,7 +202,7 @@ def test_fewer_than_two_sources_and_the_web_is_searched_and_its_pages_read_like_
     assert world.calls() <= 2
 
 
-def test_a_cited_page_that_leads_out_of_the_allowed_domains_is_left_out(world: World) -> None:
+def test_a_cited_page_that_redirects_out_of_the_allowed_domains_is_left_out(world: World) -> None:
     world.county.pages |= {FOUND: (200, assessor()), "/elsewhere": (200, listing())}
     away = f"{world.roots['county']}/elsewhere"
     world.portal.pages["/out"] = (200, f'<meta http-equiv="refresh" content="0;url={away}">')
@@ -215,9 +215,8 @@ def test_a_cited_page_that_leads_out_of_the_allowed_domains_is_left_out(world: W
     assert "ListPrice" not in found.record
 
 
-def test_a_job_comes_back_for_a_search_that_could_not_be_made(world: World) -> None:
-    """Until it has waited as long as it may: an hour without the API would otherwise leave all addresses of that hour
-    with one source, or none."""
+def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -> None:
+    """Otherwise an hour without the API would leave all addresses of this hour with one source or none."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
@@ -227,8 +226,8 @@ def test_a_job_comes_back_for_a_search_that_could_not_be_made(world: World) -> N
     assert "YearBuilt" in world.scrape(run=Run(Lease(job_id, "test"), is_last=True, is_due=True)).record
 
 
-def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job(world: World) -> None:
-    """Of a property with another page, which waits for nothing."""
+def test_fields_that_a_failing_model_left_missing_are_requested_by_the_next_job(world: World) -> None:
+    """The property has two pages."""
     speaks_of_more = assessor().replace("</html>", "<p>The roof is slate and was relaid with care.</p></html>")
     world.county.pages |= {FOUND: (200, speaks_of_more), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
@@ -241,8 +240,8 @@ def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job(world:
     assert world.scrape().page_from is PageFrom.STORED
 
 
-def test_what_cannot_be_fetched_stays_unverified_with_its_citation_and_out_of_the_record(world: World) -> None:
-    """Forbidden by robots.txt, dead, behind a wall."""
+def test_values_of_pages_that_cannot_be_fetched_stay_unverified_and_out_of_the_record(world: World) -> None:
+    """The pages are forbidden by robots.txt, missing, or blocked."""
     world.county.pages[FOUND] = (200, table("Property record", Property_Address=ADDRESS, Parcel_Number=PARCEL))
     world.portal.robots = "User-agent: *\nDisallow: /private"
     wall = "<html><head><title>Just a moment...</title></head><body><h1>Verify you are human</h1></body></html>"
@@ -256,8 +255,8 @@ def test_what_cannot_be_fetched_stays_unverified_with_its_citation_and_out_of_th
     world.api.set_searches({**SEARCHED, "lines": lines})
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     found = world.scrape()
-    heard = [(one["field"], one["value"], one["quote"], one["url"]) for one in found.unverified]
-    assert heard == [
+    unverified = [(one["field"], one["value"], one["quote"], one["url"]) for one in found.unverified]
+    assert unverified == [
         ("BedroomsTotal", 4, "Bedrooms: 4", f"{root}/wall"),
         ("Roof", ["Slate"], "Roof: Slate", f"{root}/gone/1"),
         ("YearBuilt", 1987, "Year built: 1987", f"{root}/private/1"),
@@ -272,8 +271,8 @@ def test_what_cannot_be_fetched_stays_unverified_with_its_citation_and_out_of_th
     ]  # fmt: skip
 
 
-def test_an_answer_that_lies_invents_nothing(world: World) -> None:
-    """Of a page that says otherwise, of a neighbour's page, outside the domains, and of a page that nobody cited."""
+def test_a_false_search_answer_changes_no_value(world: World) -> None:
+    """The false lines contradict their page, or cite a neighbor's page, a forbidden domain, or no page."""
     world.county.pages |= {FOUND: (200, assessor()), "/neighbour": (200, listing(ADDRESS.replace("12", "14"), beds=7))}
     world.portal.pages |= {
         "/h/1": (200, listing()), "/h/14": (200, listing(ADDRESS.replace("12 ", "14 "), beds=7)),
@@ -300,7 +299,7 @@ def test_an_answer_that_lies_invents_nothing(world: World) -> None:
     assert world.county.asked["/neighbour"] == world.portal.asked["/never"] == 0
 
 
-def test_with_two_sources_nobody_searches_and_two_pages_of_one_office_are_one_source(world: World) -> None:
+def test_two_pages_of_one_office_are_one_source_and_two_sources_need_no_search(world: World) -> None:
     twice = ("Assessor again", "assessor", "<county>/again?zip={postal_code}")
     world.county.pages |= {FOUND: (200, assessor()), "/again?zip=00000": (200, assessor(Stories=2))}
     world.sources(BY_ADDRESS, twice, domains=("127.0.0.2",))
@@ -337,8 +336,8 @@ def of_unit(unit: int) -> str:
     return f"300 Example Blvd Unit {unit}, Anytown, ST 00000"
 
 
-def test_each_unit_of_a_building_gets_its_own_row_of_one_answer_and_keeps_it(world: World) -> None:
-    """One URL tells of all three: whichever is asked for, in whatever order they stand there, the others stay so."""
+def test_each_unit_of_a_building_gets_its_own_row_of_a_shared_answer_and_keeps_it(world: World) -> None:
+    """One URL lists three units. Scraping one unit does not change the others, whatever the order of the rows."""
     world.sources(CONDOS, BY_NUMBER)
     homes = {}
     for unit in (2, 1, 3, 2):
@@ -355,10 +354,12 @@ def test_each_unit_of_a_building_gets_its_own_row_of_one_answer_and_keeps_it(wor
         assert said == [1980 + unit, 900 + unit, f"0300-000{unit}", unit * 100_000]
         rows = [one["url"].partition("#")[2] for one in shown["sources"] if "#" in one["url"]]
         assert rows == [f"parcel=300000{unit}"]
-        assert {one["field"] for one in shown["conflicts"]} <= {"UnparsedAddress"}, "one names the unit in its line"
+        assert {one["field"] for one in shown["conflicts"]} <= {"UnparsedAddress"}, (
+            "only the address lines may differ, by the unit"
+        )
 
 
-def test_a_unit_that_an_answer_does_not_list_gets_nothing_of_its_neighbours(world: World) -> None:
+def test_a_unit_that_an_answer_does_not_list_gets_no_values_of_its_neighbors(world: World) -> None:
     world.sources(CONDOS, enabled=False)
     world.county.pages[LISTED] = (200, json.dumps([condo(1), condo(2)]))
     with pytest.raises(NoSourceError, match="it lists 2 properties, none of which is surely this one"):
@@ -367,7 +368,7 @@ def test_a_unit_that_an_answer_does_not_list_gets_nothing_of_its_neighbours(worl
         world.scrape("300 Example Blvd, Anytown, ST 00000")
 
 
-def test_of_two_parcels_of_one_house_the_one_is_read_that_another_source_names(world: World) -> None:
+def test_of_two_parcels_at_one_address_the_row_that_another_source_names_is_used(world: World) -> None:
     world.sources(CONDOS, ("Assessor", "assessor", "<county>/card?zip={postal_code}"), enabled=False)
     house = [{**condo(1), "unit": None}, {**condo(2), "unit": None, "living_area_sqft": None, "acres": 0.1}]
     world.county.pages[LISTED] = (200, json.dumps(house))
@@ -382,8 +383,8 @@ def test_of_two_parcels_of_one_house_the_one_is_read_that_another_source_names(w
     assert found.record["LotSizeArea"] == 0.1
 
 
-def test_an_answer_that_lists_several_is_no_text_for_the_model(world: World) -> None:
-    """It would read the neighbours' remarks."""
+def test_an_answer_that_lists_several_properties_is_not_sent_to_the_model(world: World) -> None:
+    """The model would read the neighbors' remarks."""
     world.sources(CONDOS, enabled=False)
     rows = [condo(unit, remarks=f"The slate roof of unit {unit} was relaid.") for unit in (1, 2)]
     world.county.pages[LISTED] = (200, json.dumps(rows))
@@ -393,8 +394,8 @@ def test_an_answer_that_lists_several_is_no_text_for_the_model(world: World) -> 
 
 
 @pytest.mark.parametrize("kind", ["url", "property"])
-def test_a_purge_of_such_an_answer_takes_what_was_read_of_it(world: World, kind: str) -> None:
-    """It is one page, and goes whole."""
+def test_a_purge_of_a_shared_answer_removes_all_records_read_from_it(world: World, kind: str) -> None:
+    """A shared answer is one page, so the purge removes all of its rows."""
     world.sources(CONDOS, enabled=False)
     world.county.pages[LISTED] = (200, json.dumps([condo(1), condo(2)]))
     one, two = (world.scrape(of_unit(unit), Run(Lease(world.job(of_unit(unit)), "test"))) for unit in (1, 2))
@@ -408,10 +409,10 @@ def test_a_purge_of_such_an_answer_takes_what_was_read_of_it(world: World, kind:
             world.resources.properties.get(home.property_id)
 
 
-# --- nothing is found, nothing can be used
+# --- nothing found, nothing usable
 
 
-def test_no_source_is_an_error_that_says_what_was_tried_and_what_to_do(world: World) -> None:
+def test_without_a_source_the_error_says_what_was_tried_and_what_to_do(world: World) -> None:
     world.county.pages["/neighbour?zip=00000"] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
     other = ("Neighbour", "assessor", "<county>/neighbour?zip={postal_code}")
     world.sources(BY_ADDRESS, other, BY_NUMBER, enabled=False)
@@ -423,7 +424,7 @@ def test_no_source_is_an_error_that_says_what_was_tried_and_what_to_do(world: Wo
     assert world.resources.properties.page().items == []
 
 
-def test_what_came_of_each_source_stands_with_the_job_whether_it_found_anything_or_not(world: World) -> None:
+def test_the_outcome_of_each_source_is_stored_with_the_job(world: World) -> None:
     world.sources(BY_ADDRESS, BY_NUMBER, enabled=False)
     job_id = world.job()
     with pytest.raises(NoSourceError):
@@ -441,12 +442,12 @@ def test_what_came_of_each_source_stands_with_the_job_whether_it_found_anything_
     assert {one.source for one in tried if one.is_used} == {"Assessor", "Tax roll"}
 
 
-def test_without_a_file_the_error_says_that_no_source_is_configured(world: World) -> None:
+def test_without_a_sources_file_the_error_says_that_no_source_is_configured(world: World) -> None:
     with pytest.raises(NoSourceError, match=r"sources\.toml allows it no domain"):
         world.scrape()
 
 
-def test_a_file_that_cannot_be_used_is_named_and_is_read_again_once_it_is_mended(world: World) -> None:
+def test_an_invalid_sources_file_is_named_and_read_again_once_corrected(world: World) -> None:
     file = world.home / "sources.toml"
     file.write_text('[[area]]\nname = "X"\n[[area.source]]\nname = "A"\nkind = "asessor"\nurl = "http://x/{city}"\n')
     with pytest.raises(ConfigurationError, match=r"sources\.toml: \[\[area\]\] 1 \(X\).*kind.*'asessor'"):
@@ -459,23 +460,23 @@ def test_a_file_that_cannot_be_used_is_named_and_is_read_again_once_it_is_mended
 # --- jobs: waits, retries, checkpoints
 
 
-def test_a_site_that_has_no_turn_puts_the_job_off_and_what_was_done_stays(world: World) -> None:
-    """Another worker is about to read the county's robots.txt; the portal is read meanwhile, and never again."""
+def test_a_site_that_is_busy_defers_the_job_and_finished_work_stays(world: World) -> None:
+    """Another worker is about to read the county's robots.txt. The portal is read meanwhile, and only once."""
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_NUMBER)
     job_id = world.job()
     assert robots_cache.claim(origin, 600)
-    for _ in range(3):  # more often than a page that fails is asked for
+    for _ in range(3):  # more often than a failing page is requested
         with pytest.raises(HostBusyError, match=origin):
             world.scrape(run=Run(Lease(job_id, "test")))
-    assert world.resources.properties.page().items == [], "nothing is stored before all is read"
+    assert world.resources.properties.page().items == [], "a property was stored before all its pages were read"
     assert (world.county.asked, world.portal.asked) == ({}, {"/h?zip=00000": 1})
 
 
-def test_a_wait_comes_before_a_failure_since_it_costs_no_try(world: World) -> None:
-    """One page fails for now, another has no turn: the job comes back when there is one, and asks for both."""
+def test_a_wait_takes_precedence_over_a_failure_because_it_costs_no_attempt(world: World) -> None:
+    """One page fails and another site is busy. The deferred job requests both pages."""
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (500, "oops")
     world.sources(("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_ADDRESS)
@@ -485,7 +486,7 @@ def test_a_wait_comes_before_a_failure_since_it_costs_no_try(world: World) -> No
         world.scrape(run=Run(Lease(job_id, "test")))
 
 
-def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> None:
+def test_a_deferred_job_continues_where_it_was_once_the_site_is_free(world: World) -> None:
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing())
@@ -500,7 +501,7 @@ def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> 
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1, BILL: 1}, {"/h?zip=00000": 1})
 
 
-def test_a_job_at_its_deadline_does_without_a_site_that_has_no_turn(world: World) -> None:
+def test_a_job_at_its_deadline_leaves_out_a_busy_site(world: World) -> None:
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
@@ -510,7 +511,7 @@ def test_a_job_at_its_deadline_does_without_a_site_that_has_no_turn(world: World
     assert (outcomes(found)["Assessor"], outcomes(found)["Portal"]) == ("host_busy", "used")
 
 
-def test_a_page_that_fails_for_now_is_asked_once_more_and_then_done_without(world: World) -> None:
+def test_a_page_that_fails_temporarily_is_requested_once_more_and_then_left_out(world: World) -> None:
     world.county.pages |= {FOUND: (500, "oops")}
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
@@ -522,7 +523,7 @@ def test_a_page_that_fails_for_now_is_asked_once_more_and_then_done_without(worl
     assert (world.county.asked[FOUND], world.portal.asked["/h?zip=00000"]) == (2, 1)
 
 
-def test_a_failed_job_that_is_tried_again_asks_for_what_was_not_to_be_had(world: World) -> None:
+def test_a_retry_of_a_failed_job_requests_the_missing_pages(world: World) -> None:
     job_id, jobs = world.job(), world.resources.jobs
     tried = JobAttempt("Assessor", None, "https://county.example/1", "http_status", "500", 2)
     note_failed_page(world.resources.database, Lease(job_id, "test"), tried, jobs.get(job_id).created_at)
@@ -531,8 +532,8 @@ def test_a_failed_job_that_is_tried_again_asks_for_what_was_not_to_be_had(world:
     assert failed_pages(world.resources.database, job_id) == {}
 
 
-def test_a_job_that_comes_back_fetches_and_pays_nothing_twice(world: World) -> None:
-    """No key has room after the search: pages, failures and the answer are kept, and only the question is left."""
+def test_a_deferred_job_fetches_and_pays_for_nothing_twice(world: World) -> None:
+    """No key has capacity after the search. Only the model call is left for the next run."""
     prose = "The slate roof was relaid with care. Heating: forced air."
     world.county.pages[FOUND] = (200, assessor())
     world.portal.pages["/h/1"] = (200, listing(prose=prose))
@@ -556,21 +557,21 @@ def test_a_job_that_comes_back_fetches_and_pays_nothing_twice(world: World) -> N
     assert found.evidence["Roof"]["method"] == "llm"
 
 
-def test_a_job_that_died_between_two_pages_is_not_content_with_the_first(world: World) -> None:
-    """All pages of an address are stored in one transaction: the next run stores both."""
+def test_a_job_that_crashed_between_two_pages_stores_both_pages_later(world: World) -> None:
+    """All pages of an address are stored in one transaction."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     job_id = world.job()
     original, saved = PropertyStore.save, []
 
-    def dies(store: PropertyStore, connection: Connection, record: SourceRecord, **options: Any) -> str:
+    def crash(store: PropertyStore, connection: Connection, record: SourceRecord, **options: Any) -> str:
         if saved:
             raise KeyboardInterrupt
         saved.append(record.url)
         return original(store, connection, record, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PropertyStore, "save", dies)
+        patch.setattr(PropertyStore, "save", crash)
         with pytest.raises(KeyboardInterrupt):
             world.scrape(run=Run(Lease(job_id, "test")))
     assert world.resources.properties.page().items == []
@@ -580,8 +581,8 @@ def test_a_job_that_died_between_two_pages_is_not_content_with_the_first(world: 
     assert world.county.asked == {FOUND: 1, BILL: 1}
 
 
-def test_a_retry_after_nothing_was_found_asks_everything_anew(world: World) -> None:
-    """A page of another house among it, which was fetched and is kept."""
+def test_a_retry_after_no_source_was_found_requests_everything_again(world: World) -> None:
+    """A page of another property had been fetched and is kept."""
     world.county.pages[FOUND] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
     world.sources(BY_ADDRESS, BY_NUMBER)
     job_id = world.job()
@@ -591,7 +592,7 @@ def test_a_retry_after_nothing_was_found_asks_everything_anew(world: World) -> N
     assert world.scrape(run=Run(Lease(job_id, "test"))).record["YearBuilt"] == 1987
 
 
-def test_a_searchs_answer_is_not_paid_for_again_until_it_is_old(world: World) -> None:
+def test_a_search_answer_is_not_paid_for_again_until_it_expires(world: World) -> None:
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.scrape()
@@ -602,7 +603,7 @@ def test_a_searchs_answer_is_not_paid_for_again_until_it_is_old(world: World) ->
     assert world.searched() == 2
 
 
-def test_a_budget_that_is_used_up_is_told_and_the_pages_are_kept(world: World) -> None:
+def test_a_used_up_budget_is_reported_and_the_pages_are_kept(world: World) -> None:
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     settings = world.resources.settings.replaced(budget_daily_model_calls=0)
@@ -619,7 +620,7 @@ def counted(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def test_what_became_of_sources_is_counted(world: World) -> None:
+def test_source_outcomes_are_counted(world: World) -> None:
     world.county.pages |= {FOUND: (200, assessor())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     used = counted("propintel_sources_total", kind="assessor", outcome="used")

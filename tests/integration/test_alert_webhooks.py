@@ -1,4 +1,4 @@
-"""The webhook of alerts: what it is told, in which form, how often, and where it never goes."""
+"""The alert webhook: its message, its format, its frequency, and receivers that are never contacted."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def alerts(stores: Stores) -> AlertStore:
 
 
 @pytest.fixture
-def tell_all(make_settings: Callable[..., Settings], stores: Stores) -> Callable[..., dict[str, int]]:
-    """`tell_all(url)`: one run of the task that delivers."""
+def deliver_all(make_settings: Callable[..., Settings], stores: Stores) -> Callable[..., dict[str, int]]:
+    """Return `deliver_all(url)`, which runs the delivery task once."""
 
     def run(url: str) -> dict[str, int]:
         return deliver_due(Channel.ALERT, make_settings(alert_webhook_url=url), stores.database)
@@ -64,12 +64,12 @@ def fire(alerts: AlertStore, *subjects: str) -> None:
     alerts.record(alarms, notify=True)
 
 
-def test_the_body_is_slacks_and_a_standard_webhooks_in_one(
-    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
+def test_the_body_is_both_a_slack_message_and_a_standard_webhook(
+    alerts: AlertStore, make_receiver: MakeReceiver, deliver_all: Callable[..., dict[str, int]]
 ) -> None:
     receiver = make_receiver()
     fire(alerts, "sk-a")
-    assert tell_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    assert deliver_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
     (request,) = receiver.requests
     (alert,) = alerts.firing()
     assert json.loads(request.body) == {
@@ -79,16 +79,16 @@ def test_the_body_is_slacks_and_a_standard_webhooks_in_one(
         "data": {"alerts": [alert.as_json()]},
     }
     fire(alerts)
-    tell_all(receiver.url)
+    deliver_all(receiver.url)
     told = json.loads(receiver.requests[1].body)
     assert (told["type"], told["text"]) == ("alert.resolved", "Resolved key_dead: Key sk-a is dead.")
     assert len(set(receiver.ids())) == 2
 
 
-def test_a_receiver_checks_the_signature_with_any_library_of_standard_webhooks(
+def test_a_receiver_can_verify_the_signature_with_a_standard_webhooks_library(
     alerts: AlertStore, make_receiver: MakeReceiver, make_settings: Callable[..., Settings]
 ) -> None:
-    """By the real clock: the library refuses what is older than five minutes."""
+    """The real clock is used because the library refuses messages that are older than five minutes."""
     receiver = make_receiver()
     settings = make_settings(alert_webhook_url=receiver.url, webhook_secret=SECRET)
     with open_stores(settings) as opened:
@@ -99,12 +99,12 @@ def test_a_receiver_checks_the_signature_with_any_library_of_standard_webhooks(
     assert event["data"]["alerts"][0]["kind"] == "key_dead"
 
 
-def test_many_that_fire_at_once_are_told_in_one_message(
-    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
+def test_alerts_that_fire_together_are_sent_in_one_message(
+    alerts: AlertStore, make_receiver: MakeReceiver, deliver_all: Callable[..., dict[str, int]]
 ) -> None:
     receiver = make_receiver()
     fire(alerts, *(f"sk-{n:03d}" for n in range(300)))
-    assert tell_all(receiver.url)["delivered"] == 1
+    assert deliver_all(receiver.url)["delivered"] == 1
     told = json.loads(receiver.requests[0].body)
     assert len(told["data"]["alerts"]) == 300
     lines = told["text"].splitlines()
@@ -113,55 +113,57 @@ def test_many_that_fire_at_once_are_told_in_one_message(
     assert len(lines) == 22
 
 
-def test_a_receiver_that_is_down_is_told_once_it_is_back_with_the_same_id(
+def test_a_receiver_that_was_down_gets_the_message_later_with_the_same_id(
     alerts: AlertStore,
     stores: Stores,
     make_receiver: MakeReceiver,
-    tell_all: Callable[..., dict[str, int]],
+    deliver_all: Callable[..., dict[str, int]],
     clock: ManualClock,
 ) -> None:
     receiver = make_receiver(statuses=[503, 503, 200])
     fire(alerts, "sk-a")
-    assert tell_all(receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
-    assert tell_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}, "not before it is due again"
+    assert deliver_all(receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
+    assert deliver_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}, (
+        "the message was sent before its retry was due"
+    )
     assert receiver.origin in str(backlog(stores.database)["error"])
     assert "hunter2" not in str(backlog(stores.database)["error"])
     clock.advance(10)
-    assert tell_all(receiver.url)["failed"] == 1
+    assert deliver_all(receiver.url)["failed"] == 1
     clock.advance(20)
-    assert tell_all(receiver.url)["delivered"] == 1
+    assert deliver_all(receiver.url)["delivered"] == 1
     clock.advance(86_400)
-    assert tell_all(receiver.url)["delivered"] == 0
+    assert deliver_all(receiver.url)["delivered"] == 0
     assert len(receiver.requests) == 3
     assert len(set(receiver.ids())) == len({request.body for request in receiver.requests}) == 1
     assert backlog(stores.database) == {"pending": 0, "given_up": 0, "error": None}
 
 
 def test_after_a_failure_the_other_messages_wait_for_the_next_run(
-    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]], clock: ManualClock
+    alerts: AlertStore, make_receiver: MakeReceiver, deliver_all: Callable[..., dict[str, int]], clock: ManualClock
 ) -> None:
-    """It is the same receiver: one that hangs is not waited for again and again in one run."""
+    """All messages have the same receiver, so one run waits for a hanging receiver only once."""
     receiver = make_receiver(statuses=[500, 200])
     fire(alerts, "sk-a")
     clock.advance(1)
     fire(alerts, "sk-b", "sk-a")
-    assert tell_all(receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
-    assert tell_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    assert deliver_all(receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
+    assert deliver_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
     clock.advance(10)
-    assert tell_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    assert deliver_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
 
 
-def test_a_place_inside_the_network_is_never_told(
-    alerts: AlertStore, stores: Stores, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
+def test_a_receiver_inside_the_network_is_never_contacted(
+    alerts: AlertStore, stores: Stores, make_receiver: MakeReceiver, deliver_all: Callable[..., dict[str, int]]
 ) -> None:
     receiver = make_receiver(host="127.0.0.2")
     fire(alerts, "sk-a")
-    assert tell_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 1}
+    assert deliver_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 1}
     assert receiver.connections == 0
     assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in str(backlog(stores.database)["error"])
 
 
-def test_without_a_webhook_nothing_is_told_and_nothing_waits(
+def test_without_a_webhook_no_message_is_sent_or_queued(
     make_settings: Callable[..., Settings], alerts: AlertStore, stores: Stores
 ) -> None:
     fire(alerts, "sk-a")
@@ -177,7 +179,7 @@ def test_without_a_webhook_nothing_is_told_and_nothing_waits(
         "https://hooks.example:99999/hunter2",
     ],
 )
-def test_a_url_that_no_webhook_goes_to_is_refused_at_the_start_and_not_shown(
+def test_an_invalid_webhook_url_is_refused_at_startup_and_not_shown(
     make_settings: Callable[..., Settings], url: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -1,6 +1,6 @@
-"""The model step against servers that take less than OpenAI does, and against models that reason, over real HTTP.
+"""The model step over HTTP with servers that support less than OpenAI does, and with models that reason.
 
-What such a server takes is learned from what it refuses, once; what it does not say it ignores must do no harm.
+The client learns from a server's first refusal. Unsupported options that a server ignores silently must do no harm.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 
 
 class Asking:
-    """A reader of pages, each of them a question of its own, on a pool of the server's keys."""
+    """A reader of pages, whose pool has the server's keys. Each page is a separate model call."""
 
     def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any) -> None:
         self.answers = answers
@@ -52,7 +52,7 @@ class Asking:
         return self.reader.read(page(self.pages))
 
     def kept(self, number: int) -> StoredAnswer:
-        """What is stored of the answer about a page."""
+        """Return the stored answer about a page."""
         extraction = page(number)
         prompt = build_prompt(extraction)
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
@@ -61,7 +61,7 @@ class Asking:
         return found
 
     def requests(self) -> int:
-        """How many have gone out so far, refused ones included."""
+        """Return the number of requests sent so far, including refused requests."""
         return sum(int(key["requests"]) for key in self.manager.get_stats()["keys"].values())
 
 
@@ -98,7 +98,7 @@ def is_read(found: ModelReading) -> bool:
         ({"answers": "fenced"}, 0),
     ],
 )
-def test_a_server_that_knows_less_is_asked_in_its_own_way_and_refuses_each_thing_once(
+def test_a_server_with_fewer_options_refuses_each_unsupported_option_once(
     asking: Callable[..., Asking], server: dict[str, Any], refusals: int
 ) -> None:
     asks = asking(**server)
@@ -108,7 +108,7 @@ def test_a_server_that_knows_less_is_asked_in_its_own_way_and_refuses_each_thing
     assert asks.requests() == 2 + refusals
 
 
-def test_a_server_that_ignores_the_schema_without_a_word_is_told_it_and_asked_once_more(
+def test_a_server_that_ignores_the_schema_gets_it_in_the_prompt_and_one_more_call(
     asking: Callable[..., Asking],
 ) -> None:
     asks = asking(formats="text", ignores_unknown=True, answers="fenced")
@@ -118,8 +118,8 @@ def test_a_server_that_ignores_the_schema_without_a_word_is_told_it_and_asked_on
     assert asks.requests() == 3
 
 
-def test_an_answer_stays_bounded_where_only_the_older_limit_is_heeded(asking: Callable[..., Asking]) -> None:
-    """A model that thinks without end, at a server that ignores the newer name, as Ollama does."""
+def test_an_answer_stays_bounded_if_only_the_older_token_limit_is_respected(asking: Callable[..., Asking]) -> None:
+    """The model thinks endlessly, and the server ignores the newer option, as Ollama does."""
     asks = asking(limits="max_tokens", ignores_unknown=True, reasoning_tokens=1_000_000)
     note = asks.read().note
     assert note is not None
@@ -127,10 +127,10 @@ def test_an_answer_stays_bounded_where_only_the_older_limit_is_heeded(asking: Ca
     assert asks.manager.store.spent().tokens < 100_000
 
 
-def test_a_model_that_reasons_is_given_room_and_both_answers_are_counted(
+def test_a_reasoning_model_gets_a_higher_token_limit_and_both_answers_are_counted(
     asking: Callable[..., Asking],
 ) -> None:
-    """It had spent all of the first answer on its thoughts: it is asked again at once, and later pages once each."""
+    """The first answer contains only reasoning, so the call is repeated at once. Later pages need one call each."""
     asks = asking(reasoning_tokens=3_000)
     assert is_read(asks.read())
     assert asks.requests() == 2

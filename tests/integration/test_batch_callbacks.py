@@ -1,4 +1,4 @@
-"""How often a receiver is tried, when it is given up, and that it gets one event for one completion."""
+"""Batch callbacks: when a receiver is retried, when it is given up, and that it gets one event per completion."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def complete_one(stores: Stores, url: str, target: str = "https://a.example/1") 
     return enqueued
 
 
-def test_a_failing_receiver_is_tried_for_a_day_at_longer_and_longer_intervals(
+def test_a_failing_receiver_is_retried_for_a_day_at_growing_intervals(
     stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver(statuses=[500])
@@ -63,13 +63,13 @@ def test_a_failing_receiver_is_tried_for_a_day_at_longer_and_longer_intervals(
     assert (callback["state"], callback["attempts"]) == ("given_up", MAX_ATTEMPTS)
     assert f"{receiver.origin} answered HTTP 500" in callback["error"]
     assert set(receiver.ids()) == {receiver.ids()[0]}
-    assert len({request.body for request in receiver.requests}) == 1, "all attempts tell the same"
+    assert len({request.body for request in receiver.requests}) == 1, "the attempts sent different bodies"
 
 
 def test_the_last_attempt_has_no_next() -> None:
     assert {wait_after(attempt) for attempt in range(10, MAX_ATTEMPTS)} == {3600}
     assert wait_after(MAX_ATTEMPTS) is None
-    assert LEASE_SECONDS > TIMEOUT_SECONDS, "else a claim could be lost while its holder still waits"
+    assert LEASE_SECONDS > TIMEOUT_SECONDS, "a lease could expire during a request"
 
 
 def test_a_receiver_inside_the_network_is_given_up_at_once(
@@ -85,7 +85,7 @@ def test_a_receiver_inside_the_network_is_given_up_at_once(
     assert receiver.connections == 0
 
 
-def test_a_batch_that_is_complete_again_tells_another_event(
+def test_a_batch_that_completes_again_sends_another_event(
     stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver()
@@ -102,7 +102,7 @@ def test_a_batch_that_is_complete_again_tells_another_event(
     assert first != second
 
 
-def test_of_many_who_deliver_at_once_each_receiver_hears_once(stores: Stores, make_receiver: MakeReceiver) -> None:
+def test_concurrent_deliveries_send_each_event_once(stores: Stores, make_receiver: MakeReceiver) -> None:
     receiver = make_receiver()
     made = [complete_one(stores, receiver.url, f"https://a.example/{n}").batch for n in range(AT_ONCE * 2)]
     threads = [threading.Thread(target=deliver, args=(stores,)) for _ in range(4)]
@@ -114,10 +114,8 @@ def test_of_many_who_deliver_at_once_each_receiver_hears_once(stores: Stores, ma
     assert all(stores.batches.get(id_).as_json()["callback"]["state"] == "delivered" for id_ in made)
 
 
-def test_a_receiver_that_hangs_holds_up_no_other(
-    stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
-) -> None:
-    """All that are due are tried at the same time: the last one hears while those before it are still waited for."""
+def test_a_receiver_that_hangs_delays_no_other(stores: Stores, clock: ManualClock, make_receiver: MakeReceiver) -> None:
+    """All due events are sent at the same time."""
     heard = threading.Event()
     hanging, receiver = make_receiver(held=heard), make_receiver(on_request=heard.set)
     for n in range(AT_ONCE - 1):
@@ -127,7 +125,7 @@ def test_a_receiver_that_hangs_holds_up_no_other(
     assert deliver(stores) == {"delivered": AT_ONCE, "failed": 0, "given_up": 0}
 
 
-def test_what_is_told_is_the_batch_without_its_callback(
+def test_the_event_contains_the_batch_without_its_callback(
     stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver()

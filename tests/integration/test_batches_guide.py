@@ -1,4 +1,4 @@
-"""The receivers that docs/batches.md and docs/alerts.md show take what is really sent, and nothing else."""
+"""The example receivers of docs/batches.md and docs/alerts.md accept real events and refuse forged ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), 
 
 @pytest.fixture
 def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The guide's program, served as its reader would; -> the URL."""
+    """Serve the guide's program; yield its URL."""
     page, path = request.param
     guide = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", guide, re.S)
@@ -63,17 +63,17 @@ def _send(url: str, secret: str, event: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    ("receiver", "event", "said"),
+    ("receiver", "event", "printed"),
     [
         (("batches.md", "/propintel"), EVENT, "batch_1_2 1 {'done': 3}"),
         (("alerts.md", "/propintel-alerts"), ALERT, "alert.fired warning key_dead refused"),
     ],
     indirect=["receiver"],
 )
-def test_the_guide_s_receiver_takes_our_webhook_and_refuses_another_s(
-    receiver: str, event: Event, said: str, capsys: pytest.CaptureFixture[str]
+def test_the_guides_receiver_accepts_our_webhook_and_refuses_a_forged_one(
+    receiver: str, event: Event, printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _send(receiver, SECRET, event)
-    assert said in capsys.readouterr().out
+    assert printed in capsys.readouterr().out
     with pytest.raises(WebhookError, match="HTTP 401"):
         _send(receiver, OTHER, event)

@@ -1,4 +1,4 @@
-"""Beat's scheduler when Redis loses its schedule at the worst moment, and when beat is told to end."""
+"""Beat's scheduler if Redis loses the schedule at the worst moment, and if beat is stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.beat_watchdog import ResilientScheduler
 
 
 class Unlucky(ResilientScheduler):
-    """Its Redis is emptied just after the schedule was written, the first time."""
+    """A scheduler whose Redis is emptied just after the first write of the schedule."""
 
     server: redis.Redis
     emptied = False
@@ -49,11 +49,11 @@ def app(valkey: EmbeddedValkey, tmp_path: Path) -> Celery:
 
 
 def schedule_in(server: redis.Redis) -> set[str]:
-    """The names of the entries that beat has written."""
+    """Return the names of the entries that beat has written."""
     return {key.decode().removeprefix("propintel:beat:") for key in server.scan_iter("propintel:beat:*")}
 
 
-def test_a_schedule_that_is_lost_while_it_is_written_is_written_anew(app: Celery, valkey: EmbeddedValkey) -> None:
+def test_a_schedule_that_is_lost_during_its_writing_is_written_again(app: Celery, valkey: EmbeddedValkey) -> None:
     with redis.Redis.from_url(valkey.url) as server:
         Unlucky.server, Unlucky.emptied = server, False
         beat = Unlucky(app=app)
@@ -63,9 +63,8 @@ def test_a_schedule_that_is_lost_while_it_is_written_is_written_anew(app: Celery
         assert schedule_in(server) >= set(app.conf.beat_schedule)
 
 
-def test_a_beat_that_was_told_to_end_ends_even_if_the_signal_got_lost(app: Celery, valkey: EmbeddedValkey) -> None:
-    """Celery's handler closes the scheduler and raises `SystemExit`, lost in a `__del__`. Another beat may have
-    the lock by then, and this one would wait for it for ever."""
+def test_a_stopped_beat_ends_even_if_the_exception_of_the_signal_is_lost(app: Celery, valkey: EmbeddedValkey) -> None:
+    """Otherwise beat would wait forever for a lock that another beat holds."""
     first, other = ResilientScheduler(app=app), ResilientScheduler(app=app)
     first.tick()
     first.close()
@@ -75,7 +74,7 @@ def test_a_beat_that_was_told_to_end_ends_even_if_the_signal_got_lost(app: Celer
     other.close()
 
 
-def test_a_beat_that_cannot_give_its_lock_back_ends_all_the_same(app: Celery, valkey: EmbeddedValkey) -> None:
+def test_a_beat_that_cannot_release_its_lock_ends_anyway(app: Celery, valkey: EmbeddedValkey) -> None:
     beat = ResilientScheduler(app=app)
     beat.tick()
     valkey.kill()
@@ -84,11 +83,11 @@ def test_a_beat_that_cannot_give_its_lock_back_ends_all_the_same(app: Celery, va
         beat.tick()
 
 
-def test_a_beat_that_starts_while_redis_is_away_writes_its_schedule_later(tmp_path: Path) -> None:
+def test_a_beat_that_starts_without_redis_writes_its_schedule_later(tmp_path: Path) -> None:
     valkey = EmbeddedValkey(tmp_path)
     app = make_app(valkey, tmp_path)
     beat = ResilientScheduler(app=app)
-    assert beat.tick() > 0, "it says when it looks again"
+    assert beat.tick() > 0, "beat returned no delay until its next look"
     with valkey, redis.Redis.from_url(valkey.url) as server:
         beat.tick()
         assert schedule_in(server) >= set(app.conf.beat_schedule)

@@ -1,4 +1,4 @@
-"""What a worker's connection does when its broker is lost with messages in hand."""
+"""A worker's connection that loses its broker while messages are unacknowledged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks._celery.connection import RetryingConnection
 
 
 def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Message:
-    """A message that was not acknowledged when Celery let go of the transport, the channel not yet closed."""
+    """Return an unacknowledged message after Celery dropped the transport and before the channel was closed."""
     with connection.SimpleQueue(queue_name) as queue:
         queue.put("message")
     channel = connection.default_channel
@@ -26,8 +26,8 @@ def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Me
     return message
 
 
-def test_a_lost_connection_that_is_closed_gives_its_messages_back(embedded_valkey_url: str) -> None:
-    """With kombu's own that raises an AttributeError, on which Celery ends the worker."""
+def test_closing_a_lost_connection_returns_its_messages(embedded_valkey_url: str) -> None:
+    """kombu's own channel raises an AttributeError, which ends the worker."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "held")
     connection.release()
@@ -35,7 +35,7 @@ def test_a_lost_connection_that_is_closed_gives_its_messages_back(embedded_valke
 
 
 def test_a_message_of_a_lost_connection_can_be_acknowledged(embedded_valkey_url: str) -> None:
-    """Its task has ended meanwhile. With kombu's own that raises the same."""
+    """The message's task has ended meanwhile. kombu's own channel raises an AttributeError."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "done").ack()
     connection.release()
@@ -51,8 +51,8 @@ def _waits(url: str, queue_name: str) -> bool:
     return True
 
 
-def test_a_worker_that_is_told_to_stop_does_not_wait_for_its_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Celery sends its heartbeat's first event without end while nobody answers; TERM has set the flag meanwhile."""
+def test_a_stopped_worker_does_not_wait_for_its_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After TERM, Celery would retry its heartbeat's first event endlessly while the broker is unreachable."""
     app = make_celery(Settings.of(redis_url=SecretStr("redis://127.0.0.1:1/0")))
     monkeypatch.setattr(state, "should_stop", 0)
     with app.connection_for_write() as connection, app.events.Dispatcher(connection) as dispatcher:
@@ -61,7 +61,7 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_its_broker(monkeypatch:
             dispatcher.send("worker-online", retry=True)
 
 
-def test_a_worker_connects_that_way(embedded_valkey_url: str) -> None:
+def test_a_worker_uses_the_replaced_channel_class(embedded_valkey_url: str) -> None:
     app = make_celery(Settings.of(redis_url=SecretStr(embedded_valkey_url)))
     with app.connection_for_read() as connection:
         assert isinstance(connection, RetryingConnection)

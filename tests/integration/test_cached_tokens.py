@@ -1,4 +1,4 @@
-"""Tokens that the provider had in its cache, from a job to dollars: over HTTP, with the real pool and database."""
+"""Tokens from the provider's prompt cache, from a job to dollars, with the real pool and database over HTTP."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from simulators.serving import BackgroundServer
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 MODEL = "gpt-4.1-mini"
-#: dollars a million tokens: input, cached input, output (OpenAI's pricing page, 2026-11)
+#: dollars per million tokens: input, cached input, output (OpenAI's pricing page, 2026-11)
 FULL, CACHED, MADE = 0.40, 0.10, 1.60
-#: prose that only a model reads, about much that it is asked for, in words that are long for their tokens
+#: Prose that only a model can read, about many of the requested fields.
 TOPICS = (
     *(
         "roof",
@@ -66,8 +66,8 @@ HOUSE = f"""<html lang="en"><head><title>12 Main St, Springfield</title></head><
 </body></html>"""
 
 
-class House:
-    """One listing, and what was appended to its markup, which no reader sees."""
+class ListingPage:
+    """A listing page, with markup appended that no reader sees."""
 
     def __init__(self) -> None:
         self.remark = ""
@@ -77,14 +77,14 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def listing_page() -> ListingPage:
+    return ListingPage()
 
 
 @pytest.fixture
-def url(house: House) -> Iterator[str]:
-    with BackgroundServer(Starlette(routes=[Route("/house", house.serve)])) as server:
-        yield f"{server.address}/house"
+def url(listing_page: ListingPage) -> Iterator[str]:
+    with BackgroundServer(Starlette(routes=[Route("/listing_page", listing_page.serve)])) as server:
+        yield f"{server.address}/listing_page"
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def simulator(openai_simulator: Callable[..., SimulatorHandle]) -> SimulatorHand
 
 @pytest.fixture
 def there(tmp_path: Path, simulator: SimulatorHandle) -> Iterator[tuple[Settings, Resources]]:
-    """Settings, and everything that does jobs by them; the pool's counts are in a Valkey."""
+    """Yield settings and the resources to run jobs; the pool's counts are in a Valkey."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     settings = Settings.of(
@@ -110,7 +110,7 @@ def there(tmp_path: Path, simulator: SimulatorHandle) -> Iterator[tuple[Settings
 
 
 def do(jobs: JobStore, resources: Resources, url: str) -> None:
-    """A job of that URL, which asks the model."""
+    """Run a job for this URL, which calls the model."""
     (job_id,) = jobs.enqueue([url], refresh=True).new
     jobs.claim(job_id, "test", 30)
     outcome = resources.scraper.scrape(url, Run(Lease(job_id, "test")), refresh=True)
@@ -118,7 +118,7 @@ def do(jobs: JobStore, resources: Resources, url: str) -> None:
 
 
 def shown(report: Any) -> dict[str, float]:
-    """Metrics of the pool by sample, those of one key and model summed."""
+    """Return the pool's metrics by sample, summed over keys and models."""
     found: dict[str, float] = {}
     for name, samples in pool_samples(1, report).items():
         for sample in SPECS[name].family(samples).samples:
@@ -126,17 +126,16 @@ def shown(report: Any) -> dict[str, float]:
     return found
 
 
-def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
-    there: tuple[Settings, Resources], house: House, url: str, simulator: SimulatorHandle
+def test_a_recently_sent_prompt_costs_less_in_all_reports(
+    there: tuple[Settings, Resources], listing_page: ListingPage, url: str, simulator: SimulatorHandle
 ) -> None:
-    """The second job finds the same text in another body: it is asked about anew, and all but the prompt's last tokens
-    are in the provider's cache."""
+    """The page has new bytes but the same text, so the model is asked again with a mostly cached prompt."""
     settings, resources = there
     monitor = PoolMonitor(settings, resources.manager, resources.database)
-    monitor.look()  # the first look at a pool only says from where to count
+    monitor.look()  # the first look at a pool only sets the starting counts
     do(resources.jobs, resources, url)
     assert resources.manager.get_stats()["spent_today"]["cached_tokens"] == 0
-    house.remark = "<!-- the same house -->"
+    listing_page.remark = "<!-- the same page -->"
     do(resources.jobs, resources, url)
     totals = simulator.stats()["totals"]
     assert totals["ok"] == 2
@@ -144,14 +143,12 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     assert cached >= 1024
     assert cached % 128 == 0
 
-    # counted and priced
     figures = resources.manager.store.figures()
     (call,) = [one for one in figures.calls if one.model == MODEL]
     assert call.cached_tokens == cached < call.input_tokens
     usd = ((call.input_tokens - cached) * FULL + cached * CACHED + call.output_tokens * MADE) / 1e6
     assert call.microusd / 1e6 == pytest.approx(usd, abs=2e-6)
 
-    # statistics, hours of the key reports, metrics
     stats = resources.manager.get_stats()
     assert stats["spent_today"]["cached_tokens"] == cached
     assert stats["spent_today"]["usd"] == pytest.approx(usd, abs=2e-6)
