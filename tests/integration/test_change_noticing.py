@@ -1,4 +1,4 @@
-"""Changes of real pages: what the readers see of them, and looks that cost nothing."""
+"""Changes of real pages: a fetch confirms a change even without a new body, and layout changes are ignored."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ def service(
         yield resources
 
 
-def told(service: Resources) -> list[tuple[str, object, object]]:
+def changes_of(service: Resources) -> list[tuple[str, object, object]]:
     return [(one.field, one.old, one.new) for one in ChangeStore(service.database).since().changes]
 
 
-def test_a_look_that_finds_the_page_unchanged_is_enough_and_fetches_nothing(
+def test_an_unchanged_response_confirms_a_change_without_a_download(
     service: Resources, changing_site: ChangingSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         change_confirmation, "FIRST_LOOK", timedelta(milliseconds=1)
-    )  # else it does not count before five minutes
+    )  # otherwise a second fetch counts only after five minutes
     url = f"{changing_site.address}/h/48213"
     for price in (310_000, 299_000, 299_000):
-        assert told(service) == []
+        assert changes_of(service) == []
         changing_site.pages["/h/48213"] = listing(price=price)
         service.scraper.scrape(url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200, 200, 304]
-    assert told(service) == [("ListPrice", 310_000, 299_000)]
+    assert changes_of(service) == [("ListPrice", 310_000, 299_000)]
 
 
-def test_a_page_that_is_laid_out_anew_and_says_the_same_tells_nothing(
+def test_a_page_with_a_new_layout_and_the_same_values_reports_no_change(
     service: Resources, changing_site: ChangingSite
 ) -> None:
-    """Other words around it, another spelling of the price, another order, a visitor's number."""
+    """The layouts differ in surrounding text, price format, order, and a visitor counter."""
     url = f"{changing_site.address}/h/48213"
     layouts = [
         listing(),
@@ -69,4 +69,4 @@ def test_a_page_that_is_laid_out_anew_and_says_the_same_tells_nothing(
         changing_site.pages["/h/48213"] = text
         service.scraper.scrape(url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200] * 4
-    assert told(service) == []
+    assert changes_of(service) == []

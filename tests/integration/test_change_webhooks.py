@@ -1,4 +1,4 @@
-"""The webhook of changes: a real receiver that is down half the time loses none and knows a double when it sees one."""
+"""The change webhook: a receiver that often fails gets every change, and can recognize duplicates."""
 
 from __future__ import annotations
 
@@ -59,76 +59,76 @@ def stores(settings: Settings, clock: ManualClock) -> Iterator[Stores]:
 
 
 def save(properties: PropertyStore, number: int, price: int, at: Any) -> None:
-    """The page of home `number` with this price."""
+    """Save the page of property `number` with this price."""
     url, sha = f"https://homes.example/{number}", f"{number * 1_000_000 + price:064d}"
     values = {"StreetNumber": str(number), "StreetName": "Elm Street", "City": "Springfield", "ListPrice": price}
     save_record(properties, page_record(url, values, at, sha), edition="e")
 
 
 def change(stores: Stores, homes: int, *, start: int = 1) -> None:
-    """So many homes get cheaper."""
+    """Lower the price of `homes` properties."""
     for number, price in itertools.product(range(start, start + homes), (500_000, 480_000)):
         save(stores.properties, number, price, stores.database.clock.now() + timedelta(minutes=price < 500_000))
 
 
-def tell(stores: Stores, url: str) -> dict[str, int]:
-    """One run of the task that delivers."""
+def deliver(stores: Stores, url: str) -> dict[str, int]:
+    """Run the delivery task once."""
     return deliver_due(Channel.CHANGE, stores.settings.replaced(changes_webhook_url=SecretStr(url)), stores.database)
 
 
-def test_a_receiver_that_is_down_half_the_time_loses_none_and_gets_them_in_order(
+def test_a_receiver_that_is_down_half_the_time_gets_every_change_in_order(
     stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
 ) -> None:
-    """Its outages are of all kinds: it refuses, it takes what it then denies (a double), it is not there."""
+    """The receiver refuses messages, accepts messages that it answers with an error, or is unreachable."""
     receiver = make_receiver(statuses=[200, 503, 200, 500, 200, 200, 429, 502] * 10 + [200])
     gone = make_receiver()
-    gone.stop()  # nobody listens there
+    gone.stop()  # nothing listens there now
     change(stores, 30)
     changes = ChangeStore(stores.database)
-    told = [one.id for one in changes.since(limit=100).changes]
-    assert len(told) == 30
+    expected = [one.id for one in changes.since(limit=100).changes]
+    assert len(expected) == 30
     for turn in range(200):
-        if turn % 2:  # it is away
-            away = tell(stores, gone.url)
+        if turn % 2:  # the receiver is unreachable
+            away = deliver(stores, gone.url)
             assert away["delivered"] == 0
         else:
-            tell(stores, receiver.url)
+            deliver(stores, receiver.url)
         clock.advance(700)
         if not changes_backlog(stores.database)["pending"]:
             break
     taken = [json.loads(one.body)["data"]["id"] for one in receiver.requests if one.status == 200]
-    assert taken == told
+    assert taken == expected
     by_id: dict[str, set[bytes]] = {}
     for one in receiver.requests:
         by_id.setdefault(one.headers["webhook-id"], set()).add(one.body)
-    assert len(receiver.requests) > 30  # there were doubles: of each refused one
-    assert list(by_id) == [f"change_{one}" for one in told]
+    assert len(receiver.requests) > 30  # refused messages were sent again
+    assert list(by_id) == [f"change_{one}" for one in expected]
     assert all(len(bodies) == 1 for bodies in by_id.values())
 
 
-def test_a_teller_that_dies_after_the_receiver_has_heard_leaves_a_double_with_the_same_id(
+def test_a_crash_after_the_delivery_causes_a_duplicate_with_the_same_id(
     stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
 ) -> None:
     receiver = make_receiver()
     change(stores, 1)
     assert Outbox(stores.database).claim(Channel.CHANGE, 1, LEASE_SECONDS)
-    (told,) = ChangeStore(stores.database).since().changes
+    (expected,) = ChangeStore(stores.database).since().changes
     with closing(WebhookSender(stores.settings, clock)) as sender:
-        sender.send(receiver.url, change_event(told))  # and here it dies
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}
+        sender.send(receiver.url, change_event(expected))  # the process crashes here
+    assert deliver(stores, receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}
     clock.advance(LEASE_SECONDS)
-    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    assert deliver(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
     assert len(receiver.requests) == 2
     assert len(set(receiver.ids())) == len({one.body for one in receiver.requests}) == 1
 
 
-def test_the_message_is_signed_and_says_what_changed(settings: Settings, make_receiver: MakeReceiver) -> None:
-    """By the real clock: the library refuses what is older than five minutes."""
+def test_the_message_is_signed_and_states_the_change(settings: Settings, make_receiver: MakeReceiver) -> None:
+    """The real clock is used because the library refuses messages that are older than five minutes."""
     receiver = make_receiver()
     with open_stores(settings, SystemClock()) as stores:
         follow_changes(settings, stores.database)
         change(stores, 1)
-        assert tell(stores, receiver.url)["delivered"] == 1
+        assert deliver(stores, receiver.url)["delivered"] == 1
         (one,) = ChangeStore(stores.database).since().changes
     event = Webhook(SECRET).verify(receiver.requests[0].body, receiver.requests[0].headers)
     assert event == {
@@ -139,44 +139,44 @@ def test_the_message_is_signed_and_says_what_changed(settings: Settings, make_re
     }
 
 
-def test_what_is_purged_before_it_is_told_is_not_told(
+def test_a_change_that_is_purged_before_its_delivery_is_not_sent(
     stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
 ) -> None:
     receiver = make_receiver(statuses=[503, 200])
     change(stores, 2)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
+    assert deliver(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
     PurgeStore(stores.database).purge(PurgeKind.URL, "https://homes.example/1", who="me", dry_run=False)
     clock.advance(3600)
-    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
-    told = json.loads(receiver.requests[-1].body)["data"]["new_evidence"]["source_url"]
-    assert told == "https://homes.example/2"
+    assert deliver(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    expected = json.loads(receiver.requests[-1].body)["data"]["new_evidence"]["source_url"]
+    assert expected == "https://homes.example/2"
 
 
-def test_a_receiver_that_wants_no_more_is_asked_by_the_hour_and_loses_nothing(
+def test_a_receiver_that_answers_410_is_retried_hourly_and_loses_nothing(
     stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
 ) -> None:
     receiver = make_receiver(statuses=[410, 200])
     change(stores, 1)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
+    assert deliver(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
     clock.advance(3590)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}
+    assert deliver(stores, receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}
     clock.advance(10)
-    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    assert deliver(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
 
 
-def test_a_place_inside_the_network_is_never_told_and_its_path_is_not_shown(
+def test_a_receiver_inside_the_network_is_never_contacted_and_its_path_is_not_shown(
     stores: Stores, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver(host="127.0.0.2")
     change(stores, 1)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
+    assert deliver(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
     assert receiver.connections == 0
     error = str(changes_backlog(stores.database)["error"])
     assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in error
     assert "hunter2" not in error
 
 
-def test_a_url_that_no_webhook_goes_to_is_refused_and_not_shown(settings: Settings) -> None:
+def test_an_invalid_webhook_url_is_refused_and_not_shown(settings: Settings) -> None:
     wrong = settings.replaced(changes_webhook_url=SecretStr("http://user:hunter2@hooks.example/in"))
     with pytest.raises(ConfigurationError) as caught:
         receiver_of(Channel.CHANGE, wrong)
@@ -184,19 +184,19 @@ def test_a_url_that_no_webhook_goes_to_is_refused_and_not_shown(settings: Settin
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_new_receiver_is_not_sent_what_was_and_a_new_url_goes_on_where_the_old_one_stood(
+def test_a_new_receiver_gets_no_old_changes_and_a_new_url_continues_the_queue(
     stores: Stores, settings: Settings, make_receiver: MakeReceiver, clock: ManualClock
 ) -> None:
     old, new = make_receiver(), make_receiver()
     change(stores, 1)
-    assert tell(stores, old.url)["delivered"] == 1
+    assert deliver(stores, old.url)["delivered"] == 1
     change(stores, 1, start=2)
-    follow_changes(settings, stores.database)  # as each start of a worker does
+    follow_changes(settings, stores.database)  # every worker start does this
     assert changes_backlog(stores.database)["pending"] == 1
-    assert tell(stores, new.url)["delivered"] == 1
+    assert deliver(stores, new.url)["delivered"] == 1
     assert (len(old.requests), len(new.requests)) == (1, 1)
     with open_stores(settings.replaced(propintel_home=settings.state.propintel_home / "late"), clock) as late:
         change(late, 1)
         follow_changes(settings, late.database)
         assert changes_backlog(late.database) == {"pending": 0, "oldest_at": None, "error": None}
-        assert tell(late, new.url)["delivered"] == 0
+        assert deliver(late, new.url)["delivered"] == 0

@@ -1,4 +1,4 @@
-"""The demo as a user runs it: a process of its own, real workers, nothing spent and nothing left behind."""
+"""The demo as a user runs it: a separate process and real workers, which spend nothing and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BLOCK = readme.block()
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run: `result` is its JSON, `calls` what an API that must not be called got, `left` what it left."""
+    """A finished run: its JSON `result`, the `calls` to an API that must get none, and the files `left` behind."""
 
     result: dict[str, Any]
     stderr: str
@@ -41,7 +41,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The demo once, where the shell's key, base URL and proxy and the user's .env all lead elsewhere."""
+    """Run the demo once with a key, a base URL, a proxy, and an .env that must not be used."""
     folder, calls = tmp_path_factory.mktemp("demo"), []
 
     def note(request: Request) -> Response:
@@ -80,13 +80,13 @@ def test_every_job_succeeds_and_its_json_is_the_documented_one(ran: Run) -> None
     assert "Traceback" not in ran.stderr
 
 
-def test_nothing_of_the_shell_is_used_and_nothing_is_left_behind(ran: Run) -> None:
-    """Without --real no key of the user is spent, whether it is in the environment or in .env."""
+def test_the_users_environment_is_not_used_and_nothing_is_left_behind(ran: Run) -> None:
+    """Without --real, no key of the user is used, neither from the environment nor from .env."""
     assert (ran.calls, ran.left) == ([], [])
 
 
 def test_requests_rotate_over_the_working_keys_and_a_dead_key_gets_one(ran: Run) -> None:
-    """The two keys with ample limits get the same number, but for what the end of the run cuts off."""
+    """The two keys with ample limits get about the same number of requests; the end of the run may cut off a few."""
     first, dead, limited, last = ran.result["keys"]["keys"].values()
     assert abs(first["requests"] - last["requests"]) <= 3
     assert (dead["requests"], dead["successes"], dead["state"]) == (1, 0, "dead")
@@ -94,8 +94,8 @@ def test_requests_rotate_over_the_working_keys_and_a_dead_key_gets_one(ran: Run)
     assert [key["failures"] for key in (first, last)] == [0, 0]
 
 
-def test_a_key_hits_its_limit_and_comes_back(ran: Run) -> None:
-    """Two requests are answered before the limit is used up; whatever is answered beyond them came after the rest."""
+def test_a_key_reaches_its_limit_and_recovers(ran: Run) -> None:
+    """Two requests use up the limit. Further answers show that the key was used again after its wait."""
     limited = list(ran.result["keys"]["keys"].values())[2]
     assert limited["rate_limits"] == limited["failures"] >= 1
     assert limited["successes"] > 2
@@ -105,7 +105,7 @@ def test_a_key_hits_its_limit_and_comes_back(ran: Run) -> None:
 def test_the_readme_shows_what_a_run_prints(
     ran: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If this fails because the demo changed: `make readme`, and commit what it wrote."""
+    """If this fails because the demo changed, run `make readme` and commit the result."""
     monkeypatch.setenv("COLUMNS", readme.COLUMNS)
     print_result(ran.result)
     shown = capsys.readouterr().out
@@ -125,12 +125,12 @@ def test_the_readme_shows_what_a_run_prints(
         ("docs/tutorial.md", "docs/README.md"),
     ],
 )
-def test_a_visible_change_of_the_demo_is_a_difference(before: str, after: str) -> None:
+def test_a_visible_change_of_the_demo_is_found(before: str, after: str) -> None:
     assert before in _BLOCK
     assert readme.difference(_BLOCK.replace(before, after)) != []
 
 
-def test_other_figures_of_another_run_are_no_difference() -> None:
+def test_other_numbers_of_another_run_are_ignored() -> None:
     other = re.sub(r"in [0-9.]+ s$", "in 123.4 s", _BLOCK, flags=re.M)
     other = re.sub(r"^(sk-\S+key1 +)\d+( +)\d+", r"\g<1>12\g<2>12", other, flags=re.M)
     assert other != _BLOCK
@@ -143,7 +143,7 @@ def test_other_figures_of_another_run_are_no_difference() -> None:
 def test_a_signal_leaves_no_process_and_no_traceback(
     number: signal.Signals, code: int, moment: str, tmp_path: Path
 ) -> None:
-    """Ctrl-C while it starts or in the middle of the jobs; the temporary home is gone too."""
+    """The signal comes during the start or during the jobs. The temporary home is removed too."""
     demo = _demo(tmp_path, "--jobs", "300")
     family = psutil.Process(demo.pid)
     _wait_for_processes(family, 2 if moment == "while it starts" else 8)
@@ -159,8 +159,8 @@ def test_a_signal_leaves_no_process_and_no_traceback(
     assert list(tmp_path.glob("propintel-demo-*")) == []
 
 
-def test_a_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
-    """SIGKILL can be handled by nobody: the kernel ends the children (Linux)."""
+def test_a_killed_demo_ends_its_processes(tmp_path: Path) -> None:
+    """No process can handle SIGKILL, so the kernel ends the children (Linux)."""
     if sys.platform != "linux":
         pytest.skip("only Linux ends a process with its parent")
     demo = _demo(tmp_path, "--jobs", "300")
@@ -174,7 +174,7 @@ def test_a_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
 
 
 def test_a_process_that_cannot_start_is_named_with_its_reason(tmp_path: Path) -> None:
-    """`--real` without any key: exit 2, the remedy, and no process."""
+    """`--real` without a key ends with exit code 2 and a remedy, and starts no process."""
     demo = _demo(tmp_path, "--real")
     _, stderr = demo.communicate(timeout=300)
     assert demo.returncode == 2
@@ -183,5 +183,5 @@ def test_a_process_that_cannot_start_is_named_with_its_reason(tmp_path: Path) ->
 
 
 def _wait_for_processes(family: psutil.Process, count: int) -> None:
-    """Until so many are below the demo, or it has ended by itself."""
+    """Wait until `count` processes run below the demo, or the demo has ended."""
     wait_until(lambda: not family.is_running() or len(family.children(recursive=True)) >= count, 30)

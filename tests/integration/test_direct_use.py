@@ -1,4 +1,4 @@
-"""Direct use in a script that runs for days: its manager follows the keys file, until it is closed."""
+"""Direct use in a long-running script: the key manager follows the keys file until it is closed."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from tests.plugins.pooled_sdk import MESSAGES, MODEL, WIDE
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 
-class Saying(logging.Handler):
-    """Tells when a record with these words is logged."""
+class MessageWatcher(logging.Handler):
+    """Sets an event when a message with these words is logged."""
 
     def __init__(self, words: str) -> None:
         super().__init__()
         self._words = words
-        self.said = threading.Event()
+        self.seen = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._words in record.getMessage():
-            self.said.set()
+            self.seen.set()
 
 
 @pytest.fixture
 def reloaded() -> Iterator[threading.Event]:
-    """Set when keys were reloaded."""
-    log, handler = logging.getLogger("app.services.keys.reload"), Saying("OpenAI keys reloaded")
+    """Yield an event that is set when keys were reloaded."""
+    log, handler = logging.getLogger("app.services.keys.reload"), MessageWatcher("OpenAI keys reloaded")
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)
-    yield handler.said
+    yield handler.seen
     log.removeHandler(handler)
     log.setLevel(level)
 
@@ -58,7 +58,7 @@ def _no_manager() -> Iterator[None]:
 
 @pytest.fixture
 def managers() -> Iterator[Callable[[], OpenAIClientManager]]:
-    """`get_openai_client_manager`; what it gave is closed at the end."""
+    """Yield `get_openai_client_manager`; close its managers at the end."""
     given: list[OpenAIClientManager] = []
 
     def get() -> OpenAIClientManager:
@@ -70,7 +70,7 @@ def managers() -> Iterator[Callable[[], OpenAIClientManager]]:
         manager.close()
 
 
-def watches() -> list[threading.Thread]:
+def reloaders() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "key-reloader"]
 
 
@@ -80,7 +80,7 @@ def ask() -> None:
     client.chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}])
 
 
-def test_a_script_uses_the_keys_that_its_file_names_now(
+def test_a_script_uses_the_current_keys_of_its_file(
     tmp_path: Path,
     openai_simulator: Callable[..., SimulatorHandle],
     managers: Callable[[], OpenAIClientManager],
@@ -94,24 +94,24 @@ def test_a_script_uses_the_keys_that_its_file_names_now(
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
     manager = managers()
     assert managers() is manager
-    assert len(watches()) == 1
+    assert len(reloaders()) == 1
     ask()
     file.write_text(f"{KEYS[1]}\n")
     assert reloaded.wait(120)
     ask()
     assert [simulator.stats_of(key)["ok"] for key in KEYS[:2]] == [1, 1]
     manager.close()
-    assert watches() == []
+    assert reloaders() == []
     manager.close()
 
 
-def test_without_a_keys_file_there_is_nothing_to_watch(
+def test_without_a_keys_file_no_reloader_runs(
     tmp_path: Path, managers: Callable[[], OpenAIClientManager], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEYS", KEYS[0])
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
     managers()
-    assert watches() == []
+    assert reloaders() == []
 
 
 async def _ask(client: openai.AsyncOpenAI) -> str | None:
@@ -119,7 +119,7 @@ async def _ask(client: openai.AsyncOpenAI) -> str | None:
     return reply.choices[0].message.content
 
 
-def test_the_async_twin_rotates_below_the_function_and_keeps_the_cap(
+def test_the_async_variant_rotates_keys_and_respects_max_retries(
     openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
     bad = [{"key": key, **WIDE, "behaviour": "no_quota"} for key in KEYS[:2]]

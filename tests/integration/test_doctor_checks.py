@@ -1,4 +1,4 @@
-"""What the doctor says of Redis, beat, workers, keys and the home, on a real server that is set up wrong on purpose."""
+"""The doctor's checks of Redis, beat, workers, keys, and the home, on a real server with wrong settings."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def connection(settings: Settings) -> Iterator[redis.Redis]:
 
 
 def celery_facts(nodes: dict[str, Collection[str]] | None = None) -> CeleryFacts:
-    """What the doctor is told of Celery; `nodes` are the workers that answer."""
+    """Return the Celery facts for the checks; `nodes` are the workers that answer."""
     return CeleryFacts(lambda: nodes or {}, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 
-def test_the_embedded_valkey_is_well(settings: Settings) -> None:
+def test_the_embedded_valkey_passes(settings: Settings) -> None:
     verdict = check_redis(settings)
     assert (verdict.state, verdict.remedy) == ("ok", None), verdict.said
     assert verdict.said.startswith("Valkey ")
@@ -62,7 +62,7 @@ def test_the_embedded_valkey_is_well(settings: Settings) -> None:
         ("REPLICAOF 127.0.0.1 1", "failed", "replica"),
     ],
 )
-def test_a_server_that_does_not_keep_what_it_is_given_is_said(
+def test_a_server_that_may_lose_data_is_reported(
     settings: Settings, connection: redis.Redis, command: str, state: str, said: str
 ) -> None:
     connection.execute_command(*command.split())
@@ -72,17 +72,17 @@ def test_a_server_that_does_not_keep_what_it_is_given_is_said(
     assert verdict.remedy
 
 
-def test_without_beat_s_lock_no_beat_runs(settings: Settings) -> None:
+def test_without_beats_lock_the_check_says_that_no_beat_runs(settings: Settings) -> None:
     verdict = check_beat(settings, celery_facts(), SystemClock())
     assert (verdict.state, "no beat runs" in verdict.said) == ("failed", True)
     assert "propintel up" in str(verdict.remedy)
 
 
 @pytest.mark.parametrize(("late_seconds", "state"), [(-5, "ok"), (29, "ok"), (60, "warning")])
-def test_a_beat_that_sends_nothing_is_noticed(
+def test_a_beat_that_sends_nothing_is_a_warning(
     settings: Settings, connection: redis.Redis, late_seconds: int, state: str
 ) -> None:
-    """The lock alone is no proof of life: what is due must have been sent."""
+    """The lock alone does not prove that beat works; due tasks must have been sent."""
     now = SystemClock().now().timestamp()
     connection.set("p::lock", "token")
     assert check_beat(settings, celery_facts(), SystemClock()).said == "beat holds its lock but has no schedule"
@@ -103,7 +103,9 @@ def test_a_beat_that_sends_nothing_is_noticed(
         ({f"w{n}@a": ["scrape", "maintenance"] for n in range(5)}, "warning", "workers wait for each other on SQLite"),
     ],
 )
-def test_who_consumes_what(settings: Settings, nodes: dict[str, Collection[str]], state: str, said: str) -> None:
+def test_missing_or_too_many_workers_are_reported(
+    settings: Settings, nodes: dict[str, Collection[str]], state: str, said: str
+) -> None:
     verdict = check_workers(settings, celery_facts(nodes), SystemClock())
     assert verdict.state == state, verdict.said
     assert said in verdict.said
@@ -118,10 +120,10 @@ def test_who_consumes_what(settings: Settings, nodes: dict[str, Collection[str]]
         (60, False, "warning", "was killed, or hangs"),
     ],
 )
-def test_heartbeats_are_held_against_who_answers(
+def test_heartbeats_are_compared_with_the_workers_that_answer(
     settings: Settings, age_seconds: int, answers: bool, state: str, said: str
 ) -> None:
-    """A stale one of a worker that answers is no news: perhaps its disk was full."""
+    """A stale heartbeat of a worker that answers is no problem: its disk may have been full."""
     clock, node = ManualClock(), "celery@here"
     file = heartbeat_file(settings.state.propintel_home, node)
     file.parent.mkdir()
@@ -134,15 +136,15 @@ def test_heartbeats_are_held_against_who_answers(
     assert said in verdict.said
 
 
-def test_keys_are_counted_by_what_the_fleet_knows(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_counted_from_the_shared_store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = check_keys(settings)
     assert (verdict.state, verdict.said) == ("ok", "1 of 1 healthy, round_robin")
     monkeypatch.delenv("OPENAI_API_KEYS")
     assert check_keys(load_settings()).state == "warning"
 
 
-def test_a_server_that_hangs_is_not_waited_for(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """Whoever needs it says so within its own seconds; keys and workers are not mistaken for lost."""
+def test_checks_are_skipped_while_the_server_hangs(settings: Settings, valkey: EmbeddedValkey) -> None:
+    """Keys and workers are not reported as missing. The Redis check reports the hanging server."""
     assert valkey.pid is not None
     os.kill(valkey.pid, signal.SIGSTOP)
     try:
@@ -155,7 +157,7 @@ def test_a_server_that_hangs_is_not_waited_for(settings: Settings, valkey: Embed
 
 @pytest.fixture
 def secret_file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Make the file that `variable` names, empty or with a secret."""
+    """Return a function that makes the file that `variable` names, empty or with a secret."""
 
     def make(variable: str) -> Path:
         file = tmp_path / "secret"
@@ -180,10 +182,10 @@ def test_a_file_with_secrets_that_others_may_read_is_a_warning(
 
 
 @pytest.mark.parametrize(("mode", "state"), [(0o640, "ok"), (0o644, "warning")])
-def test_another_user_s_file_may_be_shared_with_a_group(
+def test_another_users_file_may_be_shared_with_a_group(
     secret_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, mode: int, state: str
 ) -> None:
-    """As root shares a file with a service; `chmod 600` would take it away from the service."""
+    """For example, root shares a file with a service, and `chmod 600` would take it away."""
     file = secret_file("PROPINTEL_ENV_FILE")
     file.chmod(mode)
     monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
@@ -192,15 +194,15 @@ def test_another_user_s_file_may_be_shared_with_a_group(
     assert "chmod" not in str(verdict.remedy)
 
 
-def test_a_secret_file_that_is_not_there_yet_is_no_finding_of_settings(
+def test_a_missing_secrets_file_of_sources_is_no_finding_of_settings(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SOURCE_SECRETS_FILE is read when it is needed; the check of the sources reports it."""
+    """SOURCE_SECRETS_FILE is read only when needed; the check of the sources reports it."""
     monkeypatch.setenv("SOURCE_SECRETS_FILE", str(tmp_path / "later"))
     assert check_settings(load_settings(), None).state == "ok"
 
 
-def test_a_near_miss_of_a_setting_s_name_is_a_warning(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelled_setting_is_a_warning(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")
     verdict = check_settings(settings, None)
     assert verdict.state == "warning"
@@ -219,7 +221,7 @@ def test_a_near_miss_of_a_setting_s_name_is_a_warning(settings: Settings, monkey
         ("of-our-own", "flex", "", "ok"),
     ],
 )
-def test_flex_for_a_model_that_has_none_is_a_warning(
+def test_flex_for_a_model_without_flex_is_a_warning(
     settings: Settings, model: str, tier: str, prices: str, state: str
 ) -> None:
     given = {"openai_model": model, "openai_service_tier": tier, "openai_prices": prices}

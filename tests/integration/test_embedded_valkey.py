@@ -1,4 +1,4 @@
-"""The embedded Valkey: found by every door of a home, one per home, private, and gone with whoever started it."""
+"""The embedded Valkey: one private server per home, which every process of the home finds."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tasks import make_celery
 
 @pytest.fixture
 def base() -> Iterator[Path]:
-    """A folder whose own path is short, wherever pytest keeps its files."""
+    """Yield a folder with a short path, wherever pytest keeps its files."""
     with tempfile.TemporaryDirectory(prefix="pv-", dir="/tmp") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
 def deep_home(base: Path) -> Path:
-    """A home that lies too deep for a socket path (107 bytes)."""
+    """Return a home whose path is too long for a socket (107 bytes)."""
     return base / ("deep/" * 20)
 
 
@@ -53,7 +53,7 @@ def valkey(home: Path) -> Iterator[EmbeddedValkey]:
         yield running
 
 
-def test_every_door_of_the_home_finds_it(settings: Settings, valkey: EmbeddedValkey) -> None:
+def test_every_process_of_the_home_uses_the_same_server(settings: Settings, valkey: EmbeddedValkey) -> None:
     """The URL is the same in all processes, and so is the database behind it."""
     assert redis_url(settings) == valkey.url
     with connect(settings) as door, redis.Redis.from_url(valkey.url) as other:
@@ -63,8 +63,8 @@ def test_every_door_of_the_home_finds_it(settings: Settings, valkey: EmbeddedVal
         assert door.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
-def test_celery_speaks_to_it_over_both_forms(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """kombu and the result backend spell a socket differently from redis-py."""
+def test_celery_works_over_a_socket_and_a_port(settings: Settings, valkey: EmbeddedValkey) -> None:
+    """kombu and the result backend spell a socket URL differently from redis-py."""
     app = make_celery(settings)
     with app.connection_for_write() as connection:
         queue = connection.SimpleQueue("letters")
@@ -78,8 +78,8 @@ def test_celery_speaks_to_it_over_both_forms(settings: Settings, valkey: Embedde
     app.close()
 
 
-def test_nobody_else_on_the_machine_gets_in(home: Path, valkey: EmbeddedValkey) -> None:
-    """The folder is the owner's alone; on a port there is a password, in a file of mode 0600."""
+def test_no_other_user_can_connect(home: Path, valkey: EmbeddedValkey) -> None:
+    """Only the owner can enter the folder. On a port there is a password, in a file of mode 0600."""
     assert stat.S_IMODE((home / "valkey").stat().st_mode) == 0o700
     if valkey.url.startswith("redis://"):
         assert stat.S_IMODE((home / "valkey" / "endpoint.json").stat().st_mode) == 0o600
@@ -91,7 +91,7 @@ def test_nobody_else_on_the_machine_gets_in(home: Path, valkey: EmbeddedValkey) 
         assert stat.S_IMODE((home / "valkey" / "valkey.sock").stat().st_mode) == 0o700
 
 
-def test_one_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
+def test_one_server_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
     """A second start uses the first one's server and leaves it running."""
     second = EmbeddedValkey(home)
     assert second.start() == valkey.url
@@ -101,7 +101,7 @@ def test_one_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
 
 
 def test_a_crash_loses_nothing_that_was_written_a_second_ago(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """Append-only file: kill -9, start, the messages are there."""
+    """The append-only file survives kill -9."""
     with connect(settings) as door:
         door.rpush("scrape", "job")
         door.execute_command("WAITAOF", 1, 0, 2000)
@@ -119,8 +119,8 @@ def test_without_a_server_the_error_says_what_to_do(settings: Settings) -> None:
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) ties children to their parent")
-def test_it_ends_with_whoever_started_it(home: Path, settings: Settings) -> None:
-    """Also if that process is killed and can stop nothing itself."""
+def test_the_server_ends_with_its_owner(home: Path, settings: Settings) -> None:
+    """The server also ends if its owner is killed."""
     code = (
         "import sys, time; from pathlib import Path; from app.redis.embedded_valkey import EmbeddedValkey;"
         "v = EmbeddedValkey(Path(sys.argv[1])); v.start(); print(v.pid, flush=True); time.sleep(60)"
@@ -136,8 +136,8 @@ def test_it_ends_with_whoever_started_it(home: Path, settings: Settings) -> None
     assert redis_url(settings) is None
 
 
-def test_a_port_that_another_program_took_is_replaced(deep_home: Path) -> None:
-    """The next start takes another port, and the doors follow."""
+def test_a_port_that_another_program_uses_is_replaced(deep_home: Path) -> None:
+    """The next start takes another port, and every process finds it."""
     settings = Settings.of(propintel_home=deep_home)
     first = EmbeddedValkey(deep_home)
     url = first.start()

@@ -1,4 +1,4 @@
-"""A run that loses its job's lease stores nothing and pays for nothing more, whatever the job asks for."""
+"""A run that loses its job's lease stores nothing and makes no more paid calls."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cancel(world: World, job_id: str) -> None:
 
 
 def supersede(world: World, job_id: str) -> None:
-    """Another worker takes the job over and ends it."""
+    """Let another worker take over the job and end it."""
     with world.resources.database.writing() as connection:
         connection.execute(JobRow.__table__.update().where(JobRow.id == job_id).values(lease_owner="other"))
     assert world.resources.jobs.fail(job_id, LeaseLostError(job_id), "other")
@@ -59,7 +59,7 @@ def run_of(world: World, job_id: str) -> Run:
 
 
 @pytest.mark.parametrize("lose", [cancel, supersede])
-def test_a_page_is_neither_stored_nor_asked_about_once_the_lease_is_lost(
+def test_a_page_is_neither_stored_nor_sent_to_the_model_after_the_lease_is_lost(
     world: World, lose: Callable[[World, str], None]
 ) -> None:
     world.portal.pages["/h"] = (200, listing(prose=PROSE))
@@ -72,7 +72,7 @@ def test_a_page_is_neither_stored_nor_asked_about_once_the_lease_is_lost(
     assert world.calls() == 0
 
 
-def test_a_page_that_has_not_changed_is_not_confirmed_once_the_lease_is_lost(world: World) -> None:
+def test_an_unchanged_page_is_not_confirmed_after_the_lease_is_lost(world: World) -> None:
     world.portal.pages["/h"] = (200, listing())
     url = f"{world.roots['portal']}/h"
     world.scrape(url)
@@ -87,7 +87,7 @@ def test_a_page_that_has_not_changed_is_not_confirmed_once_the_lease_is_lost(wor
         assert connection.execute(query).all() == before
 
 
-def test_an_address_asks_no_further_page_and_no_search_once_the_lease_is_lost(world: World) -> None:
+def test_an_address_fetches_no_more_pages_and_makes_no_search_after_the_lease_is_lost(world: World) -> None:
     world.county.pages |= {FOUND: (200, assessor()), "/bill/00120034": (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER, domains=("127.0.0.2",))
     job_id = world.job()
@@ -99,7 +99,7 @@ def test_an_address_asks_no_further_page_and_no_search_once_the_lease_is_lost(wo
     assert (world.calls(), world.searched()) == (0, 0)
 
 
-def test_what_no_source_says_is_not_noted_once_the_lease_is_lost(world: World) -> None:
+def test_source_outcomes_are_not_stored_after_the_lease_is_lost(world: World) -> None:
     world.sources(BY_ADDRESS, enabled=False)
     job_id = world.job()
     world.county.meanwhile[FOUND] = lambda: cancel(world, job_id)
@@ -108,7 +108,7 @@ def test_what_no_source_says_is_not_noted_once_the_lease_is_lost(world: World) -
     assert stored(world)["job_attempts"] == 0
 
 
-def test_a_search_reads_no_further_page_of_results_once_the_lease_is_lost(world: World) -> None:
+def test_a_search_page_is_not_continued_after_the_lease_is_lost(world: World) -> None:
     links = [(f"/homes/{n}-oak-st-anytown", f"{n} Oak St, Anytown, ST 00000 $1{n:02},000 3 beds") for n in range(30)]
     page = results(*links).replace("</body>", '<a rel="next" href="/list?page=2">Next</a><p>Page 1 of 3</p></body>')
     world.portal.pages |= {"/list": (200, page), "/list?page=2": (200, page)}
@@ -120,8 +120,8 @@ def test_a_search_reads_no_further_page_of_results_once_the_lease_is_lost(world:
     assert dict(world.portal.asked) == {"/list": 1}
 
 
-def test_an_expired_lease_that_nobody_took_over_still_holds(world: World) -> None:
-    """A renewal may come late, while the database is locked."""
+def test_an_expired_lease_that_no_worker_took_over_is_still_valid(world: World) -> None:
+    """A renewal may be late while the database is locked."""
     world.portal.pages["/h"] = (200, listing())
     url = f"{world.roots['portal']}/h"
     job_id = world.job(url)

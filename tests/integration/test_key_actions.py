@@ -1,4 +1,4 @@
-"""The use case: a key is found by what people call it, acted on, and the deed is logged and written down."""
+"""Actions on keys: the key is found by its name, changed, and the action is logged and stored."""
 
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ def view(settings: Settings) -> Iterator[KeyView]:
 
 
 @pytest.fixture
-def book(settings: Settings) -> Iterator[Database]:
+def database(settings: Settings) -> Iterator[Database]:
     with open_stores(settings) as stores:
         yield stores.database
 
 
 @pytest.fixture
 def worker(settings: Settings, valkey: EmbeddedValkey) -> Iterator[RedisStore]:
-    """A process that uses the keys."""
+    """Yield the store of a process that uses the keys."""
     store = RedisStore(load_keys(settings).keys, "round_robin", connect_store(broker_url(settings)))
     yield store
     store.close()
 
 
-def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
-    worker: RedisStore, view: KeyView, book: Database, caplog: pytest.LogCaptureFixture
+def test_disabling_a_key_takes_effect_at_once_and_is_logged_and_stored(
+    worker: RedisStore, view: KeyView, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer(worker)
     answer(worker)
     assert view.stats()["keys"][MASK_A]["state"] == "closed"
-    done = act(view, lambda: book, MASK_A, "disable", who="alice (manager)", reason="leaked in a ticket")
+    done = act(view, lambda: database, MASK_A, "disable", who="alice (manager)", reason="leaked in a ticket")
     stats = view.stats()
     shown = stats["keys"][MASK_A]
     assert (shown["state"], shown["circuit_open"], stats["healthy_keys"], stats["total_keys"]) == (
@@ -83,7 +83,7 @@ def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
     reason = "leaked in a ticket"
     assert fields == {"key": MASK_A, "action": "disable", "who": "alice (manager)", "reason": reason, "outcome": "done"}
     assert line.levelno == logging.WARNING
-    (written,) = key_actions(book).items
+    (written,) = key_actions(database).items
     assert (written.at, written.outcome) == (done.recorded_at, done.outcome)
     assert (written.key_id, written.reason, written.state) == (
         shown["id"],
@@ -93,39 +93,39 @@ def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
 
 
 @pytest.mark.usefixtures("valkey")
-def test_what_changed_nothing_is_written_down_too(view: KeyView, book: Database) -> None:
+def test_an_action_that_changed_nothing_is_stored_too(view: KeyView, database: Database) -> None:
     for _ in range(2):
-        act(view, lambda: book, MASK_A, "disable", who="alice")
-    assert [one.outcome for one in key_actions(book).items] == ["nothing", "done"]
+        act(view, lambda: database, MASK_A, "disable", who="alice")
+    assert [one.outcome for one in key_actions(database).items] == ["nothing", "done"]
 
 
-def test_each_answer_says_what_was_done(worker: RedisStore, view: KeyView, book: Database) -> None:
-    def said(action: Any) -> str:
-        return act(view, lambda: book, MASK_A, action, who="alice").sentence
+def test_each_answer_states_the_result(worker: RedisStore, view: KeyView, database: Database) -> None:
+    def result(action: Any) -> str:
+        return act(view, lambda: database, MASK_A, action, who="alice").sentence
 
     answer(worker)
     answer(worker)
-    assert said("probe") == f"OpenAI key {MASK_A} is healthy: there is nothing to try (state: closed)."
-    assert said("enable") == f"OpenAI key {MASK_A} was not disabled (state: closed)."
-    assert "is disabled: it gets no new request" in said("disable")
-    assert said("disable") == f"OpenAI key {MASK_A} was disabled already."
-    assert said("probe") == f"OpenAI key {MASK_A} is disabled, and is not tried before it is enabled."
-    assert said("enable") == f"OpenAI key {MASK_A} is enabled, in its previous state (state: closed)."
+    assert result("probe") == f"OpenAI key {MASK_A} is healthy: there is nothing to try (state: closed)."
+    assert result("enable") == f"OpenAI key {MASK_A} was not disabled (state: closed)."
+    assert "is disabled: it gets no new request" in result("disable")
+    assert result("disable") == f"OpenAI key {MASK_A} was disabled already."
+    assert result("probe") == f"OpenAI key {MASK_A} is disabled, and is not tried before it is enabled."
+    assert result("enable") == f"OpenAI key {MASK_A} is enabled, in its previous state (state: closed)."
     only_a = ask(barred=frozenset({view.stats()["keys"][MASK_B]["id"]}))
     answer(worker, Outcome.INVALID_KEY, only_a)
-    assert said("probe") == f"OpenAI key {MASK_A} may be tried with the next request (state: dead)."
-    assert said("probe") == f"OpenAI key {MASK_A} may be tried with the next request anyway (state: dead)."
+    assert result("probe") == f"OpenAI key {MASK_A} may be tried with the next request (state: dead)."
+    assert result("probe") == f"OpenAI key {MASK_A} may be tried with the next request anyway (state: dead)."
     take(worker, only_a)
-    assert said("probe") == f"OpenAI key {MASK_A} is being tried already."
+    assert result("probe") == f"OpenAI key {MASK_A} is being tried already."
 
 
 @pytest.mark.usefixtures("valkey")
-def test_a_secret_in_the_reason_is_kept_nowhere(
-    view: KeyView, book: Database, caplog: pytest.LogCaptureFixture
+def test_a_secret_in_the_reason_is_stored_nowhere(
+    view: KeyView, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     pasted = f"found\n{A}\tand sk-proj-{'z' * 40} online" + " x" * 400
-    act(view, lambda: book, MASK_A, "disable", who="alice", reason=pasted)
-    (written,) = key_actions(book).items
+    act(view, lambda: database, MASK_A, "disable", who="alice", reason=pasted)
+    (written,) = key_actions(database).items
     assert written.reason.startswith(f"found {MASK_A} and [redacted] online x x")
     assert len(written.reason) == 500
     assert A not in caplog.text
@@ -133,8 +133,10 @@ def test_a_secret_in_the_reason_is_kept_nowhere(
 
 
 @pytest.mark.usefixtures("valkey")
-def test_a_key_is_disabled_although_the_database_is_away(view: KeyView, caplog: pytest.LogCaptureFixture) -> None:
-    """A leaked key must not stay in use for it; the log has the deed, and the answer says that only the log has."""
+def test_a_key_can_be_disabled_while_the_database_is_unavailable(
+    view: KeyView, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A leaked key must be disabled anyway. The log has the action, and the answer says that the database does not."""
 
     def closed() -> Database:
         raise StoreError("sqlite:///x", "the disk is gone")
@@ -148,19 +150,19 @@ def test_a_key_is_disabled_although_the_database_is_away(view: KeyView, caplog: 
     ]
 
 
-def test_without_a_redis_nothing_is_done_and_nothing_written_down(view: KeyView, book: Database) -> None:
+def test_without_redis_an_action_is_neither_done_nor_stored(view: KeyView, database: Database) -> None:
     with pytest.raises(KeyStoreUnavailableError, match="REDIS_URL"):
-        act(view, lambda: book, MASK_A, "disable", who="alice")
-    assert key_actions(book).items == []
+        act(view, lambda: database, MASK_A, "disable", who="alice")
+    assert key_actions(database).items == []
 
 
 @pytest.mark.usefixtures("valkey")
-def test_a_key_that_is_not_there_is_refused_with_those_that_are(view: KeyView, book: Database) -> None:
+def test_an_unknown_key_is_refused_and_the_known_keys_are_listed(view: KeyView, database: Database) -> None:
     with pytest.raises(UnknownKeyError) as refused:
-        act(view, lambda: book, "sk-proj-ccc...3333", "disable", who="alice")
+        act(view, lambda: database, "sk-proj-ccc...3333", "disable", who="alice")
     assert MASK_A in str(refused.value)
     assert MASK_B in str(refused.value)
-    assert key_actions(book).items == []
+    assert key_actions(database).items == []
 
 
 def _snapshot(key_id: str, mask: str) -> KeySnapshot:
@@ -185,11 +187,11 @@ ONE, TWO, THREE = (
         ("EF01", THREE),
     ],
 )
-def test_a_key_goes_by_its_mask_its_id_and_how_that_begins(name: str, key: KeySnapshot) -> None:
+def test_a_key_is_found_by_its_mask_its_id_or_the_beginning_of_its_id(name: str, key: KeySnapshot) -> None:
     assert find_key((ONE, TWO, THREE), name) is key
 
 
-def test_a_name_that_fits_several_keys_is_refused_with_those() -> None:
+def test_a_name_that_matches_several_keys_is_refused_and_they_are_listed() -> None:
     with pytest.raises(AmbiguousKeyError) as refused:
         find_key((ONE, TWO, THREE), "abcd")
     assert "sk-a (abcd111111111111), sk-b (abcd222222222222)" in str(refused.value)
@@ -197,14 +199,14 @@ def test_a_name_that_fits_several_keys_is_refused_with_those() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "abc", "sk-", "abcd3", A])
-def test_a_name_that_fits_none_is_refused_and_a_key_is_not_repeated(name: str, settings: Settings) -> None:
-    load_keys(settings)  # from now on it is protected
+def test_a_name_that_matches_no_key_is_refused_and_a_secret_is_not_repeated(name: str, settings: Settings) -> None:
+    load_keys(settings)  # from now on this key is redacted
     with pytest.raises(UnknownKeyError) as refused:
         find_key((ONE, TWO, THREE), name)
     assert A not in str(refused.value)
 
 
-def test_of_hundreds_of_keys_some_are_listed() -> None:
+def test_only_some_of_hundreds_of_keys_are_listed() -> None:
     many = [_snapshot(f"{n:016x}", f"sk-{n}") for n in range(300)]
     with pytest.raises(UnknownKeyError, match="and 280 more"):
         find_key(many, "sk-none")

@@ -1,4 +1,4 @@
-"""An operator's will while the fleet's server is away, and after it has lost its data."""
+"""Key actions while the fleet's Redis is unavailable, and after it has lost its data."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def _all_know(*stores: FleetStore) -> None:
     wait_until(lambda: all(store.fleet.disabled == {A} for store in stores), 10)
 
 
-def test_a_disabled_key_stays_out_while_the_server_is_away(
+def test_a_disabled_key_stays_unused_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Also in a process that did nothing itself, and in the statistics of each."""
+    """The rule also holds in the process that did not disable the key, and in all statistics."""
     first, second = open_fleet_store(), open_fleet_store()
     know(first)
     answered(second)
@@ -36,7 +36,7 @@ def test_a_disabled_key_stays_out_while_the_server_is_away(
         assert {seen.key_id: seen.state for seen in store.snapshot()} == {A: "disabled", B: "closed"}
 
 
-def test_while_the_server_is_away_an_action_fails_instead_of_holding_for_one_process(
+def test_an_action_fails_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()
@@ -48,10 +48,10 @@ def test_while_the_server_is_away_an_action_fails_instead_of_holding_for_one_pro
     assert {answered(store).key_id for _ in range(10)} == {A, B}
 
 
-def test_a_place_with_a_disabled_key_is_not_used_while_the_server_is_away(
+def test_a_reservation_of_a_disabled_key_is_not_used_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Promised by all for all, but then the key was taken out."""
+    """The reservation was made before the key was disabled."""
     store = open_fleet_store()
     know(store, rpm=600)
     only_a = frozenset({B})
@@ -64,7 +64,7 @@ def test_a_place_with_a_disabled_key_is_not_used_while_the_server_is_away(
     assert store.confirm(lease) is None
 
 
-def test_a_server_that_lost_its_data_is_told_who_is_disabled(
+def test_a_server_that_lost_its_data_learns_again_which_keys_are_disabled(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()

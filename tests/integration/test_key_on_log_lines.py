@@ -1,4 +1,4 @@
-"""While a request has a key, each line of its context names it by its mask; afterwards none does."""
+"""While a request holds a key, its log lines name the key by its mask; later lines do not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MESSAGES = [{"role": "user", "content": "hi"}]
 
 
 class _Contexts(logging.Handler):
-    """What was bound when a line of the pool was logged."""
+    """Stores the context of each line that the pool logs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,15 +28,15 @@ class _Contexts(logging.Handler):
 
 @pytest.fixture
 def there(openai_simulator: Any, face: str) -> Pooled:
-    """The first key is dead, so that a line is logged when its request is settled."""
+    """Return a pool whose first key is dead, so that a line is logged when its request is settled."""
     simulator = openai_simulator(
         [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
     )
     return pooled(simulator.base_url, simulator.keys, face)
 
 
-def test_the_lines_of_a_request_name_its_key_and_later_ones_do_not(there: Pooled) -> None:
-    """In a thread, on an event loop, and where the store is asked from a thread of its own."""
+def test_the_lines_of_a_request_name_its_key_and_later_lines_do_not(there: Pooled) -> None:
+    """The test runs in a thread, on an event loop, and with the store in a separate thread."""
     pool_log, contexts = logging.getLogger("app.keypool.pool"), _Contexts()
     pool_log.addHandler(contexts)
     level, pool_log.level = pool_log.level, logging.INFO

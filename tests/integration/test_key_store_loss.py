@@ -1,4 +1,4 @@
-"""The fleet's store when its server is killed and comes back: no request fails, limits and budgets hold by share."""
+"""The fleet's key store when its server is killed and restarted: no request fails, and limits and budgets hold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.plugins.waiting import wait_until
 pytestmark = pytest.mark.redis_server
 
 
-def test_requests_go_on_while_the_server_is_away_and_it_is_said_once(
+def test_requests_continue_while_the_server_is_down_and_the_loss_is_logged_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -37,7 +37,7 @@ def test_requests_go_on_while_the_server_is_away_and_it_is_said_once(
 def test_the_fleet_is_back_within_two_seconds_of_its_server(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server lost its data: it is told the limits, and what they are full of is assumed to be used."""
+    """The server lost its data. It learns the limits again, and their capacity counts as used."""
     caplog.set_level(logging.INFO)
     store = open_fleet_store()
     know(store, rpm=60)
@@ -49,11 +49,11 @@ def test_the_fleet_is_back_within_two_seconds_of_its_server(
     assert sum("key store in Redis is back" in r.getMessage() for r in caplog.records) == 1
     first = store.acquire(KeyRequest("m", 10, 30_000_000))
     assert isinstance(first, Lease)
-    assert first.reserved, "a bucket of which nothing is known is taken for low"
-    assert not first.probe, "a key that has answered need not prove itself again"
+    assert first.reserved, "an unknown bucket was not assumed to be low"
+    assert not first.probe, "a key that had answered was probed again"
 
 
-def test_a_place_that_was_promised_holds_while_the_server_is_away(
+def test_a_reservation_stays_valid_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()
@@ -71,10 +71,10 @@ def test_a_place_that_was_promised_holds_while_the_server_is_away(
     store.settle(sent, Settlement(Outcome.SUCCESS))
 
 
-def test_processes_share_a_limit_by_their_number(
+def test_processes_without_the_server_share_a_limit_equally(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two processes, 600 requests a minute: alone, each lets its requests go 210 ms apart on one key."""
+    """Two processes share 600 requests a minute. Alone, each spaces its requests on one key by 210 ms."""
     first, second = open_fleet_store(), open_fleet_store()
     know(first, rpm=600)
     second.acquire(KeyRequest("m", 10, 0))
@@ -88,15 +88,15 @@ def test_processes_share_a_limit_by_their_number(
             lease = store.acquire(KeyRequest("m", 10, 30_000_000, barred))
             assert isinstance(lease, Lease)
             at.append(lease.at_us)
-    together = sorted(places[first][1:] + places[second][1:])
-    assert min(b - a for a, b in itertools.pairwise(together)) > 80_000
+    merged = sorted(places[first][1:] + places[second][1:])
+    assert min(b - a for a, b in itertools.pairwise(merged)) > 80_000
     assert all(abs((at[3] - at[1]) / 2 - 210_000) < 1_000 for at in places.values())
 
 
-def test_a_key_that_was_refused_stays_out_while_the_server_is_away(
+def test_a_refused_key_stays_unused_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Also in a process that did not hear the refusal itself."""
+    """The rule also holds in the process that did not see the refusal."""
     first, second = open_fleet_store(), open_fleet_store()
     lease = first.acquire(KeyRequest("m", 10, 0))
     assert isinstance(lease, Lease)
@@ -108,10 +108,10 @@ def test_a_key_that_was_refused_stays_out_while_the_server_is_away(
     assert {answered(second).key_id for _ in range(10)} == {KEYS[1].key_id}
 
 
-def test_a_budget_holds_while_the_server_is_away_and_after_it_has_lost_its_data(
+def test_a_budget_holds_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Ten calls a day, four used, two processes: three more for each while alone, and none when all are back."""
+    """Four of ten calls a day are used. Each of two processes may make three more alone, and none after the return."""
     first, second = (open_fleet_store(budget=Budget(day=Cap(calls=10))) for _ in range(2))
     know(first)
     answered(first)
@@ -135,10 +135,10 @@ def test_a_budget_holds_while_the_server_is_away_and_after_it_has_lost_its_data(
     assert refusal.reason == "budget"
 
 
-def test_a_server_that_lost_its_data_unnoticed_is_told_what_was_known(
+def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """It was empty again before anybody asked: budgets, limits and proven keys come back with the next word."""
+    """The next heartbeat restores budgets, limits, and proven keys."""
     store = open_fleet_store(budget=Budget(day=Cap(calls=5)))
     know(store)
     answered(store)
@@ -154,10 +154,10 @@ def test_a_server_that_lost_its_data_unnoticed_is_told_what_was_known(
     assert refusal.reason == "budget"
 
 
-def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
+def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The server keeps its data here: what the lost store charged, it corrects when the settlement arrives."""
+    """The server keeps its data and charged an estimate, which the later settlement corrects."""
     store = open_fleet_store(budget=Budget(day=Cap(tokens=100_000)))
     know(store)
     leases = [sent(store, tokens=1_000) for _ in range(2)]
@@ -173,16 +173,16 @@ def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
     assert store.spent().cached_tokens == 16
 
 
-def test_a_report_that_finds_the_server_away_is_delivered_when_it_is_back(
+def test_a_report_that_fails_is_delivered_when_the_server_is_back(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """An ordinary success is reported in the background, which may be the first to notice."""
+    """An ordinary success is reported in the background, which may be the first to notice the loss."""
     store = open_fleet_store()
     know(store)
     lease = sent(store, tokens=10)
     before = sum(key.successes for key in store.snapshot())
     with redis.Redis.from_url(lossy_server.url) as connection:
-        connection.replicaof("127.0.0.1", "1")  # it refuses to write, and keeps its data
+        connection.replicaof("127.0.0.1", "1")  # the server refuses writes and keeps its data
         store.settle(lease, Settlement(Outcome.SUCCESS))
         wait_until(lambda: store.lost, 5)
         connection.replicaof("NO", "ONE")
@@ -191,7 +191,7 @@ def test_a_report_that_finds_the_server_away_is_delivered_when_it_is_back(
     assert sum(key.in_flight for key in store.snapshot()) == 0
 
 
-def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
+def test_a_batch_that_begins_while_the_server_is_down_gets_a_share_in_each_process(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     first, second = (open_fleet_store(budget=Budget(batch=Cap(calls=4))) for _ in range(2))
@@ -209,7 +209,7 @@ def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
     wait_until(lambda: first.spent("new") == second.spent("new") == Spent(4, 40, 0), 6)
 
 
-def test_a_delivery_that_the_server_never_takes_holds_up_no_other(
+def test_a_report_that_the_server_never_accepts_delays_no_other(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()
@@ -241,14 +241,14 @@ def test_a_process_can_end_while_the_server_is_away(
     assert time.monotonic() - before < 2.5
     lossy_server.start()
     with redis.Redis.from_url(lossy_server.url) as connection:
-        time.sleep(0.6)  # longer than the outbox waits before it tries again
-        assert connection.dbsize() == 0, "nobody comes back"
+        time.sleep(0.6)  # longer than the outbox's retry delay
+        assert connection.dbsize() == 0, "a closed process wrote to the server"
 
 
-def test_the_one_request_of_a_process_that_died_is_taken_over(
+def test_the_only_request_of_a_crashed_process_is_taken_over(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """A key that never answered waits for its one request no longer than the process that carries it lives."""
+    """A key that never answered gets one request at a time, and waits only while the requesting process lives."""
     dying, living = open_fleet_store(), open_fleet_store()
     for _ in KEYS:
         assert isinstance(dying.acquire(KeyRequest("m", 10, 0)), Lease)

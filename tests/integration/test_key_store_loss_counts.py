@@ -1,4 +1,4 @@
-"""What a process counts while the fleet's store is away reaches the fleet once it is back: all of it, and once."""
+"""Counts that a process makes while the fleet's store is unavailable reach the fleet later, exactly once."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ pytestmark = pytest.mark.redis_server
 
 
 def total(store: FleetStore, figure: str) -> int:
-    """Of all keys, as the statistics show it."""
+    """Return the sum of a figure over all keys in the statistics."""
     return sum(getattr(snapshot, figure) for snapshot in store.snapshot())
 
 
 def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
-    """How the requests of a model ended, all keys together."""
+    """Return the outcomes of a model's requests over all keys."""
     found: collections.Counter[Outcome] = collections.Counter()
     for call in store.figures().calls:
         found.update(call.outcomes if call.model == model else {})
     return dict(found)
 
 
-def test_what_was_counted_alone_reaches_the_fleet_once(
+def test_counts_of_offline_processes_reach_the_fleet_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two processes, each alone for a while: requests, their ends, tokens, waits, refusals, and what befell a key."""
+    """Two processes count requests, outcomes, tokens, waits, refusals, and key states while offline."""
     stores = [open_fleet_store(), open_fleet_store()]
     first = stores[0]
     know(first)
@@ -58,7 +58,7 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
         assert (store.lost, ends(store)) == (True, {Outcome.SUCCESS: 4})
     lossy_server.thaw()
     wait_until(lambda: not any(store.lost for store in stores) and total(first, "requests") == 15, 6)
-    time.sleep(0.3)  # time for a report that would come twice
+    time.sleep(0.3)  # time for a wrong second report
     assert ends(first) == {Outcome.SUCCESS: 11}
     assert ends(first, "n") == {Outcome.RATE_LIMITED: 2, Outcome.INVALID_KEY: 2}
     assert [total(first, f) for f in ("requests", "successes", "failures", "rate_limits")] == [15, 11, 4, 2]
@@ -68,16 +68,16 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
     counted = ("input_tokens", "output_tokens", "microusd", "cached_tokens")
     assert [sum(getattr(call, f) for call in of_m) for f in counted] == [96, 64, 40, 48]
     assert first.spent().cached_tokens == 48
-    befell = [what for counts in found.transitions.values() for what, times in counts.items() for _ in range(times)]
-    assert sorted(befell) == ["cooling", "cooling", "dead", "dead"]
+    states = [what for counts in found.transitions.values() for what, times in counts.items() for _ in range(times)]
+    assert sorted(states) == ["cooling", "cooling", "dead", "dead"]
     m, n = found.models
     assert (m.waits[WAIT_BOUNDS_S.index(0.5)], m.waited_us, sum(m.waits)) == (8, 8 * 300_000, 11)
     assert n.refusals == {"no_room": 2}
-    assert n.saturated_us == {"requests": 60_000_000}, "each had its half of the room"
+    assert n.saturated_us == {"requests": 60_000_000}, "each process should have had half of the capacity"
 
 
 def place(store: FleetStore) -> Lease:
-    """A reserved place whose time has come."""
+    """Return a reservation whose time has come."""
     lease = store.acquire(KeyRequest("m", 10, 30_000_000))
     while isinstance(lease, Lease) and not lease.reserved:
         store.settle(lease, Settlement(Outcome.SUCCESS))
@@ -87,14 +87,14 @@ def place(store: FleetStore) -> Lease:
     return lease
 
 
-def test_a_place_promised_before_the_loss_and_used_during_it_is_counted_once(
+def test_a_reservation_made_before_a_loss_and_used_during_it_is_counted_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Its confirmation lay with a server that was frozen, and comes back to life; its end arrives after the return."""
+    """A frozen server handles the confirmation after it is back; the settlement arrives later."""
     store = open_fleet_store()
     know(store, rpm=600)
     known = store.confirm(place(store))
-    assert isinstance(known, Lease), "the server knows this script from now on"
+    assert isinstance(known, Lease), "the confirmation failed"
     store.settle(known, Settlement(Outcome.SUCCESS))
     reserved = place(store)
     wait_until(lambda: ends(store) == {Outcome.SUCCESS: total(store, "requests")}, 5)
@@ -107,12 +107,12 @@ def test_a_place_promised_before_the_loss_and_used_during_it_is_counted_once(
     lossy_server.thaw()
     expected = {Outcome.SUCCESS: before, Outcome.SERVER_FAILURE: 1}
     wait_until(lambda: not store.lost and ends(store) == expected, 6)
-    time.sleep(0.3)  # time for a report that would come twice
+    time.sleep(0.3)  # time for a wrong second report
     assert ends(store) == expected
     assert [total(store, f) for f in ("requests", "successes", "failures")] == [before + 1, before, 1]
 
 
-def test_a_request_of_the_share_that_ends_after_the_return_is_counted(
+def test_a_request_that_starts_during_a_loss_and_ends_after_it_is_counted(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()
@@ -130,13 +130,13 @@ def test_a_request_of_the_share_that_ends_after_the_return_is_counted(
     assert [total(store, f) for f in ("requests", "successes", "failures", "in_flight")] == [4, 3, 0, 0]
 
 
-def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
+def test_the_end_of_a_stream_that_a_frozen_server_handles_late_is_charged_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()
     know(store)
     stream = answered(store)
-    store.end_stream(answered(store), Usage(1))  # the server knows this script from now on
+    store.end_stream(answered(store), Usage(1))  # the server has cached this script from now on
     wait_until(
         lambda: ends(store) == {Outcome.SUCCESS: 4} and sum(c.input_tokens for c in store.figures().calls) == 1, 5
     )
@@ -150,10 +150,10 @@ def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
     assert sum(c.input_tokens for c in store.figures().calls) == 11
 
 
-def test_the_end_of_a_stream_whose_reply_was_lost_is_spent_once(
+def test_the_end_of_a_stream_whose_reply_was_lost_is_charged_once(
     lossy_server: Server, loses_replies: LosesReplies
 ) -> None:
-    """The server has counted it, and nobody heard so: it is said again."""
+    """The server has counted the end, but the reply is lost, so the end is sent again."""
     with connect_store(loses_replies.url) as connection, connect_store(lossy_server.url) as other:
         store, looking = RedisStore(KEYS, "round_robin", connection), RedisStore(KEYS, "round_robin", other)
         leases = [store.acquire(KeyRequest("m", 10, 0)) for _ in KEYS]
@@ -163,18 +163,18 @@ def test_the_end_of_a_stream_whose_reply_was_lost_is_spent_once(
         known, stream = leases
         assert isinstance(known, Lease)
         assert isinstance(stream, Lease)
-        store.end_stream(known, Usage(1))  # the server knows this script from now on
+        store.end_stream(known, Usage(1))  # the server has cached this script from now on
         loses_replies.lose = True
         with pytest.raises(redis.ConnectionError):
             store.end_stream(stream, Usage(30, 3, output_tokens=20))
-        assert looking.spent() == Spent(2, 31, 3), "it did arrive"
+        assert looking.spent() == Spent(2, 31, 3), "the end did not arrive"
         loses_replies.lose = False
         store.end_stream(stream, Usage(30, 3, output_tokens=20))
         assert looking.spent() == Spent(2, 31, 3)
         assert sum(call.output_tokens for call in looking.figures().calls) == 20
 
 
-def test_a_request_of_one_loss_that_ends_in_the_next_or_after_it_is_counted(
+def test_a_request_that_starts_in_one_loss_and_ends_in_the_next_or_later_is_counted(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()
@@ -200,7 +200,7 @@ def test_a_request_of_one_loss_that_ends_in_the_next_or_after_it_is_counted(
     assert [total(store, f) for f in ("requests", "successes", "in_flight")] == [6, 5, 0]
 
 
-def test_a_place_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
+def test_a_reservation_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     store = open_fleet_store()
@@ -208,7 +208,7 @@ def test_a_place_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
     lossy_server.freeze()
     reserved = store.acquire(paid := KeyRequest("m", 10, 30_000_000, batch="b", microusd=7))
     while isinstance(reserved, Lease) and not reserved.reserved:
-        store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))  # which costs nothing either
+        store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))  # a request fault costs nothing either
         reserved = store.acquire(paid)
     assert isinstance(reserved, Lease)
     assert store.spent("b") == Spent()
@@ -223,7 +223,7 @@ def test_a_place_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
 
 
 def _lost(loses_replies: LosesReplies, store: FleetStore, step: Callable[[], object]) -> object:
-    """What `step` gives while the server does what it is asked for and its replies are lost; then they come again."""
+    """Return the result of `step`, whose requests the server handles while its replies are lost."""
     loses_replies.lose = True
     try:
         return step()
@@ -232,11 +232,12 @@ def _lost(loses_replies: LosesReplies, store: FleetStore, step: Callable[[], obj
         wait_until(lambda: not store.lost, 6)
 
 
-def test_an_admission_whose_reply_is_lost_is_charged_once_and_stalls_no_key(
+def test_an_admission_whose_reply_is_lost_is_charged_once_and_blocks_no_key(
     loses_replies: LosesReplies, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The server admitted it, and so did this process alone. The one that was never sent is taken back: a new key does
-    not wait two minutes for its answer."""
+    """The server and the offline process both admit the request. The server's admission is taken back at once,
+    so that a new key is not blocked for two minutes.
+    """
     store = open_fleet_store(loses_replies.url)
     paid = KeyRequest("m", 10, 0, batch="b", microusd=7)
     beside = [store.acquire(paid) for _ in KEYS]
@@ -247,7 +248,7 @@ def test_an_admission_whose_reply_is_lost_is_charged_once_and_stalls_no_key(
     mine = _lost(loses_replies, store, lambda: store.acquire(paid))
     assert isinstance(mine, Lease)
     store.settle(mine, Settlement(Outcome.SUCCESS, usage=Usage(10, 7)))
-    # until the lost one is taken back and what was done alone is added, only one of the two is as it should be
+    # Until both corrections have arrived, only one of the two values is right.
     wait_until(
         lambda: (total(store, "in_flight"), store.spent("b")) == (0, Spent(1, 10, 7)), 6, lambda: str(store.spent("b"))
     )
@@ -276,8 +277,8 @@ def test_a_confirmation_whose_reply_is_lost_is_charged_and_counted_once(
     assert total(store, "requests") == requests + at_once + 2
 
 
-def test_a_report_that_arrives_twice_adds_nothing(lossy_server: Server) -> None:
-    """Its sender heard no answer, and sends it again."""
+def test_a_report_that_arrives_twice_counts_once(lossy_server: Server) -> None:
+    """The sender got no reply and sends the report again."""
     with connect_store(lossy_server.url) as connection:
         store = RedisStore(KEYS, "round_robin", connection)
         alone = OfflineActivity({"t:b": Spent(1, 20, 3, 16)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
