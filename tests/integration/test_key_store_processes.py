@@ -1,4 +1,4 @@
-"""Real processes share one pool, by the server's own time: one probe, no oversubscription, crashes, wrong clocks."""
+"""Real processes share one key pool: one probe, no oversubscription, crashes, and wrong clocks."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.plugins.store_steps import MINUTE, SECOND
 
 A, B = make_keys(["sk-a", "sk-b"])
 NOT_B = {"barred": [B.key_id]}
-#: short times for tests that have to wait for them
+#: short times, because tests wait for them
 POLICY = {"open_us": SECOND // 2, "probe_lease_us": SECOND}
 _pools = itertools.count()
 
 
 class Peer:
-    """One process of the fleet."""
+    """A process of the fleet."""
 
     def __init__(self, url: str) -> None:
         command = ending_with_parent([sys.executable, "-m", "tests.plugins.store_process", url])
@@ -66,7 +66,7 @@ class Peer:
         )
 
     def end(self) -> None:
-        """SIGKILL: no chance to give anything back."""
+        """Kill the process, which cannot return anything."""
         self.process.kill()
         self.process.communicate(timeout=300)
 
@@ -78,7 +78,7 @@ def server(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="module")
 def fleet(server: str) -> Iterator[list[Peer]]:
-    """Eight processes that live as long as this module's tests."""
+    """Yield eight processes, which run until the module's last test."""
     peers = [Peer(server) for _ in range(8)]
     try:
         for peer in peers:
@@ -99,14 +99,14 @@ def extra(server: str) -> Iterator[Peer]:
 
 
 def share_a_pool(peers: Sequence[Peer], calls_a_day: int | None = None) -> None:
-    """A pool that nobody else has, of two keys."""
+    """Open a separate pool of two keys in all `peers`."""
     prefix = f"{TAG}:processes{next(_pools)}"
     for peer in peers:
         peer.does("open", prefix=prefix, keys=["sk-a", "sk-b"], policy=POLICY, calls_a_day=calls_a_day)
 
 
 def all_at_once(peers: Sequence[Peer], times: int, seconds: float = 0, **of_ask: Any) -> list[Any]:
-    """The leases that they get, begun together: at least `times` questions each, for at least `seconds`."""
+    """Return the leases of all `peers`, which start together with at least `times` requests for at least `seconds`."""
     at = time.monotonic() + 0.05
     for peer in peers:
         peer.send("acquire", times=times, seconds=seconds, at=at, **of_ask)
@@ -118,7 +118,7 @@ def all_at_once(peers: Sequence[Peer], times: int, seconds: float = 0, **of_ask:
 
 
 def deepest(leases: Sequence[Any], per_minute: float) -> float:
-    """Most requests that a bucket of this rate held at once, if each arrived at its lease's time."""
+    """Return the highest level of a bucket with this rate, if each request arrives at its lease's time."""
     full_at, most = 0.0, 0.0
     for at_us in sorted(lease["at_us"] for lease in leases):
         full_at = max(full_at, at_us) + MINUTE / per_minute
@@ -126,14 +126,14 @@ def deepest(leases: Sequence[Any], per_minute: float) -> float:
     return most
 
 
-def test_a_key_that_never_answered_has_one_request_in_the_whole_fleet(fleet: list[Peer]) -> None:
+def test_a_key_that_never_answered_gets_one_request_from_the_whole_fleet(fleet: list[Peer]) -> None:
     share_a_pool(fleet)
     leases = all_at_once(fleet, 20)
     assert sorted(lease["key_id"] for lease in leases) == sorted([A.key_id, B.key_id])
 
 
 def test_a_half_open_key_gets_one_probe_from_the_whole_fleet(fleet: list[Peer]) -> None:
-    """Everybody asks without a pause, before and after the moment at which its time is over."""
+    """All processes request leases continuously, before and after the circuit becomes half open."""
     share_a_pool(fleet)
     first = fleet[0]
     first.settles(first.takes(barred=[A.key_id]), "success")
@@ -150,7 +150,7 @@ def test_a_half_open_key_gets_one_probe_from_the_whole_fleet(fleet: list[Peer]) 
 
 
 def _closes(peer: Peer, lease: Any) -> bool:
-    """True if it was this process's lease, whose success closed the circuit."""
+    """Return whether this process had the lease, whose success closes the circuit."""
     if not peer.does("holds", lease_id=lease["lease_id"]):
         return False
     assert peer.settles(lease, "success")["closed"]
@@ -158,8 +158,8 @@ def _closes(peer: Peer, lease: Any) -> bool:
 
 
 @pytest.mark.parametrize("max_wait_us", [0, SECOND])
-def test_the_fleet_never_takes_more_than_a_bucket_holds(fleet: list[Peer], max_wait_us: int) -> None:
-    """By the times at which its requests go out, reserved ones at theirs: a second's worth at 1200 a minute is 20."""
+def test_the_fleet_never_exceeds_a_buckets_capacity(fleet: list[Peer], max_wait_us: int) -> None:
+    """At 1,200 requests a minute a bucket holds 20. Reserved requests count at their reserved time."""
     share_a_pool(fleet)
     first = fleet[0]
     first.settles(first.takes(**NOT_B), "success", rpm=1200, remaining=1200)
@@ -169,7 +169,7 @@ def test_the_fleet_never_takes_more_than_a_bucket_holds(fleet: list[Peer], max_w
     assert 10 < deepest(leases, 1200) <= 20
 
 
-def test_a_budget_holds_for_the_fleet_to_the_last_call(fleet: list[Peer]) -> None:
+def test_a_fleet_budget_is_exact(fleet: list[Peer]) -> None:
     share_a_pool(fleet, calls_a_day=37)
     first = fleet[0]
     for key in (A, B):
@@ -178,7 +178,7 @@ def test_a_budget_holds_for_the_fleet_to_the_last_call(fleet: list[Peer]) -> Non
     assert {peer.does("look")["spent"]["calls"] for peer in fleet} == {37}
 
 
-def test_what_all_processes_did_adds_up_to_the_last_token(fleet: list[Peer]) -> None:
+def test_the_counts_of_all_processes_add_up(fleet: list[Peer]) -> None:
     share_a_pool(fleet)
     first = fleet[0]
     for key in (A, B):
@@ -197,7 +197,7 @@ def test_what_all_processes_did_adds_up_to_the_last_token(fleet: list[Peer]) -> 
     assert (sum(model["waits"]), model["waited_us"], model["refusals"]) == (402, 400 * 5, {})
 
 
-def test_a_probe_whose_process_was_killed_ends_by_itself(fleet: list[Peer], extra: Peer) -> None:
+def test_a_probe_of_a_killed_process_expires(fleet: list[Peer], extra: Peer) -> None:
     share_a_pool([*fleet, extra])
     lost = extra.takes(**NOT_B)
     extra.end()
@@ -206,10 +206,8 @@ def test_a_probe_whose_process_was_killed_ends_by_itself(fleet: list[Peer], extr
     assert SECOND <= found[0]["at_us"] - lost["at_us"] < 1.5 * SECOND
 
 
-def test_places_reserved_by_a_process_that_was_killed_are_lost_only_until_their_time(
-    fleet: list[Peer], extra: Peer
-) -> None:
-    """Ten places of a tenth of a second each: a second later the key gives as much as if nothing had happened."""
+def test_reservations_of_a_killed_process_expire_at_their_time(fleet: list[Peer], extra: Peer) -> None:
+    """Each reservation takes a tenth of a second. A second after the last, the key has its full capacity again."""
     share_a_pool([*fleet, extra])
     extra.settles(extra.takes(**NOT_B), "success", rpm=600, remaining=600)
     reserved = [lease for lease in extra.asks(25, max_wait_us=5 * SECOND, **NOT_B) if lease["reserved"]]
@@ -224,8 +222,8 @@ def test_places_reserved_by_a_process_that_was_killed_are_lost_only_until_their_
 
 
 @pytest.mark.parametrize("wrong_by_s", [3600, -3600])
-def test_a_host_s_wrong_clock_changes_nothing(fleet: list[Peer], extra: Peer, server: str, wrong_by_s: int) -> None:
-    """The same decisions, whoever asks: the server's time rules, and hosts are not asked for theirs."""
+def test_a_hosts_wrong_clock_changes_nothing(fleet: list[Peer], extra: Peer, server: str, wrong_by_s: int) -> None:
+    """Only the server's time is used, so all hosts get the same decisions."""
     extra.does("shift_clocks", seconds=wrong_by_s)
     right = fleet[0]
     pair = [extra, right]

@@ -1,4 +1,4 @@
-"""One look at the keys after the other, with one view: it takes no part, and outlives its Redis."""
+"""A view of the keys: it does not join the fleet, and survives the loss of its Redis."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 
 def _use(settings: Settings) -> None:
-    """One successful request with each key, as a process that takes part does it."""
+    """Make one successful request with each key, as a process of the fleet does."""
     keys = load_keys(settings).keys
     store = RedisStore(keys, "round_robin", connect_store(broker_url(settings)))
     for _ in keys:
@@ -45,7 +45,7 @@ def _use(settings: Settings) -> None:
     store.close()
 
 
-def test_a_view_shows_what_others_did_and_is_none_of_them(
+def test_a_view_shows_the_fleets_counts_without_joining_it(
     settings: Callable[..., Settings], valkey: EmbeddedValkey
 ) -> None:
     given = settings(A, B)
@@ -61,10 +61,10 @@ def test_a_view_shows_what_others_did_and_is_none_of_them(
     view.close()
 
 
-def test_a_view_survives_its_redis(
+def test_a_view_survives_the_loss_of_its_redis(
     settings: Callable[..., Settings], valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A manager that lost it would go on alone for as long as it sends nothing."""
+    """A manager that lost Redis would stay offline until its next request."""
     monkeypatch.setattr("app.services.keys.view.KEPT_SECONDS", 0.0)
     monkeypatch.setattr("app.services.keys.view._GRACE_SECONDS", 0.0)
     given = settings(A, B)
@@ -82,10 +82,10 @@ def test_a_view_survives_its_redis(
     view.close()
 
 
-def test_keys_that_share_a_mask_with_a_former_one_are_told_apart(
+def test_a_key_that_shares_its_mask_with_a_former_key_gets_a_distinct_label(
     settings: Callable[..., Settings], valkey: EmbeddedValkey
 ) -> None:
-    """Two series with the same labels would make the whole answer unreadable."""
+    """Two series with the same labels would make the metrics unreadable."""
     twin = f"sk-proj-aaa{'z' * 17}1111"
     _use(settings(A, C))
     _use(settings(twin))

@@ -1,4 +1,4 @@
-"""The benchmark of the key pool runs as a command, and its results are what the report is made from."""
+"""The key pool benchmark runs as a command, and produces the results that its report needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.benchmark
 def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_path: Path) -> None:
-    """A short open loop: nobody fails, the server admits what was done, and no figure is missing."""
+    """In a short run no job fails, the simulator's counts match, and no figure is missing."""
     out = tmp_path / "results.json"
     command = [sys.executable, "-m", "benchmarks.keypool", "run", "--contestants", "ours", "--modes", "open_2"]
     options = ["--repeats", "1", "--window", "10", "--warmup", "5", "--start-level", "1", "--out", str(out)]
@@ -28,7 +28,7 @@ def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_p
     figures = run["figures"]
     assert (run["mode"], run["contestant"], run["size"]["processes"]) == ("open_2", "ours", 2)
     assert figures["jobs_failed"] == 0, (figures, run["log_tail"])
-    # 38 jobs a second arrive: a third of them in ten seconds is a slow machine, fewer a broken pool
+    # 38 jobs arrive per second. Even a slow machine does a third of them in ten seconds.
     assert figures["admitted"] > 125, (figures, run["log_tail"])
     assert 0.25 < figures["goodput"] < 1.1, figures
     assert figures["rate_limited_per_success"] is not None
@@ -38,7 +38,7 @@ def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_p
     assert all(0 <= share <= 1.001 for share in figures["utilisation"].values()), figures
 
 
-def test_a_name_that_does_not_exist_is_refused_with_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_refused_and_the_known_names_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     from benchmarks.keypool.__main__ import main
 
     assert main(["run", "--modes", "satruated", "--contestants", "ours"]) == 2

@@ -1,7 +1,7 @@
-"""The model step against llama.cpp's own server with a model of 135 million parameters.
+"""The model step with llama.cpp's server and a model of 135 million parameters.
 
-So small a model is hardly ever right. What must hold: nothing breaks, answers are bounded, and nothing is stored that
-the page does not say. `make test-llama` installs both.
+So small a model is rarely right. Nothing may break, answers must be bounded, and only values that the page states
+are stored. `make test-llama` installs the server and the model.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the server did not start: {log.read_text()[-2000:]}")
 
 
-def test_nothing_breaks_and_nothing_is_stored_that_the_page_does_not_say(
+def test_nothing_breaks_and_only_values_that_the_page_states_are_stored(
     base_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
@@ -88,8 +88,8 @@ def test_nothing_breaks_and_nothing_is_stored_that_the_page_does_not_say(
             for field, proof in reading.extraction.record.evidence.items():
                 if proof.method is Method.LLM:
                     assert proof.quote in prompt.text, field
-            assert "HTTP" not in (reading.note or ""), "every answer was an answer, good or bad"
-        # it takes no strict schema (and says so with a 500), and heeds no other limit
+            assert "HTTP" not in (reading.note or ""), "a model call failed with an HTTP error"
+        # This server answers 500 to a strict schema and ignores the newer token limit.
         assert (reader.dialect.shape, reader.dialect.limit) == ("json_object", "max_tokens")
         (key,) = manager.get_stats()["keys"].values()
         assert not key["circuit_open"]

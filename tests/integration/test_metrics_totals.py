@@ -1,4 +1,4 @@
-"""The counts of many processes add up in Redis, whatever becomes of processes and connections."""
+"""The counts of many processes add up in Redis, even if processes or connections fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.services.keys.store import connect_store
 from app.services.reports.metrics.shared_counts import Flusher, encode, read_counts
 from tests.plugins.lossy_server import LosesReplies, Server
 
-#: a worker's parent has threads as well when it forks
+#: a worker's parent also has threads when it forks
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 _FORK = multiprocessing.get_context("fork")
 PAGES = encode("pages_total", {"outcome": "fetched"})
@@ -42,15 +42,15 @@ def _read(url: str) -> dict[str, float]:
 
 
 def _in_child(work: Callable[[Connection], None]) -> tuple[ForkProcess, Connection]:
-    """A forked process that does `work` with its end of a pipe; and our end."""
+    """Fork a process that runs `work` with its end of a pipe; return the process and our end."""
     ours, theirs = _FORK.Pipe()
     process = _FORK.Process(target=work, args=(theirs,))
     process.start()
     return process, ours
 
 
-def test_what_forked_processes_count_at_once_adds_up_exactly(url: str) -> None:
-    """Each begins with its parent's numbers and reports none of them again; each sends several reports."""
+def test_concurrent_counts_of_forked_processes_add_up_exactly(url: str) -> None:
+    """Each process starts with its parent's numbers, which it must not report again, and reports several times."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     seconds = Histogram("seconds", "-", registry=registry, buckets=(1.0, 10.0))
@@ -87,7 +87,7 @@ def test_what_forked_processes_count_at_once_adds_up_exactly(url: str) -> None:
 
 
 def test_a_child_that_inherits_a_flusher_reports_nothing(url: str) -> None:
-    """Not even if it is stopped there, as by a handler that runs at every exit; and the parent's goes on."""
+    """Stopping the flusher in the child reports nothing either. The parent's flusher keeps working."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     flusher = Flusher(connect_store(url), registry=registry, interval_seconds=60)
@@ -106,7 +106,7 @@ def test_a_child_that_inherits_a_flusher_reports_nothing(url: str) -> None:
     assert _read(url) == {PAGES: 3}
 
 
-def test_a_process_that_is_killed_loses_what_it_had_not_reported_and_no_more(url: str) -> None:
+def test_a_killed_process_loses_only_its_unreported_counts(url: str) -> None:
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
 
@@ -126,7 +126,7 @@ def test_a_process_that_is_killed_loses_what_it_had_not_reported_and_no_more(url
 
 
 def test_a_report_whose_reply_was_lost_is_added_again(lossy_server: Server, loses_replies: LosesReplies) -> None:
-    """At least once: nothing is lost, and what is counted after Redis is back is exact again."""
+    """Reports are delivered at least once. Counts after the return of Redis are exact again."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     flusher = Flusher(connect_store(loses_replies.url), registry=registry)
@@ -135,7 +135,7 @@ def test_a_report_whose_reply_was_lost_is_added_again(lossy_server: Server, lose
     pages.labels("fetched").inc(4)
     loses_replies.lose = True
     assert not flusher.flush()
-    assert _read(lossy_server.url) == {PAGES: 5}, "it did arrive"
+    assert _read(lossy_server.url) == {PAGES: 5}, "the report did not arrive"
     loses_replies.lose = False
     pages.labels("fetched").inc(2)
     assert flusher.flush()
@@ -145,7 +145,7 @@ def test_a_report_whose_reply_was_lost_is_added_again(lossy_server: Server, lose
     assert _read(lossy_server.url) == {PAGES: 5 + 4 + 2 + 3}
 
 
-def test_while_redis_is_away_counts_wait_and_nothing_is_lost_or_doubled(tmp_path: Path, caplog: Any) -> None:
+def test_counts_wait_while_redis_is_down_and_none_is_lost_or_doubled(tmp_path: Path, caplog: Any) -> None:
     """The loss and the return are logged once each."""
     caplog.set_level("INFO", "app.services.reports.metrics.shared_counts")
     registry = CollectorRegistry()

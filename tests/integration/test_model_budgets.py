@@ -1,4 +1,4 @@
-"""Budgets from the settings to the API: processes that share a Redis never exceed one together, in whatever unit."""
+"""Budgets from the settings to the API: processes that share a Redis never exceed a budget together, in any unit."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ PROCESSES, CALLS_EACH = 4, 6
 
 
 def settings(simulator: SimulatorHandle, **more: Any) -> dict[str, Any]:
-    """What a `Settings` is made of, as it may be handed to another process."""
+    """Return the arguments of `Settings`, which can be passed to another process."""
     return {"openai_api_keys": ",".join(simulator.keys), "openai_base_url": simulator.base_url, **more}
 
 
 def meet_at(start: Any) -> None:
-    """Every process keeps the barrier at which all begin."""
+    """Store the barrier at which all processes start."""
     globals()["START"] = start
 
 
 def ask_often(given: dict[str, Any], batch: str) -> list[str]:
-    """In a process of its own, when all are ready: ask again and again; -> "answered", or why not, for each call."""
+    """Make calls repeatedly in a separate process; return "answered" or the reason of the refusal for each call."""
     spending_batch.set(batch)
     found = []
     with build_manager(Settings.of(**given)) as manager:
@@ -55,7 +55,7 @@ def ask_often(given: dict[str, Any], batch: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Processes that begin together, each time that they are asked."""
+    """Yield a pool of processes that start each test together."""
     apart = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, apart, meet_at, (apart.Barrier(PROCESSES),)) as processes:
         yield processes
@@ -70,7 +70,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
     ],
     ids=["day", "batch", "each of two keys"],
 )
-def test_processes_that_ask_at_once_never_exceed_a_budget_together(
+def test_concurrent_processes_never_exceed_a_budget_together(
     openai_simulator: Callable[..., SimulatorHandle],
     embedded_valkey_url: str,
     processes: ProcessPoolExecutor,
@@ -93,14 +93,14 @@ def test_processes_that_ask_at_once_never_exceed_a_budget_together(
 @pytest.mark.parametrize(
     ("variable", "too_little"), [("BUDGET_BATCH_TOKENS", 20), ("BUDGET_BATCH_USD", 0.00002), ("BUDGET_DAILY_USD", 0.0)]
 )
-def test_a_call_that_would_pass_a_budget_is_not_made_and_the_page_s_own_values_are_stored(
+def test_a_call_that_would_exceed_a_budget_is_not_made_and_the_pages_values_are_stored(
     tmp_path: Path,
     openai_simulator: Callable[..., SimulatorHandle],
     property_site: str,
     variable: str,
     too_little: float,
 ) -> None:
-    """What a call may use is charged before it is made: tokens with the answer's, dollars by the model's price."""
+    """The highest possible use is charged before the call: tokens including the answer, and dollars at the model's price."""
     simulator = openai_simulator()
     given = settings(simulator, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, **{variable.lower(): too_little})) as resources:
@@ -111,10 +111,10 @@ def test_a_call_that_would_pass_a_budget_is_not_made_and_the_page_s_own_values_a
     assert outcome.record["ListPrice"]
 
 
-def test_what_is_scraped_for_no_batch_is_paid_by_none(
+def test_a_scrape_without_a_batch_is_charged_to_no_batch(
     tmp_path: Path, openai_simulator: Callable[..., SimulatorHandle], property_site: str
 ) -> None:
-    """Also right after a job of a batch in the same thread: the batch pays for its own scrape and no longer."""
+    """The rule also holds right after a batch's job in the same thread."""
     given = settings(openai_simulator(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, budget_batch_model_calls=1)) as resources:
         told = [
@@ -127,7 +127,7 @@ def test_what_is_scraped_for_no_batch_is_paid_by_none(
     assert ["BUDGET_BATCH_MODEL_CALLS" in (note or "") for note in told] == [False, False, True, False, True]
 
 
-def test_a_request_larger_than_a_key_s_minute_is_a_note_and_no_wait(
+def test_a_request_larger_than_a_keys_minute_limit_leaves_a_note_and_does_not_wait(
     tmp_path: Path, openai_simulator: Callable[..., SimulatorHandle], property_site: str
 ) -> None:
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 50}])
