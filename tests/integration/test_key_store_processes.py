@@ -91,7 +91,7 @@ def fleet(server: str) -> Iterator[list[Peer]]:
 
 @pytest.fixture
 def extra(server: str) -> Iterator[Peer]:
-    """One more, which a test may kill or give a wrong clock."""
+    """Start another process, which a test may kill or give a wrong clock."""
     peer = Peer(server)
     assert peer.reply() == "ready"
     yield peer

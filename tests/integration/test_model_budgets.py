@@ -100,7 +100,7 @@ def test_a_call_that_would_exceed_a_budget_is_not_made_and_the_pages_values_are_
     variable: str,
     too_little: float,
 ) -> None:
-    """The highest possible use is charged before the call: tokens including the answer, and dollars at the model's price."""
+    """The call is charged in advance: tokens including the answer, and dollars at the model's price."""
     simulator = openai_simulator()
     given = settings(simulator, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, **{variable.lower(): too_little})) as resources:

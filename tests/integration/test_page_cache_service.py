@@ -1,4 +1,4 @@
-"""Pages that do not change and URLs that are one page: real fetcher, extractors and database, an API that counts."""
+"""Unchanged pages, and pages with several URLs: real fetcher, extractors, and database, and an API that counts calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.plugins.simulator_fixtures import SimulatorHandle
 
 
 def listing(number: int = 12, price: int = 310_000, *, head: str = "", body: str = "", ident: str = "48213") -> str:
-    """A page that says most in its markup and the roof in its prose only, for which the model is asked."""
+    """Return a page whose markup states most values; only its prose, which the model reads, names the roof."""
     data = {
         "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": f"{number} Main St",
         "identifier": ident,
@@ -64,7 +64,7 @@ def scrape(service: Resources, url: str, **options: Any) -> Any:
     return service.scraper.scrape(url, **options)
 
 
-def test_a_page_that_its_site_calls_unchanged_costs_no_call(
+def test_a_page_that_its_site_reports_as_unchanged_costs_no_call(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.pages["/h/48213"] = listing()
@@ -80,7 +80,7 @@ def test_a_page_that_its_site_calls_unchanged_costs_no_call(
     assert len(changing_site.asked) == 2
 
 
-def test_a_page_that_has_changed_is_read_and_paid_for(
+def test_a_changed_page_is_read_and_paid_for(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.pages["/h/48213"] = listing()
@@ -93,7 +93,7 @@ def test_a_page_that_has_changed_is_read_and_paid_for(
     assert len(again.sources) == 1
 
 
-def test_a_page_without_validators_is_known_by_its_bytes(
+def test_a_page_without_validators_is_recognized_by_its_hash(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.has_validators = False
@@ -105,7 +105,7 @@ def test_a_page_without_validators_is_known_by_its_bytes(
     assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1)
 
 
-def test_a_redirect_is_asked_by_the_validators_of_its_end(
+def test_a_redirect_target_is_requested_with_its_own_validators(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.pages["/h/48213"] = listing()
@@ -113,7 +113,7 @@ def test_a_redirect_is_asked_by_the_validators_of_its_end(
     old, new = f"{changing_site.address}/old/48213", f"{changing_site.address}/h/48213"
     first = scrape(service, old)
     assert scrape(service, old, refresh=True).page_from is PageFrom.UNCHANGED
-    assert scrape(service, new).page_from is PageFrom.UNCHANGED, "nobody had asked by this URL"
+    assert scrape(service, new).page_from is PageFrom.UNCHANGED, "a first request with this URL must count as unchanged"
     assert scrape(service, new).page_from is PageFrom.STORED
     assert changing_site.statuses("/h/48213") == [200, 304, 304]
     assert all("if-none-match" not in one.headers for one in changing_site.asked if one.path == "/old/48213")
@@ -122,10 +122,10 @@ def test_a_redirect_is_asked_by_the_validators_of_its_end(
     assert (source["url"], source["page_url"]) == (old, new)
 
 
-def test_a_listing_by_three_urls_is_one_source_and_one_call(
+def test_a_listing_with_three_urls_is_one_source_and_costs_one_call(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """Their bytes differ, as those of most sites do from one URL to the next; the canonical link is one."""
+    """The pages have different bytes and the same canonical link."""
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     for n, path in enumerate(("/homes/48213", "/homes/48213?view=map", "/mobile/48213")):
         changing_site.pages[path] = listing(head=canonical, body=f"<i>token {n}</i>")
@@ -138,7 +138,7 @@ def test_a_listing_by_three_urls_is_one_source_and_one_call(
     assert len(changing_site.asked) == 3
 
 
-def test_a_canonical_url_that_nobody_asked_for_is_fetched_once_and_read_in_place_of_its_other_urls(
+def test_a_new_canonical_url_is_fetched_once_and_replaces_its_other_urls(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     root = changing_site.address
@@ -156,10 +156,10 @@ def test_a_canonical_url_that_nobody_asked_for_is_fetched_once_and_read_in_place
     again = scrape(service, f"{root}/mobile/48213", refresh=True)
     assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1)
     assert [one.status for one in changing_site.asked[3:]] == [304, 304]
-    assert again.sources[0]["checked_at"] > again.sources[0]["fetched_at"], "the canonical URL itself was asked"
+    assert again.sources[0]["checked_at"] > again.sources[0]["fetched_at"], "the canonical URL was not requested"
 
 
-def test_what_another_url_says_otherwise_is_a_source_of_its_own(
+def test_another_url_with_different_values_is_a_separate_source(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
@@ -173,10 +173,10 @@ def test_what_another_url_says_otherwise_is_a_source_of_its_own(
     assert len(second.sources) == 2
 
 
-def test_a_canonical_link_to_another_listing_is_not_believed(
+def test_a_canonical_link_to_another_listing_is_ignored(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """A template that puts the first listing's address on each: 14 Main St must not become 12 Main St."""
+    """A faulty template puts the first listing's URL on every page: 14 Main St must not become 12 Main St."""
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     changing_site.pages["/homes/48213"] = listing(head=canonical)
     changing_site.pages["/x/48213/14-main"] = listing(14, 450_000, head=canonical, ident="48999")
@@ -189,7 +189,7 @@ def test_a_canonical_link_to_another_listing_is_not_believed(
     assert calls(api) == 2
 
 
-def test_a_page_that_may_not_be_kept_is_not(
+def test_a_page_that_must_not_be_stored_is_not_stored(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite, tmp_path: Path
 ) -> None:
     changing_site.pages["/h/48213"] = listing(body="Shown to you only.")
@@ -201,10 +201,10 @@ def test_a_page_that_may_not_be_kept_is_not(
     assert PageStore(service.database).checkpoint(job) is None
     again = scrape(service, url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200, 200]
-    assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1), "what it says is kept: its hash is the same"
+    assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1), "its values and hash must be stored"
 
 
-def test_a_page_that_was_of_no_use_is_asked_for_whole(service: Resources, changing_site: ChangingSite) -> None:
+def test_an_unusable_page_is_requested_without_validators(service: Resources, changing_site: ChangingSite) -> None:
     changing_site.pages["/h/1"] = """<html><head><title>Not available</title></head><body>
 <h1>This listing is no longer available</h1><p>It has been removed.</p></body></html>"""
     url = f"{changing_site.address}/h/1"
@@ -216,9 +216,7 @@ def test_a_page_that_was_of_no_use_is_asked_for_whole(service: Resources, changi
     assert changing_site.statuses("/h/1") == [200, 200]
 
 
-def test_a_body_that_was_pruned_is_fetched_anew(
-    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
-) -> None:
+def test_a_pruned_body_is_fetched_again(service: Resources, api: SimulatorHandle, changing_site: ChangingSite) -> None:
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
     first = scrape(service, url)
@@ -228,10 +226,10 @@ def test_a_body_that_was_pruned_is_fetched_anew(
     assert (again.page_from, again.property_id, calls(api)) == (PageFrom.UNCHANGED, first.property_id, 1)
 
 
-def test_a_record_on_which_no_model_was_heard_is_read_again_from_the_kept_body(
+def test_a_record_without_a_model_answer_is_read_again_from_the_stored_body(
     tmp_path: Path, service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """There was no key when the page came. A 304 leads to the body that is kept, and the model is asked now."""
+    """No key was configured at the first fetch. After a 304, the model reads the stored body."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
     keyless = service.settings.replaced(openai_api_key=None)
@@ -244,10 +242,10 @@ def test_a_record_on_which_no_model_was_heard_is_read_again_from_the_kept_body(
     assert again.evidence["Roof"]["method"] == "llm"
 
 
-def test_a_job_that_is_put_off_does_not_forget_that_its_page_was_confirmed(
+def test_a_deferred_job_remembers_that_its_page_was_confirmed(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """Else the page would count as old as its first copy, and be asked for again."""
+    """Otherwise the page would count as old as its first copy and be requested again."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
     with open_resources(service.settings.replaced(openai_api_key=None)) as keyless:

@@ -1,4 +1,4 @@
-"""The benchmark of the pages runs as a command, in a miniature, and writes its page."""
+"""The web page benchmark runs as a command on a small scale and writes its report."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_every_page_is_painted_and_reported(tmp_path: Path) -> None:
     for name, *figures, size, target in rows:
         times = [re.fullmatch(r"([\d,]+) ms", figures[n]) for n in (0, 1, 2, 3, 5)]
         assert all(found and int(found[1].replace(",", "")) > 0 for found in times), (name, figures)
-        assert int(size) > 0, "an empty page is none"
+        assert int(size) > 0, "a page is empty"
         assert target in ("met", "in the median", "**missed**")
 
 
-def test_the_target_is_met_by_every_visit_or_said_not_to_be() -> None:
+def test_the_target_is_met_only_if_every_visit_meets_it() -> None:
     assert verdict([120.0, 299.9], [80.0, 90.0]) == "met"
     assert verdict([120.0, 130.0, 300.0], [80.0, 90.0]) == "in the median"
     assert verdict([120.0, 130.0], [310.0, 320.0]) == "**missed**"
@@ -54,7 +54,7 @@ def test_the_target_is_met_by_every_visit_or_said_not_to_be() -> None:
     ("options", "word"),
     [(["--databases", "mysql"], "mysql"), (["--scale", "0"], "--scale"), (["--repeats", "0"], "--repeats")],
 )
-def test_what_cannot_be_measured_is_refused_by_name(
+def test_an_invalid_option_is_refused_by_name(
     options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--docs", str(tmp_path), *options]) == 2

@@ -1,4 +1,4 @@
-"""One look at a real pool: what it did is counted, judged and advised upon, on a real Redis and database."""
+"""The pool monitor on a real Redis and database: it counts requests, raises alerts, and gives advice."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WIDE = {"rpm": 60_000, "tpm": 100_000_000}
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    """The Redis of the home that `make_monitor` uses."""
+    """Yield the Redis of the home that `make_monitor` uses."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     server = EmbeddedValkey(home)
@@ -44,7 +44,7 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def make_monitor(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[..., PoolMonitor]]:
-    """`make_monitor(simulator)`: a monitor of a pool of its keys; keyword arguments change the settings."""
+    """Yield `make_monitor(simulator)`, which monitors a pool of the simulator's keys; keyword arguments change settings."""
     closing: list[Callable[[], None]] = []
 
     def make(simulator: Any, **changes: Any) -> PoolMonitor:
@@ -72,16 +72,16 @@ def ask(manager: OpenAIClientManager, times: int = 1, **more: Any) -> None:
 
 
 def hours(monitor: PoolMonitor) -> list[Uses]:
-    """What all keys did, hour by hour."""
+    """Return the requests of all keys by hour."""
     return [uses for _, uses in monitor.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))]
 
 
-def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
+def test_a_check_counts_requests_raises_alerts_and_gives_advice(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
 ) -> None:
     simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
     monitor = make_monitor(simulator, budget_daily_model_calls=18, alert_budget_share=0.5)
-    monitor.look()  # the first look at a pool only says from where to count
+    monitor.look()  # the first look at a pool only sets the starting counts
     ask(monitor.manager, 9)
     dead = monitor.manager.keys[1].mask
     fired, _ = monitor.check()
@@ -105,16 +105,16 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
 @pytest.mark.parametrize(
     ("unit", "limit"), [("tokens", {"budget_daily_tokens": 1000}), ("usd", {"budget_daily_usd": 0.001})]
 )
-def test_a_budget_that_stops_calls_is_critical_once_and_stays_so(
+def test_a_budget_that_stops_calls_raises_one_critical_alert(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], unit: str, limit: dict[str, float]
 ) -> None:
-    """What is left is never nothing: a call is refused when its estimate does not fit."""
+    """A budget is never used up exactly: a call is refused if its estimate does not fit."""
     monitor = make_monitor(openai_simulator([{"key": KEYS[0], **WIDE}]), **limit)
     monitor.look()
     with pytest.raises(openai.APIStatusError):
         ask(monitor.manager, 100, max_completion_tokens=400)
-    (use,) = [use for use in viewed(monitor).budgets if use.unit == unit]
-    assert use.share < 0.9, "not even near by what was used"
+    (use,) = [use for use in view_of(monitor).budgets if use.unit == unit]
+    assert use.share < 0.9, "the test needs a budget that is not nearly spent"
     fired, _ = monitor.check()
     assert [(a.kind, a.subject, a.severity) for a in fired] == [
         ("budget_nearly_spent", f"day {unit}", Severity.CRITICAL)
@@ -122,13 +122,13 @@ def test_a_budget_that_stops_calls_is_critical_once_and_stays_so(
     assert monitor.check() == ([], [])
 
 
-def viewed(monitor: PoolMonitor) -> PoolView:
+def view_of(monitor: PoolMonitor) -> PoolView:
     view = monitor.look()
     assert view is not None
     return view
 
 
-def test_two_that_look_count_once(
+def test_two_monitors_count_each_request_once(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
 ) -> None:
     simulator = openai_simulator()
@@ -141,7 +141,7 @@ def test_two_that_look_count_once(
     assert sum(uses.requests for uses in hours(one)) == 3
 
 
-def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
+def test_a_key_that_another_process_removed_causes_no_late_alert(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
 ) -> None:
     simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
@@ -153,7 +153,7 @@ def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
     assert late.check()[0] == []
 
 
-def test_saturation_and_refusals_reach_the_advice(
+def test_saturation_and_refusals_are_recorded_for_the_advice(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
 ) -> None:
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 3, "tpm": 100_000_000}])
@@ -168,12 +168,12 @@ def test_saturation_and_refusals_reach_the_advice(
     assert demand.sent >= 1
 
 
-def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
+def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
-    """The figures of one process would be taken for a store that lost its data.
+    """One process's counts would look like a store that lost its data.
 
-    A process that goes on alone may have to wait for its turn.
+    A process that is offline may have to wait for its turn.
     """
     monitor = make_monitor(openai_simulator(), openai_max_wait_seconds=5)
     ask(monitor.manager, 5)
@@ -189,42 +189,42 @@ def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
     valkey.start()
 
 
-def asked_of_the_pool(url: str, work: Callable[[], object]) -> collections.Counter[str]:
-    """The commands about the pool that a real server hears while `work` is done, by name; what scripts do is not."""
-    heard: collections.Counter[str] = collections.Counter()
+def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[str]:
+    """Return how often a real server gets each pool command during `work`, except commands of scripts."""
+    counts: collections.Counter[str] = collections.Counter()
     with redis.Redis.from_url(url) as client, client.monitor() as monitor:
         with redis.Redis.from_url(url) as other:
             work()
             other.echo("that was all")
-        for said in monitor.listen():
-            if "that was all" in said["command"]:
-                return heard
-            if said["client_type"] != "lua" and "{propintel}:pool" in said["command"]:
-                heard[said["command"].split()[0].upper()] += 1
+        for command in monitor.listen():
+            if "that was all" in command["command"]:
+                return counts
+            if command["client_type"] != "lua" and "{propintel}:pool" in command["command"]:
+                counts[command["command"].split()[0].upper()] += 1
     raise AssertionError("the server ended")
 
 
-#: two scripts (counts, and how each key is), what was spent today, and how often processes were alone
+#: two scripts (counts and key states), today's spending, and the number of losses
 ONE_LOOK = {"EVALSHA": 2, "HMGET": 1, "HGET": 1}
 
 
-def test_one_look_asks_the_server_each_question_once(
+def test_a_check_sends_each_query_once(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
     monitor = make_monitor(openai_simulator(), budget_daily_tokens=1000)
-    monitor.check()  # the server learns the scripts
-    assert asked_of_the_pool(valkey.url, monitor.look) == ONE_LOOK
-    assert asked_of_the_pool(valkey.url, monitor.check) == ONE_LOOK
+    monitor.check()  # the server caches the scripts
+    assert pool_commands(valkey.url, monitor.look) == ONE_LOOK
+    assert pool_commands(valkey.url, monitor.check) == ONE_LOOK
 
 
-def test_one_report_asks_the_server_each_question_once(
+def test_a_report_sends_each_query_once(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
     settings = make_monitor(openai_simulator()).settings
     context.install(open_resources(settings, in_task=True))
     try:
         report_key_stats()
-        assert asked_of_the_pool(valkey.url, report_key_stats) == ONE_LOOK
+        assert pool_commands(valkey.url, report_key_stats) == ONE_LOOK
     finally:
         context.close()
 

@@ -1,4 +1,4 @@
-"""One pool over several providers: each key is sent to its own base URL, and to no other."""
+"""One pool for several providers: each key is sent only to its own base URL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FIRST, _SECOND = "sk-simulator-first-0000000001", "sk-simulator-second-00000000
 
 @pytest.fixture
 def providers(openai_simulator: Callable[..., Any]) -> list[Any]:
-    """Two, each of which knows one key and refuses any other."""
+    """Return two providers, each of which accepts one key."""
     return [openai_simulator([{"key": key, **_ROOM}]) for key in (_FIRST, _SECOND)]
 
 
@@ -37,8 +37,8 @@ def _ask(client: openai.OpenAI) -> str | None:
     return client.chat.completions.create(model="gpt-4.1-mini", messages=_MESSAGES).choices[0].message.content  # type: ignore[arg-type]
 
 
-def test_each_key_is_sent_to_its_own_place(providers: list[Any], caplog: pytest.LogCaptureFixture) -> None:
-    """The organization of one provider is none of the other's, by the same name or not."""
+def test_each_key_is_sent_to_its_own_base_url(providers: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Two providers may use the same organization name without sharing limits."""
     first, second = providers
     with _manager(first, "", second.base_url) as manager:
         client = manager.get_client()
@@ -50,7 +50,7 @@ def test_each_key_is_sent_to_its_own_place(providers: list[Any], caplog: pytest.
     assert "OPENAI_KEY_GROUPS" not in caplog.text
 
 
-def test_so_it_is_for_async_clients_and_streams(providers: list[Any]) -> None:
+def test_async_clients_and_streams_use_each_keys_base_url(providers: list[Any]) -> None:
     first, second = providers
 
     async def scenario(client: openai.AsyncOpenAI) -> list[str]:
@@ -65,8 +65,8 @@ def test_so_it_is_for_async_clients_and_streams(providers: list[Any]) -> None:
     assert [_answered(provider) for provider in providers] == [2, 2]
 
 
-def test_a_client_that_was_pointed_elsewhere_takes_no_key_of_another_place_there(providers: list[Any]) -> None:
-    """It would be good there, and is not tried; the one without a place of its own is, and is refused."""
+def test_a_client_with_another_base_url_sends_no_key_of_a_different_provider(providers: list[Any]) -> None:
+    """Only the key without a base URL is sent to the client's URL, which refuses the key."""
     first, second = providers
     with _manager(first, "", f"{second.base_url}/of/another") as manager:
         client = manager.get_client()

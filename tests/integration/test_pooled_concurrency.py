@@ -1,4 +1,4 @@
-"""More requests at once than an HTTP client has connections by default (httpx: 100; OpenAI's SDK: 1,000)."""
+"""More concurrent requests than an HTTP client's default connections (httpx: 100; OpenAI's SDK: 1,000)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMPLETION = {
 
 
 class MeetingServer(ThreadingHTTPServer):
-    """Answers the first request at once, and all others when as many as are expected have come."""
+    """Answers the first request at once, and the others when all expected requests have arrived."""
 
     request_queue_size = 256
     daemon_threads = True
@@ -50,10 +50,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-def test_requests_at_once_do_not_queue_for_a_connection_while_they_hold_a_key() -> None:
+def test_concurrent_requests_do_not_wait_for_a_connection_while_they_hold_a_key() -> None:
     with MeetingServer() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/v1"

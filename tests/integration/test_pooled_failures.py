@@ -1,4 +1,4 @@
-"""What goes wrong below the real SDK on the pool: bad keys, limits, budgets, cancelled callers, lines that break."""
+"""Failures of the real SDK on the pool: bad keys, limits, budgets, cancellations, and broken connections."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.plugins.pooled_sdk import (
 # --- errors
 
 
-def test_a_bad_key_is_passed_over_whatever_the_method(openai_simulator: Callable[..., Any], face: str) -> None:
+def test_a_bad_key_is_skipped_with_every_method(openai_simulator: Callable[..., Any], face: str) -> None:
     bad, good = KEYS[:2]
     simulator = openai_simulator([{"key": bad, "behaviour": "no_quota"}, {"key": good, **WIDE}])
 
@@ -52,7 +52,7 @@ def test_a_bad_key_is_passed_over_whatever_the_method(openai_simulator: Callable
 @pytest.mark.parametrize(
     ("limit", "named"), [({"rpm": 1, "tpm": 1e8}, "requests"), ({"rpm": 6e4, "tpm": 500}, "tokens")]
 )
-def test_a_429_tells_which_limit_was_hit(
+def test_a_429_records_which_limit_was_exceeded(
     openai_simulator: Callable[..., Any], face: str, limit: dict[str, float], named: str
 ) -> None:
     simulator = openai_simulator([{"key": KEYS[0], **limit}], start_level=0.0)
@@ -66,10 +66,10 @@ def test_a_429_tells_which_limit_was_hit(
     assert [(s.outcome, s.limited_by) for s in there.store.settled] == [(Outcome.RATE_LIMITED, named)]
 
 
-def test_a_request_too_large_for_one_key_goes_to_one_with_a_higher_limit(
+def test_a_request_too_large_for_one_key_goes_to_a_key_with_a_higher_limit(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """OpenAI answers 429 without a time to come back at: the key goes on with smaller requests at once."""
+    """OpenAI's 429 has no retry time, so the first key takes smaller requests at once."""
     small, large = KEYS[:2]
     simulator = openai_simulator([{"key": small, "rpm": 60_000, "tpm": 50}, {"key": large, **WIDE}])
     there = pooled(simulator.base_url, simulator.keys, face)
@@ -90,7 +90,7 @@ def test_a_request_too_large_for_one_key_goes_to_one_with_a_higher_limit(
     ]
 
 
-def test_a_request_too_large_for_every_key_gets_the_api_s_own_answer(
+def test_a_request_too_large_for_every_key_raises_the_apis_error(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
     simulator = openai_simulator([{"key": key, "rpm": 60_000, "tpm": 50} for key in KEYS[:3]])
@@ -105,10 +105,10 @@ def test_a_request_too_large_for_every_key_gets_the_api_s_own_answer(
     assert there.store.spent().calls == 0
 
 
-def test_flex_without_capacity_is_told_as_it_is_and_rests_no_key(
+def test_flex_without_capacity_raises_the_apis_error_and_pauses_no_key(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """Every key would hear the same, so no other is tried; a call on the standard tier goes out at once."""
+    """Every key would get the same answer, so the request is not repeated. A call on the standard tier is sent at once."""
     simulator = openai_simulator(flex="unavailable")
     there = pooled(simulator.base_url, simulator.keys, face)
 
@@ -126,8 +126,8 @@ def test_flex_without_capacity_is_told_as_it_is_and_rests_no_key(
     assert [(f["failures"], f["rate_limited"], f["state"]) for f in figures] == [(0, False, "closed")] * 2
 
 
-def test_flex_that_is_silent_opens_no_circuit(openai_simulator: Callable[..., Any]) -> None:
-    """Whoever asks for flex agrees to wait: the key is not at fault, and the request goes to no other one."""
+def test_a_flex_timeout_opens_no_circuit(openai_simulator: Callable[..., Any]) -> None:
+    """A flex call may take long. The key is not at fault, so the request is not repeated with another key."""
     simulator = openai_simulator(flex="hang")
     there = pooled(simulator.base_url, simulator.keys, "sync")
     options: Any = {"model": MODEL, "messages": MESSAGES, "service_tier": "flex", "timeout": 0.2}
@@ -142,7 +142,7 @@ def test_flex_that_is_silent_opens_no_circuit(openai_simulator: Callable[..., An
     assert {f["state"] for f in there.pool.stats()["keys"].values()} == {"closed"}
 
 
-def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_simulator: Callable[..., Any], face: str) -> None:
+def test_a_used_up_budget_is_reported_with_its_setting(openai_simulator: Callable[..., Any], face: str) -> None:
     simulator = openai_simulator()
     there = pooled(simulator.base_url, simulator.keys, face, Budget(batch=Cap(calls=1)))
 
@@ -161,8 +161,8 @@ def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_simulator: Cal
     assert simulator.stats()["totals"]["requests"] == 2
 
 
-def test_no_error_and_no_answer_carries_a_key(openai_simulator: Callable[..., Any], face: str) -> None:
-    """Tracebacks, error reports and logs of requests show what the SDK holds: the placeholder."""
+def test_no_error_and_no_answer_contains_a_key(openai_simulator: Callable[..., Any], face: str) -> None:
+    """Tracebacks, error reports, and request logs show the SDK's key, which is a placeholder."""
     simulator = openai_simulator([{"key": KEYS[0], **WIDE}], models=[MODEL])
     there = pooled(simulator.base_url, simulator.keys, face)
 
@@ -177,7 +177,7 @@ def test_no_error_and_no_answer_carries_a_key(openai_simulator: Callable[..., An
         assert simulator.keys[0] not in repr(request.headers.raw)
 
 
-def test_a_streamed_upload_gets_one_key(openai_simulator: Callable[..., Any], face: str) -> None:
+def test_a_streamed_upload_is_sent_with_one_key_only(openai_simulator: Callable[..., Any], face: str) -> None:
     keys = [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], **WIDE}]
     simulator = openai_simulator(keys)
     there = pooled(simulator.base_url, simulator.keys, face)
@@ -202,8 +202,8 @@ def test_a_streamed_upload_gets_one_key(openai_simulator: Callable[..., Any], fa
     assert simulator.stats()["totals"]["requests"] == 2
 
 
-def test_an_upload_of_a_file_passes(openai_simulator: Callable[..., Any], face: str) -> None:
-    """Multipart bodies cannot be read beforehand."""
+def test_a_file_upload_works(openai_simulator: Callable[..., Any], face: str) -> None:
+    """Multipart bodies cannot be read in advance."""
     simulator = openai_simulator()
     there = pooled(simulator.base_url, simulator.keys, face)
 
@@ -218,7 +218,7 @@ def test_an_upload_of_a_file_passes(openai_simulator: Callable[..., Any], face: 
 # --- the event loop
 
 
-def test_a_store_that_blocks_is_never_asked_from_the_loop(there: Pooled) -> None:
+def test_a_blocking_store_is_never_called_on_the_event_loop(there: Pooled) -> None:
     async def scenario(client: Any) -> None:
         await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
         stream = await value_of(client.responses.create(model=MODEL, input=TEXT, stream=True))
@@ -230,39 +230,39 @@ def test_a_store_that_blocks_is_never_asked_from_the_loop(there: Pooled) -> None
 
 
 @pytest.mark.parametrize("async_face", FACES[1:])
-def test_a_cancelled_request_gives_its_lease_back(openai_simulator: Callable[..., Any], async_face: str) -> None:
-    """That somebody lost patience says nothing about the key."""
+def test_a_canceled_request_returns_its_lease(openai_simulator: Callable[..., Any], async_face: str) -> None:
+    """A cancellation is no failure of the key."""
     simulator = openai_simulator([{"key": KEYS[0], **WIDE, "behaviour": "hang"}])
     there = pooled(simulator.base_url, simulator.keys, async_face)
 
     async def scenario(client: Any) -> None:
-        asked = asyncio.ensure_future(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        call = asyncio.ensure_future(client.chat.completions.create(model=MODEL, messages=MESSAGES))
         assert await asyncio.to_thread(there.store.leased.wait, 10)
-        asked.cancel()
+        call.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asked
+            await call
 
     there.run(scenario)
     (key,) = there.store.snapshot()
     assert (key.in_flight, key.failures, [s.outcome for s in there.store.settled]) == (0, 0, [Outcome.ABANDONED])
 
 
-def test_a_lease_that_comes_after_the_caller_was_cancelled_goes_back(openai_simulator: Callable[..., Any]) -> None:
-    """The thread that asks the store cannot be stopped: what it brings is waited for, and given back."""
+def test_a_lease_that_arrives_after_the_cancellation_is_returned(openai_simulator: Callable[..., Any]) -> None:
+    """The thread that calls the store cannot be stopped, so its lease must be awaited and returned."""
     simulator = openai_simulator()
     there = pooled(simulator.base_url, simulator.keys, "async on a blocking store")
     there.store.gate.clear()
 
     async def scenario(client: Any) -> None:
-        asked = asyncio.ensure_future(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        call = asyncio.ensure_future(client.chat.completions.create(model=MODEL, messages=MESSAGES))
         assert await asyncio.to_thread(there.store.leased.wait, 10)
         for _ in range(2):
-            asked.cancel()
-            await asyncio.wait({asked}, timeout=0.02)
-        assert not asked.done()
+            call.cancel()
+            await asyncio.wait({call}, timeout=0.02)
+        assert not call.done()
         there.store.gate.set()
         with pytest.raises(asyncio.CancelledError):
-            await asked
+            await call
 
     there.run(scenario)
     assert [s.outcome for s in there.store.settled] == [Outcome.ABANDONED]
@@ -270,7 +270,7 @@ def test_a_lease_that_comes_after_the_caller_was_cancelled_goes_back(openai_simu
     assert simulator.stats()["totals"]["requests"] == 0
 
 
-# --- a line that breaks
+# --- broken connections
 
 
 WHOLE = (
@@ -280,8 +280,8 @@ WHOLE = (
 JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 
 
-def test_an_answer_that_breaks_off_is_asked_again_with_another_key(face: str) -> None:
-    """The headers said success, but nothing was answered: a failure of the line, not the caller's affair."""
+def test_a_truncated_answer_is_requested_again_with_another_key(face: str) -> None:
+    """The headers reported success, but the connection broke before the body was complete."""
 
     async def scenario(client: Any) -> Any:
         return await value_of(client.chat.completions.create(model="m", messages=MESSAGES))
@@ -294,7 +294,7 @@ def test_an_answer_that_breaks_off_is_asked_again_with_another_key(face: str) ->
     assert there.store.settled[1].usage == Usage(2, 0)
 
 
-def test_an_answer_that_always_breaks_off_is_a_connection_error(face: str) -> None:
+def test_an_answer_that_is_always_truncated_is_a_connection_error(face: str) -> None:
     async def scenario(client: Any) -> None:
         with pytest.raises(openai.APIConnectionError) as caught:
             await value_of(client.chat.completions.create(model="m", messages=MESSAGES))
@@ -303,10 +303,10 @@ def test_an_answer_that_always_breaks_off_is_a_connection_error(face: str) -> No
     with breaking_server(99, JSON_HEAD % len(WHOLE), WHOLE[:50], WHOLE) as (address, seen):
         there = pooled(address, KEYS, face)
         there.run(scenario)
-    assert len(set(seen)) == len(seen) == 3, "the first key and two others: each may have been billed"
+    assert len(set(seen)) == len(seen) == 3, "at most three keys may be used, because each may be billed"
 
 
-def test_a_stream_that_breaks_off_is_spent_as_far_as_it_told_and_the_error_is_the_callers(face: str) -> None:
+def test_a_broken_stream_is_charged_as_far_as_reported_and_raises_an_error(face: str) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     event = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":'
     event += b'{"prompt_tokens":1,"completion_tokens":4,"total_tokens":5}}\n\n'
@@ -326,7 +326,7 @@ def test_a_stream_that_breaks_off_is_spent_as_far_as_it_told_and_the_error_is_th
 
 
 def _ends_of(there: Pooled) -> tuple[int, int, int]:
-    """Streams that broke, and the successes and failures of all keys."""
+    """Return the number of broken streams, and the successes and failures of all keys."""
     keys = there.pool.stats()["keys"].values()
     return there.store.broken, sum(key["successes"] for key in keys), sum(key["failures"] for key in keys)
 
@@ -344,7 +344,7 @@ def test_a_stream_that_ends_with_an_error_is_a_failure_of_its_key(face: str, eve
 
     async def scenario(client: Any) -> None:
         stream = await value_of(client.chat.completions.create(model="m", messages=MESSAGES, stream=True))
-        with contextlib.suppress(openai.APIError):  # the SDK raises for one of the two
+        with contextlib.suppress(openai.APIError):  # the SDK raises for only one of the two events
             await items_of(stream)
 
     with breaking_server(99, head, chunk + event, b"") as (address, _):
@@ -353,7 +353,7 @@ def test_a_stream_that_ends_with_an_error_is_a_failure_of_its_key(face: str, eve
     assert _ends_of(there) == (1, 0, 1)
 
 
-def test_a_stream_that_is_left_early_is_a_success(there: Pooled) -> None:
+def test_a_stream_that_is_closed_early_is_a_success(there: Pooled) -> None:
     async def scenario(client: Any) -> None:
         stream = await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True))
         await value_of(stream.close())

@@ -1,4 +1,4 @@
-"""The provider goes away and comes back while many callers wait: each gets its answer, through every store."""
+"""The provider fails and recovers while many callers wait; each caller gets its answer, with every store."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.simulator_fixtures import KEYS
 
 CALLERS = 20
-#: of the issue's five seconds: what matters is that all circuits are open and callers have waited several times
+#: Shorter than a real outage: all circuits must open, and callers must wait several times.
 OUTAGE_SECONDS = 2.0
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["keys that answered before", "keys that never answered"])
-def test_twenty_callers_outlive_an_outage_of_all_keys(
+def test_twenty_callers_survive_an_outage_of_all_keys(
     openai_simulator: Callable[..., Any], make_store: MakeStore, known: bool
 ) -> None:
     simulator = openai_simulator([{"key": key, **WIDE} for key in KEYS])

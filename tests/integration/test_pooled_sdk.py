@@ -1,4 +1,4 @@
-"""Every method of the real SDK on the pool, against the simulator: it gives the same as without, and is counted."""
+"""Every method of the real SDK on the pool returns the same as without the pool, and is counted."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tests.plugins.pooled_sdk import (
     value_of,
 )
 
-# --- methods that answer at once
+# --- methods that return one answer
 
 
-def test_chat_is_settled_once_with_what_it_used(there: Pooled) -> None:
+def test_a_chat_call_is_settled_once_with_its_usage(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
         return await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES, max_completion_tokens=50))
 
@@ -44,10 +44,8 @@ def test_chat_is_settled_once_with_what_it_used(there: Pooled) -> None:
     assert there.store.spent().microusd == expected > 0
 
 
-def test_the_settlement_says_when_the_server_admitted_the_request_and_what_its_limits_are(
-    openai_simulator: Callable[..., Any], face: str
-) -> None:
-    """The simulator works for two seconds after admission: that is no delay of the admission."""
+def test_the_settlement_has_the_admission_time_and_the_limits(openai_simulator: Callable[..., Any], face: str) -> None:
+    """The simulator works for two seconds after admission, which does not delay the admission time."""
     simulator = openai_simulator(latency_ms=2000, latency_spread=0.0)
     there = pooled(simulator.base_url, simulator.keys, face)
 
@@ -74,11 +72,11 @@ def test_responses_embeddings_and_lists_go_through_the_pool(there: Pooled) -> No
     assert MODEL in [m.id for m in models]
     usages = [s.usage.tokens if s.usage else None for s in there.store.settled]
     assert usages == [response.usage.total_tokens, vectors.usage.prompt_tokens, None]
-    assert there.store.spent().calls == 2, "a list of models is no model call"
+    assert there.store.spent().calls == 2, "a list of models must not count as a model call"
 
 
-def test_raw_and_streamed_readings_of_a_json_answer_are_as_without_a_pool(there: Pooled) -> None:
-    """The transport has read the body; the SDK must still find it unread, whatever way it reads."""
+def test_raw_and_streamed_json_answers_can_be_read_as_without_a_pool(there: Pooled) -> None:
+    """The transport has read the body, but the SDK must still be able to read it in any way."""
 
     async def scenario(client: Any) -> Any:
         raw = await value_of(client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES))
@@ -102,13 +100,13 @@ def test_raw_and_streamed_readings_of_a_json_answer_are_as_without_a_pool(there:
 
 
 class Home(BaseModel):
-    """Strict answers: what the parse helpers make."""
+    """The strict answer schema for the parse helpers."""
 
     YearBuilt: int | None
     YearBuilt_quote: str | None
 
 
-def test_the_parse_helpers_give_models(there: Pooled) -> None:
+def test_the_parse_helpers_return_models(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
         chat = await value_of(client.chat.completions.parse(model=MODEL, messages=MESSAGES, response_format=Home))
         response = await value_of(client.responses.parse(model=MODEL, input=TEXT, text_format=Home))
@@ -123,7 +121,7 @@ TIERED = "gpt-5-mini"
 
 
 def test_a_call_costs_the_price_of_the_tier_that_served_it(openai_simulator: Callable[..., Any], face: str) -> None:
-    """The reply's word counts: a project may be set to flex, and a request that names no tier is processed there."""
+    """The tier in the reply counts, because a project may use flex for requests without a tier."""
     simulator = openai_simulator(project_tier="flex")
     there = pooled(simulator.base_url, simulator.keys, face)
 
@@ -157,7 +155,7 @@ def test_a_call_costs_the_price_of_the_tier_that_served_it(openai_simulator: Cal
 # --- streams
 
 
-def test_a_chat_stream_is_settled_at_its_headers_and_spent_at_its_end(there: Pooled) -> None:
+def test_a_chat_stream_is_settled_at_its_headers_and_charged_at_its_end(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
         stream = await value_of(
             client.chat.completions.create(
@@ -177,11 +175,11 @@ def test_a_chat_stream_is_settled_at_its_headers_and_spent_at_its_end(there: Poo
     assert len(there.store.settled) == 1
 
 
-def test_a_prompt_is_charged_in_full_until_its_answer_says_what_was_cached(
+def test_a_prompt_is_charged_in_full_until_its_answer_reports_cached_tokens(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """gpt-4.1-mini, a million tokens: $0.40 of input, $0.10 of cached input, $1.60 of output (OpenAI, 2026-11). The
-    budget has room for three such answers, but not for what a third might cost."""
+    """gpt-4.1-mini, per million tokens: $0.40 input, $0.10 cached input, $1.60 output (OpenAI, 2026-11).
+    The budget covers three such answers, but not the highest possible price of a third one."""
     simulator = openai_simulator()
     long, most = TEXT * 50, 50
     given = -(-len(long) // 4)
@@ -211,9 +209,8 @@ def test_a_prompt_is_charged_in_full_until_its_answer_says_what_was_cached(
     assert there.store.spent().microusd == settled.usage.microusd + streamed.microusd
 
 
-def test_what_a_prompt_may_cost_includes_its_way_into_the_cache(there: Pooled) -> None:
-    """gpt-6-sol, a million tokens: $2.50 of input that is written to the cache (OpenAI, 2026-11). An answer that does
-    not say what it used stays charged."""
+def test_the_estimate_of_a_prompt_includes_writing_it_to_the_cache(there: Pooled) -> None:
+    """gpt-6-sol: $2.50 per million input tokens written to the cache (OpenAI, 2026-11). Without usage, the estimate remains."""
 
     async def scenario(client: Any) -> None:
         await items_of(
@@ -224,7 +221,7 @@ def test_what_a_prompt_may_cost_includes_its_way_into_the_cache(there: Pooled) -
     assert there.store.spent().microusd == pytest.approx(len(TEXT) / 4 * 2.50, abs=1)
 
 
-def test_a_chat_stream_without_usage_costs_its_estimate(there: Pooled) -> None:
+def test_a_chat_stream_without_usage_is_charged_its_estimate(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
         asked = client.chat.completions.create(
             model=MODEL, messages=MESSAGES, stream=True, max_completion_tokens=1000
@@ -236,7 +233,7 @@ def test_a_chat_stream_without_usage_costs_its_estimate(there: Pooled) -> None:
     assert there.store.spent().tokens == PROMPT_TOKENS + 1000
 
 
-def test_a_response_stream_is_spent_at_its_end(there: Pooled) -> None:
+def test_a_response_stream_is_charged_at_its_end(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
         return await items_of(await value_of(client.responses.create(model=MODEL, input=TEXT, stream=True)))
 
@@ -244,7 +241,7 @@ def test_a_response_stream_is_spent_at_its_end(there: Pooled) -> None:
     assert [u.tokens for u in there.store.streams] == [events[-1].response.usage.total_tokens]
 
 
-def test_the_stream_helpers_work_and_are_spent(there: Pooled) -> None:
+def test_the_stream_helpers_work_and_are_charged(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
         options: Any = {"stream_options": {"include_usage": True}, "response_format": Home}
         async with entered(client.chat.completions.stream(model=MODEL, messages=MESSAGES, **options)) as stream:
@@ -260,7 +257,7 @@ def test_the_stream_helpers_work_and_are_spent(there: Pooled) -> None:
     assert [u.tokens for u in there.store.streams] == [chat.usage.total_tokens, completed.response.usage.total_tokens]
 
 
-def test_a_stream_that_is_left_early_is_closed_and_costs_its_estimate(there: Pooled) -> None:
+def test_a_stream_that_is_closed_early_is_charged_its_estimate(there: Pooled) -> None:
     async def scenario(client: Any) -> None:
         for _ in range(3):
             stream = await value_of(
@@ -281,7 +278,7 @@ def test_a_stream_that_is_left_early_is_closed_and_costs_its_estimate(there: Poo
     assert [s.in_flight for s in there.store.snapshot()] == [0, 0]
 
 
-def test_a_raw_reading_of_a_stream_passes_every_byte(there: Pooled) -> None:
+def test_a_raw_stream_passes_every_byte(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
         asked = client.chat.completions.with_streaming_response.create(
             model=MODEL, messages=MESSAGES, stream=True, stream_options={"include_usage": True}

@@ -1,4 +1,4 @@
-"""What this service writes below its home, other users cannot read, whatever the umask."""
+"""Other users cannot read the files that this service writes below its home, whatever the umask."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from app.settings import Settings
 
 @pytest.fixture(autouse=True)
 def _open_umask() -> Iterator[None]:
-    """Files get exactly the mode that they are made with: there is no moment at which they had another."""
+    """Set an umask of 0, so that files get the exact mode of their creation."""
     before = os.umask(0)
     yield
     os.umask(before)
 
 
 def _open_to_others(folder: Path) -> dict[str, str]:
-    """What below `folder` others may read or write, with its mode."""
+    """Return the files below `folder` that other users may read or write, with their modes."""
     modes = {path: path.lstat().st_mode for path in folder.rglob("*")}
     return {
         str(path.relative_to(folder)): stat.filemode(mode)
@@ -36,8 +36,8 @@ def _open_to_others(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_database_and_what_sqlite_makes_beside_it_are_private(tmp_path: Path) -> None:
-    """They hold copies of pages and personal data. The folder is one that everybody may read."""
+def test_the_database_and_sqlites_other_files_are_private(tmp_path: Path) -> None:
+    """The files contain copies of pages and personal data. In this test, everybody may read the folder."""
     settings = Settings.of(propintel_home=tmp_path, database_url=f"sqlite:///{tmp_path}/jobs.sqlite3")
     with open_stores(settings) as stores:
         stores.jobs.enqueue(["http://homes.example/1"])
@@ -45,8 +45,8 @@ def test_the_database_and_what_sqlite_makes_beside_it_are_private(tmp_path: Path
         assert _open_to_others(tmp_path) == {}
 
 
-def test_the_embedded_valkey_s_files_are_private(tmp_path: Path) -> None:
-    """They hold messages, of which some hold addresses. The folder is private, and so is each file in it."""
+def test_the_embedded_valkeys_files_are_private(tmp_path: Path) -> None:
+    """The files contain messages, some with addresses. The folder and each file in it are private."""
     home = tmp_path / "home"
     with EmbeddedValkey(home) as valkey:
         settings = Settings.of(propintel_home=home)
@@ -77,7 +77,7 @@ def test_the_stats_file_is_private(tmp_path: Path) -> None:
     assert _open_to_others(tmp_path) == {}
 
 
-def test_of_two_that_write_once_the_first_counts(tmp_path: Path) -> None:
+def test_of_two_processes_that_write_a_file_once_the_first_wins(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     files.write_once(file, b"first")
     files.write_once(file, b"second")
@@ -85,7 +85,7 @@ def test_of_two_that_write_once_the_first_counts(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
-def test_a_folder_is_made_private_with_its_parents_and_one_that_is_there_too(tmp_path: Path) -> None:
+def test_a_folder_and_its_parents_are_made_private_even_if_they_exist(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     files.make_private_folder(tmp_path / "there")
     files.make_private_folder(tmp_path / "new" / "folder")

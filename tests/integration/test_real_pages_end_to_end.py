@@ -1,4 +1,4 @@
-"""The real pages through everything: served on loopback, enqueued from a file, read by a prefork worker, stored."""
+"""The real pages from end to end: served on loopback, enqueued from a file, read by a prefork worker, and stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.extraction.scorer import score
 @pytest.mark.real_pages
 @pytest.mark.worker
 def test_every_page_ends_with_a_record_or_a_stated_reason(shared_dir: Path, tmp_path: Path) -> None:
-    """None is lost; what is stored beats the design's first prototype (recall 0.75, precision 0.91)."""
+    """No page is lost, and the stored values beat the first prototype (recall 0.75, precision 0.91)."""
     folder = shared_dir / "pages"
     truth = load_truth(folder)
     done = run(folder, tmp_path)

@@ -1,4 +1,4 @@
-"""What docs/runbooks/scale-out.md says of Redis: TLS is checked by all who share it, and Sentinel is refused."""
+"""The Redis rules of docs/runbooks/scale-out.md: every client checks TLS certificates, and Sentinel is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
-    """A Redis that takes TLS alone, by a name that its certificate has; without a word about who signed it."""
+    """Yield the URL of a Redis that accepts only TLS; the URL does not name the certificate's authority."""
     port = str(free_port())
     folder = tmp_path / "redis"
     folder.mkdir()
@@ -38,8 +38,8 @@ def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
 
 
 @pytest.mark.redis_server
-def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, certificate: Path) -> None:
-    """A URL that does not say `ssl_cert_reqs` means that it is checked."""
+def test_a_trusted_certificate_works_for_pool_broker_and_results(tls_url: str, certificate: Path) -> None:
+    """Without `ssl_cert_reqs` in the URL, the certificate is checked."""
     url = f"{tls_url}?ssl_ca_certs={certificate}"
     assert connect_store(url).ping()
     celery = make_celery(Settings.of(redis_url=SecretStr(url)))
@@ -49,7 +49,7 @@ def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, cert
 
 
 @pytest.mark.redis_server
-def test_a_certificate_that_nobody_trusts_is_refused(tls_url: str) -> None:
+def test_an_untrusted_certificate_is_refused(tls_url: str) -> None:
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
         connect_store(tls_url).ping()
     celery = make_celery(Settings.of(redis_url=SecretStr(tls_url)))
@@ -57,7 +57,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(tls_url: str) -> None:
         connection.ensure_connection(max_retries=1, timeout=300)
 
 
-def test_sentinel_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sentinel_is_refused_at_startup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "sentinel://host:26379/0")
     with pytest.raises(ConfigurationError, match="REDIS_URL"):
         load_settings()

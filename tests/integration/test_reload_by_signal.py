@@ -1,4 +1,4 @@
-"""SIGHUP to real processes: a reload for a service, the end for a program whose terminal was closed."""
+"""SIGHUP reloads a service, and ends a program whose terminal was closed."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ while True:
 
 
 class Listener:
-    """A process that writes what happens to it into a file; with a terminal of its own if asked."""
+    """A process that writes its events to a file, optionally with its own terminal."""
 
     def __init__(self, folder: Path, *, terminal: bool, mode: str = "plain") -> None:
-        self._said = folder / "said"
+        self._said = folder / "events"
         self.terminal, slave = os.openpty() if terminal else (None, None)
         name = os.ttyname(slave) if slave is not None else ""
         self.process = subprocess.Popen(
@@ -51,10 +51,12 @@ class Listener:
             os.close(slave)
 
     def wait_for(self, *lines: str) -> None:
-        wait_until(lambda: self.said() == list(lines) or self.process.poll() is not None, 20, lambda: str(self.said()))
+        wait_until(
+            lambda: self.events() == list(lines) or self.process.poll() is not None, 20, lambda: str(self.events())
+        )
         assert self.process.poll() is None
 
-    def said(self) -> list[str]:
+    def events(self) -> list[str]:
         return self._said.read_text().splitlines() if self._said.exists() else []
 
     def close_terminal(self) -> None:
@@ -74,7 +76,7 @@ def listeners() -> Iterator[list[Listener]]:
             os.close(listener.terminal)
 
 
-def test_a_service_reloads_each_time(tmp_path: Path, listeners: list[Listener]) -> None:
+def test_a_service_reloads_at_every_sighup(tmp_path: Path, listeners: list[Listener]) -> None:
     listeners.append(Listener(tmp_path, terminal=False))
     listeners[0].wait_for("ready")
     listeners[0].process.send_signal(signal.SIGHUP)
@@ -83,29 +85,29 @@ def test_a_service_reloads_each_time(tmp_path: Path, listeners: list[Listener]) 
     listeners[0].wait_for("ready", "reload", "reload")
 
 
-def test_kill_hup_reloads_in_a_terminal_and_closing_it_ends_the_process(
+def test_kill_hup_reloads_a_program_in_a_terminal_and_closing_the_terminal_ends_it(
     tmp_path: Path, listeners: list[Listener]
 ) -> None:
-    """The same signal twice; whether the terminal is still there tells them apart."""
+    """Both events send the same signal; the difference is whether the terminal still exists."""
     listeners.append(Listener(tmp_path, terminal=True))
     listeners[0].process.send_signal(signal.SIGHUP)
     listeners[0].wait_for("ready", "reload")
     listeners[0].close_terminal()
     assert listeners[0].process.wait(120) == -signal.SIGHUP
-    assert listeners[0].said() == ["ready", "reload"]
+    assert listeners[0].events() == ["ready", "reload"]
 
 
-def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path, listeners: list[Listener]) -> None:
+def test_a_closed_terminal_does_not_end_a_program_under_nohup(tmp_path: Path, listeners: list[Listener]) -> None:
     listeners.append(Listener(tmp_path, terminal=True, mode="nohup"))
     listeners[0].process.send_signal(signal.SIGHUP)
     listeners[0].wait_for("ready", "reload")
     listeners[0].close_terminal()
-    time.sleep(0.3)  # for the hang-up to arrive: what must not happen gives no sign
+    time.sleep(0.3)  # Wait for the hang-up, which leaves no trace.
     assert listeners[0].process.poll() is None
 
 
-def test_up_takes_sighup_for_a_reload_and_other_programs_for_the_end() -> None:
-    """The reload is told once; a pause ends at it."""
+def test_sighup_reloads_up_and_stops_other_programs() -> None:
+    """The reload is reported once, and the signal ends a wait."""
     with StopSignals(sighup_reloads=True) as signals:
         os.kill(os.getpid(), signal.SIGHUP)
         began = time.monotonic()

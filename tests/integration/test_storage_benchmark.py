@@ -37,7 +37,7 @@ def test_a_small_store_is_measured_and_reported(database: str, tmp_path: Path) -
     ("options", "word"),
     [(["--databases", "mysql"], "mysql"), (["--sizes", "many"], "--sizes"), (["--seconds", "0"], "--seconds")],
 )
-def test_what_cannot_be_measured_is_refused_by_name(
+def test_an_invalid_option_is_refused_by_name(
     options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--out", str(tmp_path / "results.json"), *options]) == 2

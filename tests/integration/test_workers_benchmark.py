@@ -77,7 +77,7 @@ def test_a_report_that_is_late_or_missing_is_seen() -> None:
     ("options", "word"),
     [(["--pools", "thread:4"], "thread:4"), (["--databases", "mysql"], "mysql"), (["--scale", "0"], "--scale")],
 )
-def test_what_cannot_be_measured_is_refused_by_name(
+def test_an_invalid_option_is_refused_by_name(
     options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["pools", "--out", str(tmp_path / "results.json"), *options]) == 2
