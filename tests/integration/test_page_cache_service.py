@@ -1,4 +1,4 @@
-"""Unchanged pages, and pages with several URLs: real fetcher, extractors, and database, and an API that counts calls."""
+"""Unchanged pages and pages with several URLs: real fetcher, extractors, and database; the API counts calls."""
 
 from __future__ import annotations
 

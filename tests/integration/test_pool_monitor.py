@@ -44,7 +44,7 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def make_monitor(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[..., PoolMonitor]]:
-    """Yield `make_monitor(simulator)`, which monitors a pool of the simulator's keys; keyword arguments change settings."""
+    """Yield `make_monitor(simulator)`, which monitors a pool of the keys; keyword arguments change settings."""
     closing: list[Callable[[], None]] = []
 
     def make(simulator: Any, **changes: Any) -> PoolMonitor:

@@ -108,7 +108,7 @@ def test_a_request_too_large_for_every_key_raises_the_apis_error(
 def test_flex_without_capacity_raises_the_apis_error_and_pauses_no_key(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """Every key would get the same answer, so the request is not repeated. A call on the standard tier is sent at once."""
+    """No other key would help, so none is tried. A call on the standard tier is sent at once."""
     simulator = openai_simulator(flex="unavailable")
     there = pooled(simulator.base_url, simulator.keys, face)
 

@@ -210,7 +210,7 @@ def test_a_prompt_is_charged_in_full_until_its_answer_reports_cached_tokens(
 
 
 def test_the_estimate_of_a_prompt_includes_writing_it_to_the_cache(there: Pooled) -> None:
-    """gpt-6-sol: $2.50 per million input tokens written to the cache (OpenAI, 2026-11). Without usage, the estimate remains."""
+    """gpt-6-sol: $2.50 per million input tokens written to the cache (OpenAI, 2026-11). Usage is not reported."""
 
     async def scenario(client: Any) -> None:
         await items_of(

@@ -1,4 +1,4 @@
-"""The whole service in one process: real fetcher, extractors and database; site and simulator API on loopback."""
+"""The scraping service in one process: real fetcher, extractors, and database, with a site and an API on loopback."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ ESSAY = "<html><head><title>On bread</title></head><body><p>{}</p></body></html>
 
 
 class Site:
-    """Pages by path, and how often each was asked for."""
+    """Pages by path, with the paths of all requests."""
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, bytes]] = {
@@ -138,7 +138,9 @@ def rows(resources: Resources, table: str) -> int:
         return int(raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 (names of our own)
 
 
-def test_without_a_key_what_the_page_says_is_stored_and_the_rest_is_named(keyless: Resources, url: str) -> None:
+def test_without_a_key_the_pages_values_are_stored_and_the_missing_fields_are_named(
+    keyless: Resources, url: str
+) -> None:
     outcome = keyless.scraper.scrape(f"{url}/house")
     assert {"ListPrice": 310000, "BedroomsTotal": 3, "City": "Springfield"}.items() <= outcome.record.items()
     assert set(outcome.evidence) == set(outcome.record)
@@ -151,7 +153,7 @@ def test_without_a_key_what_the_page_says_is_stored_and_the_rest_is_named(keyles
     assert shown["property"] == outcome.as_json()["property"] == outcome.property_id
 
 
-def test_a_fresh_property_is_not_fetched_again_unless_refresh_is_asked(
+def test_a_fresh_property_is_not_fetched_again_unless_a_refresh_is_requested(
     keyless: Resources, site: Site, url: str
 ) -> None:
     first = keyless.scraper.scrape(f"{url}/house")
@@ -164,7 +166,7 @@ def test_a_fresh_property_is_not_fetched_again_unless_refresh_is_asked(
     assert rows(keyless, "source_records") == 1
 
 
-def test_two_pages_of_one_house_are_one_property_with_the_conflict_kept(keyless: Resources, url: str) -> None:
+def test_two_pages_of_one_property_are_merged_and_their_conflict_is_kept(keyless: Resources, url: str) -> None:
     one = keyless.scraper.scrape(f"{url}/house")
     two = keyless.scraper.scrape(f"{url}/same-house")
     assert one.property_id == two.property_id
@@ -184,7 +186,7 @@ def test_two_pages_of_one_house_are_one_property_with_the_conflict_kept(keyless:
         ("/missing", HttpStatusError),
     ],
 )
-def test_a_page_without_a_property_is_an_error_that_names_it_and_stores_no_property(
+def test_a_page_without_a_property_raises_an_error_with_its_url_and_stores_no_property(
     keyless: Resources, site: Site, url: str, path: str, error: type[Exception]
 ) -> None:
     job_id = enqueue(keyless, url + path)
@@ -193,7 +195,7 @@ def test_a_page_without_a_property_is_an_error_that_names_it_and_stores_no_prope
     assert rows(keyless, "properties") == rows(keyless, "observations") == 0
     with pytest.raises(error):
         keyless.scraper.scrape(url + path, Run(Lease(job_id, "test")))
-    assert site.asked == [path, path], "a retry of a page that was no use must fetch it anew"
+    assert site.asked == [path, path], "a retry must fetch an unusable page again"
 
 
 @pytest.mark.parametrize("target", ["12 Main Street, Springfield", "ftp://site.example/"])
@@ -202,14 +204,14 @@ def test_an_invalid_target_is_named(keyless: Resources, target: str) -> None:
         keyless.scraper.scrape(target)
 
 
-def test_an_inside_address_is_refused_where_it_is_not_allowed(tmp_path: Path, site: Site, url: str) -> None:
+def test_a_private_address_is_refused_unless_allowed(tmp_path: Path, site: Site, url: str) -> None:
     closed = settings(tmp_path).replaced(fetch_allowed_private_networks=())
     with open_resources(closed) as resources, pytest.raises(BlockedAddressError):
         resources.scraper.scrape(f"{url}/house")
     assert site.asked == []
 
 
-def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fetches_nothing(
+def test_the_model_fills_missing_fields_and_a_redelivered_job_fetches_and_pays_for_nothing(
     keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
     job_id = enqueue(keyed, f"{url}/house", refresh=True)
@@ -229,7 +231,7 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "expected"),
     [
         ("rubbish", ("invalid", "no JSON")),
         ("empty", ("invalid", "it is empty")),
@@ -238,11 +240,11 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
         ("truncated", ("cut", "cut off at the token limit")),
     ],
 )
-def test_a_bad_answer_costs_no_value_is_told_and_is_paid_for_once(
-    keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str, answers: str, told: tuple[str, str]
+def test_a_bad_answer_loses_no_value_is_reported_and_is_paid_for_once(
+    keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str, answers: str, expected: tuple[str, str]
 ) -> None:
-    """The job is done with what the page says; whoever asks the same soon after hears the same without a call."""
-    outcome, says = told
+    """The job is done with the page's values. An early repetition gets the same result without a call."""
+    outcome, says = expected
     simulator[0].gate.change_server({"answers": answers})
     before = answers_counted(outcome)
     job_id = enqueue(keyed, f"{url}/house")
@@ -255,13 +257,12 @@ def test_a_bad_answer_costs_no_value_is_told_and_is_paid_for_once(
     assert answers_counted(outcome) == before + 1
     again = keyed.scraper.scrape(f"{url}/house", refresh=True)
     assert (again.model_note, again.wanted_model) == (first.model_note, first.wanted_model)
-    # a model that writes prose is told the schema, one that was cut off before its first fact gets more room: both are
-    # asked once more
+    # Prose gets the schema, and an answer cut off before its first fact gets a higher token limit: both are repeated.
     assert list(simulator[0].paid.values()) == ([1, 1] if answers in ("rubbish", "truncated") else [1])
 
 
 @pytest.mark.parametrize("answers", ["hallucination", "mismatch"])
-def test_values_that_the_model_made_up_are_not_stored_and_their_fields_are_told(
+def test_invented_values_are_not_stored_and_their_fields_are_reported(
     keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str, answers: str
 ) -> None:
     simulator[0].gate.change_server({"answers": answers})
@@ -287,10 +288,10 @@ def test_a_dead_key_is_a_note_and_not_a_failure(
     assert KEY not in outcome.model_note
 
 
-def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job_and_not_after_thirty_days(
+def test_fields_that_a_failing_model_left_missing_are_requested_by_the_next_job(
     keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
-    """The page can be enqueued again without `--refresh` until nothing is missing; then it is fresh."""
+    """The page can be enqueued again without `--refresh` until no field is missing."""
     simulator[0].gate.change_key({"key": KEY, "behaviour": "flaky", "failure_rate": 1.0}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
     first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test"), is_last=True, is_due=True))
@@ -305,12 +306,12 @@ def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job_and_no
     assert site.asked == ["/house", "/house"]
 
 
-def test_where_no_key_is_configured_a_page_is_fresh_all_the_same(keyless: Resources, url: str) -> None:
+def test_without_a_configured_key_a_page_is_fresh_although_fields_are_missing(keyless: Resources, url: str) -> None:
     assert "Roof" in keyless.scraper.scrape(f"{url}/house").wanted_model
     assert keyless.jobs.enqueue([f"{url}/house"]).new == []
 
 
-def test_no_room_leaves_the_page_behind_for_the_next_try(
+def test_without_capacity_the_fetched_page_is_kept_for_the_retry(
     keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
     simulator[0].gate.change_key({"key": KEY, "rpm": 1}, time.monotonic())
@@ -324,8 +325,8 @@ def test_no_room_leaves_the_page_behind_for_the_next_try(
     assert site.asked == ["/house", "/same-house"]
 
 
-class ReleaseWhenTold(logging.Handler):
-    """Ends what keeps the database at the first word of somebody who waits for it."""
+class ReleaseAtFirstWait(logging.Handler):
+    """Releases the database lock when the first wait for it is logged."""
 
     def __init__(self, holder: sqlite3.Connection) -> None:
         super().__init__()
@@ -339,10 +340,10 @@ class ReleaseWhenTold(logging.Handler):
 
 
 @pytest.mark.parametrize("step", ["page", "answer", "record"])
-def test_what_was_paid_for_is_held_while_the_database_is_locked(
+def test_paid_work_is_kept_while_the_database_is_locked(
     step: str, keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
-    """Another process holds the database just when a page, an answer or a record is to be kept: none is had twice."""
+    """Another process locks the database when a page, an answer, or a record is to be stored. Nothing is done twice."""
     keyed.database.close()
     keyed.database._busy_timeout_seconds = 0.1
     target = f"{url}/house"
@@ -350,9 +351,9 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
     holder = sqlite3.connect(str(keyed.database.url.database), isolation_level=None, check_same_thread=False)
     hold_before = {"page": (PageStore, "save_page"), "answer": (AnswerStore, "save_model_answer"),
                    "record": (Storing, "page")}[step]  # fmt: skip
-    release = ReleaseWhenTold(holder)
-    patience = logging.getLogger("app.services.runtime.retry")
-    patience.addHandler(release)
+    release = ReleaseAtFirstWait(holder)
+    retry_log = logging.getLogger("app.services.runtime.retry")
+    retry_log.addHandler(release)
     with pytest.MonkeyPatch.context() as patch:
         original = getattr(*hold_before)
 
@@ -363,7 +364,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
 
         patch.setattr(*hold_before, held)
         outcome = keyed.scraper.scrape(target, Run(Lease(job_id, "test")))
-    patience.removeHandler(release)
+    retry_log.removeHandler(release)
     holder.close()
     assert release.waits == 1
     assert outcome.record["ListPrice"] == 310000
@@ -372,7 +373,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
     assert rows(keyed, "source_records") == 1
 
 
-def test_doors_that_only_look_need_the_database_alone(tmp_path: Path, keyless: Resources, url: str) -> None:
+def test_read_only_interfaces_need_only_the_database(tmp_path: Path, keyless: Resources, url: str) -> None:
     property_id = keyless.scraper.scrape(f"{url}/house").property_id
     with open_stores(settings(tmp_path)) as stores:
         assert stores.properties.get(property_id)["property"] == property_id
@@ -380,7 +381,7 @@ def test_doors_that_only_look_need_the_database_alone(tmp_path: Path, keyless: R
     stores.close()
 
 
-def test_resources_are_closed_again_if_a_later_part_cannot_be_opened(tmp_path: Path) -> None:
+def test_resources_are_closed_if_a_later_part_cannot_be_opened(tmp_path: Path) -> None:
     broken = settings(tmp_path, "http://127.0.0.1:9/v1").replaced(openai_key_rotation_strategy="nonsense")
     with pytest.raises(ConfigurationError):
         open_resources(broken)

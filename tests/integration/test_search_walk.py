@@ -1,4 +1,4 @@
-"""A search is walked by the service itself: real pages of results on loopback, with the traps that such pages are."""
+"""The service reads a search's result pages on loopback, including typical traps of such pages."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def homes(county: RunningCounty, site: Any, town: str) -> list[str]:
     return [county.roots[site.key] + page.path for page in pages]
 
 
-def test_every_listing_of_a_town_is_found_once_and_what_leads_away_is_left_out(
+def test_every_listing_of_a_town_is_found_once_and_unrelated_links_are_left_out(
     resources: Resources, county: RunningCounty
 ) -> None:
-    """Homes that stand on two pages, a sponsored card, a card of another site, and a calendar without an end."""
+    """The traps are repeated listings, a sponsored card, a card of another site, and an endless calendar."""
     expected = homes(county, HEARTH, "anytown")
     before = county.server.asked["hearth"]
     found = walk(resources, f"{county.roots['hearth']}/homes/st/anytown")
@@ -83,7 +83,7 @@ def test_every_listing_of_a_town_is_found_once_and_what_leads_away_is_left_out(
     assert county.server.asked["hearth"] - before == found.pages
 
 
-def test_homes_that_only_the_pages_state_names_are_found_and_robots_txt_ends_the_walk(
+def test_listings_in_the_pages_script_state_are_found_and_robots_txt_ends_the_search(
     resources: Resources, county: RunningCounty
 ) -> None:
     found = walk(resources, f"{county.roots['mosaic']}/for-sale/anytown")
@@ -91,15 +91,15 @@ def test_homes_that_only_the_pages_state_names_are_found_and_robots_txt_ends_the
     assert (found.pages, found.ended_by) == (2, "robots_disallowed")
 
 
-def test_another_site_is_taken_where_the_operator_says_so(tmp_path: Path, county: RunningCounty) -> None:
+def test_listings_of_another_site_are_used_if_the_operator_allows_it(tmp_path: Path, county: RunningCounty) -> None:
     with open_resources(settings(tmp_path, search_listing_hosts=(MOSAIC.host,))) as resources:
         found = walk(resources, f"{county.roots['hearth']}/homes/st/anytown")
     assert found.left_out == {"sponsored": 1}
     assert [url for url in found.listings if MOSAIC.host in url] == homes(county, MOSAIC, "anytown")[:1]
 
 
-def test_pages_that_never_end_do(tmp_path: Path, resources: Resources, county: RunningCounty) -> None:
-    """One shuffles what it has shown, the other has something new each time: that one is ended by a cap."""
+def test_endless_result_pages_are_limited(tmp_path: Path, resources: Resources, county: RunningCounty) -> None:
+    """One site repeats old results in a new order. The other always has new results, so a limit ends the search."""
     root = county.roots["hearth"]
     shuffled = walk(resources, f"{root}/fresh/anytown")
     assert (shuffled.pages, shuffled.ended_by) == (2, "nothing_new")
@@ -115,7 +115,7 @@ def test_pages_that_never_end_do(tmp_path: Path, resources: Resources, county: R
 
 
 class Slow:
-    """Five pages of results; each takes 40 s by the clock, and one may fail or lead away."""
+    """A site with five result pages. Each page takes 40 s of the clock, and pages can fail or redirect."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
@@ -141,7 +141,7 @@ class Slow:
         return HTMLResponse(f"<title>15 homes for sale</title><h1>15 homes for sale</h1><ul>{cards}</ul>{onward}")
 
     async def _short(self, request: Request) -> Response:
-        """The homes of `town`, and a link to a next page that leads to those of `then`."""
+        """Return the listings of `town` with a next link that redirects to the listings of `then`."""
         town, then = request.query_params["town"], request.query_params["then"]
         if "page" in request.query_params:
             return RedirectResponse(f"/short?town={then}&then={then}")
@@ -157,7 +157,7 @@ class Slow:
 
 
 def until(clock: ManualClock, seconds: float) -> Callable[[], float]:
-    """What is left of `seconds` from now."""
+    """Return a function that returns the remaining seconds of `seconds` from now."""
     end_us = clock.now_us() + seconds * 1_000_000
     return lambda: (end_us - clock.now_us()) / 1_000_000
 
@@ -179,8 +179,8 @@ def timed(tmp_path: Path, clock: ManualClock, at: str) -> Iterator[Resources]:
         yield opened
 
 
-def test_a_long_walk_comes_back_and_asks_for_no_page_twice(timed: Resources, slow: Slow, at: str) -> None:
-    """A run ends with time to spare before the task's limit; the next one has the pages of before from the database."""
+def test_a_long_search_is_continued_and_requests_no_page_twice(timed: Resources, slow: Slow, at: str) -> None:
+    """A run ends in time before the task's limit. The next run has the earlier pages from the database."""
     (job_id,) = timed.jobs.enqueue([f"{at}/s"]).new
     timed.jobs.claim(job_id, "test", 30)
     with pytest.raises(OutOfTimeError):
@@ -192,9 +192,7 @@ def test_a_long_walk_comes_back_and_asks_for_no_page_twice(timed: Resources, slo
     assert found.ended_by == "last_page"
 
 
-def test_a_page_that_fails_is_waited_for_and_the_last_try_does_without_it(
-    timed: Resources, slow: Slow, at: str
-) -> None:
+def test_a_failing_page_is_retried_and_left_out_in_the_last_attempt(timed: Resources, slow: Slow, at: str) -> None:
     slow.failing = {"2"}
     (job_id,) = timed.jobs.enqueue([f"{at}/s"]).new
     timed.jobs.claim(job_id, "test", 30)
@@ -205,20 +203,22 @@ def test_a_page_that_fails_is_waited_for_and_the_last_try_does_without_it(
     assert (found.pages, len(found.listings), found.ended_by) == (1, 3, "http_status_transient")
 
 
-def test_a_listing_that_is_gone_and_shows_a_search_instead_is_not_walked(timed: Resources, slow: Slow, at: str) -> None:
+def test_a_missing_listing_that_redirects_to_a_search_is_not_searched(timed: Resources, slow: Slow, at: str) -> None:
     with pytest.raises(SearchPageError, match=f"redirects to {at}/s"):
         walk(timed, f"{at}/listing/7")
     assert slow.asked == ["1"]
 
 
 @pytest.mark.parametrize(("then", "ended_by"), [("all", "other_search"), ("anytown", "nothing_new")])
-def test_a_next_page_that_leads_elsewhere_ends_the_walk(timed: Resources, at: str, then: str, ended_by: str) -> None:
-    """Sites send whoever asks for a page beyond the last one to all their homes, which were not asked for, or back."""
+def test_a_next_page_that_redirects_elsewhere_ends_the_search(
+    timed: Resources, at: str, then: str, ended_by: str
+) -> None:
+    """After the last page, some sites redirect to all their listings or to the first page."""
     found = walk(timed, f"{at}/short?town=anytown&then={then}")
     assert [url.rpartition("/")[2] for url in found.listings] == ["anytown0", "anytown1", "anytown2"]
     assert found.ended_by == ended_by
 
 
-def test_whoever_asks_for_a_property_gets_no_search(timed: Resources, at: str) -> None:
+def test_a_search_page_is_refused_where_a_property_was_requested(timed: Resources, at: str) -> None:
     with pytest.raises(SearchPageError, match="Enqueue a search by its own address"):
         timed.scraper.scrape(f"{at}/s")

@@ -1,4 +1,4 @@
-"""Model calls on a service tier, against the simulator: what is sent, what is recorded, and flex when there is none."""
+"""Model calls with a service tier on the simulator: the request, the recorded tier, and flex without capacity."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 
 
 class Asking:
-    """A reader on a pool of the simulator's keys; each page is a question of its own."""
+    """A reader with a pool of the simulator's keys. Each page is a separate model call."""
 
     def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any, tier: ServiceTier | None) -> None:
         self.manager = OpenAIClientManager(
@@ -50,7 +50,7 @@ class Asking:
         self.pages = 0
 
     def ask(self) -> tuple[str | None, str | None]:
-        """A further page is read: the note, and the tier that its stored answer names (None: there is none)."""
+        """Read another page; return the note and the tier of its stored answer, or None."""
         self.pages += 1
         extraction = page(self.pages)
         found = self.reader.read(extraction)
@@ -92,10 +92,10 @@ def tiers_counted() -> dict[tuple[str, str], float]:
 @pytest.mark.parametrize(
     ("wanted", "served"), [(None, "flex"), ("auto", "flex"), ("default", "default"), ("priority", "priority")]
 )
-def test_a_call_names_the_tier_and_keeps_the_one_that_the_reply_names(
+def test_a_call_requests_the_tier_and_stores_the_tier_of_the_reply(
     asking: Callable[..., tuple[Asking, Any]], wanted: ServiceTier | None, served: str
 ) -> None:
-    """The project of the simulator is set to flex: that is where a call without a tier, or on auto, is processed."""
+    """The simulated project uses flex for calls without a tier and for auto."""
     there, _ = asking(wanted, project_tier="flex")
     before = tiers_counted().get((wanted or "none", served), 0.0)
     assert there.ask() == (None, served)
@@ -103,13 +103,13 @@ def test_a_call_names_the_tier_and_keeps_the_one_that_the_reply_names(
 
 
 @pytest.mark.parametrize("flex", ["unavailable", "hang"])
-def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_for_a_while(
+def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
     asking: Callable[..., tuple[Asking, Any]], clock: ManualClock, flex: str
 ) -> None:
     there, simulator = asking("flex", flex=flex)
 
     def tried() -> int:
-        """Requests for flex so far."""
+        """Return the number of flex requests so far."""
         totals = simulator.stats()["totals"]
         return int(totals["no_capacity"] + totals["abandoned"])
 
@@ -121,7 +121,7 @@ def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_
     clock.advance(1)
     assert there.ask() == (None, "default")
     assert tried() == 2
-    clock.advance(59)  # twice as long
+    clock.advance(59)  # the second pause is twice as long
     assert there.ask() == (None, "default")
     assert tried() == 2
     simulator.set_server(flex="ok")
@@ -129,7 +129,7 @@ def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_
     assert there.ask() == (None, "flex")
     simulator.set_server(flex=flex)
     assert there.ask() == (None, "default")
-    clock.advance(30)  # the first rest again
+    clock.advance(30)  # the pause starts again at its first length
     assert there.ask() == (None, "default")
     assert tried() == 4
     stats = there.manager.get_stats()
@@ -140,8 +140,10 @@ def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_
     assert stats["spent_today"]["calls"] == there.pages + (4 if flex == "hang" else 0)
 
 
-def test_a_rate_limit_of_the_keys_is_no_lack_of_flex(asking: Callable[..., tuple[Asking, Any]]) -> None:
-    """It goes up, for the job to come back: the standard tier has the same limits."""
+def test_a_rate_limit_of_the_keys_does_not_count_as_missing_flex_capacity(
+    asking: Callable[..., tuple[Asking, Any]],
+) -> None:
+    """The error is raised so that the job is retried. The standard tier has the same limits."""
     there, simulator = asking("flex", start_level=0.0)
     for key in simulator.keys:
         simulator.set_key(key, rpm=1)
@@ -151,7 +153,9 @@ def test_a_rate_limit_of_the_keys_is_no_lack_of_flex(asking: Callable[..., tuple
     assert (totals["rate_limited"], totals["no_capacity"], totals["ok"]) == (2, 0, 0)
 
 
-def test_a_model_without_the_tier_is_told_with_the_setting(asking: Callable[..., tuple[Asking, Any]]) -> None:
+def test_a_model_that_does_not_support_the_tier_is_reported_with_the_setting(
+    asking: Callable[..., tuple[Asking, Any]],
+) -> None:
     there, simulator = asking("flex", flex="unsupported")
     note, kept = there.ask()
     assert kept is None

@@ -1,4 +1,4 @@
-"""Keys of one organization: the responses tell, and the pool says so once, with the setting that groups them."""
+"""Keys of one organization are detected from responses and reported once, with the setting that groups them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ASK: Any = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "h
 
 
 def simulator_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]:
-    """A key for each (organization, project)."""
+    """Return a key for each (organization, project)."""
     return [
         {"key": key, "organization": organization, "project": project, "rpm": 60_000, "tpm": 1e8, **more}
         for key, (organization, project) in zip(KEYS, homes, strict=False)
@@ -46,19 +46,19 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING and "OPENAI_KEY_GROUPS" in r.msg]
 
 
-def test_two_keys_of_one_organization_are_told_of_once_and_how_to_group_them(
+def test_keys_of_one_organization_are_reported_once_with_the_setting_that_groups_them(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     homes = ("org-elm", "proj_1"), ("org-oak", "proj_1"), ("org-elm", "proj_1")
     with managed(openai_simulator(simulator_keys(*homes))) as manager:
         ask_often(manager)
-    (said,) = warnings(caplog)
-    assert "organization org-elm (project proj_1)" in said
-    assert "OPENAI_KEY_GROUPS=org-elm=1,3" in said
+    (warning,) = warnings(caplog)
+    assert "organization org-elm (project proj_1)" in warning
+    assert "OPENAI_KEY_GROUPS=org-elm=1,3" in warning
     assert not any(key in caplog.text for key in KEYS)
 
 
-def test_keys_of_different_organizations_are_no_news(
+def test_keys_of_different_organizations_are_not_reported(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     with managed(openai_simulator(simulator_keys(("org-elm", "proj_1"), ("org-oak", "proj_1")))) as manager:
@@ -66,17 +66,17 @@ def test_keys_of_different_organizations_are_no_news(
     assert warnings(caplog) == []
 
 
-def test_a_refusal_names_the_organization_as_well(
+def test_a_refusal_reveals_the_organization_too(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two keys that have no money left share it: all the more reason to say so."""
+    """Two keys without money share an organization, which must be reported too."""
     simulator = openai_simulator(simulator_keys(*[("org-elm", "proj_1")] * 2, behaviour="no_quota"))
     with managed(simulator) as manager, pytest.raises(openai.RateLimitError):
         ask_often(manager)
     assert len(warnings(caplog)) == 1
 
 
-def test_what_the_sync_client_saw_the_async_one_of_the_same_manager_knows(
+def test_sync_and_async_clients_of_one_manager_share_their_findings(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def ask_once(manager: OpenAIClientManager) -> None:
@@ -92,7 +92,7 @@ def test_what_the_sync_client_saw_the_async_one_of_the_same_manager_knows(
     assert len(warnings(caplog)) == 1
 
 
-def test_keys_that_came_by_a_reload_are_compared_as_well(
+def test_keys_added_by_a_reload_are_compared_too(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     with managed(openai_simulator(simulator_keys(("org-elm", "p"), ("org-oak", "p"), ("org-elm", "p"))), 2) as manager:

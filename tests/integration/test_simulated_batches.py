@@ -68,7 +68,7 @@ def test_a_batch_answers_each_line_and_bills_it_once(openai_simulator: Start) ->
     asked = prompt_sha256(line("a")["body"]["messages"])
     assert simulator.prompts()[asked] == 1
     wait(client, batch.id, "completed")
-    assert simulator.prompts()[asked] == 1, "to look again bills nothing"
+    assert simulator.prompts()[asked] == 1, "another read of the results was billed"
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,11 @@ def test_the_program_writes_its_files_and_prints_instructions(tmp_path: Path) ->
     timer.start()
     try:
         assert started.stdout is not None
-        told = ""
-        while not told.endswith("Ctrl-C ends it.\n"):
+        output = ""
+        while not output.endswith("Ctrl-C ends it.\n"):
             line = started.stdout.readline()
-            assert line, told
-            told += line
+            assert line, output
+            output += line
         env = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
         with httpx2.Client(trust_env=False, timeout=300) as client:
             models = client.get(
@@ -105,7 +105,7 @@ def test_the_program_writes_its_files_and_prints_instructions(tmp_path: Path) ->
         assert len(rows) == 200
         assert page.status_code == 200
         assert rows[0]["truth"]["ParcelNumber"] in page.text
-        assert f'scrape "{rows[0]["address"]}" --format table' in told
+        assert f'scrape "{rows[0]["address"]}" --format table' in output
         assert env["SOURCES_FILE"] == str(tmp_path / "sources.toml")
         started.send_signal(signal.SIGTERM)
         assert started.wait(120) == 0

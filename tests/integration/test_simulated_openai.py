@@ -106,7 +106,7 @@ def test_tokens_are_charged_by_estimate_and_max_tokens(openai_simulator: Start) 
 def test_a_text_dependent_factor_is_stable_and_in_range(
     openai_simulator: Start,
 ) -> None:
-    """The estimate of 1,000 tokens is charged between 600 and 1,800, spread over the range; the completion as it is."""
+    """An estimate of 1,000 tokens is charged as 600 to 1,800, spread over the range. The completion is charged exactly."""
     simulator = openai_simulator([{"key": KEY, **WIDE}], token_factor=0.6, token_factor_high=1.8)
     client = simulator.client()
 
@@ -145,7 +145,7 @@ def test_the_stats_show_admissions_levels_and_refusal_times(openai_simulator: St
 
 
 def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgement(openai_simulator: Start) -> None:
-    """Head and body leave as two packets; Nagle's algorithm would hold the second until an ACK, 40 ms later."""
+    """Head and body are two packets. Nagle's algorithm would delay the second packet by 40 ms, until an ACK."""
     simulator = openai_simulator([{"key": KEY, **WIDE}])
     line = http.client.HTTPConnection(simulator.address.removeprefix("http://"), timeout=300)
     body = json.dumps({"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]})
@@ -333,7 +333,7 @@ def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_sim
 
 
 def test_each_question_is_counted_as_often_as_it_was_paid_for(openai_simulator: Start) -> None:
-    """Answers are paid for, refusals are not; spacing and the order of members do not matter."""
+    """Answers are paid for, refusals are not. Spacing and the order of members do not matter."""
     simulator = openai_simulator([{"key": KEY, **WIDE}, {"key": OTHER, "behaviour": "dead"}])
     client = simulator.client()
     for _ in range(2):
@@ -346,7 +346,7 @@ def test_each_question_is_counted_as_often_as_it_was_paid_for(openai_simulator: 
     counts = simulator.prompts()
     assert counts.pop(prompt_sha256(messages[1998])) == 2
     assert counts.pop(prompt_sha256(messages[1999])) == 1
-    assert list(counts.values()) == [1], "the same words to another endpoint are another question"
+    assert list(counts.values()) == [1], "the same text at another endpoint is another request"
     simulator.reset()
     assert simulator.prompts() == {}
 

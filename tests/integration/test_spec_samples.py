@@ -1,4 +1,4 @@
-"""The specification's two code samples, run as they are written there, against a server that answers."""
+"""The specification's two code samples run unchanged against the simulator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _fresh_manager() -> Iterator[None]:
 
 @pytest.fixture
 def samples(shared_dir: Path) -> list[str]:
-    """The Python blocks of the specification; the `...` of their calls, which no server could answer, is filled in."""
+    """Return the specification's Python blocks, with the `...` of their calls filled in."""
     text = (shared_dir / "spec" / "openai-key-rotation.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     return [block.replace("create(...)", "create(**REQUEST)") for block in blocks]
@@ -40,7 +40,7 @@ def _run(sample: str) -> dict[str, Any]:
 def test_the_samples_run_as_written(
     index: int, samples: list[str], openai_simulator: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With one refused key among three, both get their answer: the pool rotates below them."""
+    """One of three keys is refused, so the pool uses another key."""
     assert len(samples) == 2
     server = openai_simulator(
         keys=[
@@ -59,7 +59,7 @@ def test_the_samples_run_as_written(
 
 @pytest.mark.real_pages
 def test_without_keys_the_second_sample_does_nothing(samples: list[str]) -> None:
-    """`get_openai_client()` is None without keys, which is why the sample asks."""
+    """`get_openai_client()` is None without keys, so the sample checks for None."""
     names = _run(samples[1])
     assert names["client"] is None
     assert "response" not in names

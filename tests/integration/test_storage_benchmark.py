@@ -1,4 +1,4 @@
-"""The benchmark of storage runs as a command, in a miniature, and writes its page."""
+"""The storage benchmark runs as a command on a small scale and writes its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Homes, databases and brokers that cannot be used: one line that names the thing and the remedy, exit code 2."""
+"""Homes, databases, and brokers that cannot be used: one line with the cause and the remedy, and exit code 2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path, warm_parent: WarmParent) -> Run:
-    """`run("jobs", VARIABLE=value)`; the home is `home` in the test's folder."""
+    """Return `run("jobs", VARIABLE=value)`; the home is `home` in the test's folder."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "PROPINTEL_HOME": str(tmp_path / "home"), **variables}
@@ -33,7 +33,7 @@ def run(tmp_path: Path, warm_parent: WarmParent) -> Run:
         ({"REDIS_URL": "redis://:secretpw@127.0.0.1:1/0"}, "REDIS_URL"),
     ],
 )
-def test_up_says_what_cannot_be_used_and_starts_no_worker(run: Run, variables: dict[str, str], named: str) -> None:
+def test_up_reports_the_unusable_part_and_starts_no_worker(run: Run, variables: dict[str, str], named: str) -> None:
     done = run("up", **variables)
     assert done.returncode == 2, done.stderr
     assert named in done.stderr
@@ -51,7 +51,7 @@ def test_a_home_that_is_a_file_is_named(tmp_path: Path, run: Run, command: list[
     assert "defect" not in done.stderr
 
 
-def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path, run: Run) -> None:
+def test_a_file_that_is_no_database_is_a_configuration_error(tmp_path: Path, run: Run) -> None:
     file = tmp_path / "page.html"
     file.write_text("<html>" * 1000)
     done = run("jobs", "list", DATABASE_URL=f"sqlite:///{file}")
@@ -63,7 +63,7 @@ def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path, run: 
 @pytest.mark.parametrize(
     "command", ["celery -A worker worker", "celery -A worker beat --pidfile=", "uvicorn web:app --port=0"]
 )
-def test_a_process_ends_with_code_2_without_its_env_file(tmp_path: Path, warm_parent: WarmParent, command: str) -> None:
+def test_a_process_without_its_env_file_ends_with_code_2(tmp_path: Path, warm_parent: WarmParent, command: str) -> None:
     env = {**os.environ, "PROPINTEL_HOME": str(tmp_path / "home"), "PROPINTEL_ENV_FILE": "/nowhere.env"}
     done = warm_parent.run(command.split(), env=env, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
@@ -73,7 +73,7 @@ def test_a_process_ends_with_code_2_without_its_env_file(tmp_path: Path, warm_pa
 
 
 def test_a_worker_without_its_database_ends_with_the_reason(tmp_path: Path, warm_parent: WarmParent) -> None:
-    """Not a parent that looks well while every child dies."""
+    """The worker's parent must not keep running while each child crashes."""
     env = {
         **os.environ,
         "PROPINTEL_HOME": str(tmp_path),

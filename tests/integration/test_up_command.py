@@ -35,7 +35,7 @@ _PROGRAM = [sys.executable, "-c", "import sys; from cli.main import main; sys.ex
 
 @pytest.fixture
 def start_up(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """`start_up(option, ..., VARIABLE=value)`; what still runs at the end of the test is killed."""
+    """Yield `start_up(option, ..., VARIABLE=value)`; kill the started processes at the end."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str, **environment: str) -> subprocess.Popen[str]:
@@ -57,21 +57,21 @@ def start_up(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.wait()
 
 
-def _said(tmp_path: Path) -> str:
+def _output(tmp_path: Path) -> str:
     return (tmp_path / "up.log").read_text()
 
 
 def _wait_for(tmp_path: Path, text: str) -> None:
-    wait_until(lambda: text in _said(tmp_path), 30, lambda: _said(tmp_path))
+    wait_until(lambda: text in _output(tmp_path), 30, lambda: _output(tmp_path))
 
 
 def _lines_of(tmp_path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in _said(tmp_path).splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in _output(tmp_path).splitlines() if line.startswith("{")]
 
 
 @pytest.fixture
 def run(tmp_path: Path, warm_parent: WarmParent) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`run("token", VARIABLE=value)`: a command of the same user in the same folder, with the same settings."""
+    """Return `run("token", VARIABLE=value)`, which runs a command as the same user with the same settings."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return warm_parent.run_propintel(*arguments, env={**os.environ, **environment}, cwd=tmp_path)
@@ -81,7 +81,7 @@ def run(tmp_path: Path, warm_parent: WarmParent) -> Callable[..., subprocess.Com
 
 @pytest.fixture
 def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Callable[[], JobState]]]:
-    """`jobs_of(target)` gives a job to the processes of `up` in this folder; -> what tells the job's state."""
+    """Yield `jobs_of(target)`, which enqueues a job for the processes of `up` and returns a function for its state."""
     with contextlib.ExitStack() as closing:
 
         def send(target: str) -> Callable[[], JobState]:
@@ -96,18 +96,18 @@ def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         yield send
 
 
-def test_one_command_starts_all_and_one_ctrl_c_stops_all(
+def test_one_command_starts_everything_and_one_ctrl_c_stops_everything(
     start_up: Callable[..., subprocess.Popen[str]],
     run: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,
 ) -> None:
-    """With nothing configured: its link signs in once, `propintel token` works, a second `up` is refused, and beat's
-    ticks are not in the log, which is JSON that names the process of each line. After Ctrl-C nothing is left."""
+    """Without configuration: the link signs in once, `propintel token` works, and a second `up` is refused.
+    The log is JSON with a process name in each line and without beat's ticks. Ctrl-C leaves no process."""
     port = str(free_port())
     up = start_up("--web", PORT=port, WORKER_CONCURRENCY="1")
     _wait_for(tmp_path, "Ctrl-C")
     assert len(_child(up, "worker", "--pool=prefork").children()) == 1
-    link = re.search(rf"http://127\.0\.0\.1:{port}/sign-in/link\?code=\S+", _said(tmp_path))[0]
+    link = re.search(rf"http://127\.0\.0\.1:{port}/sign-in/link\?code=\S+", _output(tmp_path))[0]
     with httpx2.Client(trust_env=False, timeout=300, follow_redirects=True) as browser:
         shown = browser.get(link)
         assert (shown.url.path, shown.status_code) == ("/", 200)
@@ -128,40 +128,38 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     assert f"process {up.pid}" in second.stderr.splitlines()[-1]
     assert str(tmp_path / ".propintel") in second.stderr.splitlines()[-1]
 
-    wait_until(lambda: _said(tmp_path).count("OpenAI keys: 0 of 0 healthy") >= 3, 30, lambda: _said(tmp_path))
+    wait_until(lambda: _output(tmp_path).count("OpenAI keys: 0 of 0 healthy") >= 3, 30, lambda: _output(tmp_path))
     children = psutil.Process(up.pid).children(recursive=True)
     up.send_signal(signal.SIGINT)
     assert up.wait(120) == 0
     _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []
-    said = _said(tmp_path)
-    assert said.endswith("propintel: stopped\n")
-    assert "Traceback" not in said
-    assert said.count(link.partition("code=")[2]) == 1, "only where `up` prints it"
-    assert said.count("/sign-in/link?code=[redacted]") == 2, "the access log"
+    output = _output(tmp_path)
+    assert output.endswith("propintel: stopped\n")
+    assert "Traceback" not in output
+    assert output.count(link.partition("code=")[2]) == 1, "the code must appear only in the link that `up` prints"
+    assert output.count("/sign-in/link?code=[redacted]") == 2, "the access log must hide the code"
     lines = _lines_of(tmp_path)
     assert {line["process"] for line in lines} == {"worker", "maintenance", "beat", "web"}
     assert [line for line in lines if re.search("Sending due task|received|succeeded in", line["event"])] == []
-    assert not re.search(r"\[queues\]|is starting|Started server process|Uvicorn running", said)
+    assert not re.search(r"\[queues\]|is starting|Started server process|Uvicorn running", output)
 
 
-def test_signals_and_kills_are_survived_by_all_that_go_on(
+def test_up_survives_signals_and_crashes_of_its_processes(
     start_up: Callable[..., subprocess.Popen[str]],
     jobs_of: Callable[[str], Callable[[], JobState]],
     openai_simulator: Callable[..., Any],
     property_site: str,
     tmp_path: Path,
 ) -> None:
-    """At SIGHUP the same processes go on, with the keys that `.env` has now: beat and Flower would end at the signal
-    itself. Those that do tasks are one per processor and the maintenance worker. As text each line has the name of its
-    process.
+    """SIGHUP reloads the keys of `.env` without restarting a process. Text log lines start with a process name.
 
-    A Valkey that is killed is started again for the same processes, and a job that comes afterwards is done.
+    A killed Valkey is restarted, and later jobs are done.
 
-    SIGKILL to the worker's parent while a job hangs: said; what it had forked is ended too, so that nobody keeps the
-    job's lease, and both that job and one that comes after are done.
+    If the worker's parent is killed during a job, its children are ended too, so that no child keeps the job's lease.
+    This job and later jobs are done.
 
-    If `up` itself is killed its children end, though nobody reads their output.
+    If `up` is killed, its children end too.
     """
     simulator = openai_simulator([{"key": key} for key in KEYS[:2]])
     dotenv, port, flower = tmp_path / "env", str(free_port()), str(free_port())
@@ -171,45 +169,45 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
     more |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "JWT_JWKS_URL": "https://id.example/keys"}
     up = start_up("--flower", "--web", PORT=port, LOG_FORMAT="text", **more)
     _wait_for(tmp_path, "Ctrl-C")
-    assert f"http://127.0.0.1:{port}/" in _said(tmp_path)
-    assert f"http://127.0.0.1:{flower}/tools" in _said(tmp_path)
-    assert "sign in" not in _said(tmp_path), "who may sign in is the identity provider's to say"
-    assert (tmp_path / ".propintel" / "jwt_secret").exists(), "sessions of the pages are signed with it"
+    assert f"http://127.0.0.1:{port}/" in _output(tmp_path)
+    assert f"http://127.0.0.1:{flower}/tools" in _output(tmp_path)
+    assert "sign in" not in _output(tmp_path), "no sign-in link may be printed with an identity provider"
+    assert (tmp_path / ".propintel" / "jwt_secret").exists(), "web sessions need a signing secret"
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]},{KEYS[1]}\n")
     up.send_signal(signal.SIGHUP)
     _wait_for(tmp_path, "INFO: 2 OpenAI keys read again\n")
     added = "OpenAI keys reloaded: 1 added (sk-sim...0002), 0 draining, 1 unchanged"
-    wait_until(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, 30, lambda: _said(tmp_path))
+    wait_until(lambda: _output(tmp_path).count(added) == (os.cpu_count() or 2) + 1, 30, lambda: _output(tmp_path))
     with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=300) as answer:
         assert b"Flower" in answer.read()
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
-    assert "Traceback" not in _said(tmp_path)
-    assert not re.search("Registered tasks|Visit me|Inspect method", _said(tmp_path))
+    assert "Traceback" not in _output(tmp_path)
+    assert not re.search("Registered tasks|Visit me|Inspect method", _output(tmp_path))
     form = re.compile(r"(worker     |maintenance|beat       |web        |flower     ) \| \S|propintel: |  ")
-    assert [line for line in _said(tmp_path).splitlines() if not form.match(line)] == []
+    assert [line for line in _output(tmp_path).splitlines() if not form.match(line)] == []
 
     (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
     valkey.kill()
     _wait_for(tmp_path, "the embedded Valkey is started again")
     state = jobs_of(f"{property_site}/homes/2")
-    wait_until(lambda: state() == JobState.DONE, 30, lambda: _said(tmp_path))
+    wait_until(lambda: state() == JobState.DONE, 30, lambda: _output(tmp_path))
     assert children - {valkey.pid} <= {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
 
     for key in KEYS[:2]:
         simulator.set_key(key, behaviour="hang")
     asked = simulator.stats()["totals"]["requests"]
     first = jobs_of(f"{property_site}/homes/1")
-    wait_until(lambda: simulator.stats()["totals"]["requests"] == asked + 1, 30, lambda: _said(tmp_path))
+    wait_until(lambda: simulator.stats()["totals"]["requests"] == asked + 1, 30, lambda: _output(tmp_path))
     for key in KEYS[:2]:
         simulator.set_key(key, behaviour="ok")
     worker = _child(up, "worker", "--pool=prefork")
     forked = worker.children()
     worker.kill()
-    wait_until(lambda: "worker is started again" in _said(tmp_path), 30, lambda: _said(tmp_path))
-    assert "worker ended unexpectedly (exit code -9)" in _said(tmp_path)
+    wait_until(lambda: "worker is started again" in _output(tmp_path), 30, lambda: _output(tmp_path))
+    assert "worker ended unexpectedly (exit code -9)" in _output(tmp_path)
     second = jobs_of(f"{property_site}/homes/3")
-    wait_until(lambda: (first(), second()) == (JobState.DONE, JobState.DONE), 30, lambda: _said(tmp_path))
+    wait_until(lambda: (first(), second()) == (JobState.DONE, JobState.DONE), 30, lambda: _output(tmp_path))
     assert _child(up, "worker", "--pool=prefork").pid != worker.pid
     _, alive = psutil.wait_procs(forked, timeout=300)
     assert alive == []
@@ -221,10 +219,10 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
 
 
 @pytest.mark.parametrize(("setting", "option"), [("PORT", "--web"), ("FLOWER_PORT", "--flower")])
-def test_a_port_in_use_is_named_before_anything_is_started(
+def test_a_port_in_use_is_reported_before_anything_is_started(
     run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, setting: str, option: str
 ) -> None:
-    """Exit 2, the last line says which port and which setting; not even the database was made."""
+    """Exit code 2. The last line names the port and the setting, and no database is created."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         up = run("up", option, **{setting: port})
@@ -235,33 +233,33 @@ def test_a_port_in_use_is_named_before_anything_is_started(
     assert [file.name for file in (tmp_path / ".propintel").iterdir()] == ["up.lock"]
 
 
-def test_a_child_that_ends_before_it_was_up_ends_all_with_its_reason(
+def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Exit 1; its last lines stand before the remark that it ended, and no process is left."""
+    """Exit code 1. The child's last lines come before the message that it ended, and no process is left."""
     up = start_up(OPENAI_KEY_ROTATION_STRATEGY="no-such")
     family = psutil.Process(up.pid)
-    wait_until(lambda: len(family.children()) >= 2, 30, lambda: _said(tmp_path))
+    wait_until(lambda: len(family.children()) >= 2, 30, lambda: _output(tmp_path))
     children = family.children(recursive=True)
     assert up.wait(120) == 1
-    before, _, after = _said(tmp_path).partition("ended unexpectedly (exit code 2)")
+    before, _, after = _output(tmp_path).partition("ended unexpectedly (exit code 2)")
     assert re.search(r"^(worker     |maintenance) \| OPENAI_KEY_ROTATION_STRATEGY: ", before, re.MULTILINE)
     assert "its last lines are above" in after
     _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []
 
 
-def test_a_broker_that_does_not_answer_is_said_before_anything_starts(
+def test_an_unreachable_broker_is_reported_before_anything_starts(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Exit 2 and what to do; the password of the URL is not shown."""
+    """Exit code 2 and a remedy; the URL's password is not shown."""
     up = start_up(REDIS_URL=f"redis://:hunter2@127.0.0.1:{free_port()}/0")
     assert up.wait(120) == 2
-    assert "No broker answers at redis://127.0.0.1" in _said(tmp_path)
-    assert "hunter2" not in _said(tmp_path)
+    assert "No broker answers at redis://127.0.0.1" in _output(tmp_path)
+    assert "hunter2" not in _output(tmp_path)
 
 
 def _child(up: subprocess.Popen[str], *words: str) -> psutil.Process:
-    """The child of `up` whose command line has all `words`."""
+    """Return the child of `up` whose command line contains all `words`."""
     (found,) = [c for c in psutil.Process(up.pid).children() if set(words) <= set(c.cmdline())]
     return found

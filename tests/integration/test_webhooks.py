@@ -1,4 +1,4 @@
-"""Webhooks leave signed, through the SSRF guard, and cost no more than their limits, whatever the receiver does."""
+"""Webhooks are signed, pass the SSRF guard, and respect their limits, whatever the receiver does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.services.delivery.webhooks import Event, WebhookSender, check_callback_
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver
 
-#: the vector that the Standard Webhooks specification publishes
+#: the example that the Standard Webhooks specification publishes
 VECTOR_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), {"city": "Neuwalden, Straße 1"})
 
@@ -29,7 +29,7 @@ MakeSender = Callable[..., WebhookSender]
 
 
 class Names:
-    """A resolver whose answers a test decides."""
+    """A resolver with fixed answers."""
 
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses
@@ -63,8 +63,8 @@ def make_sender() -> Iterator[MakeSender]:
         sender.close()
 
 
-def test_the_receiver_can_verify_what_it_gets(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
-    """With the specification's own library; another body or secret does not pass."""
+def test_the_receiver_can_verify_the_signature(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    """The specification's own library accepts the message, but no other body or secret."""
     receiver = make_receiver()
     make_sender().send(receiver.url, EVENT)
     (request,) = receiver.requests
@@ -79,8 +79,8 @@ def test_the_receiver_can_verify_what_it_gets(make_receiver: MakeReceiver, make_
         Webhook("whsec_" + "MfKQ9r8G" * 4).verify(request.body, request.headers)
 
 
-def test_the_signature_is_the_specification_s(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
-    """Its published example: id, timestamp, body and secret give this signature and no other."""
+def test_the_signature_matches_the_specifications_example(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    """The published id, timestamp, body, and secret give the published signature."""
     receiver = make_receiver()
 
     class Published(Event):
@@ -105,7 +105,7 @@ def test_without_a_secret_nothing_is_signed(make_receiver: MakeReceiver, make_se
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
-def test_an_answer_that_is_no_success_is_an_error_that_may_pass(
+def test_an_error_status_raises_an_error_that_may_be_retried(
     make_receiver: MakeReceiver, make_sender: MakeSender, status: int
 ) -> None:
     receiver = make_receiver(statuses=[status])
@@ -115,7 +115,7 @@ def test_an_answer_that_is_no_success_is_an_error_that_may_pass(
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_receiver_that_is_gone_is_not_asked_again(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+def test_a_receiver_that_answers_410_is_given_up(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
     with pytest.raises(WebhookRefusedError, match="410") as caught:
         make_sender().send(make_receiver(statuses=[410]).url, EVENT)
     assert not caught.value.transient
@@ -123,7 +123,7 @@ def test_a_receiver_that_is_gone_is_not_asked_again(make_receiver: MakeReceiver,
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(make_receiver: MakeReceiver, make_sender: MakeSender, status: int) -> None:
-    """It may lead inside, and would turn a signed POST into something else."""
+    """A redirect may lead into the network, and would change the signed POST."""
     target = make_receiver()
     receiver = make_receiver(statuses=[status], location=target.url)
     with pytest.raises(WebhookError, match="redirects are not followed"):
@@ -134,7 +134,7 @@ def test_a_redirect_is_not_followed(make_receiver: MakeReceiver, make_sender: Ma
 def test_a_receiver_inside_the_network_is_refused_and_never_contacted(
     make_receiver: MakeReceiver, make_sender: MakeSender
 ) -> None:
-    """By its address, and by a name that leads there."""
+    """The receiver is refused by its address and by a name that resolves to this address."""
     receiver = make_receiver(host="127.0.0.2")
     for url, resolver in (
         (receiver.url, None),
@@ -148,16 +148,16 @@ def test_a_receiver_inside_the_network_is_refused_and_never_contacted(
     assert receiver.connections == 0
 
 
-def test_a_name_is_connected_to_at_the_address_that_was_checked(
-    make_receiver: MakeReceiver, make_sender: MakeSender
-) -> None:
-    """`hooks.example` exists nowhere: only the guard's answer can have led here."""
+def test_a_name_is_connected_to_at_the_checked_address(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    """`hooks.example` does not exist, so only the guard's answer can lead to the receiver."""
     receiver = make_receiver()
     make_sender(resolver=Names("127.0.0.1")).send(f"http://hooks.example:{receiver.port}/in", EVENT)
     assert receiver.requests[0].headers["host"] == f"hooks.example:{receiver.port}"
 
 
-def test_nobody_at_the_address_is_an_error_that_may_pass(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+def test_a_refused_connection_raises_an_error_that_may_be_retried(
+    make_receiver: MakeReceiver, make_sender: MakeSender
+) -> None:
     receiver = make_receiver()
     receiver.stop()
     with pytest.raises(WebhookError, match="No connection") as caught:
@@ -165,10 +165,10 @@ def test_nobody_at_the_address_is_an_error_that_may_pass(make_receiver: MakeRece
     assert caught.value.transient
 
 
-def test_a_receiver_that_hangs_costs_no_more_than_the_time_limit(
+def test_a_receiver_that_hangs_is_given_up_at_the_time_limit(
     make_receiver: MakeReceiver, make_sender: MakeSender
 ) -> None:
-    """It would answer 200 after half a minute; by then the sender is gone."""
+    """The receiver would answer 200 after half a minute, long after the limit."""
     receiver = make_receiver(held=threading.Event())
     with pytest.raises(WebhookError, match="did not answer in time") as caught:
         make_sender(timeout_seconds=0.5).send(receiver.url, EVENT)
@@ -177,12 +177,12 @@ def test_a_receiver_that_hangs_costs_no_more_than_the_time_limit(
 
 
 def test_an_endless_answer_is_not_read(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
-    """The status says it all; what follows is neither waited for nor kept."""
+    """Only the status is used; the body is neither read nor stored."""
     sent = itertools.count()
     receiver = make_receiver(body=lambda: (b"x" * 65_536 for _ in sent))
     make_sender(timeout_seconds=20).send(receiver.url, EVENT)
     assert len(receiver.requests) == 1
-    assert next(sent) * 65_536 < 50_000_000, "no more than what lay in the sockets' buffers"
+    assert next(sent) * 65_536 < 50_000_000, "the sender read more than the sockets' buffers hold"
 
 
 @pytest.mark.parametrize(
@@ -198,11 +198,11 @@ def test_an_endless_answer_is_not_read(make_receiver: MakeReceiver, make_sender:
         ("", "not an absolute URL"),
     ],
 )
-def test_a_url_that_no_webhook_can_be_sent_to_is_refused_at_once(url: str, problem: str) -> None:
+def test_an_invalid_webhook_url_is_refused_at_once(url: str, problem: str) -> None:
     with pytest.raises(InvalidCallbackError, match=problem) as caught:
         check_callback_url(url)
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_good_url_is_kept_in_its_canonical_form() -> None:
+def test_a_valid_url_is_stored_in_its_canonical_form() -> None:
     assert check_callback_url(" HTTPS://Hooks.Example:443/in?a=b#c ") == "https://hooks.example/in?a=b"

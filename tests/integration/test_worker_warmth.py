@@ -1,6 +1,6 @@
-"""What a worker's process does at its start, so that no request has to wait for it, and no other process does.
+"""A worker process loads large tables at its start, so that no request waits for them; other processes do not.
 
-What one test has loaded, all others have: so each case is a process of its own, forked after the imports.
+Each case is a separate process, forked after the imports, because loaded tables stay loaded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ for case in json.loads(sys.argv[1]):
 
 
 def _printed(tmp_path: Path, imports: str, work: str, cases: Sequence[Any]) -> list[str]:
-    """What a new Python prints that imports something, and then does the work for each `case` in a fork."""
+    """Import modules in a new Python, run the work for each `case` in a fork, and return the printed words."""
     program = _FORKS.format(imports=imports, work=work.replace("\n", "\n        "))
     environment = {**os.environ, "PROPINTEL_HOME": str(tmp_path)}
     argv = [sys.executable, "-c", program, json.dumps(cases)]
@@ -37,8 +37,8 @@ def _printed(tmp_path: Path, imports: str, work: str, cases: Sequence[Any]) -> l
     return ran.stdout.split()
 
 
-def test_the_table_of_prices_is_loaded_before_the_first_request_if_any_will_need_it(tmp_path: Path) -> None:
-    """By a process of tasks that has a key, unless the price is one's own."""
+def test_the_price_table_is_loaded_before_the_first_request_if_it_is_needed(tmp_path: Path) -> None:
+    """A task process with a key loads the table, unless the price is configured."""
     cases = [
         ("task", {"OPENAI_API_KEYS": "sk-simulator-abcdabcd0001"}),
         ("task", {}),
@@ -57,9 +57,8 @@ with open_resources(load_settings(), in_task=case[0] == "task"):
     assert _printed(tmp_path, imports, work, cases) == ["True", "False", "False", "False"]
 
 
-def test_the_tables_of_tokens_are_loaded_by_a_worker_before_its_first_job_and_by_nobody_else(tmp_path: Path) -> None:
-    """They take half a second and 70 MB. Each door is imported, then it is a worker's parent; of Celery's sender it
-    asks the pool and the level of its log."""
+def test_only_a_worker_loads_the_token_tables_before_its_first_job(tmp_path: Path) -> None:
+    """The tables take half a second and 70 MB. Importing the interfaces does not load them, but a worker's start does."""
     imports = """
 from types import SimpleNamespace
 import cli.main, web, worker

@@ -1,4 +1,4 @@
-"""The benchmark of the workers runs as a command, part by part, and its results are what the page is made from."""
+"""The worker benchmark runs as a command, part by part, and produces the results that its report needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _measure(part: str, out: Path, *options: str) -> list[dict[str, Any]]:
-    """Rows of one part, in a miniature on SQLite."""
+    """Return the rows of one part, measured on a small scale on SQLite."""
     command = [sys.executable, "-m", "benchmarks.workers", part, "--databases", "sqlite", "--repeats", "1"]
     done = subprocess.run(
         ending_with_parent([*command, "--scale", "0.002", "--out", str(out), *options]),
@@ -31,10 +31,10 @@ def _measure(part: str, out: Path, *options: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.benchmark
-def test_a_pool_does_every_job_and_the_page_tells_of_it(tmp_path: Path) -> None:
+def test_a_pool_does_every_job_and_the_report_lists_the_pool(tmp_path: Path) -> None:
     (row,) = _measure("pools", tmp_path / "results.json", "--pools", "threads:4")
     assert (row["pool"], row["jobs"], row["done"], row["errors"]) == ("threads:4", 12, 12, {}), row
-    assert row["model_calls"] == 12, "each home leaves something to the model"
+    assert row["model_calls"] == 12, "each property must need a model call"
     assert 0 < row["share_of_ideal"] < 1.1
     assert row["memory_mb"] > 4 * row["memory_mb_a_slot"] - 1 > 0
     assert row["cpu_ms_a_job"] > 0
@@ -43,7 +43,7 @@ def test_a_pool_does_every_job_and_the_page_tells_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.benchmark
-def test_the_overhead_is_that_of_jobs_which_all_ran_once(tmp_path: Path) -> None:
+def test_the_overhead_is_measured_on_jobs_that_all_ran_once(tmp_path: Path) -> None:
     rows = _measure("overhead", tmp_path / "results.json")
     assert [row["pool"] for row in rows] == ["prefork", "solo"]
     assert [(row["tasks"], row["not_done"]) for row in rows] == [(10, 0), (10, 0)]
@@ -51,7 +51,7 @@ def test_the_overhead_is_that_of_jobs_which_all_ran_once(tmp_path: Path) -> None
 
 
 @pytest.mark.benchmark
-def test_every_way_of_enqueueing_leaves_a_message_for_each_target(tmp_path: Path) -> None:
+def test_every_way_of_enqueuing_sends_a_message_for_each_target(tmp_path: Path) -> None:
     rows = _measure("enqueue", tmp_path / "results.json")
     assert [(row["way"], row["rows"], row["messages"]) for row in rows] == [
         ("file", 20, 20),
@@ -61,8 +61,8 @@ def test_every_way_of_enqueueing_leaves_a_message_for_each_target(tmp_path: Path
     assert all(row["seconds"] > 0 for row in rows)
 
 
-def test_a_report_that_is_late_or_missing_is_seen() -> None:
-    """Due every five seconds; the earliest says when in the five. The first here is a second late itself."""
+def test_a_late_or_missing_report_is_counted() -> None:
+    """Reports are due every five seconds, in step with the earliest one. The first report here is a second late."""
     assert lateness([101.0, 105.0, 110.0, 115.5], 15) == {
         "expected": 4,
         "seen": 4,

@@ -1,4 +1,4 @@
-"""What a job of a watch asks is charged before it asks, page by page and call by call; real fetcher, sites and API."""
+"""A watch's job is charged before each page and each model call, with the real fetcher, sites, and API."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.plugins.watch_steps import jobs_for
 
 @pytest.fixture
 def job(world: World) -> Job:
-    """A job of a watch, in a worker's hands."""
+    """Return a claimed job of a watch."""
     (watch,) = Watches(world.resources.database).add([ADDRESS]).watches
     (made,) = jobs_for(world.resources.database, [ADDRESS], watch.id)
     claimed = world.resources.jobs.claim(made.id, "test", 30)
@@ -44,7 +44,7 @@ def job(world: World) -> Job:
 
 @pytest.fixture
 def scrape(world: World, job: Job) -> Callable[..., Any]:
-    """`scrape(pages, calls)`: one run of the job, with so much of a day's budget."""
+    """Return `scrape(pages, calls)`, which runs the job with this daily budget."""
 
     def run(pages: int, calls: int) -> Any:
         limits = {"watch_daily_pages": pages, "watch_daily_model_calls": calls}
@@ -61,12 +61,12 @@ def spent(world: World) -> tuple[int, int]:
 
 
 def asked(world: World) -> tuple[int, int]:
-    """Requests for pages that the sites had, and calls that the API had."""
+    """Return the numbers of requests that the sites got and of calls that the API got."""
     return sum(world.county.asked.values()) + sum(world.portal.asked.values()), world.calls()
 
 
 def test_every_page_and_every_call_of_an_address_is_charged(world: World, scrape: Callable[..., Any]) -> None:
-    """Template, cited page, a search of the web and a question: what was charged is what sites and API were asked."""
+    """The charge for a template, a cited page, a web search, and a model call equals the requests received."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.portal.pages |= {"/listing/9": (200, listing(prose="The roof was replaced in 2019 with metal."))}
     cited = {"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/listing/9"}
@@ -78,7 +78,7 @@ def test_every_page_and_every_call_of_an_address_is_charged(world: World, scrape
     assert world.searched() == 1
 
 
-def test_an_address_that_runs_out_of_pages_goes_on_the_next_day_and_asks_nothing_twice(
+def test_an_address_without_page_budget_continues_the_next_day_and_requests_nothing_twice(
     world: World, scrape: Callable[..., Any]
 ) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
@@ -86,15 +86,15 @@ def test_an_address_that_runs_out_of_pages_goes_on_the_next_day_and_asks_nothing
     with pytest.raises(WatchBudgetSpentError, match=r"1 requests for pages.*WATCH_DAILY_PAGES"):
         scrape(1, 100)
     assert asked(world)[0] == spent(world)[0] == 1
-    outcome = scrape(2, 100)  # as if the next day had one page more
+    outcome = scrape(2, 100)  # as if the next day's budget had one page more
     assert outcomes(outcome) == {"Assessor": "used", "Tax roll": "used"}
     assert world.county.asked == {FOUND: 1, BILL: 1}
 
 
-def test_a_question_that_the_day_has_no_room_for_waits_and_nothing_is_stored_without_it(
+def test_a_model_call_beyond_the_daily_budget_waits_and_nothing_is_stored_before_it(
     world: World, scrape: Callable[..., Any]
 ) -> None:
-    """A page stored without what a model read of it before would look as if all that had changed."""
+    """Without the model's earlier values, the stored page would look changed."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     assert charge_watches(world.resources.database, Charge.MODEL_CALL, 1)
@@ -105,7 +105,7 @@ def test_a_question_that_the_day_has_no_room_for_waits_and_nothing_is_stored_wit
     assert world.resources.properties.page().items == []
 
 
-def test_with_no_calls_at_all_pages_are_stored_and_say_why(world: World, scrape: Callable[..., Any]) -> None:
+def test_without_a_call_budget_pages_are_stored_with_a_note(world: World, scrape: Callable[..., Any]) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     world.county.pages[BILL] = (200, tax_roll() + "<p>The roof was replaced in 2019 with metal.</p>")
@@ -114,8 +114,8 @@ def test_with_no_calls_at_all_pages_are_stored_and_say_why(world: World, scrape:
     assert world.calls() == 0
 
 
-def test_a_retry_is_charged_again_and_a_wait_for_a_turn_is_not(world: World, scrape: Callable[..., Any]) -> None:
-    """The site answers 503 and wants to be left alone: it was asked once, however often the job comes by meanwhile."""
+def test_a_retry_is_charged_again_and_a_delay_of_the_site_is_not(world: World, scrape: Callable[..., Any]) -> None:
+    """The site answers 503, so it is requested once and then left alone during the job's later runs."""
     world.county.pages |= {FOUND: (503, "")}
     world.sources(BY_ADDRESS, enabled=False)
     for _ in range(3):
@@ -124,7 +124,7 @@ def test_a_retry_is_charged_again_and_a_wait_for_a_turn_is_not(world: World, scr
     assert spent(world)[0] == asked(world)[0]
 
 
-def test_a_job_that_no_watch_made_is_charged_nothing(world: World) -> None:
+def test_a_job_without_a_watch_is_charged_nothing(world: World) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     job = world.resources.jobs.get(world.job())
