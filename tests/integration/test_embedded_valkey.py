@@ -56,11 +56,11 @@ def valkey(home: Path) -> Iterator[EmbeddedValkey]:
 def test_every_process_of_the_home_uses_the_same_server(settings: Settings, valkey: EmbeddedValkey) -> None:
     """The URL is the same in all processes, and so is the database behind it."""
     assert redis_url(settings) == valkey.url
-    with connect(settings) as door, redis.Redis.from_url(valkey.url) as other:
-        door.set("said", "here")
+    with connect(settings) as connection, redis.Redis.from_url(valkey.url) as other:
+        connection.set("said", "here")
         assert other.get("said") == b"here"
-        assert door.config_get("appendonly") == {"appendonly": "yes"}
-        assert door.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert connection.config_get("appendonly") == {"appendonly": "yes"}
+        assert connection.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
 def test_celery_works_over_a_socket_and_a_port(settings: Settings, valkey: EmbeddedValkey) -> None:
@@ -102,14 +102,14 @@ def test_one_server_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
 
 def test_a_crash_loses_nothing_that_was_written_a_second_ago(settings: Settings, valkey: EmbeddedValkey) -> None:
     """The append-only file survives kill -9."""
-    with connect(settings) as door:
-        door.rpush("scrape", "job")
-        door.execute_command("WAITAOF", 1, 0, 2000)
+    with connect(settings) as connection:
+        connection.rpush("scrape", "job")
+        connection.execute_command("WAITAOF", 1, 0, 2000)
     valkey.kill()
     assert redis_url(settings) is None
     valkey.start()
-    with connect(settings) as door:
-        assert door.lrange("scrape", 0, -1) == [b"job"]
+    with connect(settings) as connection:
+        assert connection.lrange("scrape", 0, -1) == [b"job"]
 
 
 def test_without_a_server_the_error_says_what_to_do(settings: Settings) -> None:

@@ -35,11 +35,11 @@ class Listener:
     """A process that writes its events to a file, optionally with its own terminal."""
 
     def __init__(self, folder: Path, *, terminal: bool, mode: str = "plain") -> None:
-        self._said = folder / "events"
+        self._events = folder / "events"
         self.terminal, slave = os.openpty() if terminal else (None, None)
         name = os.ttyname(slave) if slave is not None else ""
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _LISTENS, mode, name, str(self._said)],
+            [sys.executable, "-c", _LISTENS, mode, name, str(self._events)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -57,7 +57,7 @@ class Listener:
         assert self.process.poll() is None
 
     def events(self) -> list[str]:
-        return self._said.read_text().splitlines() if self._said.exists() else []
+        return self._events.read_text().splitlines() if self._events.exists() else []
 
     def close_terminal(self) -> None:
         assert self.terminal is not None

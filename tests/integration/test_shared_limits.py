@@ -28,7 +28,7 @@ def simulator_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]
 
 @contextmanager
 def managed(simulator: SimulatorHandle, count: int = len(KEYS)) -> Iterator[OpenAIClientManager]:
-    """A manager with the first `count` of the keys that the simulator knows."""
+    """Open a manager with the first `count` keys of the simulator."""
     with OpenAIClientManager(
         make_keys(simulator.keys[:count]), base_url=simulator.base_url, max_wait_seconds=5
     ) as manager:

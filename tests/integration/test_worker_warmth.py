@@ -58,7 +58,7 @@ with open_resources(load_settings(), in_task=case[0] == "task"):
 
 
 def test_only_a_worker_loads_the_token_tables_before_its_first_job(tmp_path: Path) -> None:
-    """The tables take half a second and 70 MB. Importing the interfaces does not load them, but a worker's start does."""
+    """The tables take half a second and 70 MB. Importing the interfaces does not load them."""
     imports = """
 from types import SimpleNamespace
 import cli.main, web, worker

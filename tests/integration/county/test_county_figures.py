@@ -1,4 +1,4 @@
-"""The county benchmark's figures detect errors: each fault that is put into the stored data is found."""
+"""The county benchmark's figures detect errors: each fault planted in the stored data is found."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class World:
         return judge(self.running, self.homes, self.scraped, self.stored)
 
     def of(self, home: Home) -> Stored:
-        """The property that was stored for the address of `home`."""
+        """Return the stored property for the address of `home`."""
         wanted = next(one.property_id for one in self.scraped if one.home == home.number)
         return next(one for one in self.stored if one.shown["property"] == wanted)
 
@@ -41,7 +41,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         county = running.county
         kinds = ("conflict", "outdated")
         numbers = {1, *(next(p.home for p in county.planted if p.kind == k and p.home > 1) for k in kinds)}
-        # the searches take turns by number: this one lies
+        # the searches take turns by number; the search for this property is false
         numbers.add(next(h.number for h in county.homes if h.town.name == "Farview" and h.number % 10 == 1))
         homes = [home for home in county.homes if home.number in numbers]
         done, stored = scrape_county(running, homes, None, tmp_path_factory.mktemp("county"))

@@ -1,4 +1,4 @@
-"""docs/fictional-county.md as a reader follows it: one command starts the county, the next prints the brief."""
+"""The commands of docs/fictional-county.md: the first starts the county, and the second prints the brief."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmP
     timer.start()
     try:
         assert county.stdout is not None
-        told = ""
-        while not told.endswith("Ctrl-C ends it.\n"):
+        output = ""
+        while not output.endswith("Ctrl-C ends it.\n"):
             line = county.stdout.readline()
-            assert line, told
-            told += line
-        typed = re.findall(r"^  (export .*|\.venv/bin/propintel .*)$", told, re.MULTILINE)
+            assert line, output
+            output += line
+        typed = re.findall(r"^  (export .*|\.venv/bin/propintel .*)$", output, re.MULTILINE)
         assert len(typed) == 2
         program = tmp_path / "propintel"
         warm_parent.write_program(program, clean)
@@ -43,9 +43,9 @@ def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmP
         county.send_signal(signal.SIGTERM)
         county.communicate(timeout=300)
     brief = " ".join(done.stdout.split())
-    # the roof's permit, not the carport's; what the owner's mail or a neighbour says is not there
-    for said in ("12 Fictional Ave", "Architectural shingle", "2018", "1987", "gate", "Fictional Ridge"):
-        assert said.casefold() in brief.casefold(), said
+    # The roof's permit counts, not the carport's. Claims of the owner or of a neighbor are not used.
+    for expected in ("12 Fictional Ave", "Architectural shingle", "2018", "1987", "gate", "Fictional Ridge"):
+        assert expected.casefold() in brief.casefold(), expected
     assert "solar" in brief.casefold()
     assert "earth.google.com" in brief
     assert "127.0.9.1" in brief

@@ -18,14 +18,12 @@ from simulators.county.serving import RunningCounty
 from tests.plugins.postgresql_server import POSTGRESQL
 
 pytestmark = pytest.mark.benchmark
-#: those that are easily taken for each other: the first lots of the county, up to the house of flats
+#: the first lots of the county, which look alike, including the apartment building
 _LOOKALIKES = 45
 
 
 def chosen(county: County) -> list[Home]:
-    """Return lookalikes, one planted error of each kind, site, and field, one search of each kind, and duplicated
-    pages.
-    """
+    """Return lookalikes, duplicated pages, and one example of each planted error and of each kind of search."""
     wanted = set(range(1, _LOOKALIKES + 1, 2)) | {39, 40, 42}
     met: set[tuple[str, str, str]] = set()
     for one in county.planted:

@@ -1,4 +1,4 @@
-"""Prometheus' own tools, and a real Prometheus that runs the rules of deploy/ in a hurry."""
+"""Prometheus' own tools, and a real Prometheus that evaluates the rules of deploy/ at short intervals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.deploy.door_metrics import DoorMetrics
+from tests.integration.deploy.healthy_metrics import MetricsEndpoint
 from tests.integration.deploy.prometheus_server import PrometheusServer
 
 
@@ -34,38 +34,38 @@ def alertmanager_program() -> str:
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[DoorMetrics]:
-    """A web door's /metrics that says what a test makes it say."""
-    with DoorMetrics() as door:
-        yield door
+def metrics_endpoint() -> Iterator[MetricsEndpoint]:
+    """Start a /metrics endpoint whose values a test sets."""
+    with MetricsEndpoint() as metrics_endpoint:
+        yield metrics_endpoint
 
 
 @pytest.fixture
-def door_metrics(door: DoorMetrics) -> DoorMetrics:
-    """It, and it says that all is well."""
-    door.begin()
-    return door
+def healthy_metrics(metrics_endpoint: MetricsEndpoint) -> MetricsEndpoint:
+    """Reset the endpoint to a healthy fleet."""
+    metrics_endpoint.begin()
+    return metrics_endpoint
 
 
 @pytest.fixture(scope="module")
-def exposition_url(door: DoorMetrics) -> str:
-    """What Prometheus scrapes."""
-    return door.url
+def exposition_url(metrics_endpoint: MetricsEndpoint) -> str:
+    """Return the URL that Prometheus scrapes."""
+    return metrics_endpoint.url
 
 
 @pytest.fixture(scope="module")
-def metrics_token(door: DoorMetrics) -> str:
-    """Without which it is refused."""
-    return door.token
+def metrics_token(metrics_endpoint: MetricsEndpoint) -> str:
+    """Return the token that the endpoint requires."""
+    return metrics_endpoint.token
 
 
 @pytest.fixture(scope="module")
 def prometheus_server(
     tmp_path_factory: pytest.TempPathFactory, exposition_url: str, metrics_token: str
 ) -> Iterator[PrometheusServer]:
-    """Prometheus with the configuration and rules of deploy/, scraping `exposition_url` several times a second.
+    """Start a Prometheus with the configuration and rules of deploy/, which scrapes `exposition_url` at short intervals.
 
-    One for all tests of a module: it scrapes nothing in its first five seconds.
+    All tests of a module share it, because Prometheus scrapes nothing in its first five seconds.
     """
     program = _program("prometheus", package="prometheus")
     folder = tmp_path_factory.mktemp("prometheus")

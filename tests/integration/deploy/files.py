@@ -1,4 +1,4 @@
-"""Where the files of deploy/ are."""
+"""Paths of the files in deploy/."""
 
 from __future__ import annotations
 

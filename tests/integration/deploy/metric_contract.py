@@ -1,5 +1,4 @@
-"""The metrics that rules and dashboard may speak of, as the door exports them: names, kinds, and labels with what these
-may say."""
+"""The metrics that rules and dashboards may use: names, kinds, and labels with their possible values."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from app.services.reports.metrics.instruments import ALL
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric; `labels` maps each label to all its values, or to None if they are not a closed set."""
+    """A metric; `labels` maps each label to all its values, or to None if any value is possible."""
 
     name: str
     kind: str
@@ -18,7 +17,7 @@ class Metric:
 
 
 def metrics() -> dict[str, Metric]:
-    """By name, as an exposition has them: a histogram is here under its own name."""
+    """Return the metrics by exported name; a histogram has one name."""
     return {
         spec.shown: Metric(
             spec.shown,
@@ -30,7 +29,7 @@ def metrics() -> dict[str, Metric]:
 
 
 def queried() -> dict[str, Metric]:
-    """By the names that queries have: a histogram's are its buckets, sum and count. `up` is Prometheus' own."""
+    """Return the metrics by queried name: a histogram has its buckets, sum, and count. `up` comes from Prometheus."""
     found = {"up": Metric("up", "gauge", {})}
     for name, metric in metrics().items():
         if metric.kind != "histogram":
@@ -41,5 +40,5 @@ def queried() -> dict[str, Metric]:
     return found
 
 
-#: of the target, not of the metric
+#: labels of the target, not of the metric
 TARGET_LABELS = frozenset({"job", "instance", "pod"})

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.deploy.door_metrics import KEYS, DoorMetrics
+from tests.integration.deploy.metrics_endpoint import KEYS, DoorMetrics
 from tests.integration.deploy.prometheus_server import PrometheusServer, wait_for
 
 pytestmark = pytest.mark.prometheus

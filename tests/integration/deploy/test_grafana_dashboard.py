@@ -20,7 +20,7 @@ from grafana_foundation_sdk.cog.runtime import panelcfg_config
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from grafana_foundation_sdk.models.prometheus import Dataquery
 
-from tests.integration.deploy.door_metrics import KEYS, DoorMetrics
+from tests.integration.deploy.metrics_endpoint import KEYS, DoorMetrics
 from tests.integration.deploy.files import DASHBOARD, GENERATOR
 from tests.integration.deploy.prometheus_server import PrometheusServer, wait_for
 from tests.integration.deploy.vocabulary import known_series, mistakes

@@ -1,4 +1,4 @@
-"""The runbooks about databases: what they say is typed, and what was stored is there again."""
+"""The database runbooks: their commands are run as written, and restore the stored data."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from benchmarks.saving import save_record
 from tests.plugins.documented import blocks
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
-#: nothing listens there, so that no test waits for results to be deleted
+#: Nothing listens there, so no test waits for results to be deleted.
 _NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 def _empty_database(server: PostgreSQL) -> str:
-    """-> the URL of a database without a schema, in PostgreSQL's own form."""
+    """Return the URL of a database without a schema, in PostgreSQL's own form."""
     name = f"t{uuid.uuid4().hex}"
     with server.connect() as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
     return f"postgresql://postgres@/{name}?host={server.folder}"
 
 
-def _typed(page: str, program: str) -> list[str]:
-    """The page's blocks that call `program`."""
+def _commands(page: str, program: str) -> list[str]:
+    """Return the page's blocks that call `program`."""
     found = [block.text for block in blocks() if block.page == page and program in block.text]
     assert found, f"{page} calls no {program}"
     return found
@@ -60,7 +60,7 @@ def _bash(script: str, place: Path, **variables: str) -> str:
 
 
 def _store(settings: Settings, url: str = "http://homes.example/1", agent: str = "nobody") -> str:
-    """Store a page and its property; -> its id."""
+    """Store a page and its property; return the property's ID."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     page = Page(url, url, "text/html", f"<p>Call {agent}</p>", f"<p>Call {agent}</p>".encode(), at)
     proof = Evidence(
@@ -79,14 +79,14 @@ def _stored_price(settings: Settings, property_id: str) -> object:
 
 
 def _purge_all(place: Path, property_id: str, **variables: str) -> None:
-    """A property, a host and a person, each of which the backup has: by the list that the runbook says to keep."""
+    """Purge a property, a host, and a person with the purge list that the runbook keeps. The backup contains all three."""
     purges = (f"--property {property_id}", "--host gone.example", "--person 'Quackenbush, Ottilie'")
     (place / "purges.sh").write_text("".join(f"propintel purge {what} --yes\n" for what in purges))
     _bash("bash purges.sh", place, **variables)
 
 
-def _words(settings: Settings) -> str:
-    """All that is stored, copies of pages unpacked, by whomever can open the database."""
+def _contents(settings: Settings) -> str:
+    """Return everything that the database stores, with unpacked pages."""
     with open_stores(settings) as stores, stores.database.reading() as connection:
         rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(select(table)).all()]
         packed = connection.execute(select(Blob.packed)).scalars().all()
@@ -97,7 +97,7 @@ _PURGED = ("Quackenbush", "gone.example", "forgotten")
 
 
 def _store_all(settings: Settings) -> tuple[str, str]:
-    """-> the ids of a property that stays and of one that will be purged."""
+    """Return the IDs of a property that stays and of a property that will be purged."""
     forgotten = _store(settings, "http://homes.example/forgotten")
     _store(settings, "http://www.gone.example/1")
     return _store(settings, agent="Ottilie Quackenbush"), forgotten
@@ -105,28 +105,28 @@ def _store_all(settings: Settings) -> tuple[str, str]:
 
 @pytest.mark.timeout(900)
 def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path: Path) -> None:
-    """The copy is made while the database is open, and what was written after it is gone after the restore."""
+    """The copy is made while the database is open. Data that was written later is missing after the restore."""
     settings = Settings.of(propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
     variables = {"PROPINTEL_HOME": str(tmp_path / "home"), "REDIS_URL": _NO_REDIS}
     kept, forgotten = _store_all(settings)
-    backup, restore = _typed(_BACKUP, 'propintel.sqlite3"')
+    backup, restore = _commands(_BACKUP, 'propintel.sqlite3"')
     with open_stores(settings):
         _bash(backup, tmp_path, **variables)
     with open_stores(settings) as stores:
         stores.jobs.enqueue(["http://homes.example/later"])
     _purge_all(tmp_path, forgotten, **variables)
-    assert not any(word in _words(settings) for word in _PURGED)
+    assert not any(word in _contents(settings) for word in _PURGED)
 
     load, _, _ = restore.partition("propintel db")
     _bash(load, tmp_path, **variables)
-    assert all(word in _words(settings) for word in _PURGED), "the backup has it"
+    assert all(word in _contents(settings) for word in _PURGED), "the backup must contain the purged data"
     _bash(restore, tmp_path, **variables)
-    assert not any(word in _words(settings) for word in _PURGED)
+    assert not any(word in _contents(settings) for word in _PURGED)
     files = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert not any(word.encode() in held for held in files for word in _PURGED)
     assert _stored_price(settings, kept) == 7
     with open_stores(settings) as stores:
-        assert stores.jobs.enqueue(["http://homes.example/later"]).new, "the backup does not know of it"
+        assert stores.jobs.enqueue(["http://homes.example/later"]).new, "a later job survived the restore"
 
 
 @pytest.mark.timeout(900)
@@ -141,20 +141,20 @@ def test_postgresql_comes_back_from_its_dump_without_what_was_purged_since(
         return Settings.of(database_url=SecretStr(url), privacy_key=SecretStr("k" * 32))
 
     kept, forgotten = _store_all(on(old))
-    (backup,), (restore,) = _typed(_BACKUP, "pg_dump"), _typed(_BACKUP, "pg_restore")
+    (backup,), (restore,) = _commands(_BACKUP, "pg_dump"), _commands(_BACKUP, "pg_restore")
     _bash(backup, tmp_path, PGURL=old)
     _purge_all(tmp_path, forgotten, DATABASE_URL=old, **fleet)
-    assert not any(word in _words(on(old)) for word in _PURGED)
+    assert not any(word in _contents(on(old)) for word in _PURGED)
 
     _bash(restore, tmp_path, PGURL=new, DATABASE_URL=new, **fleet)
-    assert not any(word in _words(on(new)) for word in _PURGED)
+    assert not any(word in _contents(on(new)) for word in _PURGED)
     assert _stored_price(on(new), kept) == 7
 
 
 def test_the_schema_is_brought_up_to_date_as_the_runbook_says(postgresql: PostgreSQL, tmp_path: Path) -> None:
-    """`doctor` has nothing to say about the database then; a broker there is none."""
+    """`doctor` then reports no problem with the database, although no broker runs."""
     url = _empty_database(postgresql)
-    (block,) = _typed("docs/runbooks/upgrade.md", "db upgrade")
+    (block,) = _commands("docs/runbooks/upgrade.md", "db upgrade")
     before, _, after = block.replace("propintel doctor", "propintel db current").partition("propintel db upgrade")
     said = _bash(before, tmp_path, DATABASE_URL=url)
     assert '"current": null' in said

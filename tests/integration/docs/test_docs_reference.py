@@ -1,4 +1,4 @@
-"""docs/reference/ is what the code says today, and the architecture is drawn as it is."""
+"""docs/reference/ matches the code, and the architecture page is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text(en
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_reference_is_what_the_code_says(name: str) -> None:
-    """If this fails: `make reference`, and commit what it wrote."""
+    """If this fails, run `make reference` and commit the result."""
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name]()
 
 
@@ -24,7 +24,7 @@ def test_no_page_is_left_over() -> None:
 
 
 def _column(heading: str, number: int) -> list[str]:
-    """The words in backticks of one column, from 0, of the first table below a heading."""
+    """Return the backticked words of one column, counted from 0, of the first table below a heading."""
     table = re.search(r"^\|(?:.*\|\n)+", _ARCHITECTURE[_ARCHITECTURE.index(f"## {heading}\n") :], re.M)
     assert table is not None
     rows = table[0].splitlines()[2:]

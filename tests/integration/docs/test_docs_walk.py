@@ -1,4 +1,4 @@
-"""The tutorial as a newcomer walks it: every block that says `run` is typed as it stands, in order."""
+"""The tutorial as a newcomer follows it: every block marked `run` is run as written, in order."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tests.plugins.documented import ROOT, Block, blocks
 from tests.plugins.ports import free_port
 from tests.plugins.warm_start import WarmParent
 
-_PATIENCE_SECONDS = 900
-#: what the walk starts by itself, or what CI does in a clean clone
+_LIMIT_SECONDS = 900
+#: replaces targets that this test starts separately, or that CI runs in a clean clone
 _MAKE = '#!/bin/sh\nexec make --dry-run --directory "{root}" "$@" >/dev/null\n'
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, warm_parent: WarmParent) -> Path:
-    """A folder that looks like the clone after `make install`, but that `propintel` starts quickly."""
+    """Return a folder that looks like the clone after `make install`, with a `propintel` that starts quickly."""
     place = tmp_path_factory.mktemp("clone")
     real_venv, venv = Path(sys.executable).parents[1], place / ".venv"
     (venv / "bin").mkdir(parents=True)
@@ -67,7 +67,7 @@ def _environment(place: Path) -> dict[str, str]:
 
 
 def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
-    """Type it; -> what it prints. What `export` sets is kept in the file `exported` for the next block."""
+    """Run the script; return its output. Exported variables are stored in the file `exported` for the next block."""
     script = f"set -eu\n. ./exported\n{script}\nexport -p > exported"
     done = subprocess.run(
         ["bash", "-c", script],
@@ -75,7 +75,7 @@ def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
         cwd=place,
         capture_output=True,
         text=True,
-        timeout=_PATIENCE_SECONDS,
+        timeout=_LIMIT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
@@ -84,7 +84,7 @@ def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
 
 @contextmanager
 def _up(block: str, place: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    """`propintel up` in a terminal of its own, until it says that it is up; Ctrl-C at the end."""
+    """Run `propintel up` until its start message appears; send Ctrl-C at the end."""
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
             [
@@ -97,7 +97,7 @@ def _up(block: str, place: Path, environment: Mapping[str, str], log: Path) -> I
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-        timer = threading.Timer(_PATIENCE_SECONDS, process.kill)
+        timer = threading.Timer(_LIMIT_SECONDS, process.kill)
         timer.start()
         try:
             while "Ctrl-C" not in log.read_text(encoding="utf-8"):
@@ -116,8 +116,8 @@ def _blocks_to_run(page: str) -> list[Block]:
     return found
 
 
-def _walk(page: str, place: Path, environment: Mapping[str, str]) -> str:
-    """Run the page's blocks one after the other; -> all that they printed."""
+def _run_page(page: str, place: Path, environment: Mapping[str, str]) -> str:
+    """Run the page's blocks in order; return all output."""
     printed = ""
     with ExitStack() as terminals:
         for block in _blocks_to_run(page):
@@ -129,17 +129,17 @@ def _walk(page: str, place: Path, environment: Mapping[str, str]) -> str:
 
 
 @pytest.mark.worker
-@pytest.mark.timeout(_PATIENCE_SECONDS)
+@pytest.mark.timeout(_LIMIT_SECONDS)
 def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> None:
-    """`make county` is already running here, on a port of its own; its folder is where the tutorial says."""
+    """`make county` is already running on another port; its folder is where the tutorial expects it."""
     folder = place / ".county"
     folder.mkdir()
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")
     (folder / "env").write_text(dotenv(settings(str(folder), county.openai_address)), encoding="utf-8")
     (place / "exported").write_text("", encoding="utf-8")
-    printed = _walk("docs/tutorial.md", place, _environment(place))
-    for said in ("Architectural shingle", "Fictional Ridge", "done"):
-        assert said.casefold() in printed.casefold(), said
+    printed = _run_page("docs/tutorial.md", place, _environment(place))
+    for expected in ("Architectural shingle", "Fictional Ridge", "done"):
+        assert expected.casefold() in printed.casefold(), expected
     rows = (place / "properties.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 1 + 4, "one address by hand and three by workers"
     if shutil.which("jq") is None:
@@ -152,7 +152,7 @@ def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> N
 
 
 def test_the_cheap_blocks_do_what_they_say(tmp_path: Path) -> None:
-    """Blocks of other pages that make a secret or a file and need nothing that runs."""
+    """These blocks of other pages write a secret or a file, and need no running process."""
     (tmp_path / "exported").write_text("", encoding="utf-8")
     pages = {"docs/batches.md": ".env", "docs/prometheus.md": "metrics-token"}
     for page, written in pages.items():
@@ -162,7 +162,7 @@ def test_the_cheap_blocks_do_what_they_say(tmp_path: Path) -> None:
 
 
 def test_the_hook_of_commits_is_set_up(tmp_path: Path) -> None:
-    """In a repository of its own: a hook that runs what the configuration names."""
+    """The test uses a new repository with the project's hook configuration."""
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
     shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
     (tmp_path / "exported").write_text("", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The recipes' benchmark on two sites: the figures add up, the report names every target, and the plot is drawn."""
+"""The recipe benchmark on two sites: the figures add up, and the report has every target and the plot."""
 
 from __future__ import annotations
 

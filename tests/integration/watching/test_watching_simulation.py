@@ -1,4 +1,4 @@
-"""A few days of a few watched homes, by an injected clock, through the workers' own code; and that the judge judges."""
+"""A few days of a few watched properties with a simulated clock, and checks of the evaluation itself."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_what_changes_is_told_what_flaps_is_not_and_the_budget_holds(simulated: 
     assert figures.over_budget == []
     assert (figures.false, figures.missed) == ([], [])
     assert (figures.told, figures.events) == (5, 5)
-    assert figures.slowest < timedelta(days=4), "an interval, and what the second site takes to follow"
-    assert figures.asked > figures.pages, "every page was looked at again"
+    assert figures.slowest < timedelta(days=4), "a change may take an interval and the second site's delay"
+    assert figures.asked > figures.pages, "every page must be requested again"
 
 
 def test_the_receiver_that_is_down_half_the_time_loses_nothing(simulated: Simulated) -> None:
@@ -42,7 +42,7 @@ def test_the_receiver_that_is_down_half_the_time_loses_nothing(simulated: Simula
 
 
 def test_the_judge_finds_what_is_amiss(simulated: Simulated) -> None:
-    """One change untold, one told twice and late, a day over its budget, a message that came to nobody."""
+    """The errors: an unreported change, a late duplicate, a day over budget, and an undelivered message."""
     before = judge(simulated)
     first, *rest = simulated.changes
     in_time = next(one for one in rest if not any(one.why in late and str(one.new) in late for late in before.late))
@@ -65,7 +65,7 @@ def test_the_judge_finds_what_is_amiss(simulated: Simulated) -> None:
     )
     assert len(figures.missed) == len(before.missed) + 1
     assert len(figures.late) >= 1
-    assert len(figures.late) - len(before.late) in (0, 1), "the one that is untold now may have been late"
+    assert len(figures.late) - len(before.late) in (0, 1), "the removed change may have been late"
     assert len(figures.false) == len(before.false) + 1
     assert len(figures.over_budget) == 1
     assert figures.lost == [f"change_{late.id}", f"change_{'f' * 32}"]

@@ -1,4 +1,4 @@
-"""A /metrics on loopback that says what a test makes it say, in the words of the contract."""
+"""A /metrics endpoint on loopback with values that a test sets."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from prometheus_client.registry import Collector
 from tests.integration.deploy.metric_contract import Metric, metrics
 
 KEYS = ("sk-proj-aaa...aaa1", "sk-proj-bbb...bbb2", "sk-proj-ccc...ccc3")
-#: values of labels that are not closed sets
+#: values of labels that may have any value
 _SAMPLES = {"key": KEYS, "status": ("200", "500"), "limit_group": ("org-1",), "model": ("gpt-4.1-mini",)}
 
 
-class DoorMetrics(Collector):
-    """Begins as a healthy fleet that does nothing: `values` of its series, by name and labels.
+class MetricsEndpoint(Collector):
+    """Starts with the values of a healthy, idle fleet: `values` has the series by name and labels.
 
-    What `growing` names grows by one with every scrape.
+    Metrics in `growing` increase by one with every scrape.
     """
 
     token = "metrics-token-of-a-test"
@@ -39,7 +39,7 @@ class DoorMetrics(Collector):
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     def begin(self) -> None:
-        """As in the beginning, with a report of now."""
+        """Reset to the first values, with a current report."""
         self.values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
         self.growing: set[str] = set()
         self.refuses = False
@@ -59,21 +59,21 @@ class DoorMetrics(Collector):
         return f"http://127.0.0.1:{self._server.server_address[1]}/metrics"
 
     def set(self, name: str, value: float, **labels: str) -> None:
-        """Give one series its value from now on."""
+        """Set the value of a series."""
         metric = self._metrics[name]
         assert labels.keys() == metric.labels.keys(), f"{name} has the labels {sorted(metric.labels)}"
         series = self.values.get(name, {}) | {tuple(sorted(labels.items())): value}
         self.values = self.values | {name: series}
 
     def set_state(self, key: str, state: str) -> None:
-        """The one sample of the key's state."""
+        """Set the state of a key."""
         name = "propintel_openai_key_state"
         others = {labels: 1.0 for labels in self.values.get(name, {}) if ("key", key) not in labels}
         self.values = self.values | {name: others}
         self.set(name, 1, key=key, limit_group="org-1", state=state)
 
     def show_everything(self) -> None:
-        """Every metric of the contract with every value of its labels, and all counters grow."""
+        """Show every metric with every value of its labels; all counters grow."""
         for name, metric in self._metrics.items():
             if name not in self.values:
                 choices = [_some_values(metric, label) for label in metric.labels]
@@ -96,12 +96,12 @@ class DoorMetrics(Collector):
             self.values = self.values | {name: grown}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        door = self
+        endpoint = self
 
         class _Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                allowed = self.headers.get("Authorization") == f"Bearer {door.token}" and not door.refuses
-                body = generate_latest(door._registry) if allowed else b""
+                allowed = self.headers.get("Authorization") == f"Bearer {endpoint.token}" and not endpoint.refuses
+                body = generate_latest(endpoint._registry) if allowed else b""
                 self.send_response(200 if allowed else 401)
                 self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
