@@ -18,7 +18,7 @@ from simulators.county.serving import RunningCounty
 
 @dataclass
 class World:
-    """A few properties, scraped once. `judged` evaluates the stored data after `stored` was changed."""
+    """A few properties, scraped once. `judged` evaluates `stored`, which tests change."""
 
     running: RunningCounty
     homes: list[Home]

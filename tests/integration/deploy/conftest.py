@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.deploy.healthy_metrics import MetricsEndpoint
+from tests.integration.deploy.metrics_endpoint import MetricsEndpoint
 from tests.integration.deploy.prometheus_server import PrometheusServer
 
 
@@ -63,7 +63,7 @@ def metrics_token(metrics_endpoint: MetricsEndpoint) -> str:
 def prometheus_server(
     tmp_path_factory: pytest.TempPathFactory, exposition_url: str, metrics_token: str
 ) -> Iterator[PrometheusServer]:
-    """Start a Prometheus with the configuration and rules of deploy/, which scrapes `exposition_url` at short intervals.
+    """Start a Prometheus with the configuration and rules of deploy/ that scrapes `exposition_url` frequently.
 
     All tests of a module share it, because Prometheus scrapes nothing in its first five seconds.
     """

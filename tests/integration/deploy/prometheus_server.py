@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback with the configuration and the rules of deploy/, in a hurry."""
+"""A real Prometheus on loopback with the configuration and rules of deploy/ and short intervals."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from app.redis.embedded_valkey import ending_with_parent
 from tests.integration.deploy.files import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
 
-#: between scrapes and between evaluations, and how long a condition has to hold: all that differs from deploy/
+#: The only differences from deploy/: the interval of scrapes and evaluations, and the duration of a condition.
 _TICK, _HOLD = "500ms", "1s"
-_PATIENCE_SECONDS = 120.0
+_LIMIT_SECONDS = 120.0
 
 
 def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str) -> T:
-    """The first answer that suits; the test fails with the last one if none does in time."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    """Return the first answer that satisfies `until`; fail with the last answer after a time limit."""
+    deadline = time.monotonic() + _LIMIT_SECONDS
     while not until(answer := ask()):
         assert time.monotonic() < deadline, f"{what}: {answer}"
         time.sleep(0.05)
@@ -34,7 +34,7 @@ def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str) -> 
 
 
 class PrometheusServer:
-    """`folder` takes its configuration and data; it ends with the block, by its process id."""
+    """A Prometheus process with its configuration and data in `folder`; the process ends with the block."""
 
     def __init__(self, program: str, folder: Path, exposition_url: str, token: str) -> None:
         self._folder = folder
@@ -49,13 +49,13 @@ class PrometheusServer:
         ]
 
     def firing(self) -> list[dict[str, str]]:
-        """The labels of all alerts that fire, by name and key."""
+        """Return the labels of all firing alerts, by name and key."""
         alerts = self._get("alerts")["alerts"]
         labels = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
         return sorted(labels, key=lambda each: (each["alertname"], each.get("key", "")))
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """The samples of an instant query now."""
+        """Return the samples of an instant query."""
         return list(self._get("query", query=expression)["result"])
 
     def _configure(self, target: urllib.parse.SplitResult, token: str) -> None:

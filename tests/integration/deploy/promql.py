@@ -1,6 +1,6 @@
-"""What an expression of PromQL speaks of: enough of its grammar to find names, matchers and labels, and no more.
+"""A small PromQL parser that finds metric names, matchers, and labels.
 
-Whether it is valid at all says promtool.
+promtool checks whether an expression is valid.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _LABEL_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "grou
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """`matchers` are (metric, label, operator, value), `labels` those that are grouped or joined by."""
+class References:
+    """The names in an expression: `matchers` are (metric, label, operator, value), and `labels` come from grouping and joins."""
 
     metrics: frozenset[str]
     matchers: tuple[tuple[str, str, str, str], ...]
     labels: frozenset[str]
 
 
-def spoken(expression: str) -> Spoken:
-    """What `expression` speaks of."""
+def references(expression: str) -> References:
+    """Return the names that `expression` uses."""
     tokens = [(found.lastgroup or "", found.group()) for found in _TOKEN.finditer(expression)]
     metrics: set[str] = set()
     labels: set[str] = set()
@@ -51,7 +51,7 @@ def spoken(expression: str) -> Spoken:
         elif kind == "name" and following != "(" and text.lower() not in _WORDS | _AGGREGATIONS:
             metrics.add(text)
         place += 1
-    return Spoken(frozenset(metrics), tuple(matchers), frozenset(labels))
+    return References(frozenset(metrics), tuple(matchers), frozenset(labels))
 
 
 def _end(tokens: list[tuple[str, str]], place: int, closing: str) -> int:

@@ -1,4 +1,4 @@
-"""The example of deploy/alertmanager in a real Alertmanager: who is told, and what is kept back."""
+"""The example of deploy/alertmanager in a real Alertmanager: its receivers and inhibitions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.prometheus
 
 @pytest.mark.parametrize(("severity", "receiver"), [("critical", "slack-and-email"), ("warning", "slack")])
 def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: str) -> None:
-    """As amtool reads the routes, which checks the whole file too."""
+    """amtool reads the routes and checks the whole file."""
     command = [
         amtool,
         "config",
@@ -40,8 +40,8 @@ def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: 
     subprocess.run([amtool, "check-config", ALERTMANAGER], capture_output=True, timeout=300, check=True)
 
 
-def test_inhibitions_name_alerts_that_there_are() -> None:
-    """A rule about an alert of another name keeps nothing back."""
+def test_inhibitions_name_existing_alerts() -> None:
+    """A rule with an unknown alert name would inhibit nothing."""
     names = {rule["alert"] for rule in rules() if "alert" in rule}
     for inhibition in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
         for matcher in (*inhibition["source_matchers"], *inhibition["target_matchers"]):
@@ -51,13 +51,13 @@ def test_inhibitions_name_alerts_that_there_are() -> None:
 
 @pytest.fixture
 def webhook_receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
-    """Slack's place."""
+    """Return the receiver that replaces Slack."""
     return make_receiver()
 
 
 @pytest.fixture
 def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver: Receiver) -> Iterator[str]:
-    """Alertmanager with the example, but Slack and the mail server are on loopback, and it waits for no group."""
+    """Start Alertmanager with the example; Slack and mail are on loopback, and groups are sent at once."""
     config = yaml.safe_load(ALERTMANAGER.read_text())
     config["global"]["smtp_smarthost"] = f"127.0.0.1:{free_port()}"
     config["route"]["group_wait"] = config["route"]["routes"][0]["group_wait"] = "200ms"
@@ -84,8 +84,10 @@ def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver
             process.terminate()
 
 
-def test_while_no_key_is_healthy_single_keys_are_kept_back(alertmanager_url: str, webhook_receiver: Receiver) -> None:
-    """Of the same installation only; Slack gets the sentences of the rule."""
+def test_alerts_of_single_keys_are_inhibited_while_no_key_is_healthy(
+    alertmanager_url: str, webhook_receiver: Receiver
+) -> None:
+    """The inhibition holds only within one installation. Slack gets the rule's texts."""
     sent = [
         _alert("OpenAINoHealthyKey", "propintel", "critical"),
         _alert("OpenAIKeyDead", "propintel", "warning", key="sk-proj-aaa...aaa1"),

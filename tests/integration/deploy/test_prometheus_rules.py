@@ -1,4 +1,4 @@
-"""The rules and the example configuration of deploy/prometheus, as Prometheus' own tool reads them."""
+"""The rules and the example configuration of deploy/prometheus, checked with promtool."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 from tests.integration.deploy.files import GUIDE, PROMETHEUS, ROOT, RULE_TESTS, RULES
 from tests.integration.deploy.vocabulary import known_series, mistakes, rules
 
-#: the kinds of the key report, and the rules that say the same
+#: the kinds of alerts in the key report, and the equivalent rules
 TWINS = {
     "circuit_open": "OpenAIKeyCircuitOpen",
     "key_dead": "OpenAIKeyDead",
@@ -34,14 +34,13 @@ def _run(*command: str, cwd: Path = PROMETHEUS) -> None:
 
 
 @pytest.mark.prometheus
-def test_promtool_accepts_the_rules_without_a_remark(promtool: str) -> None:
-    """A rule that promtool warns of is a mistake as well."""
+def test_promtool_accepts_the_rules_without_a_warning(promtool: str) -> None:
     _run(promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES.name)
 
 
 @pytest.mark.prometheus
 def test_promtool_accepts_the_example_configuration(promtool: str, tmp_path: Path) -> None:
-    """As a whole: rules and the token's file are where it looks for them."""
+    """promtool finds the rules and the token's file at the configured paths."""
     folder = shutil.copytree(PROMETHEUS, tmp_path / "prometheus")
     (folder / "metrics-token").write_text("any")
     _run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml", cwd=folder)
@@ -49,13 +48,12 @@ def test_promtool_accepts_the_example_configuration(promtool: str, tmp_path: Pat
 
 @pytest.mark.prometheus
 @pytest.mark.parametrize("file", RULE_TESTS, ids=lambda file: file.name)
-def test_alerts_fire_when_they_should_and_only_then(promtool: str, file: Path) -> None:
-    """promtool's unit tests of the rules."""
+def test_alerts_fire_exactly_when_expected(promtool: str, file: Path) -> None:
+    """The files are promtool's unit tests of the rules."""
     _run(promtool, "test", "rules", file.name)
 
 
-def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
-    """Nobody adds an alert without saying when it fires."""
+def test_every_alert_has_a_case_in_which_it_fires_and_a_case_in_which_it_does_not() -> None:
     cases = [
         (case["alertname"], bool(case.get("exp_alerts")))
         for file in RULE_TESTS
@@ -66,21 +64,21 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
     assert {name for name, fires in cases if not fires} == set(_alerts())
 
 
-def test_rules_speak_of_metrics_and_labels_that_there_are() -> None:
-    """A rule about a metric that nobody exports never fires, and nobody notices."""
+def test_rules_use_existing_metrics_and_labels() -> None:
+    """A rule with an unknown metric would never fire, unnoticed."""
     known = known_series()
     found = {rule.get("alert") or rule["record"]: mistakes(rule["expr"], known) for rule in rules()}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize(("kind", "alert"), TWINS.items())
-def test_every_kind_of_the_key_report_has_its_twin(kind: str, alert: str) -> None:
-    """And the twin points at the kind's section of the runbook."""
+def test_every_alert_of_the_key_report_has_an_equivalent_rule(kind: str, alert: str) -> None:
+    """The rule also refers to the alert's section of the runbook."""
     assert _alerts()[alert]["annotations"]["runbook"] == f"docs/alerts.md#{kind}"
 
 
-def test_alerts_say_how_bad_it_is_what_it_is_and_what_to_do() -> None:
-    """Severity is one of two words; each alert of Prometheus alone has a section in docs/prometheus.md."""
+def test_alerts_have_a_severity_a_summary_and_a_runbook() -> None:
+    """The severity is warning or critical. Alerts that only Prometheus has are described in docs/prometheus.md."""
     headings = {re.sub(r"\W", "", line).lower() for line in GUIDE.read_text().splitlines() if line.startswith("### ")}
     for name, alert in _alerts().items():
         assert alert["labels"]["severity"] in {"warning", "critical"}, name
@@ -92,7 +90,7 @@ def test_alerts_say_how_bad_it_is_what_it_is_and_what_to_do() -> None:
             assert anchor in headings, name
 
 
-def test_nothing_of_the_configuration_holds_a_secret() -> None:
+def test_the_configuration_contains_no_secret() -> None:
     """The token is read from a file."""
     (scrape,) = [
         each

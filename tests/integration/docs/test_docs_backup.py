@@ -79,7 +79,7 @@ def _stored_price(settings: Settings, property_id: str) -> object:
 
 
 def _purge_all(place: Path, property_id: str, **variables: str) -> None:
-    """Purge a property, a host, and a person with the purge list that the runbook keeps. The backup contains all three."""
+    """Purge a property, a host, and a person with the purge list that the runbook keeps; the backup has all three."""
     purges = (f"--property {property_id}", "--host gone.example", "--person 'Quackenbush, Ottilie'")
     (place / "purges.sh").write_text("".join(f"propintel purge {what} --yes\n" for what in purges))
     _bash("bash purges.sh", place, **variables)
@@ -104,7 +104,7 @@ def _store_all(settings: Settings) -> tuple[str, str]:
 
 
 @pytest.mark.timeout(900)
-def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path: Path) -> None:
+def test_sqlite_is_restored_from_its_copy_without_data_that_was_purged_since(tmp_path: Path) -> None:
     """The copy is made while the database is open. Data that was written later is missing after the restore."""
     settings = Settings.of(propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
     variables = {"PROPINTEL_HOME": str(tmp_path / "home"), "REDIS_URL": _NO_REDIS}
@@ -130,7 +130,7 @@ def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path:
 
 
 @pytest.mark.timeout(900)
-def test_postgresql_comes_back_from_its_dump_without_what_was_purged_since(
+def test_postgresql_is_restored_from_its_dump_without_data_that_was_purged_since(
     postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
     old, new = _empty_database(postgresql), _empty_database(postgresql)
@@ -151,7 +151,7 @@ def test_postgresql_comes_back_from_its_dump_without_what_was_purged_since(
     assert _stored_price(on(new), kept) == 7
 
 
-def test_the_schema_is_brought_up_to_date_as_the_runbook_says(postgresql: PostgreSQL, tmp_path: Path) -> None:
+def test_the_schema_is_upgraded_as_the_runbook_describes(postgresql: PostgreSQL, tmp_path: Path) -> None:
     """`doctor` then reports no problem with the database, although no broker runs."""
     url = _empty_database(postgresql)
     (block,) = _commands("docs/runbooks/upgrade.md", "db upgrade")

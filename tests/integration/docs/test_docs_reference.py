@@ -14,12 +14,12 @@ _ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text(en
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_reference_is_what_the_code_says(name: str) -> None:
+def test_the_reference_matches_the_code(name: str) -> None:
     """If this fails, run `make reference` and commit the result."""
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name]()
 
 
-def test_no_page_is_left_over() -> None:
+def test_no_page_is_obsolete() -> None:
     assert {path.name for path in FOLDER.iterdir()} == set(PAGES)
 
 
@@ -31,7 +31,7 @@ def _column(heading: str, number: int) -> list[str]:
     return [word for row in rows for word in re.findall(r"`(\w+)`", row.split("|")[number + 1])]
 
 
-def test_the_architecture_says_what_the_loss_of_every_table_means() -> None:
+def test_the_architecture_describes_the_loss_of_every_table() -> None:
     assert sorted(_column("Where state lives", 1)) == sorted(metadata.tables)
 
 
@@ -40,7 +40,7 @@ def test_the_architecture_names_every_process() -> None:
     assert sorted(_column("Processes", 0)) == sorted(line.partition(":")[0] for line in procfile)
 
 
-def test_the_drawing_has_every_module_of_app() -> None:
+def test_the_diagram_has_every_module_of_app() -> None:
     drawing = (ROOT / "docs" / "images" / "layers.svg").read_text(encoding="utf-8")
     modules = {path.stem for path in (ROOT / "app").glob("*.py")} - {"__init__"}
     folders = {path.name for path in (ROOT / "app").iterdir() if (path / "__init__.py").is_file()}

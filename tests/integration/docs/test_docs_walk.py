@@ -151,7 +151,7 @@ def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> N
     assert job in _bash(block.text.replace("6f1c2d3e...", job), place, _environment(place))
 
 
-def test_the_cheap_blocks_do_what_they_say(tmp_path: Path) -> None:
+def test_the_short_blocks_write_their_files(tmp_path: Path) -> None:
     """These blocks of other pages write a secret or a file, and need no running process."""
     (tmp_path / "exported").write_text("", encoding="utf-8")
     pages = {"docs/batches.md": ".env", "docs/prometheus.md": "metrics-token"}
@@ -161,7 +161,7 @@ def test_the_cheap_blocks_do_what_they_say(tmp_path: Path) -> None:
         assert (tmp_path / written).read_text(encoding="utf-8").strip()
 
 
-def test_the_hook_of_commits_is_set_up(tmp_path: Path) -> None:
+def test_the_pre_commit_hook_is_installed(tmp_path: Path) -> None:
     """The test uses a new repository with the project's hook configuration."""
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
     shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
@@ -171,6 +171,6 @@ def test_the_hook_of_commits_is_set_up(tmp_path: Path) -> None:
     assert os.access(tmp_path / ".git" / "hooks" / "pre-commit", os.X_OK)
 
 
-def test_no_block_is_left_out() -> None:
+def test_every_block_marked_run_is_run() -> None:
     walked = {"docs/tutorial.md", "docs/logs-and-traces.md", "docs/batches.md", "docs/prometheus.md"}
     assert {block.page for block in blocks() if block.remark == "run"} <= walked

@@ -24,7 +24,7 @@ def simulated(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Simulated
     return simulate(plan, folder, days=9, interval_days=2, daily_pages=24, daily_model_calls=40)
 
 
-def test_what_changes_is_told_what_flaps_is_not_and_the_budget_holds(simulated: Simulated) -> None:
+def test_changes_are_reported_flapping_is_not_and_the_budget_holds(simulated: Simulated) -> None:
     figures = judge(simulated)
     assert figures.unscraped == figures.paused == 0
     assert figures.over_budget == []
@@ -34,14 +34,14 @@ def test_what_changes_is_told_what_flaps_is_not_and_the_budget_holds(simulated: 
     assert figures.asked > figures.pages, "every page must be requested again"
 
 
-def test_the_receiver_that_is_down_half_the_time_loses_nothing(simulated: Simulated) -> None:
+def test_a_receiver_that_is_down_half_the_time_loses_nothing(simulated: Simulated) -> None:
     figures = judge(simulated)
     assert figures.lost == figures.wrong_doubles == []
     assert figures.refused > 0
     assert list(dict.fromkeys(simulated.taken)) == [f"change_{one.id}" for one in simulated.changes]
 
 
-def test_the_judge_finds_what_is_amiss(simulated: Simulated) -> None:
+def test_the_evaluation_finds_errors(simulated: Simulated) -> None:
     """The errors: an unreported change, a late duplicate, a day over budget, and an undelivered message."""
     before = judge(simulated)
     first, *rest = simulated.changes
