@@ -108,7 +108,7 @@ def test_a_last_run_is_done_with_the_pages_that_it_had_time_for(world: World) ->
 
 
 def test_a_run_that_starts_with_little_time_does_all_its_work(world: World) -> None:
-    """Otherwise a short time limit would defer the job forever."""
+    """A short time limit must not defer the job forever."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     found = world.scrape(run=Run(Lease(world.job(), "test"), seconds_left=lambda: 20.0))
@@ -122,7 +122,7 @@ def test_a_run_that_starts_with_little_time_does_all_its_work(world: World) -> N
 def test_a_model_call_without_capacity_at_the_deadline_does_not_lose_the_pages(
     world: World, more: dict[str, str]
 ) -> None:
-    """The search uses the last capacity. The model note then says that the call found none."""
+    """The search uses the last capacity, and the model note reports the skipped call."""
     world.county.pages[FOUND] = (200, assessor(**more))
     world.portal.pages["/h/1"] = (200, listing(prose=PROSE))
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/h/1"}]})
@@ -185,7 +185,7 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
 def test_a_refused_or_truncated_search_is_repeated_after_an_hour(
     world: World, answers: str, outcome: str, reported: str
 ) -> None:
-    """A sooner repetition would cost the same again."""
+    """An earlier repetition would be charged again."""
     world.county.pages[FOUND] = (200, assessor())
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3 and more words, to be cut in the middle"}]})
     world.api.set_key(world.api.keys[0], answers=answers)
@@ -212,7 +212,7 @@ def counted(outcome: str) -> float:
 
 
 def purge_of(world: World, url: str) -> Callable[[], None]:
-    """Return a function that purge_of the page a minute from now."""
+    """Return a function that purges the page a minute from now."""
 
     def purge() -> None:
         mine = world.resources.database

@@ -84,7 +84,7 @@ def test_a_property_with_another_zip_code_does_not_match_the_address(world: Worl
 
 
 @pytest.mark.parametrize(
-    ("page", "outcome", "says"),
+    ("page", "outcome", "expected_detail"),
     [
         (assessor("14 Fictional Ave, Anytown, ST 00000", "0012-0035"), "other_property", "14 FICTIONAL AVE"),
         (assessor("12 Fictional Ave # 2B, Anytown, ST 00000"), "other_property", "unit 2b"),
@@ -94,14 +94,14 @@ def test_a_property_with_another_zip_code_does_not_match_the_address(world: Worl
     ],
 )
 def test_a_page_of_another_property_or_unit_is_left_out_and_reported(
-    world: World, page: str, outcome: str, says: str
+    world: World, page: str, outcome: str, expected_detail: str
 ) -> None:
     world.county.pages |= {FOUND: (200, assessor()), "/other?zip=00000": (200, page)}
     other = ("Other", "portal", "<county>/other?zip={postal_code}")
     world.sources(BY_ADDRESS, other)
     found = world.scrape()
     assert outcomes(found)["Other"] == outcome
-    assert says in next(tried["detail"] for tried in found.tried if tried["source"] == "Other")
+    assert expected_detail in next(tried["detail"] for tried in found.tried if tried["source"] == "Other")
     assert len(found.sources) == 1
     assert {"YearBuilt": 1987, "BedroomsTotal": 3}.items() <= found.record.items()
 
@@ -350,8 +350,8 @@ def test_each_unit_of_a_building_gets_its_own_row_of_a_shared_answer_and_keeps_i
     assert len(set(homes.values())) == 3
     for unit, home in homes.items():
         shown = world.resources.properties.get(home)
-        said = [shown["record"][name] for name in ("YearBuilt", "LivingArea", "ParcelNumber", "TaxAssessedValue")]
-        assert said == [1980 + unit, 900 + unit, f"0300-000{unit}", unit * 100_000]
+        values = [shown["record"][name] for name in ("YearBuilt", "LivingArea", "ParcelNumber", "TaxAssessedValue")]
+        assert values == [1980 + unit, 900 + unit, f"0300-000{unit}", unit * 100_000]
         rows = [one["url"].partition("#")[2] for one in shown["sources"] if "#" in one["url"]]
         assert rows == [f"parcel=300000{unit}"]
         assert {one["field"] for one in shown["conflicts"]} <= {"UnparsedAddress"}, (

@@ -140,35 +140,35 @@ def test_a_reasoning_model_gets_a_higher_token_limit_and_both_answers_are_counte
     assert asks.requests() == 5
     one = (asks.manager.store.spent().tokens - both) / 3
     assert one > 3_000
-    assert 0 < both - one < 5_000  # a first answer is bounded as if the model did not reason
+    assert 0 < both - one < 5_000  # the first answer had the token limit of a model that does not reason
     first, second = asks.kept(1), asks.kept(2)
     assert first.prompt_tokens + first.completion_tokens == both
     assert second.prompt_tokens + second.completion_tokens < both
 
 
-def test_the_room_follows_what_the_model_needs(asking: Callable[..., Asking]) -> None:
+def test_the_token_limit_adapts_to_the_model(asking: Callable[..., Asking]) -> None:
     asks = asking(reasoning_tokens=3_000)
-    rooms = []
+    limits = []
     for _ in range(4):
         asks.read()
-        rooms.append(asks.reader.dialect.room)
-    assert rooms == sorted(rooms, reverse=True)
-    assert rooms[-1] == 4 * 3_000
+        limits.append(asks.reader.dialect.room)
+    assert limits == sorted(limits, reverse=True)
+    assert limits[-1] == 4 * 3_000
 
 
-def test_a_model_that_does_not_reason_gets_no_room(asking: Callable[..., Asking]) -> None:
+def test_a_model_that_does_not_reason_gets_no_extra_tokens(asking: Callable[..., Asking]) -> None:
     asks = asking()
     asks.read()
     assert asks.reader.dialect.room == 0
 
 
-def test_what_no_other_way_of_asking_mends_is_a_note(asking: Callable[..., Asking]) -> None:
+def test_an_error_that_no_other_request_format_avoids_leaves_a_note(asking: Callable[..., Asking]) -> None:
     asks = asking(models=["another"])
     assert "HTTP 404" in (asks.read().note or "")
     assert asks.requests() == 1
 
 
-def test_the_simulated_server_words_its_refusals_as_the_api_does(openai_simulator: Start) -> None:
+def test_the_simulated_server_refuses_options_with_the_apis_errors(openai_simulator: Start) -> None:
     simulator = openai_simulator(limits="max_completion_tokens", formats="json_object")
     body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
     with httpx2.Client(timeout=120, headers={"authorization": f"Bearer {simulator.keys[0]}"}) as client:

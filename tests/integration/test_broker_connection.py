@@ -61,7 +61,7 @@ def test_a_stopped_worker_does_not_wait_for_its_broker(monkeypatch: pytest.Monke
             dispatcher.send("worker-online", retry=True)
 
 
-def test_a_worker_uses_the_replaced_channel_class(embedded_valkey_url: str) -> None:
+def test_a_worker_uses_the_retrying_connection(embedded_valkey_url: str) -> None:
     app = make_celery(Settings.of(redis_url=SecretStr(embedded_valkey_url)))
     with app.connection_for_read() as connection:
         assert isinstance(connection, RetryingConnection)

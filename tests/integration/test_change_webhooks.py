@@ -79,7 +79,7 @@ def deliver(stores: Stores, url: str) -> dict[str, int]:
 def test_a_receiver_that_is_down_half_the_time_gets_every_change_in_order(
     stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
 ) -> None:
-    """The receiver refuses messages, accepts messages that it answers with an error, or is unreachable."""
+    """The receiver sometimes answers with an error, even after it read the message, and is sometimes unreachable."""
     receiver = make_receiver(statuses=[200, 503, 200, 500, 200, 200, 429, 502] * 10 + [200])
     gone = make_receiver()
     gone.stop()  # nothing listens there now

@@ -102,7 +102,7 @@ def test_a_key_reaches_its_limit_and_recovers(ran: Run) -> None:
     assert (limited["state"], limited["rate_limited"]) == ("closed", False)
 
 
-def test_the_readme_shows_what_a_run_prints(
+def test_the_readme_shows_the_output_of_a_run(
     ran: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If this fails because the demo changed, run `make readme` and commit the result."""

@@ -54,7 +54,7 @@ def test_the_embedded_valkey_passes(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "state", "said"),
+    ("command", "state", "expected"),
     [
         ("CONFIG SET maxmemory-policy allkeys-lru", "warning", "maxmemory-policy is allkeys-lru"),
         ("CONFIG SET maxmemory 100000", "warning", "of its maxmemory are used"),
@@ -63,12 +63,12 @@ def test_the_embedded_valkey_passes(settings: Settings) -> None:
     ],
 )
 def test_a_server_that_may_lose_data_is_reported(
-    settings: Settings, connection: redis.Redis, command: str, state: str, said: str
+    settings: Settings, connection: redis.Redis, command: str, state: str, expected: str
 ) -> None:
     connection.execute_command(*command.split())
     verdict = check_redis(settings)
     assert verdict.state == state, verdict.said
-    assert said in verdict.said
+    assert expected in verdict.said
     assert verdict.remedy
 
 
@@ -93,7 +93,7 @@ def test_a_beat_that_sends_nothing_is_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("nodes", "state", "said"),
+    ("nodes", "state", "expected"),
     [
         ({}, "failed", "no worker runs"),
         ({"celery@a": ["scrape", "maintenance"]}, "ok", "1 answer (celery@a)"),
@@ -104,15 +104,15 @@ def test_a_beat_that_sends_nothing_is_a_warning(
     ],
 )
 def test_missing_or_too_many_workers_are_reported(
-    settings: Settings, nodes: dict[str, Collection[str]], state: str, said: str
+    settings: Settings, nodes: dict[str, Collection[str]], state: str, expected: str
 ) -> None:
     verdict = check_workers(settings, celery_facts(nodes), SystemClock())
     assert verdict.state == state, verdict.said
-    assert said in verdict.said
+    assert expected in verdict.said
 
 
 @pytest.mark.parametrize(
-    ("age_seconds", "answers", "state", "said"),
+    ("age_seconds", "answers", "state", "expected"),
     [
         (1, True, "ok", "1 answer"),
         (60, True, "ok", "1 answer"),
@@ -121,7 +121,7 @@ def test_missing_or_too_many_workers_are_reported(
     ],
 )
 def test_heartbeats_are_compared_with_the_workers_that_answer(
-    settings: Settings, age_seconds: int, answers: bool, state: str, said: str
+    settings: Settings, age_seconds: int, answers: bool, state: str, expected: str
 ) -> None:
     """A stale heartbeat of a worker that answers is no problem: its disk may have been full."""
     clock, node = ManualClock(), "celery@here"
@@ -133,7 +133,7 @@ def test_heartbeats_are_compared_with_the_workers_that_answer(
     nodes = {node: ["scrape", "maintenance"]} if answers else others
     verdict = check_workers(settings, celery_facts(nodes), clock)
     assert verdict.state == state, verdict.said
-    assert said in verdict.said
+    assert expected in verdict.said
 
 
 def test_keys_are_counted_from_the_shared_store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,8 +57,8 @@ def test_every_process_of_the_home_uses_the_same_server(settings: Settings, valk
     """The URL is the same in all processes, and so is the database behind it."""
     assert redis_url(settings) == valkey.url
     with connect(settings) as connection, redis.Redis.from_url(valkey.url) as other:
-        connection.set("said", "here")
-        assert other.get("said") == b"here"
+        connection.set("name", "here")
+        assert other.get("name") == b"here"
         assert connection.config_get("appendonly") == {"appendonly": "yes"}
         assert connection.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 

@@ -136,7 +136,7 @@ def test_a_secret_in_the_reason_is_stored_nowhere(
 def test_a_key_can_be_disabled_while_the_database_is_unavailable(
     view: KeyView, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A leaked key must be disabled anyway. The log has the action, and the answer says that the database does not."""
+    """A leaked key must be disabled anyway. The action is logged, and the answer reports that it is not stored."""
 
     def closed() -> Database:
         raise StoreError("sqlite:///x", "the disk is gone")

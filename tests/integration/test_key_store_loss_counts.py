@@ -235,9 +235,7 @@ def _lost(loses_replies: LosesReplies, store: FleetStore, step: Callable[[], obj
 def test_an_admission_whose_reply_is_lost_is_charged_once_and_blocks_no_key(
     loses_replies: LosesReplies, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The server and the offline process both admit the request. The server's admission is taken back at once,
-    so that a new key is not blocked for two minutes.
-    """
+    """The server and the process both admit the request. The server's admission is withdrawn."""
     store = open_fleet_store(loses_replies.url)
     paid = KeyRequest("m", 10, 0, batch="b", microusd=7)
     beside = [store.acquire(paid) for _ in KEYS]

@@ -42,6 +42,6 @@ def test_an_unknown_name_is_refused_and_the_known_names_are_listed(capsys: pytes
     from benchmarks.keypool.__main__ import main
 
     assert main(["run", "--modes", "satruated", "--contestants", "ours"]) == 2
-    said = capsys.readouterr().err
-    assert "satruated" in said
-    assert "saturated" in said
+    message = capsys.readouterr().err
+    assert "satruated" in message
+    assert "saturated" in message

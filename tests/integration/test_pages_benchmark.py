@@ -32,9 +32,9 @@ def test_every_page_is_painted_and_reported(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     page = (tmp_path / "pages.md").read_text(encoding="utf-8")
-    said = " ".join(page.split())
-    assert "100 jobs in a hundred batches and one of a tenth of them, 50 properties" in said
-    assert "Not the published size" in said
+    text = " ".join(page.split())
+    assert "100 jobs in a hundred batches and one of a tenth of them, 50 properties" in text
+    assert "Not the published size" in text
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:3] == "| `"]
     assert [row[0].strip("`") for row in rows] == PAGES
     for name, *figures, size, target in rows:

@@ -244,7 +244,7 @@ def test_a_bad_answer_loses_no_value_is_reported_and_is_paid_for_once(
     keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str, answers: str, expected: tuple[str, str]
 ) -> None:
     """The job is done with the page's values. An early repetition gets the same result without a call."""
-    outcome, says = expected
+    outcome, note = expected
     simulator[0].gate.change_server({"answers": answers})
     before = answers_counted(outcome)
     job_id = enqueue(keyed, f"{url}/house")
@@ -252,7 +252,7 @@ def test_a_bad_answer_loses_no_value_is_reported_and_is_paid_for_once(
     kept = keyed.jobs.get(job_id)
     assert first.record["ListPrice"] == 310000
     assert kept.model_note is not None
-    assert says in kept.model_note
+    assert note in kept.model_note
     assert kept.wanted_model
     assert answers_counted(outcome) == before + 1
     again = keyed.scraper.scrape(f"{url}/house", refresh=True)

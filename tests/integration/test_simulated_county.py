@@ -75,7 +75,7 @@ def test_requests_to_a_site_are_counted_except_robots_txt(running: RunningCounty
     assert running.server.asked["rumours"] == before + 1
 
 
-def test_a_site_answers_for_itself_alone(running: RunningCounty, client: httpx2.Client) -> None:
+def test_a_site_does_not_serve_another_sites_pages(running: RunningCounty, client: httpx2.Client) -> None:
     parcel = running.county.homes[0].parcel
     assert client.get(f"{running.roots['assessor']}/card/{parcel}").status_code == 200
     assert client.get(f"{running.roots['tax_roll']}/card/{parcel}").status_code == 404

@@ -320,10 +320,10 @@ def test_an_answer_stops_at_max_tokens(openai_simulator: Start) -> None:
 def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_simulator: Start) -> None:
     client = openai_simulator([{"key": KEY, **WIDE}]).client()
     chunks = list(ask(client, stream=True, stream_options={"include_usage": True}))
-    said = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
-    assert said == ask(client).choices[0].message.content
+    content = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert content == ask(client).choices[0].message.content
     assert chunks[-1].usage.completion_tokens > 0
-    assert client.responses.create(model="gpt-4.1", input="Built in 1998").output_text == said
+    assert client.responses.create(model="gpt-4.1", input="Built in 1998").output_text == content
     kinds = [event.type for event in client.responses.create(model="gpt-4.1", input="Built in 1998", stream=True)]
     assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
     one, two = client.embeddings.create(model="e", input=["a", "a"], dimensions=8).data

@@ -53,7 +53,7 @@ def world(scraped: World) -> World:
     return replace(scraped, stored=copy.deepcopy(scraped.stored), scraped=list(scraped.scraped))
 
 
-def test_what_was_stored_is_counted(world: World) -> None:
+def test_stored_properties_are_counted(world: World) -> None:
     figures = world.judged()
     assert figures.homes == len(world.homes) >= 4
     assert figures.pages > 12

@@ -156,6 +156,6 @@ def test_the_schema_is_upgraded_as_the_runbook_describes(postgresql: PostgreSQL,
     url = _empty_database(postgresql)
     (block,) = _commands("docs/runbooks/upgrade.md", "db upgrade")
     before, _, after = block.replace("propintel doctor", "propintel db current").partition("propintel db upgrade")
-    said = _bash(before, tmp_path, DATABASE_URL=url)
-    assert '"current": null' in said
+    output = _bash(before, tmp_path, DATABASE_URL=url)
+    assert '"current": null' in output
     assert f'"current": "{HEAD}"' in _bash(f"propintel db upgrade{after}", tmp_path, DATABASE_URL=url)
