@@ -216,7 +216,7 @@ def test_a_cited_page_that_redirects_out_of_the_allowed_domains_is_left_out(worl
 
 
 def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -> None:
-    """Otherwise an hour without the API would leave all addresses of this hour with one source or none."""
+    """An hour without the API must not leave all addresses of this hour with one source or none."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)

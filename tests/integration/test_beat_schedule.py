@@ -64,7 +64,7 @@ def test_a_schedule_that_is_lost_during_its_writing_is_written_again(app: Celery
 
 
 def test_a_stopped_beat_ends_even_if_the_exception_of_the_signal_is_lost(app: Celery, valkey: EmbeddedValkey) -> None:
-    """Otherwise beat would wait forever for a lock that another beat holds."""
+    """Beat must not wait forever for a lock that another beat holds."""
     first, other = ResilientScheduler(app=app), ResilientScheduler(app=app)
     first.tick()
     first.close()
@@ -87,7 +87,7 @@ def test_a_beat_that_starts_without_redis_writes_its_schedule_later(tmp_path: Pa
     valkey = EmbeddedValkey(tmp_path)
     app = make_app(valkey, tmp_path)
     beat = ResilientScheduler(app=app)
-    assert beat.tick() > 0, "beat returned no delay until its next look"
+    assert beat.tick() > 0, "beat returned no delay until its next attempt"
     with valkey, redis.Redis.from_url(valkey.url) as server:
         beat.tick()
         assert schedule_in(server) >= set(app.conf.beat_schedule)

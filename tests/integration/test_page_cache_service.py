@@ -245,7 +245,7 @@ def test_a_record_without_a_model_answer_is_read_again_from_the_stored_body(
 def test_a_deferred_job_remembers_that_its_page_was_confirmed(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """Otherwise the page would count as old as its first copy and be requested again."""
+    """A forgotten confirmation would make the page look old, and the page would be requested again."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
     with open_resources(service.settings.replaced(openai_api_key=None)) as keyless:
