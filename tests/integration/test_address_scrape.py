@@ -354,9 +354,7 @@ def test_each_unit_of_a_building_gets_its_own_row_of_a_shared_answer_and_keeps_i
         assert values == [1980 + unit, 900 + unit, f"0300-000{unit}", unit * 100_000]
         rows = [one["url"].partition("#")[2] for one in shown["sources"] if "#" in one["url"]]
         assert rows == [f"parcel=300000{unit}"]
-        assert {one["field"] for one in shown["conflicts"]} <= {"UnparsedAddress"}, (
-            "only the address lines may differ, by the unit"
-        )
+        assert {one["field"] for one in shown["conflicts"]} <= {"UnparsedAddress"}, "only the address differs"
 
 
 def test_a_unit_that_an_answer_does_not_list_gets_no_values_of_its_neighbors(world: World) -> None:

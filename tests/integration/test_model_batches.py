@@ -197,9 +197,7 @@ def silent_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFi
 # --- the normal case
 
 
-def test_parked_requests_become_one_batch_and_each_job_gets_its_answer(
-    make_runner: Callable[..., Runner],
-) -> None:
+def test_parked_requests_become_one_batch_and_each_job_gets_its_answer(make_runner: Callable[..., Runner]) -> None:
     runner = make_runner()
     jobs = runner.park("a", "b", "c")
     runner.turn()
@@ -268,9 +266,7 @@ def test_usage_is_counted_once_by_key_and_model_at_half_the_price(make_runner: C
     assert runner.manager.store.spent() == Spent(2, given + made, call.microusd)
 
 
-def test_cached_tokens_of_a_batch_are_counted_at_the_batch_price(
-    make_runner: Callable[..., Runner],
-) -> None:
+def test_cached_tokens_of_a_batch_are_counted_at_the_batch_price(make_runner: Callable[..., Runner]) -> None:
     """GPT-5 mini in a batch, per million tokens: $0.125 input, $0.0125 cached, $1 output (OpenAI, 2026-11)."""
     model, text = "gpt-5-mini", "The house was built in 1998. " * 300
 
@@ -314,9 +310,7 @@ def test_a_crash_at_any_step_bills_nothing_twice_and_loses_nothing(
     assert runner.billed("a", "b") == [1, 1]
     made, files = runner.at_openai()
     assert made == 1
-    assert files == (1 if (step, after) == ("upload", True) else 0), (
-        "only a file whose upload was not recorded may remain"
-    )
+    assert files == (1 if (step, after) == ("upload", True) else 0), "only an unrecorded file may stay"
     assert runner.batch().state is LlmBatchState.CLOSED
     assert runner.manager.store.spent().calls == 2
 

@@ -103,9 +103,7 @@ def test_tokens_are_charged_by_estimate_and_max_tokens(openai_simulator: Start) 
     assert simulator.stats_of(KEY)["tokens"] == 600
 
 
-def test_a_text_dependent_factor_is_stable_and_in_range(
-    openai_simulator: Start,
-) -> None:
+def test_a_text_dependent_factor_is_stable_and_in_range(openai_simulator: Start) -> None:
     """An estimate of 1,000 tokens is charged as 600 to 1,800. The completion is charged exactly."""
     simulator = openai_simulator([{"key": KEY, **WIDE}], token_factor=0.6, token_factor_high=1.8)
     client = simulator.client()
