@@ -20,7 +20,7 @@ _LABEL_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "grou
 
 @dataclass(frozen=True)
 class References:
-    """Names in an expression: `matchers` are (metric, label, operator, value); `labels` come from grouping and joins."""
+    """Names in an expression: `matchers` are (metric, label, operator, value); `labels` are in groupings and joins."""
 
     metrics: frozenset[str]
     matchers: tuple[tuple[str, str, str, str], ...]
