@@ -75,7 +75,7 @@ $(LLAMA)/.installed: requirements/llama.lock | install
 	@touch $@
 
 exhaustive: install ## all examples of property-based tests, requests by the API's schema: some minutes (PROFILE=search: ten times as many, new seeds)
-	$(PY) -m pytest -n 3 --dist load -m "not every_server" tests/integration/doors/test_web_document.py tests/property_based --hypothesis-profile=$(or $(PROFILE),exhaustive)
+	$(PY) -m pytest -n 3 --dist load -m "not every_server" tests/integration/interfaces/test_web_document.py tests/property_based --hypothesis-profile=$(or $(PROFILE),exhaustive)
 
 # Atheris has wheels for Linux only, so it stays out of .venv
 fuzz: install .fuzz/.installed ## fuzz what reads strangers' bytes, FUZZ_SECONDS (600) for each of six; then jobs on 10,000 hostile pages, two hours in all (FUZZ_ARGS="soak")

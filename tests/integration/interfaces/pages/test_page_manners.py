@@ -16,8 +16,8 @@ from app.property.storage.database import Database
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record
-from tests.integration.doors.conftest import Propintel
-from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.conftest import Propintel
+from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 from tests.plugins.page_records import page_record
 
 pytestmark = pytest.mark.usefixtures("broker")

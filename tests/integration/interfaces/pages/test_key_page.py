@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.settings import load_settings
-from tests.integration.doors.conftest import Environment, Propintel
-from tests.integration.doors.pages.conftest import SignIn, check_accessible
+from tests.integration.interfaces.conftest import Environment, Propintel
+from tests.integration.interfaces.pages.conftest import SignIn, check_accessible
 
 KEY = "sk-proj-" + "k" * 36 + "0001"
 OTHER = "sk-proj-" + "m" * 36 + "0002"

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from app.property.storage.database import Database
 from app.property.storage.properties.recipes import StoredRecipes
-from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
-from tests.integration.doors.pages.stored import ACTIVE_RECIPE, SUSPENDED_RECIPE
+from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.pages.stored import ACTIVE_RECIPE, SUSPENDED_RECIPE
 
 pytestmark = pytest.mark.usefixtures("broker")
 

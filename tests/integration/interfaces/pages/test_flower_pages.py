@@ -14,8 +14,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Error, Page, expect
 
-from tests.integration.doors.conftest import Environment, Propintel, Serving, until_true
-from tests.integration.doors.pages.conftest import SignIn
+from tests.integration.interfaces.conftest import Environment, Propintel, Serving, until_true
+from tests.integration.interfaces.pages.conftest import SignIn
 from tests.plugins.ports import free_port
 from tests.plugins.warm_start import WarmParent
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.redis.embedded_valkey import EmbeddedValkey
-from tests.integration.doors.conftest import SECRET, Environment, Propintel
-from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.conftest import SECRET, Environment, Propintel
+from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 
 pytestmark = pytest.mark.usefixtures("broker")
 

@@ -17,7 +17,7 @@ from app.clock import SystemClock
 from app.redaction import redact
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
-from tests.integration.doors.conftest import SECRET
+from tests.integration.interfaces.conftest import SECRET
 from web import create_app
 
 pytestmark = pytest.mark.usefixtures("broker")

@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.redis.embedded_valkey import EmbeddedValkey
-from tests.integration.doors.conftest import Environment, Propintel
-from tests.integration.doors.pages.conftest import SignIn, check_accessible
+from tests.integration.interfaces.conftest import Environment, Propintel
+from tests.integration.interfaces.pages.conftest import SignIn, check_accessible
 
 KEY = "sk-proj-" + "k" * 40
 

@@ -16,8 +16,8 @@ from app.property.storage.database import Database
 from app.property.storage.watches.budget import Charge, WatchLimits, charge_watches
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
-from tests.integration.doors.conftest import Environment, Propintel
-from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.conftest import Environment, Propintel
+from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 
 pytestmark = pytest.mark.usefixtures("broker")
 URLS = [f"https://homes.example/{n}" for n in range(3)]

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from tests.integration.doors.conftest import Environment
-from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
-from tests.integration.doors.pages.stored import save_failed_job
+from tests.integration.interfaces.conftest import Environment
+from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.pages.stored import save_failed_job
 
 pytestmark = pytest.mark.usefixtures("broker")
 

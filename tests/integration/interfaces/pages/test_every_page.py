@@ -16,8 +16,8 @@ from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, Page, expect
 
 import web.pages
-from tests.integration.doors.pages.conftest import PICTURES, check_accessible, check_fits
-from tests.integration.doors.pages.stored import GONE, FilledServer, filled_server
+from tests.integration.interfaces.pages.conftest import PICTURES, check_accessible, check_fits
+from tests.integration.interfaces.pages.stored import GONE, FilledServer, filled_server
 
 WIDTHS = (390, 1280)
 #: 320 and 640 pixels are what a window of 1280 pixels has at 400 % and at 200 % (WCAG 2.2, 1.4.10)

@@ -13,8 +13,8 @@ from app.property.record import SourceKind
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
-from tests.integration.doors.pages.conftest import DESKTOP, PHONE, SignIn, check_accessible, check_fits
-from tests.integration.doors.pages.stored import ADDRESS, HISTORY, save_house, save_page, save_price_cuts
+from tests.integration.interfaces.pages.conftest import DESKTOP, PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.pages.stored import ADDRESS, HISTORY, save_house, save_page, save_price_cuts
 from tests.plugins.job_ends import finish, put_tried
 
 pytestmark = pytest.mark.usefixtures("broker")
