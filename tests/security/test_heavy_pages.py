@@ -204,7 +204,7 @@ def test_a_job_with_such_a_page_fails_at_once(site: Any, make_fleet: Callable[..
     heavy = site.page("/1", HEAVY["cells of a row"][0]().encode())
     good = site.page("/2", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms</p>".encode())
     failed, done = fleet.wait_for_state(fleet.send(heavy, good), "done", "failed", seconds=60)
-    assert (failed.state, failed.attempts, done.state) == ("failed", 1, "done"), fleet.told([failed.id, done.id])
+    assert (failed.state, failed.attempts, done.state) == ("failed", 1, "done"), fleet.describe([failed.id, done.id])
     assert failed.error["code"] == "page_too_complex"
 
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Tls:
-    """Contexts of both sides, and the names that clients requested."""
+    """TLS contexts of server and client, and the names that clients requested."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext

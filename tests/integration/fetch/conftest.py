@@ -27,7 +27,7 @@ HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
 
 @dataclass
 class Site:
-    """One server. `hits` are the requested paths in order. Unknown paths are 404, so robots.txt allows everything."""
+    """One server. `hits` lists the requested paths in order. Unknown paths are 404, so robots.txt allows everything."""
 
     host: str
     port: int = 0
@@ -45,7 +45,7 @@ class Site:
     def page(
         self, path: str, body: bytes = HTML, *, status: int = 200, content_type: str | None = "text/html", **extra: str
     ) -> str:
-        """Serve `body`; `extra` become header fields (`_` for `-`). Returns the URL."""
+        """Serve `body`; `extra` become header fields (`_` for `-`). Return the URL."""
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.send_response(status)
@@ -60,7 +60,7 @@ class Site:
         return self.handle(path, answer)
 
     def raw(self, path: str, chunks: Callable[[], Iterator[bytes]]) -> str:
-        """Send bytes exactly as given, then close. `sent_bytes` counts what the client took."""
+        """Send bytes exactly as given, then close. `sent_bytes` counts the bytes that the client read."""
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.close_connection = True
@@ -97,7 +97,7 @@ class Site:
                     else:
                         page(self)
                 except OSError:
-                    self.close_connection = True  # the client went away: what most of these tests are about
+                    self.close_connection = True  # the client disconnected, as most of these tests expect
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -124,7 +124,7 @@ class Site:
 
 @pytest.fixture
 def make_site() -> Iterator[Callable[..., Site]]:
-    """Start a server on an address of loopback."""
+    """Return a function that starts a server on a loopback address."""
     started: list[Site] = []
 
     def make(host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Site:
@@ -145,7 +145,7 @@ def site(make_site: Callable[..., Site]) -> Site:
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Tls:
-    """A certificate for homes.example, trusted by the client context only."""
+    """Create a certificate for homes.example that only the client context trusts."""
     return make_tls(tmp_path)
 
 
@@ -180,7 +180,7 @@ MakeFetcher = Callable[..., Fetcher]
 
 @pytest.fixture
 def make_fetcher() -> Iterator[MakeFetcher]:
-    """Build a real fetcher. `opened` are the networks of FETCH_ALLOWED_PRIVATE_NETWORKS."""
+    """Return a function that builds a real fetcher. `opened` are the networks of FETCH_ALLOWED_PRIVATE_NETWORKS."""
     made: list[Fetcher] = []
 
     def make(
@@ -215,5 +215,5 @@ def make_fetcher() -> Iterator[MakeFetcher]:
 
 @pytest.fixture
 def fetcher(make_fetcher: MakeFetcher) -> Fetcher:
-    """A fetcher that may request pages from the test servers."""
+    """Return a fetcher that may request pages from the test servers."""
     return make_fetcher("127.0.0.0/8,::1/128")

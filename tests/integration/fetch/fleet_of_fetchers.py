@@ -1,8 +1,6 @@
-"""Eight processes fetch from twenty sites at public addresses, in a network of their own where these are loopback's.
-
-`python fleet_of_fetchers.py FOLDER SECONDS`: run below `unshare --net`. Writes what each server saw to
-`FOLDER/seen.json`: by host the rows [arrived, path, most under way at once], and what became of the pages.
-"""
+"""Eight processes fetch from twenty sites at public addresses, in a network where these addresses are loopback's. Run
+as `python fleet_of_fetchers.py FOLDER SECONDS` below `unshare --net`. Writes `FOLDER/seen.json`: by host the rows
+[arrived, path, concurrent requests], and the result of each page."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ from app.settings import Settings
 PROCESSES, PAGES = 8, 12
 GAP_SECONDS, RETRY_AFTER_SECONDS, SLOW_SECONDS = 0.5, 4, 1.5
 PAGE = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
-#: by host what its robots.txt says; None: it has none
+#: robots.txt by host; None if the host has none
 ROBOTS: dict[str, str | None] = {
     **{f"plain{n}.example": None for n in range(4)},
     **{f"delay{n}.example": "User-agent: *\nCrawl-delay: 1\n" for n in range(4)},
@@ -58,16 +56,14 @@ class Names:
 
 
 def _seconds_since_arrival(connection: socket.socket) -> float:
-    """How long ago the kernel received the last bytes: a thread of this process may have waited for the processor.
-
-    `tcpi_last_data_recv` of Linux's `struct tcp_info`, in milliseconds, behind 8 bytes and 11 numbers of 32 bits.
-    """
+    """Return the seconds since the kernel received the last bytes; this process's thread may have waited for a CPU.
+    `tcpi_last_data_recv` of Linux's `struct tcp_info` is in milliseconds, after 8 bytes and eleven 32-bit numbers."""
     milliseconds: int = struct.unpack_from("=I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 52)[0]
     return milliseconds / 1000
 
 
 class Sites:
-    """The twenty servers, and their log."""
+    """The twenty servers and their log."""
 
     def __init__(self) -> None:
         self.seen: dict[str, list[list[Any]]] = defaultdict(list)
@@ -92,7 +88,7 @@ class Sites:
                     sites.seen[host].append([arrived, self.path, sites._under_way[host]])
                     number = sum(path != "/robots.txt" for _, path, _ in sites.seen[host])
                 body = sites.answer(self, host, number)
-                with sites._lock:  # with the body's last byte the asker may send the next request at once
+                with sites._lock:  # before the body's last byte, after which the client may send its next request
                     sites._under_way[host] -= 1
                 self.wfile.write(body)
 
@@ -103,7 +99,7 @@ class Sites:
 
     @staticmethod
     def answer(request: BaseHTTPRequestHandler, host: str, number: int) -> bytes:
-        """Send all but the body; -> the body."""
+        """Send everything but the body; return the body."""
         status, body, head = 200, PAGE, {"Content-Type": "text/html"}
         if request.path == "/robots.txt":
             text = ROBOTS[host]
@@ -121,7 +117,7 @@ class Sites:
 
 
 def work(url: str, ends: float) -> None:
-    """One process: takes pages that are due until none is left or time is up; who is told to come back does."""
+    """Run one process: fetch due pages until none is left or time is up. Deferred pages become due again later."""
     client = redis.Redis.from_url(url, decode_responses=True)
     settings = Settings.of(
         redis_url=url, fetch_min_delay_seconds=GAP_SECONDS, fetch_user_agent="tester/1.0 (+x@y.example)"
@@ -135,7 +131,7 @@ def work(url: str, ends: float) -> None:
         page = take(keys=["due"], args=[time.time()])
         if not page:
             if not client.zcard("due"):
-                return  # whoever has a page in hand brings it back himself
+                return  # the process that holds a page returns it to the queue
             time.sleep(0.02)
             continue
         visitor = Visitor(page, page.split("/")[2], max_wait_seconds=1.0, can_defer=True)

@@ -1,4 +1,4 @@
-"""A small run of the fetcher's benchmark: it works, respects the rules, and is measured."""
+"""A small run of the fetcher's benchmark works, respects the rules, and is measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.plugins.network_namespace import require_namespaces
 
 @pytest.mark.parametrize("contestant", [OURS, OURS_SHARED])
 def test_a_benchmark_cell_is_measured(contestant: str) -> None:
-    """The figures themselves are not asserted: on a busy machine, requests are delayed."""
+    """The figures are not asserted, because a busy machine delays requests."""
     require_namespaces()
     found = run_cell(Cell(contestant, sites=3, pages=4, gap_seconds=0.4, at_once=8), peers="")
     assert found.pages == 12
@@ -27,7 +27,7 @@ def test_a_benchmark_cell_is_measured(contestant: str) -> None:
 
 
 def test_the_report_names_missed_targets(tmp_path: Path) -> None:
-    """Contestants that are all alike just meet the target."""
+    """Contestants with equal results just meet the target."""
     found = {cell: Figures(10, 5.0, 2.0, 0.96 if cell.gap_seconds else None, 0) for cell in cells(1.0)}
     write_report(found, tmp_path, machine="2 cores", scrapy="Scrapy 2", size=39, repeats=3)
     assert "missed" not in (tmp_path / "fetching.md").read_text()

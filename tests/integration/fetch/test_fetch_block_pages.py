@@ -1,4 +1,4 @@
-"""A block page ends the fetch with its reason, and a page that refreshes elsewhere is followed under the guard."""
+"""A block page ends the fetch with its reason. A refresh to another page is followed within the guard's rules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.property.fetch.client.fetcher import Fetcher
 LOGIN = b"<title>Sign in</title><form><input name=u><input type=password name=p></form>"
 
 
-def _sends_on(place: str, seconds: int = 0) -> bytes:
+def _refreshes_to(place: str, seconds: int = 0) -> bytes:
     return f"<title>Moved</title><meta http-equiv=refresh content='{seconds}; url={place}'>".encode()
 
 
@@ -68,13 +68,13 @@ def test_a_refusal_whose_body_breaks_off_keeps_its_status(site: Any, fetcher: Fe
         fetcher.fetch(site.raw("/", chunks))
 
 
-# --- pages that send their reader on
+# --- pages that refresh to another page
 
 
 def test_an_immediate_refresh_is_a_redirect(site: Any, fetcher: Fetcher) -> None:
     site.page("/elm")
     site.page("/there", b"", Refresh="3; url=elm")
-    page = fetcher.fetch(site.page("/here", _sends_on("/there")))
+    page = fetcher.fetch(site.page("/here", _refreshes_to("/there")))
     assert (page.url, page.final_url) == (f"{site.base}/here", f"{site.base}/elm")
     assert "12 Elm Street" in page.text
     assert site.hits == ["/robots.txt", "/here", "/there", "/elm"]
@@ -82,8 +82,8 @@ def test_an_immediate_refresh_is_a_redirect(site: Any, fetcher: Fetcher) -> None
 
 def test_a_page_that_reloads_itself_is_a_page(site: Any, fetcher: Fetcher) -> None:
     for path, place in (("/1", "/1"), ("/2", "#top"), ("/3", "")):
-        assert fetcher.fetch(site.page(path, _sends_on(place))).final_url == site.base + path
-    assert "timeout" in fetcher.fetch(site.page("/4", _sends_on("/timeout", 900))).text
+        assert fetcher.fetch(site.page(path, _refreshes_to(place))).final_url == site.base + path
+    assert "timeout" in fetcher.fetch(site.page("/4", _refreshes_to("/timeout", 900))).text
     assert "/timeout" not in site.hits
 
 
@@ -93,9 +93,9 @@ def test_an_empty_page_without_a_refresh_is_empty(site: Any, fetcher: Fetcher) -
 
 
 def test_two_pages_that_redirect_to_each_other_end(site: Any, fetcher: Fetcher) -> None:
-    site.page("/2", _sends_on("/1"))
+    site.page("/2", _refreshes_to("/1"))
     with pytest.raises(TooManyRedirectsError, match="more than 10 times"):
-        fetcher.fetch(site.page("/1", _sends_on("/2")))
+        fetcher.fetch(site.page("/1", _refreshes_to("/2")))
     assert len(site.hits) == 12
 
 
@@ -106,16 +106,16 @@ def test_a_refresh_to_a_private_address_is_refused(
 ) -> None:
     outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
     place = place.replace("PORT", str(canary.port))
-    url = outside.page("/", Refresh=f"0; url={place}") if by_header else outside.page("/", _sends_on(place))
+    url = outside.page("/", Refresh=f"0; url={place}") if by_header else outside.page("/", _refreshes_to(place))
     with pytest.raises(BlockedAddressError):
         make_fetcher("127.0.0.2/32").fetch(url)
     assert canary.hits == []
 
 
 def test_robots_rules_apply_to_the_refreshs_target(make_site: Callable[..., Any], fetcher: Fetcher) -> None:
-    other = make_site("127.0.0.2")
-    other.page("/robots.txt", b"User-agent: *\nDisallow: /private\n", content_type="text/plain")
+    second_site = make_site("127.0.0.2")
+    second_site.page("/robots.txt", b"User-agent: *\nDisallow: /private\n", content_type="text/plain")
     here = make_site("127.0.0.1")
     with pytest.raises(RobotsDisallowedError):
-        fetcher.fetch(here.page("/", _sends_on(f"{other.base}/private")))
-    assert other.hits == ["/robots.txt"]
+        fetcher.fetch(here.page("/", _refreshes_to(f"{second_site.base}/private")))
+    assert second_site.hits == ["/robots.txt"]

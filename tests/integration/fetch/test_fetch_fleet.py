@@ -13,15 +13,15 @@ import pytest
 from tests.integration.fetch import fleet_of_fetchers as fleet
 from tests.plugins.network_namespace import run_isolated
 
-#: at most; some 20 s on an idle machine
+#: an upper limit; about 20 s on an idle machine
 SECONDS = 80.0
-#: a process may lose the processor between its turn and its request, and two requests differ in that
+#: a process may lose the CPU between its turn and its request, so gaps can shrink by this
 JITTER_SECONDS = 0.3
 
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what the servers saw, by host, and the result of each page."""
+    """Return the servers' records by host, and the result of each page."""
     folder = tmp_path_factory.mktemp("fleet")
     run_isolated(fleet.__name__, str(folder), str(SECONDS), timeout_seconds=100)
     found: dict[str, Any] = json.loads((folder / "seen.json").read_text())
@@ -34,11 +34,9 @@ def _gaps(rows: Iterable[list[Any]]) -> list[float]:
 
 @pytest.mark.parametrize(("kind", "gap"), [("plain", fleet.GAP_SECONDS), ("delay", 1.0), ("rate", 1.5)])
 def test_every_sites_gap_is_respected(visits: dict[str, Any], kind: str, gap: float) -> None:
-    """All processes together respect the gap; the request for robots.txt precedes its rule. `make bench-fetch` measures
-    how much of the pace is used.
-
-    A busy machine may delay one request in twelve on its way, so that the next one follows too soon.
-    """
+    """All processes together respect the gap, and robots.txt is requested before its rule applies. `make bench-fetch`
+    measures the use of the pace. One request in twelve may be late on a busy machine, and the next then seems too
+    early."""
     for host in (host for host in fleet.ROBOTS if host.startswith(kind)):
         pages = [row for row in visits["seen"][host] if row[1] != "/robots.txt"]
         assert len(pages) == fleet.PAGES
@@ -58,7 +56,9 @@ def test_robots_txt_is_obeyed_by_the_whole_fleet(visits: dict[str, Any]) -> None
     for n in range(2):
         allowed = {f"/homes/{page}" for page in range(fleet.PAGES) if not str(page).startswith("1")}
         assert asked[f"private{n}.example"] == {"/robots.txt", *allowed}
-        assert asked[f"down{n}.example"] == {"/robots.txt"}, "5xx forbids all (RFC 9309, section 2.3.1.4)"
+        assert asked[f"down{n}.example"] == {"/robots.txt"}, (
+            "pages were fetched despite a 5xx robots.txt (RFC 9309, section 2.3.1.4)"
+        )
 
 
 def test_robots_txt_is_fetched_once_for_the_fleet(visits: dict[str, Any]) -> None:
@@ -67,12 +67,12 @@ def test_robots_txt_is_fetched_once_for_the_fleet(visits: dict[str, Any]) -> Non
 
 
 def test_retry_after_is_respected_by_the_whole_fleet(visits: dict[str, Any]) -> None:
-    """Two requests may be under way, so one more may go out before the refusal has been read."""
+    """Two requests may be concurrent, so one more may start before the refusal is read."""
     for n in range(2):
         pages = [row for row in visits["seen"][f"refuses{n}.example"] if row[1] != "/robots.txt"]
         longest = max(_gaps(pages[2:5]))
         assert longest >= fleet.RETRY_AFTER_SECONDS - JITTER_SECONDS
-        assert len(pages) == fleet.PAGES + 1, "the refused page was fetched in the end, once"
+        assert len(pages) == fleet.PAGES + 1, "the refused page was not fetched exactly once"
 
 
 def test_a_slow_site_has_at_most_two_concurrent_requests(visits: dict[str, Any]) -> None:

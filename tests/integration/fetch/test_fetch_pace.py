@@ -1,4 +1,4 @@
-"""The pace at a host, shared through a real Valkey: least gap and most concurrent requests."""
+"""The pace at a host, shared through a real Valkey: minimum gap and maximum concurrency."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
 
 
 def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) -> list[tuple[float, float]]:
-    """Return start and end of all visits, with one thread per store, as if each were a process of the fleet."""
+    """Return start and end of all visits. Each store has its own thread, like a process of the fleet."""
     seen: list[tuple[float, float]] = []
 
     def visit(store: PaceStore) -> None:
@@ -83,7 +83,7 @@ def test_the_gap_is_kept_across_processes(kind: str, client: redis.Redis) -> Non
     began = time.monotonic()
     seen = _visits(stores, visits=3, gap=gap, work=0.001)
     assert len(seen) == 12
-    # the n-th start can be noted late, never before its turn
+    # the n-th start may be recorded late, never before its turn
     for number, (started, _) in enumerate(seen):
         assert started - began >= number * gap - 0.005
 

@@ -70,7 +70,7 @@ def test_the_crawl_delay_applies_from_the_first_page(site: Any, paced: Callable[
 
 
 def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """Two waits of 50 s and a total of 60 s: waits that the site requested do not count."""
+    """Two waits of 50 s and a total limit of 60 s: waits that the site requested do not count."""
     clock = ManualClock()
     site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 50\n", content_type="text/plain")
     site.page("/1", b"", status=302, Location="/2")
@@ -91,7 +91,7 @@ def test_a_crawl_delay_of_minutes_is_returned_as_a_wait(site: Any, paced: Callab
 
 
 def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """With a concurrency of 1, a slot that is not released would make the last fetch wait for the lease."""
+    """At a concurrency of 1, an unreleased slot would make the last fetch wait for the lease's end."""
     clock = ManualClock()
     fetcher = paced(clock)
     for _ in range(2):
@@ -102,12 +102,12 @@ def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher
 
 
 def test_on_slot_is_called_once_per_page(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """It is not called for robots.txt or at a redirect, nor if the visitor must come back later."""
+    """The callback does not run for robots.txt, at redirects, or for deferred visits."""
     fetcher, turns = paced(ManualClock()), list[list[str]]()
     visitor = Visitor("a", max_wait_seconds=0.5, on_slot=lambda: turns.append(list(site.hits)))
     site.page("/2")
     site.page("/1", b"", status=302, Location="/2")
-    with pytest.raises(HostBusyError):  # robots.txt has had the turn
+    with pytest.raises(HostBusyError):  # the request for robots.txt has used the turn
         fetcher.fetch(f"{site.base}/1", visitor)
     assert turns == []
     fetcher.fetch(f"{site.base}/1", dataclasses.replace(visitor, max_wait_seconds=60.0))

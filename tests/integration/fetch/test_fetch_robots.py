@@ -1,4 +1,4 @@
-"""robots.txt of real servers (RFC 9309): forbidden pages are not fetched, others are."""
+"""robots.txt of real servers (RFC 9309): forbidden pages are not fetched, other pages are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_forbidden_page_is_not_fetched(site: Any, fetcher: Fetcher) -> None:
 
 
 def test_rules_for_our_name_take_precedence(site: Any, make_fetcher: Callable[..., Any]) -> None:
-    """The product token decides, not words elsewhere in the User-Agent."""
+    """Rules match our product token, not other words of the User-Agent."""
     _robots(
         site, "User-agent: *\nDisallow: /\n\nUser-agent: roofbot\nDisallow: /no\n\nUser-agent: contact\nDisallow: /yes"
     )
@@ -51,7 +51,7 @@ def test_no_robots_txt_allows_all(site: Any, fetcher: Fetcher, status: int) -> N
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
-    """RFC 9309 section 2.3.1.4. The file is requested again after the pause, not before."""
+    """RFC 9309 section 2.3.1.4. The file is requested again only after the pause."""
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
     _robots(site, "", status=status, Retry_After="5")
@@ -129,7 +129,7 @@ def test_html_in_place_of_a_robots_txt_allows_all(site: Any, fetcher: Fetcher) -
 def test_ignored_rules_are_logged(
     site: Any, make_fetcher: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Forbidden pages are fetched, for this host only."""
+    """Forbidden pages are fetched for this host only."""
     _robots(site, "User-agent: *\nDisallow: /")
     fetcher = make_fetcher(OPEN, fetch_ignore_robots="127.0.0.1, other.example")
     url = site.page("/house")

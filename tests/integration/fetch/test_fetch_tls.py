@@ -37,7 +37,7 @@ def test_a_certificate_of_another_name_is_refused(
 def test_an_unknown_issuer_is_refused(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, tls: Any
 ) -> None:
-    """The default trust is the machine's own, which does not know this certificate."""
+    """The default trust store is the machine's, which does not contain this certificate."""
     site = make_site(context=tls.server)
     fetcher = make_fetcher("127.0.0.0/8", resolver=make_names(homes_example=["127.0.0.1"]))
     with pytest.raises(FetchError, match="certificate is not accepted"):

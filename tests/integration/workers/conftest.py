@@ -1,4 +1,4 @@
-"""A fleet for one test: embedded Valkey, workers and beat as real processes, on a home below the test's folder."""
+"""A fleet for one test: embedded Valkey, workers, and beat as real processes, with a home in the test's folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PROCESSES = "{propintel}:pool:procs"
 
 @dataclass
 class Fleet:
-    """What a test asks of the processes that it started."""
+    """The processes of a test, and its access to their stores and logs."""
 
     home: Path
     settings: Settings
@@ -54,16 +54,16 @@ class Fleet:
         return child
 
     def start_beat(self) -> Child:
-        """Start beat with a log that has its ticks."""
+        """Start beat with its ticks in its log."""
         env = {**self.env, "LOG_LEVEL": "debug"}
         return Services(self.home, env, cwd=self.home, logs=self.home).beat(self.supervisor)
 
     def propintel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command, run in the fleet's home with its settings."""
+        """Run the `propintel` command in the fleet's home with its settings."""
         return self.warm_parent.run_propintel(*arguments, env=self.env, cwd=self.home)
 
     def send(self, *targets: str) -> list[str]:
-        """Enqueue and send; -> the jobs' ids."""
+        """Enqueue and send the targets; return the ids of their jobs."""
         enqueued = self.stores.jobs.enqueue(targets)
         send_jobs(self.app, self.stores.jobs, enqueued.jobs)
         return [job.id for job in enqueued.jobs]
@@ -72,25 +72,25 @@ class Fleet:
         return self.stores.jobs.get(job_id)
 
     def wait_for_state(self, job_ids: list[str], *states: str, seconds: float = 40) -> list[Job]:
-        """The jobs, once each is in one of the states."""
-        wait_until(lambda: all(self.job(i).state in states for i in job_ids), seconds, lambda: self.told(job_ids))
+        """Wait until each job is in one of the states; return the jobs."""
+        wait_until(lambda: all(self.job(i).state in states for i in job_ids), seconds, lambda: self.describe(job_ids))
         return [self.job(i) for i in job_ids]
 
-    def told(self, job_ids: list[str]) -> str:
+    def describe(self, job_ids: list[str]) -> str:
         jobs = "\n".join(str(self.job(i).as_json()) for i in job_ids)
         return f"{jobs}\n{self.log('worker')}"
 
     def log(self, name: str) -> str:
         return (self.home / f"{name}.log").read_text(encoding="utf-8")
 
-    def users_of_the_pool(self) -> set[int]:
-        """Ids of the processes that live and share the keys."""
+    def key_pool_processes(self) -> set[int]:
+        """Return the ids of the live processes that share the keys."""
         with connect(self.settings) as redis:
             return {int(name.decode().split(":")[1]) for name in redis.zrange(_PROCESSES, 0, -1)}
 
 
 def children_of(child: Child) -> list[psutil.Process]:
-    """The pool processes of a prefork worker."""
+    """Return the pool processes of a prefork worker."""
     return psutil.Process(child.process.pid).children()
 
 
@@ -98,7 +98,7 @@ def children_of(child: Child) -> list[psutil.Process]:
 def make_fleet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_parent: WarmParent
 ) -> Iterator[Callable[..., Fleet]]:
-    """`make_fleet(VARIABLE=value, ...)`: Valkey and the database are up, workers and beat are started by the test."""
+    """Return `make(VARIABLE=value, ...)`, which starts Valkey and the database. Tests start workers and beat."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     closing: list[Callable[[], Any]] = []
@@ -136,7 +136,7 @@ def pool_processes() -> Callable[[Child], list[psutil.Process]]:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[str]:
-    """A redis-server of the machine's own package, with a password; -> its URL."""
+    """Start the machine's own redis-server with a password; yield its URL."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("no redis-server on PATH: install the package redis-server")

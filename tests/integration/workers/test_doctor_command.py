@@ -1,4 +1,4 @@
-"""`propintel doctor` beside a real fleet: all well, then one thing after another gone."""
+"""`propintel doctor` with a real fleet: first everything works, then parts fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Doctor = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def doctor(tmp_path: Path, warm_parent: WarmParent) -> Doctor:
-    """`doctor(option, ..., VARIABLE=value)`: what it says where no fleet runs."""
+    """Return `doctor(option, ..., VARIABLE=value)`, which runs the command without a fleet."""
 
     def run(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return warm_parent.run_propintel("doctor", *options, env={**os.environ, **variables}, cwd=tmp_path)
@@ -42,7 +42,7 @@ def _states(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
 NAMES = ["settings", "home", "sources", "redis", "database", "keys", "workers", "beat", "clock", "jobs"]
 
 
-def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
+def test_a_working_fleet_is_healthy_and_a_fleet_without_workers_is_not(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], until: Callable[..., None]
 ) -> None:
     simulator = openai_simulator()
@@ -52,24 +52,24 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)
     fleet.start_beat()
     until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
-    well = fleet.propintel("doctor")
-    assert _states(well) == dict.fromkeys(NAMES, "ok"), well.stdout
-    assert (well.returncode, well.stderr, json.loads(well.stdout)["healthy"]) == (0, "", True)
-    assert "2 answer" in _checks(well)["workers"]["detail"]
-    assert simulator.stats()["totals"]["requests"] == 0, "the API is not asked"
+    healthy = fleet.propintel("doctor")
+    assert _states(healthy) == dict.fromkeys(NAMES, "ok"), healthy.stdout
+    assert (healthy.returncode, healthy.stderr, json.loads(healthy.stdout)["healthy"]) == (0, "", True)
+    assert "2 answer" in _checks(healthy)["workers"]["detail"]
+    assert simulator.stats()["totals"]["requests"] == 0, "the doctor called the API"
 
     fleet.supervisor.stop_child(worker)
     fleet.send("http://homes.example/1")
-    ill = fleet.propintel("doctor")
-    assert (ill.returncode, json.loads(ill.stdout)["healthy"]) == (1, False)
-    assert "2 of 10 checks failed: workers, jobs" in ill.stderr
-    assert "no worker runs jobs" in _checks(ill)["workers"]["detail"]
-    assert "1 job waits and no worker runs" in _checks(ill)["jobs"]["detail"]
-    assert "propintel up" in _checks(ill)["jobs"]["remedy"]
+    unhealthy = fleet.propintel("doctor")
+    assert (unhealthy.returncode, json.loads(unhealthy.stdout)["healthy"]) == (1, False)
+    assert "2 of 10 checks failed: workers, jobs" in unhealthy.stderr
+    assert "no worker runs jobs" in _checks(unhealthy)["workers"]["detail"]
+    assert "1 job waits and no worker runs" in _checks(unhealthy)["jobs"]["detail"]
+    assert "propintel up" in _checks(unhealthy)["jobs"]["remedy"]
 
 
-def test_a_redis_that_hangs_holds_up_no_check(make_fleet: Callable[..., Any]) -> None:
-    """It answers in seconds, and what does not need Redis is said all the same."""
+def test_a_hanging_redis_delays_no_other_check(make_fleet: Callable[..., Any]) -> None:
+    """The command answers within seconds, and checks that need no Redis still run."""
     fleet = make_fleet()
     os.kill(fleet.valkey.pid, signal.SIGSTOP)
     try:
@@ -82,7 +82,7 @@ def test_a_redis_that_hangs_holds_up_no_check(make_fleet: Callable[..., Any]) ->
     assert (states["home"], states["database"], states["jobs"]) == ("ok", "ok", "ok")
 
 
-def test_where_nothing_runs_it_says_how_to_begin_and_makes_nothing(tmp_path: Path, doctor: Doctor) -> None:
+def test_without_a_fleet_the_doctor_explains_how_to_start_and_creates_nothing(tmp_path: Path, doctor: Doctor) -> None:
     home = tmp_path / "home"
     ran = doctor(PROPINTEL_HOME=str(home))
     assert ran.returncode == 1
@@ -103,10 +103,10 @@ def test_where_nothing_runs_it_says_how_to_begin_and_makes_nothing(tmp_path: Pat
         ({"DATABASE_URL": "mysql://x:hunter2@db/x"}, False),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_exit_code_2(
+def test_an_unusable_setting_gives_exit_code_2(
     tmp_path: Path, doctor: Doctor, variables: dict[str, str], alone: bool
 ) -> None:
-    """Settings that cannot even be read leave nothing else to look at; one that fails a check hides no other."""
+    """Unreadable settings skip all other checks; a setting that fails its check skips none."""
     ran = doctor(PROPINTEL_HOME=str(tmp_path), **variables)
     assert ran.returncode == 2, ran.stdout
     assert list(_checks(ran)) == (["settings"] if alone else NAMES)
@@ -116,7 +116,7 @@ def test_a_setting_that_cannot_be_used_is_exit_code_2(
 
 
 def test_no_secret_is_shown(tmp_path: Path, doctor: Doctor) -> None:
-    """Nor one that stands in a text by accident, as in the name of this home."""
+    """A secret is also redacted when another text happens to contain it, such as the name of the home."""
     dotenv = tmp_path / "env"
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\nJWT_SECRET=hunter1-hunter1-hunter1-hunter1-hunter1\n")
     dotenv.chmod(0o644)

@@ -1,4 +1,4 @@
-"""No secret leaves the processes that need it: a whole fleet with failures of every kind, searched at its end."""
+"""No secret leaves the processes that need it: the output of a whole fleet with many failures is searched."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
 
-#: A library or a defect that lets everything slip: a task tells a secret field, as a whole and in its parts, in every
-#: way that a task has. Without it a secret that nothing ever shows would be found nowhere, masked or not.
+#: A task that leaks a secret setting, whole and in parts, in every way that a task can. Without the leak, the search
+#: would find nothing even if redaction did not work.
 _PROBE = """
 import logging, re, sys, urllib.parse
 from celery import shared_task
@@ -48,31 +48,31 @@ from app.tracing import span
 from tasks.base import RedactedTask
 from tasks._celery.context import current
 
-@shared_task(name="probe.tell", base=RedactedTask)
-def tell(field):
+@shared_task(name="probe.leak", base=RedactedTask)
+def leak(field):
     area, name = VARIABLES[field.upper()]
     value = getattr(getattr(current().settings, area), name)
-    for one in value if isinstance(value, list) else [value]:
-        whole = one.get_secret_value()
+    for item in value if isinstance(value, list) else [value]:
+        whole = item.get_secret_value()
         parts = [part for part in re.split("[/?&=,:@ ]+", urllib.parse.unquote(whole)) if len(part) >= 20]
         for text in (whole, *parts):
             logging.getLogger("probe").warning("%s is %s", field, text, extra={"held": {field: text}})
             sys.stderr.writelines([f"{field} is ", text, "\\n"])
-            with span("job", {"probe.told": text}):
+            with span("job", {"probe.text": text}):
                 pass
     raise ValueError(f"{field} is refused", {"whole": whole, "parts": [part.encode() for part in parts]})
 """
 
 
 def _secret_fields() -> list[str]:
-    """The fields of the settings that are secret, by their types: a new one is among them."""
+    """Return the names of all secret settings, found by their types, so that new settings are included."""
     fields = DECLARED.items()
-    return [name.lower() for name, one in fields if SecretStr in (one.annotation, *typing.get_args(one.annotation))]
+    return [name.lower() for name, info in fields if SecretStr in (info.annotation, *typing.get_args(info.annotation))]
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the fleet is given as one secret field: a variable and its value, and what of it must never be seen."""
+    """One secret setting of the fleet: its variable, its value, and the parts that must not be seen."""
 
     variable: str
     value: str
@@ -80,7 +80,7 @@ class Given:
 
 
 def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
-    """By field: `forms` has the value and its secrets where it has a form, any other secret is a random word."""
+    """Return a value for each secret setting: from `forms` (value and secrets), or a random word."""
     unknown = forms.keys() - set(_secret_fields())
     assert not unknown, f"no secret fields: {unknown}"
     given = {}
@@ -94,8 +94,8 @@ def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
 
 @contextmanager
 def _services_with_passwords(folder: Path) -> Iterator[tuple[str, str]]:
-    """The URLs, with passwords, of a Valkey and a PostgreSQL that are no part of the fleet."""
-    deep = folder / ("far-below-" * 12)  # where no socket can be it listens on a port and has a password
+    """Start a Valkey and a PostgreSQL outside the fleet; yield their URLs, which contain passwords."""
+    deep = folder / ("far-below-" * 12)  # a path too long for a socket makes Valkey use a port and a password
     with EmbeddedValkey(deep) as valkey, postgresql_server() as server:
         password = secrets.token_urlsafe(36)
         database = f"postgresql://postgres:{password}@/postgres?host={server.folder}"
@@ -107,29 +107,29 @@ def _password(url: str) -> str:
     return urllib.parse.urlsplit(url).password or ""
 
 
-#: shorter pieces of a secret say nothing: masks show the first and last few characters
-_TELLING = 20
+#: shorter parts are no leak: masks show the first and last few characters
+_LEAK_LENGTH = 20
 
 
 def _written(secret: str) -> dict[str, bytes]:
-    """What `secret` looks like wherever somebody wrote it, as it is or encoded, by the encoding's name."""
+    """Return the plain and encoded forms of `secret` by the encoding's name."""
     raw = secret.encode()
     found = {"plain": raw, "percent": urllib.parse.quote(secret, safe="").encode(), "hex": raw.hex().encode()}
-    for shift in range(3):  # base64 of a text that holds it somewhere; its ends depend on the neighbours
+    for shift in range(3):  # base64 of any text that contains the secret; its ends depend on the neighboring bytes
         encoded = base64.b64encode(b"\0" * shift + raw)
         found[f"base64+{shift}"] = encoded[4 if shift else 0 : len(encoded) - 4]
     return found
 
 
 def _hits(secret: str, blob: bytes | bytearray) -> list[str]:
-    """The ways in which `blob` shows the secret, whole or but for its last characters."""
-    written = _written(secret[: max(_TELLING, len(secret) - 4)])
+    """Return the encodings in which `blob` contains the secret, with or without its last four characters."""
+    written = _written(secret[: max(_LEAK_LENGTH, len(secret) - 4)])
     return [name for name, form in written.items() if form in blob]
 
 
 @dataclass
 class Haul:
-    """Everything that could be seen from outside, by where it was found."""
+    """Everything that is visible from outside, by the place where it was found."""
 
     found: dict[str, bytearray] = field(default_factory=dict)
 
@@ -147,7 +147,7 @@ class Haul:
 
 @contextmanager
 def _monitored(url: str, haul: Haul) -> Iterator[None]:
-    """Every command that any process sends to Redis during the block: broker, results, events, the pool."""
+    """Collect every command that any process sends to Redis during the block."""
     over = threading.Event()
     ready = threading.Event()
 
@@ -155,7 +155,7 @@ def _monitored(url: str, haul: Haul) -> Iterator[None]:
         with redis.Redis.from_url(url) as client, client.monitor() as monitor:
             ready.set()
             while not over.is_set():
-                # not next_command(): it takes a command apart, and cannot all of them
+                # not next_command(), which fails to parse some commands
                 while monitor.connection.can_read(timeout=0.2):
                     haul.add("commands to Redis", monitor.connection.read_response(disable_decoding=True))
 
@@ -170,7 +170,7 @@ def _monitored(url: str, haul: Haul) -> Iterator[None]:
 
 
 def _redis_values(url: str) -> Iterator[tuple[str, bytes]]:
-    """Every name in Redis, and what it holds."""
+    """Yield the name and value of every Redis key."""
     read: dict[bytes, Callable[[redis.Redis, bytes], Any]] = {
         b"string": lambda r, name: r.get(name),
         b"hash": lambda r, name: r.hgetall(name),
@@ -181,7 +181,7 @@ def _redis_values(url: str) -> Iterator[tuple[str, bytes]]:
     with redis.Redis.from_url(url) as connection:
         for name in connection.scan_iter(count=1000):
             kind = connection.type(name)
-            if kind != b"none":  # it has expired meanwhile
+            if kind != b"none":  # the key has not expired meanwhile
                 yield f"Redis {name.decode()}", name + repr(read[kind](connection, name)).encode()
 
 
@@ -191,13 +191,13 @@ def _get(http: httpx2.Client, haul: Haul, path: str) -> httpx2.Response:
     return answer
 
 
-def _crawl_the_door(http: httpx2.Client, haul: Haul) -> None:
-    """Every route that can be read, with and without ids that exist; those that fail as well."""
+def _crawl_the_api(http: httpx2.Client, haul: Haul) -> None:
+    """Request every GET route, with existing and unknown ids."""
     document = _get(http, haul, "/openapi.json").json()
     jobs = http.get("/api/v1/jobs").json()["data"]["jobs"]
     properties = http.get("/api/v1/properties").json()["data"]["properties"]
-    assert jobs, "nothing to look at"
-    assert properties, "nothing to look at"
+    assert jobs, "the API lists no jobs"
+    assert properties, "the API lists no properties"
     ids = {
         "job_id": [job["id"] for job in jobs],
         "batch_id": sorted({job["batch"] for job in jobs}),
@@ -222,7 +222,7 @@ def _crawl_the_pages(http: httpx2.Client, haul: Haul, token: str, job: str, batc
 
 
 def _crawl_flower(http: httpx2.Client, haul: Haul) -> None:
-    # it waits a second for each answer, and a busy worker takes longer
+    # Flower waits one second for each answer, and a busy worker takes longer
     wait_until(lambda: bool(_get(http, haul, "/api/workers?refresh=1").json()), 40, lambda: "Flower sees no worker")
     workers = _get(http, haul, "/api/workers").json()
     tasks = _get(http, haul, "/api/tasks?limit=1000").json()
@@ -236,33 +236,33 @@ def _crawl_flower(http: httpx2.Client, haul: Haul) -> None:
 
 
 def _rows(fleet: Fleet) -> Iterator[tuple[str, bytes]]:
-    """Every table of the database."""
+    """Yield the rows of every table of the database."""
     with fleet.stores.database.reading() as connection:
         for table in metadata.sorted_tables:
             yield f"table {table.name}", repr(connection.execute(select(table)).all()).encode()
 
 
-def _start_telling_worker(fleet: Fleet) -> Child:
+def _start_leaking_worker(fleet: Fleet) -> Child:
     options = ["-A", "worker", "worker", "--concurrency=2", "--without-mingle", "-I", "probe_secrets"]
     worker = fleet.services.start(fleet.supervisor, "worker", ["celery", *options], grace_seconds=5)
     fleet.services.wait_for_worker(fleet.supervisor, worker)
     return worker
 
 
-def _let_slip(fleet: Fleet) -> None:
+def _leak_secrets(fleet: Fleet) -> None:
     for name in _secret_fields():
-        result = fleet.app.send_task("probe.tell", (name,)).get(timeout=300, propagate=False)
+        result = fleet.app.send_task("probe.leak", (name,)).get(timeout=300, propagate=False)
         assert "is refused" in str(result), result
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Logs, databases, Valkey's append-only file, reports and heartbeats."""
+    """Yield the name and content of every file: logs, databases, Valkey's append-only file, reports, heartbeats."""
     for file in folder.rglob("*"):
         if file.is_file():
             yield str(file.relative_to(folder)), file.read_bytes()
 
 
-def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fixtures)
+def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
     make_fleet: Callable[..., Fleet],
     openai_simulator: Callable[..., Any],
     property_site: str,
@@ -272,9 +272,8 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Keys that work, are dead, out of quota, forbidden, limited or failing, of OpenAI's shape and of a gateway's, at
-    an API that quotes them in its errors, behind a proxy; then logs, files, Redis, database, messages, results,
-    answers, spans, Flower and metrics are searched for each of them, and for every other secret of the settings."""
+    """No key of any kind or state appears in logs, files, stores, messages, results, spans, pages, or metrics. Neither
+    does any other secret setting. The API quotes keys in its errors and is behind a proxy."""
     shapes: dict[str, dict[str, Any]] = {
         "working": {"rpm": 60},
         "dead": {"behaviour": "dead"},
@@ -284,7 +283,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
         "limited": {"rpm": 1},
     }
     keys = {name: f"sk-proj-{secrets.token_urlsafe(36)}" for name in shapes}
-    keys["limited"] = f"gateway.{secrets.token_hex(20)}"  # no shape that a pattern could know
+    keys["limited"] = f"gateway.{secrets.token_hex(20)}"  # a form that no pattern recognizes
     simulator = openai_simulator(
         [{"key": keys[name], "project": f"proj_{name}", **shape} for name, shape in shapes.items()], echoes_key=True
     )
@@ -313,7 +312,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
             OPENAI_STATS_FILE=str(tmp_path / "stats.json"),
             OTEL_EXPORTER_OTLP_ENDPOINT=otlp.url,
             PYTHONPATH=str(tmp_path),
-            **{one.variable: one.value for one in given.values()},
+            **{setting.variable: setting.value for setting in given.values()},
         )
         token = issue_token(fleet.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock(), subject="tester")
         with _monitored(redis_url, haul):
@@ -331,24 +330,24 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
     assert {headers["api-key"] for headers in otlp.headers} == {header}
     assert set(forward_proxy.logins) == {"Basic " + base64.b64encode(f"me:{proxy}".encode()).decode()}
     used = {name: simulator.stats_of(key)["requests"] for name, key in keys.items()}
-    assert all(used.values()), f"a key was never used, so nothing of it could show: {used}"
+    assert all(used.values()), f"a key was never used, so it could not leak: {used}"
     everything = b"".join(haul.found.values())
     assert len(haul.found["commands to Redis"]) > 100_000
     assert _hits("Circuit breaker opened for OpenAI key", everything) == ["plain"], "the failing key did not fail"
-    named = {f"{one.variable} ({n})": it for one in given.values() for n, it in enumerate(one.secrets)}
-    # a callback's own address is kept with its batch: it is needed until the receiver has answered
+    named = {f"{g.variable} ({n})": secret for g in given.values() for n, secret in enumerate(g.secrets)}
+    # the batches table is exempt: it needs the callback's URL until the receiver has answered
     searched = Haul({place: blob for place, blob in haul.found.items() if place != "table batches"})
     leaks = searched.leaks({**named, "the token": token})
     assert not leaks, "\n".join(leaks)
 
 
 def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *, callback: str) -> None:
-    """All that a fleet does, and its doors crawled at the end."""
+    """Run every service and job of the fleet, then request all its pages and routes."""
     web_port, flower_port = free_port(), free_port()
     fleet.services.web(fleet.supervisor, web_port)
     fleet.services.flower(fleet.supervisor, flower_port)
     wait_until(lambda: listens(web_port) and listens(flower_port), 60, lambda: fleet.log("web"))
-    _start_telling_worker(fleet)
+    _start_leaking_worker(fleet)
     fleet.services.wait_for_worker(fleet.supervisor, fleet.services.maintenance_worker(fleet.supervisor))
     fleet.start_beat()
     bearer = {"Authorization": f"Bearer {token}"}
@@ -359,9 +358,9 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
         batch = http.post("/api/v1/jobs", json=asked).raise_for_status().json()["data"]["batch"]
         jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
         fleet.wait_for_state(jobs, "done", "failed", "deferred", seconds=60)
-        _let_slip(fleet)
+        _leak_secrets(fleet)
         wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("maintenance"))
-        _crawl_the_door(http, haul)
+        _crawl_the_api(http, haul)
         _crawl_the_pages(http, haul, token, jobs[0], batch)
         assert fleet.settings.web.metrics_token is not None
         metrics = {"Authorization": f"Bearer {fleet.settings.web.metrics_token.get_secret_value()}"}

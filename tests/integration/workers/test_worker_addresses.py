@@ -1,4 +1,4 @@
-"""Through real workers: an address is a job like any other, with its waits, its retries and what it may spend."""
+"""Address jobs through real workers: waits, retries, and budgets work as for other jobs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def office(title: str, more: str) -> str:
 
 @dataclass
 class County:
-    """Two offices; the first request of each path that is among `failing` is answered 500."""
+    """Two offices. The first request of each path in `failing` is answered 500."""
 
     pages: dict[str, str]
     failing: set[str] = field(default_factory=set)
@@ -74,10 +74,10 @@ def sources(county: County) -> str:
     return area
 
 
-def test_an_address_is_done_by_a_worker_which_comes_back_for_what_failed(
+def test_a_worker_retries_only_the_failed_source_of_an_address(
     make_fleet: Callable[..., Any], county: County, openai_simulator: Callable[..., SimulatorHandle]
 ) -> None:
-    """The second page fails once: the job tries again, and the first page is not fetched a second time."""
+    """The retry requests only the page that failed."""
     api = openai_simulator()
     county.failing = {"/bill/00120034"}
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
@@ -91,13 +91,13 @@ def test_an_address_is_done_by_a_worker_which_comes_back_for_what_failed(
     assert {source["source_kind"] for source in found["sources"]} == {"assessor", "tax_roll"}
     assert api.stats()["totals"]["requests"] <= 1
     again = fleet.stores.jobs.enqueue(["12 Fictional Avenue, Anytown, ST 00000"])
-    assert (again.new, again.duplicates) == ([], 1), "it is fresh by whichever spelling"
+    assert (again.new, again.duplicates) == ([], 1), "another spelling of the address was not recognized"
 
 
-def test_the_last_try_of_a_job_does_without_the_source_that_fails(
+def test_the_last_attempt_of_a_job_ends_without_the_failing_source(
     make_fleet: Callable[..., Any], county: County
 ) -> None:
-    """Four tries went to other pages: the fifth would fail the address for one page, with the other in its hand."""
+    """The fifth and last attempt stores the page that works instead of failing the job."""
     county.failing = {"/bill/00120034"}
     fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")
     (fleet.home / "sources.toml").write_text(sources(county))
@@ -111,7 +111,7 @@ def test_the_last_try_of_a_job_does_without_the_source_that_fails(
     assert county.asked == {"/record/00000": 1, "/bill/00120034": 1}
 
 
-def test_an_address_without_a_source_fails_and_says_what_was_tried(
+def test_an_address_without_a_source_fails_and_names_the_sources_tried(
     make_fleet: Callable[..., Any], county: County
 ) -> None:
     county.pages.clear()

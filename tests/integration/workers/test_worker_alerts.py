@@ -1,4 +1,4 @@
-"""Alerts through real workers and beat: told once when they begin and once when they are over."""
+"""Alerts through real workers and beat: one message when an alert fires, one when it ends."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _FAST = {
 }
 
 
-def told(receiver: Receiver) -> list[tuple[str, str, str]]:
-    """Every alert of every message that the receiver took: its type, kind and subject."""
+def delivered(receiver: Receiver) -> list[tuple[str, str, str]]:
+    """Return type, kind, and subject of every alert that the receiver accepted."""
     events = [json.loads(request.body) for request in receiver.requests if request.status == 200]
     return [(event["type"], each["kind"], each["subject"]) for event in events for each in event["data"]["alerts"]]
 
@@ -35,14 +35,14 @@ def masks(fleet: Any) -> list[str]:
     return list(shown["keys"])
 
 
-def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
+def test_alerts_of_two_bad_keys_fire_once_and_are_resolved_once(
     make_fleet: Callable[..., Any],
     make_receiver: Callable[..., Receiver],
     openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
 ) -> None:
-    """The receiver is down at first. Further reports fire nothing again; taking the bad keys out ends it."""
+    """The first delivery fails. Further reports send no alert again; removing the bad keys resolves both alerts."""
     receiver = make_receiver(statuses=[503, 200])
     simulator = openai_simulator(
         keys=[
@@ -62,9 +62,9 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
     )
     alerts = AlertStore(fleet.stores.database)
     until(lambda: len(alerts.firing()) == 2, 40, lambda: fleet.log("worker"))
-    until(lambda: len(told(receiver)) == 2, 40, lambda: fleet.log("worker"))
+    until(lambda: len(delivered(receiver)) == 2, 40, lambda: fleet.log("worker"))
     dead, unpaid, good = masks(fleet)
-    assert sorted(told(receiver)) == [("alert.fired", "key_dead", dead), ("alert.fired", "quota_gone", unpaid)]
+    assert sorted(delivered(receiver)) == [("alert.fired", "key_dead", dead), ("alert.fired", "quota_gone", unpaid)]
     first = [request for request in receiver.requests if request.status == 503]
     assert first[0].headers["webhook-id"] in {r.headers["webhook-id"] for r in receiver.requests if r.status == 200}
     for request in receiver.requests:
@@ -77,8 +77,8 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
     assert report["advice"][0]["code"] == "mend_keys_first"
     (fleet.home / "keys").write_text(simulator.keys[2])
     until(lambda: alerts.firing() == [], 40, lambda: fleet.log("worker"))
-    until(lambda: len(told(receiver)) == 4, 40, lambda: fleet.log("worker"))
-    assert sorted(told(receiver))[2:] == [
+    until(lambda: len(delivered(receiver)) == 4, 40, lambda: fleet.log("worker"))
+    assert sorted(delivered(receiver))[2:] == [
         ("alert.resolved", "key_dead", dead),
         ("alert.resolved", "quota_gone", unpaid),
     ]
@@ -91,7 +91,7 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
     assert good in masks(fleet)
 
 
-def test_a_webhook_that_could_never_be_told_ends_the_start_with_the_reason(make_fleet: Callable[..., Any]) -> None:
+def test_an_unusable_alert_webhook_ends_the_worker_with_a_reason(make_fleet: Callable[..., Any]) -> None:
     fleet = make_fleet(ALERT_WEBHOOK_URL="http://hooks.example:22/hunter2")
     worker = fleet.start_worker(wait=False)
     assert worker.process.wait(120) == 2

@@ -1,4 +1,4 @@
-"""A browser below each child of a prefork worker: it draws what its jobs need, and goes when the worker goes."""
+"""The browsers of a prefork worker's children: they render the jobs' pages and end with the worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def site() -> Iterator[Site]:
     site.stop()
 
 
-def test_jobs_of_a_prefork_worker_have_their_pages_drawn(
+def test_a_prefork_worker_renders_the_pages_of_its_jobs(
     make_fleet: Callable[..., Any], until: Callable[..., None], site: Site
 ) -> None:
     chromium = shutil.which("chromium")
@@ -39,16 +39,16 @@ def test_jobs_of_a_prefork_worker_have_their_pages_drawn(
         for n in range(4)
     ]
     jobs = fleet.wait_for_state(fleet.send(*targets), "done", "failed", seconds=150)
-    assert [job.state for job in jobs] == ["done"] * 4, fleet.told([job.id for job in jobs])
+    assert [job.state for job in jobs] == ["done"] * 4, fleet.describe([job.id for job in jobs])
     shown = [fleet.stores.properties.get(job.property_id) for job in jobs]
-    assert [one["record"]["ListPrice"] for one in shown] == [250_000, 250_001, 250_002, 250_003]
-    assert all(one["evidence"]["ListPrice"]["rendered"] for one in shown)
+    assert [shown_property["record"]["ListPrice"] for shown_property in shown] == [250_000, 250_001, 250_002, 250_003]
+    assert all(shown_property["evidence"]["ListPrice"]["rendered"] for shown_property in shown)
     browsers = [
-        one
-        for one, line in _commands_below(worker.process.pid).items()
+        process
+        for process, line in _commands_below(worker.process.pid).items()
         if "app.property.fetch.browser.chromium" in line
     ]
-    assert 1 <= len(browsers) <= 2, "one for each child that draws"
+    assert 1 <= len(browsers) <= 2, "there is not one browser for each child that renders"
     chromiums = [child for browser in browsers for child in _commands_below(browser.pid)]
     assert chromiums
     fleet.supervisor.stop_child(worker)
@@ -56,14 +56,14 @@ def test_jobs_of_a_prefork_worker_have_their_pages_drawn(
 
 
 def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
-    """Processes below `pid` that live, with their command lines."""
+    """Return the live processes below `pid` and their command lines."""
     found = {}
     for process in psutil.Process(pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # or a zombie
+        with suppress(psutil.NoSuchProcess):  # the process may have ended or be a zombie
             found[process] = process.cmdline()
     return found
 
 
 def _lives(process: psutil.Process) -> bool:
-    """What ended is a zombie until the one above it looks, which a browser's host does when it ends others."""
+    """Return whether a process lives. An ended process is a zombie until its parent collects it."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -1,4 +1,4 @@
-"""A price that changes on a real site, through a real worker and beat, to a real receiver."""
+"""A price change on a real site reaches a real receiver through a worker and beat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.worker
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-def test_a_price_that_changes_is_told_to_the_webhook(
+def test_a_price_change_is_sent_to_the_webhook(
     make_fleet: Callable[..., Any],
     make_receiver: Callable[..., Receiver],
     changing_site: ChangingSite,
@@ -47,8 +47,8 @@ def test_a_price_that_changes_is_told_to_the_webhook(
     until(lambda: receiver.requests, 60, lambda: fleet.log("worker"))
     event = Webhook(SECRET).verify(receiver.requests[0].body, receiver.requests[0].headers)
     change = event["data"]
-    told = [change[name] for name in ("property", "field", "old", "new")]
-    assert told == [property_id, "ListPrice", 310000, 299000]
+    sent = [change[name] for name in ("property", "field", "old", "new")]
+    assert sent == [property_id, "ListPrice", 310000, 299000]
     for side, price in (("old_evidence", "310000"), ("new_evidence", "299000")):
         assert price in json.dumps(change[side]).replace(",", "")
         assert change[side]["source_url"] == url

@@ -1,4 +1,4 @@
-"""What is lost when processes die: nothing. The jobs table holds the lease, recovery sends the job again."""
+"""Dead processes lose no job: the jobs table holds the lease, and recovery sends the job again."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ KEYS = ("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz", "sk-proj-zyxwvutsrqponml
 TARGET = "/listings/oak-hollow-lane"
 
 
-def test_kill_9_of_a_child_loses_no_job(
+def test_killing_a_child_process_loses_no_job(
     make_fleet: Callable[..., Any],
     openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
     pool_processes: Callable[..., Any],
 ) -> None:
-    """The child that works on the job is killed; when its lease is over another one takes it up and finishes it."""
+    """After the lease of a killed child ends, another child takes over its job."""
     simulator = openai_simulator([{"key": KEYS[0], "behaviour": "hang"}])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="3")
     worker = fleet.start_worker(concurrency=2)
     fleet.start_beat()
     ids = fleet.send(property_site + TARGET)
-    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
+    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.describe(ids))
     simulator.set_key(KEYS[0], behaviour="ok")
     before = {process.pid for process in pool_processes(worker)}
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
-    assert job.state == "done", fleet.told(ids)
+    assert job.state == "done", fleet.describe(ids)
     assert job.attempts == 2
 
 
-def test_a_job_that_kills_its_worker_every_time_is_given_up(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """A page on which five processes died is not tried for ever: it fails and says so."""
+def test_a_job_that_kills_every_worker_fails(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """After five dead workers, the job fails and states the reason."""
     fleet = make_fleet(JOB_LEASE_SECONDS="1")
     (job_id,) = [job.id for job in fleet.stores.jobs.enqueue([property_site + TARGET]).jobs]
     for n in range(5):
@@ -54,8 +54,8 @@ def test_a_job_that_kills_its_worker_every_time_is_given_up(make_fleet: Callable
     assert "5 attempts" in job.error["message"]
 
 
-def test_a_broker_that_came_back_empty_is_filled_again(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """FLUSHALL takes the messages, beat's lock and its schedule: queued jobs are sent again all the same."""
+def test_an_emptied_broker_is_filled_again(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """FLUSHALL removes the messages, beat's lock, and its schedule. Queued jobs are still sent again."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     with connect(fleet.settings) as redis:
         fleet.start_beat()
@@ -66,10 +66,10 @@ def test_a_broker_that_came_back_empty_is_filled_again(make_fleet: Callable[...,
     assert [job.state for job in jobs] == ["done"] * 5, fleet.log("beat")
 
 
-def test_a_door_that_sent_before_the_broker_was_emptied_still_reaches_the_workers(
+def test_a_sender_still_reaches_the_workers_after_the_broker_was_emptied(
     make_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """Neither the sender nor the worker is restarted; without recovery, since no beat runs."""
+    """No process restarts, and no recovery runs because there is no beat."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")
@@ -79,10 +79,10 @@ def test_a_door_that_sent_before_the_broker_was_emptied_still_reaches_the_worker
     assert [job.state for job in jobs] == ["done"]
 
 
-def test_a_message_lost_among_many_is_sent_again_and_the_others_are_not(
+def test_only_the_lost_message_is_sent_again(
     make_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """The broker holds three messages for four jobs: recovery finds the one, although no lease tells of it."""
+    """The broker holds three messages for four jobs; recovery finds the missing message without an expired lease."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="60")
     ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(11, 15)))
     with connect(fleet.settings) as redis:
@@ -95,13 +95,13 @@ def test_a_message_lost_among_many_is_sent_again_and_the_others_are_not(
             ["celery", "-A", "worker", "worker", "-Q", "maintenance", "--pool=solo", "--loglevel=INFO"],
         )
         fleet.services.wait_for_worker(fleet.supervisor, worker)
-        until(lambda: fleet.job(ids[0]).sent_times == 2, 30, lambda: fleet.told(ids))
+        until(lambda: fleet.job(ids[0]).sent_times == 2, 30, lambda: fleet.describe(ids))
         assert redis.llen(lane) == 4
     assert [fleet.job(i).sent_times for i in ids] == [2, 1, 1, 1]
 
 
-def test_a_late_duplicate_of_a_message_ends_without_work(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """Three messages for one job: one run does it, the others find it held or over."""
+def test_a_late_duplicate_message_does_nothing(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """Of three messages for one job, one runs the job; the others find it leased or finished."""
     fleet = make_fleet()
     ids = fleet.send(property_site + TARGET)
     job = fleet.job(ids[0])
@@ -113,52 +113,52 @@ def test_a_late_duplicate_of_a_message_ends_without_work(make_fleet: Callable[..
     assert (done.state, done.attempts) == ("done", 1)
 
 
-def test_term_ends_a_busy_worker_in_time_and_its_job_is_not_lost(
+def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """Soft shutdown has ten seconds; a job that hangs longer is given back, long before its lease would end."""
+    """Soft shutdown takes ten seconds. A job that hangs longer returns to the queue, long before its lease ends."""
     simulator = openai_simulator([{"key": KEYS[0], "behaviour": "hang"}])
     fleet = make_fleet(
         OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="600", REMAP_SIGTERM="SIGQUIT"
     )
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
-    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
+    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.describe(ids))
     simulator.set_key(KEYS[0], behaviour="ok")
     worker.process.terminate()
     worker.process.wait(120)
     assert "Initiating Soft Shutdown" in fleet.log("worker")
-    assert (fleet.job(ids[0]).state, fleet.job(ids[0]).attempts) == ("queued", 0), fleet.told(ids)
+    assert (fleet.job(ids[0]).state, fleet.job(ids[0]).attempts) == ("queued", 0), fleet.describe(ids)
     assert read_heartbeats(fleet.home) == []
     fleet.supervisor.stop()
     fleet.start_worker(concurrency=1)
     fleet.start_beat()
     (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
-    assert job.state == "done", fleet.told(ids)
+    assert job.state == "done", fleet.describe(ids)
 
 
-def test_term_ends_an_idle_worker_at_once_and_its_countdowns_are_not_lost(
+def test_sigterm_ends_an_idle_worker_at_once_and_loses_no_countdown(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """A worker that only holds a countdown has nothing to finish: the message goes back to the broker."""
+    """The message of a countdown goes back to the broker."""
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, REMAP_SIGTERM="SIGQUIT")
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
 
     def only_waits() -> bool:
-        """The countdown is held, and the run that asked for it is over: its log line comes before its end."""
+        """The worker holds the countdown, and the run that requested it has ended."""
         asked = fleet.app.control.inspect(timeout=5, limit=1)
         return any((asked.scheduled() or {}).values()) and not any((asked.active() or {"": [None]}).values())
 
-    until(only_waits, 30, lambda: fleet.told(ids))
+    until(only_waits, 30, lambda: fleet.describe(ids))
     with connect(fleet.settings) as redis:
         until(lambda: redis.hlen("unacked") == 1, 10)
         worker.process.terminate()
         worker.process.wait(120)
-        assert "Initiating Soft Shutdown" not in fleet.log("worker"), "it waited for nothing"
+        assert "Initiating Soft Shutdown" not in fleet.log("worker"), "the worker waited although it had no work"
         assert redis.hlen("unacked") == 0
     fleet.supervisor.stop()
     fleet.start_worker(concurrency=1)
     (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
-    assert (job.state, job.attempts) == ("done", 1), fleet.told(ids)
+    assert (job.state, job.attempts) == ("done", 1), fleet.describe(ids)

@@ -1,4 +1,4 @@
-"""A batch that is cancelled while its jobs run: they store nothing, and pay for nothing more."""
+"""Jobs of a batch that is canceled while they run store nothing and pay for nothing more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulators.site.server import build_site
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 pytestmark = pytest.mark.worker
-HOUSE = "/homes/1"
+LISTING = "/homes/1"
 
 
 class Meanwhile:
@@ -41,20 +41,20 @@ def serve() -> Iterator[Callable[..., str]]:
 
 
 @pytest.mark.parametrize(("cancelled_at", "calls"), [("page", 0), ("model", 1)])
-def test_a_batch_that_is_cancelled_while_its_job_runs_stores_nothing(
+def test_a_batch_canceled_while_its_job_runs_stores_nothing(
     make_fleet: Callable[..., Any],
     serve: Callable[..., str],
     cancelled_at: str,
     calls: int,
 ) -> None:
     simulator = OpenAISimulator(Config.from_json({"keys": [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]}))
-    site, model = Meanwhile(build_site(), HOUSE), Meanwhile(simulator.app, "/v1/chat/completions")
+    site, model = Meanwhile(build_site(), LISTING), Meanwhile(simulator.app, "/v1/chat/completions")
     api = SimulatorHandle(serve(model, simulator.stopping), KEYS[:1])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=api.base_url)
     fleet.start_worker(pool="threads", concurrency=1)
     cancelling = {"page": site, "model": model}[cancelled_at]
     cancelling.act = lambda: fleet.stores.batches.cancel(fleet.stores.jobs.list()[0].batch_id)
-    (job_id,) = fleet.send(serve(site) + HOUSE)
+    (job_id,) = fleet.send(serve(site) + LISTING)
     assert fleet.app.AsyncResult(job_id).get(timeout=60) == {"job": job_id, "state": "skipped"}
     assert fleet.job(job_id).state == "cancelled"
     with fleet.stores.database.reading() as connection:

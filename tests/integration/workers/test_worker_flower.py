@@ -1,4 +1,4 @@
-"""Flower beside a worker at work: what it shows, to whom, and what it still knows when it is started again."""
+"""Flower and a working worker: what Flower shows, who may see it, and what it restores after a restart."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text(
 _USER, _PASSWORD = "viewer", secrets.token_hex(16)
 _LOGIN = f"{_USER}:{_PASSWORD}"
 _START_SECONDS = 60
-#: pages, data of pages, API and metrics: nothing of Flower's but its health check is for everybody
+#: pages, their data, the API, and metrics: everything that needs the password; only the health check is public
 _PLACES = [
     "/",
     "/workers",
@@ -60,7 +60,7 @@ def again(self, countdown, *args, **kwargs):
 
 
 class Flower:
-    """Flower of a fleet, as the Procfile starts it."""
+    """A fleet's Flower, started by the command in the Procfile."""
 
     def __init__(self, fleet: Fleet, stack: ExitStack, *arguments: str, **variables: str) -> None:
         self.fleet = fleet
@@ -74,22 +74,22 @@ class Flower:
         self.start()
 
     def start(self) -> None:
-        """Return when it listens and sees what is sent: it hears of events some time after it answers requests."""
+        """Return when Flower listens and receives events, which takes longer than answering requests."""
         before = self._listeners()
         self.child: Child = self._services.start(self.fleet.supervisor, "flower", self._arguments)
         wait_until(lambda: listens(self.port), _START_SECONDS, self.log)
         wait_until(lambda: self._listeners() - before, _START_SECONDS, self.log)
 
     def _listeners(self) -> set[str]:
-        """Connections to the broker that listen to events."""
+        """Return the ids of the broker connections that listen to events."""
         with connect(self.fleet.settings) as redis:
-            return {one["id"] for one in redis.client_list() if int(one["sub"]) + int(one["psub"])}
+            return {client["id"] for client in redis.client_list() if int(client["sub"]) + int(client["psub"])}
 
     def log(self) -> str:
         return self.fleet.log("flower")
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """What the API tells of a task; empty if Flower does not know it."""
+        """Return the API's data about a task, or an empty mapping if Flower does not know it."""
         answer = self.http.get(f"/api/task/info/{task_id}")
         return answer.json() if answer.status_code == 200 else {}
 
@@ -97,12 +97,12 @@ class Flower:
         wait_until(lambda: self.task(task_id).get("state") == state, 40, lambda: f"{self.task(task_id)}\n{self.log()}")
         return self.task(task_id)
 
-    def see_one(self) -> str:
-        """A task that it has seen; it sees none of those that were sent before it was connected to the broker."""
+    def wait_for_seen_task(self) -> str:
+        """Send tasks until Flower has seen one, and return its id. Flower misses tasks sent before it was connected."""
         sent: list[str] = []
 
         def seen() -> list[str]:
-            return [one for one in sent if self.task(one).get("state") == "SUCCESS"]
+            return [task_id for task_id in sent if self.task(task_id).get("state") == "SUCCESS"]
 
         def try_again() -> bool:
             sent.append(_send(self.fleet, "probe.quick"))
@@ -115,8 +115,8 @@ class Flower:
         return self.http.get(path).raise_for_status().text
 
     def only_worker(self) -> str:
-        """The name of the one worker, once Flower knows its settings. It waits a second for each answer, and a busy
-        worker takes longer."""
+        """Return the name of the only worker, once Flower knows its settings. A busy worker misses Flower's first
+        request."""
         known: dict[str, Any] = {}
 
         def ask() -> bool:
@@ -130,14 +130,14 @@ class Flower:
 
 @pytest.fixture
 def start_flower() -> Any:
-    """`start_flower(fleet, argument, ..., VARIABLE=value)` once it listens; it ends with its fleet."""
+    """Return `start(fleet, argument, ..., VARIABLE=value)`, which returns a listening Flower."""
     with ExitStack() as stack:
         yield lambda fleet, *arguments, **variables: Flower(fleet, stack, *arguments, **variables)
 
 
 @pytest.fixture
 def start_probes(tmp_path: Path) -> Callable[[Fleet], Child]:
-    """A worker in threads that knows the probes too."""
+    """Return a function that starts a threaded worker that also runs the probe tasks."""
     (tmp_path / "probe_tasks.py").write_text(_PROBE)
 
     def start(fleet: Fleet) -> Child:
@@ -150,20 +150,19 @@ def start_probes(tmp_path: Path) -> Callable[[Fleet], Child]:
 
 
 def _send(fleet: Fleet, name: str, *args: Any, **kwargs: Any) -> str:
-    """Send a task whose result nobody waits for; -> its id."""
+    """Send a task whose result is not needed; return its id."""
     return str(fleet.app.send_task(name, args, kwargs, ignore_result=True).id)
 
 
 @pytest.mark.redis_server
-def test_a_job_is_seen_after_it_ran_and_no_secret_beside_it(
+def test_flower_shows_a_finished_job_and_no_secret(
     make_fleet: Callable[..., Fleet],
     start_flower: Callable[..., Flower],
     redis_server: str,
     openai_simulator: Callable[..., Any],
     property_site: str,
 ) -> None:
-    """On a Redis with a password: that one, Flower's own and the keys are on no page, in no answer and in no log, even
-    where Flower logs all its options."""
+    """Neither the passwords nor the keys appear on a page, in an answer, or in a log."""
     simulator = openai_simulator()
     fleet = make_fleet(
         REDIS_URL=redis_server, OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url
@@ -183,7 +182,7 @@ def test_a_job_is_seen_after_it_ran_and_no_secret_beside_it(
     assert job in pages[f"/task/{job}"]
     assert "redis://:**@127.0.0.1" in pages["/broker"]
     assert "scrape" in pages["/broker"]
-    assert "redbeat_redis_url" in pages["/api/workers"], "the worker did not tell its configuration"
+    assert "redbeat_redis_url" in pages["/api/workers"], "the worker did not report its configuration"
     redis_password = redis_server.split("@", maxsplit=1)[0].rpartition(":")[2]
     hidden = {"Redis": redis_password, "Flower": _PASSWORD, "cookies": cookies}
     hidden |= {f"key {n}": key for n, key in enumerate(simulator.keys)}
@@ -191,23 +190,22 @@ def test_a_job_is_seen_after_it_ran_and_no_secret_beside_it(
     assert [(name, place) for name, secret in hidden.items() for place in places if secret in places[place]] == []
 
 
-def test_arguments_are_redacted_also_while_a_retry_waits_and_after_it(
+def test_arguments_are_redacted_during_and_after_a_retry(
     make_fleet: Callable[..., Fleet],
     start_flower: Callable[..., Flower],
     start_probes: Callable[[Fleet], Child],
     tmp_path: Path,
 ) -> None:
-    """Celery loses what the sender said of the arguments when it sends them again, and tells of what waits for its
-    countdown by the arguments themselves."""
+    """Celery drops the sender's redacted arguments on a retry, and shows raw arguments of tasks in a countdown."""
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet)
     start_probes(fleet)
     secret, url = "sk-proj-0123456789abcdefghij", "https://me:hunter2@example.com/a?token=hunter2"
-    # one at once could be over before its worker has told of the retry: Flower goes by the time of events
+    # an immediate retry could end before its worker has reported it, because Flower orders events by time
     done, waiting = (_send(fleet, "probe.again", countdown, secret, url=url) for countdown in (1, 600))
     flower.wait_for_state(done, "SUCCESS")
-    # not by its count of retries, which Flower drops if the end of a run is heard of before its beginning
-    wait_until(lambda: all(flower.task(one).get("retried") for one in (done, waiting)), 40, flower.log)
+    # not by the count of retries, which Flower drops if the end of a run arrives before its start
+    wait_until(lambda: all(flower.task(task_id).get("retried") for task_id in (done, waiting)), 40, flower.log)
     worker = flower.only_worker()
     wait_until(lambda: waiting in flower.page(f"/worker/{worker}"), 20, flower.log)
     page = flower.page(f"/worker/{worker}")
@@ -231,10 +229,10 @@ def test_arguments_are_redacted_also_while_a_retry_waits_and_after_it(
         ([], {"FLOWER_URL_PREFIX": "a flower"}, "FLOWER_URL_PREFIX"),
     ],
 )
-def test_what_would_be_open_or_cannot_work_is_refused_by_name(
+def test_open_or_unusable_settings_are_refused_by_name(
     arguments: list[str], variables: dict[str, str], named: str, tmp_path: Path, warm_parent: WarmParent
 ) -> None:
-    """Exit code 2, one line, no traceback, no password; it has never listened."""
+    """Flower exits with code 2 and one line, without traceback or password, and never listens."""
     env = {**os.environ, "PROPINTEL_HOME": str(tmp_path), "FLOWER_PORT": str(free_port()), **variables}
     ran = warm_parent.run([*shlex.split(_PROCFILE["flower"]), *arguments], env=env, cwd=tmp_path)
     assert ran.returncode == 2, ran.stderr
@@ -244,10 +242,10 @@ def test_what_would_be_open_or_cannot_work_is_refused_by_name(
     assert _PASSWORD not in ran.stderr
 
 
-def test_off_loopback_all_but_the_health_check_asks_for_the_password(
+def test_everything_but_the_health_check_needs_the_password_off_loopback(
     make_fleet: Callable[..., Fleet], start_flower: Callable[..., Flower]
 ) -> None:
-    """Metrics too, which Flower itself leaves open; a wrong password and a wrong user are no better than none."""
+    """This includes metrics, which Flower leaves open by default. Wrong credentials are refused like missing ones."""
     fleet = make_fleet()
     flower = start_flower(fleet, FLOWER_ADDRESS="0.0.0.0", FLOWER_BASIC_AUTH=f"other:{'x' * 16}, {_LOGIN}")
     for given in (None, (_USER, "x" * 16), ("other", _PASSWORD), (_USER, "")):
@@ -259,7 +257,7 @@ def test_off_loopback_all_but_the_health_check_asks_for_the_password(
     assert "Tasks" in flower.page("/tasks")
 
 
-def test_nobody_acts_on_workers_from_it_unless_told_so(
+def test_flower_cannot_act_on_workers_unless_it_is_configured_to(
     make_fleet: Callable[..., Fleet],
     start_flower: Callable[..., Flower],
     start_probes: Callable[[Fleet], Child],
@@ -287,13 +285,13 @@ def test_nobody_acts_on_workers_from_it_unless_told_so(
     wait_until(lambda: worker.process.poll() is not None, 40, lambda: fleet.log("worker"))
 
 
-def test_what_it_has_seen_survives_its_end_and_its_sudden_death(
+def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
     make_fleet: Callable[..., Fleet],
     start_flower: Callable[..., Flower],
     start_probes: Callable[[Fleet], Child],
     tmp_path: Path,
 ) -> None:
-    """Told to end it saves what it knows; killed it has what it saved last. Only the owner reads it."""
+    """Flower saves its state when it is stopped, and at intervals in case it is killed. Only the owner can read it."""
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet)
     worker = start_probes(fleet)
@@ -302,11 +300,11 @@ def test_what_it_has_seen_survives_its_end_and_its_sudden_death(
     fleet.supervisor.stop_child(flower.child)
     flower = start_flower(fleet, FLOWER_STATE_SAVE_INTERVAL="100")
     assert flower.task(first) == seen
-    second = flower.see_one()
+    second = flower.wait_for_seen_task()
     fleet.supervisor.stop_child(worker)
     folder = fleet.home / "flower"
     saved = [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())]
-    wait_until(  # it has saved once more, from the beginning to the end
+    wait_until(  # Flower has saved its state once more, completely
         lambda: [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())] != saved, 20, flower.log
     )
     flower.child.process.send_signal(signal.SIGKILL)
@@ -316,7 +314,7 @@ def test_what_it_has_seen_survives_its_end_and_its_sudden_death(
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_it_forgets_what_is_older_than_its_latest_tasks(
+def test_flower_keeps_only_its_latest_tasks(
     make_fleet: Callable[..., Fleet],
     start_flower: Callable[..., Flower],
     start_probes: Callable[[Fleet], Child],
@@ -332,8 +330,10 @@ def test_it_forgets_what_is_older_than_its_latest_tasks(
     assert sent[0] not in known
 
 
-def test_behind_a_prefix_all_is_below_it(make_fleet: Callable[..., Fleet], start_flower: Callable[..., Flower]) -> None:
-    """Pages, what they link to, data and metrics; on the embedded Valkey, whose queues it counts."""
+def test_behind_a_prefix_all_paths_are_below_the_prefix(
+    make_fleet: Callable[..., Fleet], start_flower: Callable[..., Flower]
+) -> None:
+    """Pages, their links, data, and metrics work below the prefix. The embedded Valkey's queues are counted."""
     fleet = make_fleet(FLOWER_URL_PREFIX="/tools/flower/", FLOWER_BASIC_AUTH=_LOGIN)
     fleet.send("http://127.0.0.1:9/a", "http://127.0.0.1:9/b")
     flower = start_flower(fleet)

@@ -1,4 +1,4 @@
-"""Keys come and go while a worker runs: no job fails for it, none is interrupted, and the change is in use at once."""
+"""Keys are added and removed while a worker runs. No job fails or is interrupted, and changes apply at once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.plugins.simulator_fixtures import KEYS
 pytestmark = pytest.mark.worker
 
 A, B, C = KEYS[:3]
-#: pages that want the model, so that every job asks a key
+#: pages that need the model, so that every job uses a key
 PAGES = [page.path for page in list(bundled_pages().values())[:12]]
 
 
 @dataclass
 class Rig:
-    """A simulator with three keys, and a fleet that has its keys from `.env` or from a file."""
+    """A simulator with three keys, and a fleet that reads its keys from `.env` or from a key file."""
 
     simulator: Any
     make_fleet: Callable[..., Any]
@@ -36,7 +36,7 @@ class Rig:
     fleet: Any = None
 
     def start(self, text: str, variable: str, **options: Any) -> Child:
-        """A worker; `variable` says what the file is: PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE."""
+        """Start a worker. `variable` names the setting for the file: PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE."""
         self.file.write_text(text)
         quick = {"FETCH_MIN_DELAY_SECONDS": "0", "FETCH_CONCURRENCY_PER_HOST": "16"}
         self.fleet = self.make_fleet(OPENAI_BASE_URL=self.simulator.base_url, **quick, **{variable: str(self.file)})
@@ -57,10 +57,10 @@ class Rig:
         return int(self.simulator.stats_of(key)["requests"])
 
     def all_done(self, ids: list[str]) -> None:
-        """At the first attempt, and with the model's help."""
+        """Check that each job ended at its first attempt, with the model's values."""
         jobs = self.fleet.wait_for_state(ids, "done", "failed", seconds=60)
-        assert [(job.state, job.attempts) for job in jobs] == [("done", 1)] * len(jobs), self.fleet.told(ids)
-        assert all(not job.wanted_model for job in jobs), self.fleet.told(ids)
+        assert [(job.state, job.attempts) for job in jobs] == [("done", 1)] * len(jobs), self.fleet.describe(ids)
+        assert all(not job.wanted_model for job in jobs), self.fleet.describe(ids)
 
 
 @pytest.fixture
@@ -71,13 +71,13 @@ def rig(
     property_site: str,
     tmp_path: Path,
 ) -> Rig:
-    """Keys with room for anything; answers take long enough that a change meets requests under way."""
+    """Return a rig with keys of ample capacity. Answers are slow enough for a change to occur during requests."""
     keys = [{"key": k, "rpm": 60_000, "tpm": 100_000_000} for k in (A, B, C)]
     return Rig(openai_simulator(keys, latency_ms=400.0), make_fleet, until, property_site, tmp_path / "file")
 
 
-def test_a_key_is_added_and_one_removed_in_the_file_while_jobs_run(rig: Rig) -> None:
-    """Every child notices by itself; the removed key finishes what it began and gets nothing new."""
+def test_a_key_is_added_and_another_removed_while_jobs_run(rig: Rig) -> None:
+    """Every child notices the change. The removed key finishes its requests and gets no new ones."""
     rig.start(f"{A}\n{B}\n", "OPENAI_API_KEYS_FILE", concurrency=2)
     first = rig.send(PAGES[:6])
     rig.wait_until_asked(A)
@@ -98,10 +98,10 @@ def test_a_key_is_added_and_one_removed_in_the_file_while_jobs_run(rig: Rig) -> 
     assert shown[mask(A)]["last_used"] < shown[mask(C)]["last_used"]
 
 
-def test_sighup_reloads_a_forking_workers_children_and_interrupts_no_job(
+def test_sighup_reloads_the_children_of_a_prefork_worker_and_interrupts_no_job(
     rig: Rig, pool_processes: Callable[..., list[psutil.Process]]
 ) -> None:
-    """Celery would start the worker anew; here the same children go on, with the keys that `.env` has now."""
+    """Celery would restart the worker; here the same children continue with the new keys of `.env`."""
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=2)
     children = {p.pid for p in pool_processes(worker)}
     jobs = rig.send(PAGES[:6])
@@ -115,20 +115,20 @@ def test_sighup_reloads_a_forking_workers_children_and_interrupts_no_job(
     assert "Restarting celery worker" not in rig.fleet.log("worker")
 
 
-def test_a_child_that_starts_after_sighup_has_the_new_keys_and_one_that_gets_it_lives_on(
+def test_a_child_started_after_sighup_has_the_new_keys_and_survives_sighup(
     rig: Rig, pool_processes: Callable[..., list[psutil.Process]]
 ) -> None:
-    """Children inherit the settings of their parent, which has read them anew. A whole service may be signalled."""
+    """Children inherit the settings that their parent has reread. A signal to a child changes nothing."""
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=1)
     rig.file.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     worker.process.send_signal(signal.SIGHUP)
     rig.wait_for_line("OpenAI keys reloaded: 1 added")
-    rig.file.write_text(f"OPENAI_API_KEYS={C}\n")  # nobody says so: nobody reads it
+    rig.file.write_text(f"OPENAI_API_KEYS={C}\n")  # no signal follows, so no process reads it
     (old,) = pool_processes(worker)
     old.kill()
     rig.until(lambda: [p.pid for p in pool_processes(worker)] not in ([], [old.pid]), 20)
     (new,) = pool_processes(worker)
-    rig.all_done(rig.send(PAGES[:1]))  # by the new child, which is up then
+    rig.all_done(rig.send(PAGES[:1]))  # by the new child, which has started by then
     new.send_signal(signal.SIGHUP)
     rig.all_done(rig.send(PAGES[1:2]))
     worker.process.send_signal(signal.SIGHUP)
@@ -137,7 +137,7 @@ def test_a_child_that_starts_after_sighup_has_the_new_keys_and_one_that_gets_it_
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])
-def test_sighup_reloads_in_place_where_tasks_run_in_the_worker_itself(rig: Rig, pool: str) -> None:
+def test_sighup_reloads_a_worker_without_children(rig: Rig, pool: str) -> None:
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", pool=pool)
     jobs = rig.send(PAGES[:4])
     rig.wait_until_asked(A)
@@ -151,7 +151,7 @@ def test_sighup_reloads_in_place_where_tasks_run_in_the_worker_itself(rig: Rig, 
     assert rig.asked(B) > 0
 
 
-def test_the_report_knows_the_keys_that_were_added(rig: Rig) -> None:
+def test_the_report_includes_added_keys(rig: Rig) -> None:
     rig.start(A, "OPENAI_API_KEYS_FILE", pool="threads")
     report = rig.fleet.app.tasks["tasks.health.report_key_stats"]
     assert report.apply_async().get(timeout=300)["total_keys"] == 1

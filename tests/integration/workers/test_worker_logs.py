@@ -1,4 +1,4 @@
-"""What workers, beat and Flower write: one form, each line with its job, no secret in it or in what Celery keeps."""
+"""Logs of workers, beat, and Flower have one format, name the job on each line, and contain no secret."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def aside():
 
 
 def _watch(app: Celery, events: list[dict[str, Any]], endings: int) -> None:
-    """Collect events, as Flower does, until so many runs have failed or are to be repeated."""
+    """Collect events, as Flower does, until `endings` runs have failed or will be retried."""
     with app.connection() as connection:
 
         def note(event: dict[str, Any]) -> None:
             events.append(event)
-            ended = [one for one in events if one["type"] in ("task-failed", "task-retried")]
+            ended = [event for event in events if event["type"] in ("task-failed", "task-retried")]
             receiver.should_stop = len(ended) == endings
 
         receiver = app.events.Receiver(connection, handlers={"*": note})
@@ -87,7 +87,7 @@ def _lines(log: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
-def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
+def test_each_log_line_of_a_job_names_the_job_its_batch_and_its_key(
     pool: str,
     make_fleet: Callable[..., Any],
     openai_simulator: Callable[..., Any],
@@ -99,7 +99,7 @@ def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
     fleet.start_worker(pool=pool, concurrency=1)
     ids = fleet.send(property_site + TARGET, f"{property_site}/homes/1")
     jobs = fleet.wait_for_state(ids, "done")
-    until(lambda: fleet.log("worker").count("succeeded in") == 2, 20)  # Celery says so after the table does
+    until(lambda: fleet.log("worker").count("succeeded in") == 2, 20)  # Celery logs this after the table is updated
     lines = _lines(fleet.log("worker"))
     used = [line for line in lines if line["event"].startswith("Using OpenAI key: ")]
     assert {line["job"] for line in used} == set(ids)
@@ -109,15 +109,16 @@ def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
         assert (line["task"], line["task_id"]) == ("tasks.scrape.scrape_property", line["job"])
     ended = [line for line in lines if "succeeded in" in line["event"]]
     assert {line["task_id"] for line in ended} == set(ids)
-    assert not [line for line in lines if "job" not in line and line.get("key")], "a key outlived its request"
+    assert not [line for line in lines if "job" not in line and line.get("key")], "a line outside a job names a key"
     assert "ready" in "".join(line["event"] for line in lines if "job" not in line)
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
-def test_no_secret_of_an_exception_reaches_results_events_or_the_log(
+def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
     pool: str, make_fleet: Callable[..., Any], property_site: str, tmp_path: Path
 ) -> None:
-    """Its message, its cause, variables of frames, a thread's traceback, a warning, what is written past the log."""
+    """This covers messages, causes, variables of frames, tracebacks of threads, warnings, and direct writes to
+    stderr."""
     (tmp_path / "probe_tasks.py").write_text(_PROBE)
     fleet = make_fleet(PYTHONPATH=str(tmp_path), OPENAI_API_KEYS=_SECRET, JWT_SECRET=_PASSWORD)
     events: list[dict[str, Any]] = []
@@ -140,10 +141,15 @@ def test_no_secret_of_an_exception_reaches_results_events_or_the_log(
     watching.join(120)
     assert not watching.is_alive(), events
     with connect(fleet.settings) as redis:
-        kept = [redis.get(name) for name in redis.keys("*celery-task-meta*")]
+        results = [redis.get(name) for name in redis.keys("*celery-task-meta*")]
     log = fleet.log("worker")
-    assert len(kept) >= 4
-    for where, text in (("results", repr(kept)), ("events", repr(events)), ("log", log), ("job", str(fleet.job(job)))):
+    assert len(results) >= 4
+    for where, text in (
+        ("results", repr(results)),
+        ("events", repr(events)),
+        ("log", log),
+        ("job", str(fleet.job(job))),
+    ):
         assert _SECRET not in text, where
         assert _PASSWORD not in text, where
     assert "in fail" in log
@@ -152,8 +158,10 @@ def test_no_secret_of_an_exception_reaches_results_events_or_the_log(
     assert any("deprecated [redacted]" in line["event"] for line in _lines(log))
 
 
-def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
-    """Flower sets up no log of its own, tornado would. Beat's ticks are at DEBUG."""
+def test_beat_and_flower_log_in_the_format_of_the_worker(
+    make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """Flower configures no log, but tornado would. Beat's ticks are at DEBUG."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     fleet.start_beat()
     fleet.services.flower(fleet.supervisor, free_port())
@@ -167,7 +175,7 @@ def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], unt
 def test_a_lost_child_process_prints_no_secret(
     make_fleet: Callable[..., Any], tmp_path: Path, until: Callable[..., None]
 ) -> None:
-    """billiard prints the traceback of a child that ends by an exception, past all logs."""
+    """billiard prints the traceback of a child that ends with an exception, outside all logs."""
     (tmp_path / "probe_end.py").write_text(
         f"from celery.signals import worker_process_shutdown\nSECRET = ''.join({list(_SECRET)!r})\n"
         "import billiard.pool\n"
@@ -183,8 +191,8 @@ def test_a_lost_child_process_prints_no_secret(
     assert _SECRET not in fleet.log("worker")
 
 
-def test_log_level_counts_more_than_the_command_line(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """The command lines of the Procfile say INFO."""
+def test_log_level_overrides_the_command_line(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """The command lines of the Procfile ask for INFO."""
     fleet = make_fleet(LOG_LEVEL="warning", LOG_FORMAT="text")
     fleet.start_worker(pool="solo", concurrency=1)
     fleet.wait_for_state(fleet.send(property_site + TARGET), "done")

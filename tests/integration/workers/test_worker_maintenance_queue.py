@@ -1,4 +1,4 @@
-"""Reports wait behind no job: the maintenance worker does them while every slot of every other worker is busy."""
+"""Reports never wait for jobs: the maintenance worker runs them while all other workers are busy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPORTED = "OpenAI keys: 1 of 1 healthy"
 def busy_fleet(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> Any:
-    """Beat, and a worker both of whose slots hang in the API, with more jobs behind."""
+    """Start beat and a worker whose two slots hang in the API, with more jobs queued."""
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
     fleet = make_fleet(
         OPENAI_API_KEYS=KEYS[0],
@@ -33,17 +33,17 @@ def busy_fleet(
         FETCH_MIN_DELAY_SECONDS="0",
     )
     fleet.start_worker(concurrency=2)
-    fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # from now on the key's limits are known
+    fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # this job makes the key's limits known
     simulator.set_key(KEYS[0], behaviour="hang")
     ids = fleet.send(*(f"{property_site}/homes/{number}" for number in range(2, 8)))
-    until(lambda: simulator.stats()["totals"]["requests"] == 3, 40, lambda: fleet.told(ids))
+    until(lambda: simulator.stats()["totals"]["requests"] == 3, 40, lambda: fleet.describe(ids))
     fleet.start_beat()
     until(lambda: fleet.log("beat").count("Sending due task report-key-stats") >= 3, 40, lambda: fleet.log("beat"))
     return fleet
 
 
-def test_reports_go_on_while_every_job_slot_hangs(busy_fleet: Any, until: Callable[..., None]) -> None:
-    """Those that the busy worker left are done, and the next ones too; the jobs still hang."""
+def test_reports_continue_while_every_job_slot_hangs(busy_fleet: Any, until: Callable[..., None]) -> None:
+    """The maintenance worker runs the waiting reports and the next ones while the jobs still hang."""
     assert REPORTED not in busy_fleet.log("worker")
     maintenance = busy_fleet.services.maintenance_worker(busy_fleet.supervisor)
     busy_fleet.services.wait_for_worker(busy_fleet.supervisor, maintenance)
@@ -52,8 +52,8 @@ def test_reports_go_on_while_every_job_slot_hangs(busy_fleet: Any, until: Callab
     assert busy_fleet.stores.jobs.counts()["running"] == 2
 
 
-def test_the_maintenance_worker_takes_no_job(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """And what reports and recovers is done by a worker for jobs too, where there is no maintenance worker."""
+def test_the_maintenance_worker_runs_no_job(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """Without a maintenance worker, a job worker also runs the maintenance tasks."""
     fleet = make_fleet()
     maintenance = fleet.services.maintenance_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)
@@ -67,31 +67,36 @@ def test_the_maintenance_worker_takes_no_job(make_fleet: Callable[..., Any], pro
     fleet.wait_for_state(ids, "done")
 
 
-def test_reports_wait_neither_for_what_a_locked_database_keeps_nor_for_the_report_before(
+def test_reports_wait_neither_for_tasks_blocked_by_a_locked_database_nor_for_earlier_reports(
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
-    """Every other task of beat's hangs, then a report does once it has been logged; the next one is logged all the
-    same. At DEBUG the worker also logs when it receives a report and ends one.
-    """
+    """Every other task of beat hangs, and each report hangs once it is logged. The next report is logged nevertheless.
+    At DEBUG the worker also logs the start and end of each report."""
     fleet = make_fleet(LOG_LEVEL="debug")
     maintenance = fleet.services.maintenance_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)
 
-    def said(line: str) -> int:
+    def count_lines(line: str) -> int:
         return fleet.log("maintenance").count(line)
 
     tasks = {entry["task"] for entry in beat_config(fleet.settings)["beat_schedule"].values()}
     with closing(sqlite3.connect(fleet.stores.database.url.database, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         for task in (*sorted(tasks - {REPORT}), REPORT, REPORT):
-            reports = said("OpenAI keys: 0 of 0") + (task == REPORT)  # counted first: a report may be logged at once
+            reports = count_lines("OpenAI keys: 0 of 0") + (
+                task == REPORT
+            )  # counted first: a report may be logged at once
             fleet.app.send_task(task, headers={INTERVAL_HEADER: 0.001})
-            until(lambda reports=reports: said("OpenAI keys: 0 of 0") == reports, 8, lambda: fleet.log("maintenance"))
-        assert not said("locked"), "nothing has given up on the database yet"
+            until(
+                lambda reports=reports: count_lines("OpenAI keys: 0 of 0") == reports,
+                8,
+                lambda: fleet.log("maintenance"),
+            )
+        assert not count_lines("locked"), "a task has given up on the database"
         holder.execute("ROLLBACK")
-    until(lambda: said(f"Task {REPORT}[") == 4, 20, lambda: fleet.log("maintenance"))
-    assert said("the previous report still waits for the database") == 1
+    until(lambda: count_lines(f"Task {REPORT}[") == 4, 20, lambda: fleet.log("maintenance"))
+    assert count_lines("the previous report still waits for the database") == 1
 
 
-def test_the_maintenance_worker_has_a_thread_for_each_task_of_beat(make_fleet: Callable[..., Any]) -> None:
+def test_the_maintenance_worker_has_more_threads_than_beat_has_tasks(make_fleet: Callable[..., Any]) -> None:
     assert len(beat_config(make_fleet().settings)["beat_schedule"]) < MAINTENANCE_THREADS

@@ -1,4 +1,4 @@
-"""`/metrics` of one web process says what a prefork worker, its children and the simulator did, to the last request."""
+"""`/metrics` of one web process includes the exact counts of a prefork worker, its children, and the simulator."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 @dataclass
 class Scraper:
-    """Prometheus, as far as a test needs it."""
+    """Reads metrics as Prometheus does."""
 
     url: str
 
@@ -41,7 +41,7 @@ class Scraper:
         return answer.text
 
     def samples(self) -> dict[str, dict[tuple[str, ...], float]]:
-        """By name, by the values of the labels in the order of their names."""
+        """Return the samples by name, then by label values in the order of the label names."""
         found: dict[str, dict[tuple[str, ...], float]] = {}
         families = list(text_string_to_metric_families(self.text()))
         assert undeclared(families) == []
@@ -54,7 +54,7 @@ class Scraper:
 
 @pytest.fixture
 def start_web() -> Callable[[Any], Scraper]:
-    """Start a web process of a fleet."""
+    """Return a function that starts a web process of a fleet."""
 
     def start(fleet: Any) -> Scraper:
         port = free_port()
@@ -67,7 +67,7 @@ def start_web() -> Callable[[Any], Scraper]:
 
 @pytest.fixture
 def make_metered_fleet(make_fleet: Callable[..., Any], until: Callable[..., None]) -> Callable[..., Any]:
-    """A fleet whose web process may be scraped by `TOKEN`, and that can be waited on (`until`)."""
+    """Return a function that makes a fleet whose metrics need `TOKEN`. The fleet has `until`."""
 
     def make(**variables: str) -> Any:
         fleet = make_fleet(METRICS_TOKEN=TOKEN, JWT_SECRET=TOKEN, **variables)
@@ -81,13 +81,13 @@ def _sum(values: Mapping[Any, float]) -> float:
     return sum(values.values())
 
 
-def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
+def test_metrics_agree_with_the_jobs_table_and_the_provider(
     make_metered_fleet: Callable[..., Any],
     start_web: Callable[[Any], Scraper],
     openai_simulator: Callable[..., Any],
     property_site: str,
 ) -> None:
-    """Two children count, one of three keys is dead, some pages are gone; the worker ends, and with it what it knew."""
+    """Counts of two children, a dead key, and failed pages outlive the worker."""
     simulator = openai_simulator(
         [
             {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000},
@@ -111,7 +111,7 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
 
     worker = fleet.start_worker(pool="prefork", concurrency=2)
     fleet.wait_for_state(queued, "done", "failed")
-    fleet.supervisor.stop_child(worker)  # its children report what they have not yet reported
+    fleet.supervisor.stop_child(worker)  # its children report their last counts when they end
 
     counts = fleet.stores.jobs.counts()
     assert (counts["done"], counts["failed"]) == (12, 1)
@@ -119,18 +119,18 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     seen: dict[str, dict[tuple[str, ...], float]] = {}
 
     def agrees() -> bool:
-        """The figures of the database are kept for some seconds."""
+        """Read the metrics until they show the jobs' end: database figures are cached for seconds."""
         seen.clear()
         seen.update(web.samples())
         return seen["propintel_jobs"] == dict.fromkeys([("queued",), ("running",), ("deferred",)], 0)
 
     fleet.until(agrees, 2 * INTERVAL_SECONDS + 5, lambda: str(seen.get("propintel_jobs")))
     assert seen["propintel_jobs_finished_total"] == {("", "done"): 12, **{(e, "failed"): n for e, n in errors.items()}}
-    # on a busy machine a run may end in a deferral before it ends for good
+    # on a busy machine a run may be deferred before the job ends
     ended = {state: n for state, n in seen["propintel_job_seconds_count"].items() if state != ("deferred",)}
     assert ended == {("done",): 12, ("failed",): 1}
     assert seen["propintel_pages_total"][("fetched",)] == 12
-    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # a visit that ended in one of these deferrals
+    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # visits that ended in such a deferral
     assert seen["propintel_fetch_seconds_count"] == {(): 13 + busy}
     stored = [fleet.stores.properties.get(fleet.job(job_id).property_id) for job_id in queued[:12]]
     read = [e for shown in stored for field, e in shown["evidence"].items() if field not in DERIVED_FIELDS]
@@ -159,34 +159,34 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     assert states == {masks[KEYS[0]]: "closed", masks[KEYS[1]]: "closed", masks[KEYS[2]]: "dead"}
     assert seen["propintel_openai_keys_healthy"] == {(): 2}
     text = web.text()
-    assert all(key not in text and key[11:-4] not in text for key in KEYS), "a key is shown by its mask"
+    assert all(key not in text and key[11:-4] not in text for key in KEYS), "the metrics contain a key"
     assert not [key.key_id for key in make_keys(KEYS[:3]) if key.key_id in text]
 
 
-def test_two_web_processes_give_the_same_answer(
+def test_two_web_processes_show_the_same_counts(
     make_metered_fleet: Callable[..., Any], start_web: Callable[[Any], Scraper]
 ) -> None:
-    """Requests to one are counted at the other, within seconds."""
+    """One process counts requests to the other within seconds."""
     fleet = make_metered_fleet()
-    one, other = start_web(fleet), start_web(fleet)
+    first, second = start_web(fleet), start_web(fleet)
     for _ in range(7):
-        assert httpx2.get(f"{one.url}/healthz", timeout=120).status_code == 200
+        assert httpx2.get(f"{first.url}/healthz", timeout=120).status_code == 200
 
     def counted() -> bool:
-        return other.samples().get("propintel_http_requests_total", {}).get(("GET", "/healthz", "200")) == 7
+        return second.samples().get("propintel_http_requests_total", {}).get(("GET", "/healthz", "200")) == 7
 
     fleet.until(counted, INTERVAL_SECONDS + 10)
-    assert other.samples()["propintel_http_request_seconds_count"][("GET", "/healthz")] == 7
+    assert second.samples()["propintel_http_request_seconds_count"][("GET", "/healthz")] == 7
 
 
-def test_waits_recovery_and_callbacks_are_counted_too(
+def test_waits_recoveries_and_callbacks_are_counted(
     make_fleet: Callable[..., Any],
     make_receiver: Callable[..., Receiver],
     openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
 ) -> None:
-    """One key that takes six requests a minute, for a batch whose messages the broker has lost."""
+    """A key allows six requests a minute, and the broker has lost the batch's messages."""
     receiver = make_receiver()
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 6, "tpm": 100_000_000}])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, FETCH_MIN_DELAY_SECONDS="0")
@@ -209,7 +209,7 @@ def test_waits_recovery_and_callbacks_are_counted_too(
     waits = {labels["reason"]: n for (name, labels), n in series if name == "propintel_job_deferrals_total"}
     assert waits["no_capacity"] >= 1
     assert sum(waits.values()) == seen[encode("propintel_job_seconds_count", {"outcome": "deferred"})]
-    at_the_site = waits.pop("host_busy", 0)  # the two may want their page at one moment
+    at_the_site = waits.pop("host_busy", 0)  # both jobs may request their page at the same time
     assert at_the_site <= 1
     assert seen[encode("propintel_pages_total", {"outcome": "fetched"})] == 2
     assert seen[encode("propintel_pages_total", {"outcome": "checkpoint"})] == sum(waits.values())

@@ -1,5 +1,5 @@
-"""Jobs that are not urgent get the model's answers by OpenAI's Batch API, through real workers, beat, Valkey and the
-simulator, whose ledger tells what was billed how often."""
+"""Economy jobs get the model's answers from OpenAI's Batch API, through real workers, beat, and Valkey. The simulator
+counts how often each question was billed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks._celery.publish import send_jobs
 from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
-#: seconds: sent soon, looked at often, a dead process noticed soon
+#: send soon, poll often, and notice a dead process soon
 SOON = {
     "OPENAI_BATCH_COLLECT_SECONDS": "0",
     "OPENAI_BATCH_POLL_SECONDS": "0.5",
@@ -28,7 +28,7 @@ SOON = {
 
 
 def homes(site: str, *numbers: int) -> list[str]:
-    """Pages that leave something to the model."""
+    """Return the URLs of pages whose fields need the model."""
     return [f"{site}/homes/{number}" for number in numbers]
 
 
@@ -43,7 +43,7 @@ def batches_of(fleet: Any) -> list[LlmBatch]:
 
 
 def billed(simulator: Any) -> list[int]:
-    """How often each question was paid for."""
+    """Return how often each question was billed."""
     return sorted(simulator.prompts().values())
 
 
@@ -51,7 +51,7 @@ def billed(simulator: Any) -> list[int]:
 def economy_fleet(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Any]]:
-    """`economy_fleet(keys=[...], server={...}, VARIABLE=value)`: a fleet without processes yet, and its simulator."""
+    """Return `make(keys=[...], server={...}, VARIABLE=value)`: a fleet without processes, and its simulator."""
 
     def make(
         keys: list[dict[str, Any]] | None = None, server: dict[str, Any] | None = None, **variables: str
@@ -66,57 +66,57 @@ def economy_fleet(
 
 
 def propintel(fleet: Any, *arguments: str) -> Any:
-    """What the command prints as JSON."""
+    """Run the command and return its JSON output."""
     done = fleet.propintel(*arguments, "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def kill_9(fleet: Any, worker: Any) -> None:
-    """The worker's one process, threads and all; beat is stopped with the rest."""
+    """Kill the worker's only process, then stop beat."""
     os.kill(worker.process.pid, signal.SIGKILL)
     worker.process.wait(120)
     fleet.supervisor.stop()
 
 
-def test_economy_jobs_wait_together_and_each_gets_its_answer(
+def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """From the command line to stored properties with the model's values, by one file, one batch, no ordinary call."""
+    """A batch with one file stores the model's values without an ordinary call."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
     fleet.start_worker(pool="threads")
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))
     ids = made["jobs"]
-    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
+    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
     shown = propintel(fleet, "batches", "show", made["batch"])
     assert shown["economy"] is True
     listed = propintel(fleet, "jobs", "list", "--batch", made["batch"])["jobs"]
-    assert {(job["state"], job["attempts"]) for job in listed} == {("deferred", 0)}, "waiting costs nothing"
+    assert {(job["state"], job["attempts"]) for job in listed} == {("deferred", 0)}, "a waiting job has used an attempt"
     assert all(job["parked_at"] for job in listed)
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=60)
-    assert [(job.state, job.model_note, job.attempts) for job in jobs] == [("done", None, 1)] * 4, fleet.told(ids)
+    assert [(job.state, job.model_note, job.attempts) for job in jobs] == [("done", None, 1)] * 4, fleet.describe(ids)
     methods = {e["method"] for job in jobs for e in fleet.stores.properties.get(job.property_id)["evidence"].values()}
-    assert "llm" in methods, "the model's answers passed the check of their evidence"
+    assert "llm" in methods, "no value of the model was stored"
     (batch,) = simulator.batches()["batches"]
     assert (batch["status"], batch["request_counts"]["completed"]) == ("completed", 4)
     assert billed(simulator) == [1, 1, 1, 1]
     until(lambda: batches_of(fleet)[0].state == "closed", 20, lambda: fleet.log("worker"))
-    assert simulator.batches()["files"] == [], "nothing of the pages' text stays at OpenAI"
+    assert simulator.batches()["files"] == [], "a file remains at OpenAI"
     assert not any(key in fleet.log("worker") for key in KEYS)
     usage = propintel(fleet, "keys", "list")
     assert sum(key["requests"] for key in usage["keys"].values()) >= 4
     assert usage["spent_today"]["calls"] == 4
 
 
-def test_kill_9_between_making_a_batch_and_writing_it_down_makes_no_second_one(
+def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """OpenAI has the batch, and nobody has heard its id: the next process finds it by its metadata."""
+    """The next process finds the batch by its metadata."""
     fleet, simulator = economy_fleet(keys=[{"key": KEYS[0], "behaviour": "slow", "seconds": 30.0}])
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2))
-    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
+    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
     fleet.start_beat()
     until(lambda: len(simulator.batches()["batches"]) == 1, 40, lambda: fleet.log("worker"))
     kill_9(fleet, worker)
@@ -126,25 +126,25 @@ def test_kill_9_between_making_a_batch_and_writing_it_down_makes_no_second_one(
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
-    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.told(ids)
+    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.describe(ids)
     assert len(simulator.batches()["batches"]) == 1
     assert billed(simulator) == [1, 1]
     assert "was created before its process ended" in fleet.log("worker")
 
 
-def test_kill_9_while_a_result_is_read_loses_and_doubles_nothing(
+def test_killing_a_worker_while_it_reads_results_loses_and_repeats_nothing(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """Worker and beat go while the output file is on its way; it is read again from its beginning."""
+    """Worker and beat are killed during the download; the next process reads the file from its start."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 0.0}, OPENAI_BATCH_POLL_SECONDS="3")
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2, 3))
-    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
+    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
     fleet.start_beat()
     until(lambda: batches_of(fleet) and batches_of(fleet)[0].state == "running", 40, lambda: fleet.log("worker"))
     simulator.set_key(KEYS[0], behaviour="slow", seconds=5.0)
     asked = simulator.stats()["totals"]["requests"]
-    # the look at the batch, and then its output file
+    # one request for the batch, one for its output file
     until(lambda: simulator.stats()["totals"]["requests"] >= asked + 2, 40, lambda: fleet.log("worker"))
     kill_9(fleet, worker)
     assert billed(simulator) == [1, 1, 1]
@@ -152,27 +152,27 @@ def test_kill_9_while_a_result_is_read_loses_and_doubles_nothing(
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
-    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 3, fleet.told(ids)
+    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 3, fleet.describe(ids)
     assert billed(simulator) == [1, 1, 1]
     assert len(simulator.batches()["batches"]) == 1
     assert propintel(fleet, "keys", "list")["spent_today"]["calls"] == 3
 
 
-def test_a_batch_that_takes_too_long_is_cancelled_and_its_jobs_ask_like_any_other(
+def test_an_overdue_batch_is_canceled_and_its_jobs_make_ordinary_calls(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """After OPENAI_BATCH_MAX_WAIT_SECONDS; what the batch never answered is billed once, as an ordinary call."""
+    """A question that the batch never answered is billed once, as an ordinary call."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 1000}, OPENAI_BATCH_MAX_WAIT_SECONDS="6")
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     ids = send_economy(fleet, homes(property_site, 1, 2))
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=60)
-    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.told(ids)
+    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.describe(ids)
     assert {batch["status"] for batch in simulator.batches()["batches"]} <= {"cancelled"}
     assert billed(simulator) == [1, 1]
 
 
-def test_cancelling_the_jobs_cancels_their_batch_at_openai(
+def test_canceling_the_jobs_cancels_their_batch_at_openai(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     fleet, simulator = economy_fleet(server={"batch_seconds": 1000})

@@ -1,4 +1,4 @@
-"""Through real workers: what has not changed, and what is one page, costs no second call of the model."""
+"""Unchanged and equal pages cost no second model call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.plugins.simulator_fixtures import SimulatorHandle
 
 pytestmark = pytest.mark.worker
 
-_HOUSE = {
+_HOME = {
     "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": "12 Main St", "identifier": "48213",
     "address": {"@type": "PostalAddress", "streetAddress": "12 Main St", "addressLocality": "Springfield",
                 "addressRegion": "IL", "postalCode": "62701"},
@@ -22,27 +22,26 @@ _HOUSE = {
 }  # fmt: skip
 
 
-def house(head: str, token: str) -> str:
+def listing(head: str, token: str) -> str:
     return f"""<!doctype html><html lang="en"><head><title>12 Main St</title>{head}
-<script type="application/ld+json">{json.dumps(_HOUSE)}</script></head><body><h1>12 Main St, Springfield, IL 62701</h1>
+<script type="application/ld+json">{json.dumps(_HOME)}</script></head><body><h1>12 Main St, Springfield, IL 62701</h1>
 <p>$310,000</p><p>The kitchen looks out on a slate roof that was relaid with care.</p><i>{token}</i></body></html>"""
 
 
-def test_unchanged_and_equal_pages_are_paid_for_once(
+def test_unchanged_and_equal_pages_cost_one_model_call(
     make_fleet: Callable[..., Any],
     changing_site: ChangingSite,
     openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
-    """Ten URLs of one listing, each with other bytes, are enqueued at once; then all are asked for again. They declare
-    the same canonical URL, which is fetched once."""
+    """Ten URLs with different bytes declare one canonical URL, which is fetched once. Then all are refreshed."""
     api = openai_simulator(
         [{"key": "sk-simulator-abcdabcdabcdabcdabcdabcdabcd0001", "behaviour": "slow", "seconds": 1}]
     )
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     for n in range(10):
-        changing_site.pages[f"/homes/48213?view={n}"] = house(canonical, f"token {n}")
+        changing_site.pages[f"/homes/48213?view={n}"] = listing(canonical, f"token {n}")
     targets = [changing_site.address + path for path in changing_site.pages]
-    changing_site.pages["/homes/48213"] = house(canonical, "token")
+    changing_site.pages["/homes/48213"] = listing(canonical, "token")
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
     fleet.start_worker(concurrency=4)
 
@@ -56,14 +55,14 @@ def test_unchanged_and_equal_pages_are_paid_for_once(
     assert sorted(str(job.page_from) for job in first) == ["same_page"] * 9 + ["site"]
     assert len({job.property_id for job in first}) == 1
     assert api.stats()["totals"]["requests"] == 1
-    assert len(changing_site.asked) == 11, "a job that came back for the other's result fetched nothing again"
+    assert len(changing_site.asked) == 11, "a job that waited for another job's result fetched its page again"
     assert len(fleet.stores.properties.get(first[0].property_id)["sources"]) == 1
 
     again = done(refresh=True)
     assert [job.error for job in again] == [None] * 10
     assert {str(job.page_from) for job in again} <= {"unchanged", "same_page"}
-    assert [one.status for one in changing_site.asked[11:]] == [304] * 11
-    assert api.stats()["totals"]["requests"] == 1, "no call of the model, no bill"
+    assert [request.status for request in changing_site.asked[11:]] == [304] * 11
+    assert api.stats()["totals"]["requests"] == 1, "an unchanged page was sent to the model"
     assert (
         fleet.stores.properties.get(first[0].property_id)["record"]
         == fleet.stores.properties.get(again[0].property_id)["record"]

@@ -1,4 +1,4 @@
-"""Who opens what: each process that runs tasks gets its manager through the start signal, on every pool."""
+"""Every process that runs tasks opens its own key manager at its start signal, on every pool."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ LISTINGS = [page.path for page in list(bundled_pages().values())[:4]]
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
-def test_every_pool_gets_its_manager_through_the_signal(
+def test_every_process_that_runs_tasks_opens_a_key_manager(
     pool: str, make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    """Prefork: each child has its own, the parent none. Threads and solo: the one process has it."""
+    """With prefork, each child has a manager and the parent has none. Otherwise the only process has one."""
     simulator = openai_simulator()
     fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
     worker = fleet.start_worker(pool=pool)
     jobs = fleet.wait_for_state(fleet.send(*(property_site + path for path in LISTINGS)), "done", "failed")
     assert [job.state for job in jobs] == ["done"] * len(LISTINGS), fleet.log("worker")
     assert simulator.stats()["totals"]["ok"] > 0
-    parent, users = worker.process.pid, fleet.users_of_the_pool()
+    parent, users = worker.process.pid, fleet.key_pool_processes()
     if pool == "prefork":
         assert users
         assert parent not in users
     else:
         assert users == {parent}
     fleet.supervisor.stop()
-    assert fleet.users_of_the_pool() == set(), "a process that ends says so"
+    assert fleet.key_pool_processes() == set(), "an ended process is still registered"
     assert "Traceback" not in fleet.log("worker")
 
 
-def test_without_a_key_jobs_are_done_and_say_what_wanted_the_model(
+def test_jobs_without_a_key_end_and_name_the_fields_that_need_the_model(
     make_fleet: Callable[..., Any], property_site: str
 ) -> None:
-    """The deterministic fields are stored; the job names the rest and the reason."""
+    """The deterministic fields are stored. The job names the other fields and the reason."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     (job,) = fleet.wait_for_state(fleet.send(property_site + LISTINGS[0]), "done", "failed")
@@ -48,8 +48,8 @@ def test_without_a_key_jobs_are_done_and_say_what_wanted_the_model(
     assert "OPENAI_API_KEYS" in (job.model_note or "")
 
 
-def test_a_worker_that_cannot_be_configured_ends_with_the_reason(make_fleet: Callable[..., Any]) -> None:
-    """Exit code 2 and one sentence on stderr, no traceback, no value shown."""
+def test_a_worker_with_a_bad_setting_exits_with_the_reason(make_fleet: Callable[..., Any]) -> None:
+    """The worker exits with code 2 and one sentence on stderr, without a traceback or the setting's value."""
     fleet = make_fleet()
     command = ["celery", "-A", "worker", "worker", "--concurrency=1"]
     env = {**fleet.env, "OPENAI_API_KEYS": "sk-ok-0123456789abcdef0123,two words"}
@@ -60,17 +60,17 @@ def test_a_worker_that_cannot_be_configured_ends_with_the_reason(make_fleet: Cal
     assert "two words" not in ended.stderr
 
 
-def test_a_child_that_cannot_open_its_resources_exits_with_the_reason(
+def test_a_child_that_cannot_open_its_database_exits_with_the_reason(
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
-    """Celery swallows what a signal handler raises: without the exit, a child without a database would take jobs."""
+    """Celery ignores exceptions of signal handlers; without the exit, a child without a database would take jobs."""
     fleet = make_fleet()
     database = fleet.home / "other.sqlite3"
     fleet.env["DATABASE_URL"] = f"sqlite:///{database}"
     fleet.services = type(fleet.services)(fleet.home, fleet.env, cwd=fleet.home, logs=fleet.home)
     worker = fleet.start_worker(concurrency=1)
     (child,) = psutil.Process(worker.process.pid).children()
-    child.suspend()  # it may be opening the database: a write-ahead log of its own would stand in for the lost file
+    child.suspend()  # a suspended child cannot hide the loss of the file behind its own write-ahead log
     until(lambda: child.status() == psutil.STATUS_STOPPED, 5)
     for file in fleet.home.glob("other.sqlite3*"):
         file.unlink()

@@ -1,4 +1,4 @@
-"""A purge while workers run: no file, no table and no key of Redis holds the page's personal data afterwards."""
+"""After a purge while workers run, no file, table, or Redis key holds the page's personal data."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from tests.plugins.simulator_fixtures import SimulatorHandle
 pytestmark = pytest.mark.worker
 
 AGENT, OWNER = "Ottilie Quackenbush", "Balthasar Vandermolen"
-_HOUSE = {
+_HOME = {
     "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": "12 Main St", "identifier": "48213",
     "address": {"@type": "PostalAddress", "streetAddress": "12 Main St", "addressLocality": "Springfield",
                 "addressRegion": "IL", "postalCode": "62701"},
     "offers": {"@type": "Offer", "price": 310000, "priceCurrency": "USD", "seller": {"name": AGENT}},
 }  # fmt: skip
 PAGE = f"""<!doctype html><html lang="en"><head><title>12 Main St</title>
-<script type="application/ld+json">{json.dumps(_HOUSE)}</script></head><body><h1>12 Main St, Springfield, IL 62701</h1>
+<script type="application/ld+json">{json.dumps(_HOME)}</script></head><body><h1>12 Main St, Springfield, IL 62701</h1>
 <p>$310,000</p><p>Listing agent: {AGENT}</p>
 <p>Owner: {OWNER}, who had the slate roof relaid with care.</p></body></html>"""
-#: of the agent, the owner, and the URLs that name them
+#: names of the agent and the owner, and the URLs that contain them
 WORDS = re.compile(rb"Quackenbush|Vandermolen|quackenbush-48213|\x51\x00\x75\x00\x61\x00\x63\x00\x6b")
 
 
 def _redis(fleet: Any) -> Iterator[bytes]:
-    """Every key with all that it holds, whatever its type."""
+    """Yield every Redis key with its value, whatever its type."""
     readers = {b"string": "get", b"hash": "hgetall", b"set": "smembers"}
     with connect(fleet.settings) as redis:
         for key in redis.scan_iter(count=1000):
@@ -50,32 +50,32 @@ def _redis(fleet: Any) -> Iterator[bytes]:
             elif kind == b"stream":
                 held = redis.xrange(key)
             elif kind == b"none":
-                continue  # it has just run out
+                continue  # the key has just expired
             else:
                 held = getattr(redis, readers[kind])(key)
             yield key + b" " + repr(held).encode()
 
 
 def _files(home: Path) -> Iterator[tuple[str, bytes]]:
-    """All files of the installation but the lines that its processes wrote to their logs."""
+    """Yield the name and content of all files of the installation except logs."""
     for path in sorted(home.rglob("*")):
         if path.is_file() and path.suffix != ".log":
             yield str(path.relative_to(home)), path.read_bytes()
 
 
 def _where(fleet: Any, *more: bytes) -> set[str]:
-    """Where the words stand, or any of `more`."""
+    """Return the places that contain one of the words or one of `more`."""
     named = {name for name, content in _files(fleet.home) if WORDS.search(content) or any(m in content for m in more)}
     return named | {"redis" for line in _redis(fleet) if WORDS.search(line)}
 
 
 def _packed(fleet: Any) -> list[bytes]:
-    """Pieces out of the middle of all bodies as they are stored: what a search for words does not see."""
+    """Return a slice from the middle of each stored body: compressed bodies escape the search for words."""
     with fleet.stores.database.reading() as connection:
         return [bytes(row.packed)[40:72] for row in connection.execute(select(Blob.packed))]
 
 
-def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_back(
+def test_a_purged_page_leaves_no_trace_and_a_running_job_restores_nothing(
     make_fleet: Callable[..., Any],
     changing_site: ChangingSite,
     openai_simulator: Callable[..., SimulatorHandle],
@@ -92,7 +92,7 @@ def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_b
     packed = _packed(fleet)
     assert len(packed) > 0
     assert _where(fleet, *packed) >= {"propintel.sqlite3", "redis"} or "propintel.sqlite3-wal" in _where(fleet)
-    # the failed job's result names its URL, and is written after the job's row
+    # the failed job's result contains its URL, and is written after the job's row
     until(lambda: "redis" in _where(fleet), 20, lambda: str(_where(fleet)))
 
     changing_site.pages[path] = PAGE.replace("with care", "with great care")
@@ -100,7 +100,7 @@ def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_b
     before = api.stats()["totals"]["requests"]
     under_way = fleet.stores.jobs.enqueue([f"{changing_site.address}{path}"], refresh=True)
     send_jobs(fleet.app, fleet.stores.jobs, under_way.jobs)
-    until(lambda: api.stats()["totals"]["requests"] > before, 30, lambda: fleet.told(under_way.new))
+    until(lambda: api.stats()["totals"]["requests"] > before, 30, lambda: fleet.describe(under_way.new))
     packed += _packed(fleet)
     result = purge(fleet.settings, fleet.stores.database, PurgeKind.HOST, "127.0.0.1", who="alice", dry_run=False)
     assert result.removed["jobs"] == 3
@@ -113,13 +113,12 @@ def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_b
     assert fleet.stores.jobs.list() == []
 
 
-def test_a_person_is_found_nowhere_after_the_purge_nor_after_the_next_scrape(
+def test_a_purged_person_stays_removed_after_the_next_scrape(
     make_fleet: Callable[..., Any],
     changing_site: ChangingSite,
     openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
-    """Files of the home (database, its log, Redis' append-only file) and all of Redis. The owner, who stands on the
-    same page, is another person and stays."""
+    """Files and Redis are searched. The owner on the same page is another person and remains."""
     api = openai_simulator()
     changing_site.pages["/homes/12"] = PAGE
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
@@ -143,7 +142,7 @@ def test_a_person_is_found_nowhere_after_the_purge_nor_after_the_next_scrape(
     assert record["ListPrice"] == 305000
     assert "Quackenbush" not in str(record)
     _assert_gone(fleet, *packed)
-    assert any(OWNER.encode() in text for text in _unpacked(fleet)), "nobody asked to forget him"
+    assert any(OWNER.encode() in text for text in _unpacked(fleet)), "the purge removed another person"
     assert not any(b"Quackenbush" in text for text in _unpacked(fleet))
 
 
@@ -152,7 +151,7 @@ def _assert_gone(fleet: Any, *more: bytes) -> None:
     assert [name for name, content in _files(fleet.home) if any(word in content for word in words)] == []
     assert not any(word in line for line in _redis(fleet) for word in words)
     logs = [path for path in fleet.home.rglob("*.log") if b"uackenbush" in path.read_bytes()]
-    assert logs == [], "no URL names her, so no log does"
+    assert logs == [], "a log contains the purged name"
 
 
 def _unpacked(fleet: Any) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""A rate limit is a wait: how long the server says, at no cost in retries, and bounded by the job's deadline."""
+"""A rate-limited job waits as long as the server asks, without losing a retry, until the job's deadline."""
 
 from __future__ import annotations
 
@@ -15,92 +15,92 @@ from tests.plugins.ports import free_port
 pytestmark = pytest.mark.worker
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 TARGET = "/listings/oak-hollow-lane"
-#: a provider that answers nothing but 500
-AWAY = {"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky", "failure_rate": 1.0}
+#: a provider that answers every request with 500
+OUTAGE = {"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky", "failure_rate": 1.0}
 
 
 def _limited(make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], rpm: float, **variables: str) -> Any:
-    """A fleet with one key whose bucket is empty and refills at `rpm` requests a minute."""
+    """Start a fleet with one key whose bucket is empty and refills at `rpm` requests a minute."""
     simulator = openai_simulator([{"key": KEY, "rpm": rpm, "tpm": 1_000_000}], start_level=0.0)
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, **variables)
     fleet.start_worker(pool="threads")
     return fleet
 
 
-def test_the_servers_wait_is_the_countdown_and_costs_no_retry(
+def test_a_job_waits_as_long_as_the_server_asks_and_loses_no_retry(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    """12 requests a minute, nothing in the bucket: the server says when, and the job comes back just then."""
+    """The job waits exactly as long as the server's answers ask."""
     fleet = _limited(make_fleet, openai_simulator, 12)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
-    assert job.state == "done", fleet.told([job.id])
+    assert job.state == "done", fleet.describe([job.id])
     assert job.attempts == 1
-    said = [float(seconds) for seconds in re.findall(r"Retry in ([\d.]+)s", fleet.log("worker"))]
-    assert said
-    assert all(3 <= seconds <= 15 for seconds in said)
-    assert job.waited_seconds == pytest.approx(sum(said))
+    waits = [float(seconds) for seconds in re.findall(r"Retry in ([\d.]+)s", fleet.log("worker"))]
+    assert waits
+    assert all(3 <= seconds <= 15 for seconds in waits)
+    assert job.waited_seconds == pytest.approx(sum(waits))
     assert (job.finished_at - job.started_at).total_seconds() >= job.waited_seconds
     assert job.wanted_model == []
 
 
-def test_a_wait_of_more_than_half_a_minute_is_deferred_in_the_table(
+def test_a_wait_of_more_than_half_a_minute_is_stored_in_the_jobs_table(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    """No worker holds a countdown message for it: the job has a `due_at`, the broker nothing."""
+    """The job has a `due_at`, and no countdown message exists."""
     fleet = _limited(make_fleet, openai_simulator, 0.2)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "deferred", "done", "failed")
-    assert job.state == "deferred", fleet.told([job.id])
-    assert 30 <= (job.due_at - datetime.now(UTC)).total_seconds() <= 62, "a minute from the refusal, at most"
+    assert job.state == "deferred", fleet.describe([job.id])
+    assert 30 <= (job.due_at - datetime.now(UTC)).total_seconds() <= 62, "the wait is not between 30 s and a minute"
     assert job.error is None
     assert job.attempts == 0
 
 
-def test_a_job_outlives_an_outage_of_the_provider_with_all_its_fields(
+def test_a_job_waits_for_an_outage_to_end_and_gets_all_its_fields(
     make_fleet: Callable[..., Any],
     openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
 ) -> None:
-    """It waits, at no cost in retries, instead of ending without the fields of the model."""
-    simulator = openai_simulator([AWAY])
+    """The job waits without losing a retry, then gets the model's fields."""
+    simulator = openai_simulator([OUTAGE])
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, OPENAI_MAX_WAIT_SECONDS="0.2")
     fleet.start_worker(pool="threads")
     ids = fleet.send(property_site + TARGET)
-    until(lambda: fleet.job(ids[0]).waited_seconds > 0, 30, lambda: fleet.told(ids))
+    until(lambda: fleet.job(ids[0]).waited_seconds > 0, 30, lambda: fleet.describe(ids))
     simulator.set_key(KEY, behaviour="ok")
     (job,) = fleet.wait_for_state(ids, "done", "failed")
-    assert (job.state, job.attempts, job.wanted_model, job.model_note) == ("done", 1, [], None), fleet.told(ids)
+    assert (job.state, job.attempts, job.wanted_model, job.model_note) == ("done", 1, [], None), fleet.describe(ids)
     assert "llm" in {found["method"] for found in fleet.stores.properties.get(job.property_id)["evidence"].values()}
 
 
-def test_an_outage_beyond_the_deadline_costs_the_model_s_fields_and_not_the_job(
+def test_an_outage_beyond_the_deadline_costs_only_the_fields_of_the_model(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    simulator = openai_simulator([AWAY])
+    simulator = openai_simulator([OUTAGE])
     more = {"OPENAI_MAX_WAIT_SECONDS": "0.2", "SCRAPE_DEADLINE_SECONDS": "3"}
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, **more)
     fleet.start_worker(pool="threads")
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
-    assert job.state == "done", fleet.told([job.id])
+    assert job.state == "done", fleet.describe([job.id])
     assert job.waited_seconds == pytest.approx(3)
     assert job.wanted_model
     assert "HTTP 500" in job.model_note
 
 
-def test_waiting_ends_at_the_deadline_with_an_error_that_says_how_long(
+def test_waiting_ends_at_the_deadline_with_an_error_that_names_the_wait(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
     fleet = _limited(make_fleet, openai_simulator, 1, SCRAPE_DEADLINE_SECONDS="2")
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
-    assert job.error is not None, fleet.told([job.id])
+    assert job.error is not None, fleet.describe([job.id])
     assert job.error["code"] == "deadline_exceeded"
     assert "waited 2 s" in job.error["message"]
 
 
-def test_a_site_that_fails_is_tried_again_and_a_page_that_is_gone_is_not(
+def test_a_failing_site_is_retried_and_a_removed_page_is_not(
     make_fleet: Callable[..., Any], property_site: str
 ) -> None:
-    """Transient errors back off and are counted, permanent ones fail at once; both end with their own error."""
+    """Transient errors are retried after a backoff; permanent errors fail at once. Each job keeps its own error."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     refused, gone = fleet.send(f"http://127.0.0.1:{free_port()}/nobody", f"{property_site}/odd/gone")
@@ -113,10 +113,10 @@ def test_a_site_that_fails_is_tried_again_and_a_page_that_is_gone_is_not(
     assert job.error["code"] == "connection_failed"
 
 
-def test_a_final_error_survives_the_result_backend_with_its_facts(
+def test_a_final_error_keeps_its_facts_in_the_result_backend(
     make_fleet: Callable[..., Any], property_site: str
 ) -> None:
-    """Whoever waits for the result gets our own error, not a library's that lost what it knew."""
+    """The result raises our own exception with its facts."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     target = f"{property_site}/odd/gone"

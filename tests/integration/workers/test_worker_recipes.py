@@ -1,5 +1,5 @@
-"""A site is learned once: with real workers, model calls stop after its first pages, come back with a redesign, and
-stop again. Nothing wrong is stored in between."""
+"""A site is learned once: model calls stop after its first pages, resume after a redesign, and stop again. No wrong
+value is stored."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ _HEATING = ("Heat pump", "Forced air", "Baseboard", "Radiant floor")
 
 
 def truth(number: int) -> dict[str, Any]:
-    """What the page of a home states. Every fifth one says nothing of its roof."""
-    said: dict[str, Any] = {
+    """Return the facts on a home's page. Every fifth page omits the roof."""
+    stated: dict[str, Any] = {
         "StreetNumber": str(100 + 7 * number),
         "ListPrice": 200_000 + 5_300 * number,
         "YearBuilt": 1930 + 2 * number,
         "LivingArea": 1_000 + 37 * number,
         "Heating": [_HEATING[number % 4]],
     }
-    return said | ({"Roof": [_ROOFS[number % 5]]} if number % 5 else {})
+    return stated | ({"Roof": [_ROOFS[number % 5]]} if number % 5 else {})
 
 
 def page(number: int, *, is_new: bool) -> str:
-    """A home's page: the same facts in two designs, under labels of which no reader knows the year's and the area's."""
-    said = truth(number)
-    street = f"{said['StreetNumber']} {_STREETS[number % 8]} Street"
+    """Return a home's page in recipe of two designs. No reader knows the labels of year and area."""
+    stated = truth(number)
+    street = f"{stated['StreetNumber']} {_STREETS[number % 8]} Street"
     near = 300_000 - 900 * number
     facts = [
-        ("Asking", f"${said['ListPrice']:,}"),
-        ("Dating from", said["YearBuilt"]),
-        ("Heated area", f"{said['LivingArea']:,} sq ft"),
-        ("Heating:", said["Heating"][0]),
+        ("Asking", f"${stated['ListPrice']:,}"),
+        ("Dating from", stated["YearBuilt"]),
+        ("Heated area", f"{stated['LivingArea']:,} sq ft"),
+        ("Heating:", stated["Heating"][0]),
     ]
-    facts += [("Roofing:", said["Roof"][0])] if "Roof" in said else []
+    facts += [("Roofing:", stated["Roof"][0])] if "Roof" in stated else []
     if is_new:
         rows = "".join(f'<li class="trait"><b class="name">{k}</b><i class="data">{v}</i></li>' for k, v in facts)
         body = f'<main class="home"><header><h1>{street}, Amberly, OH 43001</h1></header><ul class="traits">{rows}</ul>'
     else:
         rows = "".join(f"<tr><td>{k}</td><td>{v}</td></tr>" for k, v in facts)
         body = f'<main><h1>{street}, Amberly, OH 43001</h1><p>House for sale</p><table id="facts">{rows}</table>'
-    others = f'<aside class="nearby"><h2>Nearby homes</h2><p>9 Other Road</p><p>${near:,}</p><p>built 1911</p></aside>'
-    return f'<html lang="en"><head><title>{street}</title></head><body>{body}{others}</main></body></html>'
+    nearby = f'<aside class="nearby"><h2>Nearby homes</h2><p>9 Other Road</p><p>${near:,}</p><p>built 1911</p></aside>'
+    return f'<html lang="en"><head><title>{street}</title></head><body>{body}{nearby}</main></body></html>'
 
 
 class Site:
-    """Forty homes, of which the second half is written in a new design."""
+    """Forty homes, the second half in a new design."""
 
     def __init__(self, changing: ChangingSite) -> None:
         self.address = changing.address
@@ -85,15 +85,15 @@ def learning_fleet(
 
 
 def scraped(fleet: Any, simulator: Any, site: Site, numbers: Iterable[int]) -> int:
-    """Have homes scraped, and nothing wrong stored of them; -> the calls of the model that this took."""
+    """Scrape homes and check their stored values; return the number of model calls."""
     before = sum(simulator.prompts().values())
     numbers = list(numbers)
     jobs = fleet.wait_for_state(fleet.send(*site.urls(numbers)), "done", seconds=120)
     for number, job in zip(numbers, jobs, strict=True):
-        record, said = fleet.stores.properties.get(job.property_id)["record"], truth(number)
-        told = {name: record[name] for name in (*truth(1), "Roof") if name in record}
-        assert told == {name: said[name] for name in told if name in said}, f"home {number}"
-        assert {"ListPrice", "YearBuilt", "LivingArea"} <= told.keys(), f"home {number}"
+        record, stated = fleet.stores.properties.get(job.property_id)["record"], truth(number)
+        stored = {name: record[name] for name in (*truth(1), "Roof") if name in record}
+        assert stored == {name: stated[name] for name in stored if name in stated}, f"home {number}"
+        assert {"ListPrice", "YearBuilt", "LivingArea"} <= stored.keys(), f"home {number}"
     return int(sum(simulator.prompts().values()) - before)
 
 
@@ -101,7 +101,7 @@ def recipes(fleet: Any) -> list[Any]:
     return list(StoredRecipes(fleet.stores.database).of_host("127.0.0.1"))
 
 
-def test_calls_stop_come_back_with_a_redesign_and_stop_again(
+def test_model_calls_stop_resume_after_a_redesign_and_stop_again(
     learning_fleet: Callable[..., Any], site: Site, until: Callable[..., None]
 ) -> None:
     fleet, simulator = learning_fleet()
@@ -111,20 +111,22 @@ def test_calls_stop_come_back_with_a_redesign_and_stop_again(
     assert 4 <= calls[2] <= 6
     assert (calls[1], calls[3]) == (0, 0)
     pages_without = 40 - sum(calls)
-    until(lambda: sum(one.counts.without_model for one in recipes(fleet)) == pages_without, 40)
-    assert [one.state for one in recipes(fleet)] == [RecipeState.ACTIVE] * 2
+    until(lambda: sum(recipe.counts.without_model for recipe in recipes(fleet)) == pages_without, 40)
+    assert [recipe.state for recipe in recipes(fleet)] == [RecipeState.ACTIVE] * 2
     listed = json.loads(fleet.propintel("recipes", "list", "--format", "json").stdout)
-    assert sum(one["saved_calls"] for one in listed) == pages_without
+    assert sum(recipe["saved_calls"] for recipe in listed) == pages_without
     (shown,) = json.loads(fleet.propintel("recipes", "show", listed[0]["id"], "--format", "json").stdout)
-    assert {one["field"] for one in shown["fields"]} >= {"ListPrice", "YearBuilt", "LivingArea", "Roof"}
+    assert {field["field"] for field in shown["fields"]} >= {"ListPrice", "YearBuilt", "LivingArea", "Roof"}
     newest = next(job for job in fleet.stores.jobs.page(limit=100).items if job.target.endswith("/h/40"))
     proof = fleet.stores.properties.get(newest.property_id)["evidence"]["YearBuilt"]
     assert proof["method"] == "recipe"
     assert proof["recipe"].startswith("recipe for 127.0.0.1, learned from ")
 
 
-def test_workers_that_learn_a_template_together_make_one_recipe(learning_fleet: Callable[..., Any], site: Site) -> None:
-    """Four processes meet its first pages at once."""
+def test_workers_that_learn_a_template_at_the_same_time_create_one_recipe(
+    learning_fleet: Callable[..., Any], site: Site
+) -> None:
+    """Four processes read the template's first pages at the same time."""
     fleet, simulator = learning_fleet()
     for _ in range(2):
         fleet.start_worker(concurrency=2)
@@ -136,7 +138,7 @@ def test_workers_that_learn_a_template_together_make_one_recipe(learning_fleet: 
     assert recipe.state is RecipeState.ACTIVE
 
 
-def test_a_restart_and_a_lost_redis_lose_no_recipe(learning_fleet: Callable[..., Any], site: Site) -> None:
+def test_recipes_survive_a_restart_and_an_emptied_redis(learning_fleet: Callable[..., Any], site: Site) -> None:
     fleet, simulator = learning_fleet()
     worker = fleet.start_worker(concurrency=1)
     assert scraped(fleet, simulator, site, range(1, 8)) > 0

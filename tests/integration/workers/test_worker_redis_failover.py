@@ -1,4 +1,4 @@
-"""A primary and its replica under a real Sentinel, and one address in front that leads to whichever is the primary."""
+"""A Redis primary and its replica under a real Sentinel, with one address that leads to the current primary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _NAME = "propintel"
 
 
 class Front:
-    """What HAProxy or a managed Redis is: TCP to the server that Sentinel calls the primary, if it says so itself."""
+    """Forwards TCP to the primary that Sentinel names, as HAProxy or a managed Redis does. The server must confirm its
+    role."""
 
     def __init__(self, sentinel: redis.Redis) -> None:
         self._sentinel = sentinel
@@ -53,10 +54,10 @@ class Front:
         self._listening.close()
 
 
-def _copy(one: socket.socket, other: socket.socket) -> None:
-    """Both ways, until either side ends."""
+def _copy(client: socket.socket, server: socket.socket) -> None:
+    """Copy data both ways until either side ends."""
     with selectors.DefaultSelector() as selector:
-        for source, target in ((one, other), (other, one)):
+        for source, target in ((client, server), (server, client)):
             source.settimeout(None)
             selector.register(source, selectors.EVENT_READ, target)
         while True:
@@ -113,14 +114,14 @@ def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
         yield Pair(front, primary, replica, sentinel)
 
 
-def test_jobs_outlive_a_failover(
+def test_jobs_survive_a_failover(
     pair: Pair,
     make_fleet: Callable[..., Any],
     property_site: str,
     openai_simulator: Callable[..., Any],
     until: Callable[..., None],
 ) -> None:
-    """The primary dies while jobs are queued; they are done by way of the new one, by the same processes."""
+    """The primary dies while jobs are queued; the same processes run them through the new primary."""
     server = openai_simulator()
     fleet = make_fleet(
         REDIS_URL=pair.front.url,
@@ -140,6 +141,6 @@ def test_jobs_outlive_a_failover(
     later = fleet.send(f"{property_site}/homes/13")
     fleet.wait_for_state(later, "done")
     assert all(fleet.job(job_id).attempts <= 2 for job_id in ids)
-    assert pair.replica.zcard("{propintel}:pool:procs") > 0, "the pool's processes are known to the new primary"
+    assert pair.replica.zcard("{propintel}:pool:procs") > 0, "the new primary knows no process of the key pool"
     assert worker.process.poll() is None, fleet.log("worker")
     assert beat.process.poll() is None, fleet.log("beat")

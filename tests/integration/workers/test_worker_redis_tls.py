@@ -1,4 +1,4 @@
-"""A Redis that takes TLS and certified clients alone: every process of the fleet comes in by what REDIS_URL says."""
+"""A Redis that accepts only TLS and client certificates: every process connects with the options of REDIS_URL."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[str]:
-    """The URL with all that it needs."""
+def tls_redis(tmp_path: Path) -> Iterator[str]:
+    """Start the Redis; yield its URL with password and certificates."""
     make_tls(tmp_path, "localhost")
     pem = tmp_path / "server.pem"
     certificate, key = make_client(pem, tmp_path)
@@ -34,14 +34,14 @@ def guarded(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def test_every_process_comes_in_with_its_certificate(
-    guarded: str, make_fleet: Callable[..., Any], property_site: str, openai_simulator: Callable[..., Any],
+def test_every_process_connects_with_its_certificate(
+    tls_redis: str, make_fleet: Callable[..., Any], property_site: str, openai_simulator: Callable[..., Any],
     until: Callable[..., None],
 ) -> None:  # fmt: skip
-    """Worker, its children, the key pool, beat and the web door; nobody's log has the password."""
+    """The worker, its children, the key pool, beat, and the web server connect, and no log contains the password."""
     server = openai_simulator()
     fleet = make_fleet(
-        REDIS_URL=guarded,
+        REDIS_URL=tls_redis,
         OPENAI_API_KEYS=",".join(server.keys),
         OPENAI_BASE_URL=server.base_url,
         KEY_REPORT_INTERVAL_SECONDS="1",

@@ -1,4 +1,4 @@
-"""What beat sends arrives, and what Flower is told shows no secret."""
+"""Tasks sent by beat run, and events for Flower contain no secret."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _PROBE = """
 from celery import shared_task
 from tasks.base import RedactedTask
 
-@shared_task(name="probe.come_back", bind=True, base=RedactedTask)
-def come_back(self, *args, **kwargs):
+@shared_task(name="probe.retry_once", bind=True, base=RedactedTask)
+def retry_once(self, *args, **kwargs):
     if self.request.retries == 0:
         raise self.retry(countdown=0, max_retries=1)
     return "back"
 """
 
 
-def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
+def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """The report sums what the processes published; Flower shows the task's result."""
+    """The report sums the counts published by all processes, and Flower shows its result."""
     simulator = openai_simulator()
     fleet = make_fleet(
         OPENAI_API_KEYS=",".join(simulator.keys),
@@ -51,7 +51,7 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     until(lambda: "2 of 2 healthy, 0 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
     fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
     until(lambda: "2 of 2 healthy, 1 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
-    # the file and the database follow the log
+    # the file and the database are written after the log
     until(lambda: '"successes": 1' in (fleet.home / "stats.json").read_text(), 10)
     whole = json.loads((fleet.home / "stats.json").read_text())
     exported = whole.pop("data")
@@ -62,11 +62,11 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     assert {name: result[name] for name in exported} == exported
     assert result.keys() == exported.keys() | {"advice", "alerts", "alerts_firing"}
     assert [piece["code"] for piece in result["advice"]] == ["enough"]
-    kept = newest_report(fleet.settings)
-    assert (kept["healthy_keys"], kept["total_keys"], kept["unhealthy"]) == (2, 2, [])
-    assert kept["summary"].startswith("OpenAI keys: 2 of 2 healthy, 1 requests")
+    newest = newest_report(fleet.settings)
+    assert (newest["healthy_keys"], newest["total_keys"], newest["unhealthy"]) == (2, 2, [])
+    assert newest["summary"].startswith("OpenAI keys: 2 of 2 healthy, 1 requests")
     hours = KeyHistoryStore(fleet.stores.database).by_hour(datetime.now(UTC) - timedelta(days=1))
-    assert sum(uses.successes for _, uses in hours) == 1, "counted once, however many reports"
+    assert sum(uses.successes for _, uses in hours) == 1, "repeated reports counted a call twice"
     assert all(key not in fleet.log("worker") + fleet.log("beat") for key in simulator.keys)
 
 
@@ -74,7 +74,7 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
 def test_two_beats_send_one_schedule(
     end: signal.Signals, make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
-    """The second waits for the first one's lock; when the first is stopped or dies it takes over within 15 s."""
+    """The second beat waits for the first one's lock, and takes over within 15 s after the first ends or dies."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     first = fleet.start_beat()
     until(lambda: "Sending due task report-key-stats" in fleet.log("beat"), 30)
@@ -91,10 +91,10 @@ def test_two_beats_send_one_schedule(
     assert second.process.poll() is None
 
 
-def test_a_standby_beat_that_takes_over_an_emptied_redis_has_a_schedule(
+def test_a_standby_beat_restores_its_schedule_in_an_emptied_redis(
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
-    """It wrote its schedule before it waited for the lock, and FLUSHALL took both; the lock is free for it at once."""
+    """FLUSHALL removes both the schedule and the lock, so the standby gets the lock at once."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     first = fleet.start_beat()
     until(lambda: "Sending due task" in fleet.log("beat"), 30)
@@ -109,10 +109,10 @@ def test_a_standby_beat_that_takes_over_an_emptied_redis_has_a_schedule(
     until(lambda: "Sending due task report-key-stats" in fleet.log("beat2"), 15, lambda: fleet.log("beat2"))
 
 
-def test_a_beat_whose_predecessors_clock_was_ahead_goes_on_at_once(
+def test_beat_continues_at_once_although_an_earlier_beats_clock_was_ahead(
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
-    """By the times that the other left behind nothing would be due for an hour."""
+    """By the timestamps of the earlier beat, no task would be due for an hour."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     first = fleet.start_beat()
     until(lambda: "Sending due task report-key-stats" in fleet.log("beat"), 30)
@@ -132,10 +132,10 @@ def test_a_beat_whose_predecessors_clock_was_ahead_goes_on_at_once(
     until(lambda: fleet.log("beat").count("Sending due task report-key-stats") > sent, 20, lambda: fleet.log("beat"))
 
 
-def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
+def test_accumulated_messages_of_beat_run_once_and_other_requests_always_run(
     make_fleet: Callable[..., Any],
 ) -> None:
-    """A worker that was away for long does not report a hundred times in a row; only beat's messages count as that."""
+    """After a long pause, a worker runs one report for all of beat's messages. Other requests are not skipped."""
     fleet = make_fleet()
     fleet.app.loader.import_default_modules()
     task = fleet.app.tasks["tasks.health.report_key_stats"]
@@ -148,8 +148,8 @@ def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
     assert "total_keys" in task.apply_async().get(timeout=300)
 
 
-def test_a_worker_of_the_scrape_queue_serves_all_its_lanes(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """`-Q scrape` is what people write; most of a large batch waits in the other lanes."""
+def test_a_worker_of_the_scrape_queue_serves_all_lanes(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """Many workers run with `-Q scrape`, while most jobs of a large batch wait in other lanes."""
     fleet = make_fleet()
     jobs = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 2011)]).jobs
     chosen = [jobs[5], jobs[50], jobs[500], jobs[2005]]
@@ -168,7 +168,7 @@ def test_a_worker_of_the_scrape_queue_serves_all_its_lanes(make_fleet: Callable[
 
 
 def test_a_small_batch_does_not_wait_behind_a_huge_one(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """The lanes of a level are served in turn: of the huge batch about as many run as of the small one meanwhile."""
+    """Lanes of the same priority are served in turn, so both batches progress equally."""
     fleet = make_fleet()
     huge = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 401)]).jobs
     small = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1001, 1011)]).jobs
@@ -181,8 +181,8 @@ def test_a_small_batch_does_not_wait_behind_a_huge_one(make_fleet: Callable[...,
     assert 5 <= overtaken <= 25
 
 
-def test_beat_outlives_a_broker_that_crashes(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
-    """It goes on in the process that it is, within seconds of the broker's return."""
+def test_beat_survives_a_crash_of_its_broker(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
+    """The same beat process continues within seconds of the broker's return."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     beat = fleet.start_beat()
     until(lambda: "Sending due task" in fleet.log("beat"), 30)
@@ -194,7 +194,7 @@ def test_beat_outlives_a_broker_that_crashes(make_fleet: Callable[..., Any], unt
     assert beat.process.poll() is None
 
 
-def test_beat_ends_when_it_is_told_to_while_its_broker_is_away(
+def test_sigterm_ends_beat_while_its_broker_is_unavailable(
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
@@ -222,8 +222,7 @@ def _watch(app: Celery, events: list[dict[str, Any]]) -> None:
 def test_arguments_stay_redacted_after_a_retry(
     make_fleet: Callable[..., Any], tmp_path: Path, until: Callable[..., None]
 ) -> None:
-    """Celery loses per-call reprs on a retry; Flower would show the raw arguments. Nor are they those of a sender who
-    redacted nothing."""
+    """Celery loses redacted arguments on a retry. Arguments are redacted even if the sender redacted nothing."""
     (tmp_path / "probe_tasks.py").write_text(_PROBE)
     fleet = make_fleet(PYTHONPATH=str(tmp_path))
     events: list[dict[str, Any]] = []
@@ -237,18 +236,18 @@ def test_arguments_stay_redacted_after_a_retry(
     fleet.services.wait_for_worker(fleet.supervisor, worker)
     secret, url = "sk-proj-0123456789abcdefghij", "https://me:hunter2@example.com/a?token=hunter2"
     with fleet.app.producer_pool.acquire(block=True) as producer:
-        fleet.app.send_task("probe.come_back", (secret,), {"url": url}, producer=producer)
+        fleet.app.send_task("probe.retry_once", (secret,), {"url": url}, producer=producer)
     watching.join(120)
     assert events[-1]["type"] == "task-succeeded", fleet.log("worker")
     received = [event for event in events if event["type"] == "task-received"]
     assert [event["retries"] for event in received] == [0, 1]
-    for told in (event for event in events if "kwargs" in event):
-        assert "example.com" in told["kwargs"]
-        assert secret not in told["args"]
-        assert "hunter2" not in told["kwargs"]
+    for event in (sent for sent in events if "kwargs" in sent):
+        assert "example.com" in event["kwargs"]
+        assert secret not in event["args"]
+        assert "hunter2" not in event["kwargs"]
 
 
-def test_the_parent_leaves_a_heartbeat_and_takes_it_away(make_fleet: Callable[..., Any]) -> None:
+def test_the_parent_writes_a_heartbeat_and_removes_it_at_its_end(make_fleet: Callable[..., Any]) -> None:
     fleet = make_fleet()
     worker = fleet.start_worker(concurrency=1)
     (beat,) = read_heartbeats(fleet.home)
@@ -259,7 +258,7 @@ def test_the_parent_leaves_a_heartbeat_and_takes_it_away(make_fleet: Callable[..
 
 
 def test_urgent_jobs_are_taken_first_on_all_ten_levels(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """Priority 0 is the most urgent, 9 the least, and neighbours differ."""
+    """Priority 0 is the most urgent and 9 the least, and all ten levels differ."""
     fleet = make_fleet(FETCH_CONCURRENCY_PER_HOST="64")
     order = [9, 4, 5, 0, 8, 1, 7, 3, 6, 2]
     jobs = [fleet.stores.jobs.enqueue([f"{property_site}/homes/{n + 50}"], priority=n).jobs[0] for n in order]

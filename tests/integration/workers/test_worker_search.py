@@ -1,4 +1,4 @@
-"""A search goes through a real worker: its listings are scraped in its batch, whose receiver hears of them all."""
+"""A search through a real worker: its listings join the search's batch, and the callback covers them all."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.plugins.webhook_receiver import Receiver
 pytestmark = pytest.mark.worker
 
 
-def test_a_search_yields_its_listings_each_once_and_the_batch_ends_with_them(
+def test_a_search_scrapes_each_listing_once_and_its_batch_ends_after_them(
     make_fleet: Callable[..., Any], make_receiver: Callable[..., Receiver], until: Callable[..., None]
 ) -> None:
-    """A second search for the same homes finds them fresh and asks their site for no page of theirs."""
+    """A second search for the same homes finds them fresh and requests none of their pages."""
     receiver = make_receiver()
     with RunningCounty() as county:
         fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")

@@ -1,4 +1,4 @@
-"""A job's trace as a collector gets it: from the job to its fetch and its model call, over retries and crashes."""
+"""A collector receives a job's trace, with its fetches and model calls, also over retries and crashes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TracedFleet = Callable[..., Any]
 
 @pytest.fixture
 def traced_fleet(make_fleet: Callable[..., Any], otlp: OtlpReceiver) -> TracedFleet:
-    """`traced_fleet(simulator, VARIABLE=value, ...)`: a fleet whose traces go to `otlp`."""
+    """Return `make(simulator, VARIABLE=value, ...)`: a fleet that sends its traces to `otlp`."""
 
     def make(simulator: Any, **variables: str) -> Any:
         given = {"OPENAI_API_KEYS": ",".join(simulator.keys), "OPENAI_BASE_URL": simulator.base_url}
@@ -50,10 +50,10 @@ def _one(spans: list[ReceivedSpan]) -> ReceivedSpan:
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
-def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
+def test_one_trace_with_the_jobs_id_covers_fetch_and_model_call(
     pool: str, traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str, otlp: OtlpReceiver
 ) -> None:
-    """The first key is refused, so that the model call has two attempts."""
+    """The first key is refused, so the model call has two attempts."""
     simulator = openai_simulator(
         [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
     )
@@ -65,7 +65,7 @@ def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
 
     run = _one(otlp.named("job", job_id))
     found = {name: otlp.named(name, job_id) for name in ("fetch", "extract", "model", "store")}
-    # the page declares a canonical URL, and is compared with what is there
+    # the page declares a canonical URL, which is fetched and compared
     assert {name: len(spans) for name, spans in found.items()} == {"fetch": 2, "extract": 2, "model": 1, "store": 1}
     assert run.parent == ""
     assert {span.parent for spans in found.values() for span in spans} == {run.span_id}
@@ -114,7 +114,7 @@ def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
 
 @pytest.fixture
 def slow_model() -> Iterator[tuple[str, list[str]]]:
-    """A base URL where the first question hangs; -> it, and the paths that were asked for."""
+    """Start a model server that never answers; yield its base URL and the requested paths."""
     asked: list[str] = []
     never = Event()
 
@@ -137,14 +137,14 @@ def slow_model() -> Iterator[tuple[str, list[str]]]:
     thread.join()
 
 
-def test_a_job_whose_worker_was_killed_goes_on_in_the_same_trace(
+def test_a_job_continues_its_trace_after_its_worker_was_killed(
     traced_fleet: TracedFleet,
     openai_simulator: Callable[..., Any],
     property_site: str,
     otlp: OtlpReceiver,
     slow_model: tuple[str, list[str]],
 ) -> None:
-    """What the first process had sent, its fetch, and what the second did, which reads the page's checkpoint."""
+    """The trace contains the first process's fetch and the second process's run, which reads the checkpoint."""
     base_url, asked = slow_model
     fleet = traced_fleet(openai_simulator(), JOB_LEASE_SECONDS="2")
     working = fleet.services
@@ -173,7 +173,7 @@ def test_a_job_whose_worker_was_killed_goes_on_in_the_same_trace(
     )
 
 
-def test_a_job_that_fails_says_why_without_its_url(
+def test_the_trace_of_a_failed_job_has_the_reason_but_not_the_url(
     traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str, otlp: OtlpReceiver
 ) -> None:
     fleet = traced_fleet(openai_simulator())
@@ -189,7 +189,7 @@ def test_a_job_that_fails_says_why_without_its_url(
     assert b"hunter2" not in b"".join(otlp.bodies)
 
 
-def test_a_collector_that_is_away_costs_no_job_anything_and_is_said_once(
+def test_an_unavailable_collector_affects_no_job_and_is_logged_once(
     traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
     fleet = traced_fleet(openai_simulator(), OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}")
@@ -202,10 +202,10 @@ def test_a_collector_that_is_away_costs_no_job_anything_and_is_said_once(
     assert not [line for line in lines if line["logger"].startswith(("opentelemetry", "urllib3", "requests"))]
 
 
-def test_a_command_that_scrapes_here_and_now_is_traced_too(
+def test_the_scrape_command_is_traced(
     traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str, otlp: OtlpReceiver
 ) -> None:
-    """Its last spans are sent before it ends."""
+    """The command sends its last spans before it ends."""
     fleet = traced_fleet(openai_simulator())
     argv = [
         sys.executable,

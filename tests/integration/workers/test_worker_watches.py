@@ -1,4 +1,4 @@
-"""Watches in a fleet: real workers, a real site that counts what it is asked for, and the task that beat sends."""
+"""Watches in a fleet: real workers, a real site that counts requests, and the task that beat sends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.worker
 
 @pytest.fixture
 def site() -> Iterator[tuple[Place, str]]:
-    """Eight listings, and where they are."""
+    """Serve eight listings; yield their site and its address."""
     pages = {f"/homes/{n}": (200, listing(f"{n} Fictional Ave, Anytown, ST 00000")) for n in range(1, 9)}
     place = Place(pages)
     with BackgroundServer(place.app) as server:
@@ -32,23 +32,23 @@ def site() -> Iterator[tuple[Place, str]]:
 
 
 def make_due(fleet: Any) -> None:
-    """The time of all watches has come."""
+    """Make all watches due."""
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     with fleet.stores.database.writing() as connection:
         connection.execute(update(Watch).values(due_at=long_ago))
 
 
 def tick(fleet: Any) -> dict[str, int]:
-    """What beat sends every minute, done by a worker."""
+    """Have a worker run the task that beat sends every minute; return its result."""
     sent: dict[str, int] = fleet.app.send_task("tasks.watches.tick_watches", queue="maintenance").get(timeout=300)
     return sent
 
 
-def test_three_workers_at_once_ask_for_no_page_too_many(
+def test_concurrent_workers_stay_within_the_page_budget(
     make_fleet: Callable[..., Any], site: tuple[Place, str], until: Callable[..., None]
 ) -> None:
-    """Eight jobs of watches find a budget of three pages. Five wait for the next day and cost no retry; when it has
-    come they go on. (The next day: what was charged is noted for yesterday, and the jobs are due.)"""
+    """Of eight jobs with a budget of three pages, five wait for the next day and lose no retry. The test moves the
+    usage to yesterday, so the jobs continue."""
     place, root = site
     fleet = make_fleet(WATCH_DAILY_PAGES="3")
     database, store = fleet.stores.database, fleet.stores.jobs
@@ -59,7 +59,7 @@ def test_three_workers_at_once_ask_for_no_page_too_many(
     send_jobs(fleet.app, store, made)
     found = fleet.wait_for_state(ids, "done", "deferred", "failed")
     waiting = [job for job in found if job.state == "deferred"]
-    assert (len(waiting), sum(place.asked.values())) == (5, 3), fleet.told(ids)
+    assert (len(waiting), sum(place.asked.values())) == (5, 3), fleet.describe(ids)
     midnight = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
     assert all(timedelta(0) <= job.due_at - midnight <= timedelta(minutes=5) for job in waiting)
     assert {job.attempts for job in waiting} == {0}
@@ -68,12 +68,12 @@ def test_three_workers_at_once_ask_for_no_page_too_many(
         connection.execute(update(DailyUsage).values(day=yesterday))
         connection.execute(update(JobRow).where(JobRow.state == "deferred").values(due_at=datetime.now(UTC)))
     fleet.app.send_task("tasks.recovery.recover_jobs", queue="maintenance")
-    until(lambda: watch_day(database).pages == 3, 40, lambda: fleet.told(ids))
-    until(lambda: (store.counts()["deferred"], store.counts()["done"]) == (2, 6), 40, lambda: fleet.told(ids))
+    until(lambda: watch_day(database).pages == 3, 40, lambda: fleet.describe(ids))
+    until(lambda: (store.counts()["deferred"], store.counts()["done"]) == (2, 6), 40, lambda: fleet.describe(ids))
     assert (sum(place.asked.values()), max(place.asked.values())) == (6, 1)
 
 
-def test_what_is_due_is_refreshed_by_a_tick_and_what_does_not_fit_is_told(
+def test_a_tick_refreshes_due_watches_and_logs_those_over_budget(
     make_fleet: Callable[..., Any], site: tuple[Place, str], until: Callable[..., None]
 ) -> None:
     place, root = site
@@ -85,9 +85,9 @@ def test_what_is_due_is_refreshed_by_a_tick_and_what_does_not_fit_is_told(
     assert tick(fleet) == {"sent": 2, "put_off": 1}
     ids = [job.id for job in fleet.stores.jobs.list()]
     done = fleet.wait_for_state(ids, "done", "failed")
-    assert {job.state for job in done} == {"done"}, fleet.told(ids)
+    assert {job.state for job in done} == {"done"}, fleet.describe(ids)
     assert tick(fleet) == {"sent": 0, "put_off": 1}
-    refreshed = [one for one in store.page().items if one.refreshed_at is not None]
-    assert {one.property_id for one in refreshed} == {job.property_id for job in done}
+    refreshed = [watch for watch in store.page().items if watch.refreshed_at is not None]
+    assert {watch.property_id for watch in refreshed} == {job.property_id for job in done}
     assert sum(place.asked.values()) == 2
     assert fleet.log("worker").count("did not fit into today's budget of 2 pages") == 1

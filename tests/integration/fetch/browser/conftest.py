@@ -17,9 +17,9 @@ from app.property.fetch.limits import Limits
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
-#: a browser beside other tests takes a multiple of its time
+#: a browser is several times slower beside other tests
 PATIENT = Limits(total_seconds=240)
-#: what the script of a shell would write
+#: the text that a shell's script writes
 FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
 <dt>Price</dt><dd>$250,000</dd><dt>Bedrooms</dt><dd>3</dd><dt>Year built</dt><dd>1987</dd></dl>"""
 
@@ -34,13 +34,13 @@ def shell(script: str, *, head: str = "") -> bytes:
 
 
 def drawing(html: str = FACTS) -> str:
-    """A script that writes `html` into the shell."""
+    """Return a script that writes `html` into the shell."""
     return f"document.getElementById('root').innerHTML = `{html}`;"
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Debian's Chromium, which may take minutes to start beside other tests."""
+    """Return the path of Debian's Chromium, which may take minutes to start beside other tests."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -50,7 +50,7 @@ def chromium() -> Path:
 
 @pytest.fixture
 def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDrawer:
-    """Build a fetcher that renders shells. Root has no sandbox (see docs/browser-pages.md)."""
+    """Return a function that builds a fetcher that renders shells. Root has no sandbox (see docs/browser-pages.md)."""
 
     def make(opened: str = OPENED, **options: Any) -> Fetcher:
         chosen: dict[str, Any] = {
@@ -76,7 +76,7 @@ def renderer_of(fetcher: Fetcher) -> Any:
 
 
 def processes_of(pid: int) -> set[int]:
-    """Return the browser's processes: descendants of `pid`, and all others that were given its folder."""
+    """Return the browser's processes: descendants of `pid`, and all processes that have the browser's folder."""
     return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _is_of(entry, pid)}
 
 

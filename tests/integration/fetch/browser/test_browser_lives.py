@@ -1,4 +1,4 @@
-"""How long a browser lives, and that nothing remains of it however it ends."""
+"""A browser's lifetime: when it is replaced, and that it leaves no process or file."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ ROOT = Path(__file__).parents[4]
 
 
 def _host(fetcher: Fetcher) -> int:
-    """The id of the fetcher's browser process."""
+    """Return the id of the fetcher's browser process."""
     return int(renderer_of(fetcher)._current.pid)
 
 
 @pytest.fixture(autouse=True)
 def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give the test its own temporary folder, with a short name for the sockets in it."""
-    tmp_path_factory.getbasetemp()  # pytest's own stays, for the tests of other files
+    tmp_path_factory.getbasetemp()  # creates pytest's own folder first, because tests of other files use it
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield
@@ -63,14 +63,14 @@ def _folders() -> set[str]:
         "const r = new Uint8Array(1); (function f() {Promise.resolve().then(f)})()",
     ],
 )
-def test_an_endless_script_is_given_up_in_time(site: Any, make_drawer: Any, script: str) -> None:
+def test_an_endless_script_is_stopped_in_time(site: Any, make_drawer: Any, script: str) -> None:
     drawer = make_drawer(limits=Limits(total_seconds=6))
     url, good = site.page("/home", shell(script)), site.page("/good", shell(drawing()))
     began = time.monotonic()
     with pytest.raises(FetchTimeoutError):
         drawer.fetch(url)
-    assert time.monotonic() - began < 6 + 30, "its tab is closed, or the browser with it"
-    assert "12 Elm Street" in drawer.fetch(good).text, "and the next page is drawn"
+    assert time.monotonic() - began < 6 + 30, "the endless script still runs"
+    assert "12 Elm Street" in drawer.fetch(good).text, "the next page is not rendered"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_memory_is_bounded(site: Any, make_drawer: Any, script: str) -> None:
 
 
 class _Peak:
-    """Records the highest memory use of a process's descendants."""
+    """The highest memory use of a process's descendants."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._most, self._over = pid, 0, threading.Event()
@@ -120,7 +120,7 @@ def test_a_page_that_renders_too_much_is_an_error(site: Any, make_drawer: Any) -
 
 @pytest.mark.parametrize("kind", ["endless", "silent", "bomb"])
 def test_loading_ends_at_the_limits(site: Any, make_drawer: Any, kind: str) -> None:
-    """An endless script, one that never arrives, and one of gigabytes once decompressed: all are left out."""
+    """Three scripts are left out: an endless one, one that never arrives, and one that decompresses to gigabytes."""
     import gzip
 
     def chunks() -> Any:
@@ -176,7 +176,7 @@ def test_a_browser_that_dies_between_pages_is_replaced(site: Any, drawer: Fetche
 
 
 def _command(pid: int) -> bytes:
-    """Empty for a process that has just ended."""
+    """Return the command line of a process, empty if the process has just ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
@@ -185,9 +185,9 @@ def _command(pid: int) -> bytes:
 def _kill(host: int, victim: str) -> None:
     below = memory.descendants(host)
     browser = [pid for pid in below if b"--remote-debugging-pipe" in _command(pid)]
-    processes_of(host)  # notes its folder
+    processes_of(host)  # remembers the browser's folder
     for pid in {"host": [host], "browser": browser, "all": [host, *below]}[victim]:
-        with contextlib.suppress(ProcessLookupError):  # a child ends by itself when its parent is gone
+        with contextlib.suppress(ProcessLookupError):  # a child may end when its parent is gone
             os.kill(pid, signal.SIGKILL)
 
 
@@ -211,7 +211,7 @@ def test_a_browser_that_dies_during_a_page_is_an_error(site: Any, drawer: Fetche
     assert "12 Elm Street" in drawer.fetch(good).text
 
 
-def test_a_browser_that_cannot_start_says_why(site: Any, make_drawer: Any, tmp_path: Path) -> None:
+def test_a_browser_that_cannot_start_gives_a_reason(site: Any, make_drawer: Any, tmp_path: Path) -> None:
     program = tmp_path / "chromium"
     program.write_text("#!/bin/sh\necho 'FATAL: no room for a sandbox here' >&2\nexit 1\n")
     program.chmod(0o755)
@@ -224,7 +224,7 @@ def test_a_browser_that_cannot_start_says_why(site: Any, make_drawer: Any, tmp_p
     assert _folders() == before
 
 
-def test_nothing_is_left_when_the_fetcher_is_closed(site: Any, make_drawer: Any) -> None:
+def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_drawer: Any) -> None:
     before = _folders()
     drawer = make_drawer()
     drawer.fetch(site.page("/home", shell(drawing())))
@@ -255,7 +255,7 @@ def test_a_job_that_is_stopped_closes_its_page(site: Any, drawer: Fetcher) -> No
         signal.signal(signal.SIGUSR1, before)
     assert renderer_of(drawer)._current.users == 0
     hits = len(site.hits)
-    time.sleep(1.0)  # for another request to arrive: what must not happen gives no sign
+    time.sleep(1.0)  # time for an unwanted request to arrive
     assert len(site.hits) == hits
     assert "12 Elm Street" in drawer.fetch(f"{site.base}/good").text
 
@@ -286,16 +286,16 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
 
 
 def test_files_of_a_killed_browser_are_removed(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
-    """Its folder is removed; a folder in use stays."""
+    """The folder of the killed browser is removed; a folder in use stays."""
     url = site.page("/home", shell(drawing(FACTS)))
     first, second = make_drawer(), make_drawer()
     first.fetch(url)
-    kept = renderer_of(first)._current._folder
+    used_folder = renderer_of(first)._current._folder
     left = Path(tempfile.mkdtemp(prefix="propintel-browser-"))
     (left / "alive").write_bytes(b"")
-    for folder in (left, kept):
+    for folder in (left, used_folder):
         os.utime(folder, (time.time() - 3600, time.time() - 3600))
     second.fetch(url)
     assert not left.exists()
-    assert kept.exists()
+    assert used_folder.exists()
     assert "12 Elm Street" in first.fetch(url).text

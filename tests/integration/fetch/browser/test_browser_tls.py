@@ -36,4 +36,4 @@ def test_a_resource_with_another_hosts_certificate_is_not_loaded(visit: Callable
     text, hits = visit("other.example")
     assert "12 Elm Street" not in text
     assert hits == ["/robots.txt", "/home"]
-    assert "other.example" in tls.seen_names, "it was asked for"
+    assert "other.example" in tls.seen_names, "the resource was not requested"

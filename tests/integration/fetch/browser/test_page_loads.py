@@ -8,12 +8,12 @@ from typing import Any
 from app.property.fetch.client.fetcher import Fetcher
 from tests.integration.fetch.browser.conftest import shell
 
-_SAY = "text => {document.getElementById('root').append(' [' + text + ']')}"
+_RECORD = "text => {document.getElementById('root').append(' [' + text + ']')}"
 
 
 def _loads(*steps: str) -> bytes:
     """Return a page that makes one request after another and records each response or failure."""
-    script = "".join(f".then(() => {step}).then(r => r.text()).catch(() => 'none').then({_SAY})" for step in steps)
+    script = "".join(f".then(() => {step}).then(r => r.text()).catch(() => 'none').then({_RECORD})" for step in steps)
     return shell(f"Promise.resolve(){script}")
 
 
@@ -54,19 +54,19 @@ def test_endless_redirects_end(site: Any, drawer: Fetcher) -> None:
 
 
 def test_cors_decides_what_a_script_may_read(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
-    other = make_site("127.0.0.2")
-    shared = other.page("/shared", b"for all", content_type="text/plain", Access_Control_Allow_Origin="*")
-    own = other.page("/own", b"for its own pages", content_type="text/plain")
+    second_site = make_site("127.0.0.2")
+    shared = second_site.page("/shared", b"for all", content_type="text/plain", Access_Control_Allow_Origin="*")
+    own = second_site.page("/own", b"for its own pages", content_type="text/plain")
     page = drawer.fetch(site.page("/home", _loads(f"fetch('{shared}')", f"fetch('{own}')")))
     assert "[for all] [none]" in page.text
-    assert other.headers[other.hits.index("/shared")]["origin"] == site.base
+    assert second_site.headers[second_site.hits.index("/shared")]["origin"] == site.base
 
 
 def test_cookies_are_sent_only_to_their_site(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
-    other = make_site("127.0.0.2")
-    elsewhere = other.page("/data", b"x", content_type="text/plain", Access_Control_Allow_Origin="*")
+    second_site = make_site("127.0.0.2")
+    elsewhere = second_site.page("/data", b"x", content_type="text/plain", Access_Control_Allow_Origin="*")
     site.page("/begin", b"x", content_type="text/plain", Set_Cookie="visit=7; path=/")
     site.page("/data", b"x", content_type="text/plain")
     drawer.fetch(site.page("/home", _loads("fetch('/begin')", "fetch('/data')", f"fetch('{elsewhere}')")))
     assert site.headers[site.hits.index("/data")].get("cookie") == "visit=7"
-    assert not {"Cookie", "cookie"} & set(other.headers[other.hits.index("/data")])
+    assert not {"Cookie", "cookie"} & set(second_site.headers[second_site.hits.index("/data")])

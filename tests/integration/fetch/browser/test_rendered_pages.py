@@ -1,4 +1,4 @@
-"""What a rendered page yields, and what it requests from its site."""
+"""Results of rendered pages, and the requests that they make."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 
 
 def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) -> None:
-    """The script, in a file of its own, loads data by XHR that the plain page lacks."""
+    """The script is a file of its own. It loads data by XHR that the plain page lacks."""
     site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
     script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
     site.page("/app.js", script.encode(), content_type="text/javascript")
@@ -27,11 +27,11 @@ def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, drawer: Fetche
     page = drawer.fetch(url)
     record = extract(page).record
     values = record.values
-    assert record.evidence["ListPrice"].model_dump()["rendered"], "it tells where it was read"
+    assert record.evidence["ListPrice"].model_dump()["rendered"], "the evidence does not name the rendered page"
     assert (values["ListPrice"], values["BedroomsTotal"], values["YearBuilt"]) == (250_000, 3, 1987)
     assert "12 Elm Street" in values["UnparsedAddress"]
     assert (page.rendered, page.url, page.final_url, page.content_type) == (True, url, url, "text/html")
-    assert site.hits == ["/robots.txt", "/home", "/app.js", "/data.json"], "the document is fetched once"
+    assert site.hits == ["/robots.txt", "/home", "/app.js", "/data.json"], "the document was not fetched exactly once"
 
 
 def test_a_complete_page_is_not_rendered(site: Any, drawer: Fetcher) -> None:
@@ -52,9 +52,9 @@ def test_pages_of_a_chosen_host_are_always_rendered(site: Any, make_drawer: Any)
 
 
 def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
-    """Every request carries the contact, and a page can see that a program visits it."""
-    said = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
-    url = site.page("/home", shell(said))
+    """Every request carries the contact, and a page can detect that a program visits it."""
+    show = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
+    url = site.page("/home", shell(show))
     page = make_drawer(fetch_user_agent="homes-bot/1.0 (+mailto:web@homes.example)").fetch(url)
     assert "homes-bot/1.0 (+mailto:web@homes.example) true" in page.text
     assert {headers["User-Agent"] for headers in site.headers} == {"homes-bot/1.0 (+mailto:web@homes.example)"}
@@ -62,7 +62,8 @@ def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
 
 
 def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, drawer: Fetcher) -> None:
-    """Images, styles, fonts, frames, media, beacons, sockets, prefetches. A script that waits for a style continues."""
+    """Images, styles, fonts, frames, media, beacons, sockets, and prefetches are not loaded. A script that waits for a
+    style continues."""
     head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
     <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
     <link rel=manifest href=/m.json>
@@ -119,7 +120,7 @@ def test_endless_navigation_ends(site: Any, drawer: Fetcher) -> None:
         site.page(f"/{number}", shell(f"location.href = '/{number + 1}'"))
     with pytest.raises(TooManyRedirectsError):
         drawer.fetch(f"{site.base}/0")
-    assert len(site.hits) == 12, "robots.txt and eleven pages"
+    assert len(site.hits) == 12, "the visit did not end after robots.txt and eleven pages"
 
 
 def test_a_reload_is_ignored(site: Any, drawer: Fetcher) -> None:
@@ -148,15 +149,15 @@ def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, drawer: Fetcher
     try:
         page = drawer.fetch(url)
     except FetchError as exc:
-        said = str(exc)
+        outcome = str(exc)
     else:
-        said = "it was read" if page.final_url == url and "12 Elm Street" in page.text else page.final_url
-    assert "it left for" in said or said == "it was read"
+        outcome = "it was read" if page.final_url == url and "12 Elm Street" in page.text else page.final_url
+    assert "it left for" in outcome or outcome == "it was read"
     assert site.hits == ["/robots.txt", "/home"]
 
 
 def test_a_page_that_navigates_while_it_is_read_is_a_navigation(site: Any, drawer: Fetcher) -> None:
-    """The page's `then` is called while its size is evaluated: it navigates away and never answers."""
+    """The page's `then` is called while its size is evaluated. It navigates away and never answers."""
     url = site.page("/home", shell(f"{drawing()} Array.prototype.then = () => {{ location.href = {_BLOB} }}"))
     with pytest.raises(FetchError, match="it left for"):
         drawer.fetch(url)
@@ -183,7 +184,7 @@ def test_a_page_gets_its_redirects_cookies_and_leaves_none(site: Any, drawer: Fe
 
 
 def test_resources_are_loaded_one_at_a_time(site: Any, make_drawer: Any) -> None:
-    """Twenty requests of a page count as one visit: no two of them are concurrent."""
+    """Twenty requests of a page count as one visit; no two of them are concurrent."""
     drawer = make_drawer(render_limits=RenderLimits(settle_seconds=60, quiet_seconds=5))
     under_way, most, lock = 0, 0, threading.Lock()
 
@@ -208,7 +209,7 @@ def test_resources_are_loaded_one_at_a_time(site: Any, make_drawer: Any) -> None
 
 def test_a_page_loads_only_up_to_its_limits(site: Any, make_drawer: Any) -> None:
     limits = RenderLimits(settle_seconds=20, quiet_seconds=0.4, requests=10)
-    # what is asked without end takes memory, and how much of it depends on how fast the machine is
+    # endless loading uses memory, and the amount depends on the machine's speed
     drawer = make_drawer(render_limits=limits, fetch_browser_memory_bytes=6_000_000_000)
     drawer.fetch(site.page("/home", shell("let n = 0; setInterval(() => fetch('/' + n++).catch(() => 0), 5)")))
     assert site.hits == ["/robots.txt", "/home", *(f"/{n}" for n in range(10))]
@@ -225,12 +226,12 @@ def test_no_request_escapes_while_a_page_is_closed(site: Any, make_drawer: Any) 
     assert set(site.hits) == {"/robots.txt", "/0", *homes}
     begun = [number for number, path in enumerate(site.hits) if path in homes]
     each = [site.hits[one + 1 : later] for one, later in pairwise([*begun, len(site.hits)])]
-    assert [out for out in each if out not in ([], ["/0"])] == [], "one request of a page goes out, and no second"
+    assert [out for out in each if out not in ([], ["/0"])] == [], "a closing page sent more than one request"
     assert each.count(["/0"]) >= len(homes)
 
 
 def _fetch_although_the_browser_ends(drawer: Fetcher, url: str) -> None:
-    """Retry like a job: Chromium sometimes ends under such a flood of requests."""
+    """Fetch again when Chromium ends, which sometimes happens under a flood of requests."""
     for _ in range(9):
         with contextlib.suppress(BrowserFailedError):
             drawer.fetch(url)
