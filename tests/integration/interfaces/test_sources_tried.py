@@ -17,7 +17,7 @@ from app.property.storage.jobs.models import JobAttempt
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
-from tests.integration.interfaces.test_identity_doors import ADDRESS, A, page
+from tests.integration.interfaces.test_property_decisions import ADDRESS, A, page
 from tests.plugins.job_ends import finish, put_tried
 
 from .conftest import Environment, Propintel
