@@ -1,4 +1,4 @@
-"""The interfaces on loopback: `propintel`, the HTTP server, workers, and what they talk to."""
+"""Fixtures for the interfaces on loopback: `propintel`, the HTTP server, workers, and their services."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Bash = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs: the URL that it wrote first, its process, and what it writes."""
+    """A running server: the first URL that it printed, its process, and its log."""
 
     url: str
     process: WarmProcess
@@ -51,7 +51,7 @@ Serving = Callable[..., contextlib.AbstractContextManager[Server]]
 
 @pytest.fixture
 def serving(home: Path, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Serving:
-    """`with serving("uvicorn", ..., environment=...) as server`: `python -m uvicorn ...` until the block ends."""
+    """Return `serve("uvicorn", ..., environment=...)`, a context that runs `python -m uvicorn ...`."""
 
     @contextlib.contextmanager
     def serve(*argv: str, environment: Environment) -> Iterator[Server]:
@@ -75,19 +75,19 @@ def serving(home: Path, warm_parent: WarmParent, tmp_path_factory: pytest.TempPa
 
 
 def until_true(condition: Callable[[], bool], what: str) -> None:
-    """Wait until it holds; the test fails if it takes minutes."""
-    wait_until(condition, 30, lambda: f"waited in vain for {what}")
+    """Wait until the condition is true; fail after a time limit."""
+    wait_until(condition, 30, lambda: f"waited too long for {what}")
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Where the processes run and keep their state."""
+    """Return the folder in which the processes run and keep their state."""
     return tmp_path
 
 
 @pytest.fixture
 def environment(home: Path, _clean_environment: None) -> Environment:
-    """What all processes of a test see; a test may add to it before it starts one."""
+    """Return the environment of all processes. A test may change it before a process starts."""
     return {
         **os.environ,
         "PROPINTEL_HOME": str(home / "state"),
@@ -100,7 +100,7 @@ def environment(home: Path, _clean_environment: None) -> Environment:
 
 @pytest.fixture
 def programs(environment: Environment, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for PATH, with a `propintel` that starts quickly."""
+    """Create a folder for PATH, with a `propintel` that starts quickly."""
     folder = tmp_path_factory.mktemp("programs")
     warm_parent.write_program(folder / "propintel", environment)
     return folder
@@ -108,7 +108,7 @@ def programs(environment: Environment, warm_parent: WarmParent, tmp_path_factory
 
 @pytest.fixture
 def bash(home: Path, environment: Environment, programs: Path) -> Bash:
-    """Run the commands of a page of docs, and return what they print."""
+    """Return a function that runs shell commands from the docs and returns their output."""
 
     def run(script: str) -> str:
         path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), environment["PATH"]])
@@ -124,7 +124,7 @@ def bash(home: Path, environment: Environment, programs: Path) -> Bash:
 
 @pytest.fixture
 def propintel(home: Path, environment: Environment, warm_parent: WarmParent) -> Propintel:
-    """Run the command; its streams apart."""
+    """Return a function that runs the command in a process, with separate stdout and stderr."""
 
     def run(*arguments: str, stdin: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
         return warm_parent.run_propintel(*arguments, env={**environment, **changes}, cwd=home, stdin=stdin)
@@ -136,9 +136,9 @@ def propintel(home: Path, environment: Environment, warm_parent: WarmParent) -> 
 def called(
     home: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Propintel]:
-    """The same in this process, where nothing depends on a process of its own: a second faster each time."""
+    """Return a function that runs the command in this process, which saves a second each time."""
     root = logging.getLogger()
-    kept = root.handlers[:], root.level
+    previous = root.handlers[:], root.level
 
     def run(*arguments: str, stdin: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
         with monkeypatch.context() as patched:
@@ -156,26 +156,26 @@ def called(
         return subprocess.CompletedProcess(arguments, code, shown.out, shown.err)
 
     yield run
-    root.handlers[:], root.level = kept
+    root.handlers[:], root.level = previous
 
 
 @pytest.fixture
 def broker(home: Path) -> Iterator[EmbeddedValkey]:
-    """The embedded Valkey of this home."""
+    """Start the embedded Valkey of this home."""
     with EmbeddedValkey(home / "state") as valkey:
         yield valkey
 
 
 @pytest.fixture
 def site(environment: Environment, serving: Serving) -> Iterator[str]:
-    """The URL of a site of property pages."""
+    """Start a site of property pages; yield its URL."""
     with serving("simulators.site", environment=environment) as server:
         yield server.url
 
 
 @pytest.fixture
 def start_openai(environment: Environment, home: Path, serving: Serving) -> Iterator[Callable[[dict[str, Any]], str]]:
-    """Start the OpenAI simulator with a configuration; -> its base URL."""
+    """Return a function that starts the OpenAI simulator with a configuration and returns its base URL."""
     with contextlib.ExitStack() as stack:
 
         def start(config: dict[str, Any]) -> str:
@@ -189,14 +189,14 @@ def start_openai(environment: Environment, home: Path, serving: Serving) -> Iter
 
 @pytest.fixture
 def web_process(environment: Environment, serving: Serving) -> Iterator[Server]:
-    """`uvicorn web:app` in a process of its own, as it is deployed."""
+    """Start `uvicorn web:app` in its own process, as in a deployment."""
     with serving(*WEB, environment=environment) as server:
         yield server
 
 
 @pytest.fixture
 def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of the same application, served by uvicorn in a thread of this process."""
+    """Serve the application by uvicorn in a thread of this process; yield its URL."""
     with monkeypatch.context() as patched:
         for name, value in environment.items():
             patched.setenv(name, value)
@@ -213,7 +213,7 @@ def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
 
 @pytest.fixture
 def worker(environment: Environment, home: Path, broker: EmbeddedValkey, warm_parent: WarmParent) -> Iterator[None]:
-    """A prefork worker on the broker."""
+    """Start a prefork worker on the broker."""
     services = Services(home / "state", environment, cwd=home, logs=home)
     with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
         services.wait_for_worker(supervisor, services.worker(supervisor, concurrency=2))

@@ -1,4 +1,4 @@
-"""What Schemathesis has to know to send valid requests; it loads this module by SCHEMATHESIS_HOOKS."""
+"""Hooks that let Schemathesis send valid requests; loaded by SCHEMATHESIS_HOOKS."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ for _order in (alerts.ORDER, batches.ORDER, decisions.ORDER, KEY_ACTIONS, proper
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
-    """The Idempotency-Key of a valid request is fresh: the same one with another body is refused, as it should be."""
+    """Send a fresh Idempotency-Key with each valid request, because a repeated key with another body is refused."""
     if case.meta.generation.mode.is_positive and "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"fresh-{next(_NUMBERS)}"

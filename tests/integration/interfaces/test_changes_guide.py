@@ -31,8 +31,8 @@ def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, h
     with open_stores(settings) as stores:
         for day in range(2):
             cut_prices(stores, day)
-        told = bash(latest)
-        assert told == ""
+        printed = bash(latest)
+        assert printed == ""
         change = cut_prices(stores, 2, homes=1)[-1]
         answer = json.loads(bash(f"URL={web} TOKEN={token}\n{asking}"))
         cursor = ChangeStore(stores.database).since("latest").next_since
@@ -44,7 +44,7 @@ def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, h
     assert f"--since {cursor}" in by_table
 
 
-def test_the_page_names_the_fields_that_are_told() -> None:
+def test_the_page_names_the_published_fields() -> None:
     (paragraph,) = re.findall(r"^## What is published\n\n(.*?)\. `CHANGES_FIELDS`", GUIDE, re.S | re.M)
     assert set(re.findall(r"`(\w+)`", paragraph)) == set(PUBLISHED_FIELDS)
 

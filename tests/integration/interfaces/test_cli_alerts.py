@@ -1,4 +1,4 @@
-"""`propintel alerts` on a database of its own."""
+"""`propintel alerts` on its own database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .conftest import Propintel
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """The database that the command reads."""
+    """Open the database that the command reads."""
     with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         yield opened
 
@@ -26,7 +26,7 @@ def alarm(subject: str) -> Alarm:
     return Alarm("key_dead", subject, Severity.WARNING, f"Key {subject} is dead.", {"key": subject})
 
 
-def test_alerts_that_fire_and_were_over_lately_are_shown(called: Propintel, stores: Stores) -> None:
+def test_firing_and_recently_resolved_alerts_are_shown(called: Propintel, stores: Stores) -> None:
     alerts = AlertStore(stores.database)
     alerts.record([alarm("sk-a"), alarm("sk-b")], notify=True)
     alerts.record([alarm("sk-a")], notify=True)
@@ -40,7 +40,7 @@ def test_alerts_that_fire_and_were_over_lately_are_shown(called: Propintel, stor
     assert "Webhook: 2 messages wait" in table
 
 
-def test_without_alerts_it_says_so(called: Propintel) -> None:
+def test_without_alerts_the_lists_are_empty(called: Propintel) -> None:
     ran = called("alerts")
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {
@@ -50,7 +50,7 @@ def test_without_alerts_it_says_so(called: Propintel) -> None:
     }
 
 
-def test_what_is_over_for_long_is_shown_when_asked_for(called: Propintel, stores: Stores) -> None:
+def test_alerts_resolved_long_ago_are_shown_on_request(called: Propintel, stores: Stores) -> None:
     alerts = AlertStore(stores.database)
     alerts.record([alarm("sk-a")], notify=False)
     alerts.record([], notify=False)

@@ -1,4 +1,4 @@
-"""`propintel` as a process: results on stdout, everything else on stderr, and the exit code says how it went."""
+"""`propintel` as a process prints results on stdout and messages on stderr, and its exit code shows success."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def page(home: Path) -> str:
         ["demo", "--jobs", "0"],
     ],
 )
-def test_wrong_usage_is_exit_code_2(called: Propintel, page: str, arguments: list[str]) -> None:
+def test_wrong_usage_gives_exit_code_2(called: Propintel, page: str, arguments: list[str]) -> None:
     ran = called(*arguments)
     assert ran.returncode == 2
     assert ran.stdout == ""
@@ -75,7 +75,7 @@ def test_wrong_usage_is_exit_code_2(called: Propintel, page: str, arguments: lis
     assert "Traceback" not in ran.stderr
 
 
-def test_a_process_that_was_used_wrongly_says_so_on_stderr(propintel: Propintel) -> None:
+def test_wrong_usage_is_explained_on_stderr(propintel: Propintel) -> None:
     ran = propintel("enqueue", "homes", PORT="not a port")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == (
@@ -96,15 +96,15 @@ def test_a_process_that_was_used_wrongly_says_so_on_stderr(propintel: Propintel)
         ("DATABASE_URL", "no-database://x", ["jobs", "list"]),
     ],
 )
-def test_a_bad_setting_is_exit_code_2_and_one_line(
+def test_a_bad_setting_gives_exit_code_2_and_one_line(
     called: Propintel, variable: str, value: str, arguments: list[str]
 ) -> None:
     ran = called(*arguments, **{variable: value})
     assert ran.returncode == 2
     assert ran.stdout == ""
-    said = [line for line in ran.stderr.splitlines() if "WARNING: No OpenAI key" not in line]
-    assert len(said) == 1
-    assert variable in said[0]
+    errors = [line for line in ran.stderr.splitlines() if "WARNING: No OpenAI key" not in line]
+    assert len(errors) == 1
+    assert variable in errors[0]
     for secret in ("too short", "sk bad key"):
         assert secret not in ran.stderr
 
@@ -118,7 +118,7 @@ def test_help_needs_no_settings_and_shows_examples(propintel: Propintel) -> None
     assert "Examples:" in propintel("jobs", "list", "--help").stdout
 
 
-def test_a_token_is_all_that_is_printed(propintel: Propintel) -> None:
+def test_the_token_command_prints_only_the_token(propintel: Propintel) -> None:
     before = time.time()
     ran = propintel("token", "--role", "operator", "--ttl", "2h", "--subject", "nightly")
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -139,7 +139,7 @@ def test_without_a_secret_no_token_is_signed(called: Propintel) -> None:
 
 
 def test_extract_reads_a_saved_page(propintel: Propintel, page: str, home: Path) -> None:
-    """No network, key or database: nothing is written but the result."""
+    """Extraction needs no network, key, or database, and writes only its result."""
     ran = propintel("extract", page, "--url", "http://homes.example/12-elm", PORT="not a port")
     assert (ran.returncode, ran.stderr) == (0, "")
     found = json.loads(ran.stdout)
@@ -155,7 +155,7 @@ def test_extract_reads_a_saved_page(propintel: Propintel, page: str, home: Path)
     assert [path.name for path in home.iterdir()] == ["page.html"]
 
 
-def test_explain_tells_the_fate_of_every_candidate(called: Propintel, page: str) -> None:
+def test_explain_shows_the_result_of_every_candidate(called: Propintel, page: str) -> None:
     found = json.loads(called("extract", page, "--url", "http://homes.example/12-elm", "--explain").stdout)
     fates = {candidate["field"]: candidate["fate"] for candidate in reversed(found["candidates"])}
     assert fates["YearBuilt"].startswith("won with confidence")
@@ -184,7 +184,7 @@ def test_the_prompt_is_shown_with_its_schema(called: Propintel, page: str) -> No
     assert f"{shown['prompt_tokens']} in all: instruction" in readable.stdout
 
 
-def test_the_prompt_comes_with_the_explanation_where_both_are_asked_for(called: Propintel, page: str) -> None:
+def test_explanation_and_prompt_can_be_shown_together(called: Propintel, page: str) -> None:
     both = ("extract", page, "--url", "http://homes.example/12-elm", "--explain", "--show-prompt")
     found = json.loads(called(*both).stdout)
     assert {"record", "candidates", "prompt"} <= set(found)
@@ -197,8 +197,8 @@ PROSE = """<html lang="en"><head><title>12 Elm St</title></head><body><h1>12 Elm
 <p>Asking $310,000. A quiet home built in 1987 whose roof is covered with cedar shakes. {more}</p></body></html>"""
 
 
-def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(called: Propintel, home: Path) -> None:
-    """Without any call: a reply in a file goes through the same checks as one of the API."""
+def test_a_models_reply_is_shown_with_accepted_and_dropped_values(called: Propintel, home: Path) -> None:
+    """A reply from a file passes the same checks as a reply of the API, without a call."""
     (home / "prose.html").write_text(PROSE.format(more="Mara Quill of Larkspur Homes shows it."))
     read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
     prompt = json.loads(called(*read, "--show-prompt").stdout)
@@ -221,7 +221,7 @@ def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(cal
     assert "no quote" in fates["BedroomsTotal"]
 
 
-def test_a_reply_of_facts_is_read_like_a_flat_one(called: Propintel, home: Path) -> None:
+def test_a_reply_with_a_list_of_facts_is_read_like_a_flat_reply(called: Propintel, home: Path) -> None:
     (home / "prose.html").write_text(PROSE.format(more=""))
     fact = {"field": "Roof", "value": ["cedar shakes"], "quote": "roof is covered with cedar shakes"}
     (home / "reply.json").write_text(json.dumps({"facts": [fact]}))
@@ -248,7 +248,7 @@ def test_the_prompt_follows_the_settings_of_the_model(
         assert "OPENAI_TEXT_TOKENS" in refused.stderr
 
 
-def test_a_reply_that_is_not_the_asked_json_fails_with_its_reason(called: Propintel, page: str, home: Path) -> None:
+def test_a_reply_with_other_json_fails_with_a_reason(called: Propintel, page: str, home: Path) -> None:
     (home / "reply.json").write_text('{"Mood": "tile"}')
     ran = called("extract", page, "--url", "http://homes.example/12-elm", "--answer", "reply.json")
     assert (ran.returncode, ran.stdout) == (1, "")
@@ -263,13 +263,13 @@ def test_an_empty_page_fails_with_its_reason(propintel: Propintel, home: Path) -
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_scrape_stores_what_show_and_export_give_back(propintel: Propintel, site: str, home: Path) -> None:
+def test_show_and_export_return_what_scrape_stored(propintel: Propintel, site: str, home: Path) -> None:
     url = f"{site}/listings/oak-hollow-lane"
     ran = propintel("scrape", url)
     assert ran.returncode == 0, ran.stderr
     scraped = json.loads(ran.stdout)
     assert {"property", "record", "evidence", "sources", "conflicts"} <= set(scraped)
-    assert "No OpenAI key" in ran.stderr  # which fields wanted a model is a remark, no failure
+    assert "No OpenAI key" in ran.stderr  # fields without a model are a remark, not a failure
 
     shown = json.loads(propintel("properties", "show", scraped["property"]).stdout)
     assert shown["record"] == scraped["record"]
@@ -289,7 +289,7 @@ def test_scrape_stores_what_show_and_export_give_back(propintel: Propintel, site
     assert json.loads(again.stdout)["property"] == scraped["property"]
 
 
-def test_scrape_of_several_gives_the_good_ones_and_exit_code_1(called: Propintel, site: str) -> None:
+def test_scraping_good_and_bad_targets_prints_the_good_ones_with_exit_code_1(called: Propintel, site: str) -> None:
     ran = called("scrape", f"{site}/odd/gone", f"{site}/homes/1", f"{site}/nowhere", "http://169.254.169.254/")
     assert ran.returncode == 1
     assert [found["sources"][0]["url"] for found in json.loads(ran.stdout)] == [f"{site}/homes/1"]
@@ -298,29 +298,29 @@ def test_scrape_of_several_gives_the_good_ones_and_exit_code_1(called: Propintel
     assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in failures[2]
 
 
-def test_the_targets_of_one_scrape_share_the_budget_of_a_batch(
+def test_the_targets_of_a_scrape_share_a_batch_budget(
     called: Propintel, site: str, broker: EmbeddedValkey, start_openai: Callable[[dict[str, Any]], str]
 ) -> None:
-    """One model call a batch, counted by the fleet: one target of each command has it, however many commands."""
+    """The batch budget allows one model call, so each command gets exactly one call."""
     key = "sk-simulator-abcdabcd0001"
     openai = {"OPENAI_API_KEYS": key, "OPENAI_BASE_URL": start_openai({"keys": [{"key": key, "rpm": 600}]})}
     for pages in ((1, 2, 3), (4, 5)):
         ran = called("scrape", *(f"{site}/homes/{n}" for n in pages), **openai, BUDGET_BATCH_MODEL_CALLS="1")
         assert ran.returncode == 0, ran.stderr
         assert len(json.loads(ran.stdout)) == len(pages)
-        unheard = [line for line in ran.stderr.splitlines() if "because no model read them" in line]
-        assert len(unheard) == len(pages) - 1, ran.stderr
-        assert all("BUDGET_BATCH_MODEL_CALLS" in line for line in unheard)
+        unread = [line for line in ran.stderr.splitlines() if "because no model read them" in line]
+        assert len(unread) == len(pages) - 1, ran.stderr
+        assert all("BUDGET_BATCH_MODEL_CALLS" in line for line in unread)
 
 
-def test_a_table_is_for_people(called: Propintel, site: str) -> None:
+def test_a_table_is_readable_text(called: Propintel, site: str) -> None:
     ran = called("scrape", f"{site}/homes/1", "--format", "table")
     assert ran.returncode == 0
     assert "Sources" in ran.stdout
     assert "\x1b" not in ran.stdout
 
 
-def test_what_does_not_exist_is_exit_code_1(called: Propintel) -> None:
+def test_an_unknown_id_gives_exit_code_1(called: Propintel) -> None:
     for arguments in (["properties", "show", "nothing"], ["jobs", "show", "nothing"]):
         ran = called(*arguments)
         assert (ran.returncode, ran.stdout) == (1, "")
@@ -335,7 +335,7 @@ def test_the_database_is_migrated_once(called: Propintel) -> None:
     assert json.loads(called("db", "upgrade").stdout) == {"before": first["after"], "after": first["after"]}
 
 
-def test_a_closed_pipe_is_no_traceback(propintel: Propintel, environment: Environment, home: Path) -> None:
+def test_a_closed_pipe_causes_no_traceback(propintel: Propintel, environment: Environment, home: Path) -> None:
     program = Path(sys.executable).with_name("propintel")
     ran = subprocess.run(
         ["sh", "-c", f"{program} jobs list | true"],

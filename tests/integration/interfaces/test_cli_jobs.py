@@ -1,4 +1,4 @@
-"""`enqueue`, `jobs` and `keys` with a real broker, a real prefork worker and real pages on loopback."""
+"""`enqueue`, `jobs`, and `keys` with a real broker, a real prefork worker, and real pages on loopback."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _rows(home: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM jobs WHERE state != 'cancelled'").fetchone()[0])
 
 
-def test_without_a_broker_enqueue_is_exit_code_2_and_leaves_no_job(propintel: Propintel, home: Path) -> None:
+def test_enqueue_without_a_broker_gives_exit_code_2_and_leaves_no_job(propintel: Propintel, home: Path) -> None:
     for extra in ([], ["--wait"]):
         ran = propintel("enqueue", "http://homes.example/1", *extra)
         assert (ran.returncode, ran.stdout) == (2, "")
@@ -45,7 +45,7 @@ def test_a_bad_line_enqueues_nothing(called: Propintel, home: Path, broker: Embe
     assert not (home / "state" / "propintel.sqlite3").exists() or _rows(home) == 0
 
 
-def test_enqueue_reports_what_is_under_way(called: Propintel, broker: EmbeddedValkey) -> None:
+def test_enqueue_reports_targets_in_progress_as_duplicates(called: Propintel, broker: EmbeddedValkey) -> None:
     ran = called("enqueue", "http://homes.example/1", "http://homes.example/2", "--priority", "0")
     assert ran.returncode == 0, ran.stderr
     first = json.loads(ran.stdout)
@@ -59,9 +59,7 @@ def test_enqueue_reports_what_is_under_way(called: Propintel, broker: EmbeddedVa
         assert sum(connection.llen(key) for key in lists) == 3
 
 
-def test_a_table_of_addresses_is_enqueued_in_one_spelling(
-    called: Propintel, home: Path, broker: EmbeddedValkey
-) -> None:
+def test_addresses_in_several_spellings_become_one_job(called: Propintel, home: Path, broker: EmbeddedValkey) -> None:
     (home / "customers.csv").write_text(
         "name,street,city,state,zip\nA,12 Main Street,Anytown,ST,00000\nB,12 MAIN ST,Anytown,ST,00000-1234\n"
         "C,9 First Ave Apt 4,Anytown,ST,00000\n"
@@ -89,14 +87,14 @@ def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: Embedde
     for job in listed["jobs"]:
         assert {"id", "batch", "target", "state", "error", "property"} <= set(job)
 
-    one = enqueued["jobs"][0]
-    assert json.loads(called("jobs", "cancel", one).stdout) == {"cancelled": 1}
-    assert json.loads(called("jobs", "show", one[:6]).stdout)["state"] == "cancelled"
+    cancelled_job = enqueued["jobs"][0]
+    assert json.loads(called("jobs", "cancel", cancelled_job).stdout) == {"cancelled": 1}
+    assert json.loads(called("jobs", "show", cancelled_job[:6]).stdout)["state"] == "cancelled"
     assert json.loads(called("batches", "cancel", enqueued["batch"][:6]).stdout) == {"cancelled": 1}
     assert json.loads(called("batches", "retry", enqueued["batch"], "--failed").stdout) == {"retried": 0}
     assert json.loads(called("batches", "retry", enqueued["batch"]).stdout) == {"retried": 2}
     called("jobs", "cancel", *enqueued["jobs"])
-    assert json.loads(called("jobs", "retry", one[:6]).stdout) == {"retried": 1}
+    assert json.loads(called("jobs", "retry", cancelled_job[:6]).stdout) == {"retried": 1}
     assert json.loads(called("jobs", "retry", *enqueued["jobs"]).stdout) == {"retried": 1}
     for choice in (["--state", "queued"], []):
         listed = json.loads(called("jobs", "list", *choice).stdout)
@@ -107,7 +105,7 @@ def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: Embedde
     assert "http://homes.example/2" in table
 
 
-def test_a_batch_is_shown_with_its_progress_and_cancelled_as_a_whole(called: Propintel, broker: EmbeddedValkey) -> None:
+def test_a_batch_is_shown_with_its_progress_and_cancelled_together(called: Propintel, broker: EmbeddedValkey) -> None:
     urls = [f"http://homes.example/{n}" for n in range(4)]
     hook = "https://hooks.example/in/secret?token=secret"
     enqueued = json.loads(called("enqueue", *urls, "--callback-url", hook).stdout)
@@ -130,7 +128,9 @@ def test_a_batch_is_shown_with_its_progress_and_cancelled_as_a_whole(called: Pro
     assert "Nothing to cancel" in called("batches", "cancel", batch).stderr
 
 
-def test_a_batch_of_duplicates_is_known_and_an_unknown_one_is_named(called: Propintel, broker: EmbeddedValkey) -> None:
+def test_a_batch_of_duplicates_is_stored_and_an_unknown_batch_is_named(
+    called: Propintel, broker: EmbeddedValkey
+) -> None:
     called("enqueue", "http://homes.example/1")
     again = json.loads(called("enqueue", "http://homes.example/1").stdout)
     assert json.loads(called("batches", "show", again["batch"]).stdout)["duplicates"] == 1
@@ -141,9 +141,7 @@ def test_a_batch_of_duplicates_is_known_and_an_unknown_one_is_named(called: Prop
         assert "no batch nothing" in unknown.stderr
 
 
-def test_a_callback_url_that_cannot_be_told_is_wrong_usage(
-    called: Propintel, home: Path, broker: EmbeddedValkey
-) -> None:
+def test_an_unusable_callback_url_is_wrong_usage(called: Propintel, home: Path, broker: EmbeddedValkey) -> None:
     ran = called("enqueue", "http://homes.example/1", "--callback-url", "https://me:hunter2@hooks.example/")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "user name" in ran.stderr
@@ -162,8 +160,8 @@ def test_a_retry_without_a_broker_changes_nothing(called: Propintel, broker: Emb
 
 
 @pytest.mark.worker
-def test_a_file_goes_through_a_worker(propintel: Propintel, home: Path, site: str, worker: None) -> None:
-    """Every target ends with a property or a stated reason; a failed one makes exit code 1."""
+def test_a_worker_scrapes_the_targets_of_a_file(propintel: Propintel, home: Path, site: str, worker: None) -> None:
+    """Every target ends with a property or a stated reason, and a failed target gives exit code 1."""
     good = [f"{site}/homes/{n}" for n in range(1, 5)]
     (home / "good.csv").write_text("id,url\n" + "".join(f"{n},{url}\n" for n, url in enumerate(good)))
     ran = propintel("enqueue", "--file", "good.csv", "--wait")

@@ -1,4 +1,4 @@
-"""`propintel properties` on stored properties: lists, one in brief or in full, and why its values were chosen."""
+"""`propintel properties` on stored properties: lists, a property in brief or in full, and explanations of values."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def _record(url: str, kind: SourceKind, at: datetime, **values: Any) -> SourceRe
 
 @pytest.fixture
 def stored(home: Path) -> str:
-    """A house that an assessor and a portal disagree about, beside one without a conflict; -> its id."""
+    """Store a property with a conflict and a property without; return the id of the first."""
     now = datetime.now(UTC)
     card, listing = "https://county.example/7", "https://homes.example/12"
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        other = {**ADDRESS, "StreetName": "Elsewhere St", "YearBuilt": 1999}
-        save_record(stores.properties, _record("https://homes.example/13", SourceKind.PORTAL, now, **other))
+        without_conflict = {**ADDRESS, "StreetName": "Elsewhere St", "YearBuilt": 1999}
+        save_record(stores.properties, _record("https://homes.example/13", SourceKind.PORTAL, now, **without_conflict))
         facts = {"StoriesTotal": 2, **ADDRESS}
         save_record(stores.properties, _record(card, SourceKind.ASSESSOR, now, YearBuilt=1987, **facts))
         return save_record(stores.properties, _record(listing, SourceKind.PORTAL, now, YearBuilt=1978, **facts))
@@ -45,21 +45,21 @@ def _words(text: str) -> str:
 
 def test_properties_are_listed_and_searched(called: Propintel, stored: str) -> None:
     assert len(json.loads(called("properties", "list").stdout)) == 2
-    assert [one["property"] for one in json.loads(called("properties", "list", "fictional").stdout)] == [stored]
+    assert [entry["property"] for entry in json.loads(called("properties", "list", "fictional").stdout)] == [stored]
     table = called("properties", "list", "--format", "table").stdout
     assert f"{stored[:8]} 12 Fictional Ave" in _words(table)
     assert stored not in table
     assert json.loads(called("properties", "list", "--status", "Closed").stdout) == []
 
 
-def test_only_properties_with_conflicts_are_among_them(called: Propintel, stored: str) -> None:
+def test_only_properties_with_conflicts_are_listed(called: Propintel, stored: str) -> None:
     (found,) = json.loads(called("properties", "conflicts").stdout)
-    assert (found["property"], [one["field"] for one in found["conflicts"]]) == (stored, ["YearBuilt"])
+    assert (found["property"], [entry["field"] for entry in found["conflicts"]]) == (stored, ["YearBuilt"])
     table = called("properties", "conflicts", "--format", "table").stdout
     assert f"{stored[:8]} Year built 1987 1978 (portal homes.example)" in _words(table)
 
 
-def test_the_brief_comes_first_then_the_disagreements(called: Propintel, stored: str) -> None:
+def test_the_brief_is_followed_by_the_disagreements(called: Propintel, stored: str) -> None:
     ran = called("properties", "show", stored[:8], "--format", "table")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("12 Fictional Ave, Anytown, 00000\n\nRoof              not known\n")
@@ -72,7 +72,7 @@ def test_the_brief_comes_first_then_the_disagreements(called: Propintel, stored:
     assert stored in rest
 
 
-def test_all_shows_every_value_by_group_with_its_label(called: Propintel, stored: str) -> None:
+def test_the_all_option_shows_every_value_by_group_with_its_label(called: Propintel, stored: str) -> None:
     table = _words(called("properties", "show", stored, "--all", "--format", "table").stdout)
     home, technical = table.index("Home field value"), table.index("Address, units, and coordinates field value")
     assert home < table.index("Stories 2") < technical < table.index("City Anytown") < table.index("Sources kind")
@@ -90,13 +90,13 @@ def test_fields_are_explained_by_name_or_label(called: Propintel, stored: str) -
     wrong = called(*explain, "YearBuild")
     assert (wrong.returncode, "Did you mean YearBuilt" in wrong.stderr) == (2, True)
     lines = called(*explain, "--format", "table").stdout.split("Values (", 1)[1].splitlines()
-    assert len(lines) == len(everything["values"]) + 3, "one line for each value, after title and head"
+    assert len(lines) == len(everything["values"]) + 3, "there is not one line for each value, after title and head"
     table = _words(called(*explain, "YearBuilt", "--format", "table").stdout)
     assert "Year built (YearBuilt)" in table
     assert "1978 portal homes.example conflict" in table
 
 
-def test_json_is_what_is_stored(called: Propintel, stored: str) -> None:
+def test_json_shows_the_stored_property(called: Propintel, stored: str) -> None:
     shown = json.loads(called("properties", "show", stored).stdout)
     assert shown["property"] == stored
     (conflict,) = shown["conflicts"]
@@ -104,5 +104,5 @@ def test_json_is_what_is_stored(called: Propintel, stored: str) -> None:
     assert json.loads(called("properties", "show", stored, "--all", "--json").stdout) == shown
 
 
-def test_other_formats_are_wrong_use(called: Propintel, stored: str) -> None:
+def test_unknown_formats_are_wrong_usage(called: Propintel, stored: str) -> None:
     assert called("properties", "show", stored, "--format", "brief").returncode == 2

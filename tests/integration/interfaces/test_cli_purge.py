@@ -1,4 +1,4 @@
-"""`propintel purge` on a database of its own."""
+"""`propintel purge` on its own database."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ URL = "https://homes.example/h/48213"
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """The database that the command works on, with one page in it."""
+    """Open the command's database, with one page in it."""
     with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         page = Page(URL, URL, "text/html", "<p>A. Agent</p>", b"<p>A. Agent</p>", datetime(2026, 1, 1, tzinfo=UTC))
         PageStore(opened.database).save_page(page)
         yield opened
 
 
-def test_it_counts_unless_told_to_do_it(called: Propintel, stores: Stores) -> None:
+def test_purge_only_counts_without_confirmation(called: Propintel, stores: Stores) -> None:
     counted = called("purge", "--url", URL)
     assert counted.returncode == 0, counted.stderr
     data = json.loads(counted.stdout)
@@ -53,22 +53,22 @@ def test_it_counts_unless_told_to_do_it(called: Propintel, stores: Stores) -> No
         ("--person", "Cher"),
     ],
 )
-def test_what_is_not_clear_is_wrong_usage(called: Propintel, stores: Stores, arguments: tuple[str, ...]) -> None:
+def test_an_unclear_purge_is_wrong_usage(called: Propintel, stores: Stores, arguments: tuple[str, ...]) -> None:
     ran = called("purge", *arguments, "--yes")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert json.loads(called("purge", "--url", URL).stdout)["removed"]["blobs"] == 1
 
 
-def test_a_person_is_counted_and_then_forgotten(called: Propintel, stores: Stores) -> None:
-    """Twice as many bodies: what came, and its text, are one here. The name is not in what is logged."""
+def test_a_person_is_counted_and_then_removed(called: Propintel, stores: Stores) -> None:
+    """Equal bytes and text of a page are stored as one body. No message contains the person's name."""
     page = "<p>Call QUACKENBUSH OTTILIE or Ottilie Quackenbush, not Ottilie Vandermolen.</p>"
     pages = PageStore(stores.database)
     pages.save_page(Page(URL, URL, "text/html", page, page.encode(), datetime(2026, 1, 2, tzinfo=UTC)))
     counted = json.loads(called("purge", "--person", "Quackenbush, Ottilie").stdout)
     assert (counted["kind"], counted["removed"]["blobs"]) == ("person", 1)
     done = called("purge", "--person", "Ottilie Quackenbush", "--yes")
-    told = {"kind": "person", "dry_run": False, "removed": counted["removed"], "wiped": True}
-    assert json.loads(done.stdout) == told
+    expected = {"kind": "person", "dry_run": False, "removed": counted["removed"], "wiped": True}
+    assert json.loads(done.stdout) == expected
     assert "Purge of a person by" in done.stderr
     assert "uackenbush" not in done.stderr
     assert called("enqueue", "https://a.example/ottilie-quackenbush").returncode == 2

@@ -1,4 +1,4 @@
-"""What `propintel` owes whoever runs it: nothing of theirs destroyed, no failure unsaid, Ctrl-C at any moment."""
+"""`propintel` destroys no data of its user, reports every failure, and can be interrupted at any time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.settings import load_settings
 from .conftest import Environment, Propintel
 
 GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
-#: `propintel`, with a Ctrl-C at the moment at which it asks for the module that is named first
+#: `propintel`, interrupted by Ctrl-C when it imports the module named by its first argument
 _INTERRUPTED_AT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
@@ -41,7 +41,7 @@ sys.exit(main())
 
 @pytest.fixture
 def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[JobStore], Any]], Any]:
-    """Do something with the jobs of this home, past the terminal."""
+    """Return a function that acts on this home's jobs without the command line."""
 
     def do(action: Callable[[JobStore], Any]) -> Any:
         monkeypatch.setenv("PROPINTEL_HOME", str(home / "state"))
@@ -51,10 +51,10 @@ def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[J
     return do
 
 
-def test_export_writes_into_a_pipe_and_leaves_it_one(called: Propintel, home: Path) -> None:
+def test_export_writes_into_a_pipe_without_replacing_it(called: Propintel, home: Path) -> None:
     fifo = home / "pipe"
     os.mkfifo(fifo)
-    # a reader that never blocks: the defect replaces the pipe, and then nobody ever writes to it
+    # the reader never blocks; otherwise it would wait forever if the pipe were replaced
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
         ran = called("properties", "export", "--format", "csv", "-o", "pipe")
@@ -66,7 +66,7 @@ def test_export_writes_into_a_pipe_and_leaves_it_one(called: Propintel, home: Pa
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_export_replaces_what_a_symlink_leads_to(called: Propintel, home: Path, exists: bool) -> None:
+def test_export_replaces_the_target_of_a_symlink(called: Propintel, home: Path, exists: bool) -> None:
     (home / "far").mkdir()
     target, link = home / "far" / "real.csv", home / "link.csv"
     if exists:
@@ -79,22 +79,20 @@ def test_export_replaces_what_a_symlink_leads_to(called: Propintel, home: Path, 
     assert [path.name for path in target.parent.iterdir()] == ["real.csv"]
 
 
-def test_export_to_a_dash_is_stdout(called: Propintel, home: Path) -> None:
+def test_export_to_a_dash_writes_to_stdout(called: Propintel, home: Path) -> None:
     ran = called("properties", "export", "--format", "csv", "-o", "-")
     assert (ran.returncode, ran.stdout[:11]) == (0, '"property",')
     assert not (home / "-").exists()
 
 
-def test_export_to_a_directory_is_wrong_use(called: Propintel, home: Path) -> None:
+def test_export_to_a_directory_is_wrong_usage(called: Propintel, home: Path) -> None:
     (home / "folder").mkdir()
     ran = called("properties", "export", "--format", "csv", "-o", "folder")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "cannot be written" in ran.stderr
 
 
-def test_keys_check_says_how_many_keys_are_bad(
-    called: Propintel, start_openai: Callable[[dict[str, Any]], str]
-) -> None:
+def test_keys_check_counts_the_bad_keys(called: Propintel, start_openai: Callable[[dict[str, Any]], str]) -> None:
     base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behaviour": "dead"}]})
     ran = called("keys", "check", OPENAI_API_KEYS=f"{GOOD},{BAD}", OPENAI_BASE_URL=base_url)
     assert ran.returncode == 1
@@ -104,7 +102,7 @@ def test_keys_check_says_how_many_keys_are_bad(
     assert (good.returncode, good.stderr) == (0, "")
 
 
-def test_keys_check_names_the_url_that_does_not_answer(called: Propintel) -> None:
+def test_keys_check_names_a_url_that_does_not_answer(called: Propintel) -> None:
     ran = called("keys", "check", OPENAI_API_KEYS=f"{GOOD},{BAD}", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
     assert ran.returncode == 1
     assert len(ran.stderr.splitlines()) == 1
@@ -112,7 +110,7 @@ def test_keys_check_names_the_url_that_does_not_answer(called: Propintel) -> Non
     assert "OPENAI_BASE_URL" in ran.stderr
 
 
-def test_jobs_that_need_no_change_are_told_why(
+def test_jobs_that_cannot_be_changed_are_reported_with_a_reason(
     called: Propintel, stored: Callable[[Callable[[JobStore], Any]], Any]
 ) -> None:
     job = stored(lambda jobs: jobs.enqueue(["http://homes.example/1"])).jobs[0]
@@ -131,7 +129,7 @@ def test_jobs_that_need_no_change_are_told_why(
 @pytest.mark.parametrize(
     "words", [["batches", "show"], ["batches", "retry"], ["batches", "cancel"], ["jobs", "list", "--failed", "--batch"]]
 )
-def test_a_batch_that_does_not_exist_is_exit_code_1(called: Propintel, words: list[str]) -> None:
+def test_an_unknown_batch_gives_exit_code_1(called: Propintel, words: list[str]) -> None:
     ran = called(*words, "NOSUCH")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "There is no batch NOSUCH" in ran.stderr
@@ -139,7 +137,7 @@ def test_a_batch_that_does_not_exist_is_exit_code_1(called: Propintel, words: li
 
 
 @pytest.mark.parametrize("form", ["json", "table"])
-def test_ctrl_c_during_a_scrape_shows_what_is_finished(
+def test_ctrl_c_during_a_scrape_shows_the_finished_targets(
     called: Propintel, site: str, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     done, left = f"{site}/homes/1", [f"{site}/homes/2", f"{site}/homes/3"]
@@ -179,7 +177,7 @@ def test_a_mistyped_command_gets_a_suggestion(called: Propintel, mistyped: list[
     assert meant in ran.stderr
 
 
-def test_a_missing_env_file_is_wrong_configuration(called: Propintel, home: Path) -> None:
+def test_a_missing_env_file_is_reported(called: Propintel, home: Path) -> None:
     ran = called("jobs", "list", PROPINTEL_ENV_FILE="/nowhere.env")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert len(ran.stderr.splitlines()) == 1
@@ -187,21 +185,21 @@ def test_a_missing_env_file_is_wrong_configuration(called: Propintel, home: Path
     assert not (home / "state").exists()
 
 
-def test_a_near_miss_of_a_setting_s_name_is_reported_once(called: Propintel) -> None:
-    """On stderr, so that stdout is JSON still; `doctor` has it among its findings instead."""
-    said = "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?"
+def test_a_misspelled_setting_is_reported_once(called: Propintel) -> None:
+    """The warning is on stderr, so stdout stays JSON. `doctor` reports the setting among its checks."""
+    warning = "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?"
     ran = called("jobs", "list", "--format", "json", OPENAI_APIKEYS="hunter2")
     assert ran.returncode == 0
     assert json.loads(ran.stdout)["jobs"] == []
-    assert ran.stderr.count(said) == 1
+    assert ran.stderr.count(warning) == 1
     doctor = called("doctor", "--format", "json", OPENAI_APIKEYS="hunter2")
-    assert said in json.loads(doctor.stdout)["checks"][0]["detail"]
-    assert said not in doctor.stderr
+    assert warning in json.loads(doctor.stdout)["checks"][0]["detail"]
+    assert warning not in doctor.stderr
     assert "hunter2" not in ran.stderr + doctor.stdout + doctor.stderr
 
 
 @pytest.mark.parametrize("module", ["typer", "structlog", "cli.failures", "cli.keys"])
-def test_ctrl_c_while_it_starts_is_no_traceback(environment: Environment, home: Path, module: str) -> None:
+def test_ctrl_c_during_the_start_causes_no_traceback(environment: Environment, home: Path, module: str) -> None:
     argv = [sys.executable, "-c", _INTERRUPTED_AT, module, "keys", "list"]
     ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

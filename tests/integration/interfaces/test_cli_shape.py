@@ -1,4 +1,4 @@
-"""What all commands share when they run: formats, `--verbose`, ids, 80 columns, and completion in a shell."""
+"""Features of all commands: formats, `--verbose`, ids, 80 columns, and shell completion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ADDRESS = {"StreetNumber": "12", "StreetName": f"Fictional {'Very ' * 20}Long Av
 
 @pytest.fixture
 def made(home: Path) -> Enqueued:
-    """Jobs of long URLs, one of them failed; a watch; and a property with long values in conflict."""
+    """Store a failed and a queued job, a watch, and a property with long conflicting values."""
     now = datetime.now(UTC)
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         made = stores.jobs.enqueue([LONG, "https://b.example/"], callback_url="https://hooks.example/in")
@@ -54,7 +54,7 @@ def test_tables_fit_80_columns(called: Propintel, made: Enqueued, words: str) ->
     ids = {"JOB": made.jobs[0].id[:8], "BATCH": made.batch[:8], "PROPERTY": found["property"][:8]}
     ran = called(*(ids.get(word, word) for word in words.split()), "--format", "table", COLUMNS="80")
     assert ran.stdout
-    urls = ("http://", "https://", "--since ")  # in a brief, where they are not cut so that they can be followed
+    urls = ("http://", "https://", "--since ")  # a brief shows URLs in full, so that they can be followed
     assert [line for line in ran.stdout.splitlines() if len(line) > 80 and not any(url in line for url in urls)] == []
 
 
@@ -66,10 +66,10 @@ def test_tables_have_short_ids_and_json_has_full_ones(called: Propintel, made: E
     assert (batch[:8] in table, batch in table) == (True, False)
     for choice in (["--json"], ["--format", "json"], []):
         listed = json.loads(called("jobs", "list", "--batch", batch[:8], *choice).stdout)
-        assert [one["id"] for one in listed["jobs"]] == [one.id for one in made.jobs]
+        assert [entry["id"] for entry in listed["jobs"]] == [entry.id for entry in made.jobs]
 
 
-def test_a_job_that_failed_shows_why_in_full(called: Propintel, made: Enqueued) -> None:
+def test_a_failed_job_shows_its_full_reason(called: Propintel, made: Enqueued) -> None:
     shown = called("jobs", "show", made.jobs[0].id[:4], "--format", "table", COLUMNS="80").stdout
     assert LONG in "".join(shown.split())
     assert made.batch in shown
@@ -90,14 +90,14 @@ def test_a_job_that_failed_shows_why_in_full(called: Propintel, made: Enqueued) 
         ("purge --property", "properties list"),
     ],
 )
-def test_an_unknown_id_names_the_list(called: Propintel, words: str, lists: str) -> None:
+def test_an_unknown_id_names_the_command_that_lists_ids(called: Propintel, words: str, lists: str) -> None:
     ran = called(*words.split(), "0123")
     assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)
     assert f"`propintel {lists}`" in ran.stderr
 
 
 @pytest.mark.parametrize("words", [["-v", "jobs", "list"], ["jobs", "-v", "list"], ["jobs", "list", "-v"]])
-def test_verbose_is_taken_before_and_after_the_command(called: Propintel, words: list[str]) -> None:
+def test_verbose_is_accepted_before_and_after_the_command(called: Propintel, words: list[str]) -> None:
     assert called("jobs", "list").returncode == 0
     assert logging.getLogger().level == logging.WARNING
     assert called(*words).returncode == 0
@@ -113,7 +113,7 @@ def test_a_group_without_a_verb_shows_its_help(called: Propintel) -> None:
 
 @pytest.fixture
 def completed(called: Propintel) -> Callable[[str], list[str]]:
-    """What bash is offered for the last of these words."""
+    """Return a function that lists bash's completions of the last word."""
 
     def complete(line: str) -> list[str]:
         place = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
@@ -138,7 +138,7 @@ def test_a_shell_completes_commands_options_and_ids(
     assert completed("propintel jobs show https") == []
 
 
-def test_the_script_for_the_shell_is_printed(called: Propintel) -> None:
+def test_the_completion_script_is_printed(called: Propintel) -> None:
     any_shell: Any = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     ran = called("--show-completion", "bash", **any_shell)
     assert ran.returncode == 0

@@ -1,4 +1,4 @@
-"""The two examples follow a real door: into a CSV file, and into a REST API that is down half the time."""
+"""The two CRM examples follow a real feed: into a CSV file, and into a REST API that fails half the time."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def stores(home: Path) -> Iterator[Stores]:
 
 @pytest.fixture
 def run(web: str, environment: Environment, called: Propintel, home: Path) -> Run:
-    """A command of the guide as it stands there, with the door's address in place of its own."""
+    """Return a function that runs a command of the guide with this server's address."""
     token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
 
     def run_example(program: str, **swaps: str) -> subprocess.CompletedProcess[str]:
         (command,) = re.findall(rf"^python (examples/{program}.*)$", GUIDE, re.M)
         arguments = command.replace("http://localhost:8000", web).split()
-        arguments = [swaps.get(one, one) for one in arguments]
-        told = {"PROPINTEL_TOKEN": token, "CRM_TOKEN": "crm-secret"}
+        arguments = [swaps.get(argument, argument) for argument in arguments]
+        tokens = {"PROPINTEL_TOKEN": token, "CRM_TOKEN": "crm-secret"}
         return subprocess.run(
             [sys.executable, str(ROOT / arguments[0]), *arguments[1:]],
-            env={**environment, **told}, cwd=home, capture_output=True, text=True, timeout=300, check=False,
+            env={**environment, **tokens}, cwd=home, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     return run_example
@@ -58,29 +58,29 @@ def run(web: str, environment: Environment, called: Propintel, home: Path) -> Ru
 
 def save(properties: PropertyStore, number: int, price: int, days: int, **values: object) -> None:
     url, at = f"https://homes.example/{number}", T0 + timedelta(days=days)
-    said = {"StreetNumber": str(number), "StreetName": "Elm Street", "ListPrice": price, "X_Currency": "USD", **values}
+    facts = {"StreetNumber": str(number), "StreetName": "Elm Street", "ListPrice": price, "X_Currency": "USD", **values}
     sha = f"{number * 1_000_000 + days:064d}"
-    save_record(properties, page_record(url, said, at, sha, quote="=it says\n{}"), edition="e")
+    save_record(properties, page_record(url, facts, at, sha, quote="=it says\n{}"), edition="e")
 
 
 def cut_prices(stores: Stores, day: int, homes: int = 3) -> list[Change]:
-    """Each home is cheaper than it was the day before; -> all that was told so far."""
+    """Make each home cheaper than on the day before; return all published changes."""
     for number in range(1, homes + 1):
         save(stores.properties, number, 600_000 - 10_000 * day, day)
     return ChangeStore(stores.database).since(limit=1000).changes
 
 
-def test_changes_go_to_a_csv_file_each_once(run: Run, stores: Stores, home: Path) -> None:
+def test_each_change_is_written_to_the_csv_file_once(run: Run, stores: Stores, home: Path) -> None:
     cut_prices(stores, 0)
-    told = cut_prices(stores, 1)
+    published = cut_prices(stores, 1)
     assert run("changes_to_csv.py").stderr == "3 changes\n"
     file, cursor = home / "changes.csv", home / "changes.csv.cursor"
     before = cursor.read_text()
-    told = cut_prices(stores, 2)
+    published = cut_prices(stores, 2)
     assert run("changes_to_csv.py").stderr == "3 changes\n"
     with file.open(newline="", encoding="utf-8") as rows:
         found = list(csv.DictReader(rows))
-    assert [row["id"] for row in found] == [one.id for one in told]
+    assert [row["id"] for row in found] == [change.id for change in published]
     first = {name: found[0][name] for name in ("field", "old", "new", "currency", "quote", "new_source")}
     assert first == {
         "field": "ListPrice",
@@ -90,7 +90,7 @@ def test_changes_go_to_a_csv_file_each_once(run: Run, stores: Stores, home: Path
         "quote": "'=it says 590000",
         "new_source": "https://homes.example/1",
     }
-    # a crash: half a row is written, and the cursor not yet
+    # after a crash, half a row is written and the cursor is old
     whole = file.read_bytes()
     file.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 20])
     cursor.write_text(before)
@@ -98,25 +98,25 @@ def test_changes_go_to_a_csv_file_each_once(run: Run, stores: Stores, home: Path
     assert file.read_bytes() == whole
 
 
-def test_changes_go_to_a_rest_api_that_is_down_half_the_time(
+def test_each_change_reaches_a_rest_api_that_fails_half_the_time(
     run: Run, stores: Stores, home: Path, make_receiver: Callable[..., Receiver]
 ) -> None:
     crm = make_receiver(statuses=[200, 503, 200, 500, 429, 422, 200])
     (home / "fields.json").write_text('{"ListPrice": "asking_price"}')
     for day in range(3):
-        told = cut_prices(stores, day)
+        published = cut_prices(stores, day)
     save(stores.properties, 1, 580_000, 3, StandardStatus="Active")
     save(stores.properties, 1, 580_000, 4, StandardStatus="Pending")
-    assert len(ChangeStore(stores.database).since(limit=1000).changes) == 8  # two of them the CRM has no field for
+    assert len(ChangeStore(stores.database).since(limit=1000).changes) == 8  # two changes have no field in the CRM
     ran = run("changes_to_rest.py", **{"https://crm.example/api/properties": f"{crm.origin}/api/properties"})
     assert ran.stderr == "6 changes\n"
-    ends = [one for one in crm.requests if one.status in (200, 422)]
-    assert [one.headers["idempotency-key"] for one in ends] == [one.id for one in told]
-    assert [json.loads(one.body) for one in ends] == [{"asking_price": one.new} for one in told]
-    assert {one.path for one in ends} == {f"PATCH /api/properties/{one.property_id}" for one in told}
-    assert {one.headers["authorization"] for one in crm.requests} == {"Bearer crm-secret"}
+    ends = [request for request in crm.requests if request.status in (200, 422)]
+    assert [request.headers["idempotency-key"] for request in ends] == [change.id for change in published]
+    assert [json.loads(request.body) for request in ends] == [{"asking_price": change.new} for change in published]
+    assert {request.path for request in ends} == {f"PATCH /api/properties/{change.property_id}" for change in published}
+    assert {request.headers["authorization"] for request in crm.requests} == {"Bearer crm-secret"}
     assert len(crm.requests) == 9
     (refused,) = (home / "changes_to_rest.refused.jsonl").read_text().splitlines()
-    assert (json.loads(refused)["status"], json.loads(refused)["change"]["id"]) == (422, told[2].id)
+    assert (json.loads(refused)["status"], json.loads(refused)["change"]["id"]) == (422, published[2].id)
     assert run("changes_to_rest.py", **{"https://crm.example/api/properties": crm.origin}).stderr == "0 changes\n"
     assert len(crm.requests) == 9

@@ -1,4 +1,4 @@
-"""`propintel properties export` for programs: into files and pipes, since a time, and the loop of docs/export.md."""
+"""`propintel properties export` for programs: to files, to pipes, since a time, and in the loop of docs/export.md."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -
 
 @pytest.fixture
 def ids(home: Path) -> list[str]:
-    """Three houses of one street."""
+    """Store three properties of one street; return their ids."""
     street = {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         return [_save(stores.properties, n, StreetNumber=f"{n}", ListPrice=n * 1000, **street) for n in (1, 2, 3)]
 
 
-def test_what_updated_at_says_is_what_changed_since_takes(called: Propintel, home: Path, ids: list[str]) -> None:
+def test_changed_since_accepts_the_values_of_updated_at(called: Propintel, home: Path, ids: list[str]) -> None:
     everything = [json.loads(line) for line in called("properties", "export", "--format", "jsonl").stdout.splitlines()]
     assert [row["property"] for row in everything] == ids
     moment = everything[1]["updated_at"]
@@ -56,20 +56,20 @@ def test_what_updated_at_says_is_what_changed_since_takes(called: Propintel, hom
         assert f"2 properties exported, the last change at {everything[2]['updated_at']}" in ran.stderr
     later = datetime.fromisoformat(moment) + timedelta(hours=1)
     abroad = called("properties", "export", "--format", "jsonl", "--changed-since", moment.replace("+00:00", "+01:00"))
-    assert len(abroad.stdout.splitlines()) == 3, "an hour earlier in UTC"
+    assert len(abroad.stdout.splitlines()) == 3, "the time's offset was ignored"
     none = called("properties", "export", "--format", "geojson", "--changed-since", later.isoformat())
     assert json.loads(none.stdout) == {"type": "FeatureCollection", "features": []}
     assert "0 properties exported\n" in none.stderr
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "", "1", "0001-01-01T00:00:00+14:00"])
-def test_what_is_no_moment_is_wrong_use(called: Propintel, since: str) -> None:
+def test_an_invalid_time_is_wrong_usage(called: Propintel, since: str) -> None:
     ran = called("properties", "export", "--format", "csv", "--changed-since", since)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "ISO 8601" in ran.stderr.replace("\n", " ")
 
 
-def test_parquet_goes_into_files_and_through_pipes(propintel: Propintel, home: Path, ids: list[str]) -> None:
+def test_parquet_can_be_written_to_files_and_pipes(propintel: Propintel, home: Path, ids: list[str]) -> None:
     ran = propintel("properties", "export", "--format", "parquet", "-o", "all.parquet")
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
     assert parquet.read_table(home / "all.parquet")["property"].to_pylist() == ids
@@ -79,7 +79,7 @@ def test_parquet_goes_into_files_and_through_pipes(propintel: Propintel, home: P
     assert (home / "piped.parquet").read_bytes() == (home / "all.parquet").read_bytes()
 
 
-def test_a_reader_that_leaves_is_no_defect(propintel: Propintel, home: Path, ids: list[str]) -> None:
+def test_a_closed_pipe_causes_no_traceback_during_an_export(propintel: Propintel, home: Path, ids: list[str]) -> None:
     command = f"{Path(sys.executable).with_name('propintel')} properties export --format jsonl | true"
     environment = {**os.environ, "PROPINTEL_HOME": str(home / "state")}
     ran = subprocess.run(
@@ -108,13 +108,13 @@ def test_the_loop_of_the_guide_keeps_a_copy_up_to_date(
         names["follow"](copy, state)
         assert copy[ids[0]]["record"]["ListPrice"] == 5
         assert set(copy) == {*ids, parcel}
-        # now a page says that the parcel is the third house: two become one
-        home_of_both = _save(
+        # a page assigns the parcel to the third address, so two properties become one
+        merged = _save(
             stores.properties, 10, ParcelNumber="99-1234", StreetNumber="3", StreetName="Fictional Ave",
             City="Anytown", PostalCode="00000",
         )  # fmt: skip
         names["follow"](copy, state)
-        assert home_of_both == ids[2]
+        assert merged == ids[2]
         assert set(copy) == set(ids)
         assert copy == {name: stores.properties.get(name) for name in ids}
         names["follow"](copy, state)

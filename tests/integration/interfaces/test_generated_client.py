@@ -1,4 +1,4 @@
-"""A typed Python client is generated from the document of a running server, without a warning, and works with it."""
+"""A typed Python client is generated from a running server's document without a warning, and works."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def generate(web: str, home: Path) -> Path:
-    """Generate the client from the running server without a warning; -> the folder of its package."""
+    """Generate the client from the running server without a warning; return the folder of its package."""
     if not CLIENT_PYTHON.exists():
         pytest.skip("no generator of clients: `make client` installs it")
-    path = os.pathsep.join([str(CLIENT_PYTHON.parent), os.environ["PATH"]])  # it formats with its own Ruff
+    path = os.pathsep.join([str(CLIENT_PYTHON.parent), os.environ["PATH"]])  # for the generator's own Ruff
     command = [str(CLIENT_PYTHON.with_name("openapi-python-client")), "generate", "--url", f"{web}/openapi.json"]
     config = home / "generator.json"
-    config.write_text('{"http_timeout": 60}', encoding="utf-8")  # its 5 seconds are too short on a busy machine
+    config.write_text('{"http_timeout": 60}', encoding="utf-8")  # 5 seconds are too short on a busy machine
     command += ["--fail-on-warning", "--config", str(config), "--output-path", str(home / "generated")]
     ran = subprocess.run(
         command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=300, check=False
@@ -108,7 +108,7 @@ def _run(argv: list[str], folder: Path, variables: Environment) -> str:
 
 @pytest.mark.usefixtures("broker")
 def test_typed_programs_work_with_the_generated_client(web: str, called: Propintel, home: Path, generate: Path) -> None:
-    """That of the page, and one whose target is fresh, so that its job is over at once."""
+    """The guide's program works, and so does a program with a fresh target, whose job is already done."""
     token = called("token", "--role", "manager", "--subject", "tester").stdout.strip()
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         url = "https://homes.example/1"

@@ -24,7 +24,7 @@ GUIDE = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding=
 
 
 @pytest.mark.usefixtures("broker")
-def test_the_commands_enqueue_once_and_list_all(
+def test_the_commands_enqueue_a_list_once_and_print_its_jobs(
     web: str, environment: Environment, called: Propintel, home: Path
 ) -> None:
     if shutil.which("curl") is None:

@@ -1,4 +1,4 @@
-"""`propintel keys disable|enable|probe` and the admin API do the same to one fleet, and one audit has both."""
+"""`propintel keys disable|enable|probe` and the admin API have the same effects and share an audit log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def ask(web: str, called: Propintel) -> Ask:
-    """Ask the door as somebody: a manager unless a role is given."""
+    """Return a function that sends a request with a role's token, a manager's by default."""
 
     def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
         token = called("token", "--role", role, "--subject", "alice").stdout.strip()
@@ -38,7 +38,7 @@ def ask(web: str, called: Propintel) -> Ask:
 
 
 @pytest.mark.usefixtures("broker")
-def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, called: Propintel) -> None:
+def test_actions_of_one_interface_are_visible_and_undone_in_the_other(ask: Ask, called: Propintel) -> None:
     done = ask("POST", f"/keys/{ID_A}/disable", json={"reason": "leaked"}).json()["data"]
     KeyActionResult.model_validate(done)
     assert (done["key"], done["mask"], done["outcome"], done["state"]) == (ID_A, MASK_A, "done", "disabled")
@@ -52,26 +52,26 @@ def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, called: Propinte
     assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
     found = ask("GET", "/actions").json()["data"]
     KeyActionList.model_validate(found)
-    deeds = [(one["action"], one["reason"], one["key"], one["outcome"]) for one in found["actions"]]
-    assert deeds == [("enable", "false alarm", ID_A, "done"), ("disable", "leaked", ID_A, "done")]
+    actions = [(entry["action"], entry["reason"], entry["key"], entry["outcome"]) for entry in found["actions"]]
+    assert actions == [("enable", "false alarm", ID_A, "done"), ("disable", "leaked", ID_A, "done")]
     assert found["actions"][1]["who"] == "alice (manager)"
     assert "@" in found["actions"][0]["who"]
 
 
 @pytest.mark.usefixtures("broker")
-def test_the_audit_comes_in_pages_and_by_key(ask: Ask) -> None:
+def test_the_audit_log_has_pages_and_a_filter_by_key(ask: Ask) -> None:
     for action in ("disable", "enable", "probe"):
         assert ask("POST", f"/keys/{ID_A[:8]}/{action}").status_code == 200
     assert ask("POST", f"/keys/{fingerprint(B)}/disable", json={}).status_code == 200
     first = ask("GET", f"/actions?key={ID_A}&limit=2").json()["data"]
     rest = ask("GET", f"/actions?key={ID_A}&limit=2&cursor={first['next_cursor']}").json()["data"]
-    assert [one["action"] for page in (first, rest) for one in page["actions"]] == ["probe", "enable", "disable"]
+    assert [entry["action"] for page in (first, rest) for entry in page["actions"]] == ["probe", "enable", "disable"]
     assert rest["next_cursor"] is None
     assert len(ask("GET", "/actions").json()["data"]["actions"]) == 4
 
 
 @pytest.mark.usefixtures("broker")
-def test_what_cannot_be_done_says_why(ask: Ask, called: Propintel) -> None:
+def test_impossible_actions_are_refused_with_a_reason(ask: Ask, called: Propintel) -> None:
     unknown = ask("POST", "/keys/0000000000000000/disable")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "key_not_found")
     assert MASK_A in unknown.json()["error"]["message"]
@@ -91,7 +91,7 @@ def test_what_cannot_be_done_says_why(ask: Ask, called: Propintel) -> None:
 
 
 @pytest.mark.usefixtures("broker")
-def test_only_management_acts_on_keys_and_sees_who_did(ask: Ask, web: str) -> None:
+def test_only_managers_act_on_keys_and_see_the_audit_log(ask: Ask, web: str) -> None:
     assert httpx2.post(f"{web}{OPENAI}/keys/{ID_A}/disable", timeout=120).status_code == 401
     for role in ("operator", "reader"):
         assert ask("POST", f"/keys/{ID_A}/disable", role=role).status_code == 403
@@ -100,7 +100,7 @@ def test_only_management_acts_on_keys_and_sees_who_did(ask: Ask, web: str) -> No
     assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
 
 
-def test_without_a_redis_both_doors_say_so(ask: Ask, called: Propintel) -> None:
+def test_without_redis_both_interfaces_report_the_problem(ask: Ask, called: Propintel) -> None:
     refused = ask("POST", f"/keys/{ID_A}/disable")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "key_store_unavailable")
     assert "retry-after" in refused.headers

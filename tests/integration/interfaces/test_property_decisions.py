@@ -1,4 +1,4 @@
-"""Split, join, undo and the explanation, at the terminal and over HTTP, on one database."""
+"""Splitting, joining, undoing, and explaining properties in the terminal."""
 
 from __future__ import annotations
 
@@ -31,41 +31,44 @@ def page(url: str, kind: SourceKind, **values: Any) -> SourceRecord:
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """The database that the command works on."""
+    """Open the database that the command works on."""
     with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         yield opened
 
 
 @pytest.fixture
 def stored(stores: Stores) -> str:
-    """A property of two pages that differ on its year; -> its id."""
+    """Store a property whose two pages differ on its year; return its id."""
     save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
     return save_record(stores.properties, page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
 
 
-def test_an_explanation_names_the_key_and_what_lost(called: Propintel, stored: str) -> None:
-    told = json.loads(called("properties", "show", stored, "--explain").stdout)
-    assert [one["belongs"]["key"] for one in told["sources"]] == ["address", "address"]
-    (year,) = [one for one in told["values"] if one["field"] == "YearBuilt"]
-    assert [(say["value"], say["verdict"]) for say in year["source_values"]] == [(1987, "won"), (1990, "conflict")]
+def test_an_explanation_names_the_key_and_the_values_not_chosen(called: Propintel, stored: str) -> None:
+    explained = json.loads(called("properties", "show", stored, "--explain").stdout)
+    assert [entry["belongs"]["key"] for entry in explained["sources"]] == ["address", "address"]
+    (year,) = [entry for entry in explained["values"] if entry["field"] == "YearBuilt"]
+    assert [(value["value"], value["verdict"]) for value in year["source_values"]] == [
+        (1987, "won"),
+        (1990, "conflict"),
+    ]
     assert "portal ranks below assessor here" in year["source_values"][1]["reason"]
-    assert told["decisions"] == []
+    assert explained["decisions"] == []
     table = called("properties", "show", stored, "--explain", "--format", "table").stdout
     assert "the same address" in table
     (line,) = [line for line in table.splitlines() if line.startswith("Year built")]
     assert line.split() == ["Year", "built", "1987", "assessor", "county.example", "1", "of", "2"]
-    one = json.loads(called("properties", "show", stored, "--explain", "year built").stdout)
-    assert [value["field"] for value in one["values"]] == ["YearBuilt"]
+    chosen = json.loads(called("properties", "show", stored, "--explain", "year built").stdout)
+    assert [value["field"] for value in chosen["values"]] == ["YearBuilt"]
     table = called("properties", "show", stored, "--explain", "YearBuilt", "--format", "table").stdout
     assert "1990" in table
     assert "portal ranks below assessor here" in " ".join(table.split())
 
 
-def test_split_and_join_are_written_down_and_taken_back(called: Propintel, stores: Stores, stored: str) -> None:
+def test_splits_and_joins_are_recorded_and_can_be_undone(called: Propintel, stores: Stores, stored: str) -> None:
     split = json.loads(called("properties", "split", stored, "--source", B, "--reason", "the house behind").stdout)
     assert (split["kind"], split["pages"], split["reason"]) == ("split", [B], "the house behind")
     assert "@" in split["who"]
-    assert [one["url"] for one in stores.properties.get(split["other"])["sources"]] == [B]
+    assert [entry["url"] for entry in stores.properties.get(split["other"])["sources"]] == [B]
     undone = json.loads(called("properties", "undo", split["id"][:8]).stdout)
     assert undone["undone_at"] is not None
     assert len(stores.properties.get(stored)["sources"]) == 2
@@ -80,7 +83,7 @@ def test_split_and_join_are_written_down_and_taken_back(called: Propintel, store
     assert "split" in table
 
 
-def test_what_waits_for_a_person_is_listed_and_answered(called: Propintel, stores: Stores, stored: str) -> None:
+def test_open_reviews_are_listed_until_they_are_decided(called: Propintel, stores: Stores, stored: str) -> None:
     lot = {"ParcelNumber": "0012-0034", "CountyOrParish": "Example"}
     save_record(stores.properties, page("https://lot.example/1", SourceKind.TAX_ROLL, **lot))
     save_record(stores.properties, page("https://stranger.example/1", SourceKind.OTHER, **lot, **ADDRESS))
@@ -95,7 +98,7 @@ def test_what_waits_for_a_person_is_listed_and_answered(called: Propintel, store
     "arguments",
     [("split", "--source", "https://nobody.example/"), ("split", "--source", A, "--source", B), ("join", "same")],
 )
-def test_what_does_not_fit_is_wrong_usage(called: Propintel, stored: str, arguments: tuple[str, ...]) -> None:
+def test_an_impossible_decision_is_wrong_usage(called: Propintel, stored: str, arguments: tuple[str, ...]) -> None:
     command, *rest = (stored if word == "same" else word for word in arguments)
     ran = called("properties", command, stored, *rest)
     assert (ran.returncode, ran.stdout) == (2, "")

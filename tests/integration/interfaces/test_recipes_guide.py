@@ -1,4 +1,4 @@
-"""The commands of docs/recipes.md do what the page says, and mistakes in a written recipe are told with their line."""
+"""The commands of docs/recipes.md work as described, and mistakes in a written recipe are reported with their line."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def learned(home: Path) -> None:
 @pytest.mark.usefixtures("learned")
 def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel) -> None:
     table = called("recipes", "list", "--format", "table").stdout
-    for said in ("example.com", "active", "400", "98%", "$0.48"):
-        assert said in table
+    for expected in ("example.com", "active", "400", "98%", "$0.48"):
+        assert expected in table
     shown = called("recipes", "show", "example.com", "--format", "table").stdout
-    for said in ("from 5 pages", "in the cell beside 'dating from'", "a model read something else than the recipe"):
-        assert said in shown
+    for expected in ("from 5 pages", "in the cell beside 'dating from'", "a model read something else than the recipe"):
+        assert expected in shown
     bash(SEEING)
     assert json.loads(called("recipes", "list").stdout) == []
 
@@ -65,7 +65,7 @@ def test_the_written_recipe_is_imported_and_exported(bash: Bash, called: Propint
 
 
 @pytest.mark.usefixtures("learned")
-def test_a_learned_recipe_goes_to_another_installation_as_it_is(called: Propintel, home: Path) -> None:
+def test_a_learned_recipe_is_exported_and_imported_unchanged(called: Propintel, home: Path) -> None:
     exported = called("recipes", "export").stdout
     (home / "all.json").write_text(exported, encoding="utf-8")
     called("recipes", "forget", LEARNED.id)
@@ -73,7 +73,7 @@ def test_a_learned_recipe_goes_to_another_installation_as_it_is(called: Propinte
     assert called("recipes", "export").stdout == exported
 
 
-def test_mistakes_are_told_with_their_place_and_nothing_is_stored(called: Propintel, home: Path) -> None:
+def test_mistakes_are_reported_with_their_line_and_nothing_is_stored(called: Propintel, home: Path) -> None:
     mistakes = {
         "line.toml": (COUNTY.replace("YearBuilt =", "YearBiult ="), r"line\.toml, line 7: YearBiult is not a field"),
         "format.toml": (COUNTY.replace("format = 1", "format = 9"), r"format\.toml, line 1: .*Set format = 1"),
@@ -82,16 +82,16 @@ def test_mistakes_are_told_with_their_place_and_nothing_is_stored(called: Propin
         "other.json": ('[{"format": 1, "host": 7}]', r"other\.json, recipe 1: is not an exported recipe"),
         "future.json": ('[{"format": 2}]', r"future\.json, recipe 1: has another version of the format"),
     }
-    for name, (text, said) in mistakes.items():
+    for name, (text, expected) in mistakes.items():
         (home / name).write_text(text, encoding="utf-8")
         ran = called("recipes", "import", name)
-        assert (ran.returncode, bool(re.search(said, ran.stderr))) == (2, True), ran.stderr
+        assert (ran.returncode, bool(re.search(expected, ran.stderr))) == (2, True), ran.stderr
     missing = called("recipes", "import", "nowhere.toml")
     assert (missing.returncode, "nowhere.toml: cannot be read" in missing.stderr) == (2, True)
     assert json.loads(called("recipes", "list").stdout) == []
 
 
-def test_what_there_is_not_is_told(called: Propintel) -> None:
+def test_an_unknown_recipe_is_reported(called: Propintel) -> None:
     for command in ("show", "forget", "export"):
         ran = called("recipes", command, "nowhere.example")
         assert ran.returncode == 1

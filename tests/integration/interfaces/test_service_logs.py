@@ -1,4 +1,4 @@
-"""How the HTTP door and the commands log, as the processes that they are."""
+"""Logs of the HTTP server and the commands, run as real processes."""
 
 from __future__ import annotations
 
@@ -24,44 +24,42 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def test_the_http_door_writes_json_whose_access_lines_carry_the_request(
-    environment: Environment, serving: Serving
-) -> None:
-    """uvicorn's own handlers would go around the redaction: a query with a key."""
+def test_the_http_server_logs_json_with_request_ids_in_access_lines(environment: Environment, serving: Serving) -> None:
+    """uvicorn's own handlers would not redact a key in the query."""
     with serving(*WEB, environment=environment) as server:
         httpx2.get(f"{server.url}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"}, timeout=120)
         until_true(lambda: "/healthz" in server.log.read_text(), "the access line")
-    said = server.log.read_text()
-    (access,) = [line for line in _json_lines(said) if "/healthz" in line["event"]]
+    output = server.log.read_text()
+    (access,) = [line for line in _json_lines(output) if "/healthz" in line["event"]]
     assert (access["logger"], access["request_id"]) == ("uvicorn.access", "mine")
-    assert _KEY not in said
-    assert [line for line in said.splitlines() if not line.startswith("{")] == said.splitlines()[:2]
+    assert _KEY not in output
+    assert [line for line in output.splitlines() if not line.startswith("{")] == output.splitlines()[:2]
 
 
 _PROBE = f"""
 import sys
 from celery.signals import beat_init
-from web import app as door
+from web import app as web_app
 from worker import app as celery
 
-def say() -> None:
+def leak() -> None:
     sys.stderr.writelines(["written past the log: ", "".join({list(_KEY)!r}), "\\n"])
 
-beat_init.connect(lambda **_: say(), weak=False)
-door.add_api_route("/say", say)
+beat_init.connect(lambda **_: leak(), weak=False)
+web_app.add_api_route("/leak", leak)
 """
 
 
 @pytest.mark.parametrize(
     "argv",
     [
-        pytest.param(["uvicorn", "probe:door", "--host", "127.0.0.1", "--port", "0"], id="web"),
+        pytest.param(["uvicorn", "probe:web_app", "--host", "127.0.0.1", "--port", "0"], id="web"),
         pytest.param(["celery", "-A", "probe:celery", "beat", "--pidfile=", "--loglevel", "INFO"], id="beat"),
     ],
 )
-def test_what_a_door_writes_past_its_log_is_redacted(environment: Environment, home: Path, argv: list[str]) -> None:
+def test_direct_writes_to_stderr_are_redacted(environment: Environment, home: Path, argv: list[str]) -> None:
     (home / "probe.py").write_text(_PROBE)
-    log = home / "door.log"
+    log = home / "web_app.log"
     with log.open("wb") as output, EmbeddedValkey(home / "state"):
         command = [sys.executable, "-m", *argv]
         process = subprocess.Popen(
@@ -69,10 +67,10 @@ def test_what_a_door_writes_past_its_log_is_redacted(environment: Environment, h
         )
         try:
             if "uvicorn" in argv:
-                until_true(lambda: "Uvicorn running" in log.read_text(), "the door")
+                until_true(lambda: "Uvicorn running" in log.read_text(), "the start")
                 lines = _json_lines(log.read_text())
                 address = next(line["event"] for line in lines if "Uvicorn running" in line["event"]).split()[3]
-                httpx2.get(f"{address}/say", timeout=120)
+                httpx2.get(f"{address}/leak", timeout=120)
             until_true(lambda: "written past the log" in log.read_text(), "the line")
         finally:
             process.terminate()
@@ -81,7 +79,7 @@ def test_what_a_door_writes_past_its_log_is_redacted(environment: Environment, h
     assert _KEY not in log.read_text()
 
 
-def test_a_command_that_is_not_understood_is_quoted_without_a_secret(propintel: Propintel) -> None:
+def test_an_unknown_option_is_quoted_without_its_secret(propintel: Propintel) -> None:
     ran = propintel("jobs", "list", f"--key={_KEY}")
     assert ran.returncode == 2
     assert "No such option" in ran.stderr
@@ -90,26 +88,26 @@ def test_a_command_that_is_not_understood_is_quoted_without_a_secret(propintel: 
     assert _KEY not in ran.stderr + wrong.stderr
 
 
-def test_a_service_in_a_terminal_writes_text(environment: Environment, home: Path) -> None:
+def test_a_service_in_a_terminal_logs_text(environment: Environment, home: Path) -> None:
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", *WEB], env=environment, cwd=home, stdout=terminal, stderr=terminal
     )
     os.close(terminal)
-    said = b""
+    output = b""
     try:
-        while b"Uvicorn running" not in said:
-            said += os.read(controller, 1000)
+        while b"Uvicorn running" not in output:
+            output += os.read(controller, 1000)
     finally:
         process.terminate()
         process.wait(120)
         os.close(controller)
-    assert b"INFO: Application startup complete." in said
-    assert b'"event"' not in said
+    assert b"INFO: Application startup complete." in output
+    assert b'"event"' not in output
 
 
-def test_commands_write_text_unless_json_is_asked_for(propintel: Propintel) -> None:
-    """A target that cannot be reached, with `--verbose`: the log is beside the one sentence for people."""
+def test_commands_log_text_unless_json_is_requested(propintel: Propintel) -> None:
+    """For an unreachable target with `--verbose`, the log is printed beside the one-sentence message."""
     target = "http://127.0.0.1:9/x"
     text = propintel("--verbose", "scrape", target)
     assert not _json_lines(text.stderr)
@@ -122,14 +120,14 @@ def test_commands_write_text_unless_json_is_asked_for(propintel: Propintel) -> N
 
 
 @pytest.mark.parametrize(("variable", "value"), [("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud")])
-def test_a_log_setting_that_cannot_be_used_is_named(called: Propintel, variable: str, value: str) -> None:
+def test_an_unusable_log_setting_is_named(called: Propintel, variable: str, value: str) -> None:
     ran = called("jobs", "list", **{variable: value})
     assert ran.returncode == 2
     assert variable in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
-def test_a_command_logs_as_it_is_told_whatever_else_is_wrong(called: Propintel) -> None:
+def test_log_settings_apply_even_if_another_setting_is_bad(called: Propintel) -> None:
     ran = called("jobs", "list", LOG_FORMAT="JSON", LOG_LEVEL="Debug", PORT="no-port")
     assert ran.returncode == 2
     assert "PORT" in ran.stderr

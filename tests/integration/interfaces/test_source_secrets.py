@@ -1,4 +1,4 @@
-"""A secret of a source: in the request, and nowhere else - not in output, logs, database, exports or HTTP answers."""
+"""A source's secret appears in its requests, and never in output, logs, database, exports, or HTTP answers."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from .conftest import Environment, Propintel
 
 ADDRESS = "12 Fictional Ave, Anytown, ST 00000"
 TOKEN = "Zq9+/x=Lm42-telltale"
-TELLING = ("telltale", "Zq9")
+SECRET_PARTS = ("telltale", "Zq9")
 
 
 @dataclass
 class Office:
-    """Answers with a record to whoever has the token, and repeats that in all ways; the second page fails."""
+    """Answers requests that have the token, and repeats the token in several forms. The second page fails."""
 
     asked: Counter[str] = field(default_factory=Counter)
 
@@ -76,7 +76,7 @@ def office() -> Iterator[tuple[Office, str]]:
         yield office, server.address
 
 
-def test_a_secret_is_in_the_request_and_nowhere_else(
+def test_a_secret_appears_only_in_requests(
     called: Propintel, environment: Environment, home: Path, office: tuple[Office, str]
 ) -> None:
     asked, root = office[0].asked, office[1]
@@ -92,7 +92,7 @@ def test_a_secret_is_in_the_request_and_nowhere_else(
     haul = {}
     for command in (
         ("scrape", ADDRESS, "--format", "json"),
-        ("scrape", ADDRESS, "--format", "json", "--refresh"),  # the site is asked whether it still holds
+        ("scrape", ADDRESS, "--format", "json", "--refresh"),  # asks the site whether the page has changed
         ("scrape", "14 Fictional Ave, Anytown, ST 00000"),
         ("export", "--format", "csv"),
         ("export", "--format", "jsonl"),
@@ -104,7 +104,7 @@ def test_a_secret_is_in_the_request_and_nowhere_else(
     property_id = json.loads(first.stdout)["property"]
     shown = called("properties", "show", property_id, "--explain")
     haul["show"] = shown.stdout + shown.stderr
-    assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "the site got the token each time"
+    assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "a request lacked the token"
     assert '"YearBuilt": 1987' in haul[f"scrape {ADDRESS} --format json"]
     assert "~secret.GIS_TOKEN~" in haul["show"]
     settings = Settings.of(propintel_home=state, jwt_secret=JWT_SECRET)
@@ -118,6 +118,6 @@ def test_a_secret_is_in_the_request_and_nowhere_else(
         for table in metadata.sorted_tables:
             haul[table.name] = repr(connection.execute(select(table)).all())
         packed = connection.execute(select(Blob.packed)).scalars().all()
-        haul["pages"] += "".join(unpack(one).decode() for one in packed)
+        haul["pages"] += "".join(unpack(body).decode() for body in packed)
     assert "~secret.GIS_TOKEN~" in haul["pages"]
-    assert [place for place, text in haul.items() if any(word in text for word in TELLING)] == []
+    assert [place for place, text in haul.items() if any(word in text for word in SECRET_PARTS)] == []

@@ -1,4 +1,4 @@
-"""What came of each source of an address, and what addresses would cost: at the terminal and over HTTP alike."""
+"""Sources tried for an address, and cost estimates: the terminal and the HTTP API show the same."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def stores(home: Path, environment: Environment) -> Iterator[Stores]:
 
 @pytest.fixture
 def done(stores: Stores) -> tuple[str, str]:
-    """The job of an address that used one of its sources, and its property."""
+    """Store the finished job of an address that used a single source; return the ids of job and property."""
     job_id = stores.jobs.enqueue([TARGET]).jobs[0].id
     stores.jobs.claim(job_id, "test", 30)
     home = save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
@@ -65,16 +65,16 @@ def _data(answer: httpx2.Response) -> Any:
     return answer.json()["data"]
 
 
-def test_every_door_says_why_an_address_is_incomplete(
+def test_every_interface_shows_the_sources_tried(
     called: Propintel, done: tuple[str, str], client: httpx2.Client
 ) -> None:
     job_id, home = done
-    told = [one.as_json() for one in TRIED]
-    assert json.loads(called("jobs", "show", job_id).stdout)["tried"] == told
-    assert json.loads(called("properties", "show", home).stdout)["tried"] == told
-    assert _data(client.get(f"/api/v1/jobs/{job_id}"))["tried"] == told
-    assert _data(client.get("/api/v1/jobs"))["jobs"][0]["tried"] == told
-    assert _data(client.get(f"/api/v1/properties/{home}"))["tried"] == told
+    expected = [attempt.as_json() for attempt in TRIED]
+    assert json.loads(called("jobs", "show", job_id).stdout)["tried"] == expected
+    assert json.loads(called("properties", "show", home).stdout)["tried"] == expected
+    assert _data(client.get(f"/api/v1/jobs/{job_id}"))["tried"] == expected
+    assert _data(client.get("/api/v1/jobs"))["jobs"][0]["tried"] == expected
+    assert _data(client.get(f"/api/v1/properties/{home}"))["tried"] == expected
     for shown in (
         called("jobs", "show", job_id, "--format", "table"),
         called("properties", "show", home, "--all", "--format", "table"),
@@ -85,15 +85,15 @@ def test_every_door_says_why_an_address_is_incomplete(
     assert "1 of 3 sources used" in " ".join(called("jobs", "list", "--format", "table").stdout.split())
 
 
-def test_both_doors_estimate_alike_and_enqueue_nothing(
+def test_both_interfaces_give_the_same_estimate_and_enqueue_nothing(
     called: Propintel, stores: Stores, client: httpx2.Client
 ) -> None:
     targets = [TARGET, "https://www.example.com/homes/1", "12 Fictional Avenue, Anytown, ST 00000"]
     answer = client.post("/api/v1/estimates", json={"targets": targets, "economy": True})
-    said = _data(answer)
-    assert (said["targets"], said["jobs"], said["pages"]) == (3, 2, 3)
-    assert said["recent_jobs"] == {"urls": 0, "addresses": 0}
-    assert json.loads(called("enqueue", *targets, "--estimate", "--economy").stdout) == said
+    estimate = _data(answer)
+    assert (estimate["targets"], estimate["jobs"], estimate["pages"]) == (3, 2, 3)
+    assert estimate["recent_jobs"] == {"urls": 0, "addresses": 0}
+    assert json.loads(called("enqueue", *targets, "--estimate", "--economy").stdout) == estimate
     assert sum(stores.jobs.counts().values()) == 0
     bad = client.post("/api/v1/estimates", json={"targets": ["Main St, Springfield"]})
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")

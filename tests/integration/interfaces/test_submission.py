@@ -1,4 +1,4 @@
-"""Enqueueing is all or nothing, whichever step fails."""
+"""Enqueueing stores all targets or none, at whichever step it fails."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def stores(settings: Settings) -> Iterator[Stores]:
 
 
 @pytest.fixture
-def elsewhere() -> Settings:
-    """A broker that nobody answers for."""
+def without_answer() -> Settings:
+    """Return settings for a broker that does not answer."""
     return Settings.of(redis_url="redis://127.0.0.1:1/0")
 
 
 def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
-    stores: Stores, settings: Settings, elsewhere: Settings, broker: EmbeddedValkey
+    stores: Stores, settings: Settings, without_answer: Settings, broker: EmbeddedValkey
 ) -> None:
-    """The broker answered a moment ago and is gone now: the caller is told so, therefore nothing may run."""
+    """The broker fails after its check, and the caller gets an error, so no job may run."""
     earlier = stores.jobs.enqueue(TARGETS[:1]).new[0]
-    with closing(make_sender(elsewhere)) as celery_app, pytest.raises(BrokerUnavailableError):
+    with closing(make_sender(without_answer)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
     states = {job.target: job.state for job in stores.jobs.list()}
     assert states == {TARGETS[0]: JobState.QUEUED, TARGETS[1]: JobState.CANCELLED}
@@ -58,20 +58,18 @@ def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
 
 
 @pytest.mark.timeout(30)
-def test_a_broker_that_hangs_while_jobs_are_sent_is_given_up(
+def test_sending_to_a_hanging_broker_ends_in_time(
     stores: Stores, settings: Settings, hanging_server: HangingServer, broker: EmbeddedValkey
 ) -> None:
-    """It answered before a row was written. As patient as a worker, this test would run out of time."""
+    """The broker hangs after its check. The test's time limit is shorter than a worker's wait."""
     hanging = Settings.of(redis_url=hanging_server.url)
     with closing(make_sender(hanging)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
     assert {job.state for job in stores.jobs.list()} == {JobState.CANCELLED}
 
 
-def test_a_batch_that_was_promised_meanwhile_stands_though_its_messages_cannot_be_sent(
-    settings: Settings, broker: EmbeddedValkey
-) -> None:
-    """The broker hangs for so long that the request is repeated, and is gone then: both get the same answer."""
+def test_a_batch_reported_to_a_repeated_request_is_not_cancelled(settings: Settings, broker: EmbeddedValkey) -> None:
+    """The request is repeated while the broker hangs, and both requests get the same answer."""
     clock = ManualClock()
     requester = Requester(digest("alice"), None, RequestKey(digest("key"), digest("asked")))
     with closing(Database(database_url(settings), clock)) as database, socket.create_server(("127.0.0.1", 0)) as hangs:
@@ -111,7 +109,7 @@ def test_one_bad_target_writes_no_row(stores: Stores, settings: Settings, broker
     assert stores.jobs.list() == []
 
 
-def test_a_retry_asks_the_broker_before_it_changes_a_job(stores: Stores, settings: Settings) -> None:
+def test_a_retry_checks_the_broker_before_it_changes_a_job(stores: Stores, settings: Settings) -> None:
     job = stores.jobs.enqueue(TARGETS[:1]).new[0]
     stores.jobs.cancel(job)
     with closing(make_sender(settings)) as celery_app, pytest.raises(BrokerUnavailableError):

@@ -1,4 +1,4 @@
-"""The commands of docs/runbooks/upgrade.md that bring over what a version before 1.0 knew."""
+"""The commands of docs/runbooks/upgrade.md that import the data of a version before 1.0."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ PAGES = ["https://www.example.com/homes/1", "https://www.example.com/homes/2", "
 
 
 @pytest.mark.usefixtures("broker")
-def test_what_an_old_version_exported_is_enqueued_and_watched_again(bash: Bash, called: Propintel, home: Path) -> None:
+def test_exports_of_an_old_version_are_enqueued_and_watched(bash: Bash, called: Propintel, home: Path) -> None:
     if shutil.which("jq") is None:
         pytest.skip("no jq on PATH")
     properties = [{"property": "a", "sources": PAGES[:2]}, {"property": "b", "sources": PAGES[1:]}]
-    (home / "properties.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in properties), encoding="utf-8")
+    (home / "properties.jsonl").write_text("".join(f"{json.dumps(item)}\n" for item in properties), encoding="utf-8")
     (home / "watches.json").write_text(json.dumps({"watches": [{"target": PAGES[0]}, {"target": PAGES[2]}]}))
     (commands,) = re.findall(r"```bash\n((?:(?!```).)*enqueue --file.*?)```", GUIDE, re.S)
     bash(commands)
     jobs = json.loads(called("jobs", "list", "--format", "json").stdout)["jobs"]
     assert sorted(job["target"] for job in jobs) == sorted(PAGES)
     watches = json.loads(called("watches", "list", "--format", "json").stdout)["watches"]
-    assert sorted(one["target"] for one in watches) == sorted([PAGES[0], PAGES[2]])
+    assert sorted(item["target"] for item in watches) == sorted([PAGES[0], PAGES[2]])

@@ -13,7 +13,7 @@ from .conftest import Bash, Propintel
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "watching.md").read_text(encoding="utf-8")
 COMMANDS, REQUESTS = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
-HOUSE, ADDRESS, CLIENT = (
+HOME, ADDRESS, CLIENT = (
     "https://www.example.com/homes/123-main-st",
     "12 MAIN ST, SPRINGFIELD, IL 62701",
     "https://www.example.com/homes/9-elm-st",
@@ -23,39 +23,39 @@ HOUSE, ADDRESS, CLIENT = (
 def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel, home: Path) -> None:
     (home / "clients.csv").write_text(f"url\n{CLIENT}\n", encoding="utf-8")
     *before, _remove = COMMANDS.strip().splitlines()
-    told = bash("\n".join(before))
-    listed = json.loads(told[told.rindex('{\n  "counts"') :])
-    assert [(one["target"], one["interval_days"]) for one in listed["watches"]] == [
-        (HOUSE, 1),
+    printed = bash("\n".join(before))
+    listed = json.loads(printed[printed.rindex('{\n  "counts"') :])
+    assert [(watch["target"], watch["interval_days"]) for watch in listed["watches"]] == [
+        (HOME, 1),
         (ADDRESS, 7),
         (CLIENT, 30),
     ]
     assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
     bash(_remove)
     table = called("watches", "list", "--format", "table").stdout
-    assert (HOUSE in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
+    assert (HOME in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
 
 
 def test_the_requests_do_what_the_page_says(web: str, bash: Bash, called: Propintel) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
     token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
-    told = bash(
+    printed = bash(
         f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}"
     )
-    made, listed = (json.loads(line)["data"] for line in told.splitlines())
-    assert (made["new"], made["watches"][0]["target"]) == (1, HOUSE)
-    assert [one["id"] for one in listed["watches"]] == [made["watches"][0]["id"]]
+    made, listed = (json.loads(line)["data"] for line in printed.splitlines())
+    assert (made["new"], made["watches"][0]["target"]) == (1, HOME)
+    assert [watch["id"] for watch in listed["watches"]] == [made["watches"][0]["id"]]
 
 
-def test_wrong_usage_is_said_in_one_line(called: Propintel) -> None:
-    """Exit 2 for what the caller has to mend, 1 for a property that is not there."""
-    for arguments, code, said in (
-        (("add", HOUSE, "--every", "0"), 2, "greater than or equal to 1"),
+def test_wrong_usage_is_explained(called: Propintel) -> None:
+    """Wrong input gives exit code 2; an unknown property or watch gives 1."""
+    for arguments, code, message in (
+        (("add", HOME, "--every", "0"), 2, "greater than or equal to 1"),
         (("add", "nowhere"), 2, "nowhere"),
         (("add",), 2, "no target given"),
         (("add", "0" * 32), 1, "There is no property 0000"),
-        (("remove", HOUSE), 1, f"There is no watch {HOUSE}"),
+        (("remove", HOME), 1, f"There is no watch {HOME}"),
     ):
         ran = called("watches", *arguments)
-        assert (ran.returncode, said in " ".join(ran.stderr.split())) == (code, True), ran.stderr
+        assert (ran.returncode, message in " ".join(ran.stderr.split())) == (code, True), ran.stderr

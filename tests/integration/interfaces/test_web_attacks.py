@@ -1,4 +1,4 @@
-"""Tokens and requests that mean harm, against the door as it is deployed: refused in the envelope, and it lives on."""
+"""Malicious tokens and requests to a deployed server are refused in the usual format, and the server survives."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def _part(value: object) -> str:
 
 
 def _signed(head: dict[str, Any], claims: object = CLAIMS, key: bytes = SECRET.encode()) -> str:
-    """What no library would make: any header, signed with HMAC-SHA-256 all the same."""
+    """Return a token with any header, signed with HMAC-SHA-256, as no library would create it."""
     text = f"{_part(head)}.{_part(claims)}"
     return f"{text}.{base64.urlsafe_b64encode(hmac.digest(key, text.encode(), 'sha256')).rstrip(b'=').decode()}"
 
 
 @dataclass
 class Listener:
-    """An HTTP server that counts who asks it."""
+    """An HTTP server that records its requests."""
 
     url: str = ""
     asked: list[str] = field(default_factory=list)
@@ -82,8 +82,8 @@ def _listening() -> Iterator[Listener]:
         thread.join()
 
 
-class Door(Server):
-    """A running server, and requests to it."""
+class WebServer(Server):
+    """A running server with shortcuts for requests."""
 
     def get(self, token: str, path: str = JOBS) -> httpx2.Response:
         return httpx2.get(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=300)
@@ -100,38 +100,38 @@ def environment(environment: Environment) -> Environment:
 
 
 @pytest.fixture
-def door(environment: Environment, serving: Serving) -> Iterator[Door]:
+def web_server(environment: Environment, serving: Serving) -> Iterator[WebServer]:
     with serving(*WEB, environment=environment) as server:
-        yield Door(**vars(server))
+        yield WebServer(**vars(server))
 
 
-def _telling(token: str) -> str:
-    """What tells a token in a text: its longest part, or the whole where the parts are too short to be no accident."""
+def _recognizable(token: str) -> str:
+    """Return a recognizable part of a token: its longest part, or the whole token if all parts are short."""
     part = max(token.split("."), key=len)
     return part[:40] if len(part) >= 16 else token
 
 
-def _assert_refused(door: Door, answer: httpx2.Response, token: str, status: int = 401) -> None:
+def _assert_refused(web_server: WebServer, answer: httpx2.Response, token: str, status: int = 401) -> None:
     body = answer.json()
     assert (answer.status_code, body["success"], set(body["error"])) == (status, False, {"code", "message"})
-    for text in (answer.text, str(answer.headers), door.log.read_text()):
-        assert _telling(token) not in text
+    for text in (answer.text, str(answer.headers), web_server.log.read_text()):
+        assert _recognizable(token) not in text
 
 
-def test_tokens_that_do_not_hold_are_refused_and_told_to_nobody(door: Door) -> None:
-    """Neither the answer nor the log repeats one, and none ends in a traceback."""
+def test_invalid_tokens_are_refused_and_never_repeated(web_server: WebServer) -> None:
+    """Neither answer nor log repeats a token, and no token causes a traceback."""
     good = _signed({"alg": "HS256", "typ": "JWT"})
-    assert door.get(good).status_code == 200
+    assert web_server.get(good).status_code == 200
     soon, past = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) - timedelta(seconds=2)
     head = {"alg": "HS256", "typ": "JWT"}
-    other = rsa.generate_private_key(65537, 2048)
-    evil = {**json.loads(RSAAlgorithm.to_jwk(other.public_key())), "kid": "evil"}
+    foreign = rsa.generate_private_key(65537, 2048)
+    evil = {**json.loads(RSAAlgorithm.to_jwk(foreign.public_key())), "kid": "evil"}
     refused = {
         **{f"alg {alg}": f"{_part({'alg': alg})}.{_part(CLAIMS)}." for alg in ("none", "None", "NONE", "nOnE", "")},
         "alg none with a signature": _signed({"alg": "none"}),
         "no alg": _signed({"typ": "JWT"}),
         "another hash": jwt.encode(CLAIMS, SECRET * 2, algorithm="HS512"),
-        "an asymmetric one": jwt.encode(CLAIMS, other, algorithm="RS256", headers={"jwk": evil}),
+        "an asymmetric one": jwt.encode(CLAIMS, foreign, algorithm="RS256", headers={"jwk": evil}),
         "expired": _signed(head, {**CLAIMS, "exp": int(past.timestamp())}),
         "not yet": _signed(head, {**CLAIMS, "nbf": int(soon.timestamp())}),
         "another issuer": _signed(head, {**CLAIMS, "iss": "https://evil.example"}),
@@ -152,27 +152,27 @@ def test_tokens_that_do_not_hold_are_refused_and_told_to_nobody(door: Door) -> N
         "an encrypted one": ".".join(["e30"] * 5),
     }
     for why, token in refused.items():
-        answer = door.get(token)
+        answer = web_server.get(token)
         assert answer.status_code == 401, (why, answer.text)
-        _assert_refused(door, answer, token)
-    assert "Traceback" not in door.log.read_text()
-    assert door.get(good).status_code == 200
+        _assert_refused(web_server, answer, token)
+    assert "Traceback" not in web_server.log.read_text()
+    assert web_server.get(good).status_code == 200
 
 
-def test_a_key_path_in_kid_does_not_change_the_key(door: Door) -> None:
-    """`kid` is looked up nowhere where one secret signs."""
-    assert door.get(_signed({"alg": "HS256", "kid": "../../etc/passwd"})).status_code == 200
+def test_a_key_path_in_kid_does_not_change_the_key(web_server: WebServer) -> None:
+    """`kid` is ignored when a single secret signs all tokens."""
+    assert web_server.get(_signed({"alg": "HS256", "kid": "../../etc/passwd"})).status_code == 200
 
 
-def test_a_role_that_is_none_of_ours_is_forbidden(door: Door) -> None:
+def test_a_role_that_is_none_of_ours_is_forbidden(web_server: WebServer) -> None:
     for role in ("", "root", "MANAGER", ["manager"], {"manager": 1}, 7, None):
         token = _signed({"alg": "HS256"}, {**CLAIMS, "role": role})
-        _assert_refused(door, door.get(token), token, 403)
+        _assert_refused(web_server, web_server.get(token), token, 403)
 
 
-def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment, serving: Serving) -> None:
-    """jku, x5u and an embedded jwk are the attacker's (RFC 8725, section 3.10); HS256 with the provider's public key
-    mixes up what is secret."""
+def test_urls_in_a_token_are_never_fetched(environment: Environment, serving: Serving) -> None:
+    """The server never fetches jku or x5u, and never trusts an embedded jwk (RFC 8725, section 3.10). It also refuses
+    HS256 with the provider's public key as the secret."""
     ours, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
     with _listening() as provider, _listening() as evil:
         public = json.loads(RSAAlgorithm.to_jwk(ours.public_key()))
@@ -181,9 +181,9 @@ def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment
         evil.body = json.dumps({"keys": [theirs]}).encode()
         settings = {"JWT_JWKS_URL": f"{provider.url}/jwks.json"}
         with serving(*WEB, environment={**environment, **settings}) as server:
-            door = Door(**vars(server))
+            web_server = WebServer(**vars(server))
             good = jwt.encode(CLAIMS, ours, algorithm="RS256", headers={"kid": "ours"})
-            assert door.get(good).status_code == 200
+            assert web_server.get(good).status_code == 200
             pem = ours.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
@@ -206,33 +206,33 @@ def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment
                 tokens[f"HS256 with the public key as {name}"] = _signed({"alg": "HS256", "kid": "ours"}, key=key)
             tokens["HS256 with our own secret"] = _signed({"alg": "HS256"})
             for why, token in tokens.items():
-                answer = door.get(token)
+                answer = web_server.get(token)
                 assert answer.status_code == 401, (why, answer.text)
-                _assert_refused(door, answer, token)
+                _assert_refused(web_server, answer, token)
             assert evil.asked == []
             assert set(provider.asked) == {"/jwks.json"}
-            assert "Traceback" not in door.log.read_text()
+            assert "Traceback" not in web_server.log.read_text()
 
 
-def test_a_token_anywhere_but_in_one_header_is_none(door: Door) -> None:
+def test_a_token_is_accepted_only_in_one_header(web_server: WebServer) -> None:
     good = _signed({"alg": "HS256"})
     for query in (f"?token={good}", f"?access_token={good}", f"?authorization=Bearer%20{good}"):
-        assert httpx2.get(door.url + JOBS + query, timeout=120).status_code == 401
-    assert httpx2.get(door.url + JOBS, cookies={"token": good}, timeout=120).status_code == 401
-    twice = httpx2.get(door.url + JOBS, headers=[("Authorization", f"Bearer {good}")] * 2, timeout=120)
+        assert httpx2.get(web_server.url + JOBS + query, timeout=120).status_code == 401
+    assert httpx2.get(web_server.url + JOBS, cookies={"token": good}, timeout=120).status_code == 401
+    twice = httpx2.get(web_server.url + JOBS, headers=[("Authorization", f"Bearer {good}")] * 2, timeout=120)
     assert (twice.status_code, twice.json()["error"]["code"]) == (401, "unauthenticated")
-    until_true(lambda: door.log.read_text().count("GET /api/v1/jobs") >= 5, "the access log")
-    assert good.split(".")[2] not in door.log.read_text()
+    until_true(lambda: web_server.log.read_text().count("GET /api/v1/jobs") >= 5, "the access log")
+    assert good.split(".")[2] not in web_server.log.read_text()
 
 
-# --- what a request weighs
+# --- size and content of requests
 
 
-def _raw(door: Door, head: bytes) -> bytes:
-    """The first bytes of the answer to something that no client would send."""
-    host, port = door.url.removeprefix("http://").split(":")
+def _raw(web_server: WebServer, head: bytes) -> bytes:
+    """Send raw bytes that no client would send; return the first bytes of the answer."""
+    host, port = web_server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=300) as connection:
-        with contextlib.suppress(OSError):  # it need not read to the end
+        with contextlib.suppress(OSError):  # the server may close before it has read everything
             connection.sendall(head)
         with contextlib.suppress(OSError):
             return connection.recv(4096)
@@ -240,32 +240,34 @@ def _raw(door: Door, head: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, b"401"), ("reader", b"403"), ("nobody", b"403")])
-def test_a_body_of_somebody_who_may_not_is_never_read(door: Door, role: str | None, status: bytes) -> None:
-    """It announces four million bytes and sends none: whoever reads it waits in vain."""
+def test_the_body_of_an_unauthorized_request_is_not_read(
+    web_server: WebServer, role: str | None, status: bytes
+) -> None:
+    """The request announces four million bytes and sends none, so a server that reads would hang."""
     token = f"Authorization: Bearer {_signed({'alg': 'HS256'}, {**CLAIMS, 'role': role})}\r\n" if role else ""
     head = f"Host: localhost\r\n{token}Content-Type: application/json\r\nContent-Length: 4000000\r\n\r\n"
-    assert _raw(door, f"POST {JOBS} HTTP/1.1\r\n{head}".encode()).split()[1:2] == [status]
+    assert _raw(web_server, f"POST {JOBS} HTTP/1.1\r\n{head}".encode()).split()[1:2] == [status]
 
 
-def test_a_megabyte_of_headers_is_refused_and_the_door_lives_on(door: Door) -> None:
+def test_a_megabyte_of_headers_is_refused_and_the_server_survives(web_server: WebServer) -> None:
     for headers in (b"Authorization: Bearer " + b"x" * 2**20, b"".join(b"X-%d: y\r\n" % n for n in range(80_000))):
-        answer = _raw(door, b"GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n\r\n")
+        answer = _raw(web_server, b"GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n\r\n")
         assert answer == b"" or answer.split()[1] in (b"400", b"431")
-    assert httpx2.get(door.url + "/healthz", timeout=120).status_code == 200
-    assert "Traceback" not in door.log.read_text()
+    assert httpx2.get(web_server.url + "/healthz", timeout=120).status_code == 200
+    assert "Traceback" not in web_server.log.read_text()
 
 
-def test_a_url_beyond_8_kilobytes_is_414(door: Door) -> None:
+def test_a_url_beyond_8_kilobytes_is_414(web_server: WebServer) -> None:
     good = _signed({"alg": "HS256"})
     most = "&".join(f"p{n}=1" for n in range(1000))
-    assert door.get(good, f"{JOBS}?{most}").status_code == 200
-    answer = door.get(good, f"{JOBS}?q={'x' * 8192}")
+    assert web_server.get(good, f"{JOBS}?{most}").status_code == 200
+    answer = web_server.get(good, f"{JOBS}?q={'x' * 8192}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (414, "uri_too_long")
 
 
 @pytest.fixture(scope="module")
 def bodies() -> dict[str, bytes]:
-    """JSON that programs stumble over, and text that databases refuse."""
+    """Return JSON that breaks parsers, and text that databases refuse."""
     url = b'"http://homes.example/1"'
     return {
         "brackets 1,000,000 deep": b"[" * 1_000_000,
@@ -294,29 +296,29 @@ def bodies() -> dict[str, bytes]:
 
 
 def test_bodies_that_break_parsers_or_databases_are_422(
-    door: Door, broker: EmbeddedValkey, bodies: dict[str, bytes]
+    web_server: WebServer, broker: EmbeddedValkey, bodies: dict[str, bytes]
 ) -> None:
     for why, body in bodies.items():
-        answer = door.post(body)
+        answer = web_server.post(body)
         assert answer.status_code == 422, (why, answer.text[:300])
         assert set(answer.json()["error"]) == {"code", "message"}, why
         assert len(answer.text) < 2000, why
-    assert "Traceback" not in door.log.read_text()
+    assert "Traceback" not in web_server.log.read_text()
 
 
-def test_a_body_of_another_type_is_415(door: Door) -> None:
+def test_a_body_of_another_type_is_415(web_server: WebServer) -> None:
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
-        answer = door.post(b'{"targets": ["http://homes.example/1"]}', **{"Content-Type": content_type})
+        answer = web_server.post(b'{"targets": ["http://homes.example/1"]}', **{"Content-Type": content_type})
         assert (answer.status_code, answer.headers["accept"]) == (415, "application/json"), content_type
 
 
-def test_names_and_moments_that_no_database_can_hold_are_422(door: Door) -> None:
-    """NUL, bytes that are no UTF-8, moments beyond the calendar once they are UTC."""
+def test_names_and_times_that_no_database_can_store_are_422(web_server: WebServer) -> None:
+    """NUL, invalid UTF-8, and times outside the calendar in UTC are refused."""
     token = _signed({"alg": "HS256"})
     paths = ["jobs/%00", "jobs/%ff", "batches/%00", "properties/a%00b", "jobs/" + "x" * 65, "jobs?batch=%00"]
     paths += ["jobs?cursor=%00", "batches?cursor=%ff", "jobs?limit=" + "9" * 5000]
     moments = ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "1e3", "0", "2026-01-01T00:00:00", "now"]
     for path in [*paths, *(f"properties?changed_since={moment}" for moment in moments)]:
-        answer = door.get(token, f"/api/v1/{path}")
+        answer = web_server.get(token, f"/api/v1/{path}")
         assert (answer.status_code, answer.json()["success"]) == (422, False), path
-    assert "Traceback" not in door.log.read_text()
+    assert "Traceback" not in web_server.log.read_text()

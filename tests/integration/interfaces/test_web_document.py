@@ -1,5 +1,4 @@
-"""The OpenAPI document and the door say the same: Schemathesis asks a real server everything that the document allows,
-and what it forbids."""
+"""Server and OpenAPI document agree: Schemathesis sends a real server valid and invalid requests by the document."""
 
 from __future__ import annotations
 
@@ -20,12 +19,12 @@ from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel, Server
 
-#: DELETE cancels: what is cancelled can still be read, so that this check of Schemathesis means nothing here
-_NOT_MEANT = "use_after_free"
+#: DELETE cancels, and a cancelled job can still be read, so this check of Schemathesis does not apply
+_EXCLUDED_CHECK = "use_after_free"
 KEYS = ("sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222")
-#: What is asked in each role. The routes are the same, so random, invalid, and chained requests are sent in one. The
-#: number is that of random requests to each route, beside those that cover its schema one by one.
-_ASKED = {
+#: Options for each role. All roles have the same routes, so only the manager sends random, invalid, and chained
+#: requests. The number is the count of random requests per route, besides those that cover its schema.
+_OPTIONS = {
     "manager": ["--mode", "all", "--max-examples", "20"],
     "operator": ["--mode", "positive", "--phases", "examples,coverage"],
     "reader": ["--mode", "positive", "--phases", "examples,coverage"],
@@ -39,7 +38,7 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def filled(home: Path) -> None:
-    """A property, a job that is done and one that failed: what the routes can only read."""
+    """Store a property, a done job, and a failed job, which no route can create."""
     at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
     record = page_record(url, {"ListPrice": 7}, at)
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
@@ -48,17 +47,17 @@ def filled(home: Path) -> None:
         finish(stores.jobs, done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
         stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
         known = stores.jobs.get(done).property_id
-    # no route makes a property or a key, so that none could be found by trying
+    # no route creates a property or a key, so Schemathesis could not find an existing id
     names = {"property_id": known, "key": fingerprint(KEYS[0])}
     lines = (f'"path.{name}" = "{value}"\n' for name, value in names.items())
     (home / "schemathesis.toml").write_text("[parameters]\n" + "".join(lines), encoding="utf-8")
 
 
-def _checked(url: str, token: str, asked: list[str], environment: Environment, home: Path) -> str:
-    """What Schemathesis says if it found something, else nothing."""
+def _problems_found(url: str, token: str, asked: list[str], environment: Environment, home: Path) -> str:
+    """Return the report of Schemathesis if it found a problem, otherwise an empty string."""
     here = Path(__file__).parent
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
-    command += ["--header", f"Authorization: Bearer {token}", "--checks", "all", "--exclude-checks", _NOT_MEANT]
+    command += ["--header", f"Authorization: Bearer {token}", "--checks", "all", "--exclude-checks", _EXCLUDED_CHECK]
     command += ["--seed", "1", *asked, "--no-shrink", "--continue-on-failure"]
     hooks = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": f"{here}:{here.parents[2]}", "NO_COLOR": "1"}
     ran = subprocess.run(
@@ -70,11 +69,11 @@ def _checked(url: str, token: str, asked: list[str], environment: Environment, h
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1000)
 @pytest.mark.usefixtures("broker", "filled")
-@pytest.mark.parametrize("role", _ASKED)
-def test_the_door_answers_what_the_document_says(
+@pytest.mark.parametrize("role", _OPTIONS)
+def test_the_server_agrees_with_its_document(
     web_process: Server, called: Propintel, environment: Environment, home: Path, role: str
 ) -> None:
-    """No 5xx, no status, field, type or header that is not declared, nothing invalid taken, nothing valid refused, no
-    answer without a token: for every role. The seed is fixed, so that a failure can be had again."""
+    """For every role, the server returns no 5xx and nothing undeclared. It accepts valid requests only, and none
+    without a token. The fixed seed makes failures repeatable."""
     token = called("token", "--role", role, "--subject", "tester").stdout.strip()
-    assert _checked(web_process.url, token, _ASKED[role], environment, home) == ""
+    assert _problems_found(web_process.url, token, _OPTIONS[role], environment, home) == ""

@@ -1,4 +1,4 @@
-"""The examples of the OpenAPI document: each request succeeds on a real server, and each answer has its schema."""
+"""Examples of the OpenAPI document: each request succeeds on a real server, and each answer matches its schema."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .conftest import Environment, Propintel
 
 HOME, REAR = "https://www.example.com/homes/123-main-st", "https://www.example.com/homes/123-main-st-rear"
 KEY = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
-#: whose examples the seeded rows replace, by the parameter's name
+#: parameters whose examples are replaced by ids of stored rows
 IDS = ("property_id", "decision_id", "job_id", "batch_id", "watch_id", "recipe_id", "key")
 
 
@@ -42,7 +42,7 @@ def environment(environment: Environment) -> Environment:
 
 @dataclass
 class Api:
-    """A server, its document, and the rows that its examples need: IDs by operation, `""` for all others."""
+    """A server, its document, and ids of example rows by operation, with the default under `""`."""
 
     document: dict[str, Any]
     client: httpx2.Client
@@ -71,7 +71,7 @@ def api(web: str, called: Propintel, home: Path, broker: object) -> Iterator[Api
 def _seed(stores: Stores) -> dict[str, dict[str, str]]:
     database, jobs = stores.database, stores.jobs
 
-    def house(number: int, *urls: str) -> str:
+    def store_property(number: int, *urls: str) -> str:
         values = {"UnparsedAddress": f"{number} Fictional Ave", "PostalCode": "00000"}
         for year, url in enumerate(urls, 1987):
             record = page_record(
@@ -81,10 +81,14 @@ def _seed(stores: Stores) -> dict[str, dict[str, str]]:
             found = save_record(stores.properties, record)
         return found
 
-    first, second, third = house(1, HOME, REAR), house(2, f"{HOME}/2"), house(3, f"{HOME}/3", f"{HOME}/4")
-    fourth = house(4, f"{HOME}/5")
+    first, second, third = (
+        store_property(1, HOME, REAR),
+        store_property(2, f"{HOME}/2"),
+        store_property(3, f"{HOME}/3", f"{HOME}/4"),
+    )
+    fourth = store_property(4, f"{HOME}/5")
     decision = identity_decisions.split(database, third, [f"{HOME}/4"], who="tester")
-    done, failed, queued, other = (jobs.enqueue([f"https://jobs.example/{n}"]).new[0] for n in range(4))
+    done, failed, queued, of_batch = (jobs.enqueue([f"https://jobs.example/{n}"]).new[0] for n in range(4))
     for job_id in (done, failed):
         jobs.claim(job_id, "worker", 30)
     finish(jobs, done, "worker", first, ["Roof"], "no key")
@@ -100,14 +104,14 @@ def _seed(stores: Stores) -> dict[str, dict[str, str]]:
         },
         "cancel_job": {"job_id": queued},
         "retry_job": {"job_id": failed},
-        "cancel_batch": {"batch_id": jobs.get(other).batch_id},
+        "cancel_batch": {"batch_id": jobs.get(of_batch).batch_id},
         "join_properties": {"property_id": second, "other": fourth},
         "undo_decision": {"property_id": third, "decision_id": decision.id},
     }  # fmt: skip
 
 
 def _requested(api: Api, method: str, path: str, operation: Mapping[str, Any]) -> httpx2.Response:
-    """Send the example of a request, with the IDs of stored rows in the place of its own."""
+    """Send a request's example, with ids of stored rows in place of the example ids."""
     rows = {**api.rows[""], **api.rows.get(operation["operationId"], {})}
     headers, body = dict[str, str](), None
     if "requestBody" in operation:
@@ -131,7 +135,7 @@ def _example_id(api: Api) -> str:
     return str(property_id["example"])
 
 
-def test_every_example_of_a_request_succeeds_with_the_answer_that_the_document_describes(api: Api) -> None:
+def test_every_example_request_succeeds_with_the_described_answer(api: Api) -> None:
     problems = {}
     for method, path, operation in api.operations():
         answer = _requested(api, method, path, operation)
@@ -147,21 +151,21 @@ def test_every_example_of_a_request_succeeds_with_the_answer_that_the_document_d
     assert problems == {}
 
 
-def test_every_operation_has_examples_of_its_schemas(api: Api) -> None:
-    """Bodies, required parameters, and successful answers; the error once."""
+def test_every_operation_has_valid_examples(api: Api) -> None:
+    """Bodies, required parameters, and successful answers have examples, and the error has one."""
     missing, problems = [], {}
     for _method, _path, operation in api.operations():
         name = operation["operationId"]
-        described = [(f"{name} {one['name']}", one) for one in operation.get("parameters", ()) if one["required"]]
+        described = [(f"{name} {p['name']}", p) for p in operation.get("parameters", ()) if p["required"]]
         answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
         assert answers, name
         for part in [operation.get("requestBody", {}), *answers]:
             described += [(f"{name} {kind}", media) for kind, media in part.get("content", {}).items()]
-        missing += [place for place, one in described if "example" not in one]
+        missing += [place for place, part in described if "example" not in part]
         problems |= {
             place: found
-            for place, one in described
-            if "example" in one and (found := api.problems_of(one["schema"], one["example"]))
+            for place, part in described
+            if "example" in part and (found := api.problems_of(part["schema"], part["example"]))
         }
     failure = api.document["components"]["schemas"]["Failure"]
     assert (missing, problems) == ([], {})
@@ -169,6 +173,6 @@ def test_every_operation_has_examples_of_its_schemas(api: Api) -> None:
 
 
 def test_the_document_uses_the_terms_of_the_glossary(api: Api) -> None:
-    """In names, summaries, descriptions, and examples."""
+    """This covers names, summaries, descriptions, and examples."""
     replaced = {"told", "heard", "believed", "said", "saying", "sayings", "hearsay", "door", "doors", "witness", "anew"}
     assert replaced.isdisjoint(re.findall(r"[a-z]+", json.dumps(api.document).lower()))

@@ -1,4 +1,4 @@
-"""Tokens of an identity provider: its keys are fetched over HTTP, and only its algorithms count."""
+"""Tokens of an identity provider: its keys are fetched over HTTP, and only its algorithms are accepted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATS = "/api/v1/admin/openai/stats"
 
 @dataclass
 class Provider:
-    """A JWKS endpoint on loopback, and the private keys behind it."""
+    """A JWKS endpoint on loopback, and its private keys."""
 
     url: str = ""
     rsa_key: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
@@ -42,11 +42,11 @@ class Provider:
     asked: int = 0
     body: bytes = b""
     status: int = 200
-    #: while it is not set the provider takes requests and answers none
+    #: while this event is not set, the provider accepts requests and answers none
     answering: threading.Event = field(default_factory=threading.Event)
 
     def publish(self, *kids: str) -> None:
-        """Answer with these public keys, or with both."""
+        """Publish the public keys with these ids, both by default."""
         keys = [
             {**json.loads(RSAAlgorithm.to_jwk(self.rsa_key.public_key())), "kid": "rsa", "use": "sig"},
             {**json.loads(ECAlgorithm.to_jwk(self.ec_key.public_key())), "kid": "ec", "use": "sig"},
@@ -54,7 +54,7 @@ class Provider:
         self.body = json.dumps({"keys": [key for key in keys if key["kid"] in (kids or ("rsa", "ec"))]}).encode()
 
     def sign(self, algorithm: str, kid: str | None, key: Any = None, **changes: Any) -> dict[str, str]:
-        """The header of a manager's request."""
+        """Return the authorization header of a manager."""
         claims = {"role": "manager", "iss": "https://id.example", "aud": "homes", **changes}
         claims.setdefault("exp", datetime.now(UTC) + timedelta(minutes=5))
         default = self.ec_key if algorithm == "ES256" else self.rsa_key
@@ -64,7 +64,7 @@ class Provider:
 
 @pytest.fixture(scope="module")
 def keys() -> Provider:
-    """Making an RSA key takes a while: once for all tests here."""
+    """Create the keys once for all tests, because an RSA key takes time."""
     return Provider()
 
 
@@ -78,7 +78,7 @@ def provider(keys: Provider) -> Iterator[Provider]:
         def do_GET(self) -> None:
             found.asked += 1
             found.answering.wait(60)
-            with contextlib.suppress(OSError):  # whoever asked may have given up
+            with contextlib.suppress(OSError):  # the client may have disconnected
                 self.send_response(found.status)
                 self.end_headers()
                 self.wfile.write(found.body)
@@ -103,14 +103,15 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def make_door(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestClient]]:
-    """A door that runs, with the keys of the provider at this URL; where no broker runs, it counts nobody."""
+def make_client(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestClient]]:
+    """Return a function that starts a server that trusts the provider at a URL. Without a broker, the server counts no
+    requests."""
     opened: list[TestClient] = []
 
     def make(url: str) -> TestClient:
         settings = Settings.of(
             propintel_home=home / "state",
-            jwt_secret="0123456789abcdef0123456789abcdef",  # the provider wins over it
+            jwt_secret="0123456789abcdef0123456789abcdef",  # the provider takes precedence over this secret
             jwt_jwks_url=url,
             jwt_issuer="https://id.example",
             jwt_audience="homes",
@@ -126,12 +127,12 @@ def make_door(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestCl
 
 
 @pytest.fixture
-def door(provider: Provider, make_door: Callable[[str], TestClient]) -> TestClient:
-    return make_door(provider.url)
+def client(provider: Provider, make_client: Callable[[str], TestClient]) -> TestClient:
+    return make_client(provider.url)
 
 
 def _hmac_signed(key: bytes) -> dict[str, str]:
-    """What PyJWT refuses to make: HS256 with a public key as the secret."""
+    """Return a token that PyJWT refuses to create: HS256 with a public key as the secret."""
     claims = {"role": "manager", "iss": "https://id.example", "aud": "homes", "exp": 4_000_000_000}
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "kid": "rsa"}, claims)]
     signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
@@ -140,23 +141,23 @@ def _hmac_signed(key: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("algorithm", "kid"), [("RS256", "rsa"), ("ES256", "ec")])
-def test_the_providers_tokens_hold(door: TestClient, provider: Provider, algorithm: str, kid: str) -> None:
-    assert door.get(STATS, headers=provider.sign(algorithm, kid)).status_code == 200
-    assert door.get(STATS, headers=provider.sign(algorithm, kid, role="operator")).status_code == 403
+def test_tokens_of_the_provider_are_accepted(client: TestClient, provider: Provider, algorithm: str, kid: str) -> None:
+    assert client.get(STATS, headers=provider.sign(algorithm, kid)).status_code == 200
+    assert client.get(STATS, headers=provider.sign(algorithm, kid, role="operator")).status_code == 403
 
 
-def test_the_keys_are_fetched_once(door: TestClient, provider: Provider) -> None:
+def test_the_keys_are_fetched_once(client: TestClient, provider: Provider) -> None:
     for _ in range(3):
-        assert door.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     assert provider.asked == 1
 
 
-def test_a_clock_of_the_provider_that_runs_ahead_does_no_harm(door: TestClient, provider: Provider) -> None:
+def test_the_providers_clock_may_be_ahead(client: TestClient, provider: Provider) -> None:
     headers = provider.sign("RS256", "rsa", iat=datetime.now(UTC) + timedelta(seconds=20))
-    assert door.get(STATS, headers=headers).status_code == 200
+    assert client.get(STATS, headers=headers).status_code == 200
 
 
-def test_what_does_not_hold_is_refused(door: TestClient, provider: Provider) -> None:
+def test_invalid_tokens_are_unauthenticated(client: TestClient, provider: Provider) -> None:
     public = provider.rsa_key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -174,51 +175,51 @@ def test_what_does_not_hold_is_refused(door: TestClient, provider: Provider) -> 
         "another audience": provider.sign("RS256", "rsa", aud="property-intelligence"),
     }
     for why, headers in refused.items():
-        assert door.get(STATS, headers=headers).status_code == 401, why
+        assert client.get(STATS, headers=headers).status_code == 401, why
 
 
-def test_tokens_of_another_algorithm_cost_the_provider_nothing(door: TestClient, provider: Provider) -> None:
-    door.get(STATS, headers=provider.sign("HS256", "rsa", "0123456789abcdef0123456789abcdef"))
+def test_tokens_of_another_algorithm_cause_no_request_to_the_provider(client: TestClient, provider: Provider) -> None:
+    client.get(STATS, headers=provider.sign("HS256", "rsa", "0123456789abcdef0123456789abcdef"))
     assert provider.asked == 0
 
 
-def test_unknown_keys_do_not_make_the_provider_answer_each_time(door: TestClient, provider: Provider) -> None:
+def test_unknown_keys_cause_few_requests_to_the_provider(client: TestClient, provider: Provider) -> None:
     for n in range(10):
-        assert door.get(STATS, headers=provider.sign("RS256", f"key-{n}")).status_code == 401
+        assert client.get(STATS, headers=provider.sign("RS256", f"key-{n}")).status_code == 401
     assert provider.asked <= 2
 
 
 @pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (200, b"<html>"), (200, b'{"keys": []}'), (200, b"[]")])
-def test_a_provider_that_is_ill_is_503_and_not_401(
-    door: TestClient, provider: Provider, clock: ManualClock, status: int, body: bytes
+def test_a_failing_provider_gives_503_and_not_401(
+    client: TestClient, provider: Provider, clock: ManualClock, status: int, body: bytes
 ) -> None:
-    """The caller's token may be good: nobody can tell. The provider is asked again after what the answer says."""
+    """The token may be valid, so the answer is not 401. After Retry-After, the provider is asked again."""
     provider.status, provider.body = status, body
     for _ in range(3):
-        answer = door.get(STATS, headers=provider.sign("RS256", "rsa"))
+        answer = client.get(STATS, headers=provider.sign("RS256", "rsa"))
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "identity_provider_unavailable"
     assert provider.asked == 1
     provider.status = 200
     provider.publish()
     clock.advance(int(answer.headers["retry-after"]))
-    assert door.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
 
 
 # --- while the provider hangs or fails
 
 
 class Asking:
-    """Requests to a door, each in a thread of its own; `statuses` of those that were answered."""
+    """Sends requests in threads of their own; `statuses` lists the statuses of the answers so far."""
 
-    def __init__(self, door: TestClient, headers: Iterable[dict[str, str]]) -> None:
+    def __init__(self, client: TestClient, headers: Iterable[dict[str, str]]) -> None:
         self.statuses: list[int] = []
-        self._threads = [threading.Thread(target=self._ask, args=(door, head)) for head in headers]
+        self._threads = [threading.Thread(target=self._ask, args=(client, head)) for head in headers]
         for thread in self._threads:
             thread.start()
 
-    def _ask(self, door: TestClient, headers: dict[str, str]) -> None:
-        self.statuses.append(door.get(STATS, headers=headers).status_code)
+    def _ask(self, client: TestClient, headers: dict[str, str]) -> None:
+        self.statuses.append(client.get(STATS, headers=headers).status_code)
 
     def join(self) -> list[int]:
         for thread in self._threads:
@@ -227,130 +228,135 @@ class Asking:
 
 
 @pytest.fixture
-def knowing(door: TestClient, provider: Provider) -> TestClient:
-    """A door that has fetched the keys."""
-    assert door.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
-    return door
+def client_with_keys(client: TestClient, provider: Provider) -> TestClient:
+    """Return a client of a server that has fetched the keys."""
+    assert client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    return client
 
 
-def test_many_first_requests_are_one_question(door: TestClient, provider: Provider) -> None:
+def test_concurrent_first_requests_cause_one_request_to_the_provider(client: TestClient, provider: Provider) -> None:
     provider.answering.clear()
-    asking = Asking(door, [provider.sign("RS256", "rsa")] * 20)
+    asking = Asking(client, [provider.sign("RS256", "rsa")] * 20)
     until_true(lambda: provider.asked > 0, "the first question")
     provider.answering.set()
     assert asking.join() == [200] * 20
     assert provider.asked == 1
 
 
-def test_a_known_key_holds_while_the_provider_hangs(
-    knowing: TestClient, provider: Provider, clock: ManualClock
+def test_a_known_key_is_accepted_while_the_provider_hangs(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """The set is older than it should be: it is fetched in the background, and nobody waits."""
+    """Expired keys are fetched in the background, and requests do not wait."""
     clock.advance(301)
     provider.answering.clear()
     for _ in range(3):
-        assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     until_true(lambda: provider.asked == 2, "the question in the background")
 
 
-def test_who_names_an_unknown_key_waits_alone(knowing: TestClient, provider: Provider, clock: ManualClock) -> None:
+def test_only_requests_with_unknown_keys_wait(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+) -> None:
     clock.advance(31)
     provider.answering.clear()
-    stranger = Asking(knowing, [provider.sign("RS256", "unknown")])
+    stranger = Asking(client_with_keys, [provider.sign("RS256", "unknown")])
     until_true(lambda: provider.asked == 2, "the stranger's question")
-    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     assert stranger.statuses == []
     provider.answering.set()
     assert stranger.join() == [401]
 
 
-def test_unknown_keys_leave_threads_for_everybody_else(
-    knowing: TestClient, provider: Provider, clock: ManualClock
+def test_requests_with_unknown_keys_leave_threads_for_others(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """As many as there are threads for all routes: eight wait, the others are told to come again."""
+    """Forty requests would use all threads: eight wait, the rest get 503."""
     clock.advance(31)
     provider.answering.clear()
-    strangers = Asking(knowing, [provider.sign("RS256", f"unknown-{n}") for n in range(40)])
+    strangers = Asking(client_with_keys, [provider.sign("RS256", f"unknown-{n}") for n in range(40)])
     until_true(lambda: len(strangers.statuses) >= 32, "those who need not wait")
     assert set(strangers.statuses) == {503}
-    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     provider.answering.set()
     assert sorted(strangers.join()) == [401] * 8 + [503] * 32
 
 
-def test_a_provider_that_fails_has_a_rest_too(knowing: TestClient, provider: Provider, clock: ManualClock) -> None:
-    """Neither unknown keys nor old ones ask it again within five seconds."""
+def test_a_failing_provider_is_asked_every_five_seconds_at_most(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+) -> None:
+    """After a failure, unknown and expired keys cause no request for five seconds."""
     clock.advance(301)
     provider.status = 500
     for n in range(10):
-        assert knowing.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
-        assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert client_with_keys.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
+        assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     assert provider.asked == 2
     clock.advance(5)
     provider.status = 200
-    assert knowing.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 401
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 401
     assert provider.asked == 3
 
 
-def test_unknown_keys_count_as_a_strangers_failures(
-    broker: EmbeddedValkey, knowing: TestClient, provider: Provider, clock: ManualClock
+def test_unknown_keys_count_as_failed_sign_ins(
+    broker: EmbeddedValkey, client_with_keys: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Whether or not the provider answers; a good token from the same address is served on."""
+    """This applies whether or not the provider answers. Good tokens from the same address still work."""
     for n in range(FAILURES_PER_MINUTE // 2):
-        assert knowing.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
+        assert client_with_keys.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
     clock.advance(31)
     provider.status = 500
     for n in range(FAILURES_PER_MINUTE // 2):
-        assert knowing.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
-    assert knowing.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 429
-    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert client_with_keys.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 429
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
 
 
-def test_the_last_keys_serve_for_a_day(
-    knowing: TestClient, provider: Provider, clock: ManualClock, caplog: pytest.LogCaptureFixture
+def test_the_last_keys_are_used_for_a_day(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider.status = 500
     for _ in range(23):
         clock.advance(3600)
-        assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     assert caplog.text.count("stay in use") == 1
     clock.advance(3601)
-    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 503
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 503
 
 
-def test_a_new_key_is_found_and_a_withdrawn_one_is_not(
-    knowing: TestClient, provider: Provider, clock: ManualClock
+def test_a_new_key_is_accepted_and_a_withdrawn_key_is_refused(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     provider.publish("ec")
     clock.advance(301)
-    knowing.get(STATS, headers=provider.sign("RS256", "rsa"))  # has the set fetched
+    client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa"))  # triggers the download of the keys
     until_true(
-        lambda: knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401, "the end of the old key"
+        lambda: client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401,
+        "the end of the old key",
     )
     provider.publish("rsa")
     assert (
-        knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
-    )  # asked half a minute ago at most
+        client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
+    )  # the keys were fetched less than half a minute ago
     clock.advance(31)
-    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
 
 
-def test_a_withdrawn_key_does_not_open_a_door_that_nobody_used(
-    knowing: TestClient, provider: Provider, clock: ManualClock
+def test_an_idle_server_refuses_a_withdrawn_key(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """There was nobody for whom the set would have been fetched: the first one waits for it."""
+    """Nobody has used the server for ten minutes, so the first request waits for new keys."""
     clock.advance(601)
     provider.publish("ec")
-    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
+    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
 
 
-def test_all_who_come_at_once_to_a_door_that_nobody_used_are_served(
-    knowing: TestClient, provider: Provider, clock: ManualClock
+def test_an_idle_server_accepts_many_requests_at_once(
+    client_with_keys: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """More than may wait for a key that is unknown: theirs is known, and the provider is asked once."""
+    """More requests arrive than may wait for unknown keys. Their key is known, and the provider is asked once."""
     clock.advance(601)
     provider.answering.clear()
-    asking = Asking(knowing, [provider.sign("RS256", "rsa")] * 20)
+    asking = Asking(client_with_keys, [provider.sign("RS256", "rsa")] * 20)
     until_true(lambda: provider.asked == 2, "the question")
     provider.answering.set()
     assert asking.join() == [200] * 20
@@ -359,8 +365,8 @@ def test_all_who_come_at_once_to_a_door_that_nobody_used_are_served(
 
 @pytest.mark.parametrize("url", ["http://id.example/jwks", "file:///etc/passwd", "ftp://id.example/jwks", "nonsense"])
 def test_keys_over_plain_http_are_not_trusted(
-    make_door: Callable[[str], TestClient], provider: Provider, url: str
+    make_client: Callable[[str], TestClient], provider: Provider, url: str
 ) -> None:
-    answer = make_door(url).get(STATS, headers=provider.sign("RS256", "rsa"))
+    answer = make_client(url).get(STATS, headers=provider.sign("RS256", "rsa"))
     assert answer.status_code == 503
     assert "JWT_JWKS_URL" in answer.json()["error"]["message"]

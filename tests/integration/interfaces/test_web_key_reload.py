@@ -1,4 +1,4 @@
-"""SIGHUP to the HTTP door: it would end at it, and now reads the keys again and goes on."""
+"""SIGHUP makes the HTTP server reload its keys instead of ending."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ STATS = "/api/v1/admin/openai/stats"
 A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
 
-def test_keys_of_the_dotenv_file_are_read_again_at_sighup(
+def test_sighup_reloads_the_keys_of_the_dotenv_file(
     environment: Environment, serving: Serving, propintel: Propintel, home: Path
 ) -> None:
-    """An unusable change is refused and named; the server still answers with the keys it had, and ends as usual."""
+    """An unusable change is refused and named, and the server keeps its previous keys."""
     (home / "env").write_text(f"OPENAI_API_KEYS={A}\n")
     environment["PROPINTEL_ENV_FILE"] = str(home / "env")
     token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}
@@ -47,7 +47,7 @@ def _reload_and_refuse(server: Server, dotenv: Path, token: dict[str, str]) -> N
 def test_a_changed_keys_file_is_shown_without_a_signal(
     environment: Environment, serving: Serving, propintel: Propintel, home: Path
 ) -> None:
-    """The door keeps its view of the keys from one request to the next, and follows the file like everybody else."""
+    """The server caches its keys between requests, and notices a change of the file."""
     (home / "keys.txt").write_text(f"{A}\n")
     environment["OPENAI_API_KEYS_FILE"] = str(home / "keys.txt")
     token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}

@@ -1,4 +1,4 @@
-"""Keys, quotas and rate limits of the HTTP door on a real Valkey."""
+"""Idempotency keys, quotas, and rate limits of the HTTP server on a real Valkey."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Open = Callable[..., TestClient]
 
 
 @pytest.fixture
-def open_door(home: Path, broker: EmbeddedValkey) -> Iterator[Open]:
-    """Web processes on one database and one Valkey: each call opens another one."""
+def open_client(home: Path, broker: EmbeddedValkey) -> Iterator[Open]:
+    """Return a function that starts another web process on the same database and Valkey."""
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
@@ -55,50 +55,52 @@ def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, st
 # --- idempotency keys
 
 
-def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(open_door: Open) -> None:
-    """Also from another process, and with the key quoted as the draft writes it."""
-    one, two = open_door(), open_door()
-    first = one.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
-    again = two.post(JOBS, json={**TARGETS, "priority": 5}, headers=by("a", Idempotency_Key='"k-1"'))
+def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(open_client: Open) -> None:
+    """This also works in another process, and with the key quoted as in the draft."""
+    client_a, client_b = open_client(), open_client()
+    first = client_a.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
+    again = client_b.post(JOBS, json={**TARGETS, "priority": 5}, headers=by("a", Idempotency_Key='"k-1"'))
     assert (first.status_code, again.status_code, again.content) == (202, 202, first.content)
     assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
-    assert len(one.get("/api/v1/batches", headers=by("a")).json()["data"]["batches"]) == 1
+    assert len(client_a.get("/api/v1/batches", headers=by("a")).json()["data"]["batches"]) == 1
 
 
-def test_a_repeated_request_needs_no_broker(open_door: Open, broker: EmbeddedValkey) -> None:
-    door = open_door()
-    first = door.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
+def test_a_repeated_request_needs_no_broker(open_client: Open, broker: EmbeddedValkey) -> None:
+    client = open_client()
+    first = client.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
     broker.stop()
-    assert door.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1")).content == first.content
+    assert client.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1")).content == first.content
 
 
-def test_one_key_for_two_requests_is_422_and_of_two_callers_each_has_his_own(open_door: Open) -> None:
-    door = open_door()
-    door.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
-    other = door.post(JOBS, json={**TARGETS, "priority": 1}, headers=by("a", Idempotency_Key="k-1"))
-    assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
-    assert "idempotency-replayed" not in door.post(JOBS, json=TARGETS, headers=by("b", Idempotency_Key="k-1")).headers
+def test_a_reused_key_is_422_except_for_another_caller(open_client: Open) -> None:
+    client = open_client()
+    client.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
+    changed = client.post(JOBS, json={**TARGETS, "priority": 1}, headers=by("a", Idempotency_Key="k-1"))
+    assert (changed.status_code, changed.json()["error"]["code"]) == (422, "idempotency_key_reused")
+    assert "idempotency-replayed" not in client.post(JOBS, json=TARGETS, headers=by("b", Idempotency_Key="k-1")).headers
 
 
 @pytest.mark.parametrize("key", ["", '""', "two words", "x" * 256, "\x7f", "schlüssel".encode().decode("latin-1")])
-def test_a_key_that_is_none_is_422_and_says_what_one_is(open_door: Open, key: str) -> None:
+def test_an_invalid_key_is_422_with_an_explanation(open_client: Open, key: str) -> None:
     headers = {**by("a"), "Idempotency-Key": key}
-    answer = open_door().post(JOBS, json=TARGETS, headers={n.encode(): v.encode("latin-1") for n, v in headers.items()})
+    answer = open_client().post(
+        JOBS, json=TARGETS, headers={n.encode(): v.encode("latin-1") for n, v in headers.items()}
+    )
     assert answer.status_code == 422
     assert "Idempotency-Key" in answer.json()["error"]["message"]
     assert "UUID" in answer.json()["error"]["message"]
 
 
-def test_many_processes_with_one_key_make_one_batch(open_door: Open) -> None:
-    """Twelve requests at once to three processes: one makes jobs, the others get its answer or 409."""
-    doors, found = [open_door() for _ in range(3)], []
+def test_concurrent_requests_with_the_same_key_create_one_batch(open_client: Open) -> None:
+    """Of twelve concurrent requests to three processes, only the first creates jobs. The rest get its answer or 409."""
+    clients, found = [open_client() for _ in range(3)], []
     ready = threading.Barrier(12)
 
-    def ask(door: TestClient) -> None:
+    def ask(client: TestClient) -> None:
         ready.wait()
-        found.append(door.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k")))
+        found.append(client.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k")))
 
-    threads = [threading.Thread(target=ask, args=(doors[n % 3],)) for n in range(12)]
+    threads = [threading.Thread(target=ask, args=(clients[n % 3],)) for n in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -108,90 +110,90 @@ def test_many_processes_with_one_key_make_one_batch(open_door: Open) -> None:
     assert len({answer.content for answer in taken}) == 1
     assert sum("idempotency-replayed" not in answer.headers for answer in taken) == 1
     assert all(int(answer.headers["retry-after"]) > 0 for answer in found if answer.status_code == 409)
-    assert len(doors[0].get("/api/v1/batches", headers=by("a")).json()["data"]["batches"]) == 1
+    assert len(clients[0].get("/api/v1/batches", headers=by("a")).json()["data"]["batches"]) == 1
 
 
 # --- quotas
 
 
-def test_a_quota_is_shared_by_all_processes_and_told_to_its_caller(open_door: Open) -> None:
-    one, two = (open_door(api_daily_targets_per_caller=3) for _ in range(2))
-    assert one.post(JOBS, json=TARGETS, headers=by("a")).status_code == 202
-    assert two.post(JOBS, json=TARGETS, headers=by("a")).json()["data"]["duplicates"] == 2
+def test_a_quota_is_shared_by_all_processes_and_shown_to_its_caller(open_client: Open) -> None:
+    client_a, client_b = (open_client(api_daily_targets_per_caller=3) for _ in range(2))
+    assert client_a.post(JOBS, json=TARGETS, headers=by("a")).status_code == 202
+    assert client_b.post(JOBS, json=TARGETS, headers=by("a")).json()["data"]["duplicates"] == 2
     more = {"targets": ["http://homes.example/3", "http://homes.example/4"]}
-    refused = two.post(JOBS, json=more, headers=by("a"))
+    refused = client_b.post(JOBS, json=more, headers=by("a"))
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
     assert "1 of 3 are left" in refused.json()["error"]["message"]
     assert 0 < int(refused.headers["retry-after"]) <= 86_400
     assert refused.headers["ratelimit"].startswith('"caller";r=')
-    quota = two.get(ME, headers=by("a")).json()["data"]["daily_targets"]
+    quota = client_b.get(ME, headers=by("a")).json()["data"]["daily_targets"]
     assert (quota["limit"], quota["used"], quota["left"]) == (3, 2, 1)
-    assert two.post(JOBS, json=more, headers=by("b")).status_code == 202
+    assert client_b.post(JOBS, json=more, headers=by("b")).status_code == 202
 
 
-def test_a_caller_learns_his_rights(open_door: Open) -> None:
-    door = open_door()
-    rights = {role: door.get(ME, headers=by("a", role)).json()["data"]["may"] for role in Role}
+def test_a_caller_sees_its_rights(open_client: Open) -> None:
+    client = open_client()
+    rights = {role: client.get(ME, headers=by("a", role)).json()["data"]["may"] for role in Role}
     assert rights[Role.EXEC] == rights[Role.MANAGER] == ["manage", "operate", "read"]
     assert (rights[Role.OPERATOR], rights[Role.READER]) == (["operate", "read"], ["read"])
 
 
-def test_a_reader_reads_and_changes_nothing(open_door: Open) -> None:
-    door = open_door()
-    posted = door.post(JOBS, json=TARGETS, headers=by("a")).json()["data"]
+def test_a_reader_reads_and_changes_nothing(open_client: Open) -> None:
+    client = open_client()
+    posted = client.post(JOBS, json=TARGETS, headers=by("a")).json()["data"]
     batch, job = f"/api/v1/batches/{posted['batch']}", f"{JOBS}/{posted['jobs'][0]}"
     reader = by("r", Role.READER)
     for path in (JOBS, job, "/api/v1/batches", batch, "/api/v1/properties"):
-        assert door.get(path, headers=reader).status_code == 200, path
+        assert client.get(path, headers=reader).status_code == 200, path
     for method, path in (("POST", JOBS), ("DELETE", job), ("POST", f"{job}/retry"), ("DELETE", batch)):
-        answer = door.request(method, path, headers=reader, json=TARGETS if path == JOBS else None)
+        answer = client.request(method, path, headers=reader, json=TARGETS if path == JOBS else None)
         assert answer.status_code == 403, path
         assert "exec, manager, operator." in answer.json()["error"]["message"]
-    assert "exec, manager." in door.get("/api/v1/admin/openai/stats", headers=reader).json()["error"]["message"]
+    assert "exec, manager." in client.get("/api/v1/admin/openai/stats", headers=reader).json()["error"]["message"]
 
 
 # --- rate limits
 
 
-def test_a_caller_who_asks_too_often_waits_and_nobody_else(open_door: Open) -> None:
-    """Counted over all processes; the fields say what is left, of errors too."""
-    one, two = (open_door(api_rate_limit_per_minute=5) for _ in range(2))
-    answers = [door.get(path, headers=by("a")) for door in (one, two) for path in (ME, f"{JOBS}/none")]
+def test_only_the_caller_over_the_rate_limit_waits(open_client: Open) -> None:
+    """Requests to all processes count together. Header fields report the rest, also on errors."""
+    client_a, client_b = (open_client(api_rate_limit_per_minute=5) for _ in range(2))
+    answers = [client.get(path, headers=by("a")) for client in (client_a, client_b) for path in (ME, f"{JOBS}/none")]
     assert [answer.headers["ratelimit"].split(";")[:2] for answer in answers] == [
         ['"caller"', f"r={left}"] for left in (4, 3, 2, 1)
     ]
     assert answers[1].headers["ratelimit-policy"] == '"caller";q=5;w=60'
-    assert one.get(ME, headers=by("a")).json()["data"]["rate_limit"]["remaining"] == 0
-    refused = two.post(JOBS, content=b"not even read", headers=by("a"))
+    assert client_a.get(ME, headers=by("a")).json()["data"]["rate_limit"]["remaining"] == 0
+    refused = client_b.post(JOBS, content=b"not even read", headers=by("a"))
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert refused.headers["ratelimit-policy"] == '"caller";q=5;w=60'
     assert refused.headers["ratelimit"] == f'"caller";r=0;t={refused.headers["retry-after"]}'
-    assert two.get(ME, headers=by("b")).status_code == 200
+    assert client_b.get(ME, headers=by("b")).status_code == 200
 
 
-def test_a_stranger_who_guesses_locks_out_nobody_at_his_address(open_door: Open) -> None:
-    door = open_door()
+def test_failed_sign_ins_do_not_lock_out_others_at_the_address(open_client: Open) -> None:
+    client = open_client()
     wrong = {"Authorization": "Bearer nonsense"}
-    statuses = [door.get(ME, headers=wrong).status_code for _ in range(FAILURES_PER_MINUTE + 2)]
+    statuses = [client.get(ME, headers=wrong).status_code for _ in range(FAILURES_PER_MINUTE + 2)]
     assert statuses == [401] * FAILURES_PER_MINUTE + [429, 429]
-    refused = door.get(ME, headers=wrong).headers
+    refused = client.get(ME, headers=wrong).headers
     assert (refused["ratelimit-policy"], refused["ratelimit"]) == ('"stranger";q=60;w=60', '"stranger";r=0;t=60')
     assert refused["retry-after"] == "60"
-    assert door.get(ME, headers=by("a")).status_code == 200
+    assert client.get(ME, headers=by("a")).status_code == 200
 
 
-def test_zero_is_no_limit(open_door: Open) -> None:
-    """A quota still says when to come back."""
-    door = open_door(api_rate_limit_per_minute=0, api_daily_targets_per_caller=1)
-    refused = door.post(JOBS, json=TARGETS, headers=by("a")).headers
+def test_zero_means_no_limit(open_client: Open) -> None:
+    """A quota still reports when to retry."""
+    client = open_client(api_rate_limit_per_minute=0, api_daily_targets_per_caller=1)
+    refused = client.post(JOBS, json=TARGETS, headers=by("a")).headers
     assert ("ratelimit" in refused, "retry-after" in refused) == (False, True)
-    answer = door.get(ME, headers=by("a"))
+    answer = client.get(ME, headers=by("a"))
     assert answer.json()["data"]["rate_limit"] is None
     assert "ratelimit" not in answer.headers
 
 
-def test_while_redis_is_away_all_may_ask_and_the_log_says_so_once(
+def test_without_redis_all_requests_are_allowed_and_logged_once(
     home: Path, broker: EmbeddedValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -207,13 +209,13 @@ def test_while_redis_is_away_all_may_ask_and_the_log_says_so_once(
     broker.start()
     clock.advance(5)
     assert limits.count_request("a") is not None
-    said = [record.message for record in caplog.records if record.name == "app.access.rate_limits"]
-    assert ["neither counted" in said[0], "counted again" in said[1], len(said)] == [True, True, 2]
+    messages = [record.message for record in caplog.records if record.name == "app.access.rate_limits"]
+    assert ["neither counted" in messages[0], "counted again" in messages[1], len(messages)] == [True, True, 2]
     limits.close()
 
 
-def test_a_redis_that_hangs_is_asked_once_in_five_seconds(home: Path, hanging_server: HangingServer) -> None:
-    """The first who asks pays for it, and no request after him."""
+def test_a_hanging_redis_is_asked_once_in_five_seconds(home: Path, hanging_server: HangingServer) -> None:
+    """Only the first request waits for the time limit."""
     clock = ManualClock()
     settings = Settings.of(propintel_home=home / "state", redis_url=SecretStr(hanging_server.url))
     limits = RateLimits(settings, clock)
@@ -229,7 +231,7 @@ def test_a_redis_that_hangs_is_asked_once_in_five_seconds(home: Path, hanging_se
 
 
 def test_addresses_of_one_ipv6_customer_count_together(home: Path, broker: EmbeddedValkey) -> None:
-    """2001:db8::/64 is one network; another one, and an IPv4 neighbour, are not."""
+    """2001:db8::/64 is a single network. Another network and an IPv4 neighbor count separately."""
     limits = RateLimits(Settings.of(propintel_home=home / "state"), ManualClock())
     for n in range(FAILURES_PER_MINUTE):
         limits.count_failure(f"2001:db8::{n:x}")

@@ -1,4 +1,4 @@
-"""`uvicorn web:app` as it is deployed: started, asked, stopped."""
+"""`uvicorn web:app` as deployed: its start, its answers, and its end."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def _token(called: Propintel, role: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {ran.stdout.strip()}"}
 
 
-def test_the_statistics_answer_401_403_and_200(web_process: Server, called: Propintel) -> None:
-    """With tokens as `propintel token` makes them: both doors agree on secret, issuer and audience."""
+def test_the_statistics_check_token_and_role(web_process: Server, called: Propintel) -> None:
+    """The server accepts tokens of `propintel token`: secret, issuer, and audience agree."""
     assert httpx2.get(web_process.url + STATS, timeout=120).status_code == 401
     assert (
         httpx2.get(web_process.url + STATS, headers={"Authorization": "Bearer nonsense"}, timeout=120).status_code
@@ -54,10 +54,10 @@ def test_the_statistics_answer_401_403_and_200(web_process: Server, called: Prop
     assert "aaaaaaaa" not in answer.text
 
 
-def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
+def test_a_hanging_broker_gives_503_in_time(
     environment: Environment, home: Path, serving: Serving, called: Propintel, hanging_server: HangingServer
 ) -> None:
-    """Posted or done again: nothing is written, and the answer says what to do. The client waits 20 seconds."""
+    """Enqueueing and retrying write nothing and report what to do. A client waits 20 seconds."""
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
         stores.jobs.cancel(job)
@@ -76,7 +76,7 @@ def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
     assert [(found["id"], found["state"]) for found in listed] == [(job, "cancelled")]
 
 
-def test_posted_jobs_reach_table_and_broker(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+def test_posted_jobs_reach_database_and_broker(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(called, "operator")
     targets = ["http://homes.example/1", "HTTP://Homes.Example:80/1#top", "http://homes.example/2"]
 
@@ -101,9 +101,7 @@ def test_posted_jobs_reach_table_and_broker(web: str, called: Propintel, broker:
     )
 
 
-def test_a_batch_is_followed_cancelled_and_done_again_over_http(
-    web: str, called: Propintel, broker: EmbeddedValkey
-) -> None:
+def test_a_batch_is_shown_cancelled_and_retried_over_http(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(called, "operator")
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
     posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300).json()["data"]
@@ -122,7 +120,9 @@ def test_a_batch_is_followed_cancelled_and_done_again_over_http(
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
 
 
-def test_posted_addresses_are_jobs_in_one_spelling(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+def test_posted_addresses_in_several_spellings_become_one_job(
+    web: str, called: Propintel, broker: EmbeddedValkey
+) -> None:
     headers = _token(called, "operator")
     body = {"targets": ["12 main street, Anytown ST 00000", "12 MAIN ST., ANYTOWN, ST 00000-1234", "12 Main St"]}
     bad = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300)
@@ -159,7 +159,7 @@ def test_readiness_follows_the_broker(web: str, broker: EmbeddedValkey) -> None:
 
 @contextmanager
 def _stopped(pid: int) -> Iterator[None]:
-    """The process neither answers nor refuses until the block ends."""
+    """Stop a process during the block, so that it neither answers nor refuses."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -167,8 +167,8 @@ def _stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_readiness_waits_for_no_broker_that_hangs(web: str, broker: EmbeddedValkey) -> None:
-    """A stopped server takes connections and answers none; a balancer that probes hears 503, not nothing."""
+def test_readiness_does_not_wait_for_a_hanging_broker(web: str, broker: EmbeddedValkey) -> None:
+    """A stopped broker accepts connections and never answers. A load balancer's probe gets 503 in time."""
     assert httpx2.get(f"{web}/readyz", timeout=120).status_code == 200
     assert broker.pid is not None
     with _stopped(broker.pid):
@@ -182,7 +182,7 @@ def test_readiness_waits_for_no_broker_that_hangs(web: str, broker: EmbeddedValk
 @pytest.mark.parametrize(
     ("variable", "value"), [("PORT", "eighty"), ("JWT_SECRET", "too short"), ("FETCH_CONCURRENCY_PER_HOST", "0")]
 )
-def test_a_bad_setting_ends_the_start_with_one_sentence(
+def test_a_bad_setting_ends_the_start_with_a_message(
     environment: Environment, home: Path, warm_parent: WarmParent, variable: str, value: str
 ) -> None:
     ran = warm_parent.run(WEB, env={**environment, variable: value}, cwd=home)

@@ -17,10 +17,10 @@ from tests.integration.interfaces.conftest import Environment
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 
-#: where `screenshot` saves its pictures; PROPINTEL_SCREENSHOTS=docs/images makes those of the docs
+#: folder for pictures; PROPINTEL_SCREENSHOTS=docs/images updates the pictures of the docs
 PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
 
-#: Playwright's own five seconds are too short beside other tests
+#: Playwright's default of five seconds is too short beside other tests
 _PATIENCE_MS = 60_000
 expect.set_options(timeout=_PATIENCE_MS)
 
@@ -30,12 +30,12 @@ _KEY = "sk-proj-" + "k" * 36 + "0001"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Debian's Chromium, headless. Only for a module: Playwright's event loop would disturb other tests."""
+    """Start headless Chromium once per module, because Playwright's event loop would disturb other tests."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
     with sync_playwright() as playwright:
-        # a sandbox needs another user than root, and /dev/shm is small in containers
+        # a sandbox needs a user other than root, and /dev/shm is small in containers
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
         launched = playwright.chromium.launch(executable_path=program, args=arguments)
         yield launched
@@ -44,30 +44,30 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page in a new profile: `new_page(viewport=PHONE, color_scheme="dark")`. Errors in
-    a page's console, such as a refused script or style, fail the test."""
+    """Return a function that opens a page in a new profile: `new_page(viewport=PHONE, color_scheme="dark")`. Console
+    errors of a page, such as a refused script or style, fail the test."""
     contexts: list[BrowserContext] = []
-    said: list[str] = []
+    errors: list[str] = []
 
     def open_page(**options: object) -> Page:
         context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})  # type: ignore[arg-type]
         context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-    # Chromium also reports every answer of 4xx or 5xx there, which tests check themselves
-    assert [text for text in said if not text.startswith("Failed to load resource")] == []
+    # Chromium also reports every 4xx and 5xx answer on the console; tests check these themselves
+    assert [text for text in errors if not text.startswith("Failed to load resource")] == []
 
 
 @pytest.fixture
 def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., object]) -> SignIn:
-    """Return a function that signs in with a role by the form: `signed_in("manager", "/jobs")`."""
+    """Return a function that signs in with a role through the form: `signed_in("manager", "/jobs")`."""
 
     def sign_in(role: str, path: str, **options: object) -> Page:
         token = called("token", "--role", role, "--subject", "tester").stdout.strip()  # type: ignore[attr-defined]
@@ -83,7 +83,8 @@ def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., obj
 
 @pytest.fixture
 def screenshot(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that saves a page as PNG: `screenshot(page, "keys")`; `full_page=False`: only the window."""
+    """Return a function that saves a page as PNG: `screenshot(page, "keys")`. `full_page=False` saves the window
+    only."""
 
     def take(page: Page, name: str, *, full_page: bool = True) -> Path:
         place = Path(PICTURES) if PICTURES else tmp_path / "pictures"
@@ -96,7 +97,7 @@ def screenshot(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def database(environment: Environment, home: Path) -> Iterator[Database]:
-    """Open the server's database, before the server starts. It has one key."""
+    """Open the server's database before the server starts. The server has one key."""
     environment["OPENAI_API_KEYS"] = _KEY
     environment["DATABASE_URL"] = f"sqlite:///{home / 'pages.db'}"
     opened = Database(environment["DATABASE_URL"])
@@ -106,12 +107,12 @@ def database(environment: Environment, home: Path) -> Iterator[Database]:
 
 
 def check_accessible(page: Page) -> None:
-    """axe finds nothing."""
+    """Check that axe finds no violation."""
     results = Axe().run(page)
     assert results.response["violations"] == [], results.generate_report()
 
 
 def check_fits(page: Page) -> None:
-    """The page does not scroll sideways."""
+    """Check that the page does not scroll sideways."""
     wide, seen = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= seen, f"{page.url} is {wide} pixels wide in a window of {seen}"

@@ -1,4 +1,4 @@
-"""Example data, and a server that has some for every page."""
+"""Example data, and a server with data for every page."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ SUSPENDED_RECIPE = replace(
 
 
 def save_page(database: Database, url: str, kind: SourceKind, days_ago: float, body: str = "", **values: Any) -> str:
-    """Store what a page states; return its property's id."""
+    """Store a page's values; return the id of its property."""
     at, sha = datetime.now(UTC) - timedelta(days=days_ago), f"{url}{body}".rjust(64, "0")[-64:]
     units = {"LivingArea": "Square Feet", "ListPrice": "USD"}
     evidence = {
@@ -84,8 +84,8 @@ def save_page(database: Database, url: str, kind: SourceKind, days_ago: float, b
     return save_record(PropertyStore(database), record)
 
 
-def save_house(database: Database) -> str:
-    """Store a house that an assessor, a county map, and a portal describe; return its id."""
+def save_example_property(database: Database) -> str:
+    """Store a property that an assessor, a county map, and a portal describe; return its id."""
     save_page(
         database, "https://assessor.example/parcels/7", SourceKind.ASSESSOR, 3.2, YearBuilt=1987, LivingArea=2310,
         LivingAreaUnits="Square Feet", ClosePrice=412000, CloseDate="2019-06-14", StoriesTotal=2, Roof=["Shingle"],
@@ -131,7 +131,7 @@ def save_failed_job(jobs: JobStore, target: str = GONE) -> str:
 
 @dataclass(frozen=True)
 class FilledServer:
-    """A server with data for every page, the session of a manager, and the ids of `job`, `batch`, and `property`."""
+    """A server with data for every page, a manager's session, and the ids of `job`, `batch`, and `property`."""
 
     url: str
     session: str
@@ -161,22 +161,22 @@ def filled_server(home: Path) -> Iterator[FilledServer]:
 def _fill(settings: Settings) -> dict[str, str]:
     with closing(Database(f"sqlite:///{settings.state.propintel_home.parent / 'pages.db'}")) as database:
         database.open()
-        house = save_house(database)
+        property_id = save_example_property(database)
         jobs = JobStore(database)
         failed = save_failed_job(jobs)
         made = jobs.enqueue(["https://homes.example/12-fictional-ave", LONG], refresh=True)
         jobs.claim(made.jobs[0].id, "test", 30)
-        finish(jobs, made.jobs[0].id, "test", house)
-        Watches(database).add([house, LONG, "12 Main St, Springfield, IL 62701"], interval_days=2)
+        finish(jobs, made.jobs[0].id, "test", property_id)
+        Watches(database).add([property_id, LONG, "12 Main St, Springfield, IL 62701"], interval_days=2)
         for recipe in (ACTIVE_RECIPE, SUSPENDED_RECIPE):
             StoredRecipes(database).put(recipe)
         with build_manager(settings) as manager:
-            for _ in range(6):  # a request that the failing key does not answer goes on with the other one
+            for _ in range(6):  # a request that the failing key rejects is retried with the healthy key
                 manager.get_client().chat.completions.create(
                     model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}]
                 )
             fill_history(database, manager.keys)
-        return {"job": failed, "batch": made.batch, "property": house}
+        return {"job": failed, "batch": made.batch, "property": property_id}
 
 
 @contextmanager

@@ -1,7 +1,5 @@
-"""What holds for every page: it fits a phone and a desktop, nothing overlaps, and all of it works by keyboard.
-
-The table `CASES` has every page, some in several states. All cases share one server and one browser.
-"""
+"""Rules for every page: it fits a phone and a desktop, nothing overlaps, and the keyboard reaches everything. The
+table `CASES` has every page, some in several states. All cases share a server and a browser."""
 
 from __future__ import annotations
 
@@ -20,14 +18,14 @@ from tests.integration.interfaces.pages.conftest import PICTURES, check_accessib
 from tests.integration.interfaces.pages.stored import GONE, FilledServer, filled_server
 
 WIDTHS = (390, 1280)
-#: 320 and 640 pixels are what a window of 1280 pixels has at 400 % and at 200 % (WCAG 2.2, 1.4.10)
+#: a window of 1280 pixels has 320 pixels at a zoom of 400 % and 640 pixels at 200 % (WCAG 2.2, 1.4.10)
 NARROW = (320, 640)
 _HEIGHTS = {390: 844, 1280: 800, 320: 256, 640: 400}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A page: its route, the path of an example, and what to do there to see the state that is meant."""
+    """A page: its route, an example path, and an action that leads to the state to check."""
 
     route: str
     path: str
@@ -43,7 +41,7 @@ def _estimate(text: str) -> Callable[[Page], None]:
     return act
 
 
-def _sign_in_in_vain(page: Page) -> None:
+def _fail_to_sign_in(page: Page) -> None:
     page.get_by_label("Token").fill("no-token")
     page.get_by_role("button", name="Sign in").click()
 
@@ -85,18 +83,18 @@ CASES = {
     "keys-open": Case("/keys", "/keys", _open_all),
     "key-actions": Case("/keys", "/keys", _act_on_key),
     "sign-in": Case("/sign-in", "/sign-in", is_signed_in=False),
-    "sign-in-refused": Case("/sign-in", "/sign-in", _sign_in_in_vain, is_signed_in=False),
+    "sign-in-refused": Case("/sign-in", "/sign-in", _fail_to_sign_in, is_signed_in=False),
     "sign-in-link-used": Case("/sign-in/link", "/sign-in/link?code=used", is_signed_in=False),
     "not-found": Case("", "/no-such-page"),
     "bad-request": Case("", "/jobs?state=odd"),
 }
-#: routes that only redirect, and the API's documentation, which is not our code
+#: routes that only redirect, and the API's documentation, which is generated
 _WITHOUT_A_PAGE = {
     "/docs", "/sign-out", "/jobs/{job_id}/cancel", "/jobs/{job_id}/retry", "/batches/{batch_id}/cancel",
     "/batches/{batch_id}/retry", "/watches/{watch_id}/remove", "/recipes/{recipe_id}/forget",
     "/keys/{key_id}/{action}",
 }  # fmt: skip
-#: pictures of the docs, by case, width, and color scheme
+#: pictures in the docs, by case, width, and color scheme
 _NAMES = {
     ("overview", 1280, "light"): "overview",
     ("properties", 390, "dark"): "properties-phone-dark",
@@ -106,7 +104,7 @@ _NAMES = {
 every_case = pytest.mark.parametrize("name", CASES)
 every_width = pytest.mark.parametrize("width", WIDTHS)
 
-#: The visible texts and controls: {what, x, y, right, bottom, element}. Scrolled-away parts are cut off.
+#: All visible texts and controls: {what, x, y, right, bottom, element}. Parts that are scrolled away are cut off.
 _BOXES = """
 const root = document.querySelector(":popover-open") ?? document.body;
 const isSeen = (one) => one.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true})
@@ -148,7 +146,7 @@ _OVERLAPS = f"""() => {{ {_BOXES}
     }}));
     return found;
 }}"""
-#: texts that stick out of their box, or that it hides
+#: texts that extend beyond their box or are cut off by the box
 _CUT = f"""() => {{ {_BOXES}
     return texts.filter(({{left, right, top, bottom, element}}) => {{
         const box = element.closest(
@@ -159,7 +157,7 @@ _CUT = f"""() => {{ {_BOXES}
         return left < outer.left - 2 || right > outer.right + 2 || top < outer.top - 2 || bottom > outer.bottom + 2;
     }}).map((box) => box.what);
 }}"""
-#: tables and other parts that have to be scrolled sideways
+#: tables and other parts that need sideways scrolling
 _WIDE = """() => [...document.querySelectorAll(".scroll, .proof")]
     .filter((one) => one.checkVisibility({contentVisibilityAuto: true}) && one.scrollWidth > one.clientWidth + 1)
     .map((one) => `${one.ariaLabel}: ${one.scrollWidth} in ${one.clientWidth}`)"""
@@ -183,7 +181,7 @@ _FOCUSED = """() => {
 
 
 class Visitor:
-    """Opens cases in one browser: in a page of a manager who is signed in, or of a stranger."""
+    """Opens cases in one browser, as a signed-in manager or as a stranger."""
 
     def __init__(self, browser: Browser, server: FilledServer) -> None:
         self._server = server
@@ -197,11 +195,11 @@ class Visitor:
         context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         return page
 
     def open(self, name: str, width: int = 1280, scheme: str = "light") -> Page:
-        """Show a case at a width of the window, in a color scheme."""
+        """Show a case at a window width and in a color scheme."""
         case = CASES[name]
         page = self._manager if case.is_signed_in else self._stranger
         page.set_viewport_size({"width": width, "height": _HEIGHTS[width]})
@@ -226,11 +224,11 @@ def visitor(browser: Browser, server: FilledServer) -> Iterator[Visitor]:
     visitor = Visitor(browser, server)
     yield visitor
     visitor.close()
-    # Chromium reports every answer of 4xx there, which some cases are about
+    # Chromium reports every 4xx answer on the console, which some cases cause on purpose
     assert [text for text in visitor.errors if not text.startswith("Failed to load resource")] == []
 
 
-def test_the_table_has_every_route() -> None:
+def test_the_table_covers_every_route() -> None:
     routers = [module.router for module in vars(web.pages).values() if hasattr(module, "router")]
     routes = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert {case.route for case in CASES.values()} - {""} | _WITHOUT_A_PAGE == routes
@@ -238,7 +236,7 @@ def test_the_table_has_every_route() -> None:
 
 @every_case
 @pytest.mark.parametrize("width", [*NARROW, *WIDTHS])
-def test_no_page_is_scrolled_sideways(visitor: Visitor, name: str, width: int) -> None:
+def test_no_page_scrolls_sideways(visitor: Visitor, name: str, width: int) -> None:
     page = visitor.open(name, width)
     check_fits(page)
     if width in WIDTHS:
@@ -256,7 +254,7 @@ def test_nothing_overlaps_or_is_cut(visitor: Visitor, name: str, width: int) -> 
 @every_case
 @every_width
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(
+def test_axe_finds_no_violation(
     visitor: Visitor, name: str, width: int, scheme: str, screenshot: Callable[..., Path]
 ) -> None:
     page = visitor.open(name, width, scheme)
@@ -274,9 +272,9 @@ def test_the_keyboard_reaches_everything_in_order(visitor: Visitor, name: str, w
     for place in range(1, count):
         page.keyboard.press("Tab")
         found = page.evaluate(_FOCUSED)
-        assert found["place"] == place, f"{found['what']} comes after {last['what']}"
+        assert found["place"] == place, f"{found['what']} is focused after {last['what']}"
         assert found["isMarked"], f"the focus on {found['what']} is not visible"
-        assert found["isInView"], f"{found['what']} is outside of the window"
+        assert found["isInView"], f"{found['what']} is outside the window"
         goes_back = found["bottom"] <= last["top"] and found["left"] < last["left"]
         assert not goes_back, f"{found['what']} is above {last['what']}"
         last = found
@@ -290,7 +288,7 @@ def test_escape_closes_a_popover_and_returns_the_focus(visitor: Visitor, name: s
     opener.press("Enter")
     expect(popover).to_be_visible()
     page.keyboard.press("Tab")
-    assert popover.evaluate("one => one.contains(document.activeElement)"), "its content comes next"
+    assert popover.evaluate("one => one.contains(document.activeElement)"), "Tab does not lead into the popover"
     page.keyboard.press("Escape")
     expect(popover).to_be_hidden()
     expect(opener).to_be_focused()
@@ -337,9 +335,9 @@ def test_a_filter_that_matches_nothing_is_cleared_by_a_link(visitor: Visitor, na
         (["Healthy keys"], "The provider refused it (401). Replace it."),
     ],
 )
-def test_three_clicks_lead_from_the_overview_to_what_is_wrong(visitor: Visitor, way: list[str], found: str) -> None:
+def test_three_clicks_lead_from_the_overview_to_a_problem(visitor: Visitor, way: list[str], found: str) -> None:
     page = visitor.open("overview")
-    assert page.get_by_text(found).count() == 0, "it would take no click at all"
+    assert page.get_by_text(found).count() == 0, "the overview itself shows the problem"
     for name in way:
         page.get_by_role("link", name=name).click()
     expect(page.get_by_role("main")).to_contain_text(found)

@@ -1,4 +1,4 @@
-"""Flower in a browser: it shows the same job as our pages, and needs its password."""
+"""Flower in a browser shows the same job as our pages, and needs its password."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
     warm_parent: WarmParent,
 ) -> None:
     flower = open_flower("/workers")
-    # once Flower knows the worker, it sees new tasks
+    # Flower sees new tasks only after it knows the worker
     expect(flower.get_by_role("row").filter(has_text="worker-")).to_contain_text("Online")
     job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
     page = signed_in("operator", f"/jobs/{job}")

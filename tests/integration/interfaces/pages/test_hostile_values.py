@@ -1,4 +1,4 @@
-"""Pages with hostile values, by keyboard, and for screen readers while they refresh."""
+"""Pages with hostile values, keyboard use, and screen readers while pages refresh."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from tests.plugins.page_records import page_record
 pytestmark = pytest.mark.usefixtures("broker")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
-#: records every change in a live region, which a screen reader would read
+#: records every change in a live region, which a screen reader would announce
 _LISTEN = """() => {
-    window.heard = [];
+    window.announced = [];
     const listen = (region) => new MutationObserver((changes) => {
-        for (const change of changes) window.heard.push(`${change.type} in ${region.id || region.textContent}`);
+        for (const change of changes) window.announced.push(`${change.type} in ${region.id || region.textContent}`);
     }).observe(region, {subtree: true, childList: true, characterData: true});
     document.querySelectorAll("[role=status], [role=alert], [aria-live]").forEach(listen);
 }"""
 
 
 def _save(database: Database, url: str, **values: Any) -> str:
-    """Store a property with the given values, as a hostile page may state them; return its id."""
+    """Store a property with values that a hostile page may state; return its id."""
     return save_record(PropertyStore(database), page_record(url, values, AT))
 
 
 def _refresh(page: Page, times: int = 2) -> None:
-    """Wait until the page has refreshed itself so many times."""
+    """Wait until the page has refreshed itself `times` times."""
     page.evaluate("() => { window.swaps = 0; document.addEventListener('htmx:after:swap', () => window.swaps++) }")
     page.wait_for_function("(times) => window.swaps >= times", arg=times)
 
@@ -48,7 +48,7 @@ def _enqueue(called: Propintel, *targets: str) -> dict[str, Any]:
     return json.loads(called("enqueue", *targets, "--format", "json").stdout)
 
 
-def test_what_a_page_says_of_itself_does_no_harm(database: Database, signed_in: SignIn) -> None:
+def test_hostile_values_do_no_harm(database: Database, signed_in: SignIn) -> None:
     evil = "<img src=x onerror='window.harmed=1'><script>window.harmed=1</script>"
     scheme = _save(database, "javascript:window.harmed=1//", PublicRemarks=evil, UnparsedAddress=evil, ListPrice=1)
     turned = _save(database, "https://a.example/\u202egnp.1", ListAgentFullName="Ann\u202eeilrahC\u2066", ListPrice=2)
@@ -66,7 +66,7 @@ def test_what_a_page_says_of_itself_does_no_harm(database: Database, signed_in: 
     assert page.evaluate("window.harmed") is None
 
 
-def test_long_values_are_read_by_those_who_want_to(
+def test_long_values_are_shown_on_demand(
     database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
     words = "A home with a view. " * 500
@@ -81,7 +81,7 @@ def test_long_values_are_read_by_those_who_want_to(
     longest = page.get_by_role("button").evaluate_all(
         "all => Math.max(...all.map(one => (one.ariaLabel ?? one.textContent).length))"
     )
-    assert longest < 500, "a screen reader reads a button's name at a stretch"
+    assert longest < 500, "a button's name is too long for a screen reader"
     page.get_by_text("10,000 characters", exact=True).click()
     text = page.get_by_role("region", name="Description")
     assert text.bounding_box()["height"] < PHONE["height"]
@@ -99,20 +99,20 @@ def test_long_values_are_read_by_those_who_want_to(
     screenshot(page, "property-phone-dark", full_page=False)
 
 
-def test_the_keyboard_stays_where_it_is_while_the_page_lives(
+def test_the_focus_stays_in_place_while_the_page_refreshes(
     database: Database, signed_in: SignIn, called: Propintel
 ) -> None:
     first = _enqueue(called, "http://homes.example/1")["jobs"][0]
     page = signed_in("exec", "/jobs")
     page.locator(f"#job-{first}").get_by_role("button").focus()
-    _enqueue(called, "http://homes.example/2")  # comes above it
+    _enqueue(called, "http://homes.example/2")  # appears above the first job
     expect(page.locator("tbody tr")).to_have_count(2)
     _refresh(page)
     assert page.evaluate("document.activeElement.closest('tr')?.id") == f"job-{first}"
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("link", name="http://homes.example/1")).to_be_focused()
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # cancels it: the next step starts at the same row
+    page.keyboard.press("Enter")  # cancels the job; the next Tab starts at the same row
     expect(page.locator(f"#job-{first}")).to_contain_text("cancelled")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('tr')?.id") == f"job-{first}"
@@ -126,9 +126,7 @@ def test_the_keyboard_stays_where_it_is_while_the_page_lives(
     expect(page.get_by_role("region", name="Numbers by hour")).to_be_visible()
 
 
-def test_nothing_is_read_out_again_while_nothing_changes(
-    database: Database, signed_in: SignIn, called: Propintel
-) -> None:
+def test_a_refresh_without_changes_announces_nothing(database: Database, signed_in: SignIn, called: Propintel) -> None:
     alarm = Alarm("no_healthy_key", "pool", Severity.CRITICAL, "No key is healthy.")
     AlertStore(database).record([alarm], notify=False)
     batch = _enqueue(called, "http://homes.example/1", "http://homes.example/2")["batch"]
@@ -139,6 +137,6 @@ def test_nothing_is_read_out_again_while_nothing_changes(
         page.goto(home + path)
         page.evaluate(_LISTEN)
         _refresh(page)
-        assert page.evaluate("window.heard") == []
+        assert page.evaluate("window.announced") == []
         assert page.locator("[role=status] table, [role=alert] table, [aria-live] table").count() == 0
         assert page.evaluate("document.getAnimations().length") == 0

@@ -1,4 +1,4 @@
-"""Job pages in a browser: from a pasted list to a property, cancelling, and retrying."""
+"""Job pages in a browser: from a pasted list to a property, canceling, and retrying."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def _enqueue(called: Propintel, *targets: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def working(
+def working_key(
     environment: Environment, start_openai: Callable[[dict[str, Any]], str], request: pytest.FixtureRequest
 ) -> None:
-    """Start a worker, with one key that works."""
+    """Start a worker with a valid key."""
     environment["OPENAI_API_KEYS"] = KEY
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
     request.getfixturevalue("worker")
 
 
-@pytest.mark.usefixtures("working")
+@pytest.mark.usefixtures("working_key")
 def test_a_list_becomes_an_estimate_a_batch_and_a_property(
     site: str, signed_in: SignIn, screenshot: Callable[[Page, str], Path]
 ) -> None:
@@ -53,7 +53,7 @@ def test_a_list_becomes_an_estimate_a_batch_and_a_property(
     page.wait_for_url(re.compile(r"/batches/[0-9a-f]{32}$"))
     page.evaluate("window.untouched = true")
     expect(page.get_by_role("status").filter(has_text="All 2 jobs finished.")).to_be_visible(timeout=200_000)
-    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+    assert page.evaluate("window.untouched") is True, "the page was reloaded"
     check_accessible(page)
     screenshot(page, "batch")
     page.get_by_role("link", name=re.compile("^All ")).click()
@@ -80,7 +80,7 @@ def test_a_list_becomes_an_estimate_a_batch_and_a_property(
 
 
 @pytest.mark.usefixtures("broker")
-def test_jobs_are_cancelled_and_done_again_by_hand(signed_in: SignIn, called: Propintel) -> None:
+def test_a_user_can_cancel_and_retry_jobs(signed_in: SignIn, called: Propintel) -> None:
     made = _enqueue(called, "http://homes.example/1", "http://homes.example/2")
     page = signed_in("operator", "/jobs")
     row = page.locator(f"#job-{made['jobs'][0]}")
@@ -101,20 +101,18 @@ def test_jobs_are_cancelled_and_done_again_by_hand(signed_in: SignIn, called: Pr
 
 
 @pytest.mark.usefixtures("broker")
-def test_a_job_appears_without_loading_the_page_again(signed_in: SignIn, called: Propintel) -> None:
+def test_a_new_job_appears_without_a_reload(signed_in: SignIn, called: Propintel) -> None:
     page = signed_in("reader", "/jobs")
     expect(page.get_by_text("No jobs yet.")).to_be_visible()
     page.evaluate("window.untouched = true")
     _enqueue(called, "http://homes.example/1")
     expect(page.get_by_role("link", name="http://homes.example/1")).to_be_visible()
     assert page.evaluate("window.untouched") is True
-    assert page.get_by_role("button", name=re.compile("Cancel")).count() == 0, "readers only read"
+    assert page.get_by_role("button", name=re.compile("Cancel")).count() == 0, "a reader sees a button to cancel"
 
 
 @pytest.mark.usefixtures("broker")
-def test_a_page_says_when_it_is_not_brought_up_to_date(
-    signed_in: SignIn, called: Propintel, broker: EmbeddedValkey
-) -> None:
+def test_a_page_shows_that_its_data_is_stale(signed_in: SignIn, called: Propintel, broker: EmbeddedValkey) -> None:
     page = signed_in("reader", "/jobs")
     broker.stop()
     expect(page.locator("#stale")).to_be_visible()
@@ -123,7 +121,7 @@ def test_a_page_says_when_it_is_not_brought_up_to_date(
 
 
 @pytest.mark.usefixtures("broker")
-def test_a_bad_list_comes_back_with_its_bad_lines(signed_in: SignIn) -> None:
+def test_a_bad_list_is_shown_again_with_its_errors(signed_in: SignIn) -> None:
     page = signed_in("operator", "/enqueue")
     page.get_by_label("URLs of property pages").fill("http://homes.example/1\nfoo bar\n")
     page.get_by_role("button", name="Estimate").click()
@@ -147,7 +145,7 @@ def test_addresses_are_estimated_and_enqueued_once(signed_in: SignIn) -> None:
 
 
 @pytest.mark.usefixtures("broker")
-def test_a_file_is_taken_as_well(signed_in: SignIn) -> None:
+def test_a_file_can_be_uploaded(signed_in: SignIn) -> None:
     page = signed_in("operator", "/enqueue")
     table = b"id,url\n1,http://homes.example/1\n2,http://homes.example/2\n"
     page.get_by_label("Or a file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": table})
@@ -157,7 +155,7 @@ def test_a_file_is_taken_as_well(signed_in: SignIn) -> None:
 
 @pytest.mark.usefixtures("broker")
 class TestForms:
-    """Forms that no browser sends, or that another site makes one send."""
+    """Forged and unusual forms are refused, and errors are pages."""
 
     @pytest.fixture
     def client(self, web: str, called: Propintel) -> Any:
@@ -169,7 +167,7 @@ class TestForms:
     def _csrf(self, client: httpx2.Client) -> str:
         return re.search(r'name="csrf" value="([^"]+)"', client.get("/enqueue").text)[1]
 
-    def test_without_the_sessions_token_nothing_is_done(self, client: httpx2.Client, called: Propintel) -> None:
+    def test_a_form_without_the_sessions_token_is_refused(self, client: httpx2.Client, called: Propintel) -> None:
         job = _enqueue(called, "http://homes.example/1")["jobs"][0]
         for sent in ({}, {"csrf": ""}, {"csrf": "x" * 43}, {"csrf": "\udc80".encode("utf-8", "surrogatepass")}):
             assert client.post(f"/jobs/{job}/cancel", data=sent).status_code == 403
@@ -181,13 +179,13 @@ class TestForms:
         assert client.post(f"/jobs/{job}/cancel", data=good).status_code == 303
         assert json.loads(called("jobs", "show", job, "--json").stdout)["state"] == "cancelled"
 
-    def test_a_form_that_is_sent_twice_enqueues_once(self, client: httpx2.Client) -> None:
+    def test_a_repeated_form_enqueues_once(self, client: httpx2.Client) -> None:
         sent = {"csrf": self._csrf(client), "targets": "http://homes.example/1", "key": "0" * 32}
         first, again = client.post("/enqueue", data=sent), client.post("/enqueue", data=sent)
         assert first.status_code == again.status_code == 303
         assert first.headers["location"] == again.headers["location"]
 
-    def test_a_list_may_be_as_long_as_a_request(self, client: httpx2.Client) -> None:
+    def test_a_list_can_have_megabytes(self, client: httpx2.Client) -> None:
         targets = "\n".join(f"http://homes.example/{'x' * 230}/{number}" for number in range(9_000))
         assert len(targets) > 2_000_000
         fields = {name: (None, value) for name, value in {"csrf": self._csrf(client), "text": targets}.items()}
@@ -195,7 +193,7 @@ class TestForms:
         assert answer.status_code == 200, answer.text[:2_000]
         assert "Enqueue 9,000 jobs" in answer.text
 
-    def test_roles_hold_for_pages_too(self, web: str, called: Propintel) -> None:
+    def test_roles_also_limit_pages(self, web: str, called: Propintel) -> None:
         with httpx2.Client(timeout=120, base_url=web, trust_env=False) as reader:
             token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
             reader.post("/sign-in", data={"token": token})
@@ -211,6 +209,6 @@ class TestForms:
             assert answer.headers["content-type"].startswith("text/html")
             assert 'role="alert"' in answer.text
 
-    def test_what_a_target_says_is_text(self, client: httpx2.Client, called: Propintel) -> None:
+    def test_markup_in_a_target_is_shown_as_text(self, client: httpx2.Client, called: Propintel) -> None:
         _enqueue(called, "http://homes.example/?q=<script>alert(1)</script>'\"")
         assert "<script>alert" not in client.get("/jobs").text

@@ -1,4 +1,4 @@
-"""The key page in a browser: a circuit opens and closes while the page is open; operator actions are recorded."""
+"""The key page in a browser: a circuit opens and closes while the page is open, and operator actions are recorded."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.integration.interfaces.conftest import Environment, Propintel
 from tests.integration.interfaces.pages.conftest import SignIn, check_accessible
 
 KEY = "sk-proj-" + "k" * 36 + "0001"
-OTHER = "sk-proj-" + "m" * 36 + "0002"
+SECOND_KEY = "sk-proj-" + "m" * 36 + "0002"
 
 
 @pytest.fixture
 def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> str:
-    """Start a simulator with two keys, which the server has too."""
-    environment["OPENAI_API_KEYS"] = f"{KEY},{OTHER}"
-    environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": OTHER, "rpm": 600}]})
+    """Start a simulator with two keys, which the server also has."""
+    environment["OPENAI_API_KEYS"] = f"{KEY},{SECOND_KEY}"
+    environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": SECOND_KEY, "rpm": 600}]})
     return environment["OPENAI_BASE_URL"]
 
 
 @pytest.fixture
 def manager(environment: Environment, openai_url: str, broker: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A second process of the fleet, which shares the server's key pool."""
+    """Start a second process of the fleet, which shares the server's key pool."""
     for name in ("PROPINTEL_HOME", "OPENAI_API_KEYS", "OPENAI_BASE_URL"):
         monkeypatch.setenv(name, environment[name])
     with build_manager(load_settings()) as manager:
@@ -47,7 +47,7 @@ def _ask(manager: OpenAIClientManager, text: str = "hello") -> None:
     manager.get_client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": text}])
 
 
-def test_a_key_trips_and_recovers_before_ones_eyes(
+def test_an_open_page_shows_a_circuit_that_opens_and_closes(
     manager: OpenAIClientManager, openai_url: str, signed_in: SignIn, screenshot: Callable[[Page, str], Path]
 ) -> None:
     for _ in range(4):
@@ -59,7 +59,7 @@ def test_a_key_trips_and_recovers_before_ones_eyes(
     expect(page.get_by_text("2 of 2")).to_be_visible()
 
     _turn(openai_url, KEY, behaviour="flaky", failure_rate=1.0)
-    for _ in range(12):  # each succeeds with the other key
+    for _ in range(12):  # each request succeeds with the second key
         _ask(manager)
     expect(row).to_contain_text(re.compile(r"Circuit open after repeated failures. Next probe in \d+ (s|min)."))
     expect(page.get_by_text("1 of 2")).to_be_visible()
@@ -79,10 +79,10 @@ def test_a_key_trips_and_recovers_before_ones_eyes(
         _ask(manager)
     expect(row).to_contain_text("healthy")
     expect(page.get_by_text("2 of 2")).to_be_visible()
-    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+    assert page.evaluate("window.untouched") is True, "the page was reloaded"
 
 
-def test_a_key_is_taken_out_and_brought_back_by_hand(manager: OpenAIClientManager, signed_in: SignIn) -> None:
+def test_an_operator_disables_and_enables_a_key(manager: OpenAIClientManager, signed_in: SignIn) -> None:
     page = signed_in("exec", "/keys")
     row = page.locator("tr[id^=key-]").filter(has_text="0001")
     row.get_by_text("Act").click()
@@ -99,7 +99,7 @@ def test_a_key_is_taken_out_and_brought_back_by_hand(manager: OpenAIClientManage
     expect(row).to_contain_text("healthy")
 
 
-def test_the_tokens_of_today_say_how_many_were_cached(manager: OpenAIClientManager, signed_in: SignIn) -> None:
+def test_the_tokens_of_today_include_the_cached_ones(manager: OpenAIClientManager, signed_in: SignIn) -> None:
     """The second prompt of 1,500 tokens is cached: 1,024 tokens, and the rest in steps of 128."""
     for _ in range(2):
         _ask(manager, "The roof was renewed in 1998. " * 200)
@@ -113,13 +113,13 @@ def test_no_key_is_shown_beyond_its_mask(manager: OpenAIClientManager, signed_in
     expect(page.locator("tr[id^=key-]").filter(has_text="0001")).to_be_visible()
     for text in (page.content(), str(page.context.cookies())):
         assert KEY not in text
-        assert OTHER not in text
+        assert SECOND_KEY not in text
         assert KEY[8:24] not in text
 
 
 @pytest.mark.usefixtures("manager")
 @pytest.mark.parametrize("role", ["operator", "reader"])
-def test_keys_are_for_managers(web: str, called: Propintel, role: str) -> None:
+def test_only_managers_see_keys(web: str, called: Propintel, role: str) -> None:
     with httpx2.Client(timeout=120, base_url=web, trust_env=False) as client:
         client.post("/sign-in", data={"token": called("token", "--role", role, "--subject", "tester").stdout.strip()})
         answer = client.get("/keys")
@@ -128,7 +128,7 @@ def test_keys_are_for_managers(web: str, called: Propintel, role: str) -> None:
 
 
 @pytest.mark.usefixtures("openai_url")
-def test_without_its_redis_the_page_says_so(broker: EmbeddedValkey, signed_in: SignIn) -> None:
+def test_without_redis_the_page_shows_stale_data(broker: EmbeddedValkey, signed_in: SignIn) -> None:
     page = signed_in("manager", "/keys")
     broker.stop()
     expect(page.locator("#stale")).to_be_visible()

@@ -24,7 +24,7 @@ def failed(database: Database) -> str:
     return save_failed_job(JobStore(database))
 
 
-def test_an_empty_overview_says_what_to_do_next(
+def test_an_empty_overview_shows_the_next_steps(
     database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
     page = signed_in("manager", "/")
@@ -37,7 +37,7 @@ def test_an_empty_overview_says_what_to_do_next(
     expect(page.get_by_role("heading", level=1)).to_have_text("Enqueue")
 
 
-def test_a_reader_sees_no_keys_and_is_told_whom_to_ask(database: Database, signed_in: SignIn) -> None:
+def test_a_reader_sees_no_keys_and_learns_whom_to_ask(database: Database, signed_in: SignIn) -> None:
     page = signed_in("reader", "/", viewport=PHONE, color_scheme="dark")
     expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("0")
     assert page.get_by_role("link", name="Healthy keys").count() == 0
@@ -46,16 +46,16 @@ def test_a_reader_sees_no_keys_and_is_told_whom_to_ask(database: Database, signe
     check_fits(page)
 
 
-def test_the_overview_follows_what_happens(failed: str, database: Database, signed_in: SignIn) -> None:
+def test_the_overview_updates_itself(failed: str, database: Database, signed_in: SignIn) -> None:
     page: Page = signed_in("reader", "/")
     page.evaluate("window.untouched = true")
     expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("0")
     JobStore(database).enqueue(["http://homes.example/new"])
     expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("1 queued")
-    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+    assert page.evaluate("window.untouched") is True, "the page was reloaded"
 
 
-def test_a_browser_gets_a_page_and_a_program_gets_json_where_there_is_nothing(
+def test_a_missing_page_is_html_for_browsers_and_json_for_programs(
     web: str, environment: Environment, signed_in: SignIn
 ) -> None:
     page = signed_in("reader", "/")

@@ -14,20 +14,26 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
 from tests.integration.interfaces.pages.conftest import DESKTOP, PHONE, SignIn, check_accessible, check_fits
-from tests.integration.interfaces.pages.stored import ADDRESS, HISTORY, save_house, save_page, save_price_cuts
+from tests.integration.interfaces.pages.stored import (
+    ADDRESS,
+    HISTORY,
+    save_example_property,
+    save_page,
+    save_price_cuts,
+)
 from tests.plugins.job_ends import finish, put_tried
 
 pytestmark = pytest.mark.usefixtures("broker")
 
 
 @pytest.fixture
-def house(database: Database) -> str:
-    return save_house(database)
+def property_id(database: Database) -> str:
+    return save_example_property(database)
 
 
 @pytest.fixture
-def asked(database: Database, house: str) -> str:
-    """Store the job that found the house, and failed at one portal; return its id."""
+def asked(database: Database, property_id: str) -> str:
+    """Store the job that found the property and failed at one portal; return its id."""
     jobs = JobStore(database)
     job_id = jobs.enqueue(["12 FICTIONAL AVE, ANYTOWN, ST 00000"], refresh=True).jobs[0].id
     jobs.claim(job_id, "test", 30)
@@ -39,15 +45,15 @@ def asked(database: Database, house: str) -> str:
         JobAttempt("web search", None, None, "not_asked", "it is turned off in sources.toml"),
     ]
     put_tried(database, job_id, tried, datetime.now(UTC))
-    finish(jobs, job_id, "test", house)
+    finish(jobs, job_id, "test", property_id)
     return job_id
 
 
-def test_why_the_property_is_not_complete_stands_on_its_page_and_on_the_job_s(
-    house: str, asked: str, signed_in: SignIn, screenshot: Callable[..., Path]
+def test_property_and_job_pages_list_the_sources_tried(
+    property_id: str, asked: str, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
-    page = signed_in("reader", f"/properties/{house}")
-    for path in (f"/properties/{house}", f"/jobs/{asked}"):
+    page = signed_in("reader", f"/properties/{property_id}")
+    for path in (f"/properties/{property_id}", f"/jobs/{asked}"):
         page.goto(page.url.split("/properties")[0] + path)
         if path.startswith("/properties"):
             page.get_by_text("Sources tried", exact=True).click()
@@ -62,11 +68,13 @@ def test_why_the_property_is_not_complete_stands_on_its_page_and_on_the_job_s(
     check_fits(page)
 
 
-def test_who_says_what_which_won_and_why(house: str, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
-    page = signed_in("reader", f"/properties/{house}")
+def test_the_page_compares_sources_and_explains_the_chosen_value(
+    property_id: str, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    page = signed_in("reader", f"/properties/{property_id}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("12 Fictional Ave")
     table = page.get_by_role("region", name="Where sources disagree")
-    assert [one.get_attribute("id") for one in table.locator("tbody").all()] == ["side-LivingArea", "side-YearBuilt"]
+    assert [body.get_attribute("id") for body in table.locator("tbody").all()] == ["side-LivingArea", "side-YearBuilt"]
     year = table.locator("#side-YearBuilt tr")
     rows = [[cell.inner_text() for cell in row.locator("td").all()] for row in year.all()]
     assert [(value.split(), source) for value, source, _ in rows] == [
@@ -75,7 +83,7 @@ def test_who_says_what_which_won_and_why(house: str, signed_in: SignIn, screensh
     ]
     assert "portal ranks below assessor here" in rows[1][2]
     expect(year.first.get_by_role("rowheader")).to_have_text("Year built")
-    # what they agree on is one click away
+    # values that agree are one click away
     agreed = page.get_by_role("region", name="All values by source")
     expect(agreed).to_be_hidden()
     page.get_by_text("All values by source", exact=True).click()
@@ -84,7 +92,7 @@ def test_who_says_what_which_won_and_why(house: str, signed_in: SignIn, screensh
     evidence = page.locator("#proof-YearBuilt")
     expect(evidence).to_contain_text("Another source says 1978")
     expect(evidence).to_contain_text("not accepted: portal ranks below assessor here")
-    # each value's age: of the page that it is of
+    # the age of a value is the age of its own page
     expect(evidence).to_contain_text("last stated 3 d ago")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Asking price: $512,000").click()
@@ -98,7 +106,7 @@ def test_who_says_what_which_won_and_why(house: str, signed_in: SignIn, screensh
 def test_a_property_of_seven_sources_is_a_short_page(
     database: Database, signed_in: SignIn, viewport: dict[str, int], most: int, screenshot: Callable[..., Path]
 ) -> None:
-    """It has fields of every group, three disagreements, and a price history."""
+    """The property has fields of every group, three disagreements, and a price history."""
     values = {
         "LivingAreaUnits": "Square Feet", "LotSizeArea": 0.25, "LotSizeUnits": "Acres", "BedroomsTotal": 4,
         "BathroomsTotalInteger": 3, "BathroomsFull": 2, "BathroomsHalf": 1, "RoomsTotal": 9, "StoriesTotal": 2, "Roof":
@@ -127,18 +135,18 @@ def test_a_property_of_seven_sources_is_a_short_page(
     check_accessible(page)
 
 
-def test_what_was_only_said_is_apart(house: str, signed_in: SignIn) -> None:
-    page = signed_in("reader", f"/properties/{house}")
+def test_unverified_claims_are_shown_separately(property_id: str, signed_in: SignIn) -> None:
+    page = signed_in("reader", f"/properties/{property_id}")
     apart = page.get_by_role("region", name="Not verified")
     expect(apart).to_contain_text("Roof year")
     expect(apart).to_contain_text("2016")
     expect(apart.get_by_role("link")).to_have_attribute("href", "https://gone.example/12")
-    assert page.locator("#proof-X_RoofYear").count() == 0, "it is no value of the record"
+    assert page.locator("#proof-X_RoofYear").count() == 0, "an unverified claim is shown as a value"
     assert page.locator("#side-X_RoofYear").count() == 0
 
 
-def test_prices_are_drawn_and_told(house: str, signed_in: SignIn) -> None:
-    page = signed_in("reader", f"/properties/{house}")
+def test_prices_are_shown_as_chart_and_table(property_id: str, signed_in: SignIn) -> None:
+    page = signed_in("reader", f"/properties/{property_id}")
     plot = page.get_by_role("img", name="Prices over time")
     expect(plot.locator("circle")).to_have_count(3)
     expect(plot.locator("circle.sale")).to_have_count(2)
@@ -155,20 +163,20 @@ def test_prices_are_drawn_and_told(house: str, signed_in: SignIn) -> None:
     check_accessible(page)
 
 
-def test_the_position_is_drawn_without_asking_anybody(house: str, signed_in: SignIn, web: str) -> None:
+def test_the_position_is_drawn_without_requests_to_other_sites(property_id: str, signed_in: SignIn, web: str) -> None:
     page = signed_in("reader", "/properties")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{web}/properties/{house}")
+    page.goto(f"{web}/properties/{property_id}")
     drawing = page.get_by_role("img", name="Where the sources place the property")
     expect(drawing.locator("circle")).to_have_count(3)
     page.get_by_text("Distances between sources").click()
     places = page.locator("#places tbody tr")
     expect(places).to_have_count(3)
-    # a county map is believed on positions. From it the assessor is 0.00015 degrees south and 0.0001 west: 16.7 and
-    # 9.1 m at 35 degrees; the portal is 38.9 and 36.4 m
-    told = {row.locator("th").inner_text().split()[-1]: row.locator("td").inner_text() for row in places.all()}
-    assert told == {"gis.example": "chosen", "assessor.example": "19 m SW", "homes.example": "53 m SW"}
+    # A county map is trusted on positions. From there the assessor is 0.00015 degrees south and 0.0001 west: 16.7 and
+    # 9.1 m at 35 degrees. The portal is 38.9 m south and 36.4 m west.
+    distances = {row.locator("th").inner_text().split()[-1]: row.locator("td").inner_text() for row in places.all()}
+    assert distances == {"gis.example": "chosen", "assessor.example": "19 m SW", "homes.example": "53 m SW"}
     links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".position a").all()}
     record = page.locator(".position p .mono").inner_text().split(", ")
     assert links["Google Earth"] == f"https://earth.google.com/web/search/{record[0]},{record[1]}"
@@ -178,14 +186,14 @@ def test_the_position_is_drawn_without_asking_anybody(house: str, signed_in: Sig
     assert {url.split("/")[2] for url in asked} == {web.split("/")[2]}
 
 
-def test_a_phone_in_the_dark_and_a_magnified_window_show_it_all(
-    house: str, signed_in: SignIn, screenshot: Callable[..., Path]
+def test_the_page_fits_a_dark_phone_and_a_magnified_window(
+    property_id: str, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
-    page = signed_in("reader", f"/properties/{house}", viewport=PHONE, color_scheme="dark")
+    page = signed_in("reader", f"/properties/{property_id}", viewport=PHONE, color_scheme="dark")
     page.get_by_text("Price history", exact=True).first.press("Enter")
     check_fits(page)
     check_accessible(page)
-    # a row of the comparison is a card whose cells name their column
+    # each row of the comparison becomes a card whose cells name their columns
     label = page.locator("#side-YearBuilt td").first.evaluate("one => getComputedStyle(one, '::before').content")
     assert label == '"Value: "'
     page.locator("#side-YearBuilt").scroll_into_view_if_needed()
@@ -195,7 +203,7 @@ def test_a_phone_in_the_dark_and_a_magnified_window_show_it_all(
         check_fits(page)
 
 
-def test_what_changed_is_told_with_both_quotes(
+def test_changes_are_shown_with_both_quotes(
     database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
     """Two portals cut the price twice. The newest change comes first."""
@@ -218,7 +226,7 @@ def test_what_changed_is_told_with_both_quotes(
     check_fits(page)
 
 
-def test_a_property_of_one_page_has_no_comparison(database: Database, signed_in: SignIn) -> None:
+def test_a_property_with_one_source_has_no_comparison(database: Database, signed_in: SignIn) -> None:
     made = save_page(database, "https://homes.example/1", SourceKind.PORTAL, 0, ListPrice=5, **ADDRESS)
     page: Page = signed_in("reader", f"/properties/{made}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()

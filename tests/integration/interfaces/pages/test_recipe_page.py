@@ -1,4 +1,4 @@
-"""The recipes page in a browser: what was learned and saved, why one is suspended, and forgetting one."""
+"""The recipes page in a browser: learned recipes, their savings, reasons of suspension, and forgetting a recipe."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ pytestmark = pytest.mark.usefixtures("broker")
 
 @pytest.fixture(autouse=True)
 def learned(database: Database) -> None:
-    for one in (ACTIVE_RECIPE, SUSPENDED_RECIPE):
-        StoredRecipes(database).put(one)
+    for recipe in (ACTIVE_RECIPE, SUSPENDED_RECIPE):
+        StoredRecipes(database).put(recipe)
 
 
-def test_what_was_learned_and_what_it_saved_is_shown(
+def test_the_page_shows_recipes_and_their_savings(
     database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
     page = signed_in("reader", "/recipes")
     expect(page.get_by_role("link", name="Recipes", exact=True)).to_have_attribute("aria-current", "page")
     expect(page.locator("tbody tr")).to_have_count(2)
     row = page.locator(f"#recipe-{ACTIVE_RECIPE.id}")
-    for said in ("homes.example", "active", "learned from 5 pages", "3,900", "4,000", "$4.80"):
-        expect(row).to_contain_text(said)
+    for text in ("homes.example", "active", "learned from 5 pages", "3,900", "4,000", "$4.80"):
+        expect(row).to_contain_text(text)
     expect(row.locator("td[data-label='Last audit']")).to_contain_text("ago")
     row.locator("summary").click()
     expect(row).to_contain_text("YearBuilt: in the cell beside 'dating from' within #facts")
     expect(row).to_contain_text("a model read something else than the recipe")
     expect(page.locator(f"#recipe-{SUSPENDED_RECIPE.id}")).to_contain_text(SUSPENDED_RECIPE.reason)
-    assert page.get_by_role("button", name=re.compile("Forget")).count() == 0, "readers only read"
+    assert page.get_by_role("button", name=re.compile("Forget")).count() == 0, "a reader sees a button to forget"
     check_accessible(page)
     screenshot(page, "recipes")
     page.get_by_label("Host").fill("www.county.example")
@@ -46,7 +46,7 @@ def test_what_was_learned_and_what_it_saved_is_shown(
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
-def test_a_manager_forgets_one(database: Database, signed_in: SignIn) -> None:
+def test_a_manager_can_forget_a_recipe(database: Database, signed_in: SignIn) -> None:
     page = signed_in("manager", "/recipes", viewport=PHONE, color_scheme="dark")
     check_fits(page)
     check_accessible(page)

@@ -27,7 +27,7 @@ def _sign_in(web: str, token: str, **headers: str) -> httpx2.Response:
     )
 
 
-def test_a_token_opens_the_page_that_was_asked_for(web: str, new_page: Callable[..., Page], called: Propintel) -> None:
+def test_a_token_opens_the_requested_page(web: str, new_page: Callable[..., Page], called: Propintel) -> None:
     page = new_page()
     page.goto(f"{web}/sign-in?next=/docs")
     page.get_by_label("Token").fill(_token(called))
@@ -39,7 +39,7 @@ def test_a_token_opens_the_page_that_was_asked_for(web: str, new_page: Callable[
     assert cookie["sameSite"] == "Strict"
 
 
-def test_a_token_that_does_not_hold_is_refused_in_words(web: str, new_page: Callable[..., Page]) -> None:
+def test_an_invalid_token_is_refused_with_a_message(web: str, new_page: Callable[..., Page]) -> None:
     page = new_page(viewport=PHONE)
     page.goto(f"{web}/sign-in")
     check_accessible(page)
@@ -52,7 +52,7 @@ def test_a_token_that_does_not_hold_is_refused_in_words(web: str, new_page: Call
 
 
 @pytest.mark.parametrize("claims", [{"role": "visitor"}, {}])
-def test_a_role_that_is_none_of_ours_is_refused(web: str, claims: dict[str, str]) -> None:
+def test_an_unknown_role_cannot_sign_in(web: str, claims: dict[str, str]) -> None:
     token = jwt.encode(
         {"iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000, **claims},
         SECRET,
@@ -66,12 +66,12 @@ def test_a_role_that_is_none_of_ours_is_refused(web: str, claims: dict[str, str]
 
 @pytest.fixture
 def proxy(environment: Environment) -> None:
-    """Let the server trust this machine as a proxy."""
+    """Make the server trust this machine as a proxy."""
     environment["TRUSTED_PROXIES"] = "127.0.0.1"
 
 
 @pytest.mark.usefixtures("proxy")
-def test_over_tls_the_cookie_is_secure_and_of_this_host_alone(web: str, called: Propintel) -> None:
+def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(web: str, called: Propintel) -> None:
     answer = _sign_in(web, _token(called), **{"X-Forwarded-Proto": "https"})
     assert answer.status_code == 303
     cookie = answer.headers["set-cookie"]
@@ -80,14 +80,14 @@ def test_over_tls_the_cookie_is_secure_and_of_this_host_alone(web: str, called: 
     assert "Domain" not in cookie
 
 
-def test_the_cookie_ends_with_the_token(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+def test_the_cookie_expires_with_the_token(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     token = called("token", "--role", "reader", "--subject", "tester", "--ttl", "30m").stdout.strip()
     answer = _sign_in(web, token)
     age = int(re.search(r"Max-Age=(\d+)", answer.headers["set-cookie"])[1])
     assert 1_700 < age <= 1_800
 
 
-def test_signing_out_ends_the_session_wherever_its_cookie_is(web: str, called: Propintel) -> None:
+def test_signing_out_also_ends_copies_of_the_session(web: str, called: Propintel) -> None:
     with httpx2.Client(timeout=120, base_url=web, trust_env=False) as client:
         assert client.post("/sign-in", data={"token": _token(called)}).status_code == 303
         stolen = dict(client.cookies)
@@ -107,7 +107,7 @@ def test_signing_out_ends_the_session_wherever_its_cookie_is(web: str, called: P
         {"Origin": "null"},
     ],
 )
-def test_another_site_can_sign_nobody_in(web: str, called: Propintel, headers: dict[str, str]) -> None:
+def test_another_site_cannot_sign_a_user_in(web: str, called: Propintel, headers: dict[str, str]) -> None:
     answer = _sign_in(web, _token(called), **headers)
     assert answer.status_code == 403
     assert "does not belong to your session" in answer.text
@@ -117,14 +117,14 @@ def test_another_site_can_sign_nobody_in(web: str, called: Propintel, headers: d
 @pytest.mark.parametrize(
     "wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb", "evil"]
 )
-def test_nobody_is_led_to_another_site(web: str, called: Propintel, wanted: str) -> None:
+def test_signing_in_never_redirects_to_another_site(web: str, called: Propintel, wanted: str) -> None:
     answer = httpx2.post(
         f"{web}/sign-in", data={"token": _token(called), "wanted": wanted}, trust_env=False, timeout=120
     )
     assert answer.headers["location"] == "/"
 
 
-def test_redis_holds_neither_token_nor_cookie(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+def test_redis_stores_neither_token_nor_cookie(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     import redis
 
     token = _token(called)
@@ -132,13 +132,13 @@ def test_redis_holds_neither_token_nor_cookie(web: str, called: Propintel, broke
     cookie = answer.headers["set-cookie"].split("=", 1)[1].split(";", 1)[0]
     with redis.Redis.from_url(broker.url) as client:
         names = [name.decode() for name in client.scan_iter("propintel:page-session:*")]
-        kept = " ".join([*names, *(client.get(name).decode() for name in names)])
+        stored = " ".join([*names, *(client.get(name).decode() for name in names)])
     assert len(names) == 1
-    assert token not in kept
-    assert cookie not in kept
+    assert token not in stored
+    assert cookie not in stored
 
 
-def test_every_page_forbids_scripts_of_others(web: str) -> None:
+def test_every_page_forbids_scripts_of_other_sites(web: str) -> None:
     answer = httpx2.get(f"{web}/sign-in", trust_env=False, timeout=120)
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
@@ -147,16 +147,14 @@ def test_every_page_forbids_scripts_of_others(web: str) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_strangers_are_counted(web: str) -> None:
+def test_failed_sign_ins_are_limited(web: str) -> None:
     answers = [_sign_in(web, f"guess-{i}") for i in range(70)]
     assert {answer.status_code for answer in answers} == {403, 429}
     assert answers[-1].headers["RateLimit-Policy"] == '"stranger";q=60;w=60'
     assert "Retry-After" in answers[-1].headers
 
 
-def test_without_redis_nobody_is_signed_in_and_the_page_says_why(
-    web: str, called: Propintel, broker: EmbeddedValkey
-) -> None:
+def test_without_redis_signing_in_fails_with_a_reason(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     token = _token(called)
     broker.stop()
     answer = _sign_in(web, token)
@@ -165,10 +163,10 @@ def test_without_redis_nobody_is_signed_in_and_the_page_says_why(
     assert "Retry-After" in answer.headers
 
 
-def test_what_pages_are_drawn_with_may_be_kept_by_its_versioned_address(web: str, signed_in: SignIn) -> None:
+def test_static_files_with_a_version_may_be_cached(web: str, signed_in: SignIn) -> None:
     text = httpx2.get(f"{web}/sign-in", trust_env=False, timeout=120).text
     address = re.search(r'src="(/static/vendor/htmx\.min\.js\?v=[0-9a-f]{12})"', text)[1]
-    kept = httpx2.get(web + address, trust_env=False, timeout=120)
-    assert kept.status_code == 200
-    assert "immutable" in kept.headers["cache-control"]
+    script = httpx2.get(web + address, trust_env=False, timeout=120)
+    assert script.status_code == 200
+    assert "immutable" in script.headers["cache-control"]
     assert httpx2.get(f"{web}/static/../application.py", trust_env=False, timeout=120).status_code == 404

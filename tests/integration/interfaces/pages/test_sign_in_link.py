@@ -1,4 +1,4 @@
-"""Sign-in links: what uses one up, what does not, and what is stored of it."""
+"""Sign-in links: when a link is used up, and what is stored of a link."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def new_client(settings: Settings) -> Iterator[Callable[[], TestClient]]:
         yield lambda: TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)
 
 
-def test_it_signs_in_and_leads_to_a_url_without_the_code(new_client: Callable[[], TestClient], link: str) -> None:
+def test_a_link_signs_in_and_redirects_to_a_url_without_the_code(
+    new_client: Callable[[], TestClient], link: str
+) -> None:
     client = new_client()
     answer = client.get(link)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -61,7 +63,7 @@ def test_it_signs_in_and_leads_to_a_url_without_the_code(new_client: Callable[[]
     assert "(manager)" in shown.text
 
 
-def test_a_second_use_is_refused_with_what_to_do(new_client: Callable[[], TestClient], link: str) -> None:
+def test_a_second_use_is_refused_with_advice(new_client: Callable[[], TestClient], link: str) -> None:
     first, second = new_client(), new_client()
     assert first.get(link).status_code == 303
     answer = second.get(link)
@@ -72,7 +74,7 @@ def test_a_second_use_is_refused_with_what_to_do(new_client: Callable[[], TestCl
     assert second.get("/").headers["location"] == "/sign-in"
 
 
-def test_of_many_who_use_it_at_once_one_is_signed_in(sessions: PageSessions, link: str) -> None:
+def test_concurrent_uses_sign_in_only_once(sessions: PageSessions, link: str) -> None:
     code = link.partition("code=")[2]
     start, found = threading.Barrier(8), []
 
@@ -89,7 +91,7 @@ def test_of_many_who_use_it_at_once_one_is_signed_in(sessions: PageSessions, lin
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
-def test_a_browser_that_only_guesses_does_not_use_it_up(
+def test_a_prefetch_does_not_use_up_the_link(
     new_client: Callable[[], TestClient], link: str, headers: dict[str, str]
 ) -> None:
     client = new_client()
@@ -100,24 +102,24 @@ def test_a_browser_that_only_guesses_does_not_use_it_up(
     assert client.get(link).status_code == 303
 
 
-def test_redis_keeps_it_as_a_hash_for_a_quarter_of_an_hour(broker: EmbeddedValkey, link: str) -> None:
+def test_redis_stores_the_link_as_a_hash_for_15_minutes(broker: EmbeddedValkey, link: str) -> None:
     code = link.partition("code=")[2]
     assert len(code) * 6 >= 128
     with redis.Redis.from_url(broker.url) as client:
         (name,) = client.scan_iter("propintel:sign-in-link:*")
-        kept = f"{name!r} {client.get(name)!r}"
+        stored = f"{name!r} {client.get(name)!r}"
         assert 0 < client.ttl(name) <= 15 * 60
-    assert code not in kept
+    assert code not in stored
 
 
 def test_no_log_shows_the_code(link: str) -> None:
-    """Access logs have the query."""
+    """Access logs contain the query."""
     assert redact(f'127.0.0.1:1234 - "GET {link} HTTP/1.1" 303') == (
         '127.0.0.1:1234 - "GET /sign-in/link?code=[redacted] HTTP/1.1" 303'
     )
 
 
-def test_guesses_are_counted(new_client: Callable[[], TestClient], link: str) -> None:
+def test_guessed_codes_are_limited(new_client: Callable[[], TestClient], link: str) -> None:
     client = new_client()
     answers = [client.get(f"/sign-in/link?code=guess-{n}") for n in range(70)]
     assert {answer.status_code for answer in answers} == {403, 429}

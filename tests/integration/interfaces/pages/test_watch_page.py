@@ -1,4 +1,4 @@
-"""The watches page in a browser: what is planned, what waits for budget, adding, and removing."""
+"""The watches page in a browser: planned refreshes, watches that wait for budget, adding, and removing."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def small_budget(environment: Environment) -> None:
 
 
 @pytest.fixture
-def one_under_way(database: Database) -> list[str]:
-    """Make three watches due on a day with room for one; return their targets, the one in progress first."""
+def due_targets(database: Database) -> list[str]:
+    """Make three watches due on a day with a budget for one page; return their targets, the running target first."""
     watches = Watches(database)
     watches.add(URLS, interval_days=2)
     for hours, url in enumerate(reversed(URLS), start=1):
@@ -43,20 +43,20 @@ def one_under_way(database: Database) -> list[str]:
     return URLS
 
 
-def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
-    database: Database, one_under_way: list[str], signed_in: SignIn, screenshot: Callable[..., Path]
+def test_the_page_shows_planned_and_postponed_watches(
+    database: Database, due_targets: list[str], signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
     Watches(database).add(["12 Main St, Springfield, IL 62701"], interval_days=30)
     page = signed_in("reader", "/watches")
     expect(page.get_by_role("link", name="Watches", exact=True)).to_have_attribute("aria-current", "page")
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(4)
-    for target in one_under_way[1:]:
+    for target in due_targets[1:]:
         left_out = rows.filter(has_text=target)
         expect(left_out).to_contain_text("put off")
         expect(left_out).to_contain_text("first tomorrow (UTC)")
         expect(left_out).to_contain_text("Waiting for budget since")
-    expect(rows.filter(has_text=one_under_way[0])).to_contain_text("under way")
+    expect(rows.filter(has_text=due_targets[0])).to_contain_text("under way")
     planned = rows.filter(has_text="12 MAIN ST, SPRINGFIELD, IL 62701")
     expect(planned).to_contain_text("waiting")
     expect(planned.locator("td[data-label='Next refresh']")).to_contain_text(re.compile(r"in \d+ (s|min|h|d)"))
@@ -64,11 +64,13 @@ def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
     expect(page.get_by_text("2 watches did not fit into today's budget of 1 pages")).to_be_visible()
     expect(page.get_by_text("0 of 1")).to_be_visible()
     expect(page.get_by_text("0 of 5")).to_be_visible()
-    assert page.get_by_role("button", name=re.compile("Remove|Watch")).count() == 0, "readers only read"
+    assert page.get_by_role("button", name=re.compile("Remove|Watch")).count() == 0, (
+        "a reader sees a button to change watches"
+    )
     page.evaluate("window.untouched = true")
     assert charge_watches(database, Charge.PAGE, LIMITS.pages)
     expect(page.get_by_text("1 of 1")).to_be_visible()
-    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+    assert page.evaluate("window.untouched") is True, "the page was reloaded"
     check_accessible(page)
     screenshot(page, "watches")
 
@@ -79,7 +81,9 @@ def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
     expect(page.get_by_text("No watch is paused.")).to_be_visible()
 
 
-def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
+def test_an_operator_adds_and_removes_watches(
+    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
     page = signed_in("operator", "/watches", viewport=PHONE, color_scheme="dark")
     expect(page.get_by_text("Enter below what to refresh")).to_be_visible()
     page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\nfoo bar\n" + "0" * 32)
@@ -91,11 +95,13 @@ def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, scr
     page.get_by_role("button", name="Watch", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text(f"no property {'0' * 32}")
     expect(page.get_by_label("URLs of pages or searches")).to_have_value("https://homes.example/1\n" + "0" * 32)
-    assert Watches(database).page().items == [], "all or nothing"
+    assert Watches(database).page().items == [], "a list with an error was stored in part"
     page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\n12 Main St, Springfield, IL 62701")
     page.get_by_role("button", name="Watch", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(2)
-    assert {(one.interval_days, "operator" in one.created_by) for one in Watches(database).page().items} == {(3, True)}
+    assert {(watch.interval_days, "operator" in watch.created_by) for watch in Watches(database).page().items} == {
+        (3, True)
+    }
     check_fits(page)
     check_accessible(page)
     screenshot(page, "watches-phone-dark")
@@ -106,11 +112,11 @@ def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, scr
     page.once("dialog", lambda dialog: dialog.accept())
     remove.click()
     expect(page.locator("tbody tr")).to_have_count(1)
-    assert [one.kind for one in Watches(database).page().items] == ["address"]
+    assert [watch.kind for watch in Watches(database).page().items] == ["address"]
 
 
 class TestForms:
-    """Forms that no browser sends, or that another site makes one send."""
+    """Forged forms and bad parameters are refused."""
 
     @pytest.fixture
     def client_of(self, web: str, called: Propintel) -> Iterator[Callable[[str], httpx2.Client]]:
@@ -127,7 +133,7 @@ class TestForms:
         for client in clients:
             client.close()
 
-    def test_only_forms_of_our_own_and_of_those_who_may_change_anything(
+    def test_forms_need_the_sessions_token_and_a_role_that_may_change_watches(
         self, database: Database, client_of: Callable[[str], httpx2.Client]
     ) -> None:
         watches = Watches(database)
@@ -145,10 +151,10 @@ class TestForms:
             forged = {"Sec-Fetch-Site": "cross-site"}
             assert operator.post(path, data={**sent, "csrf": csrf}, headers=forged).status_code == 403
             assert reader.post(path, data={**sent, "csrf": csrf}).status_code == 403
-        assert [one.target for one in watches.page().items] == ["https://homes.example/kept"]
+        assert [watch.target for watch in watches.page().items] == ["https://homes.example/kept"]
         for path, sent in asks:
             assert operator.post(path, data={**sent, "csrf": csrf}).status_code == 303
-        assert [one.target for one in watches.page().items] == ["https://homes.example/new"]
+        assert [watch.target for watch in watches.page().items] == ["https://homes.example/new"]
         gone = operator.post(f"/watches/{kept.id}/remove", data={"csrf": csrf})
         assert (gone.status_code, "no watch" in gone.text) == (404, True)
 
