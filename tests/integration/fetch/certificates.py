@@ -41,7 +41,7 @@ def make_tls(folder: Path, host: str = "homes.example") -> Tls:
 
 
 def make_client(server: Path, folder: Path) -> tuple[Path, Path]:
-    """Create a client certificate signed by the one in `server` (from `make_tls`); return it and its key."""
+    """Create a client certificate signed by the certificate in `server` (from `make_tls`); return it and its key."""
     pem = server.read_bytes()
     signer = serialization.load_pem_private_key(pem, None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)

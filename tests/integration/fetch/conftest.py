@@ -124,7 +124,6 @@ class Site:
 
 @pytest.fixture
 def make_site() -> Iterator[Callable[..., Site]]:
-    """Return a function that starts a server on a loopback address."""
     started: list[Site] = []
 
     def make(host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Site:

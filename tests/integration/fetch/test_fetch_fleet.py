@@ -29,7 +29,7 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def _gaps(rows: Iterable[list[Any]]) -> list[float]:
-    return [later - one for one, later in itertools.pairwise(sorted(row[0] for row in rows))]
+    return [later - earlier for earlier, later in itertools.pairwise(sorted(row[0] for row in rows))]
 
 
 @pytest.mark.parametrize(("kind", "gap"), [("plain", fleet.GAP_SECONDS), ("delay", 1.0), ("rate", 1.5)])
@@ -56,9 +56,7 @@ def test_robots_txt_is_obeyed_by_the_whole_fleet(visits: dict[str, Any]) -> None
     for n in range(2):
         allowed = {f"/homes/{page}" for page in range(fleet.PAGES) if not str(page).startswith("1")}
         assert asked[f"private{n}.example"] == {"/robots.txt", *allowed}
-        assert asked[f"down{n}.example"] == {"/robots.txt"}, (
-            "pages were fetched despite a 5xx robots.txt (RFC 9309, section 2.3.1.4)"
-        )
+        assert asked[f"down{n}.example"] == {"/robots.txt"}, "a page was fetched (RFC 9309, section 2.3.1.4)"
 
 
 def test_robots_txt_is_fetched_once_for_the_fleet(visits: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from app.property.fetch.robots.cache import LocalRobotsCache
 
 
 class _LoopbackIsOutside(Guard):
-    """The real guard, except that the test servers are paced like public sites."""
+    """A guard that paces the test servers like public sites."""
 
     def check(self, url: str, **_: Any) -> Destination:
         return dataclasses.replace(super().check(url), is_private=False)

@@ -51,7 +51,7 @@ Serving = Callable[..., contextlib.AbstractContextManager[Server]]
 
 @pytest.fixture
 def serving(home: Path, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Serving:
-    """Return `serve("uvicorn", ..., environment=...)`, a context that runs `python -m uvicorn ...`."""
+    """Return `serve("uvicorn", ..., environment=...)`, a context manager that runs `python -m uvicorn ...`."""
 
     @contextlib.contextmanager
     def serve(*argv: str, environment: Environment) -> Iterator[Server]:

@@ -17,7 +17,6 @@ from .conftest import Propintel
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """Open the database that the command reads."""
     with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         yield opened
 

@@ -128,9 +128,7 @@ def test_a_batch_is_shown_with_its_progress_and_cancelled_together(called: Propi
     assert "Nothing to cancel" in called("batches", "cancel", batch).stderr
 
 
-def test_a_batch_of_duplicates_is_stored_and_an_unknown_batch_is_named(
-    called: Propintel, broker: EmbeddedValkey
-) -> None:
+def test_a_batch_of_duplicates_is_stored_and_an_unknown_one_is_named(called: Propintel, broker: EmbeddedValkey) -> None:
     called("enqueue", "http://homes.example/1")
     again = json.loads(called("enqueue", "http://homes.example/1").stdout)
     assert json.loads(called("batches", "show", again["batch"]).stdout)["duplicates"] == 1

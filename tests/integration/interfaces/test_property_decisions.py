@@ -31,7 +31,6 @@ def page(url: str, kind: SourceKind, **values: Any) -> SourceRecord:
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """Open the database that the command works on."""
     with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         yield opened
 

@@ -89,7 +89,7 @@ def test_a_secret_appears_only_in_requests(
         url = f"{root}/{path}?q={{street_line}}&token={{secret:GIS_TOKEN}}"
         area += f'[[area.source]]\nname = "{name}"\nkind = "assessor"\nurl = "{url}"\n'
     (state / "sources.toml").write_text(area)
-    haul = {}
+    seen = {}
     for command in (
         ("scrape", ADDRESS, "--format", "json"),
         ("scrape", ADDRESS, "--format", "json", "--refresh"),  # asks the site whether the page has changed
@@ -99,25 +99,25 @@ def test_a_secret_appears_only_in_requests(
         ("doctor",),
     ):
         done = called(*command)
-        haul[" ".join(command)] = done.stdout + done.stderr
+        seen[" ".join(command)] = done.stdout + done.stderr
     first = called("scrape", ADDRESS, "--format", "json")
     property_id = json.loads(first.stdout)["property"]
     shown = called("properties", "show", property_id, "--explain")
-    haul["show"] = shown.stdout + shown.stderr
+    seen["show"] = shown.stdout + shown.stderr
     assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "a request lacked the token"
-    assert '"YearBuilt": 1987' in haul[f"scrape {ADDRESS} --format json"]
-    assert "~secret.GIS_TOKEN~" in haul["show"]
+    assert '"YearBuilt": 1987' in seen[f"scrape {ADDRESS} --format json"]
+    assert "~secret.GIS_TOKEN~" in seen["show"]
     settings = Settings.of(propintel_home=state, jwt_secret=JWT_SECRET)
     with TestClient(create_app(lambda: settings)) as client:
         token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")
         for path in ("/api/v1/properties", f"/api/v1/properties/{property_id}"):
             answer = client.get(path, headers={"authorization": f"Bearer {token}"})
             assert answer.status_code == 200, path
-            haul[path] = answer.text
+            seen[path] = answer.text
     with open_stores(settings) as stores, stores.database.reading() as connection:
         for table in metadata.sorted_tables:
-            haul[table.name] = repr(connection.execute(select(table)).all())
+            seen[table.name] = repr(connection.execute(select(table)).all())
         packed = connection.execute(select(Blob.packed)).scalars().all()
-        haul["pages"] += "".join(unpack(body).decode() for body in packed)
-    assert "~secret.GIS_TOKEN~" in haul["pages"]
-    assert [place for place, text in haul.items() if any(word in text for word in SECRET_PARTS)] == []
+        seen["pages"] += "".join(unpack(body).decode() for body in packed)
+    assert "~secret.GIS_TOKEN~" in seen["pages"]
+    assert [place for place, text in seen.items() if any(word in text for word in SECRET_PARTS)] == []

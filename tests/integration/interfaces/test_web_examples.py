@@ -71,7 +71,7 @@ def api(web: str, called: Propintel, home: Path, broker: object) -> Iterator[Api
 def _seed(stores: Stores) -> dict[str, dict[str, str]]:
     database, jobs = stores.database, stores.jobs
 
-    def store_property(number: int, *urls: str) -> str:
+    def store(number: int, *urls: str) -> str:
         values = {"UnparsedAddress": f"{number} Fictional Ave", "PostalCode": "00000"}
         for year, url in enumerate(urls, 1987):
             record = page_record(
@@ -81,12 +81,8 @@ def _seed(stores: Stores) -> dict[str, dict[str, str]]:
             found = save_record(stores.properties, record)
         return found
 
-    first, second, third = (
-        store_property(1, HOME, REAR),
-        store_property(2, f"{HOME}/2"),
-        store_property(3, f"{HOME}/3", f"{HOME}/4"),
-    )
-    fourth = store_property(4, f"{HOME}/5")
+    first, second, third = store(1, HOME, REAR), store(2, f"{HOME}/2"), store(3, f"{HOME}/3", f"{HOME}/4")
+    fourth = store(4, f"{HOME}/5")
     decision = identity_decisions.split(database, third, [f"{HOME}/4"], who="tester")
     done, failed, queued, of_batch = (jobs.enqueue([f"https://jobs.example/{n}"]).new[0] for n in range(4))
     for job_id in (done, failed):

@@ -228,7 +228,7 @@ class Asking:
 
 
 @pytest.fixture
-def client_with_keys(client: TestClient, provider: Provider) -> TestClient:
+def warm_client(client: TestClient, provider: Provider) -> TestClient:
     """Return a client of a server that has fetched the keys."""
     assert client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     return client
@@ -244,119 +244,117 @@ def test_concurrent_first_requests_cause_one_request_to_the_provider(client: Tes
 
 
 def test_a_known_key_is_accepted_while_the_provider_hangs(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+    warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     """Expired keys are fetched in the background, and requests do not wait."""
     clock.advance(301)
     provider.answering.clear()
     for _ in range(3):
-        assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     until_true(lambda: provider.asked == 2, "the question in the background")
 
 
-def test_only_requests_with_unknown_keys_wait(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock
-) -> None:
+def test_only_requests_with_unknown_keys_wait(warm_client: TestClient, provider: Provider, clock: ManualClock) -> None:
     clock.advance(31)
     provider.answering.clear()
-    stranger = Asking(client_with_keys, [provider.sign("RS256", "unknown")])
+    stranger = Asking(warm_client, [provider.sign("RS256", "unknown")])
     until_true(lambda: provider.asked == 2, "the stranger's question")
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     assert stranger.statuses == []
     provider.answering.set()
     assert stranger.join() == [401]
 
 
 def test_requests_with_unknown_keys_leave_threads_for_others(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+    warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     """Forty requests would use all threads: eight wait, the rest get 503."""
     clock.advance(31)
     provider.answering.clear()
-    strangers = Asking(client_with_keys, [provider.sign("RS256", f"unknown-{n}") for n in range(40)])
+    strangers = Asking(warm_client, [provider.sign("RS256", f"unknown-{n}") for n in range(40)])
     until_true(lambda: len(strangers.statuses) >= 32, "those who need not wait")
     assert set(strangers.statuses) == {503}
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     provider.answering.set()
     assert sorted(strangers.join()) == [401] * 8 + [503] * 32
 
 
 def test_a_failing_provider_is_asked_every_five_seconds_at_most(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+    warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     """After a failure, unknown and expired keys cause no request for five seconds."""
     clock.advance(301)
     provider.status = 500
     for n in range(10):
-        assert client_with_keys.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
-        assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert warm_client.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
+        assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     assert provider.asked == 2
     clock.advance(5)
     provider.status = 200
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 401
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 401
     assert provider.asked == 3
 
 
 def test_unknown_keys_count_as_failed_sign_ins(
-    broker: EmbeddedValkey, client_with_keys: TestClient, provider: Provider, clock: ManualClock
+    broker: EmbeddedValkey, warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     """This applies whether or not the provider answers. Good tokens from the same address still work."""
     for n in range(FAILURES_PER_MINUTE // 2):
-        assert client_with_keys.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
+        assert warm_client.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
     clock.advance(31)
     provider.status = 500
     for n in range(FAILURES_PER_MINUTE // 2):
-        assert client_with_keys.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 429
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert warm_client.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 429
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
 
 
 def test_the_last_keys_are_used_for_a_day(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    warm_client: TestClient, provider: Provider, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider.status = 500
     for _ in range(23):
         clock.advance(3600)
-        assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+        assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     assert caplog.text.count("stay in use") == 1
     clock.advance(3601)
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 503
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 503
 
 
 def test_a_new_key_is_accepted_and_a_withdrawn_key_is_refused(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+    warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     provider.publish("ec")
     clock.advance(301)
-    client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa"))  # triggers the download of the keys
+    warm_client.get(STATS, headers=provider.sign("RS256", "rsa"))  # triggers the download of the keys
     until_true(
-        lambda: client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401,
+        lambda: warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401,
         "the end of the old key",
     )
     provider.publish("rsa")
     assert (
-        client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
+        warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
     )  # the keys were fetched less than half a minute ago
     clock.advance(31)
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
 
 
 def test_an_idle_server_refuses_a_withdrawn_key(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+    warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     """Nobody has used the server for ten minutes, so the first request waits for new keys."""
     clock.advance(601)
     provider.publish("ec")
-    assert client_with_keys.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
+    assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
 
 
 def test_an_idle_server_accepts_many_requests_at_once(
-    client_with_keys: TestClient, provider: Provider, clock: ManualClock
+    warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
     """More requests arrive than may wait for unknown keys. Their key is known, and the provider is asked once."""
     clock.advance(601)
     provider.answering.clear()
-    asking = Asking(client_with_keys, [provider.sign("RS256", "rsa")] * 20)
+    asking = Asking(warm_client, [provider.sign("RS256", "rsa")] * 20)
     until_true(lambda: provider.asked == 2, "the question")
     provider.answering.set()
     assert asking.join() == [200] * 20

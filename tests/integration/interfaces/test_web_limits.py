@@ -156,7 +156,7 @@ def test_a_reader_reads_and_changes_nothing(open_client: Open) -> None:
 
 
 def test_only_the_caller_over_the_rate_limit_waits(open_client: Open) -> None:
-    """Requests to all processes count together. Header fields report the rest, also on errors."""
+    """Requests to all processes count together. Header fields report the remaining requests, also on errors."""
     client_a, client_b = (open_client(api_rate_limit_per_minute=5) for _ in range(2))
     answers = [client.get(path, headers=by("a")) for client in (client_a, client_b) for path in (ME, f"{JOBS}/none")]
     assert [answer.headers["ratelimit"].split(";")[:2] for answer in answers] == [

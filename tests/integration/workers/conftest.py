@@ -32,7 +32,7 @@ _PROCESSES = "{propintel}:pool:procs"
 
 @dataclass
 class Fleet:
-    """The processes of a test, and its access to their stores and logs."""
+    """The processes that a test starts, with their stores and logs."""
 
     home: Path
     settings: Settings
@@ -54,7 +54,7 @@ class Fleet:
         return child
 
     def start_beat(self) -> Child:
-        """Start beat with its ticks in its log."""
+        """Start beat, and log every tick."""
         env = {**self.env, "LOG_LEVEL": "debug"}
         return Services(self.home, env, cwd=self.home, logs=self.home).beat(self.supervisor)
 

@@ -128,7 +128,7 @@ def _hits(secret: str, blob: bytes | bytearray) -> list[str]:
 
 
 @dataclass
-class Haul:
+class Seen:
     """Everything that is visible from outside, by the place where it was found."""
 
     found: dict[str, bytearray] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class Haul:
 
 
 @contextmanager
-def _monitored(url: str, haul: Haul) -> Iterator[None]:
+def _monitored(url: str, seen: Seen) -> Iterator[None]:
     """Collect every command that any process sends to Redis during the block."""
     over = threading.Event()
     ready = threading.Event()
@@ -157,7 +157,7 @@ def _monitored(url: str, haul: Haul) -> Iterator[None]:
             while not over.is_set():
                 # not next_command(), which fails to parse some commands
                 while monitor.connection.can_read(timeout=0.2):
-                    haul.add("commands to Redis", monitor.connection.read_response(disable_decoding=True))
+                    seen.add("commands to Redis", monitor.connection.read_response(disable_decoding=True))
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
@@ -185,15 +185,15 @@ def _redis_values(url: str) -> Iterator[tuple[str, bytes]]:
                 yield f"Redis {name.decode()}", name + repr(read[kind](connection, name)).encode()
 
 
-def _get(http: httpx2.Client, haul: Haul, path: str) -> httpx2.Response:
+def _get(http: httpx2.Client, seen: Seen, path: str) -> httpx2.Response:
     answer = http.get(path)
-    haul.add(f"GET {path}", repr(answer.headers.raw).encode() + answer.content)
+    seen.add(f"GET {path}", repr(answer.headers.raw).encode() + answer.content)
     return answer
 
 
-def _crawl_the_api(http: httpx2.Client, haul: Haul) -> None:
+def _crawl_the_api(http: httpx2.Client, seen: Seen) -> None:
     """Request every GET route, with existing and unknown ids."""
-    document = _get(http, haul, "/openapi.json").json()
+    document = _get(http, seen, "/openapi.json").json()
     jobs = http.get("/api/v1/jobs").json()["data"]["jobs"]
     properties = http.get("/api/v1/properties").json()["data"]["properties"]
     assert jobs, "the API lists no jobs"
@@ -208,35 +208,34 @@ def _crawl_the_api(http: httpx2.Client, haul: Haul) -> None:
             continue
         name = next((name for name in ids if f"{{{name}}}" in path), None)
         for value in [*ids[name], "nothing"] if name else [""]:
-            _get(http, haul, path.replace(f"{{{name}}}", value))
-    haul.add("a broken request", http.post("/api/v1/jobs", content=b"{").content)
+            _get(http, seen, path.replace(f"{{{name}}}", value))
+    seen.add("a broken request", http.post("/api/v1/jobs", content=b"{").content)
 
 
-def _crawl_the_pages(http: httpx2.Client, haul: Haul, token: str, job: str, batch: str) -> None:
+def _crawl_the_pages(http: httpx2.Client, seen: Seen, token: str, job: str, batch: str) -> None:
     assert http.post("/sign-in", data={"token": token}).status_code == 303
     property_id = http.get("/api/v1/properties").json()["data"]["properties"][0]["property"]
     paths = ["/keys", "/jobs", "/batches", "/properties", "/watches", "/enqueue", "/docs", "/sign-in"]
     for path in [*paths, f"/jobs/{job}", f"/batches/{batch}", f"/properties/{property_id}", "/jobs/nothing"]:
-        answer = _get(http, haul, path)
+        answer = _get(http, seen, path)
         assert "text/html" in answer.headers["content-type"], path
 
 
-def _crawl_flower(http: httpx2.Client, haul: Haul) -> None:
+def _crawl_flower(http: httpx2.Client, seen: Seen) -> None:
     # Flower waits one second for each answer, and a busy worker takes longer
-    wait_until(lambda: bool(_get(http, haul, "/api/workers?refresh=1").json()), 40, lambda: "Flower sees no worker")
-    workers = _get(http, haul, "/api/workers").json()
-    tasks = _get(http, haul, "/api/tasks?limit=1000").json()
+    wait_until(lambda: bool(_get(http, seen, "/api/workers?refresh=1").json()), 40, lambda: "Flower sees no worker")
+    workers = _get(http, seen, "/api/workers").json()
+    tasks = _get(http, seen, "/api/tasks?limit=1000").json()
     assert tasks, "Flower sees no task"
     for path in ["/", "/workers", "/tasks", "/broker", "/metrics", *(f"/worker/{name}" for name in workers)]:
-        _get(http, haul, path)
+        _get(http, seen, path)
     for task_id in tasks:
-        _get(http, haul, f"/task/{task_id}")
-        _get(http, haul, f"/api/task/info/{task_id}")
-        _get(http, haul, f"/api/task/result/{task_id}")
+        _get(http, seen, f"/task/{task_id}")
+        _get(http, seen, f"/api/task/info/{task_id}")
+        _get(http, seen, f"/api/task/result/{task_id}")
 
 
 def _rows(fleet: Fleet) -> Iterator[tuple[str, bytes]]:
-    """Yield the rows of every table of the database."""
     with fleet.stores.database.reading() as connection:
         for table in metadata.sorted_tables:
             yield f"table {table.name}", repr(connection.execute(select(table)).all()).encode()
@@ -291,7 +290,7 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
     secret_path, signature, header, proxy, login, site, feed = (secrets.token_urlsafe(36) for _ in range(7))
     webhook = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     (tmp_path / "probe_secrets.py").write_text(_PROBE)
-    haul = Haul()
+    seen = Seen()
     with _services_with_passwords(tmp_path_factory.mktemp("services")) as (redis_url, database_url):
         given = _given(
             openai_api_keys=(",".join(keys.values()), *keys.values()),
@@ -315,33 +314,33 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
             **{setting.variable: setting.value for setting in given.values()},
         )
         token = issue_token(fleet.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock(), subject="tester")
-        with _monitored(redis_url, haul):
-            _work(fleet, haul, token, property_site, receiver, callback=f"{receiver.origin}/batches/{secret_path}")
+        with _monitored(redis_url, seen):
+            _work(fleet, seen, token, property_site, receiver, callback=f"{receiver.origin}/batches/{secret_path}")
             for place, blob in (*_redis_values(redis_url), *_rows(fleet)):
-                haul.add(place, blob)
+                seen.add(place, blob)
         fleet.supervisor.stop()
     for request in receiver.requests:
-        haul.add(f"webhook {request.path.partition('?')[0].replace(secret_path, '')}", repr(request.headers).encode())
-        haul.add("bodies of webhooks", request.body)
-    haul.add("spans", b"".join(otlp.bodies))
+        seen.add(f"webhook {request.path.partition('?')[0].replace(secret_path, '')}", repr(request.headers).encode())
+        seen.add("bodies of webhooks", request.body)
+    seen.add("spans", b"".join(otlp.bodies))
     for place, blob in _files(tmp_path):
-        haul.add(place, blob)
+        seen.add(place, blob)
 
     assert {headers["api-key"] for headers in otlp.headers} == {header}
     assert set(forward_proxy.logins) == {"Basic " + base64.b64encode(f"me:{proxy}".encode()).decode()}
     used = {name: simulator.stats_of(key)["requests"] for name, key in keys.items()}
     assert all(used.values()), f"a key was never used, so it could not leak: {used}"
-    everything = b"".join(haul.found.values())
-    assert len(haul.found["commands to Redis"]) > 100_000
+    everything = b"".join(seen.found.values())
+    assert len(seen.found["commands to Redis"]) > 100_000
     assert _hits("Circuit breaker opened for OpenAI key", everything) == ["plain"], "the failing key did not fail"
     named = {f"{g.variable} ({n})": secret for g in given.values() for n, secret in enumerate(g.secrets)}
     # the batches table is exempt: it needs the callback's URL until the receiver has answered
-    searched = Haul({place: blob for place, blob in haul.found.items() if place != "table batches"})
+    searched = Seen({place: blob for place, blob in seen.found.items() if place != "table batches"})
     leaks = searched.leaks({**named, "the token": token})
     assert not leaks, "\n".join(leaks)
 
 
-def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *, callback: str) -> None:
+def _work(fleet: Fleet, seen: Seen, token: str, site: str, receiver: Receiver, *, callback: str) -> None:
     """Run every service and job of the fleet, then request all its pages and routes."""
     web_port, flower_port = free_port(), free_port()
     fleet.services.web(fleet.supervisor, web_port)
@@ -360,13 +359,13 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
         fleet.wait_for_state(jobs, "done", "failed", "deferred", seconds=60)
         _leak_secrets(fleet)
         wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("maintenance"))
-        _crawl_the_api(http, haul)
-        _crawl_the_pages(http, haul, token, jobs[0], batch)
+        _crawl_the_api(http, seen)
+        _crawl_the_pages(http, seen, token, jobs[0], batch)
         assert fleet.settings.web.metrics_token is not None
         metrics = {"Authorization": f"Bearer {fleet.settings.web.metrics_token.get_secret_value()}"}
-        haul.add("GET /metrics", http.get("/metrics", headers=metrics).raise_for_status().content)
+        seen.add("GET /metrics", http.get("/metrics", headers=metrics).raise_for_status().content)
     assert fleet.settings.flower.basic_auth is not None
     user, _, password = fleet.settings.flower.basic_auth.get_secret_value().partition(":")
     address = f"http://127.0.0.1:{flower_port}"
     with httpx2.Client(base_url=address, auth=(user, password), timeout=300, trust_env=False) as flower:
-        _crawl_flower(flower, haul)
+        _crawl_flower(flower, seen)

@@ -1,4 +1,4 @@
-"""Jobs of a batch that is canceled while they run store nothing and pay for nothing more."""
+"""Running jobs of a canceled batch store nothing and make no further paid calls."""
 
 from __future__ import annotations
 

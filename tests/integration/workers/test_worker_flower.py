@@ -201,10 +201,10 @@ def test_arguments_are_redacted_during_and_after_a_retry(
     flower = start_flower(fleet)
     start_probes(fleet)
     secret, url = "sk-proj-0123456789abcdefghij", "https://me:hunter2@example.com/a?token=hunter2"
-    # an immediate retry could end before its worker has reported it, because Flower orders events by time
+    # an immediate retry could end before the worker reports the retry: Flower orders events by time
     done, waiting = (_send(fleet, "probe.again", countdown, secret, url=url) for countdown in (1, 600))
     flower.wait_for_state(done, "SUCCESS")
-    # not by the count of retries, which Flower drops if the end of a run arrives before its start
+    # the count of retries is unreliable: Flower drops the count if a run's end arrives before its start
     wait_until(lambda: all(flower.task(task_id).get("retried") for task_id in (done, waiting)), 40, flower.log)
     worker = flower.only_worker()
     wait_until(lambda: waiting in flower.page(f"/worker/{worker}"), 20, flower.log)
@@ -310,7 +310,7 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
     flower.child.process.send_signal(signal.SIGKILL)
     flower.child.process.wait(120)
     flower = start_flower(fleet)
-    assert [flower.task(one).get("state") for one in (first, second)] == ["SUCCESS", "SUCCESS"]
+    assert [flower.task(task_id).get("state") for task_id in (first, second)] == ["SUCCESS", "SUCCESS"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 

@@ -141,11 +141,11 @@ def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
     watching.join(120)
     assert not watching.is_alive(), events
     with connect(fleet.settings) as redis:
-        results = [redis.get(name) for name in redis.keys("*celery-task-meta*")]
+        stored = [redis.get(name) for name in redis.keys("*celery-task-meta*")]
     log = fleet.log("worker")
-    assert len(results) >= 4
+    assert len(stored) >= 4
     for where, text in (
-        ("results", repr(results)),
+        ("results", repr(stored)),
         ("events", repr(events)),
         ("log", log),
         ("job", str(fleet.job(job))),

@@ -76,26 +76,20 @@ def test_reports_wait_neither_for_tasks_blocked_by_a_locked_database_nor_for_ear
     maintenance = fleet.services.maintenance_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)
 
-    def count_lines(line: str) -> int:
+    def count(line: str) -> int:
         return fleet.log("maintenance").count(line)
 
     tasks = {entry["task"] for entry in beat_config(fleet.settings)["beat_schedule"].values()}
     with closing(sqlite3.connect(fleet.stores.database.url.database, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         for task in (*sorted(tasks - {REPORT}), REPORT, REPORT):
-            reports = count_lines("OpenAI keys: 0 of 0") + (
-                task == REPORT
-            )  # counted first: a report may be logged at once
+            reports = count("OpenAI keys: 0 of 0") + (task == REPORT)  # counted first: a report may be logged at once
             fleet.app.send_task(task, headers={INTERVAL_HEADER: 0.001})
-            until(
-                lambda reports=reports: count_lines("OpenAI keys: 0 of 0") == reports,
-                8,
-                lambda: fleet.log("maintenance"),
-            )
-        assert not count_lines("locked"), "a task has given up on the database"
+            until(lambda reports=reports: count("OpenAI keys: 0 of 0") == reports, 8, lambda: fleet.log("maintenance"))
+        assert not count("locked"), "a task has given up on the database"
         holder.execute("ROLLBACK")
-    until(lambda: count_lines(f"Task {REPORT}[") == 4, 20, lambda: fleet.log("maintenance"))
-    assert count_lines("the previous report still waits for the database") == 1
+    until(lambda: count(f"Task {REPORT}[") == 4, 20, lambda: fleet.log("maintenance"))
+    assert count("the previous report still waits for the database") == 1
 
 
 def test_the_maintenance_worker_has_more_threads_than_beat_has_tasks(make_fleet: Callable[..., Any]) -> None:

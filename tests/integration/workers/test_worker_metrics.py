@@ -31,8 +31,6 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 @dataclass
 class Scraper:
-    """Reads metrics as Prometheus does."""
-
     url: str
 
     def text(self) -> str:
@@ -54,8 +52,6 @@ class Scraper:
 
 @pytest.fixture
 def start_web() -> Callable[[Any], Scraper]:
-    """Return a function that starts a web process of a fleet."""
-
     def start(fleet: Any) -> Scraper:
         port = free_port()
         fleet.services.web(fleet.supervisor, port)

@@ -18,7 +18,7 @@ from tasks._celery.publish import send_jobs
 from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
-#: send soon, poll often, and notice a dead process soon
+#: batches are sent at once and polled often, and dead processes are noticed within seconds
 SOON = {
     "OPENAI_BATCH_COLLECT_SECONDS": "0",
     "OPENAI_BATCH_POLL_SECONDS": "0.5",

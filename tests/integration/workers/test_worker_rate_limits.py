@@ -30,7 +30,7 @@ def _limited(make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any
 def test_a_job_waits_as_long_as_the_server_asks_and_loses_no_retry(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    """The job waits exactly as long as the server's answers ask."""
+    """The job waits exactly as long as the server's answers request."""
     fleet = _limited(make_fleet, openai_simulator, 12)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
     assert job.state == "done", fleet.describe([job.id])

@@ -34,7 +34,7 @@ def truth(number: int) -> dict[str, Any]:
 
 
 def page(number: int, *, is_new: bool) -> str:
-    """Return a home's page in recipe of two designs. No reader knows the labels of year and area."""
+    """Return a home's page in the old or the new design. No reader knows the labels of year and area."""
     stated = truth(number)
     street = f"{stated['StreetNumber']} {_STREETS[number % 8]} Street"
     near = 300_000 - 900 * number

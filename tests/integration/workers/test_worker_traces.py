@@ -124,7 +124,7 @@ def slow_model() -> Iterator[tuple[str, list[str]]]:
             never.wait(100)
 
         def log_message(self, *_: object) -> None:
-            """Nothing on stderr."""
+            """Write nothing to stderr."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True

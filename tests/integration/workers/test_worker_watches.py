@@ -32,7 +32,6 @@ def site() -> Iterator[tuple[Place, str]]:
 
 
 def make_due(fleet: Any) -> None:
-    """Make all watches due."""
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     with fleet.stores.database.writing() as connection:
         connection.execute(update(Watch).values(due_at=long_ago))

@@ -19,7 +19,7 @@ OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
 #: a browser is several times slower beside other tests
 PATIENT = Limits(total_seconds=240)
-#: the text that a shell's script writes
+#: text that a script adds to an otherwise empty page
 FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
 <dt>Price</dt><dd>$250,000</dd><dt>Bedrooms</dt><dd>3</dd><dt>Year built</dt><dd>1987</dd></dl>"""
 
@@ -50,7 +50,7 @@ def chromium() -> Path:
 
 @pytest.fixture
 def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDrawer:
-    """Return a function that builds a fetcher that renders shells. Root has no sandbox (see docs/browser-pages.md)."""
+    """Return a function that builds a fetcher with a browser. Root has no sandbox (see docs/browser-pages.md)."""
 
     def make(opened: str = OPENED, **options: Any) -> Fetcher:
         chosen: dict[str, Any] = {
@@ -71,7 +71,6 @@ def drawer(make_drawer: MakeDrawer) -> Fetcher:
 
 
 def renderer_of(fetcher: Fetcher) -> Any:
-    """Return the fetcher's renderer."""
     return cast("Any", fetcher._rendering)._renderer
 
 

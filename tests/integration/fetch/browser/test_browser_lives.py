@@ -1,4 +1,4 @@
-"""A browser's lifetime: when it is replaced, and that it leaves no process or file."""
+"""When a browser is replaced, and that a browser leaves no process or file."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_a_reload_is_ignored(site: Any, drawer: Fetcher) -> None:
 
 @pytest.mark.parametrize("write", ["history.pushState", "history.replaceState"])
 def test_an_address_set_by_a_script_does_not_change_the_pages_url(site: Any, drawer: Fetcher, write: str) -> None:
-    """That URL was not requested, nor checked against robots.txt, so a script cannot claim it."""
+    """The new URL was not requested or checked against robots.txt, so a script cannot claim it."""
     url = site.page("/home", shell(f"{write}({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
     page = drawer.fetch(url)
     assert (page.final_url, "12 Elm Street" in page.text) == (url, True)
@@ -225,7 +225,7 @@ def test_no_request_escapes_while_a_page_is_closed(site: Any, make_drawer: Any) 
     assert site.hits.count("/robots.txt") == 1
     assert set(site.hits) == {"/robots.txt", "/0", *homes}
     begun = [number for number, path in enumerate(site.hits) if path in homes]
-    each = [site.hits[one + 1 : later] for one, later in pairwise([*begun, len(site.hits)])]
+    each = [site.hits[start + 1 : end] for start, end in pairwise([*begun, len(site.hits)])]
     assert [out for out in each if out not in ([], ["/0"])] == [], "a closing page sent more than one request"
     assert each.count(["/0"]) >= len(homes)
 

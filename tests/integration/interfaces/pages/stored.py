@@ -84,7 +84,7 @@ def save_page(database: Database, url: str, kind: SourceKind, days_ago: float, b
     return save_record(PropertyStore(database), record)
 
 
-def save_example_property(database: Database) -> str:
+def save_example(database: Database) -> str:
     """Store a property that an assessor, a county map, and a portal describe; return its id."""
     save_page(
         database, "https://assessor.example/parcels/7", SourceKind.ASSESSOR, 3.2, YearBuilt=1987, LivingArea=2310,
@@ -161,7 +161,7 @@ def filled_server(home: Path) -> Iterator[FilledServer]:
 def _fill(settings: Settings) -> dict[str, str]:
     with closing(Database(f"sqlite:///{settings.state.propintel_home.parent / 'pages.db'}")) as database:
         database.open()
-        property_id = save_example_property(database)
+        property_id = save_example(database)
         jobs = JobStore(database)
         failed = save_failed_job(jobs)
         made = jobs.enqueue(["https://homes.example/12-fictional-ave", LONG], refresh=True)

@@ -27,7 +27,6 @@ _COMMAND = re.search(r"^flower: (.*)$", (_ROOT / "Procfile").read_text(), re.MUL
 
 @pytest.fixture
 def simulator(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> None:
-    """Start a simulator with one key."""
     environment["OPENAI_API_KEYS"] = KEY
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
 

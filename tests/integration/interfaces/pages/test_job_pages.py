@@ -185,7 +185,7 @@ class TestForms:
         assert first.status_code == again.status_code == 303
         assert first.headers["location"] == again.headers["location"]
 
-    def test_a_list_can_have_megabytes(self, client: httpx2.Client) -> None:
+    def test_a_list_of_megabytes_is_accepted(self, client: httpx2.Client) -> None:
         targets = "\n".join(f"http://homes.example/{'x' * 230}/{number}" for number in range(9_000))
         assert len(targets) > 2_000_000
         fields = {name: (None, value) for name, value in {"csrf": self._csrf(client), "text": targets}.items()}

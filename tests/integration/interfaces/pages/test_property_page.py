@@ -14,13 +14,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
 from tests.integration.interfaces.pages.conftest import DESKTOP, PHONE, SignIn, check_accessible, check_fits
-from tests.integration.interfaces.pages.stored import (
-    ADDRESS,
-    HISTORY,
-    save_example_property,
-    save_page,
-    save_price_cuts,
-)
+from tests.integration.interfaces.pages.stored import ADDRESS, HISTORY, save_example, save_page, save_price_cuts
 from tests.plugins.job_ends import finish, put_tried
 
 pytestmark = pytest.mark.usefixtures("broker")
@@ -28,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("broker")
 
 @pytest.fixture
 def property_id(database: Database) -> str:
-    return save_example_property(database)
+    return save_example(database)
 
 
 @pytest.fixture

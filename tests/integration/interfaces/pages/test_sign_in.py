@@ -1,4 +1,4 @@
-"""Signing in with a token and signing out, in a browser and without one."""
+"""Signing in with a token and signing out, with and without a browser."""
 
 from __future__ import annotations
 

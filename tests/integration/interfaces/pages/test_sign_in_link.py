@@ -47,9 +47,7 @@ def new_client(settings: Settings) -> Iterator[Callable[[], TestClient]]:
         yield lambda: TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)
 
 
-def test_a_link_signs_in_and_redirects_to_a_url_without_the_code(
-    new_client: Callable[[], TestClient], link: str
-) -> None:
+def test_a_link_signs_in_and_the_next_url_has_no_code(new_client: Callable[[], TestClient], link: str) -> None:
     client = new_client()
     answer = client.get(link)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

@@ -64,9 +64,7 @@ def test_the_page_shows_planned_and_postponed_watches(
     expect(page.get_by_text("2 watches did not fit into today's budget of 1 pages")).to_be_visible()
     expect(page.get_by_text("0 of 1")).to_be_visible()
     expect(page.get_by_text("0 of 5")).to_be_visible()
-    assert page.get_by_role("button", name=re.compile("Remove|Watch")).count() == 0, (
-        "a reader sees a button to change watches"
-    )
+    assert page.get_by_role("button", name=re.compile("Remove|Watch")).count() == 0, "a reader sees buttons"
     page.evaluate("window.untouched = true")
     assert charge_watches(database, Charge.PAGE, LIMITS.pages)
     expect(page.get_by_text("1 of 1")).to_be_visible()
@@ -81,9 +79,7 @@ def test_the_page_shows_planned_and_postponed_watches(
     expect(page.get_by_text("No watch is paused.")).to_be_visible()
 
 
-def test_an_operator_adds_and_removes_watches(
-    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
-) -> None:
+def test_an_operator_edits_the_watches(database: Database, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
     page = signed_in("operator", "/watches", viewport=PHONE, color_scheme="dark")
     expect(page.get_by_text("Enter below what to refresh")).to_be_visible()
     page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\nfoo bar\n" + "0" * 32)
