@@ -104,8 +104,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def make_client(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestClient]]:
-    """Return a function that starts a server that trusts the provider at a URL. Without a broker, the server counts no
-    requests."""
+    """Return a function that starts a server that trusts the provider at a URL."""
     opened: list[TestClient] = []
 
     def make(url: str) -> TestClient:

@@ -115,7 +115,7 @@ class Flower:
         return self.http.get(path).raise_for_status().text
 
     def only_worker(self) -> str:
-        """Return the name of the only worker, once Flower knows its settings. A busy worker misses Flower's first
+        """Return the only worker's name, once Flower knows its settings. A busy worker misses Flower's first
         request."""
         known: dict[str, Any] = {}
 

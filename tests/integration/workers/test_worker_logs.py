@@ -117,8 +117,7 @@ def test_each_log_line_of_a_job_names_the_job_its_batch_and_its_key(
 def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
     pool: str, make_fleet: Callable[..., Any], property_site: str, tmp_path: Path
 ) -> None:
-    """This covers messages, causes, variables of frames, tracebacks of threads, warnings, and direct writes to
-    stderr."""
+    """Messages, causes, variables, tracebacks of threads, warnings, and direct writes to stderr are redacted."""
     (tmp_path / "probe_tasks.py").write_text(_PROBE)
     fleet = make_fleet(PYTHONPATH=str(tmp_path), OPENAI_API_KEYS=_SECRET, JWT_SECRET=_PASSWORD)
     events: list[dict[str, Any]] = []
@@ -141,15 +140,11 @@ def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
     watching.join(120)
     assert not watching.is_alive(), events
     with connect(fleet.settings) as redis:
-        stored = [redis.get(name) for name in redis.keys("*celery-task-meta*")]
+        found = [redis.get(name) for name in redis.keys("*celery-task-meta*")]
     log = fleet.log("worker")
-    assert len(stored) >= 4
-    for where, text in (
-        ("results", repr(stored)),
-        ("events", repr(events)),
-        ("log", log),
-        ("job", str(fleet.job(job))),
-    ):
+    assert len(found) >= 4
+    places = {"results": repr(found), "events": repr(events), "log": log, "job": str(fleet.job(job))}
+    for where, text in places.items():
         assert _SECRET not in text, where
         assert _PASSWORD not in text, where
     assert "in fail" in log
@@ -158,9 +153,7 @@ def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
     assert any("deprecated [redacted]" in line["event"] for line in _lines(log))
 
 
-def test_beat_and_flower_log_in_the_format_of_the_worker(
-    make_fleet: Callable[..., Any], until: Callable[..., None]
-) -> None:
+def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
     """Flower configures no log, but tornado would. Beat's ticks are at DEBUG."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     fleet.start_beat()

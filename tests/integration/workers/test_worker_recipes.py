@@ -1,5 +1,4 @@
-"""A site is learned once: model calls stop after its first pages, resume after a redesign, and stop again. No wrong
-value is stored."""
+"""Model calls stop after a site's first pages, resume after a redesign, and stop again. No wrong value is stored."""
 
 from __future__ import annotations
 

@@ -25,8 +25,7 @@ _NAME = "propintel"
 
 
 class Front:
-    """Forwards TCP to the primary that Sentinel names, as HAProxy or a managed Redis does. The server must confirm its
-    role."""
+    """Forwards TCP to the primary that Sentinel names, if the server confirms its role, as a managed Redis does."""
 
     def __init__(self, sentinel: redis.Redis) -> None:
         self._sentinel = sentinel

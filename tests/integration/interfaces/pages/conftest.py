@@ -83,8 +83,7 @@ def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., obj
 
 @pytest.fixture
 def screenshot(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that saves a page as PNG: `screenshot(page, "keys")`. `full_page=False` saves the window
-    only."""
+    """Return a function that saves a page as PNG: `screenshot(page, "keys")`. `full_page=False` saves the window."""
 
     def take(page: Page, name: str, *, full_page: bool = True) -> Path:
         place = Path(PICTURES) if PICTURES else tmp_path / "pictures"
