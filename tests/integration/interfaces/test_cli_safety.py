@@ -24,7 +24,7 @@ GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb222
 #: `propintel`, interrupted by Ctrl-C when it imports the module named by its first argument
 _INTERRUPTED_AT = """
 import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores SIGINT
 wanted = sys.argv.pop(1)
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
@@ -32,7 +32,7 @@ class Interrupt:
             try:
                 signal.raise_signal(signal.SIGINT)
             except KeyboardInterrupt:
-                pass  # so does the import system itself, where it frees locks
+                pass  # the import system also swallows the exception when it frees locks
 sys.meta_path.insert(0, Interrupt())
 from cli.main import main
 sys.exit(main())

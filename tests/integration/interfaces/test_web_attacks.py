@@ -171,7 +171,7 @@ def test_an_unknown_role_is_forbidden(web_server: WebServer) -> None:
 
 
 def test_urls_in_a_token_are_never_fetched(environment: Environment, serving: Serving) -> None:
-    """URLs and keys in tokens are ignored (RFC 8725, section 3.10). So is HS256 with the provider's public key."""
+    """URLs and keys in tokens are ignored (RFC 8725, section 3.10), and HS256 with the public key is refused."""
     ours, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
     with _listening() as provider, _listening() as evil:
         public = json.loads(RSAAlgorithm.to_jwk(ours.public_key()))

@@ -169,6 +169,6 @@ def test_every_operation_has_valid_examples(api: Api) -> None:
 
 
 def test_the_document_uses_the_terms_of_the_glossary(api: Api) -> None:
-    """This covers names, summaries, descriptions, and examples."""
+    """Names, summaries, descriptions, and examples are checked."""
     replaced = {"told", "heard", "believed", "said", "saying", "sayings", "hearsay", "door", "doors", "witness", "anew"}
     assert replaced.isdisjoint(re.findall(r"[a-z]+", json.dumps(api.document).lower()))

@@ -297,7 +297,7 @@ def test_a_failing_provider_is_asked_every_five_seconds_at_most(
 def test_unknown_keys_count_as_failed_sign_ins(
     broker: EmbeddedValkey, warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """This applies whether or not the provider answers. Good tokens from the same address still work."""
+    """Failures count whether or not the provider answers. Good tokens from the same address still work."""
     for n in range(FAILURES_PER_MINUTE // 2):
         assert warm_client.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
     clock.advance(31)

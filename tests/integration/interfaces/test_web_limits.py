@@ -56,7 +56,7 @@ def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, st
 
 
 def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(open_client: Open) -> None:
-    """This also works in another process, and with the key quoted as in the draft."""
+    """Another process repeats the answer too, also for a key in quotes, as in the IETF draft."""
     client_a, client_b = open_client(), open_client()
     first = client_a.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
     again = client_b.post(JOBS, json={**TARGETS, "priority": 5}, headers=by("a", Idempotency_Key='"k-1"'))

@@ -181,7 +181,7 @@ def _redis_values(url: str) -> Iterator[tuple[str, bytes]]:
     with redis.Redis.from_url(url) as connection:
         for name in connection.scan_iter(count=1000):
             kind = connection.type(name)
-            if kind != b"none":  # the key has not expired meanwhile
+            if kind != b"none":  # the key may have expired
                 yield f"Redis {name.decode()}", name + repr(read[kind](connection, name)).encode()
 
 

@@ -52,7 +52,7 @@ def test_a_prefork_worker_renders_the_pages_of_its_jobs(
     chromiums = [child for browser in browsers for child in _commands_below(browser.pid)]
     assert chromiums
     fleet.supervisor.stop_child(worker)
-    until(lambda: not any(map(_lives, (*browsers, *chromiums))), 20)
+    until(lambda: not any(map(_is_alive, (*browsers, *chromiums))), 20)
 
 
 def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
@@ -64,6 +64,6 @@ def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
     return found
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     """Return whether a process lives. An ended process is a zombie until its parent collects it."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.worker
 LISTING = "/homes/1"
 
 
-class Meanwhile:
+class BeforeAnswer:
     """An ASGI application that calls `act` before it answers `path`."""
 
     def __init__(self, app: Any, path: str) -> None:
@@ -48,7 +48,7 @@ def test_a_batch_canceled_while_its_job_runs_stores_nothing(
     calls: int,
 ) -> None:
     simulator = OpenAISimulator(Config.from_json({"keys": [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]}))
-    site, model = Meanwhile(build_site(), LISTING), Meanwhile(simulator.app, "/v1/chat/completions")
+    site, model = BeforeAnswer(build_site(), LISTING), BeforeAnswer(simulator.app, "/v1/chat/completions")
     api = SimulatorHandle(serve(model, simulator.stopping), KEYS[:1])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=api.base_url)
     fleet.start_worker(pool="threads", concurrency=1)

@@ -245,7 +245,7 @@ def test_open_or_unusable_settings_are_refused_by_name(
 def test_everything_but_the_health_check_needs_the_password_off_loopback(
     make_fleet: Callable[..., Fleet], start_flower: Callable[..., Flower]
 ) -> None:
-    """This includes metrics, which Flower leaves open by default. Wrong credentials are refused like missing ones."""
+    """Metrics, which Flower leaves open by default, also need the password. Wrong credentials are refused."""
     fleet = make_fleet()
     flower = start_flower(fleet, FLOWER_ADDRESS="0.0.0.0", FLOWER_BASIC_AUTH=f"other:{'x' * 16}, {_LOGIN}")
     for given in (None, (_USER, "x" * 16), ("other", _PASSWORD), (_USER, "")):

@@ -107,7 +107,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
 
     worker = fleet.start_worker(pool="prefork", concurrency=2)
     fleet.wait_for_state(queued, "done", "failed")
-    fleet.supervisor.stop_child(worker)  # its children report their last counts when they end
+    fleet.supervisor.stop_child(worker)  # the children report their last counts when they end
 
     counts = fleet.stores.jobs.counts()
     assert (counts["done"], counts["failed"]) == (12, 1)
@@ -126,7 +126,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     ended = {state: n for state, n in seen["propintel_job_seconds_count"].items() if state != ("deferred",)}
     assert ended == {("done",): 12, ("failed",): 1}
     assert seen["propintel_pages_total"][("fetched",)] == 12
-    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # visits that ended in such a deferral
+    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # visits that ended in a deferral
     assert seen["propintel_fetch_seconds_count"] == {(): 13 + busy}
     stored = [fleet.stores.properties.get(fleet.job(job_id).property_id) for job_id in queued[:12]]
     read = [e for shown in stored for field, e in shown["evidence"].items() if field not in DERIVED_FIELDS]

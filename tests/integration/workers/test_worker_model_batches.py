@@ -82,7 +82,7 @@ def kill_9(fleet: Any, worker: Any) -> None:
 def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """A batch with one file stores the model's values without an ordinary call."""
+    """Economy jobs get the model's values from a single batch, without an ordinary call."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
     fleet.start_worker(pool="threads")
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))

@@ -1,4 +1,4 @@
-"""A Redis primary and its replica under a real Sentinel, with one address that leads to the current primary."""
+"""A Redis primary and its replica under a real Sentinel, with a proxy that leads to the current primary."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(
 _NAME = "propintel"
 
 
-class Front:
+class Proxy:
     """Forwards TCP to the primary that Sentinel names, if the server confirms its role, as a managed Redis does."""
 
     def __init__(self, sentinel: redis.Redis) -> None:
@@ -70,7 +70,7 @@ def _copy(client: socket.socket, server: socket.socket) -> None:
 
 @dataclass
 class Pair:
-    front: Front
+    proxy: Proxy
     primary: redis.Redis
     replica: redis.Redis
     sentinel: redis.Redis
@@ -108,9 +108,9 @@ def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
             return False
 
         until(watched, 30, (tmp_path / "sentinel.log").read_text)
-        front = Front(sentinel)
-        stack.callback(front.close)
-        yield Pair(front, primary, replica, sentinel)
+        proxy = Proxy(sentinel)
+        stack.callback(proxy.close)
+        yield Pair(proxy, primary, replica, sentinel)
 
 
 def test_jobs_survive_a_failover(
@@ -123,7 +123,7 @@ def test_jobs_survive_a_failover(
     """The primary dies while jobs are queued; the same processes run them through the new primary."""
     server = openai_simulator()
     fleet = make_fleet(
-        REDIS_URL=pair.front.url,
+        REDIS_URL=pair.proxy.url,
         OPENAI_API_KEYS=",".join(server.keys),
         OPENAI_BASE_URL=server.base_url,
         KEY_REPORT_INTERVAL_SECONDS="1",

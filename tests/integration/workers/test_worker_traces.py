@@ -44,7 +44,7 @@ def traced_fleet(make_fleet: Callable[..., Any], otlp: OtlpReceiver) -> TracedFl
     return make
 
 
-def _one(spans: list[ReceivedSpan]) -> ReceivedSpan:
+def _only(spans: list[ReceivedSpan]) -> ReceivedSpan:
     assert len(spans) == 1
     return spans[0]
 
@@ -63,7 +63,7 @@ def test_one_trace_with_the_jobs_id_covers_fetch_and_model_call(
     (job,) = fleet.wait_for_state([job_id], "done")
     wait_until(lambda: otlp.named("job", job_id), 20)
 
-    run = _one(otlp.named("job", job_id))
+    run = _only(otlp.named("job", job_id))
     found = {name: otlp.named(name, job_id) for name in ("fetch", "extract", "model", "store")}
     # the page declares a canonical URL, which is fetched and compared
     assert {name: len(spans) for name, spans in found.items()} == {"fetch": 2, "extract": 2, "model": 1, "store": 1}
@@ -162,7 +162,7 @@ def test_a_job_continues_its_trace_after_its_worker_was_killed(
     fleet.start_beat()
     fleet.wait_for_state([job_id], "done", seconds=60)
     wait_until(lambda: otlp.named("job", job_id), 20)
-    run = _one(otlp.named("job", job_id))
+    run = _only(otlp.named("job", job_id))
     lost, again = otlp.named("fetch", job_id)
     assert run.attributes["propintel.attempt"] == 2
     assert again.parent == run.span_id
@@ -181,7 +181,7 @@ def test_the_trace_of_a_failed_job_has_the_reason_but_not_the_url(
     (job_id,) = fleet.send(f"{property_site}/no-such-page{QUERY}")
     fleet.wait_for_state([job_id], "failed")
     wait_until(lambda: otlp.named("job", job_id), 20)
-    run, fetch = _one(otlp.named("job", job_id)), _one(otlp.named("fetch", job_id))
+    run, fetch = _only(otlp.named("job", job_id)), _only(otlp.named("fetch", job_id))
     assert (run.failed, fetch.failed) == (True, True)
     assert run.attributes["propintel.outcome"] == "failed"
     assert run.attributes["propintel.reason"] == fetch.attributes["error.type"] == fleet.job(job_id).error["code"]
@@ -216,6 +216,6 @@ def test_the_scrape_command_is_traced(
     ]
     ran = subprocess.run(argv, env=fleet.env, cwd=fleet.home, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
-    run = _one(otlp.named("job"))
+    run = _only(otlp.named("job"))
     assert {span.trace_id for span in otlp.spans} == {run.attributes["propintel.job.id"]}
     assert {span.name for span in otlp.spans} == {"job", "fetch", "extract", "model", "model.attempt", "store"}

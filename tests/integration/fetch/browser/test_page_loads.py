@@ -28,9 +28,9 @@ def test_a_request_is_made_as_the_page_specified_it(site: Any, drawer: Fetcher) 
 
 
 def test_a_response_is_passed_on_unchanged(site: Any, drawer: Fetcher) -> None:
-    site.page("/api", b"\xff\x00 gone", status=410, content_type="text/plain", X_Told="yes")
+    site.page("/api", b"\xff\x00 gone", status=410, content_type="text/plain", X_Note="yes")
     asked = (
-        "fetch('/api').then(async r => new Response([r.status, r.headers.get('x-told'), (await r.arrayBuffer())"
+        "fetch('/api').then(async r => new Response([r.status, r.headers.get('x-note'), (await r.arrayBuffer())"
         ".byteLength].join(' ')))"
     )
     assert "[410 yes 7]" in drawer.fetch(site.page("/home", _loads(asked))).text

@@ -62,7 +62,7 @@ def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
 
 
 def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, drawer: Fetcher) -> None:
-    """Images, styles, fonts, and frames are not loaded, for example. A script that waits for a style continues."""
+    """Resources such as images, styles, and frames are not loaded. A script that waits for a style continues."""
     head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
     <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
     <link rel=manifest href=/m.json>
