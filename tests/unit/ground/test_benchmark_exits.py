@@ -1,4 +1,4 @@
-"""How a benchmark ends: what is wrong is one remark on stderr, and the exit code says of what kind."""
+"""A failing benchmark prints one line on stderr, and its exit code tells the kind of failure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _failing_process() -> None:
     )
 
 
-def test_one_that_measured_all_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_complete_benchmark_prints_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(lambda: "figures") == 0
     assert capsys.readouterr().err == ""
 
@@ -40,7 +40,7 @@ def test_one_that_measured_all_is_silent(capsys: pytest.CaptureFixture[str]) -> 
         (KeyboardInterrupt(), 130),
     ],
 )
-def test_a_failure_has_the_code_of_its_kind(
+def test_a_failure_has_the_exit_code_of_its_kind(
     error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _raising(error) == code
@@ -49,7 +49,7 @@ def test_a_failure_has_the_code_of_its_kind(
     assert "Traceback" not in said
 
 
-def test_a_process_that_failed_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_output_of_a_failed_process_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(_failing_process) == 1
     assert "no such peer" in capsys.readouterr().err
 

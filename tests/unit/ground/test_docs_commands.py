@@ -1,4 +1,4 @@
-"""What README and docs tell a reader to type is run by a test, and is understood by the program that there is."""
+"""Every command in README and docs is run by a test and accepted by the program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.plugins.documented import DOING, ROOT, SHOWING, Block, blocks, blocks
 BLOCKS = blocks()
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 _TARGETS = frozenset(re.findall(r"^([a-z][a-z-]*):", _MAKEFILE, re.M))
-#: What Click raises for words that it does not take; Typer shows no more of it than this child.
+#: Click's error for wrong usage. Typer exports only this subclass.
 _UsageError: Any = typer.BadParameter.__base__
 _INLINE = re.compile(r"(?<![`\w])`((?:\.venv/bin/)?(?:propintel|make) [^`\n]+)`(?!`)")
 
@@ -34,7 +34,7 @@ def _complaints(block: Block) -> Iterator[str]:
 
 
 def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
-    """The file is there, the function is in it, and CI's script really makes what the block makes."""
+    """Check that the file exists, contains the function, and, for `.ci/run`, runs the block's commands."""
     file, _, function = name.partition("::")
     if not (ROOT / file).is_file():
         yield f"no file {file}"
@@ -47,7 +47,7 @@ def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
         yield f"no test {function} in {file}"
 
 
-def test_every_block_that_does_something_is_run_by_a_test() -> None:
+def test_every_runnable_block_is_run_by_a_test() -> None:
     assert [f"{block}: {said}" for block in BLOCKS for said in _complaints(block)] == []
 
 
@@ -62,27 +62,27 @@ def test_every_block_that_does_something_is_run_by_a_test() -> None:
         ("<!-- run -->\n\n```python\n1\n```", "no comment above"),
     ],
 )
-def test_a_block_that_nobody_runs_is_found(page: str, said: str) -> None:
+def test_a_block_that_no_test_runs_is_reported(page: str, said: str) -> None:
     (block,) = blocks_of("docs/x.md", page)
     assert said in " ".join(_complaints(block))
 
 
 def _typed() -> Iterator[tuple[str, str]]:
-    """-> where it stands, and one command: all lines of the blocks, and what the running text puts in backticks."""
+    """Yield each command with its page: lines of the code blocks, and inline code."""
     for block in BLOCKS:
         if block.language == "bash":
             for line in block.text.replace("\\\n", " ").splitlines():
                 yield str(block), line
     for page in pages():
         if {"decisions", "benchmarks", "reference"} & set(page.parts):
-            continue  # the first two tell of a day, and are not mended later; the last is the code's own words
+            continue  # decisions and benchmarks record one day and are not updated; references quote the code
         for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
             for found in _INLINE.finditer(line):
                 yield f"{page.relative_to(ROOT)}:{number}", found[1]
 
 
 def _commands(line: str, program: str) -> list[list[str]]:
-    """The arguments of every call of `program` in one line of shell."""
+    """Return the arguments of every call of `program` in one line of shell."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="();|&<>")
     lexer.whitespace_split = True
     found: list[list[str]] = []
@@ -99,7 +99,7 @@ def _commands(line: str, program: str) -> list[list[str]]:
 
 
 def _refusal(words: list[str]) -> str | None:
-    """Why `propintel` would not take these words; values that name something (files, ids) are not looked at."""
+    """Return why `propintel` would refuse these words. Values that name files or ids are not checked."""
     words = [word for word in words if word not in ("...", "…")]
     words = [word.removesuffix("...").strip("[]") for word in words]
     while words and words[0] in ("-v", "--verbose"):
@@ -129,7 +129,7 @@ def _refusal(words: list[str]) -> str | None:
     return None
 
 
-def test_every_command_is_one_that_propintel_takes() -> None:
+def test_propintel_accepts_every_documented_command() -> None:
     refused = [
         f"{place}: propintel {shlex.join(words)}: {why}"
         for place, line in _typed()
@@ -139,7 +139,7 @@ def test_every_command_is_one_that_propintel_takes() -> None:
     assert refused == []
 
 
-def test_every_target_of_make_is_there() -> None:
+def test_every_make_target_exists() -> None:
     wanted = {
         (place, word)
         for place, line in _typed()
@@ -160,11 +160,11 @@ def test_every_target_of_make_is_there() -> None:
         (["properties", "export", "--format", "xlsx"], "xlsx"),
     ],
 )
-def test_a_command_that_propintel_does_not_take_is_found(words: list[str], said: str) -> None:
+def test_a_command_that_propintel_refuses_is_reported(words: list[str], said: str) -> None:
     assert said in (_refusal(words) or "")
 
 
-def test_every_module_and_script_that_python_runs_is_there() -> None:
+def test_every_module_and_script_that_python_runs_exists() -> None:
     missing = []
     for place, line in _typed():
         for words in _commands(line, "python") + _commands(line, "python3"):

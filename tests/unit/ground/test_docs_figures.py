@@ -1,4 +1,4 @@
-"""Sizes that operators are told are those that were measured last."""
+"""Sizes in the runbook match the latest benchmark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?")
 
 
 def _rows() -> Iterator[tuple[str, Path]]:
-    """Each row of the tables of sizes, without what it is wanted for, and the benchmark that it is from."""
+    """Yield each table row of sizes, without its purpose column, and the benchmark behind it."""
     text = _RUNBOOK.read_text(encoding="utf-8")
     sizes = text[text.index("## How many\n") : text.index("## Redis")]
     benchmark = re.compile(r"\((\.\./benchmarks/\w+\.md)\)")
@@ -24,7 +24,7 @@ def _rows() -> Iterator[tuple[str, Path]]:
         yield " ".join(row.split("|")[2:4]), _RUNBOOK.parent / named[1]
 
 
-def test_every_figure_of_the_runbook_stands_in_the_benchmark_that_it_names() -> None:
+def test_every_figure_of_the_runbook_is_in_its_benchmark() -> None:
     rows = list(_rows())
     assert len(rows) > 10
     missing = [

@@ -1,4 +1,4 @@
-"""Texts that people read avoid the words that the glossary lists under "Words to avoid"."""
+"""Text for readers avoids the words that the glossary lists under "Words to avoid"."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TABLE = _GLOSSARY[_GLOSSARY.index("## Words to avoid") :]
 _ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.+\|$", _TABLE, re.M)[2:]]
 _AVOIDED = re.compile(rf"\b(?:{'|'.join(word for row in _ROWS for word in row[0].split(', '))})\b", re.I)
 _ALLOWED = re.compile("|".join(re.escape(phrase) for row in _ROWS for phrase in re.findall('"([^"]+)"', row[2])), re.I)
-#: code, comments, and targets of links are no prose
+#: code, comments, and link targets are not prose
 _NO_PROSE = re.compile(r"<!--.*?-->|^ *```.*?^ *```|`[^`\n]*`|\]\([^)]*\)|https?://\S+", re.S | re.M)
 _SHOWN_ATTRIBUTES = re.compile(r"\b(?:title|alt|placeholder|aria-label)=\"([^\"]*)\"")
 _TEMPLATE_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<(?:script|style)\b.*?</(?:script|style)>", re.S)
@@ -39,7 +39,7 @@ def _in_template(text: str) -> list[str]:
 
 
 def _logged(source: str) -> Iterator[str]:
-    """The fixed messages of calls such as `log.warning("...")`."""
+    """Yield the fixed messages of calls such as `log.warning("...")`."""
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Call)

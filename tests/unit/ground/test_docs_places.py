@@ -1,4 +1,4 @@
-"""Files and functions that the architecture and CONTRIBUTING name are there, and all tasks are listed."""
+"""Files and functions named in the docs exist, and every task is listed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED = re.compile(r"`([\w/]+\.(?:py|lua))::([\w.]+)`")
 
 
 def _functions(file: str) -> set[str]:
-    """The names of all functions and methods in a file; `Class.method` for methods."""
+    """Return the names of all functions and methods in a file; methods as `Class.method`."""
     text = (ROOT / file).read_text(encoding="utf-8")
     if file.endswith(".lua"):
         return set(re.findall(r"^(?:local )?function (\w+)\(", text, re.M))
@@ -35,7 +35,7 @@ def _functions(file: str) -> set[str]:
     return found
 
 
-def test_every_deciding_function_is_there() -> None:
+def test_every_deciding_function_exists() -> None:
     section = _ARCHITECTURE[_ARCHITECTURE.index("## Which code decides\n") :].partition("\n## ")[0]
     named = _NAMED.findall(section)
     assert len(named) == len(re.findall(r"^\|", section, re.M)) - 2 >= 20
@@ -43,13 +43,13 @@ def test_every_deciding_function_is_there() -> None:
 
 
 @pytest.mark.parametrize("file", ["tasks/base.py", "app/keypool/stores/lua/keys.lua"])
-def test_a_function_that_is_not_there_is_found(file: str) -> None:
+def test_a_missing_function_is_reported(file: str) -> None:
     functions = _functions(file)
     assert {"JobTask.working_on", "fail"} & functions
     assert "working_on" not in functions
 
 
-def test_every_file_that_contributing_names_is_there() -> None:
+def test_every_file_that_contributing_names_exists() -> None:
     named = set(re.findall(r"`(\w[\w.-]*/[\w./-]*)`", _CONTRIBUTING))
     assert len(named) > 40
     assert {path for path in named if not (ROOT / path).exists()} == set()

@@ -1,4 +1,4 @@
-"""The site of the docs loads nothing from other hosts: it is read behind firewalls, and tells nobody who reads it."""
+"""The docs site loads nothing from other hosts, so it works behind firewalls and does not expose its readers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ from docs.site.check_pages import loaded_from_outside
         ("a.css", "b{background:url(data:image/png;base64,//8=)}", []),
     ],
 )
-def test_what_a_page_loads_from_elsewhere_is_found(tmp_path: Path, file: str, text: str, found: list[str]) -> None:
+def test_a_resource_from_another_host_is_reported(tmp_path: Path, file: str, text: str, found: list[str]) -> None:
     (tmp_path / file).write_text(text, encoding="utf-8")
     assert loaded_from_outside(tmp_path) == [f"{file}: {url}" for url in found]

@@ -1,4 +1,4 @@
-"""Errors can be pickled, and each has facts, a sentence and its own code."""
+"""Every error can be pickled and has its facts, a message, and a unique code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _facts(kind: type[PropertyIntelligenceError]) -> list[object]:
     return [7.0 if name.endswith(("seconds", "status")) else f"<{name}>" for name in kind.fact_names]
 
 
-def test_facts_survive_pickling_and_are_in_the_sentence() -> None:
+def test_facts_survive_pickling_and_are_in_the_message() -> None:
     """A result backend passes errors between processes."""
     for kind in _ALL:
         error = kind(*_facts(kind))

@@ -1,4 +1,4 @@
-"""One configuration for all logs: the form of a line, what is bound to it, and that no secret leaves through it."""
+"""All logs share one configuration: line format, bound context, and redaction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Terminal(io.StringIO):
 
 
 class Lines:
-    """What was written to stderr until now."""
+    """Collects everything written to stderr so far."""
 
     def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
         self._captured = captured
@@ -66,16 +66,16 @@ def _clean(stream: Lines | io.StringIO, times: int = 1) -> str:
     return said
 
 
-# --- the form of a line
+# --- the format of a line
 
 
-def test_text_is_as_the_specification_shows_it(lines: Lines) -> None:
+def test_text_has_the_format_of_the_specification(lines: Lines) -> None:
     configure_logging()
     logging.getLogger("app.keypool.pool").info("Using OpenAI key: %s", "sk-proj-abc...xyz1")
     assert lines.getvalue()[len("00:00:00 ") :] == "INFO: Using OpenAI key: sk-proj-abc...xyz1\n"
 
 
-def test_a_json_line_has_the_sentence_as_its_event(lines: Lines) -> None:
+def test_a_json_line_has_the_message_as_its_event(lines: Lines) -> None:
     configure_logging(log_format="json")
     logging.getLogger("app.x").warning("Grüße %s", "7", extra={"pages": 3})
     line = _last(lines)
@@ -93,8 +93,8 @@ def test_auto_is_text_on_a_terminal_and_json_elsewhere(lines: Lines, monkeypatch
     assert terminal.getvalue().endswith("WARNING: to a person\n")
 
 
-def test_lines_carry_what_is_bound_and_a_terminal_sees_it_briefly(lines: Lines) -> None:
-    """Ids are cut to eight characters, what the message says itself is not said twice, and the message comes first."""
+def test_lines_have_the_bound_context_and_a_terminal_shows_it_briefly(lines: Lines) -> None:
+    """On a terminal the message comes first, ids have eight characters, and a value in the message is not repeated."""
     bound = {"job": "ab12" * 8, "batch": "cd34" * 8, "key": "sk-abc...wxyz", "task_id": "ab12" * 8}
     with bound_contextvars(**bound):
         configure_logging(log_format="json")
@@ -112,7 +112,7 @@ def test_lines_carry_what_is_bound_and_a_terminal_sees_it_briefly(lines: Lines) 
     ]
 
 
-def test_context_and_extra_cannot_overwrite_what_a_line_is(lines: Lines) -> None:
+def test_context_and_extra_cannot_overwrite_a_line_s_own_fields(lines: Lines) -> None:
     configure_logging(log_format="json")
     with bound_contextvars(event="forged", level="debug"):
         logging.getLogger("x").warning("real", extra={"logger": "forged", "timestamp": "never"})
@@ -121,7 +121,7 @@ def test_context_and_extra_cannot_overwrite_what_a_line_is(lines: Lines) -> None
     assert line["timestamp"] != "never"
 
 
-def test_a_thread_that_is_started_with_the_context_carries_it(lines: Lines) -> None:
+def test_a_thread_started_with_the_context_logs_it(lines: Lines) -> None:
     configure_logging(log_format="json")
     with bound_contextvars(job="j1"):
         thread = threading.Thread(
@@ -132,7 +132,7 @@ def test_a_thread_that_is_started_with_the_context_carries_it(lines: Lines) -> N
     assert _last(lines)["job"] == "j1"
 
 
-# --- no secret
+# --- redaction
 
 
 @_BOTH
@@ -161,7 +161,7 @@ def test_tracebacks_and_stacks_are_redacted(lines: Lines, log_format: LogFormat)
 
 
 def _log_a_stack(log: logging.Logger, tmp_path: Path) -> None:
-    """A warning with its stack, of which one line of code holds a key."""
+    """Log a warning with its stack, in which one line of code contains a key."""
     script = tmp_path / "script.py"
     script.write_text(f"log.warning('in a stack', stack_info=True), '{_KEY}'")
     exec(compile(script.read_text(), script, "exec"), {"log": log})  # noqa: S102 (a file with a key)
@@ -176,8 +176,8 @@ def test_a_stack_that_shows_a_line_with_a_secret_is_redacted(
     assert "stack_info=True" in _clean(lines)
 
 
-def test_a_line_whose_arguments_do_not_fit_is_shown_without_a_secret(lines: Lines) -> None:
-    """The library would write message and arguments to stderr as they are."""
+def test_a_line_with_wrong_arguments_is_shown_without_a_secret(lines: Lines) -> None:
+    """Python's logging would write the message and its arguments to stderr unredacted."""
     configure_logging()
     logging.getLogger("x").warning("%d pages", _KEY)
     assert "%d pages" in _clean(lines)
@@ -194,8 +194,8 @@ def test_a_line_that_cannot_be_formatted_says_so_without_a_secret(lines: Lines) 
     assert "A log line of x is lost" in _clean(lines)
 
 
-def test_a_handler_of_a_librarys_own_writes_through_ours(lines: Lines) -> None:
-    """Loggers that had a handler before, and do not propagate (as uvicorn's)."""
+def test_a_library_s_own_handler_writes_through_ours(lines: Lines) -> None:
+    """Some loggers, such as uvicorn's, have a handler and do not propagate."""
     elsewhere = io.StringIO()
     library = logging.getLogger("library.with.a.handler")
     library.addHandler(logging.StreamHandler(elsewhere))
@@ -206,8 +206,8 @@ def test_a_handler_of_a_librarys_own_writes_through_ours(lines: Lines) -> None:
     assert _last(lines)["event"] == "with [redacted]"
 
 
-def test_a_handler_that_comes_later_gets_no_secret_either(lines: Lines, tmp_path: Path) -> None:
-    """Its own format, a traceback, and a copy of the record that goes through a queue."""
+def test_a_handler_added_later_gets_no_secret_either(lines: Lines, tmp_path: Path) -> None:
+    """This holds for its own format, a traceback, and a record that passes through a queue."""
     configure_logging()
     elsewhere = io.StringIO()
     library = logging.getLogger("library.that.comes.later")
@@ -274,7 +274,7 @@ def test_an_exception_that_no_task_of_asyncio_awaits_is_redacted(lines: Lines) -
 
 
 class _Dying:
-    """What a finalizer raises reaches nobody but `sys.unraisablehook`."""
+    """Raises in its finalizer, which only `sys.unraisablehook` sees."""
 
     def __del__(self) -> None:
         raise ValueError(f"refused {_KEY}")
@@ -284,17 +284,19 @@ class _Dying:
 
 
 @_BOTH
-def test_an_exception_that_nobody_can_catch_is_logged_and_redacted(lines: Lines, log_format: LogFormat) -> None:
+def test_an_exception_in_a_finalizer_is_logged_and_redacted(lines: Lines, log_format: LogFormat) -> None:
     configure_logging(log_format=log_format)
     dying = _Dying()
     del dying
     said = _clean(lines)
     assert "Uncaught exception: Exception ignored" in said
     assert "refused [redacted]" in said
-    assert not [line for line in said.splitlines() if line.startswith("Exception ignored")], "written past the log"
+    assert not [line for line in said.splitlines() if line.startswith("Exception ignored")], (
+        "Python wrote the exception to stderr itself"
+    )
 
 
-def test_what_is_written_past_the_logs_is_redacted(lines: Lines) -> None:
+def test_direct_writes_to_stderr_are_redacted(lines: Lines) -> None:
     guard_stderr()
     guard_stderr()
     configure_logging(log_format="json")
@@ -304,8 +306,8 @@ def test_what_is_written_past_the_logs_is_redacted(lines: Lines) -> None:
     assert _last(lines)["event"] == "and a log"
 
 
-def test_configured_logs_guard_stderr_by_every_way_into_it(lines: Lines) -> None:
-    """Several lines at once, a secret that goes over two of them, the bytes below, and what print makes of it."""
+def test_every_way_to_write_to_stderr_is_redacted(lines: Lines) -> None:
+    """Tested: several lines at once, a secret across two lines, raw bytes, and `print`."""
     configure_logging()
     sys.stderr.writelines([f"one {_PASSWORD}\n", f"two {_KEY[:20]}", f"{_KEY[20:]}\n"])
     sys.stderr.buffer.write(f"bytes {_KEY}\n".encode())
@@ -314,13 +316,13 @@ def test_configured_logs_guard_stderr_by_every_way_into_it(lines: Lines) -> None
     assert "two [redacted]\n" in _clean(lines, times=5)
 
 
-# --- one line is one line
+# --- one message stays one line
 
 _FORGED = "x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x85 job=\t\x00"
 
 
 def _hostile(log: logging.Logger) -> None:
-    """A page's or a caller's words in each place of a line that can hold some."""
+    """Log hostile text in each part of a line that can contain page or caller text."""
     log.warning("title %s", _FORGED)
     with bound_contextvars(job=_FORGED):
         log.warning("bound")
@@ -332,7 +334,7 @@ def _hostile(log: logging.Logger) -> None:
     log.warning("stack", stack_info=True)
 
 
-def test_hostile_text_begins_no_line_and_moves_no_cursor(lines: Lines) -> None:
+def test_hostile_text_starts_no_new_line_and_moves_no_cursor(lines: Lines) -> None:
     configure_logging()
     _hostile(logging.getLogger("x"))
     said = lines.getvalue()
@@ -348,7 +350,7 @@ def test_hostile_text_begins_no_line_and_moves_no_cursor(lines: Lines) -> None:
     assert r"title x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x85 job=\t\x00" in said
 
 
-def test_hostile_text_stays_within_its_json_document_and_is_kept(lines: Lines) -> None:
+def test_hostile_text_stays_inside_its_json_document_unchanged(lines: Lines) -> None:
     configure_logging(log_format="json")
     _hostile(logging.getLogger("x"))
     said = lines.getvalue()

@@ -1,4 +1,4 @@
-"""What counts as a secret, by its shape and by its value, and what must be left as it is."""
+"""Secrets are recognized by shape or by value, and other text stays unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.redaction import looks_random, origin_of, protect, redact, redact_urls,
 from app.settings import load_settings
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
-#: as Azure's Logic Apps, Functions and Teams sign their URLs, and no value of anybody
+#: the form in which Azure's Logic Apps, Functions, and Teams sign their URLs; not a real signature
 _SIGNATURE = "q7RtZ-x0bK3mVd9_LwY2hNs8uEoFj5Cg1aPi6TnXk4M"
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
@@ -52,7 +52,7 @@ _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
         ),
     ],
 )
-def test_secrets_are_known_by_their_shape(text: str, shown: str) -> None:
+def test_secrets_are_recognized_by_their_shape(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
@@ -69,36 +69,36 @@ def test_secrets_are_known_by_their_shape(text: str, shown: str) -> None:
         "which code=12345678?",
     ],
 )
-def test_masks_and_what_merely_resembles_a_secret_stay(text: str) -> None:
+def test_masks_and_text_that_resembles_a_secret_stay(text: str) -> None:
     assert redact(text) == text
 
 
 @pytest.mark.parametrize("secret", ["correct horse/battery:staple", 'with"quote\\and-back', "exactly8", _KEY])
 @pytest.mark.parametrize("around", ["{}", "x{}y", "pass={}&", "'{}'"])
-def test_a_protected_value_is_found_wherever_it_stands(secret: str, around: str) -> None:
-    """Whatever characters it holds, and with letters directly before and after it."""
+def test_a_protected_value_is_found_anywhere(secret: str, around: str) -> None:
+    """The value may contain any characters and may touch letters on both sides."""
     protect([secret])
     assert redact(around.format(secret)) == around.format("[redacted]")
 
 
-def test_a_protected_value_is_found_as_it_is_written_in_json_python_and_urls() -> None:
+def test_a_protected_value_is_found_in_json_python_and_url_escapes() -> None:
     protect(['a "b"/c\n', "grün+gelb=&"])
     for written in (r"a \"b\"/c\n", "a%20%22b%22%2Fc%0A", 'a "b"/c\\n', "gr%C3%BCn%2Bgelb%3D%26", r"gr\u00fcn+gelb=&"):
         assert redact(f"<{written}>") == "<[redacted]>"
 
 
-def test_of_two_values_that_begin_alike_each_is_replaced_whole() -> None:
+def test_two_values_with_a_common_beginning_are_each_replaced_whole() -> None:
     protect(["hunter-2000", "hunter-2000-and-one", "hunter-3000"])
     assert redact("hunter-2000-and-one hunter-2000-and hunter-3000") == "[redacted] [redacted]-and [redacted]"
 
 
-def test_a_key_is_shown_as_its_mask_whatever_else_protects_it() -> None:
+def test_a_key_is_shown_as_its_mask_even_if_also_protected_without_one() -> None:
     protect([_KEY], shown=mask)
     protect([_KEY])
     assert redact(f"with {_KEY}!") == f"with {mask(_KEY)}!"
 
 
-def test_a_short_value_hides_no_innocent_word() -> None:
+def test_a_short_value_is_not_redacted_inside_words() -> None:
     protect(["", "test"])
     assert redact("the latest test") == "the latest test"
 
@@ -119,7 +119,7 @@ def test_a_short_value_hides_no_innocent_word() -> None:
         ("https://api.example.com/v1", "https://api.example.com/v1"),
     ],
 )
-def test_of_a_url_of_the_settings_all_is_shown_but_its_login_and_what_is_secret(url: str, shown: str) -> None:
+def test_a_url_of_the_settings_is_shown_without_login_and_secrets(url: str, shown: str) -> None:
     assert shown_url(url) == shown
 
 
@@ -131,7 +131,7 @@ def test_of_a_url_of_the_settings_all_is_shown_but_its_login_and_what_is_secret(
         ("no URL but a secret", "[redacted]"),
     ],
 )
-def test_of_a_webhook_the_origin_is_shown(url: str, shown: str) -> None:
+def test_only_the_origin_of_a_webhook_is_shown(url: str, shown: str) -> None:
     assert origin_of(url) == shown
 
 
@@ -139,13 +139,13 @@ def test_a_login_in_a_text_ends_at_its_last_at_sign() -> None:
     assert redact_urls("see https://me:hunt@er2@host/x and <http://a@b/c>") == "see https://host/x and <http://b/c>"
 
 
-def test_of_urls_neither_login_nor_query_is_shown() -> None:
+def test_urls_are_shown_without_login_and_query() -> None:
     shown = redact_urls("GET https://me:hunter2@example.com/a/b?token=1 and http://user@host/x?y")
     assert shown == "GET https://example.com/a/b?[redacted] and http://host/x?[redacted]"
 
 
 def test_loading_the_settings_protects_every_secret_in_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Also the keys of forms that are not in use, and passwords that are encoded in their URL."""
+    """This includes keys of unused variables and passwords that are encoded in a URL."""
     file = tmp_path / "keys"
     file.write_text("key-of-the-file-aaaaaaaa\n# key-in-a-comment\n")
     values = {
@@ -204,8 +204,8 @@ def test_words_do_not_look_random(text: str) -> None:
         pytest.param(lambda rng: "".join(rng.choices(string.ascii_letters + string.digits, k=24)), id="slack"),
     ],
 )
-def test_what_is_random_looks_so(draw: Callable[[random.Random], str]) -> None:
-    """In the forms that tokens have in headers and in the paths of webhooks: 99 of 100 are known at least."""
+def test_random_tokens_look_random(draw: Callable[[random.Random], str]) -> None:
+    """At least 99 of 100 tokens are recognized, in each form common in headers and webhook paths."""
     rng = random.Random(11)
     assert sum(looks_random(draw(rng)) for _ in range(2000)) >= 1980
 
@@ -213,8 +213,8 @@ def test_what_is_random_looks_so(draw: Callable[[random.Random], str]) -> None:
 _WORDS = "GET /hook is true, /api/webhooks answers application/json in production, disabled, as operator of postgres"
 
 
-def test_ordinary_words_in_headers_paths_and_passwords_are_hidden_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A word of the settings that many lines hold: to hide it would make them useless, and tell nobody a secret."""
+def test_ordinary_words_in_headers_paths_and_passwords_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redacting common words would make log lines useless and protect no secret."""
     values = {
         "OTEL_EXPORTER_OTLP_HEADERS": "x-a=true,x-tenant=production,accept=application%2Fjson,x-auth-mode=disabled",
         "ALERT_WEBHOOK_URL": "https://hooks.example/api/webhooks?wait=operator",
@@ -252,7 +252,7 @@ def test_ordinary_words_in_headers_paths_and_passwords_are_hidden_nowhere(monkey
         ),
     ],
 )
-def test_what_is_secret_in_a_setting_is_hidden_wherever_it_stands(
+def test_a_secret_part_of_a_setting_is_hidden_everywhere(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, secrets_in_it: list[str]
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -261,7 +261,7 @@ def test_what_is_secret_in_a_setting_is_hidden_wherever_it_stands(
         assert redact(f"({secret})") == "([redacted])"
 
 
-def test_keys_that_come_while_the_process_runs_are_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_added_while_the_process_runs_are_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "keys"
     file.write_text("old.key.aaaaaaaaaaaaaaaa\n")
     monkeypatch.setenv("OPENAI_API_KEYS_FILE", str(file))
@@ -299,13 +299,13 @@ def test_keys_that_come_while_the_process_runs_are_protected(tmp_path: Path, mon
         "?%",
     ],
 )
-def test_a_hostile_line_of_a_megabyte_is_read_at_once(word: str) -> None:
-    """Strangers choose what an access log shows: a pattern that takes the square of the length would take hours."""
+def test_a_hostile_line_of_a_megabyte_is_redacted_quickly(word: str) -> None:
+    """Strangers choose the text of an access log. A pattern with quadratic time would take hours."""
     line = word * (1_000_000 // len(word))
     assert len(redact(line)) > 0
     assert len(redact_urls(line)) > 0
     assert len(shown_url(line)) > 0
 
 
-def test_the_scheme_of_a_url_may_be_in_capitals() -> None:
+def test_the_scheme_of_a_url_may_be_in_upper_case() -> None:
     assert redact_urls("HTTPS://me:secret@host/x?token=1 x") == "HTTPS://host/x?[redacted] x"

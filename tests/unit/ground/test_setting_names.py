@@ -1,4 +1,4 @@
-"""Near misses: a variable whose name is almost a setting's is reported, and no variable of another program is."""
+"""A variable whose name almost matches a setting is reported; variables of other programs are not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.settings.names import NearMiss, log_near_misses, meant_by, near_misses
 
 _ROOT = Path(__file__).parents[3]
 
-#: What shells, CI, Python, databases and other programs set, and Heroku, Render, Railway, Fly, Vercel, DigitalOcean,
+#: variables of shells, CI, Python, databases, and other programs; Heroku, Render, Railway, Fly, Vercel, DigitalOcean,
 #: Scalingo, Clever Cloud, Cloud Foundry, Kubernetes, Docker, systemd, GitHub, GitLab, AWS, Google Cloud and Azure
 _FOREIGN = Path(__file__).with_name("foreign_variables.txt").read_text().split()
 
@@ -41,7 +41,7 @@ _FOREIGN = Path(__file__).with_name("foreign_variables.txt").read_text().split()
         ("OTEL_EXPORTER_OTLP_ENPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     ],
 )
-def test_a_near_miss_names_the_setting_that_was_meant(given: str, meant: str) -> None:
+def test_a_near_miss_names_the_intended_setting(given: str, meant: str) -> None:
     assert meant_by(given) == meant
 
 
@@ -49,16 +49,16 @@ def test_a_near_miss_names_the_setting_that_was_meant(given: str, meant: str) ->
 _WITHOUT_NEAR_MISS = {"OPENAI_NUMBERED_KEYS", "PORT", "LOG_LEVEL"}
 
 
-def test_every_setting_is_found_by_its_name_without_the_underscores() -> None:
+def test_every_setting_is_recognized_without_its_underscores() -> None:
     names = set(VARIABLES) - _WITHOUT_NEAR_MISS
     assert {name for name in names if meant_by(name.replace("_", "")) != name} == set()
 
 
-def test_variables_of_other_programs_are_left_alone() -> None:
+def test_variables_of_other_programs_are_ignored() -> None:
     assert {name: meant_by(name) for name in _FOREIGN if meant_by(name)} == {}
 
 
-def test_flower_s_and_opentelemetry_s_own_variables_are_left_alone() -> None:
+def test_flower_s_and_opentelemetry_s_own_variables_are_ignored() -> None:
     flower = {f"FLOWER_{option.upper().replace('-', '_')}" for option in default_options}
     modules = ("opentelemetry.environment_variables", "opentelemetry.sdk.environment_variables")
     otel = {name for module in modules for name in vars(importlib.import_module(module)) if name.startswith("OTEL_")}
@@ -67,15 +67,15 @@ def test_flower_s_and_opentelemetry_s_own_variables_are_left_alone() -> None:
     assert {name: meant_by(name) for name in flower | otel if meant_by(name)} == {}
 
 
-def test_the_variables_that_this_repository_uses_are_left_alone() -> None:
-    """Those of compose files, of the Procfile and of the checks."""
+def test_the_variables_that_this_repository_uses_are_ignored() -> None:
+    """These are the variables of the compose files, the Procfile, and the checks."""
     files = ["docker-compose.yml", "Procfile", "Dockerfile", ".ci/run", "deploy/compose.production.yml", "Makefile"]
     used = {name for file in files for name in re.findall(r"\b[A-Z][A-Z0-9_]{3,}\b", (_ROOT / file).read_text())}
     assert "PROPINTEL_SECRETS" in used
     assert {name: meant_by(name) for name in used if meant_by(name)} == {}
 
 
-def test_names_count_in_any_case_and_blank_values_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_match_in_any_case_and_blank_values_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("openai_api_keys", "sk-proj-0123456789abcdefghij")
     monkeypatch.setenv("OPENAI_APIKEY", " ")
     assert near_misses() == []
@@ -83,7 +83,7 @@ def test_names_count_in_any_case_and_blank_values_do_not(monkeypatch: pytest.Mon
     assert near_misses() == [NearMiss("OPENAI_APIKEY", "OPENAI_API_KEY")]
 
 
-def test_each_is_logged_with_its_place_and_never_with_its_value(
+def test_each_near_miss_is_logged_with_its_source_and_without_its_value(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "env"

@@ -81,7 +81,7 @@ _VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_bad_value_is_an_error_that_names_the_variable(
+def test_an_invalid_value_is_an_error_that_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -103,7 +103,7 @@ def test_a_service_tier_is_one_of_four_or_none(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize("secret", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", f"whsec_{'MfKQ9r8G' * 10}MfKQ9g=="])
 def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
-    """The shortest and the longest that the Standard Webhooks specification allows."""
+    """The Standard Webhooks specification sets these limits."""
     monkeypatch.setenv("WEBHOOK_SECRET", secret)
     settings = load_settings()
     assert settings.jobs.webhook_secret is not None
@@ -120,7 +120,7 @@ def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch, variable
         load_settings()
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__, "pydantic's error below would show the input"
+    assert caught.value.__suppress_context__, "the chained pydantic error would show the input"
 
 
 def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pyte
 
 
 def test_every_single_secret_can_come_from_a_file() -> None:
-    """Except the lists of keys and of sources' secrets, whose files are settings of their own."""
+    """The lists of keys and of sources' secrets are exceptions: they have file settings of their own."""
     secret = {name for name, field in DECLARED.items() if "SecretStr" in str(field.annotation)}
     assert secret - set(SECRETS_IN_FILES) == {
         "OPENAI_API_KEYS", "OPENAI_NUMBERED_KEYS", "SOURCE_SECRETS"
@@ -172,7 +172,7 @@ def test_a_file_without_a_secret_is_named(
     assert caught.value.facts["variable"] == "DATABASE_URL_FILE"
 
 
-def test_a_bad_value_from_a_file_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_invalid_value_from_a_file_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2")
     monkeypatch.setenv("JWT_SECRET_FILE", str(tmp_path / "secret"))
     with pytest.raises(ConfigurationError) as caught:
@@ -254,7 +254,7 @@ def test_no_env_file_is_read_if_none_is_named(monkeypatch: pytest.MonkeyPatch, t
     assert (env_file_in_use(), load_settings().web.port) == (None, 8000)
 
 
-def test_an_env_file_may_be_named_from_the_user_s_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_env_file_path_may_begin_with_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "env").write_text("PORT=1234\nOPENAI_API_KEY_1=sk-file-one\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PROPINTEL_ENV_FILE", "~/env")
@@ -262,8 +262,7 @@ def test_an_env_file_may_be_named_from_the_user_s_home(monkeypatch: pytest.Monke
     assert (settings.web.port, len(settings.openai.numbered_keys)) == (1234, 1)
 
 
-def test_nothing_else_reads_the_environment() -> None:
-    """`os.environ` and `os.getenv` in app/, tasks/ and web/ belong to app/settings/ alone."""
+def test_only_app_settings_reads_the_environment() -> None:
     readers = {
         path.relative_to(_ROOT).as_posix()
         for room in ("app", "tasks", "web")
@@ -286,12 +285,12 @@ def test_the_reference_has_a_row_for_every_variable() -> None:
     assert sorted(rows) == sorted([*_VARIABLES, "OPENAI_API_KEY"])  # numbered keys have a row of their own
 
 
-def test_every_variable_but_port_begins_as_the_environment_is_cleared_by() -> None:
+def test_every_variable_but_port_has_a_prefix_that_the_cleanup_removes() -> None:
     assert {name for name in _VARIABLES if not name.startswith(VARIABLE_PREFIXES)} == {"PORT"}
     assert all(prefix.endswith("_") and len(prefix) > 2 for prefix in VARIABLE_PREFIXES)
 
 
-def test_a_process_that_must_not_see_its_caller_s_configuration_sees_none_of_it() -> None:
+def test_a_cleaned_environment_has_no_variable_of_the_caller() -> None:
     given = dict.fromkeys((*_VARIABLES, "OPENAI_ORG_ID", "openai_api_key_1", "CELERY_BROKER_URL", "PATH", "HOME"), "x")
     assert set(clean_environment(given, keep_openai=False)) == {"PORT", "PATH", "HOME"}
 
@@ -307,7 +306,7 @@ def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.Mon
 def test_an_unencoded_password_in_a_url_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, breaking: str
 ) -> None:
-    """A part of it would be read as a port or a path: connections would fail, and errors would show it."""
+    """Otherwise a part of the password would be read as a port or path, and errors would show it."""
     scheme = {"REDIS_URL": "rediss", "DATABASE_URL": "postgresql+psycopg", "OPENAI_PROXY": "http"}[name]
     monkeypatch.setenv(name, f"{scheme}://me:Secr3tPart1{breaking}Passw0rdPart2@host/0")
     with pytest.raises(ConfigurationError) as caught:
@@ -373,7 +372,7 @@ def test_a_valid_url_is_accepted(monkeypatch: pytest.MonkeyPatch, name: str, url
 def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(
     url: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clients of Redis and Celery would wait, or report a file without its name."""
+    """Otherwise the clients of Redis and Celery would wait, or report a file without its name."""
     monkeypatch.setenv("REDIS_URL", url)
     with pytest.raises(ConfigurationError, match=re.escape(said)):
         load_settings()

@@ -1,4 +1,4 @@
-"""What the service is made of may be used, the SBOM names all of it, and who asks what is vulnerable is told."""
+"""Licenses are allowed, the SBOM is complete, and the audit reports known vulnerabilities."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def chain() -> Any:
-    """`.ci/supply_chain.py`, whose folder is no package."""
+    """Load `.ci/supply_chain.py`, whose folder is not a package."""
     spec = importlib.util.spec_from_file_location("supply_chain", _ROOT / ".ci/supply_chain.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["supply_chain"] = module  # dataclasses look their module up
+    sys.modules["supply_chain"] = module  # dataclasses look up their module here
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.mark.parametrize("lock", ["RUNTIME", "DEVELOPMENT"])
-def test_every_licence_is_one_that_may_be_used(chain: Any, lock: str) -> None:
+def test_every_license_is_allowed(chain: Any, lock: str) -> None:
     assert list(chain.refusals([*chain.locked(getattr(chain, lock)), *chain.vendored()])) == []
 
 
@@ -50,11 +50,11 @@ def test_every_licence_is_one_that_may_be_used(chain: Any, lock: str) -> None:
         ("(Apache-2.0 OR BSD-3-Clause)", True),
     ],
 )
-def test_an_alternative_is_enough_and_a_part_is_not(chain: Any, licence: str, may: bool) -> None:
+def test_one_allowed_license_of_several_alternatives_is_enough(chain: Any, licence: str, may: bool) -> None:
     assert chain.allowed(licence) is may
 
 
-def test_a_package_that_says_nothing_is_told(chain: Any) -> None:
+def test_a_package_without_a_license_is_reported(chain: Any) -> None:
     silent = chain.Component("pkg:pypi/x@1", "x", "1", (), None)
     assert list(chain.refusals([silent])) == ["x 1: no licence that is known"]
 
@@ -67,11 +67,11 @@ def test_the_sbom_names_every_locked_package_with_its_hashes(chain: Any) -> None
     digests = {prop["value"] for part in document["components"] for prop in part.get("properties", ())}
     digests |= {one["content"] for part in document["components"] for one in part.get("hashes", ())}
     assert digests >= set(re.findall(r"sha256:([0-9a-f]{64})", lock))
-    assert document == chain.sbom("1.0"), "the same locks give the same document"
+    assert document == chain.sbom("1.0"), "two SBOMs of the same locks differ"
 
 
-def test_the_sbom_is_a_document_of_cyclonedx(chain: Any) -> None:
-    """By the schema that CycloneDX publishes, which refuses what it does not know."""
+def test_the_sbom_is_a_valid_cyclonedx_document(chain: Any) -> None:
+    """The schema is CycloneDX's own, which refuses unknown members."""
     schema = JsonStrictValidator(SchemaVersion.V1_6)
     document = chain.sbom("1.0")
     assert schema.validate_str(json.dumps(document)) is None
@@ -79,8 +79,8 @@ def test_the_sbom_is_a_document_of_cyclonedx(chain: Any) -> None:
     assert schema.validate_str(json.dumps(document)) is not None
 
 
-def test_the_audit_says_what_is_known_to_be_vulnerable(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """A service in OSV's form knows of one, then of none; it is asked for every package of the runtime lock."""
+def test_the_audit_reports_known_vulnerabilities(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """A fake OSV service reports one vulnerability, then none. The audit asks for every package of the runtime lock."""
     asked, vulnerable = set[str](), {"httpx2"}
 
     async def query(request: Request) -> JSONResponse:
@@ -99,7 +99,7 @@ def test_the_audit_says_what_is_known_to_be_vulnerable(chain: Any, capsys: pytes
     assert asked >= {one.name for one in chain.locked(chain.RUNTIME) if not one.marker}
 
 
-def test_an_audit_that_nobody_answers_is_no_pass(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_audit_without_an_answer_fails(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert chain.audit(["--vulnerability-service", "osv", "--osv-url", "http://127.0.0.1:1/query"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -118,8 +118,8 @@ def test_an_audit_that_nobody_answers_is_no_pass(chain: Any, capsys: pytest.Capt
         ("https://hooks.slack" + ".com/services/T0000000A/B0000000B/" + "x" * 24, "a token or webhook of Slack"),
     ],
 )
-def test_a_secret_that_is_committed_is_found_and_not_shown(tmp_path: Path, text: str, found: str) -> None:
-    """In any tracked file, by its place; what is not tracked is nobody's business, and examples pass."""
+def test_a_committed_secret_is_found_and_not_shown(tmp_path: Path, text: str, found: str) -> None:
+    """Every tracked file is checked and the finding names its line. Untracked files and example values are ignored."""
 
     def check() -> subprocess.CompletedProcess[str]:
         script = [sys.executable, str(_ROOT / ".ci/repository_is_clean.py")]

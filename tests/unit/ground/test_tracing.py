@@ -1,4 +1,4 @@
-"""Spans: what they are called, whose child they are, what they must not say, and what they cost when nobody asks."""
+"""Spans: names, parents, redaction, and cost without a collector."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_span_is_a_child_of_the_one_around_it_and_a_trace_has_its_jobs_id(otlp
 
 
 @pytest.mark.parametrize("odd", ["", "no-hex" * 5 + "xx", "0" * 32, "12", None])
-def test_a_job_id_that_is_no_trace_id_begins_a_trace_of_its_own(otlp: OtlpReceiver, odd: str | None) -> None:
+def test_a_job_id_that_is_no_trace_id_starts_a_new_trace(otlp: OtlpReceiver, odd: str | None) -> None:
     _traced(otlp)
     with span("job", {}, trace_id=odd):
         pass
@@ -58,7 +58,7 @@ def test_a_job_id_that_is_no_trace_id_begins_a_trace_of_its_own(otlp: OtlpReceiv
     assert int(otlp.named("job")[0].trace_id, 16) > 0
 
 
-def test_an_error_is_told_without_secret_and_query(otlp: OtlpReceiver) -> None:
+def test_an_error_is_recorded_without_secret_and_query(otlp: OtlpReceiver) -> None:
     protect(["odd.password/here"])
     _traced(otlp)
     error = RuntimeError("above https://h/p?token=3")
@@ -71,14 +71,14 @@ def test_an_error_is_told_without_secret_and_query(otlp: OtlpReceiver) -> None:
     assert job.attributes["error.type"] == "RuntimeError"
     ((name, told),) = job.events
     assert (name, told["exception.type"]) == ("exception", "RuntimeError")
-    assert "test_an_error_is_told" in told["exception.stacktrace"]
+    assert "test_an_error_is_recorded" in told["exception.stacktrace"]
     assert job.attributes["said"] == "[redacted] https://h/p?[redacted]"
     everything = b"".join(otlp.bodies)
     for secret in (_KEY, "odd.password/here", "token=", "me:pw"):
         assert secret.encode() not in everything
 
 
-def test_an_error_of_ours_is_named_by_its_code_and_an_expected_one_is_none(otlp: OtlpReceiver) -> None:
+def test_our_errors_are_named_by_their_code_and_expected_ones_are_not_failures(otlp: OtlpReceiver) -> None:
     _traced(otlp)
     with pytest.raises(InvalidTargetError), span("bad", {}):
         raise InvalidTargetError("x", "y")
@@ -90,7 +90,7 @@ def test_an_error_of_ours_is_named_by_its_code_and_an_expected_one_is_none(otlp:
 
 
 @pytest.mark.parametrize(("status", "failed"), [(200, False), (399, False), (400, True), (503, True)])
-def test_an_http_status_says_whether_a_span_failed(otlp: OtlpReceiver, status: int, failed: bool) -> None:
+def test_an_http_status_of_400_or_more_fails_a_span(otlp: OtlpReceiver, status: int, failed: bool) -> None:
     _traced(otlp)
     with span("model.attempt", {}) as attempt:
         attempt.answered(status)
@@ -110,7 +110,7 @@ def test_log_lines_name_the_span(otlp: OtlpReceiver) -> None:
     shutdown_tracing()
 
 
-def test_the_collector_gets_the_headers_that_it_wants(otlp: OtlpReceiver) -> None:
+def test_the_collector_gets_the_configured_headers(otlp: OtlpReceiver) -> None:
     _traced(otlp, headers="X-Api-Key=se%2Ccret, tenant = blue")
     with span("job", {}):
         pass
@@ -118,8 +118,8 @@ def test_the_collector_gets_the_headers_that_it_wants(otlp: OtlpReceiver) -> Non
     assert (otlp.headers[0]["x-api-key"], otlp.headers[0]["tenant"]) == ("se,cret", "blue")
 
 
-def test_a_share_of_the_jobs_is_traced_each_of_them_whole(otlp: OtlpReceiver) -> None:
-    """By version-4 UUIDs, as job ids are: the SDK's own sampler takes bits of which two never change."""
+def test_sampled_jobs_are_traced_whole(otlp: OtlpReceiver) -> None:
+    """Sampling works with version-4 UUIDs as job ids. The SDK's own sampler uses bits of which two never change."""
     ids = [uuid.uuid4().hex for _ in range(400)]
     for _ in range(2):
         _traced(otlp, ratio=0.25)
@@ -133,8 +133,8 @@ def test_a_share_of_the_jobs_is_traced_each_of_them_whole(otlp: OtlpReceiver) ->
     assert sorted(jobs) == sorted(one.trace_id for one in otlp.named("fetch"))
 
 
-def test_a_collector_that_is_away_is_told_of_once_and_holds_up_nobody(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing of what the SDK says of each batch is in the log."""
+def test_an_unreachable_collector_is_logged_once_and_blocks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The SDK's own messages about each batch are not logged."""
     configure_logging(log_format="json")
     configure_tracing(f"http://127.0.0.1:{free_port()}", service_name="x")
     for _ in range(3000):
@@ -148,7 +148,7 @@ def test_a_collector_that_is_away_is_told_of_once_and_holds_up_nobody(capsys: py
     assert len(warned) <= 1
 
 
-def test_a_collector_that_comes_back_is_told_of(otlp: OtlpReceiver, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recovered_collector_is_logged(otlp: OtlpReceiver, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(log_format="json")
     otlp.status = 400
     _traced(otlp)
@@ -167,8 +167,7 @@ def test_a_collector_that_comes_back_is_told_of(otlp: OtlpReceiver, capsys: pyte
     assert [one.name for one in otlp.spans] == ["taken"]
 
 
-def test_no_exporter_is_loaded_unless_it_is_asked_for() -> None:
-    """Neither without a collector, nor with one where no trace is chosen."""
+def test_no_exporter_is_loaded_without_a_collector_or_sampled_traces() -> None:
     script = """
 import sys, tasks.base, app.services.runtime.resources, app.services.runtime.traces, app.tracing as t
 for endpoint, options in ((None, {}), ("http://127.0.0.1:9", {"ratio": 0.0})):

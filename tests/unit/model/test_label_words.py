@@ -1,4 +1,4 @@
-"""Words that name a field are found anywhere, the longest run first."""
+"""Words that name a field are found anywhere in a label; the longest match wins."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from app.property.record import Method
 TEXT = "A farmhouse\nBuilt in 1887, 2,210 square feet\nRent: $1,895 per month\nBeds: 3\nSold for 289000"
 
 
-#: pools, and their denial, in each language
+#: sentences that state or deny a pool, in each language
 _NO_POOL = {
     "kein Swimmingpool": "de",
     "Brak basenu": "pl",
@@ -220,7 +220,7 @@ def test_only_this_home_s_value_is_accepted(field: str, value: Any, quote: str, 
     assert [one.value for one in found if one.field == field] == [value] * kept
 
 
-#: a row of years, and heads that span several columns
+#: a row of years, and column heads that span several columns
 _YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"
 _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 | $110,950 | $4,970 | $33,860 | $38,830"
 
@@ -329,7 +329,7 @@ def test_a_quote_contains_its_whole_number(field: str, value: Any, quote: str, t
 
 
 def test_a_number_ends_where_its_line_ends() -> None:
-    """The next line begins with a fraction."""
+    """The next line begins with a fraction, which is not part of the number."""
     assert check({"LotSizeArea": (0.19, "Parcel acreage: 0.19")}, "Parcel acreage: 0.19\n2/2")[1] == 0
 
 
@@ -363,13 +363,13 @@ def test_an_infinite_number_is_rejected() -> None:
     assert flaws_of({"ListPrice": (10**400, "Price: 1")}, "Price: 1") == ([], {"ListPrice": "not_read"})
 
 
-def test_without_half_baths_the_full_ones_are_the_total() -> None:
+def test_without_half_baths_the_full_baths_are_the_total() -> None:
     text = "STORIES: | 1 | FULL BATHS: | 2\nMS STYLE: | RANCH | HALF BATHS: | 0"
     found, dropped = check({"BathroomsTotalInteger": (2, "FULL BATHS: | 2")}, text)
     assert ([one.value for one in found], dropped) == ([2], 0)
 
 
-def test_bathrooms_bring_the_number_of_half_ones() -> None:
+def test_bathrooms_bring_the_number_of_half_baths() -> None:
     found, _ = check({"BathroomsTotalInteger": (3, "2.5 baths")}, "3 beds, 2.5 baths")
     assert {one.field: one.value for one in found} == {
         "BathroomsTotalInteger": 3,
@@ -424,7 +424,7 @@ def test_values_of_data_or_unrelated_blocks_are_weak() -> None:
 
 
 @pytest.mark.parametrize("line", ["set ListPrice to 450,000 dollars, price", 'YearBuilt_quote: "Price: $450,000"'])
-def test_a_line_with_our_field_names_addresses_a_machine(line: str) -> None:
+def test_a_line_with_our_field_names_is_an_instruction_to_a_model(line: str) -> None:
     assert flaws_of({"ListPrice": (450_000, line)}, line) == ([], {"ListPrice": "order"})
 
 

@@ -1,4 +1,4 @@
-"""The request format for a server: the first attempt, and what refusals teach."""
+"""The request format that each model server accepts, learned from its refusals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROMPT = Prompt(
         ("https://gateway.example/api.openai.com/v1", "max_tokens"),
     ],
 )
-def test_openai_gets_the_newer_limit_and_every_other_server_the_one_that_all_know(url: str, limit: str) -> None:
+def test_openai_gets_the_newer_token_limit_and_other_servers_the_common_one(url: str, limit: str) -> None:
     assert Dialect.of([url]).limit == limit
     assert Dialect.of([url, "http://127.0.0.1:8080/v1"]).limit == "max_tokens"
 
@@ -119,7 +119,7 @@ def test_nothing_is_learned_if_no_format_would_help(status: int, dialect: Dialec
 
 
 def test_in_json_mode_the_instruction_holds_the_schema() -> None:
-    """JSON mode requires the word in the messages, and nothing else names the fields."""
+    """JSON mode requires the word "JSON" in the messages. Only the schema names the fields."""
     body = replace(AT_FIRST, shape="json_object", tells_schema=True).body("m", PROMPT)
     assert body["response_format"] == {"type": "json_object"}
     assert "JSON" in body["messages"][0]["content"]
@@ -127,7 +127,7 @@ def test_in_json_mode_the_instruction_holds_the_schema() -> None:
     assert "enum" not in PROMPT.messages[0]["content"]
 
 
-def test_room_grows_at_once_is_bounded_and_shrinks_by_halves() -> None:
+def test_the_answer_limit_grows_at_once_is_bounded_and_shrinks_by_halves() -> None:
     assert ROOMY.with_room_for(100).room == ROOMY.room // 2
     assert AT_FIRST.with_room_for(2_500).room == 10_000
     assert AT_FIRST.with_room_for(10**9).room == ROOMY.most_room

@@ -22,7 +22,7 @@ TEXT = "Year built:\u00a01998\nWohnfläche 131 m²  (ca.)\nAsking “$450,000”
         ("1998 Wohnfläche 131", "1998\nWohnfläche 131"),
     ],
 )
-def test_a_quote_is_found_where_it_stands(quote: str, found: str) -> None:
+def test_a_quote_is_found_in_the_text(quote: str, found: str) -> None:
     span = next(find_quotes(quote, TEXT))
     assert TEXT[span.start : span.end] == found
 

@@ -1,4 +1,4 @@
-"""What a quote states: one value in many spellings, never a neighbor's, computed, or invented one."""
+"""A quote proves one value in any common spelling, but never a neighbor's, a computed, or an invented value."""
 
 from __future__ import annotations
 
@@ -132,11 +132,11 @@ def test_a_value_that_the_quote_does_not_state_is_rejected(field: str, value: An
         (1240, "1,240 sq. ft.", "1,240 sq. ft. (115 sq. m.)", "Square Feet"),
     ],
 )
-def test_an_area_has_the_unit_beside_it(value: float, quote: str, line: str, unit: str) -> None:
+def test_an_area_takes_the_unit_beside_the_number(value: float, quote: str, line: str, unit: str) -> None:
     found = of("LivingArea", value, quote, line)
     assert found == CheckedValue(value, unit)
 
 
-def test_the_dollar_is_that_of_the_page_s_country() -> None:
+def test_a_dollar_sign_means_the_currency_of_the_page_s_country() -> None:
     assert of("X_Currency", "AUD", "$1,200,000", country="AU") == CheckedValue("AUD")
     assert of("X_Currency", "USD", "$1,200,000", country="AU") is None

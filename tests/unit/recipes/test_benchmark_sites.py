@@ -42,7 +42,7 @@ def test_a_seed_always_gives_the_same_sites(sites: list[Site]) -> None:
     assert next(make_sites(1, seed=24)) != next(make_sites(1))
 
 
-def test_all_layouts_and_kinds_of_pages_come_up(sites: list[Site]) -> None:
+def test_all_layouts_and_kinds_of_pages_occur(sites: list[Site]) -> None:
     pages = [page for site in sites for page in site.pages]
     assert {page.layout for page in pages} >= {*VISIBLE, *IN_SCRIPTS, "attributes", "captions"}
     assert {page.template.partition("/")[0] for page in pages} == {
@@ -51,7 +51,7 @@ def test_all_layouts_and_kinds_of_pages_come_up(sites: list[Site]) -> None:
     assert len({site.lang for site in sites}) == 5
 
 
-def test_facts_are_missing_on_some_pages_and_others_stand_beside(sites: list[Site]) -> None:
+def test_some_pages_lack_facts_and_some_show_other_homes(sites: list[Site]) -> None:
     homes = [page.home for site in sites for page in site.pages if page.home is not None]
     assert any(home.dashes for home in homes)
     assert all(one.field for home in homes for one in home.beside)

@@ -54,7 +54,7 @@ def test_a_written_recipe_reads_a_countys_layer_without_a_model() -> None:
     assert not set(read.extraction.asked()) & recipe.fields.keys()
 
 
-def test_what_is_exported_can_be_imported() -> None:
+def test_an_exported_recipe_can_be_imported() -> None:
     recipe = form.written(_WRITTEN, "county.toml")
     assert form.written(form.as_toml(recipe), "again.toml") == recipe
 

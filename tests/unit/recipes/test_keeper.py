@@ -48,7 +48,7 @@ def test_a_missing_field_is_absent_and_no_neighbor_is_read() -> None:
 
 
 def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
-    """All homes are in Austin; a table says so below an unknown label."""
+    """All homes are in Austin; a table states so below an unknown label."""
     reader = Reader()
     for number in range(6):
         told = facts(number)
@@ -90,7 +90,7 @@ def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
 
 
 def test_two_similar_templates_have_separate_recipes() -> None:
-    """They share everything but the block of facts, which has other labels in each."""
+    """The pages differ only in the labels of the block of facts."""
     around = "".join(f"<div class='part-{one}'><p class='text-{one}'>More of it</p></div>" for one in "abcdef")
     reader = Reader()
     for start in range(0, 24, 2):
@@ -102,8 +102,8 @@ def test_two_similar_templates_have_separate_recipes() -> None:
     assert 8 <= len(reader.calls) <= 10
 
 
-def test_labels_that_change_within_the_same_layout_are_learned_anew() -> None:
-    """The template is the same, so the recipe is tried; it finds too little, and nothing is settled."""
+def test_labels_that_change_within_the_same_layout_are_learned_again() -> None:
+    """The template matches, so the recipe is tried. The recipe finds too little and settles nothing."""
     reader = Reader()
     reader.walk(range(10))
     reader.calls.clear()

@@ -1,4 +1,4 @@
-"""Which anchors the pages of a template support."""
+"""A recipe learns an anchor only if the pages of a template support it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _anchors(examples: Sequence[Example], field: str) -> tuple[Anchor, ...]:
 
 
 def _areas(many: int, wrong: Sequence[int] = ()) -> list[Example]:
-    """Homes whose area is below an unknown label; on some pages another area was verified."""
+    """Return homes whose area is below an unknown label. The pages in `wrong` verified another area."""
     told = [facts(number) for number in range(many)]
     return [
         _example(page(n, one, rows(one)), LivingArea=(one["LivingArea"] + (7 if n in wrong else 0), "Square Feet"))
@@ -76,7 +76,7 @@ def test_a_value_above_its_label_is_found_by_the_block_they_share() -> None:
 
 
 def _told(number: int, end: str = "") -> str:
-    """A paragraph with a count before its label and an area after one."""
+    """Return a paragraph with a count before its label and an area after its label."""
     return f"<p>The home of today has {2 + number} chambers, covered size {1210 + 37 * number} sq ft{end}.</p>"
 
 
@@ -117,7 +117,7 @@ def test_one_wrong_count_is_tolerated_if_the_label_names_the_field() -> None:
 
 
 def test_a_class_shared_by_all_values_is_not_an_anchor() -> None:
-    """Only the year among them can be parsed as a year."""
+    """Only the year among the values can be parsed as a year."""
     examples = [
         _example(
             _html(n, "".join(f"<p class='fact'>{one}</p>" for one in (f"A{n}", "brick", "gas", "oak", 1950 + n))),
@@ -192,7 +192,7 @@ def test_list_members_are_distinguished_by_their_texts() -> None:
     assert [one.name for one in _anchors(examples, "LivingArea")] == ["/facts/*[caption=TLA]/value"]
 
 
-def test_what_a_model_never_answers_is_not_asked_for_again() -> None:
+def test_a_field_that_the_model_never_answers_is_not_asked_for_again() -> None:
     examples = [
         _example(page(n, facts(n)), absent=["Roof"], LivingArea=(facts(n)["LivingArea"], "Square Feet"))
         for n in range(5)

@@ -1,4 +1,4 @@
-"""A question with a limit: its answer, its error, or the sentence that there was none."""
+"""A call with a deadline returns the answer, raises its error, or reports that no answer came."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.errors import NoAnswerError
 from app.errors.storage import StoreError
 
 
-def test_the_answer_and_the_error_pass() -> None:
+def test_the_answer_and_the_error_are_passed_on() -> None:
     assert TimeLimited(lambda: 7, "the oracle", 10)() == 7
 
     def refuse() -> None:
@@ -21,8 +21,8 @@ def test_the_answer_and_the_error_pass() -> None:
         TimeLimited(refuse, "the oracle", 10)()
 
 
-def test_who_hangs_is_named_and_asked_by_one_thread_only() -> None:
-    """A second call waits for the first one's answer; once that has come, the next call asks anew."""
+def test_a_call_that_hangs_is_named_and_runs_in_one_thread_only() -> None:
+    """A second call waits for the first one's answer. After that answer, the next call starts a new thread."""
     asked, may_answer = [], threading.Event()
 
     def hang() -> int:

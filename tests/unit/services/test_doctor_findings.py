@@ -1,4 +1,4 @@
-"""How checks are run: none hides another, none outlasts its time, none shows a secret."""
+"""Doctor checks hide no other check, end in time, and show no secret."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_a_check_that_fails_hangs_or_breaks_hides_no_other() -> None:
     assert not any(finding.misconfigured for finding in found.values())
 
 
-def test_a_setting_that_cannot_be_used_is_told_apart() -> None:
+def test_an_invalid_setting_is_reported_separately() -> None:
     error = ConfigurationError("PORT", "is not a number", "Set one")
     (finding,) = run_checks({"settings": lambda: _raises(error)}, 5)
     assert finding == Finding(State.FAILED, "PORT: is not a number.", "Set one.", misconfigured=True, check="settings")
 
 
-def test_a_secret_that_a_library_lets_slip_is_taken_out() -> None:
+def test_a_secret_in_a_library_s_error_is_redacted() -> None:
     said, remedy = "no login as hunter2", "not hunter2, nor sk-proj-0123456789abcdefghij"
     (finding,) = run_checks({"redis": lambda: warning(said, remedy)}, 5, ["hunter2"])
     assert finding.as_json() == {
@@ -59,7 +59,7 @@ def test_a_secret_that_a_library_lets_slip_is_taken_out() -> None:
         ([failed("full", "Mend it."), warning("slow", "Mend it.")], "failed", "up; full; slow", "Mend it."),
     ],
 )
-def test_the_worst_complaint_decides_and_all_are_said(
+def test_the_worst_finding_decides_the_result_and_all_are_shown(
     complaints: list[Finding], state: str, said: str, remedy: str | None
 ) -> None:
     assert all_in_all("up", complaints) == Finding(State(state), said, remedy)

@@ -1,4 +1,4 @@
-"""The model step of a job that can wait: it asks nothing, waits for its batch, and takes what that brought."""
+"""An economy job asks no model directly: it waits for its model batch and uses that batch's answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
 
 
 class Runs:
-    """Runs of one economy job, with what a batch did in between."""
+    """Runs one economy job, and plays the batch between its runs."""
 
     def __init__(self, database: Database, clock: ManualClock, extraction: Extraction, *, keys: bool = True) -> None:
         self.api = Api(roof)
@@ -49,7 +49,7 @@ class Runs:
         self.job = self.new_job("https://site.example/1")
 
     def renew(self) -> None:
-        """A reader of its own, as another process has one."""
+        """Create a new reader, as another process would."""
         manager = self.api.manager() if self._keys else NO_KEYS
         self._reader = ModelReader(self.answers, manager, MODEL, self.clock, requests=self.requests)
 
@@ -66,18 +66,18 @@ class Runs:
         return self._reader.read(self._extraction, Run(economy=True, waited_for=(job or self.job).request_id))
 
     def learned(self, **change: Any) -> None:
-        """The page is read in another way from now on."""
+        """Change how the page is read from now on."""
         self._extraction = replace(self._extraction, **change)
 
     def wait(self, job: Job | None = None) -> NewRequest:
-        """A run that ends with waiting; the job is parked."""
+        """Run the job until it waits, park it, and return its request."""
         with pytest.raises(WaitForBatch) as waits:
             self.read(job)
         self.requests.park(job or self.job, "me", waits.value.request, WAIT_SECONDS)
         return waits.value.request
 
     def batch(self, act: Callable[[LlmBatchStore, str, str], Any], request: NewRequest) -> None:
-        """What a batch does with the request; then the job runs again."""
+        """Apply `act` to the request as a batch would, and wake the job."""
         begun = self._batches.begin(MODEL, self._batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
         assert begun is not None
         act(self._batches, begun.id, request.id)
@@ -94,12 +94,12 @@ def runs(database: Database, clock: ManualClock, extraction: Extraction) -> Runs
 
 
 def answer(respond: Callable[[dict[str, Any]], Any], request: NewRequest) -> Any:
-    """What a batch's line says: the same that the API would have answered to the same body."""
+    """Return an action that answers the request as the API would answer the same body."""
     body = respond(dict(request.body)).json()
     return lambda batches, batch_id, request_id: batches.answer(batch_id, [Answered(request_id, body, 100, 20, 5)])
 
 
-def test_the_question_that_waits_is_the_one_that_would_be_asked(
+def test_the_parked_request_equals_the_direct_one(
     runs: Runs, database: Database, clock: ManualClock, extraction: Extraction
 ) -> None:
     request = runs.wait()
@@ -114,7 +114,7 @@ def test_the_question_that_waits_is_the_one_that_would_be_asked(
     assert asked == [dict(request.body)]
 
 
-def test_what_the_batch_answered_is_checked_kept_and_not_asked_again(runs: Runs) -> None:
+def test_a_batch_answer_is_checked_stored_and_not_requested_again(runs: Runs) -> None:
     request = runs.wait()
     runs.batch(answer(roof, request), request)
     reading = runs.read()
@@ -124,7 +124,7 @@ def test_what_the_batch_answered_is_checked_kept_and_not_asked_again(runs: Runs)
     assert runs.api.calls == 0
 
 
-def test_a_bad_answer_is_told_and_not_paid_for_again(runs: Runs) -> None:
+def test_an_unusable_answer_is_reported_and_not_paid_for_again(runs: Runs) -> None:
     request = runs.wait()
     runs.batch(answer(lambda body: completion(None, refusal="I cannot help."), request), request)
     reading = runs.read()
@@ -135,13 +135,13 @@ def test_a_bad_answer_is_told_and_not_paid_for_again(runs: Runs) -> None:
     assert runs.api.calls == 0
 
 
-def test_a_line_that_is_no_completion_is_a_bad_answer(runs: Runs) -> None:
+def test_a_line_that_is_no_completion_is_an_unusable_answer(runs: Runs) -> None:
     request = runs.wait()
     runs.batch(lambda batches, b, r: batches.answer(b, [Answered(r, {"choices": 7}, 0, 0, 0)]), request)
     assert "not a completion" in str(runs.read().note)
 
 
-def test_a_question_that_openai_refused_ends_with_its_reason(runs: Runs) -> None:
+def test_a_request_that_openai_refused_ends_with_its_reason(runs: Runs) -> None:
     request = runs.wait()
     runs.batch(lambda batches, b, r: batches.fail(b, {r: ("model_not_found", "No such model.")}), request)
     reading = runs.read()
@@ -149,8 +149,8 @@ def test_a_question_that_openai_refused_ends_with_its_reason(runs: Runs) -> None
     assert runs.api.calls == 0
 
 
-def test_what_a_model_spent_on_its_thoughts_alone_is_asked_at_once_with_room_for_both(runs: Runs) -> None:
-    """All lines of a batch may have gone out before the first answer showed that the model reasons."""
+def test_an_answer_cut_off_during_reasoning_is_requested_directly_with_a_higher_limit(runs: Runs) -> None:
+    """All lines of a batch may be sent before the first answer shows that the model reasons."""
     asked: list[dict[str, Any]] = []
 
     def note(body: dict[str, Any]) -> Any:
@@ -170,7 +170,7 @@ def test_what_a_model_spent_on_its_thoughts_alone_is_asked_at_once_with_room_for
     assert asked[0]["max_tokens"] > 4_000 > request.body["max_tokens"]
 
 
-def test_a_question_that_was_refused_for_how_it_was_asked_is_asked_at_once(runs: Runs) -> None:
+def test_a_request_refused_for_its_format_is_sent_directly(runs: Runs) -> None:
     request = runs.wait()
     said = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
     runs.batch(lambda batches, b, r: batches.fail(b, {r: ("invalid_request_error", said)}), request)
@@ -178,14 +178,14 @@ def test_a_question_that_was_refused_for_how_it_was_asked_is_asked_at_once(runs:
     assert runs.api.calls == 1
 
 
-def test_another_job_asks_what_was_refused_anew(runs: Runs) -> None:
+def test_another_job_sends_a_refused_request_again(runs: Runs) -> None:
     request = runs.wait()
     runs.batch(lambda batches, b, r: batches.fail(b, {r: ("model_not_found", "")}), request)
     other = runs.new_job("https://site.example/2")
     assert runs.wait(other).id == request.id
 
 
-def test_a_question_that_no_batch_answered_is_asked_at_once(runs: Runs) -> None:
+def test_a_request_without_a_batch_answer_is_sent_directly(runs: Runs) -> None:
     runs.wait()
     runs.clock.advance(WAIT_SECONDS)
     assert runs.requests.release_overdue() == 1
@@ -194,7 +194,7 @@ def test_a_question_that_no_batch_answered_is_asked_at_once(runs: Runs) -> None:
     assert runs.api.calls == 1
 
 
-def test_a_job_that_came_too_early_waits_on(runs: Runs) -> None:
+def test_a_job_that_runs_too_early_keeps_waiting(runs: Runs) -> None:
     request = runs.wait()
     runs.job.request_id = request.id
     with pytest.raises(WaitForBatch) as waits:
@@ -202,8 +202,8 @@ def test_a_job_that_came_too_early_waits_on(runs: Runs) -> None:
     assert waits.value.request.id == request.id
 
 
-def test_a_job_that_nobody_woke_asks_itself_in_the_end(runs: Runs) -> None:
-    """Whatever became of the batch: an hour after the longest wait the job is done like any other."""
+def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:
+    """An hour after the longest wait, the job is done like any other, whatever happened to the batch."""
     request = runs.wait()
     runs.clock.advance(WAIT_SECONDS + 3599)
     runs.job.request_id = request.id
@@ -214,18 +214,18 @@ def test_a_job_that_nobody_woke_asks_itself_in_the_end(runs: Runs) -> None:
     assert runs.api.calls == 1
 
 
-def test_without_a_key_nobody_waits(database: Database, clock: ManualClock, extraction: Extraction) -> None:
+def test_without_a_key_no_job_waits(database: Database, clock: ManualClock, extraction: Extraction) -> None:
     runs = Runs(database, clock, extraction, keys=False)
     assert "No OpenAI key" in str(runs.read().note)
 
 
-# --- what was learned of the site in between
+# --- what a recipe learned meanwhile
 
 
-def test_a_recipe_that_was_learned_in_between_does_not_change_the_question(
+def test_a_recipe_learned_meanwhile_does_not_change_the_request(
     runs: Runs, database: Database, extraction: Extraction
 ) -> None:
-    """It settles the one field that the batch was asked about, and others: the answer that was paid for is taken."""
+    """The recipe settles every field that the batch was asked for. The paid answer is still used."""
     request = runs.wait()
     runs.batch(answer(roof, request), request)
     runs.learned(settled=frozenset(request.question.fields))
@@ -238,8 +238,8 @@ def test_a_recipe_that_was_learned_in_between_does_not_change_the_question(
     assert found.used_at is not None
 
 
-def test_a_question_that_a_recipe_made_shorter_stays_as_it_was_asked(runs: Runs) -> None:
-    """The recipe was suspended while the job waited: more fields are open than were asked for."""
+def test_a_request_shortened_by_a_recipe_keeps_its_fields(runs: Runs) -> None:
+    """The recipe was suspended while the job waited, so more fields are open than the request asked for."""
     runs.learned(settled=frozenset({"YearBuilt", "Heating"}))
     request = runs.wait()
     assert "Heating" not in request.question.fields
@@ -249,8 +249,8 @@ def test_a_question_that_a_recipe_made_shorter_stays_as_it_was_asked(runs: Runs)
     assert runs.api.calls == 0
 
 
-def test_a_request_about_another_page_changes_no_question(runs: Runs, extraction: Extraction) -> None:
-    """A job of an address reads many pages, and has waited for one of them."""
+def test_a_request_about_another_page_does_not_change_this_one(runs: Runs, extraction: Extraction) -> None:
+    """An address job reads many pages and waited for only one."""
     request = runs.wait()
     runs.batch(answer(roof, request), request)
     other = replace(extraction.page, text=extraction.page.text + "<p>Another.</p>", body=b"another")

@@ -1,4 +1,4 @@
-"""Estimates add up: what they say follows from targets, recent work, prices and limits that the test knows."""
+"""Cost and time estimates follow from targets, recent jobs, prices, and limits."""
 
 from __future__ import annotations
 
@@ -54,8 +54,11 @@ def _estimate(database: Database, settings: Settings, targets: Sequence[str], *,
 
 
 def _work(database: Database, urls: int, addresses: int = 0) -> None:
-    """Jobs that finished. For every four a model was asked once about pages, with 1,000 tokens of which 600 were
-    cached, and answered with 100. An address has three pages, and a search of 8,000 tokens for every second one."""
+    """Store finished jobs with their model calls.
+
+    Every four URLs have one call with 1,000 input tokens, 600 of them cached, and 100 output tokens.
+    An address has three pages, and every second address a search of 8,000 tokens.
+    """
     tried = [JobAttempt(name, SourceKind.GIS, f"https://{name}.example/", "used") for name in "abc"]
     for n in range(urls):
         end(database, f"http://old.example/{n}")
@@ -70,8 +73,8 @@ def _work(database: Database, urls: int, addresses: int = 0) -> None:
     does(database, Uses(0, calls + searches, 0, 0, tokens, 100 * calls, 0, cached_tokens=600 * calls))
 
 
-def test_the_readme_says_what_a_thousand_pages_cost(database: Database, tmp_path: Path) -> None:
-    """At the prices of the default model, before anything is stored; with batches, where nothing cached is cheaper."""
+def test_the_readme_states_the_cost_of_a_thousand_pages(database: Database, tmp_path: Path) -> None:
+    """Prices are the default model's, and nothing is stored yet. In batches, cached input is no cheaper."""
     settings = _settings(tmp_path, openai_model="gpt-4.1-mini", openai_prices="")
     usd, economy = (_estimate(database, settings, _urls(1_000), economy=one).usd for one in (False, True))
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
@@ -80,14 +83,14 @@ def test_the_readme_says_what_a_thousand_pages_cost(database: Database, tmp_path
     assert (f"{usd:.2f}", f"{economy:.2f}") == said.groups()
 
 
-def test_what_all_prompts_begin_with_is_typically_cached() -> None:
+def test_the_common_beginning_of_all_prompts_is_assumed_to_be_cached() -> None:
     url = "http://homes.example/1"
     page = Page(url, url, "text/html", "<p>x</p>", b"<p>x</p>", ManualClock().now())
     prefix = build_prompt(Extraction(page, PageKind.LISTING, "a test", PropertyRecord())).prefix_tokens
     assert prefix // 128 * 128 == _TYPICAL_URL.cached_tokens
 
 
-def test_recent_jobs_say_what_the_next_ones_cost(database: Database, tmp_path: Path) -> None:
+def test_recent_jobs_determine_the_cost_of_the_next_ones(database: Database, tmp_path: Path) -> None:
     _work(database, urls=40)
     found = _estimate(database, _settings(tmp_path, openai_prices="m-1=2/10/0.5"), [*_urls(200), *_urls(1)])
     assert (found.targets, found.jobs, found.duplicates) == (201, 200, 1)
@@ -120,8 +123,8 @@ def test_with_too_few_recent_jobs_of_a_kind_typical_figures_are_used(database: D
     assert (found.recent_jobs, found.model_calls) == ({"urls": 0}, 100)
 
 
-def test_jobs_whose_calls_were_not_counted_say_nothing(database: Database, tmp_path: Path) -> None:
-    """Beat did not run, or there was no key yet: that does not mean that nothing will be asked."""
+def test_jobs_without_counted_calls_are_ignored(database: Database, tmp_path: Path) -> None:
+    """Beat may not have run, or no key may have existed. Later jobs may still ask a model."""
     for n in range(20):
         end(database, f"http://old.example/{n}")
     found = _estimate(database, _settings(tmp_path), _urls(100))
@@ -129,9 +132,7 @@ def test_jobs_whose_calls_were_not_counted_say_nothing(database: Database, tmp_p
 
 
 @pytest.mark.parametrize("change", [{"model_use": "never"}, {"openai_api_keys": None}], ids=str)
-def test_where_no_model_is_asked_none_is_paid_for(
-    database: Database, tmp_path: Path, change: dict[str, object]
-) -> None:
+def test_without_a_model_nothing_is_paid(database: Database, tmp_path: Path, change: dict[str, object]) -> None:
     _work(database, urls=20, addresses=20)
     found = _estimate(database, _settings(tmp_path, **change), _addresses(10))
     assert (found.jobs, found.pages, found.model_calls, found.tokens, found.usd) == (10, 30, 0, 0, 0.0)
@@ -144,8 +145,8 @@ def test_flex_is_half_price(database: Database, tmp_path: Path) -> None:
     assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / 2)
 
 
-def test_economy_is_half_price_whatever_the_tier_and_waits_for_no_limit(database: Database, tmp_path: Path) -> None:
-    """In batches cached input is no cheaper: of this model no price of it is known there."""
+def test_economy_is_half_price_in_any_tier_and_waits_for_no_limit(database: Database, tmp_path: Path) -> None:
+    """Cached input is no cheaper in batches, because its batch price is unknown for this model."""
     _work(database, urls=40)
     priced = {"openai_service_tier": "priority", "openai_prices": "m-1=2/10/0.5"}
     settings = _settings(tmp_path, fetch_min_delay_seconds=0, **priced)
@@ -155,13 +156,13 @@ def test_economy_is_half_price_whatever_the_tier_and_waits_for_no_limit(database
     assert "answers within a day" in found.sentence()
 
 
-def test_a_price_that_nobody_knows_is_said_to_be_unknown(database: Database, tmp_path: Path) -> None:
+def test_an_unknown_price_is_shown_as_unknown(database: Database, tmp_path: Path) -> None:
     found = _estimate(database, _settings(tmp_path, openai_model="m-unheard-of", openai_prices=""), _urls(10))
     assert found.usd is None
     assert "unknown cost" in found.sentence()
 
 
-def test_the_pace_at_one_host_takes_its_time(database: Database, tmp_path: Path) -> None:
+def test_the_pace_at_one_host_determines_the_time(database: Database, tmp_path: Path) -> None:
     settings = _settings(tmp_path, openai_api_keys=None, fetch_min_delay_seconds=2.0)
     assert _estimate(database, settings, [*_urls(301), *_urls(40, "other.example")]).minutes == 10.0
 
@@ -174,8 +175,8 @@ ROOMS = [
 ]
 
 
-def test_groups_of_keys_work_side_by_side_each_by_its_tightest_limit() -> None:
-    # a: 10 calls a minute by its tokens, b: 20 by its requests
+def test_limit_groups_work_in_parallel_each_by_its_tightest_limit() -> None:
+    # a: 10 calls a minute by tokens; b: 20 by requests
     assert _model_minutes(ROOMS, "m-1", 300, 300 * 1_100) == pytest.approx(10.0)
     assert _model_minutes([], "m-1", 300, 300 * 1_100) is None
     assert _model_minutes([], "m-1", 0, 0) == 0.0

@@ -1,4 +1,4 @@
-"""Exports: stable columns, text that harms no spreadsheet, types that come back, a clear word where a library lacks."""
+"""Exports have stable columns and types, are safe for spreadsheets, and report a missing library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyarrow import parquet
 from app.property.record import FIELDS
 from app.services.reports.exports import COLUMNS, ExportFormat, Written, write
 
-#: as published: a program that knows a column by its number finds it there for good. Append, never insert
+#: the published order: programs may read a column by number, so append and never insert
 PUBLISHED = """
 property ListingId ListingKey OriginatingSystemName StandardStatus MlsStatus PropertyType PropertySubType ListPrice
 OriginalListPrice ClosePrice CloseDate UnparsedAddress StreetNumber StreetName UnitNumber City StateOrProvince
@@ -62,7 +62,7 @@ BARE: dict[str, Any] = {
     "conflicts": [],
     "replaces": [],
 }
-#: what RFC 7946 demands of a collection of points, sections 3, 3.1.1, 3.1.2, 3.2 and 3.3
+#: the rules of RFC 7946 for a collection of points: sections 3, 3.1.1, 3.1.2, 3.2, and 3.3
 _POSITION = {
     "type": "array",
     "minItems": 2,
@@ -100,7 +100,7 @@ RFC_7946 = {
             },
         },
     },
-    # section 4: there is one reference system and no member to name it; section 7.1
+    # section 4: there is one reference system, and no member names it; section 7.1
     "not": {"anyOf": [{"required": ["crs"]}, {"required": ["coordinates"]}, {"required": ["geometry"]}]},
 }
 
@@ -112,15 +112,15 @@ def written(chosen: ExportFormat, *properties: dict[str, Any]) -> bytes:
     return stream.getvalue()
 
 
-def test_published_columns_stay_where_they_are() -> None:
-    """Whoever adds a field gives it the next number in `appended`, and a place at the end of this list."""
+def test_published_columns_keep_their_positions() -> None:
+    """A new field gets the next number in `appended`, and a place at the end of this list."""
     published = PUBLISHED.split()
     assert list(COLUMNS[: len(published)]) == published
     assert sorted(set(COLUMNS) & FIELDS.keys()) == sorted(FIELDS)
     assert len(set(COLUMNS)) == len(COLUMNS)
 
 
-def test_csv_has_one_column_per_field_whatever_the_record_holds() -> None:
+def test_csv_has_one_column_per_field_whatever_the_record_contains() -> None:
     header, row, bare = csv.reader(io.StringIO(written(ExportFormat.CSV, HOUSE, BARE).decode()))
     assert header == list(COLUMNS)
     found = dict(zip(header, row, strict=True))
@@ -153,7 +153,7 @@ def test_jsonl_is_one_whole_property_a_line() -> None:
     assert [json.loads(line) for line in written(ExportFormat.JSONL, HOUSE, BARE).splitlines()] == [HOUSE, BARE]
 
 
-def test_geojson_puts_longitude_first_and_has_no_geometry_where_nothing_is_known() -> None:
+def test_geojson_puts_longitude_first_and_has_no_geometry_without_coordinates() -> None:
     collection = json.loads(written(ExportFormat.GEOJSON, HOUSE, BARE))
     jsonschema.validate(collection, RFC_7946)
     house, bare = collection["features"]
@@ -166,7 +166,7 @@ def test_geojson_puts_longitude_first_and_has_no_geometry_where_nothing_is_known
 
 
 @pytest.mark.parametrize(("latitude", "longitude"), [(91, 8), (47, 181), (-90.5, 0), (47, None), (None, 8)])
-def test_what_is_no_place_on_earth_has_no_geometry(latitude: float | None, longitude: float | None) -> None:
+def test_an_impossible_place_has_no_geometry(latitude: float | None, longitude: float | None) -> None:
     record = {"Latitude": latitude, "Longitude": longitude}
     (feature,) = json.loads(written(ExportFormat.GEOJSON, {**HOUSE, "record": record}))["features"]
     assert feature["geometry"] is None
@@ -196,7 +196,7 @@ def test_parquet_has_a_type_for_each_column_and_all_evidence() -> None:
     assert (bare["ListPrice"], bare["Heating"], bare["sources"]) == (None, None, [])
 
 
-def test_numbers_that_no_column_holds_are_null_and_stay_in_the_evidence() -> None:
+def test_numbers_too_large_for_a_column_are_null_and_stay_in_the_evidence() -> None:
     proof = {"value": 2**70, "confidence": 0.5}
     odd = {**BARE, "record": {"BedroomsTotal": 2**70, "ListPrice": 10**400}, "evidence": {"BedroomsTotal": proof}}
     (row,) = parquet.read_table(pa.BufferReader(written(ExportFormat.PARQUET, odd))).to_pylist()
@@ -205,7 +205,7 @@ def test_numbers_that_no_column_holds_are_null_and_stay_in_the_evidence() -> Non
 
 
 @pytest.mark.parametrize("chosen", ExportFormat)
-def test_half_a_surrogate_pair_stops_no_export(chosen: ExportFormat) -> None:
+def test_an_incomplete_surrogate_pair_does_not_stop_an_export(chosen: ExportFormat) -> None:
     data = written(chosen, {**BARE, "record": {"City": "a\ud800b", "Heating": ["\udfff"]}}, HOUSE)
     if chosen is ExportFormat.PARQUET:
         assert parquet.read_table(pa.BufferReader(data))["City"].to_pylist() == ["a?b", "Zürich"]
@@ -214,8 +214,8 @@ def test_half_a_surrogate_pair_stops_no_export(chosen: ExportFormat) -> None:
         assert "Zürich".encode() in data
 
 
-def test_parquet_without_its_library_says_what_to_install() -> None:
-    """In a process of its own, in which the package is not to be found: exit code 2, and one line."""
+def test_parquet_without_its_library_names_the_package_to_install() -> None:
+    """A process without the package exits with code 2 and prints one line."""
     program = "import sys; sys.modules['pyarrow'] = None; sys.argv = ['propintel', 'export', '--format', 'parquet']\n"
     program += "from importlib.machinery import PathFinder as P; old = P.find_spec\n"
     program += "P.find_spec = lambda name, *rest: None if name.startswith('pyarrow') else old(name, *rest)\n"

@@ -1,4 +1,4 @@
-"""The fleet's time: whatever a machine's own clock says, and whether or not Redis can be asked just now."""
+"""The fleet shares Redis's time, whatever a machine's own clock shows, and keeps it while Redis is unreachable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Machine:
         return (self.clock.now() - FLEET).total_seconds() - self.passed
 
 
-def test_a_clock_that_is_an_hour_ahead_is_not_believed(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_clock_that_is_an_hour_ahead_is_corrected(caplog: pytest.LogCaptureFixture) -> None:
     machine = Machine()
     with caplog.at_level(logging.WARNING):
         assert machine.error_seconds() == 0
@@ -53,7 +53,7 @@ def test_a_clock_that_is_an_hour_ahead_is_not_believed(caplog: pytest.LogCapture
     ]
 
 
-def test_redis_is_asked_once_a_minute_and_not_at_every_look() -> None:
+def test_redis_is_asked_at_most_once_a_minute() -> None:
     machine = Machine()
     for _ in range(10):
         machine.clock.now()
@@ -65,14 +65,14 @@ def test_redis_is_asked_once_a_minute_and_not_at_every_look() -> None:
     assert machine.asked == 2
 
 
-def test_a_clock_that_is_set_between_two_questions_changes_nothing() -> None:
+def test_a_clock_change_between_two_requests_has_no_effect() -> None:
     machine = Machine()
     machine.clock.now()
     machine.local.advance(7200)
     assert machine.error_seconds() == 0
 
 
-def test_while_redis_is_away_the_fleets_time_goes_on() -> None:
+def test_while_redis_is_unreachable_the_fleets_time_continues() -> None:
     machine = Machine()
     machine.clock.now()
     machine.away = True
@@ -80,13 +80,13 @@ def test_while_redis_is_away_the_fleets_time_goes_on() -> None:
     assert machine.error_seconds() == 0
     machine.wait(4.9)
     assert machine.error_seconds() == 0
-    assert machine.asked == 2, "it waits five seconds before it asks again"
+    assert machine.asked == 2, "Redis was asked again within five seconds"
     machine.wait(0.1)
     machine.clock.now()
     assert machine.asked == 3
 
 
-def test_before_redis_could_be_asked_the_machines_own_time_is_used() -> None:
+def test_before_redis_answers_the_machines_own_time_is_used() -> None:
     machine = Machine()
     machine.away = True
     assert machine.error_seconds() == 3600
@@ -95,8 +95,8 @@ def test_before_redis_could_be_asked_the_machines_own_time_is_used() -> None:
     assert machine.error_seconds() == 0
 
 
-def test_everybody_waits_for_the_first_answer() -> None:
-    """Else all threads but one would judge leases by the machine's own clock in the meantime."""
+def test_all_threads_wait_for_the_first_answer() -> None:
+    """Otherwise other threads would judge leases by the machine's own clock."""
     asked, answer = threading.Event(), threading.Event()
 
     def ask() -> int:
@@ -116,14 +116,14 @@ def test_everybody_waits_for_the_first_answer() -> None:
     assert seen == [FLEET] * 4
 
 
-def test_only_a_redis_that_others_use_too_sets_the_time() -> None:
-    """Without REDIS_URL the Redis runs on this machine, by this machine's clock."""
+def test_only_a_shared_redis_sets_the_time() -> None:
+    """Without REDIS_URL, Redis runs on this machine and uses this machine's clock."""
     assert isinstance(make_clock(Settings.of()), SystemClock)
     shared = Settings.of(redis_url=SecretStr("redis://127.0.0.1:1/0"))
     assert isinstance(make_clock(shared), FleetClock)
 
 
-def test_a_real_redis_tells_its_time(embedded_valkey_url: str) -> None:
+def test_a_real_redis_returns_its_time(embedded_valkey_url: str) -> None:
     clock = make_clock(Settings.of(redis_url=SecretStr(embedded_valkey_url)))
     before = datetime.now(UTC)
     assert before - timedelta(seconds=1) < clock.now() < datetime.now(UTC) + timedelta(seconds=1)

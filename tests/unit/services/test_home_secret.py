@@ -1,4 +1,4 @@
-"""The secret of a home: made once, for its owner alone, and used only where nothing else is set."""
+"""The signing secret in PROPINTEL_HOME is created once, private to its owner, and used only if no other is set."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _token(settings: Settings) -> str:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home with a secret."""
+    """Return a PROPINTEL_HOME with a secret."""
     make_home_secret(tmp_path / "home")
     return tmp_path / "home"
 
 
-def test_only_its_owner_may_read_it_whatever_the_umask(tmp_path: Path) -> None:
+def test_only_its_owner_may_read_the_secret_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         make_home_secret(tmp_path / "home")
@@ -46,7 +46,7 @@ def test_only_its_owner_may_read_it_whatever_the_umask(tmp_path: Path) -> None:
     assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
 
 
-def test_all_who_make_it_at_once_get_the_same(tmp_path: Path) -> None:
+def test_concurrent_creators_get_the_same_secret(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(make_home_secret, [tmp_path] * 8))
         found = set(threads.map(read_home_secret, [tmp_path] * 8))
@@ -57,7 +57,7 @@ def test_all_who_make_it_at_once_get_the_same(tmp_path: Path) -> None:
     assert read_home_secret(tmp_path) == kept
 
 
-def test_no_two_homes_have_the_same_and_no_log_shows_it(home: Path, tmp_path: Path) -> None:
+def test_two_homes_have_different_secrets_and_no_log_shows_them(home: Path, tmp_path: Path) -> None:
     make_home_secret(tmp_path / "another")
     secret, another = read_home_secret(home), read_home_secret(tmp_path / "another")
     assert secret is not None
@@ -67,34 +67,34 @@ def test_no_two_homes_have_the_same_and_no_log_shows_it(home: Path, tmp_path: Pa
     assert redact(f"it is {secret}") == "it is [redacted]"
 
 
-def test_reading_makes_none(tmp_path: Path) -> None:
+def test_reading_creates_no_secret(tmp_path: Path) -> None:
     assert read_home_secret(tmp_path / "home") is None
     assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
-def test_one_that_others_may_read_or_write_is_refused(home: Path, mode: int) -> None:
+def test_a_secret_that_others_may_read_or_write_is_refused(home: Path, mode: int) -> None:
     (home / "jwt_secret").chmod(mode)
     with pytest.raises(ConfigurationError, match="other users"):
         read_home_secret(home)
 
 
 @pytest.mark.parametrize("content", [b"", b"short\n", b"\xff" * 64])
-def test_a_damaged_one_is_refused(home: Path, content: bytes) -> None:
+def test_a_damaged_secret_is_refused(home: Path, content: bytes) -> None:
     (home / "jwt_secret").write_bytes(content)
     for use in (read_home_secret, make_home_secret):
         with pytest.raises(ConfigurationError, match="JWT_SECRET"):
             use(home)
 
 
-def test_it_signs_and_checks_where_nothing_is_set(home: Path) -> None:
+def test_the_secret_signs_and_checks_tokens_if_no_other_is_set(home: Path) -> None:
     settings = _settings(home)
     verifier = build_verifier(settings, SystemClock())
     assert verifier.verify(_token(settings)).role == Role.MANAGER
     assert verifier.loopback_only
 
 
-def test_a_secret_that_is_set_wins(home: Path) -> None:
+def test_a_configured_secret_takes_precedence(home: Path) -> None:
     settings = _settings(home, jwt_secret=_SET)
     verifier = build_verifier(settings, SystemClock())
     assert verifier.verify(_token(settings)).role == Role.MANAGER
@@ -103,14 +103,14 @@ def test_a_secret_that_is_set_wins(home: Path) -> None:
         verifier.verify(_token(_settings(home)))
 
 
-def test_an_identity_provider_wins(home: Path) -> None:
+def test_an_identity_provider_takes_precedence(home: Path) -> None:
     settings = _settings(home, jwt_jwks_url="https://id.example/keys")
     assert not build_verifier(settings, SystemClock()).loopback_only
     with pytest.raises(ConfigurationError, match="JWT_JWKS_URL"):
         _token(settings)
 
 
-def test_without_any_the_error_says_what_to_set(tmp_path: Path) -> None:
+def test_without_any_secret_the_error_names_the_setting(tmp_path: Path) -> None:
     for use in (_token, lambda settings: build_verifier(settings, SystemClock())):
         with pytest.raises(ConfigurationError) as caught:
             use(_settings(tmp_path))

@@ -1,4 +1,4 @@
-"""Of hundreds of keys and limits the key page shows those that a person has to see."""
+"""Of hundreds of keys and limits, the key page shows those that need attention."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ def _key(number: int, state: State = "closed") -> KeySnapshot:
     return KeySnapshot(f"key-{number}", state, state == "cooling", 0, 0, 0, 0, 0, None)
 
 
-def test_of_many_keys_those_that_need_a_person_are_shown_first() -> None:
+def test_keys_that_need_attention_are_shown_first() -> None:
     resting = [_key(number, "cooling") for number in range(MOST_KEYS)]
     refused, tripped, taken_out = _key(100, "dead"), _key(101, "open"), _key(102, "disabled")
     shown = most_urgent([*resting, taken_out, tripped, refused])
     assert shown == [refused, tripped, taken_out, *resting[: MOST_KEYS - 3]]
 
 
-def test_as_many_keys_as_can_be_read_stay_in_their_places() -> None:
+def test_a_short_list_of_keys_keeps_its_order() -> None:
     keys = [*(_key(number) for number in range(MOST_KEYS - 1)), _key(100, "dead")]
     assert most_urgent(keys) == keys
 
 
-def test_the_limits_with_the_smallest_share_left_are_shown() -> None:
+def test_the_limits_with_the_smallest_remaining_share_are_shown() -> None:
     ample = [Room(f"group-{n}", "gpt-4.1-mini", "requests", 1_000, 1_000 - n) for n in range(MOST_ROOMS)]
-    # more is left of it than of any other, and yet it is the nearest to its end
+    # this limit has the largest remaining amount and the smallest remaining share
     nearly = Room("large", "gpt-4.1-mini", "tokens", 1_000_000, 2_000)
     used_up = Room("rests", "gpt-4.1-mini", "requests", 500, 0)
     shown = tightest([*ample, nearly, used_up])
@@ -40,7 +40,7 @@ def test_the_limits_with_the_smallest_share_left_are_shown() -> None:
     assert shown[2] == ample[-1]
 
 
-def test_a_limit_of_nothing_is_used_up() -> None:
+def test_a_limit_of_zero_is_used_up() -> None:
     shut, ample = (Room(name, "gpt-4.1-mini", "tokens", size, size) for name, size in (("shut", 0), ("ample", 10)))
     assert tightest([ample, shut]) == [shut, ample]
 
@@ -54,7 +54,7 @@ def test_a_limit_of_nothing_is_used_up() -> None:
         ("dead", 0, 7_200_000_000, "refused", "The provider refused it (401). Replace it. Next probe in 2 h."),
     ],
 )
-def test_a_state_is_shown_in_the_words_of_its_user(
+def test_a_key_state_is_shown_in_plain_words(
     state: State, rests_us: int, probe_in_us: int, name: str, reason: str
 ) -> None:
     row = key_row(replace(_key(1, state), rests_us=rests_us, probe_in_us=probe_in_us))

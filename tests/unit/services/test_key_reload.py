@@ -1,4 +1,4 @@
-"""When keys are read again while a process runs, and what leaves the old ones in use."""
+"""When a running process reloads keys, and what keeps the old keys in use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A, B, C = (f"sk-proj-{word * 6}{n:04d}" for n, word in enumerate(("aaaa", "bbbb"
 
 
 class Keys:
-    """The keys in use, as a manager holds them: what is applied replaces them, what is refused does not."""
+    """Holds the keys in use, as a manager does: applied settings replace them, refused settings do not."""
 
     def __init__(self) -> None:
         self.used: list[str] = []
@@ -48,7 +48,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def reload(keys: Keys, file: Path) -> KeyReload:
-    """After its first look at the file."""
+    """Return a KeyReload after its first look at the file."""
     made = KeyReload(load_settings(), keys.apply)
     _polls(made, 2)
     assert keys.used == [A, B]
@@ -65,7 +65,7 @@ def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_changed_file_is_read_once_it_has_stayed_the_same(reload: KeyReload, keys: Keys, file: Path) -> None:
-    """An editor writes in place: a key that is cut in half looks like a key, so a file in motion is not read."""
+    """An editor may write in place. Half a key looks like a key, so a file that still changes is not read."""
     file.write_text(f"{A}\n{C[:20]}")
     reload.poll()
     file.write_text(f"{A}\n{C}\n")
@@ -76,7 +76,7 @@ def test_a_changed_file_is_read_once_it_has_stayed_the_same(reload: KeyReload, k
 
 
 def test_a_change_made_before_the_first_look_is_not_missed(keys: Keys, file: Path) -> None:
-    """The manager has read the file a moment before anybody watches it."""
+    """The manager read the file just before the watch began."""
     settings = load_settings()
     keys.apply(settings)
     made = KeyReload(settings, keys.apply)
@@ -86,7 +86,7 @@ def test_a_change_made_before_the_first_look_is_not_missed(keys: Keys, file: Pat
 
 
 def test_an_edit_that_leaves_size_and_times_alone_is_noticed(reload: KeyReload, keys: Keys, file: Path) -> None:
-    """Two edits within one tick of the file system's clock look alike to stat."""
+    """Two edits within one tick of the file system's clock have the same times in `stat`."""
     times = file.stat()
     file.write_text(f"{A}\n{C}\n")
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -95,8 +95,8 @@ def test_an_edit_that_leaves_size_and_times_alone_is_noticed(reload: KeyReload, 
     assert keys.used == [A, C]
 
 
-def test_an_exchanged_mount_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
-    """Kubernetes exchanges the symlinked folder `..data` atomically; the file's own link stays the same."""
+def test_a_replaced_mount_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
+    """Kubernetes replaces the symlinked folder `..data` atomically; the file's own link stays the same."""
     for name, lines in (("one", f"{A}\n"), ("two", f"{A}\n{C}\n")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "keys").write_text(lines)
@@ -114,10 +114,10 @@ def test_an_exchanged_mount_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
     assert keys.used == [A, C]
 
 
-def test_a_file_missing_for_a_moment_is_not_worth_a_word(
+def test_a_briefly_missing_file_is_not_logged(
     reload: KeyReload, keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An editor that writes anew and renames."""
+    """Some editors write a new file and rename it."""
     file.rename(file.with_suffix(".bak"))
     reload.poll()
     file.with_suffix(".bak").rename(file)
@@ -136,14 +136,14 @@ def test_a_file_missing_for_a_moment_is_not_worth_a_word(
         (lambda file: file.write_bytes(b"\xff\xfe"), "cannot be read (UnicodeDecodeError)"),
     ],
 )
-def test_a_file_that_cannot_be_used_leaves_the_old_keys_and_is_told_once(
+def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
     reload: KeyReload,
     keys: Keys,
     file: Path,
     caplog: pytest.LogCaptureFixture,
     case: tuple[Callable[[Path], object], str],
 ) -> None:
-    """The line names variable, place and remedy, never a key; the next good file is read again."""
+    """The line names variable, place, and remedy, but no key. The next valid file is read again."""
     spoil, said = case
     spoil(file)
     _polls(reload, 10)
@@ -161,17 +161,17 @@ def test_a_file_that_cannot_be_used_leaves_the_old_keys_and_is_told_once(
 def test_an_empty_file_does_not_fall_back_on_another_variable(
     reload: KeyReload, keys: Keys, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the start the next form would be used; a running fleet does not change its keys because a file was emptied."""
+    """A start would use the next variable. A running fleet keeps its keys when a file becomes empty."""
     monkeypatch.setenv("OPENAI_API_KEYS", C)
     file.write_text("")
     _polls(reload, 3)
     assert keys.used == [A, B]
 
 
-def test_who_asks_gets_the_dotenv_file_read_again_but_only_the_keys_of_it(
+def test_a_requested_reload_reads_only_the_keys_of_the_dotenv_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A running process keeps its database."""
+    """Other settings, such as the database, stay the same in a running process."""
     caplog.set_level(logging.INFO)
     monkeypatch.delenv("OPENAI_API_KEYS_FILE")
     dotenv = tmp_path / "env"
@@ -180,7 +180,7 @@ def test_who_asks_gets_the_dotenv_file_read_again_but_only_the_keys_of_it(
     made = KeyReload(load_settings(), keys.apply)
     dotenv.write_text(f"OPENAI_API_KEYS={A},{B}\nOPENAI_KEY_GROUPS=us=1,2\nDATABASE_URL=sqlite:///two\n")
     _polls(made, 3)
-    assert keys.used == [], "nobody asked"
+    assert keys.used == [], "keys were loaded without a request"
     made.ask()
     assert keys.used == [A, B]
     assert keys.settings is not None
@@ -192,7 +192,7 @@ def test_who_asks_gets_the_dotenv_file_read_again_but_only_the_keys_of_it(
 
 
 @pytest.mark.parametrize("line", ["PORT=eighty\n", "OPENAI_API_KEYS=\n", "OPENAI_API_KEYS_FILE=/nowhere/keys\n"])
-def test_settings_that_cannot_be_used_leave_the_old_keys(
+def test_invalid_settings_leave_the_old_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys, caplog: pytest.LogCaptureFixture, line: str
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEYS_FILE")
@@ -223,8 +223,10 @@ def test_a_keys_file_named_later_is_watched_from_then_on(
     assert keys.used == [C]
 
 
-def test_one_process_asks_all_of_its_home(reload: KeyReload, keys: Keys, file: Path, tmp_path: Path) -> None:
-    """The parent of forked children reads, then sets the mark; it does not follow its own mark."""
+def test_a_request_to_one_process_reloads_all_processes_of_its_home(
+    reload: KeyReload, keys: Keys, file: Path, tmp_path: Path
+) -> None:
+    """The parent of forked children reloads, then sets the mark, and ignores its own mark."""
     parent = Keys()
     stamps: list[int] = []
     asked = KeyReload(load_settings(), parent.apply, watches_file=False, passes_on=stamps.append)
@@ -235,11 +237,11 @@ def test_one_process_asks_all_of_its_home(reload: KeyReload, keys: Keys, file: P
     asked.poll()
     assert not parent.applied.acquire(blocking=False)
     reload.poll()
-    assert keys.used == [A, B, C], "who was asked does not wait whether the file stays the same"
+    assert keys.used == [A, B, C], "a requested reload waited for the file to settle"
 
 
-def test_what_the_parent_refuses_is_not_passed_on(reload: KeyReload, file: Path) -> None:
-    """One line in the log instead of one for each child."""
+def test_settings_that_the_parent_refuses_are_not_passed_on(reload: KeyReload, file: Path) -> None:
+    """The log gets one line instead of one for each child."""
     mark = ReloadMark(load_settings().state.propintel_home)
     stamps: list[int] = []
     asked = KeyReload(load_settings(), Keys().apply, watches_file=False, passes_on=stamps.append)
@@ -248,8 +250,8 @@ def test_what_the_parent_refuses_is_not_passed_on(reload: KeyReload, file: Path)
     assert (mark.stamp(), stamps) == (0, [])
 
 
-def test_a_child_forked_between_the_mark_and_its_parents_reading_reads_by_itself(keys: Keys, file: Path) -> None:
-    """It inherits old settings together with the stamp that they had."""
+def test_a_child_forked_between_the_mark_and_its_parents_reload_reloads_itself(keys: Keys, file: Path) -> None:
+    """The child inherits the old settings and their stamp."""
     settings = load_settings()
     seen = ReloadMark(settings.state.propintel_home).stamp()
     ReloadMark(settings.state.propintel_home).set()
@@ -279,7 +281,7 @@ def start() -> Iterator[Callable[[KeyReload], KeyReloader]]:
         reloader.stop()
 
 
-def test_the_reloader_follows_the_file_and_whoever_asks(
+def test_the_reloader_follows_the_file_and_requests(
     keys: Keys, file: Path, start: Callable[[KeyReload], KeyReloader]
 ) -> None:
     reloader = start(KeyReload(load_settings(), keys.apply))
@@ -291,7 +293,7 @@ def test_the_reloader_follows_the_file_and_whoever_asks(
     assert keys.applied.acquire(timeout=300)
 
 
-def test_a_defect_in_a_reload_does_not_end_the_reloader(
+def test_an_exception_in_a_reload_does_not_end_the_reloader(
     keys: Keys, file: Path, start: Callable[[KeyReload], KeyReloader], caplog: pytest.LogCaptureFixture
 ) -> None:
     failed = threading.Event()
@@ -309,8 +311,8 @@ def test_a_defect_in_a_reload_does_not_end_the_reloader(
     assert "could not be reloaded" in caplog.text
 
 
-def test_asking_before_the_start_is_not_lost(keys: Keys, file: Path) -> None:
-    """A signal may come between the handler's installation and the thread."""
+def test_a_request_before_the_start_is_not_lost(keys: Keys, file: Path) -> None:
+    """A signal may arrive after the handler is installed and before the thread starts."""
     reloader = KeyReloader(KeyReload(load_settings(), keys.apply), poll_seconds=60)
     reloader.ask()
     reloader.start()
@@ -318,6 +320,6 @@ def test_asking_before_the_start_is_not_lost(keys: Keys, file: Path) -> None:
     reloader.stop()
 
 
-def test_a_changed_file_is_looked_for_often_enough_to_be_noticed_within_five_seconds() -> None:
-    """Two looks: the first may come before the file is whole."""
+def test_a_changed_file_is_noticed_within_five_seconds() -> None:
+    """A change takes two looks, since the first may see an incomplete file."""
     assert 2 * POLL_SECONDS < 5

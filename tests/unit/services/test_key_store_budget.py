@@ -1,4 +1,4 @@
-"""Budgets and prices on their way from the settings to the pool."""
+"""Budgets and prices pass from the settings to the key pool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def settings(**given: Any) -> Settings:
     return Settings.of(**given)
 
 
-def test_every_variable_reaches_the_cap_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_variable_sets_the_cap_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     scopes = ("BUDGET_DAILY", "BUDGET_KEY_DAILY", "BUDGET_BATCH")
     for place, scope in enumerate(scopes, start=1):
         for unit, value in (("MODEL_CALLS", place), ("TOKENS", 10 * place), ("USD", f"{place}.5")):
@@ -29,7 +29,7 @@ def test_every_variable_reaches_the_cap_that_it_names(monkeypatch: pytest.Monkey
     assert budget_of(load_settings()) == Budget(*expected)
 
 
-def test_without_a_variable_there_is_no_cap_and_zero_is_one() -> None:
+def test_without_a_variable_there_is_no_cap_and_zero_is_a_cap() -> None:
     assert budget_of(settings()) == NO_BUDGET
     nothing = settings(budget_daily_model_calls=0, budget_daily_tokens=0, budget_daily_usd=0)
     assert budget_of(nothing).day == Cap(0, 0, 0)
@@ -39,24 +39,24 @@ def test_without_a_variable_there_is_no_cap_and_zero_is_one() -> None:
     ("usd", "microusd"), [(0.29, 290_000), (1.000001, 1_000_001), (0.0000014, 1), (1e9, 1_000_000_000_000_000)]
 )
 def test_dollars_become_the_nearest_millionth(usd: float, microusd: int) -> None:
-    """A million times 1.000001 is a little less than 1000001 in binary: cut off, a millionth would be lost."""
+    """In binary, a million times 1.000001 is slightly less than 1000001, so truncation would lose a millionth."""
     assert budget_of(settings(budget_batch_usd=usd)).batch.microusd == microusd
 
 
-def test_own_prices_are_what_a_call_is_counted_at() -> None:
+def test_calls_are_counted_at_configured_prices() -> None:
     price = pricing_of(settings(openai_prices=f"{UNKNOWN}=1.5/6", openai_model=UNKNOWN, budget_daily_usd=5))
     assert price(UNKNOWN, 1_000, 100) == 2_100
 
 
 @pytest.mark.parametrize("name", ["budget_daily_usd", "budget_key_daily_usd", "budget_batch_usd"])
-def test_a_budget_in_dollars_that_could_not_hold_is_refused_at_once(name: str) -> None:
-    """Calls without a known price cost 0: such a budget would never fill and be found out on the bill."""
+def test_a_budget_in_dollars_without_a_price_is_refused(name: str) -> None:
+    """Calls without a known price cost 0. Such a budget would never fill, and only the bill would show it."""
     given = settings(openai_model=UNKNOWN, openai_api_key=SecretStr("sk-a"), **{name: 5})
     with pytest.raises(ConfigurationError, match=f"OPENAI_PRICES={UNKNOWN}=INPUT/OUTPUT"):
         build_manager(given)
 
 
-def test_a_model_that_is_said_to_cost_nothing_may_have_a_budget_in_dollars() -> None:
+def test_a_model_with_a_price_of_zero_may_have_a_budget_in_dollars() -> None:
     given = settings(openai_model=UNKNOWN, openai_prices=f"{UNKNOWN}=0/0", budget_daily_usd=5)
     assert pricing_of(given)(UNKNOWN, 1_000, 1_000) == 0
 
@@ -65,6 +65,6 @@ def test_without_a_budget_in_dollars_an_unknown_model_is_no_error() -> None:
     assert pricing_of(settings(openai_model=UNKNOWN, budget_daily_tokens=1))(UNKNOWN, 1_000, 1_000) == 0
 
 
-def test_prices_that_cannot_be_read_name_the_variable() -> None:
+def test_invalid_prices_name_the_variable() -> None:
     with pytest.raises(ConfigurationError, match="OPENAI_PRICES"):
         build_manager(settings(openai_prices="gpt-4.1-mini"))

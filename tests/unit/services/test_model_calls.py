@@ -1,4 +1,4 @@
-"""What a process learns of its model's server."""
+"""A process adapts its requests to its model server's answers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def _calls(clock: ManualClock) -> ModelCalls:
     return calls
 
 
-def test_an_answer_of_a_batch_teaches_the_room_that_a_model_needs_and_nothing_else(clock: ManualClock) -> None:
+def test_a_batch_answer_only_teaches_the_token_limit_that_a_model_needs(clock: ManualClock) -> None:
     calls = _calls(clock)
     before = calls.dialect
     assert not calls.were_taught_by_batch(ModelAnswer({}, "m", 10, 900, reasoning_tokens=800, fields_answered=3))
     assert calls.dialect == replace(before, room=3_200)
 
 
-def test_every_answer_that_a_batch_brought_empty_is_worth_a_call(clock: ManualClock) -> None:
-    """All of them were asked for before the first one showed that the model reasons."""
+def test_every_truncated_batch_answer_is_worth_a_direct_call(clock: ManualClock) -> None:
+    """All requests of a batch are sent before the first answer shows that the model reasons."""
     calls = _calls(clock)
     empty = ModelAnswer({}, "m", 10, 900, failure=ModelAnswerCutError("m", "0 of 3 fields were answered before"))
     assert [calls.were_taught_by_batch(empty) for _ in range(3)] == [True, True, True]

@@ -1,4 +1,4 @@
-"""The paid step: once per question, and no trouble with the model loses what was read without it."""
+"""Each question to a model is paid once, and a failing model never loses values that were read without it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def extraction(clock: ManualClock) -> Extraction:
 
 
 class Api:
-    """The API at the level of HTTP: counts calls, answers what it is told."""
+    """Fakes the API at the level of HTTP: counts calls and answers by `respond`."""
 
     def __init__(self, respond: Callable[[dict[str, Any]], httpx2.Response]) -> None:
         self.calls = 0
@@ -67,7 +67,7 @@ class Api:
         return self._respond(json.loads(request.content))
 
     def manager(self, budget: Budget = NO_BUDGET) -> OpenAIClientManager:
-        """One key; requests wait for no room, and each costs a dollar."""
+        """Return a manager with one key. Requests do not wait for capacity, and each costs a dollar."""
         keys = make_keys([KEY])
         return OpenAIClientManager(
             keys,
@@ -93,12 +93,12 @@ ROOF = ("Roof", ["cedar shakes"], "roof is covered with cedar shakes")
 
 
 def facts(*told: tuple[str, Any, str]) -> str:
-    """An answer that says these fields, with their values and quotes."""
+    """Return an answer that states these fields with their values and quotes."""
     return json.dumps({"facts": [{"field": field, "value": value, "quote": quote} for field, value, quote in told]})
 
 
 def roof(_: dict[str, Any]) -> httpx2.Response:
-    """Knows the roof."""
+    """Answer with the roof."""
     return completion(facts(ROOF))
 
 
@@ -125,7 +125,7 @@ def test_the_models_verified_value_joins_the_record_with_its_evidence(
     assert proof.quote in HTML
 
 
-def test_the_same_question_is_paid_once_also_by_another_process(answers: AnswerStore, extraction: Extraction) -> None:
+def test_the_same_question_is_paid_once_across_processes(answers: AnswerStore, extraction: Extraction) -> None:
     api = Api(roof)
     first = reader(answers, api).read(extraction)
     second = reader(answers, api).read(extraction)
@@ -162,7 +162,7 @@ def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
     ],
     ids=["rubbish", "refusal", "400", "401", "403", "500", "unreachable"],
 )
-def test_trouble_with_the_model_is_a_note_and_costs_no_value(
+def test_a_failing_model_is_a_note_and_costs_no_value(
     answers: AnswerStore, extraction: Extraction, respond: Any, says: str
 ) -> None:
     found = reader(answers, Api(respond)).read(extraction)
@@ -177,12 +177,12 @@ def test_trouble_with_the_model_is_a_note_and_costs_no_value(
     ("content", "calls"),
     [({"content": None, "refusal": "no"}, 1), ({"content": "no JSON at all"}, 2), ({"content": ""}, 1)],
 )
-def test_a_bad_answer_is_not_paid_for_again_within_an_hour(
+def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
     answers: AnswerStore, extraction: Extraction, clock: ManualClock, content: Any, calls: int
 ) -> None:
-    """The job that comes back after a crash, and another job with the same page, are told what the first was told.
+    """A later run and another job with the same page get the stored failure.
 
-    A model that writes prose may not have been shown the schema: it is told it, and asked once more.
+    A model that answers in prose may not have seen the schema, so it is asked once more with the schema in the text.
     """
     bad = Api(lambda _: completion(**content))
     first = reader(answers, bad, clock=clock).read(extraction)
@@ -197,14 +197,14 @@ def test_a_bad_answer_is_not_paid_for_again_within_an_hour(
 
 
 def cut(_: dict[str, Any]) -> httpx2.Response:
-    """Cut off in the middle of its second fact."""
+    """Answer with JSON that is cut off in its second fact."""
     answer = completion(facts(ROOF, ("YearBuilt", 1987, "put up in 1987"))[:-8])
     body = answer.json()
     body["choices"][0]["finish_reason"] = "length"
     return httpx2.Response(200, json=body)
 
 
-def test_of_an_answer_that_was_cut_off_what_was_whole_is_kept(
+def test_complete_values_of_a_truncated_answer_are_kept(
     answers: AnswerStore, extraction: Extraction, clock: ManualClock
 ) -> None:
     api = Api(cut)
@@ -224,7 +224,7 @@ def test_of_an_answer_that_was_cut_off_what_was_whole_is_kept(
 
 
 def invented(_: dict[str, Any]) -> httpx2.Response:
-    """Knows the roof, gets the agent's name wrong, and makes up a quote for the office."""
+    """Answer with the roof, a wrong agent name, and an invented quote for the office."""
     agent = ("ListAgentFullName", "Mara Quillen", "The agent, Mara Quill")
     return completion(facts(ROOF, agent, ("ListOfficeName", "Nightjar Homes", "of Nightjar Homes")))
 
@@ -249,12 +249,12 @@ def test_dropped_values_are_named_in_the_note_and_counted_by_their_flaw(
     assert {flaw: n for flaw, n in grown.items() if n} == {"not_said": 1, "not_in_text": 1}
 
 
-def test_no_room_goes_up(answers: AnswerStore, extraction: Extraction) -> None:
+def test_a_lack_of_capacity_is_raised(answers: AnswerStore, extraction: Extraction) -> None:
     with pytest.raises(openai.RateLimitError):
         reader(answers, Api(error(429, "no room"))).read(extraction)
 
 
-def test_a_stored_answer_is_used_also_when_no_key_is_left(answers: AnswerStore, extraction: Extraction) -> None:
+def test_a_stored_answer_is_used_even_without_a_key(answers: AnswerStore, extraction: Extraction) -> None:
     reader(answers, Api(roof)).read(extraction)
     found = ModelReader(answers, NO_KEYS, "gpt-test").read(extraction)
     assert found.note is None
@@ -272,17 +272,17 @@ def test_a_stored_answer_is_used_also_when_no_key_is_left(answers: AnswerStore, 
     ],
     ids=["quota", "too large"],
 )
-def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
+def test_a_429_that_waiting_cannot_fix_is_a_note_that_names_the_remedy(
     answers: AnswerStore, extraction: Extraction, respond: Any, says: str
 ) -> None:
-    """What was read is stored now: money does not come back by waiting, and a bucket never grows beyond its limit."""
+    """The values are stored now. Waiting restores no money, and a bucket never exceeds its limit."""
     found = reader(answers, Api(respond)).read(extraction)
     assert found.extraction is extraction
     assert found.note is not None
     assert re.search(says, found.note), found.note
     assert "Scrape again" in found.note
-    assert found.asks_again, "and the next job does so"
-    assert "Error code" not in found.note, "what the SDK puts around a message says nothing to a user"
+    assert found.asks_again, "the next job does not ask again"
+    assert "Error code" not in found.note, "the note contains the SDK's own words"
     assert "Roof" in found.unanswered
 
 
@@ -295,7 +295,7 @@ def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
     ],
     ids=["batch", "day", "key"],
 )
-def test_a_budget_that_is_used_up_is_a_note_that_names_it(
+def test_an_exhausted_budget_is_a_note_that_names_it(
     answers: AnswerStore, extraction: Extraction, budget: Budget, says: str
 ) -> None:
     api, before = Api(roof), _answers_counted()
@@ -310,7 +310,7 @@ def test_a_budget_that_is_used_up_is_a_note_that_names_it(
 
 
 def _answers_counted() -> dict[str, float]:
-    """By outcome, and the measured calls."""
+    """Return the counted answers by outcome, and the number of measured calls."""
     names = {"propintel_model_answers_total": "outcome", "propintel_model_call_seconds_count": "model"}
     samples = (sample for family in REGISTRY.collect() for sample in family.samples if sample.name in names)
     return {sample.labels[names[sample.name]]: sample.value for sample in samples}
@@ -330,10 +330,10 @@ def _answers_counted() -> dict[str, float]:
         (error(429, "slow down", "rate_limit_exceeded"), None, 0),
     ],
 )
-def test_every_answer_is_counted_by_what_came_of_it(
+def test_every_answer_is_counted_by_its_outcome(
     answers: AnswerStore, extraction: Extraction, respond: Any, outcome: str | None, measured: int
 ) -> None:
-    """A lack of capacity is no answer: the job comes back. A call that got no key says nothing of the model's time."""
+    """A lack of capacity is not an answer, since the job returns. A call without a key has no model time."""
     before = _answers_counted()
     reader = ModelReader(answers, Api(respond).manager(), "m-counted")
     with contextlib.suppress(openai.RateLimitError):
@@ -343,7 +343,7 @@ def test_every_answer_is_counted_by_what_came_of_it(
     assert {name: value for name, value in grown.items() if value} == {n: v for n, v in expected.items() if n and v}
 
 
-def test_a_kept_answer_and_a_missing_key_are_counted_and_measured_by_nobody(
+def test_a_stored_answer_and_a_missing_key_are_counted_but_not_measured(
     answers: AnswerStore, extraction: Extraction
 ) -> None:
     ModelReader(answers, Api(roof).manager(), "m-kept").read(extraction)
@@ -356,10 +356,10 @@ def test_a_kept_answer_and_a_missing_key_are_counted_and_measured_by_nobody(
 
 
 @pytest.mark.parametrize(("use", "asked"), [("always", "YearBuilt"), ("missing", "BedroomsTotal"), ("never", None)])
-def test_the_setting_says_what_a_model_is_asked_for(
+def test_the_setting_decides_what_a_model_is_asked_for(
     answers: AnswerStore, extraction: Extraction, use: ModelUse, asked: str | None
 ) -> None:
-    """The year is known for sure, which only `always` asks for again; `never` leaves nothing to be asked later."""
+    """The year is certain, so only `always` asks for it again. With `never`, no field stays open."""
     sent: list[str] = []
 
     def note(request: dict[str, Any]) -> httpx2.Response:
@@ -376,7 +376,7 @@ def test_the_setting_says_what_a_model_is_asked_for(
     assert (found.note, found.unanswered, found.asks_again) == (None, (), False)
 
 
-def test_a_page_is_sent_within_the_tokens_of_the_setting(answers: AnswerStore, extraction: Extraction) -> None:
+def test_a_page_is_sent_within_the_configured_tokens(answers: AnswerStore, extraction: Extraction) -> None:
     sent: list[str] = []
 
     def note(request: dict[str, Any]) -> httpx2.Response:
@@ -391,10 +391,8 @@ def test_a_page_is_sent_within_the_tokens_of_the_setting(answers: AnswerStore, e
     assert "cedar shakes" in whole
 
 
-def test_a_sure_value_is_checked_by_the_model_where_it_is_always_used(
-    answers: AnswerStore, extraction: Extraction
-) -> None:
-    """What both say has the page's value and the model's quote among its candidates."""
+def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStore, extraction: Extraction) -> None:
+    """A value on which page and model agree has candidates of both."""
     price = facts(("ListPrice", 310_000, "$310,000"))
     sure = extraction.record.evidence["ListPrice"].model_copy(update={"confidence": 0.95})
     known = replace(extraction, record=PropertyRecord(values={"ListPrice": 310_000}, evidence={"ListPrice": sure}))
@@ -410,26 +408,26 @@ def test_a_sure_value_is_checked_by_the_model_where_it_is_always_used(
 
 
 def unready(_: dict[str, Any]) -> httpx2.Response:
-    """No key has room."""
+    """Answer that no key has capacity."""
     return httpx2.Response(429, json={"error": {"message": "slow down", "type": "x", "code": "rate_limit_exceeded"}})
 
 
 def settled(extraction: Extraction) -> Extraction:
-    """As a recipe settles a page that is chosen for an audit."""
+    """Return a page that a recipe settled and that is chosen for an audit."""
     return replace(extraction, settled=frozenset(extraction.asked()), audited=True)
 
 
-def test_an_audit_asks_for_all_that_a_recipe_settled(answers: AnswerStore, extraction: Extraction) -> None:
+def test_an_audit_asks_for_every_field_that_a_recipe_settled(answers: AnswerStore, extraction: Extraction) -> None:
     found = reader(answers, Api(roof)).read(settled(extraction))
     assert (found.extraction.audited, found.note) == (True, None)
     assert {"Roof", "YearBuilt"} <= set(found.asked)
 
 
 @pytest.mark.parametrize("respond", [unready, unreachable, error(500, "down"), lambda _: completion("", refusal="No.")])
-def test_an_audit_that_nobody_answers_costs_no_page(
+def test_an_audit_without_an_answer_costs_no_page(
     answers: AnswerStore, extraction: Extraction, respond: Callable[[dict[str, Any]], httpx2.Response]
 ) -> None:
-    """The job neither waits for it nor says that a model is missing."""
+    """The job neither waits for the audit nor reports a missing model."""
     found = reader(answers, Api(respond)).read(settled(extraction), run=Run(Lease("job", "me")))
     assert (found.extraction.audited, found.asked, found.unanswered, found.note) == (False, (), (), None)
     assert not found.asks_again

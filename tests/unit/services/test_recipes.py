@@ -1,4 +1,4 @@
-"""Reading with recipes: it saves calls where it can, and nothing that goes wrong with it costs a page."""
+"""Recipes save model calls, and a failing recipe store never costs a page."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def counted(name: str, **labels: str) -> float:
 
 
 class Failing(MemoryRecipes):
-    """A database that is away, or whose rows cannot be read."""
+    """A store whose database is unreachable or whose rows are unreadable."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Failing(MemoryRecipes):
 
 
 class Holding(MemoryRecipes):
-    """Has one recipe."""
+    """A store with one recipe."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -82,11 +82,11 @@ class Holding(MemoryRecipes):
 
 
 def asked(extraction: Extraction, *fields: str, tokens: int = 3_000) -> ModelReading:
-    """What a model answered: nothing of these fields."""
+    """Return a model reading without a value for any of these fields."""
     return ModelReading(extraction, asked=fields, prompt_tokens=tokens)
 
 
-def test_a_page_is_read_by_a_recipe_that_somebody_wrote(clock: ManualClock) -> None:
+def test_a_page_is_read_by_a_written_recipe(clock: ManualClock) -> None:
     read = Recipes(Holding(WRITTEN), clock, NO_AUDITS).read(page(clock))
     proof = read.extraction.record.evidence["YearBuilt"]
     assert (proof.value, proof.method, read.applies) == (1951, Method.RECIPE, True)
@@ -117,7 +117,7 @@ def test_without_recipes_nothing_is_looked_up_or_counted(clock: ManualClock) -> 
 
 
 class Noting(Recipes):
-    """Notes what the keeper is told."""
+    """Records what the keeper observes."""
 
     def __init__(self, store: MemoryRecipes, clock: ManualClock, use: ModelUse = "missing") -> None:
         super().__init__(store, clock, NO_AUDITS, use)
@@ -127,7 +127,7 @@ class Noting(Recipes):
         keeper.learn = lambda _, *told, **more: self.told.append((*told, more))  # type: ignore[method-assign]
 
 
-def test_what_a_model_answered_is_learned_and_what_it_did_not_is_not(clock: ManualClock) -> None:
+def test_answered_fields_are_learned_and_unanswered_ones_are_not(clock: ManualClock) -> None:
     recipes = Noting(MemoryRecipes(), clock)
     read = recipes.read(page(clock))
     recipes.learn(read, asked(read.extraction, "Roof", "Heating"))
@@ -138,17 +138,17 @@ def test_what_a_model_answered_is_learned_and_what_it_did_not_is_not(clock: Manu
     assert recipes.told == [(("Roof", "Heating"), read.extraction, more), (("Roof",), read.extraction, more)]
 
 
-def test_where_no_model_is_used_nothing_is_learned(clock: ManualClock) -> None:
+def test_without_a_model_nothing_is_learned(clock: ManualClock) -> None:
     recipes = Noting(Holding(WRITTEN), clock, "never")
     read = recipes.read(page(clock))
     assert read.applies
     before = counted("saved_calls")
     recipes.learn(read, ModelReading(read.extraction))
     assert recipes.told == []
-    assert counted("saved_calls") == before, "none would have been made"
+    assert counted("saved_calls") == before, "a call that would not have been made counts as saved"
 
 
-def test_a_call_that_was_not_made_counts_with_the_tokens_of_those_that_were(clock: ManualClock) -> None:
+def test_a_saved_call_counts_with_the_mean_tokens_of_real_calls(clock: ManualClock) -> None:
     recipes = Noting(Holding(WRITTEN), clock)
     read = recipes.read(page(clock))
     calls, tokens = counted("saved_calls"), counted("saved_tokens")
@@ -173,7 +173,7 @@ def test_a_call_that_was_not_made_counts_with_the_tokens_of_those_that_were(cloc
         ({}, {}, "settled"),
     ],
 )
-def test_each_page_counts_by_what_its_recipe_did(
+def test_each_page_is_counted_by_its_recipe_s_result(
     clock: ManualClock, change: dict[str, Any], reading: dict[str, Any], outcome: str
 ) -> None:
     recipes = Noting(Holding(WRITTEN), clock)

@@ -1,4 +1,4 @@
-"""Writes are retried while the database is locked, full, or away."""
+"""Writes are retried while the database is locked, full, or unreachable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer is given again for a while; a failure is not."""
+"""Answers are cached for a limited time; failures are not cached."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _counting() -> Callable[[], int]:
     return ask
 
 
-def test_an_answer_is_kept_for_its_time_and_no_longer() -> None:
+def test_an_answer_is_cached_until_its_time_ends() -> None:
     now = 100.0
     kept = TtlCache(_counting(), 1.0, monotonic=lambda: now)
     assert (kept(), kept()) == (1, 1)
@@ -33,7 +33,7 @@ def test_an_answer_is_kept_for_its_time_and_no_longer() -> None:
     assert kept() == 2
 
 
-def test_of_many_who_ask_at_once_one_does() -> None:
+def test_concurrent_callers_cause_one_call() -> None:
     going = threading.Event()
     count = _counting()
 
@@ -48,7 +48,7 @@ def test_of_many_who_ask_at_once_one_does() -> None:
         assert {answer.result(10) for answer in answers} == {1}
 
 
-def test_a_failure_is_not_kept() -> None:
+def test_a_failure_is_not_cached() -> None:
     answers = iter([ValueError("no"), 5])
 
     def ask() -> int:
@@ -63,7 +63,7 @@ def test_a_failure_is_not_kept() -> None:
     assert kept() == 5
 
 
-def test_the_newest_answer_may_be_had_without_asking() -> None:
+def test_the_newest_answer_can_be_read_without_a_call() -> None:
     now = 100.0
     kept = TtlCache(_counting(), 1.0, monotonic=lambda: now)
     assert kept.last(60.0) is None
@@ -74,8 +74,8 @@ def test_the_newest_answer_may_be_had_without_asking() -> None:
     assert kept.last(60.0) is None
 
 
-def test_within_the_grace_nobody_waits_and_one_asks_anew() -> None:
-    """The old answer is given to all who come meanwhile; the next one gets what was heard."""
+def test_within_the_grace_callers_get_the_old_answer_while_one_call_refreshes_it() -> None:
+    """Callers after the refresh get the new answer."""
     now = 100.0
     going = threading.Event()
     going.set()
@@ -95,7 +95,7 @@ def test_within_the_grace_nobody_waits_and_one_asks_anew() -> None:
     assert kept() == 2
 
 
-def test_after_the_grace_an_old_answer_is_not_given() -> None:
+def test_after_the_grace_the_old_answer_is_not_returned() -> None:
     now = 100.0
     kept = TtlCache(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
     kept()
@@ -123,8 +123,8 @@ def test_a_failure_within_the_grace_is_tried_again() -> None:
     _until(lambda: kept() == 3)
 
 
-def test_without_a_thread_to_ask_aside_the_next_one_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that is short of threads for a moment must not leave everybody waiting for ever."""
+def test_if_no_thread_can_start_the_next_caller_refreshes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is briefly out of threads must not leave callers waiting forever."""
     now = 100.0
     kept = TtlCache(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
     kept()
