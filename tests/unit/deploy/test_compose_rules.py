@@ -1,6 +1,6 @@
-"""What docker-compose.yml promises of every service, read from the file: no engine is needed to see that it was broken.
+"""Rules for every service of docker-compose.yml, checked without a Docker engine.
 
-tests/acceptance/test_accept_compose.py sees the same on containers that run.
+tests/acceptance/test_accept_compose.py checks the same on running containers.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _SECRETS = runpy.run_path(str(_ROOT / "deploy" / "docker" / "make_secrets.py"))
 _ONCE = {"init", "migrate"}
 _STORES = {"valkey", "postgres"}
 _OURS = {"migrate", "web", "worker", "maintenance", "beat", "flower"}
-#: no part of the system proper: they have no business with its data
+#: optional services without access to the stores
 _BESIDE = {"site", "openai", "prometheus"}
-#: PostgreSQL and Valkey begin as root and give it up; `init` gives each secret to its reader
+#: PostgreSQL and Valkey start as root and drop it; `init` gives each secret to its reader
 _TO_CHANGE_OWNERS = {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
 _CAPABILITIES = {
     "init": _TO_CHANGE_OWNERS,
@@ -38,7 +38,7 @@ every_service = pytest.mark.parametrize("name", sorted(_SERVICES))
 
 
 def _default(text: str) -> str:
-    """`${NAME:-default}` where NAME is not set."""
+    """Return `text` with `${NAME:-default}` as where NAME is not set."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
 
@@ -59,25 +59,25 @@ def _networks(name: str) -> set[str]:
     return set(_SERVICES[name].get("networks", ["default"]))
 
 
-def test_the_services_are_those_that_the_rules_below_speak_of() -> None:
+def test_these_rules_cover_every_service() -> None:
     assert {*_SERVICES} == {"init"} | _STORES | _OURS | _BESIDE
 
 
 @every_service
-def test_none_may_do_more_than_it_must(name: str) -> None:
+def test_no_service_has_more_privileges_than_it_needs(name: str) -> None:
     service = _SERVICES[name]
     assert service["read_only"] is True
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["cap_drop"] == ["ALL"]
     assert set(service.get("cap_add", ())) == _CAPABILITIES.get(name, set())
     assert not {"privileged", "pid", "ipc", "userns_mode", "devices", "cgroup_parent"} & service.keys()
-    assert service.get("user") == ("root" if name == "init" else None), "the image's own, which is not root"
+    assert service.get("user") == ("root" if name == "init" else None), "the service does not use the image's own user"
     assert service["ulimits"] == {"core": 0, "nofile": 8192}
     assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
 
 
 @every_service
-def test_what_runs_on_is_bounded_and_started_again(name: str) -> None:
+def test_running_services_are_limited_and_restarted(name: str) -> None:
     service = _SERVICES[name]
     if name == "init":
         assert service["restart"] == "no"
@@ -89,7 +89,7 @@ def test_what_runs_on_is_bounded_and_started_again(name: str) -> None:
     assert not service.get("healthcheck", {}).get("disable")
 
 
-def test_only_the_web_door_flower_and_prometheus_are_published_and_on_loopback() -> None:
+def test_only_web_flower_and_prometheus_are_published_and_on_loopback() -> None:
     published = {
         name: [_default(port) for port in service["ports"]] for name, service in _SERVICES.items() if "ports" in service
     }
@@ -100,7 +100,7 @@ def test_only_the_web_door_flower_and_prometheus_are_published_and_on_loopback()
     }
 
 
-def test_only_our_processes_reach_the_stores_and_these_reach_nothing_outside() -> None:
+def test_only_our_processes_reach_the_stores_and_the_stores_reach_nothing_outside() -> None:
     assert _FILE["networks"]["stores"] == {"internal": True}
     assert {name for name in _SERVICES if _networks(name) == {"stores"}} == _STORES
     assert {name for name in _SERVICES if "stores" in _networks(name)} == _STORES | _OURS
@@ -108,8 +108,8 @@ def test_only_our_processes_reach_the_stores_and_these_reach_nothing_outside() -
     assert _SERVICES["init"]["network_mode"] == "none"
 
 
-def test_each_starts_when_what_it_needs_is_there() -> None:
-    """The schema is made before whoever uses it starts, and passwords before anything does."""
+def test_each_service_starts_after_its_dependencies() -> None:
+    """Services start after migration, and everything starts after the secrets are made."""
     needs = {
         name: {(other, how["condition"]) for other, how in service.get("depends_on", {}).items()}
         for name, service in _SERVICES.items()
@@ -121,8 +121,8 @@ def test_each_starts_when_what_it_needs_is_there() -> None:
     assert {name for name in needs if needs[name] == ready} == _OURS - {"migrate"}
 
 
-def test_each_has_the_time_to_end_that_it_may_need() -> None:
-    """Celery's soft shutdown is 10 s, and a child that hangs gets as long again; the web door waits for requests."""
+def test_each_service_has_enough_time_to_stop() -> None:
+    """Celery's soft shutdown takes 10 s, and a hanging child as long again. The web server waits for requests."""
     grace = {name: _seconds(service["stop_grace_period"]) for name, service in _SERVICES.items()}
     assert {grace["worker"], grace["maintenance"]} == {40}
     assert grace["web"] >= int(_after(_SERVICES["web"]["command"], "--timeout-graceful-shutdown")) + 5
@@ -130,7 +130,7 @@ def test_each_has_the_time_to_end_that_it_may_need() -> None:
     assert min(grace.values()) >= 30
 
 
-def test_what_must_last_is_in_volumes() -> None:
+def test_durable_data_is_in_volumes() -> None:
     kept = {
         "postgres": "postgres:/var/lib/postgresql/data",
         "valkey": "valkey:/data",
@@ -142,18 +142,18 @@ def test_what_must_last_is_in_volumes() -> None:
         assert volume.split(":")[1] not in {place.split(":")[0] for place in _SERVICES[name].get("tmpfs", ())}
     used = {volume.split(":")[0] for service in _SERVICES.values() for volume in service.get("volumes", ())}
     assert {name for name in used if not name.startswith(".")} == {*_FILE["volumes"]}
-    assert set(_FILE["volumes"].values()) == {None}, "each is Docker's own, by this name"
+    assert set(_FILE["volumes"].values()) == {None}, "a volume has options of its own"
 
 
-def test_valkey_forgets_nothing_and_refuses_before_it_is_killed() -> None:
+def test_valkey_evicts_nothing_and_refuses_writes_before_it_runs_out_of_memory() -> None:
     command = _SERVICES["valkey"]["command"]
     assert _after(command, "--appendonly") == "yes"
     assert _after(command, "--maxmemory-policy") == "noeviction"
     memory = _bytes(_SERVICES["valkey"]["deploy"]["resources"]["limits"]["memory"])
-    assert _bytes(_after(command, "--maxmemory")) <= 0.7 * memory, "rewriting its log copies what changes meanwhile"
+    assert _bytes(_after(command, "--maxmemory")) <= 0.7 * memory, "too little memory is left for rewriting the log"
 
 
-def test_each_reads_its_own_secrets_only_and_only_init_writes_them() -> None:
+def test_each_service_reads_only_its_own_secrets_and_only_init_writes_them() -> None:
     mounted = {
         name: {tuple(volume.split(":")) for volume in service.get("volumes", ()) if volume.startswith("secrets")}
         for name, service in _SERVICES.items()
@@ -173,8 +173,7 @@ def test_each_reads_its_own_secrets_only_and_only_init_writes_them() -> None:
 
 @every_service
 def test_secrets_come_from_files(name: str) -> None:
-    """Never from an environment or a command line, where `docker inspect` and lists of processes show them. What the
-    operator writes into .env is the operator's choice."""
+    """`docker inspect` and process lists show environments and command lines. An operator may still use .env."""
     service = _SERVICES[name]
     environment = service.get("environment", {})
     names = {*map(str.lower, SECRETS_IN_FILES), "openai_api_keys", "postgres_password"}
@@ -186,7 +185,7 @@ def test_secrets_come_from_files(name: str) -> None:
             assert file.startswith("/run/"), variable
 
 
-def test_every_secret_that_is_made_is_told_to_our_processes_and_can_be_given() -> None:
+def test_every_generated_secret_reaches_our_processes_and_can_be_supplied() -> None:
     made = _SECRETS["generate"]()
     for name in _OURS:
         files = {value for variable, value in _SERVICES[name]["environment"].items() if variable.endswith("_FILE")}
@@ -195,7 +194,7 @@ def test_every_secret_that_is_made_is_told_to_our_processes_and_can_be_given() -
 
 
 def test_a_fresh_clone_needs_no_other_file() -> None:
-    """`.env` may be missing; nothing else is named that the clone does not have. The one image is built once."""
+    """`.env` may be missing, and one image is built once for all services."""
     assert {name: service["build"] for name, service in _SERVICES.items() if "build" in service} == {
         "init": {"context": ".", "args": ["PYTHON_IMAGE"]}
     }
@@ -205,7 +204,7 @@ def test_a_fresh_clone_needs_no_other_file() -> None:
     assert not {"include", "secrets", "configs"} & _FILE.keys()
 
 
-def test_the_image_is_not_root_knows_whether_it_is_well_and_takes_only_what_is_locked() -> None:
+def test_the_image_runs_as_a_user_with_a_health_check_and_locked_packages() -> None:
     lines = (_ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     last = lines[max(at for at, line in enumerate(lines) if line.startswith("FROM ")) :]
     assert [line for line in last if line.startswith("USER ")] == ["USER propintel"]
@@ -213,7 +212,7 @@ def test_the_image_is_not_root_knows_whether_it_is_well_and_takes_only_what_is_l
     assert check.endswith('CMD ["python", "/opt/propintel/share/propintel/healthy.py"]')
     assert (_ROOT / "deploy" / "docker" / "healthy.py").is_file()
     given = [line.partition("=")[0] for line in lines if line.startswith(("ARG ", "ADD "))]
-    assert given == ["ARG PYTHON_IMAGE"], "nothing but its base and the checkout goes in"
+    assert given == ["ARG PYTHON_IMAGE"], "the image takes other inputs than its base"
     assert not [line for line in lines if re.match(r"ENV .*(KEY|SECRET|TOKEN|PASSWORD|_URL)", line)]
     installs = [step for line in lines for step in re.findall(r"pip (?:\S+ \S+ )?install [^&]*", line)]
     assert len(installs) == 3

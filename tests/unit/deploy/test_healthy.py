@@ -25,7 +25,7 @@ _WORKER = ["/opt/propintel/bin/python", "/opt/propintel/bin/celery", "-A", "work
 
 
 @pytest.mark.parametrize(("status", "web_is_well", "flower_is_well"), [(200, 1, 1), (401, 0, 1), (503, 0, 0)])
-def test_the_web_door_must_be_ready_and_flower_must_answer(status: int, web_is_well: int, flower_is_well: int) -> None:
+def test_web_must_be_ready_and_flower_must_answer(status: int, web_is_well: int, flower_is_well: int) -> None:
     site = Starlette(routes=[Route("/{any:path}", lambda _: Response(status_code=status))])
     with BackgroundServer(site) as running:
         port = running.address.rpartition(":")[2]
@@ -34,11 +34,11 @@ def test_the_web_door_must_be_ready_and_flower_must_answer(status: int, web_is_w
     assert (not web, not flower) == (bool(web_is_well), bool(flower_is_well)), (web, flower)
 
 
-def test_a_door_that_does_not_listen_is_not_well() -> None:
+def test_a_web_server_that_does_not_listen_is_unhealthy() -> None:
     assert "ConnectionRefusedError" in complaint(["uvicorn", "web:app", "--port", "1"], {})
 
 
-def test_a_worker_is_well_while_its_heartbeat_is_fresh(tmp_path: Path) -> None:
+def test_a_worker_is_healthy_while_its_heartbeat_is_fresh(tmp_path: Path) -> None:
     env = {"PROPINTEL_HOME": str(tmp_path)}
     assert complaint(_WORKER, env) == "no heartbeat for 20 s"
     file = heartbeat_file(tmp_path, "celery@host")
@@ -50,8 +50,8 @@ def test_a_worker_is_well_while_its_heartbeat_is_fresh(tmp_path: Path) -> None:
     assert complaint(_WORKER, env) == "no heartbeat for 20 s"
 
 
-def test_beat_is_well_while_one_holds_the_lock_that_our_beats_take(embedded_valkey_url: str, tmp_path: Path) -> None:
-    """Told by a variable or by a file, like every other process."""
+def test_beat_is_healthy_while_one_of_our_beats_holds_the_lock(embedded_valkey_url: str, tmp_path: Path) -> None:
+    """REDIS_URL may come from a variable or a file."""
     prefix = celery_config(Settings.of(redis_url=embedded_valkey_url))["redbeat_key_prefix"]
     assert _SCRIPT["BEAT_LOCK"] == f"{prefix}:lock"
     words, file = ["celery", "-A", "worker", "beat", "--pidfile="], tmp_path / "redis_url"
@@ -65,12 +65,12 @@ def test_beat_is_well_while_one_holds_the_lock_that_our_beats_take(embedded_valk
         connection.delete(_SCRIPT["BEAT_LOCK"])
 
 
-def test_a_redis_that_does_not_answer_is_told_without_its_password() -> None:
+def test_an_unreachable_redis_is_reported_without_its_password() -> None:
     password = secrets.token_hex(8)
     said = complaint(["celery", "beat"], {"REDIS_URL": f"redis://:{password}@127.0.0.1:1/0"})
     assert said == "Redis: ConnectionError"
 
 
 @pytest.mark.parametrize("line", ["propintel db upgrade", "python -m simulators.site", "sleep 9"])
-def test_what_is_no_service_is_well_while_it_runs(line: str) -> None:
+def test_a_process_that_is_no_service_is_healthy_while_it_runs(line: str) -> None:
     assert complaint(line.split(), {}) == ""

@@ -1,4 +1,4 @@
-"""deploy/docker/make_secrets.py, which gives the services of docker-compose.yml their passwords."""
+"""deploy/docker/make_secrets.py creates the passwords of the services in docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _read(root: Path) -> dict[str, str]:
     return {str(file.relative_to(root)): file.read_text() for file in root.rglob("*") if file.is_file()}
 
 
-def test_secrets_are_made_once_and_each_is_another(tmp_path: Path) -> None:
+def test_secrets_are_created_once_and_all_differ(tmp_path: Path) -> None:
     assert _MAKE(tmp_path, tmp_path / "given") == _NAMES
     made = _read(tmp_path)
     assert len({made[f"all/{name}"] for name in _NAMES}) == 6
@@ -29,7 +29,7 @@ def test_secrets_are_made_once_and_each_is_another(tmp_path: Path) -> None:
     assert _read(tmp_path) == made
 
 
-def test_a_secret_that_a_newer_version_needs_is_made_beside_the_old_ones(tmp_path: Path) -> None:
+def test_a_secret_that_a_newer_version_needs_is_added_to_the_old_ones(tmp_path: Path) -> None:
     _MAKE(tmp_path, tmp_path / "given")
     before = _read(tmp_path)
     (tmp_path / "all" / "privacy_key").unlink()
@@ -38,8 +38,7 @@ def test_a_secret_that_a_newer_version_needs_is_made_beside_the_old_ones(tmp_pat
     assert changed == {"all/privacy_key", "propintel/privacy_key"}
 
 
-def test_our_settings_take_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every file of ours is the value of a setting, and one that it accepts."""
+def test_our_settings_accept_the_created_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _MAKE(tmp_path, tmp_path / "given")
     for file in (tmp_path / "propintel").iterdir():
         monkeypatch.setenv(f"{file.name.upper()}_FILE", str(file))
@@ -50,8 +49,8 @@ def test_our_settings_take_what_was_made(tmp_path: Path, monkeypatch: pytest.Mon
     }  # fmt: skip
 
 
-def test_a_given_secret_is_taken_each_time_and_written_as_each_reader_needs_it(tmp_path: Path) -> None:
-    """A password with every sign that means something to a URL or to Valkey's configuration."""
+def test_a_supplied_secret_is_used_each_time_in_the_format_of_each_reader(tmp_path: Path) -> None:
+    """The password has every character that is special in a URL or in Valkey's configuration."""
     root, given, hard = tmp_path / "root", tmp_path / "given", 'p@ss/"#?\\ %:1'
     given.mkdir()
     for name in ("postgres_password", "valkey_password"):
@@ -69,15 +68,15 @@ def test_a_given_secret_is_taken_each_time_and_written_as_each_reader_needs_it(t
 
 
 @pytest.mark.parametrize("text", ["", "\n", "one\ntwo\n"])
-def test_a_given_secret_that_is_none_is_refused_by_name_and_nothing_is_shown(tmp_path: Path, text: str) -> None:
+def test_an_invalid_supplied_secret_is_refused_by_name_and_not_shown(tmp_path: Path, text: str) -> None:
     (tmp_path / "jwt_secret").write_text(text)
     with pytest.raises(SystemExit, match="jwt_secret: must hold the secret on one line") as caught:
         _MAKE(tmp_path / "root", tmp_path)
     assert "two" not in str(caught.value)
 
 
-def test_each_reader_sees_its_own_only(tmp_path: Path) -> None:
-    """The files of our processes are closed to others; a server's are in a folder that only this server has."""
+def test_each_reader_sees_only_its_own_secrets(tmp_path: Path) -> None:
+    """Our files are closed to other users. A server's files are in a folder that only this server mounts."""
     _MAKE(tmp_path, tmp_path / "given")
     modes = {str(file.relative_to(tmp_path)): file.stat().st_mode & 0o777 for file in tmp_path.rglob("*")}
     closed = {name for name, mode in modes.items() if not mode & 0o077}
@@ -86,15 +85,13 @@ def test_each_reader_sees_its_own_only(tmp_path: Path) -> None:
     assert not any(mode & 0o022 for mode in modes.values())
 
 
-def test_show_tells_flower_s_login_and_the_token_of_the_metrics(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_show_prints_flower_s_login_and_the_metrics_token(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _MAIN(["show"], tmp_path, tmp_path) == 1
     assert "docker compose up --wait" in capsys.readouterr().err
     assert _MAIN(["make"], tmp_path, tmp_path / "given") == 0
     told = capsys.readouterr().out
     made: dict[str, Any] = _read(tmp_path)
-    assert not [text for text in made.values() if text in told], "what is made is not told by the way"
+    assert not [text for text in made.values() if text in told], "`make` prints a secret"
     assert _MAIN(["show"], tmp_path, tmp_path) == 0
     shown = capsys.readouterr().out
     assert made["all/flower_basic_auth"].replace(":", ", password ") in shown

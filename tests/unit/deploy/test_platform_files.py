@@ -1,8 +1,7 @@
-"""What the platforms read of this repository, by what each publishes about it.
+"""Platform files match the schemas that each platform publishes.
 
-Vercel's schema of `functions` is what its package @vercel/build-utils 14.21.1 (Apache-2.0) returns. Railway's is on its
-site only; its names and values are those of its reference on 2026-11-26,
-https://docs.railway.com/config-as-code/reference.
+Vercel's schema of `functions` comes from its package @vercel/build-utils 14.21.1 (Apache-2.0). Railway publishes its
+schema only on its site; names and values are those of 2026-11-26: https://docs.railway.com/config-as-code/reference.
 """
 
 from __future__ import annotations
@@ -61,20 +60,22 @@ _RAILWAY_SCHEMA: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("file", sorted((_ROOT / "deploy" / "railway").glob("*.json")), ids=lambda file: file.stem)
-def test_railway_s_files_say_what_railway_knows(file: Path) -> None:
+def test_railway_s_files_match_railway_s_schema(file: Path) -> None:
     jsonschema.validate(json.loads(file.read_text()), _RAILWAY_SCHEMA)
 
 
-def test_vercel_s_functions_are_what_vercel_knows() -> None:
+def test_vercel_s_functions_match_vercel_s_schema() -> None:
     schema = json.loads((Path(__file__).parent / "vercel_functions.schema.json").read_text())
     jsonschema.validate(_VERCEL["functions"], schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"api/index.py": {"maxDuration": -1}}, schema)
 
 
-def test_vercel_s_function_is_the_web_door() -> None:
-    """It looks for `app` in app.py, index.py, server.py, main.py, wsgi.py and asgi.py of the root, src, app and api, in
-    this order: no file before ours may be called so."""
+def test_vercel_s_function_is_the_web_app() -> None:
+    """Vercel searches the root, src, app, and api, in this order, for these file names.
+
+    So no earlier file may have one of the names.
+    """
     assert index.app is web.app
     places = [f"{folder}{name}.py" for folder in ("", "src/", "app/", "api/") for name in _ENTRYPOINTS]
     assert [place for place in places if (_ROOT / place).exists()] == [*_VERCEL["functions"]]
@@ -92,8 +93,8 @@ _ENTRYPOINTS = ("app", "index", "server", "main", "wsgi", "asgi")
         ("vendor.compose-spec", "deploy/compose.*.yml"),
     ],
 )
-def test_workflows_and_compose_files_are_what_their_schemas_say(schema: str, files: str) -> None:
-    """By the schemas that check-jsonschema brings along."""
+def test_workflows_and_compose_files_match_their_schemas(schema: str, files: str) -> None:
+    """The schemas come with check-jsonschema."""
     found = sorted(map(str, _ROOT.glob(files)))
     assert found
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *found]
@@ -101,25 +102,25 @@ def test_workflows_and_compose_files_are_what_their_schemas_say(schema: str, fil
     assert done.returncode == 0, done.stdout
 
 
-def test_workflows_use_what_nobody_can_exchange() -> None:
-    """A commit: a tag can be moved to another."""
+def test_workflows_pin_actions_to_commits() -> None:
+    """A tag can be moved to another commit."""
     texts = [file.read_text() for file in (_ROOT / ".github" / "workflows").iterdir()]
     used = [re.findall(r"uses: (\S+)", text) for text in texts]
     assert all(used)
     assert [one for each in used for one in each if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", one)] == []
 
 
-def test_github_asks_every_week_what_is_vulnerable() -> None:
+def test_github_runs_the_audit_every_week() -> None:
     workflow = yaml.safe_load((_ROOT / ".github/workflows/audit.yml").read_text())
-    on = workflow[True]  # which is what YAML makes of `on`
+    on = workflow[True]  # YAML parses the key `on` as true
     assert {*on} == {"schedule", "push", "workflow_dispatch"}
     assert on["push"]["paths"] == ["requirements/runtime.lock"]
     assert workflow["permissions"] == {"contents": "read"}
     assert [step["run"] for step in workflow["jobs"]["audit"]["steps"] if "run" in step] == ["make audit"]
 
 
-def test_github_runs_what_everybody_runs() -> None:
-    """`make check`, then `.ci/run`, on both Pythons, with no right to the repository but reading it."""
+def test_github_runs_the_same_checks_as_developers() -> None:
+    """`make check` and `.ci/run` run on both Pythons with read access only."""
     workflow = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
@@ -135,10 +136,8 @@ def test_github_runs_what_everybody_runs() -> None:
 
 
 @pytest.mark.parametrize(("has_pages", "left_out"), [(True, ""), (False, "and not real_pages")])
-def test_ci_leaves_out_by_name_what_reads_pages_that_are_not_there(
-    tmp_path: Path, has_pages: bool, left_out: str
-) -> None:
-    """The lines of .ci/run that decide it, with a `make` that says what it was asked for."""
+def test_ci_excludes_tests_of_missing_pages_by_name(tmp_path: Path, has_pages: bool, left_out: str) -> None:
+    """Run the deciding lines of .ci/run with a fake `make` that prints its arguments."""
     text = (_ROOT / ".ci" / "run").read_text()
     lines = text[text.index("without=\n") : text.rindex("fi\n") + 3]
     (tmp_path / "make").write_text('#!/bin/sh\necho "made: $*"\n')
@@ -155,7 +154,7 @@ def test_ci_leaves_out_by_name_what_reads_pages_that_are_not_there(
     assert ("left out are the tests marked real_pages" in said) is not has_pages
 
 
-def test_vercel_gets_the_locked_packages_and_every_room_that_the_web_door_imports() -> None:
+def test_vercel_gets_the_locked_packages_and_every_package_that_the_web_app_imports() -> None:
     lock = re.search(r"--require-hashes -r (\S+)$", _VERCEL["installCommand"])
     assert lock
     assert (_ROOT / lock[1]).is_file()

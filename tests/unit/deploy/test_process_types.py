@@ -1,4 +1,4 @@
-"""One command for each process type, wherever it is started: Procfile, docker-compose.yml and Railway's files."""
+"""Each process type has one command in the Procfile, docker-compose.yml, and Railway's files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ROOT = Path(__file__).parents[3]
 _PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text().splitlines())
 _SERVICES: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())["services"]
 _RAILWAY = {file.stem: json.loads(file.read_text()) for file in sorted((_ROOT / "deploy" / "railway").glob("*.json"))}
-#: what the image sets for all, and a Procfile for those that know it
+#: values that the image sets for all processes; a Procfile sets them itself
 _REMAP = "REMAP_SIGTERM=SIGQUIT"
 _CONCURRENCY = "WORKER_CONCURRENCY=2"
 _PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
 
 
 def _words(line: str) -> list[str]:
-    """The arguments of a shell's line in an empty environment, without `sh -c exec` around and what the image sets."""
+    """Return a shell line's arguments in an empty environment, without `sh -c exec` and the image's variables."""
     words = shlex.split(line)
     if words[0] == "/bin/sh":
         words = shlex.split(words[2].removeprefix("exec "))
@@ -31,7 +31,7 @@ def _words(line: str) -> list[str]:
 
 
 def _expanded(word: str) -> str:
-    """`${NAME:-default}` as shells and compose read it where NAME is not set."""
+    """Return the word with `${NAME:-default}` as shells and compose read it without NAME."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word)
 
 
@@ -44,7 +44,7 @@ def test_compose_starts_the_commands_of_the_procfile(name: str) -> None:
     assert [_expanded(word) for word in _SERVICES[name]["command"]] == _words(_PROCFILE[name])
 
 
-def test_compose_migrates_as_a_platform_releases() -> None:
+def test_compose_migrates_like_the_release_command() -> None:
     assert _SERVICES["migrate"]["command"] == _words(_PROCFILE["release"])
     assert [_words(line) for line in _RAILWAY["web"]["deploy"]["preDeployCommand"]] == [_words(_PROCFILE["release"])]
 
@@ -55,23 +55,23 @@ def test_railway_starts_the_commands_of_the_procfile(name: str) -> None:
 
 
 def test_railway_expands_no_variable_outside_a_shell() -> None:
-    """It runs what an image is started with in exec form: https://docs.railway.com/deployments/start-command."""
+    """Railway starts images in exec form: https://docs.railway.com/deployments/start-command."""
     commands = [each["deploy"]["startCommand"] for each in _RAILWAY.values()]
     assert all(one.startswith("/bin/sh -c ") for one in commands if "$" in one)
     assert any("$" in one for one in commands)
 
 
 @pytest.mark.parametrize("name", ["worker", "maintenance"])
-def test_workers_end_by_a_soft_shutdown_and_have_the_time_for_it(name: str) -> None:
-    """Celery's soft shutdown lasts 10 s and hears of TERM only when it is remapped (docs/jobs.md)."""
+def test_workers_have_time_for_a_soft_shutdown(name: str) -> None:
+    """Celery's soft shutdown lasts 10 s and needs a remapped TERM signal (docs/jobs.md)."""
     assert f"{_REMAP} celery " in _PROCFILE[name]
     assert _REMAP in (_ROOT / "Dockerfile").read_text()
     assert _SERVICES[name]["stop_grace_period"] == "40s"
     assert _RAILWAY[name]["deploy"]["drainingSeconds"] == 40
 
 
-def test_how_many_jobs_a_worker_does_at_once_is_one_setting() -> None:
-    """Two unless WORKER_CONCURRENCY says otherwise: a platform's machine has more processors than memory for each."""
+def test_one_setting_decides_how_many_jobs_a_worker_runs_at_once() -> None:
+    """The default is two: a platform's machine has more processors than memory for each."""
     assert _words(_PROCFILE["worker"])[0] == "celery"
     assert _CONCURRENCY in (_ROOT / "Dockerfile").read_text()
     assert not [word for word in _words(_PROCFILE["worker"]) if "concurrency" in word]
@@ -81,7 +81,7 @@ def test_how_many_jobs_a_worker_does_at_once_is_one_setting() -> None:
         assert shown.stdout.strip() == chosen
 
 
-def test_the_port_that_a_platform_gives_is_the_one_that_the_web_door_has() -> None:
+def test_the_web_server_uses_the_platform_s_port() -> None:
     shown = subprocess.run(
         ["sh", "-c", f"echo {_PROCFILE['web']}"], env={"PORT": "1234"}, capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""What is told when a source is slow, broken or asked by many at once."""
+"""Metrics when a source is slow, broken, or read by many scrapers at once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _told(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sources are asked anew each time, and waited for only briefly."""
+    """Ask sources again each time, and wait only briefly for an answer."""
     monkeypatch.setattr(exposition, "SOURCE_SECONDS", 0.2)
     monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_GRACE_SECONDS", 0.0)
@@ -75,11 +75,11 @@ def test_the_newest_key_report_is_dated_while_redis_answers() -> None:
 
     told = _told(_exposition(masks=no_keys, totals=dict, reported=_no_redis))
     assert "propintel_key_report_timestamp_seconds" not in told
-    assert told["propintel_scrape_source_up"][("redis",)] == 0, "it alone was asked and did not answer"
+    assert told["propintel_scrape_source_up"][("redis",)] == 0, "the key report's failure is not shown as Redis's"
 
 
-def test_keys_that_cannot_be_used_are_no_loss_of_redis() -> None:
-    """That would be a critical alert about the wrong thing."""
+def test_invalid_keys_do_not_mark_redis_as_down() -> None:
+    """Otherwise a critical alert would name the wrong cause."""
 
     def no_keys() -> Any:
         raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
@@ -89,7 +89,7 @@ def test_keys_that_cannot_be_used_are_no_loss_of_redis() -> None:
     assert "propintel_openai_pool_shared" not in told
 
 
-def test_each_source_that_is_away_is_named_and_the_others_answer() -> None:
+def test_each_unreachable_source_is_named_and_the_others_answer() -> None:
     told = _told(_exposition())
     assert told["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 1, ("broker",): 0}
     assert told["propintel_jobs"][("queued",)] == 1
@@ -103,14 +103,14 @@ def test_each_source_that_is_away_is_named_and_the_others_answer() -> None:
     assert told["propintel_queue_messages"] == {("scrape",): 3}
 
 
-def test_redis_is_up_only_if_both_that_are_asked_of_it_answer() -> None:
+def test_redis_is_up_only_if_totals_and_keys_both_answer() -> None:
     told = _told(_exposition(totals=dict))
     assert told["propintel_scrape_source_up"][("redis",)] == 0
     assert told["propintel_batches_completed_total"] == {(): 0}
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_what_hangs_is_left_out_and_asked_once_however_often_the_metrics_are_read() -> None:
+def test_a_hanging_source_is_omitted_and_asked_once_for_all_scrapes() -> None:
     going = threading.Event()
     asked = 0
 
@@ -128,7 +128,7 @@ def test_what_hangs_is_left_out_and_asked_once_however_often_the_metrics_are_rea
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_a_database_that_becomes_slow_is_shown_as_it_was_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_database_is_shown_with_its_last_values_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     going = threading.Event()
     going.set()
 
@@ -148,7 +148,7 @@ def test_a_database_that_becomes_slow_is_shown_as_it_was_for_a_while(monkeypatch
     going.set()
 
 
-def test_a_storm_of_scrapes_costs_one() -> None:
+def test_concurrent_scrapes_cost_one_reading() -> None:
     asked = 0
 
     def totals() -> Mapping[str, float]:

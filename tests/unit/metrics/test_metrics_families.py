@@ -1,4 +1,4 @@
-"""From totals and figures to families: nothing is invented, nothing that is unknown looks like a zero."""
+"""Metric families show counted values only: nothing is invented, and unknown values are not shown as zero."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ SECONDS = Spec("histogram", "seconds", "Seconds.", (MODEL,), (1.0, 2.5, 10.0))
 
 
 def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
-    """Samples by name, by the values of their labels."""
+    """Return sample values by metric name and label values."""
     shown: dict[str, dict[tuple[Any, ...], float]] = {}
     for family in found:
         for sample in family.samples:
             values = shown.setdefault(sample.name, {})
-            assert tuple(sample.labels.values()) not in values, "a series must not be there twice"
+            assert tuple(sample.labels.values()) not in values, "a series appears twice"
             values[tuple(sample.labels.values())] = sample.value
     return shown
 
 
 def _read(samples: Mapping[str, Samples]) -> dict[str, dict[tuple[Any, ...], float]]:
-    """The same, of what is read where it is kept."""
+    """Return `_shown` for samples that are read directly."""
     return _shown([SPECS[name].family(one) for name, one in samples.items()])
 
 
-def test_a_bucket_that_was_never_reported_holds_nothing() -> None:
-    """Only what has grown is reported: a first observation of 3 s says nothing of the buckets below."""
+def test_a_bucket_without_a_report_is_zero() -> None:
+    """Only buckets that grew are reported: a first observation of 3 s does not report smaller buckets."""
     totals = {
         encode("seconds_bucket", {"model": "m", "le": "10.0"}): 1.0,
         encode("seconds_bucket", {"model": "m", "le": "+Inf"}): 2.0,
@@ -58,17 +58,17 @@ def test_a_bucket_that_was_never_reported_holds_nothing() -> None:
     }
 
 
-def test_the_order_of_labels_makes_no_second_series() -> None:
+def test_the_order_of_labels_does_not_matter() -> None:
     assert encode("a", {"x": "1", "y": "2"}) == encode("a", {"y": "2", "x": "1"})
 
 
 @pytest.mark.parametrize("value", ['say "hi"', "two\nlines", "back\\slash", "", "{a=1},b", "Straße 5 · 東京", "\u2028"])
-def test_any_label_value_comes_back_as_it_was(value: str) -> None:
+def test_any_label_value_survives_encoding(value: str) -> None:
     totals = {encode("pages_total", {"outcome": value}): 3.0}
     assert _shown(families([PAGES], totals)) == {"pages_total": {(value,): 3.0}}
 
 
-def test_what_another_version_counted_is_left_out() -> None:
+def test_counts_of_another_version_are_ignored() -> None:
     totals = {
         encode("pages_total", {"outcome": "fetched"}): 3.0,
         encode("pages_total", {"host": "a"}): 9.0,
@@ -80,7 +80,7 @@ def test_what_another_version_counted_is_left_out() -> None:
     assert ("m", "7.0") not in shown["seconds_bucket"]
 
 
-def test_every_family_is_there_before_its_first_sample_and_what_has_no_labels_begins_at_zero() -> None:
+def test_every_family_exists_before_its_first_sample_and_starts_at_zero_without_labels() -> None:
     found = families([PAGES, RUNS, SECONDS], {})
     assert [(family.name, family.type, family.documentation) for family in found] == [
         ("pages", "counter", "Pages."),
@@ -90,16 +90,16 @@ def test_every_family_is_there_before_its_first_sample_and_what_has_no_labels_be
     assert _shown(found) == {"runs_total": {(): 0.0}}
 
 
-def test_series_that_must_not_be_missed_begin_at_zero() -> None:
-    """Else the growth of a counter that begins with 1000 events is unknown."""
+def test_declared_label_words_start_at_zero() -> None:
+    """Otherwise the growth of a counter that first appears with 1000 events is unknown."""
     assert _shown(families([ENDS], {})) == {"ends_total": {("well",): 0.0, ("badly",): 0.0}}
     counted = {encode("ends_total", {"how": "badly"}): 1000.0, encode("ends_total", {"how": "late"}): 2.0}
     assert _shown(families([ENDS], counted)) == {"ends_total": {("well",): 0, ("badly",): 1000, ("late",): 2}}
     assert _shown(families([ENDS], None)) == {}
 
 
-def test_totals_that_nobody_knows_are_no_zeros() -> None:
-    """A counter that falls to 0 and comes back looks like as many events as it ever counted."""
+def test_unknown_totals_are_not_zero() -> None:
+    """A counter that falls to 0 and returns looks as if all its events happened again."""
     found = families([PAGES, RUNS, SECONDS], None)
     assert [family.samples for family in found] == [[], [], []]
 
@@ -132,7 +132,7 @@ REPORT = KeyReport(
 
 
 def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
-    """Also where a key is a limit group of its own, which goes by the key's id inside."""
+    """This holds even for a key that is its own limit group, whose internal name is the key's id."""
     shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_openai_requests_total"] == {
         ("sk-a...1", "m", "success"): 4.0,
@@ -152,7 +152,7 @@ def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
     assert "id-" not in str(shown)
 
 
-def test_a_key_that_rests_or_drains_is_not_healthy() -> None:
+def test_a_resting_or_draining_key_is_not_healthy() -> None:
     shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_openai_keys_configured"] == {(): 2}
     assert shown["propintel_openai_keys_healthy"] == {(): 1}
@@ -161,7 +161,7 @@ def test_a_key_that_rests_or_drains_is_not_healthy() -> None:
     assert shown["propintel_openai_store_losses_total"] == {(): 1}
 
 
-def test_waits_are_cumulative_as_prometheus_wants_them() -> None:
+def test_waits_are_cumulative_as_prometheus_requires() -> None:
     shown = _read(pool_samples(2, REPORT))
     buckets = shown["propintel_openai_wait_seconds_bucket"]
     assert [buckets["m", bound] for bound in ("0.01", "0.05", "0.1", "60.0", "+Inf")] == [1, 1, 3, 3, 6]
@@ -171,7 +171,7 @@ def test_waits_are_cumulative_as_prometheus_wants_them() -> None:
     assert shown["propintel_openai_saturated_seconds_total"] == {("m", "requests"): 2.0}
 
 
-def test_only_budgets_that_are_configured_are_shown_and_none_is_below_zero() -> None:
+def test_only_configured_budgets_are_shown_and_none_is_below_zero() -> None:
     shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_spent_today"] == {("calls",): 3, ("tokens",): 900, ("usd",): 1.5}
     assert shown["propintel_budget_limit"] == {("day", "calls"): 10, ("day", "usd"): 1.0, ("key_day", "tokens"): 1000}
@@ -179,12 +179,12 @@ def test_only_budgets_that_are_configured_are_shown_and_none_is_below_zero() -> 
     assert shown["propintel_budget_key_left"] == {("sk-a...1", "tokens"): 100, ("sk-b...2", "tokens"): 1000}
 
 
-def test_a_pool_that_cannot_be_asked_has_no_counters_and_says_that_it_is_not_shared() -> None:
+def test_an_unreachable_pool_has_no_counters_and_is_not_shared() -> None:
     shown = _read(pool_samples(2, None))
     assert shown == {"propintel_openai_keys_configured": {(): 2}, "propintel_openai_pool_shared": {(): 0}}
 
 
-def test_jobs_and_messages_are_absent_where_nobody_can_be_asked() -> None:
+def test_jobs_and_messages_are_absent_if_their_sources_are_unreachable() -> None:
     figures = JobFigures({"queued": 2}, 12.5, RequestFigures(parked=3, sent=4, oldest_seconds=7.5), 2)
     assert _read(job_samples(figures, {"scrape": 2})) == {
         "propintel_jobs": {("queued",): 2},
@@ -197,7 +197,7 @@ def test_jobs_and_messages_are_absent_where_nobody_can_be_asked() -> None:
     assert _read(job_samples(None, None)) == {}
 
 
-def test_alerts_are_counted_by_kind_and_keys_that_are_gone_are_left_out() -> None:
+def test_alerts_are_counted_by_kind_without_removed_keys() -> None:
     seen = datetime(2026, 1, 1, tzinfo=UTC)
     figures = HealthFigures(
         {"id-a": seen, "id-z": seen}, [("key_dead", "critical"), ("key_dead", "critical"), ("key_old", "warning")]

@@ -1,4 +1,4 @@
-"""A run of a job is counted by how it ended, and once."""
+"""Each run of a job is counted once, by its outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.services.reports.metrics.shared_counts import counts, encode
         ("lost", "", None),
     ],
 )
-def test_a_run_is_counted_by_its_end_with_its_time(outcome: RunEnd, code: str, counted: str | None) -> None:
+def test_a_run_is_counted_by_its_outcome_with_its_time(outcome: RunEnd, code: str, counted: str | None) -> None:
     before = counts(REGISTRY)
     count_run(outcome, 3.5, code)
     found = {series: n - before.get(series, 0) for series, n in counts(REGISTRY).items() if n != before.get(series, 0)}
@@ -26,4 +26,4 @@ def test_a_run_is_counted_by_its_end_with_its_time(outcome: RunEnd, code: str, c
         assert found.pop(counted) == 1
     assert found.pop(encode("propintel_job_seconds_sum", {"outcome": outcome})) == 3.5
     assert found.pop(encode("propintel_job_seconds_count", {"outcome": outcome})) == 1
-    assert all('"propintel_job_seconds_bucket"' in series for series in found), "nothing else was counted"
+    assert all('"propintel_job_seconds_bucket"' in series for series in found), "something else was counted"

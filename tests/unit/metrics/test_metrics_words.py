@@ -1,4 +1,4 @@
-"""`metrics.toml` has the words of labels that the code counts by."""
+"""`metrics.toml` lists the label values that the code uses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _UNASKED = (tried.SKIPPED, tried.OUTSIDE, tried.UNCITED, tried.SEARCHED)
         ("alerts_firing", "severity", Severity),
     ],
 )
-def test_labels_say_what_the_code_counts_by(metric: str, label: str, words: Iterable[str]) -> None:
+def test_declared_label_values_are_those_that_the_code_uses(metric: str, label: str, words: Iterable[str]) -> None:
     (found,) = (each for each in SPECS[metric].labels if each.name == label)
     assert found.words == tuple(map(str, words))
 

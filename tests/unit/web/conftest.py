@@ -1,4 +1,4 @@
-"""An HTTP door on a database of its own, and tokens of every kind."""
+"""A web server on a database of its own, and tokens of every kind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Settings with a home, a secret and two keys; each may be replaced."""
+    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys; arguments replace each."""
 
     def make(**changes: Any) -> Settings:
         values = {
@@ -35,14 +35,14 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 
 @pytest.fixture
 def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """The database that the door uses too."""
+    """Open the server's database."""
     with open_stores(make_settings()) as opened:
         yield opened
 
 
 @pytest.fixture
 def make_client(make_settings: Callable[..., Settings]) -> Iterator[Callable[..., TestClient]]:
-    """A started door; keyword arguments change its settings."""
+    """Return a function that starts a server and returns its client; keyword arguments change its settings."""
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
@@ -64,7 +64,7 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
 
 @pytest.fixture
 def sign() -> Callable[..., str]:
-    """A token that holds, or with claims changed; None takes a claim away."""
+    """Return a function that signs a valid token; keyword arguments change claims, and None removes a claim."""
 
     def make(*, key: str | bytes = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
         claims = {
@@ -81,5 +81,5 @@ def sign() -> Callable[..., str]:
 
 @pytest.fixture
 def bearer(sign: Callable[..., str]) -> Callable[..., dict[str, str]]:
-    """The header of a request by somebody with this role."""
+    """Return a function that makes the Authorization header for a role."""
     return lambda role="manager", **changes: {"Authorization": f"Bearer {sign(role=role, **changes)}"}

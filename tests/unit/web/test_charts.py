@@ -1,4 +1,4 @@
-"""Charts are true to their numbers: checked in SVG units against the scale that the chart itself shows."""
+"""Charts match their numbers, measured in SVG units against the chart's own scale."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from web.pages.charts import BOTTOM, TOP, BarChart, hour_chart, timeline
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = [START + timedelta(hours=n) for n in range(24)]
-#: in the last of the hours
+#: within the last hour
 NOW = HOURS[-1] + timedelta(minutes=20)
 
 
@@ -20,7 +20,7 @@ def _chart(values: list[tuple[int, ...]], now: datetime = NOW) -> BarChart:
 
 
 def _units_per_pixel(chart: BarChart) -> float:
-    """By the labels of the axis."""
+    """Return the scale of the axis, by its labels."""
     low, high = chart.y_ticks[0], chart.y_ticks[-1]
     return float(high.text.replace(",", "")) / (low.place - high.place)
 
@@ -51,7 +51,7 @@ def test_the_hour_in_progress_is_drawn_and_marked() -> None:
     assert not _chart([(1,)] * 24, NOW + timedelta(hours=1)).bars[-1].is_partial
 
 
-def test_hours_stand_side_by_side_over_their_labels() -> None:
+def test_bars_of_hours_stand_above_their_labels() -> None:
     chart = _chart([(n,) for n in range(24)])
     assert all(one.x + one.width < other.x for one, other in zip(chart.bars, chart.bars[1:], strict=False))
     assert chart.bars[0].x >= 0
@@ -63,11 +63,11 @@ def test_hours_stand_side_by_side_over_their_labels() -> None:
     assert 4 <= len(chart.x_ticks) <= 8
 
 
-def test_a_day_without_anything_has_no_bars() -> None:
+def test_a_day_without_events_has_no_bars() -> None:
     assert [bar.parts for bar in _chart([(0, 0, 0)] * 24).bars] == [()] * 24
 
 
-def test_outages_are_as_long_as_they_were() -> None:
+def test_outages_are_drawn_at_their_length() -> None:
     until = START + timedelta(hours=24)
     drawn = timeline(
         [
@@ -83,7 +83,7 @@ def test_outages_are_as_long_as_they_were() -> None:
     assert half.y == short.y < whole.y
     assert (half.x, half.width) == (25, 50)
     assert (whole.x, whole.width) == (0, 100)
-    assert short.width > 0.2, "it would not be visible"
+    assert short.width > 0.2, "a short outage is invisible"
     assert short.x + short.width <= 100
     assert drawn.height > whole.y
     assert {tick.text: tick.place for tick in drawn.x_ticks}["12:00"] == 50

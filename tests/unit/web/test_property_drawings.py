@@ -1,4 +1,4 @@
-"""The drawings of the property page are true to prices and places, checked against their own scales."""
+"""The charts of a property page match prices and places, measured against their own scales."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from web.pages.locator import SIZE, Seen, distance, locator
 from web.pages.price_chart import PriceChart, price_chart, short
 
 
-def _saying(url: str, **values: Any) -> SourceRow:
+def _source(url: str, **values: Any) -> SourceRow:
     return SourceRow(url=url, record=values, evidence={})
 
 
@@ -21,7 +21,7 @@ def _price(day: date, price: float, *, is_sale: bool = False) -> DatedPrice:
     return DatedPrice(day, day.isoformat(), price, "", is_sale, ("https://a.example/",))
 
 
-def test_prices_of_all_sources_come_in_order_and_once() -> None:
+def test_prices_of_all_sources_are_ordered_and_without_duplicates() -> None:
     history = [
         {"date": "2019-06-14", "price": 412000, "event": "Sold"},
         {"date": "2005-10", "price": 250000, "event": "Listed"},
@@ -33,10 +33,10 @@ def test_prices_of_all_sources_come_in_order_and_once() -> None:
     ]
     found = dated_prices(
         [
-            _saying("https://a.example/", X_PriceHistory=history),
-            _saying("https://b.example/", CloseDate="2019-06-14", ClosePrice=412000.0),
-            _saying("https://c.example/", CloseDate="2019-06-14", ClosePrice=421000),
-            _saying("https://d.example/", ClosePrice=9),
+            _source("https://a.example/", X_PriceHistory=history),
+            _source("https://b.example/", CloseDate="2019-06-14", ClosePrice=412000.0),
+            _source("https://c.example/", CloseDate="2019-06-14", ClosePrice=421000),
+            _source("https://d.example/", ClosePrice=9),
         ]
     )
     assert [(row.said, row.price, row.is_sale, row.sources) for row in found] == [
@@ -54,9 +54,9 @@ def test_prices_of_all_sources_come_in_order_and_once() -> None:
         ("", False), ("Sold agreed", False), ("Sale fell through", False),
     ],
 )  # fmt: skip
-def test_a_sale_is_what_was_sold(event: str, is_sale: bool) -> None:
+def test_only_a_completed_sale_counts_as_sold(event: str, is_sale: bool) -> None:
     row = {"date": "2019", "price": 5, "event": event}
-    (found,) = dated_prices([_saying("https://a.example/", X_PriceHistory=[row])])
+    (found,) = dated_prices([_source("https://a.example/", X_PriceHistory=[row])])
     assert found.is_sale is is_sale
 
 
@@ -68,7 +68,7 @@ def _value_at(chart: PriceChart, y: float) -> float:
 
 
 @pytest.mark.parametrize("most", [8, 99, 1_250, 412_000, 512_345, 1_200_000, 3e9])
-def test_a_price_is_where_the_axes_say(most: float) -> None:
+def test_a_price_is_drawn_at_its_place_on_the_axes(most: float) -> None:
     years = [2001, 2005, 2012, 2019, 2026]
     rows = [_price(date(year, 1, 1), most * n / 5) for n, year in enumerate(years, start=1)]
     chart = price_chart(rows)
@@ -84,7 +84,7 @@ def test_a_price_is_where_the_axes_say(most: float) -> None:
     assert all(0 <= dot.x <= 100 and 0 <= dot.y <= chart.height for dot in chart.dots)
 
 
-def test_prices_of_one_day_are_drawn_too_and_one_price_is_no_plot() -> None:
+def test_prices_of_one_day_are_drawn_and_one_price_makes_no_chart() -> None:
     day = date(2020, 5, 5)
     assert price_chart([_price(day, 5)]) is None
     assert price_chart([]) is None
@@ -102,8 +102,8 @@ def test_amounts_of_an_axis_are_short(amount: float, text: str) -> None:
     assert short(amount) == text
 
 
-def test_places_are_where_they_are_seen_from_the_chosen_one() -> None:
-    """One thousandth of a degree of latitude is 111.2 m; of longitude, at 60 degrees north, half of it."""
+def test_places_are_drawn_relative_to_the_chosen_one() -> None:
+    """One thousandth of a degree of latitude is 111.2 m; of longitude, half of that at 60 degrees north."""
     drawn = locator(
         [
             Seen(1, 60.0, 10.0, True),
@@ -129,7 +129,7 @@ def test_places_are_where_they_are_seen_from_the_chosen_one() -> None:
     assert 0 < drawn.bar < SIZE / 2
 
 
-def test_the_date_line_is_no_way_around_the_earth() -> None:
+def test_places_across_the_date_line_are_close() -> None:
     drawn = locator([Seen(1, 0.0, 179.9995, True), Seen(2, 0.0, -179.9995, False)])
     assert drawn is not None
     assert drawn.pins[1].meters == pytest.approx(111.19, abs=0.1)

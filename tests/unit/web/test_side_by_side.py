@@ -1,4 +1,4 @@
-"""Sources beside each other: what each says, what the store thinks of it, and nothing that it does not think."""
+"""Source values side by side, with the store's choice and reasons."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def _proof(url: str, value: Any, unit: str | None = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _saying(url: str, **values: Any) -> SourceRow:
+def _source(url: str, **values: Any) -> SourceRow:
     return SourceRow(url=url, record=values, evidence={name: _proof(url, value) for name, value in values.items()})
 
 
 SAID = [
-    _saying(URLS[0], YearBuilt=1987, StoriesTotal=2, City="Anytown", ClosePrice=5),
-    _saying(URLS[1], YearBuilt=1978, StoriesTotal=2.0, City="ANYTOWN"),
-    _saying(URLS[2], YearBuilt=1987, ClosePrice=4),
+    _source(URLS[0], YearBuilt=1987, StoriesTotal=2, City="Anytown", ClosePrice=5),
+    _source(URLS[1], YearBuilt=1978, StoriesTotal=2.0, City="ANYTOWN"),
+    _source(URLS[2], YearBuilt=1987, ClosePrice=4),
 ]
 SHOWN: dict[str, Any] = {
     "sources": [
@@ -45,7 +45,7 @@ SHOWN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_conflicts_come_first_with_what_the_store_says_of_each() -> None:
+def test_conflicts_come_first_with_the_store_s_reasons() -> None:
     rows = side_by_side(SHOWN, SAID)
     assert [(row.name, row.is_conflict) for row in rows] == [
         ("YearBuilt", True), ("ClosePrice", False), ("City", False), ("StoriesTotal", False),
@@ -57,7 +57,7 @@ def test_conflicts_come_first_with_what_the_store_says_of_each() -> None:
     )
 
 
-def test_sources_that_state_the_same_are_one_opinion_and_the_chosen_one_is_first() -> None:
+def test_sources_with_equal_values_are_one_opinion_and_the_chosen_one_is_first() -> None:
     names = source_names(SHOWN)
     (first, second) = opinions(side_by_side(SHOWN, SAID)[0], names)
     assert (first.text, first.verdict, first.reason) == ("1987", "chosen", "2 sources agree")
@@ -70,34 +70,34 @@ def test_sources_that_state_the_same_are_one_opinion_and_the_chosen_one_is_first
     )
 
 
-def test_what_is_no_conflict_is_not_called_one() -> None:
+def test_equal_values_are_not_a_conflict() -> None:
     cells = {row.name: row.cells for row in side_by_side(SHOWN, SAID)}
     assert cells["ClosePrice"] == (Cell("5", "chosen", ""), Cell("", "", ""), Cell("4", "beside", ""))
     assert cells["City"] == (Cell("Anytown", "chosen", ""), Cell("ANYTOWN", "agrees", ""), Cell("", "", ""))
     assert [cell.verdict for cell in cells["StoriesTotal"]] == ["agrees", "chosen", ""]
 
 
-def test_conflicts_stored_before_reasons_were_kept_still_name_the_chosen() -> None:
+def test_conflicts_without_stored_reasons_still_name_the_chosen_value() -> None:
     bare = {name: SHOWN["conflicts"][0][name] for name in ("field", "chosen", "evidence")}
     (row, *_) = side_by_side({**SHOWN, "conflicts": [bare]}, SAID)
     assert [(cell.verdict, cell.reason) for cell in row.cells] == [("chosen", ""), ("differs", ""), ("agrees", "")]
 
 
-def test_sources_have_the_name_in_sources_toml_else_their_kind_and_host() -> None:
+def test_sources_are_named_by_sources_toml_or_by_kind_and_host() -> None:
     names = ["tax roll county.example", "homes.example", "odd"]
     assert [(one.number, one.name) for one in source_names(SHOWN)] == list(enumerate(names, start=1))
     tried = [{"source": "Sample County", "url": URLS[0]}, {"source": "web search", "url": None}]
     assert source_names({**SHOWN, "tried": tried})[0].name == "Sample County"
 
 
-def test_long_values_are_cut() -> None:
-    said = [_saying(URLS[0], PublicRemarks="x" * 500), _saying(URLS[1], PublicRemarks="y")]
+def test_long_values_are_truncated() -> None:
+    said = [_source(URLS[0], PublicRemarks="x" * 500), _source(URLS[1], PublicRemarks="y")]
     (row,) = side_by_side({**SHOWN, "conflicts": []}, said)
     assert len(row.cells[0].text) == 160
     assert row.cells[0].text.endswith("x…")
 
 
-def test_long_values_that_differ_behind_their_cut_are_two_opinions() -> None:
+def test_long_values_that_differ_after_the_cut_are_two_opinions() -> None:
     cells = Cell("x" * 159 + "…", "chosen", ""), Cell("x" * 159 + "…", "differs", "an older page"), Cell("", "", "")
     row = Row("PublicRemarks", "Description", "", is_conflict=True, cells=cells)
     assert [one.verdict for one in opinions(row, source_names(SHOWN))] == ["chosen", "differs"]

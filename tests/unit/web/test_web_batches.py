@@ -1,4 +1,4 @@
-"""The batch routes, and doing a job again, on a real database without a broker."""
+"""The batch routes, and retrying a job, on a real database without a broker."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_cancelling_a_batch_ends_its_jobs_and_may_be_repeated(
         assert answer.json()["data"]["counts"] == {**EMPTY, "failed": 1, "cancelled": 2}
 
 
-def test_a_batch_that_is_over_cannot_be_cancelled(
+def test_a_finished_batch_cannot_be_canceled(
     client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued
 ) -> None:
     fail_all(stores, batch)
@@ -67,7 +67,7 @@ def test_a_batch_that_is_over_cannot_be_cancelled(
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "batches/x"), ("DELETE", "batches/x"), ("POST", "jobs/x/retry")])
-def test_what_does_not_exist_is_404(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
+def test_a_missing_resource_is_404(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
     answer = client.request(method, f"/api/v1/{path}", headers=bearer())
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
@@ -75,13 +75,13 @@ def test_what_does_not_exist_is_404(client: TestClient, bearer: Bearer, method: 
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "batches"), ("GET", "batches/x"), ("DELETE", "batches/x"), ("POST", "jobs/x/retry")]
 )
-def test_strangers_are_let_nowhere(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
+def test_requests_without_a_valid_role_are_refused(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
     assert client.request(method, f"/api/v1/{path}").status_code == 401
     assert client.request(method, f"/api/v1/{path}", headers=bearer("visitor")).status_code == 403
 
 
 @pytest.mark.parametrize("url", ["hooks.example", "https://me:hunter2@hooks.example/", "http://hooks.example:22/"])
-def test_a_callback_url_that_cannot_be_told_is_refused_before_anything_is_made(
+def test_an_unusable_callback_url_is_refused_before_anything_is_created(
     client: TestClient, bearer: Bearer, stores: Stores, url: str
 ) -> None:
     body = {"targets": ["http://homes.example/1"], "callback_url": url}

@@ -1,4 +1,4 @@
-"""The OpenAPI document: examples are composed from those of fields, and operations have names that clients can use."""
+"""The OpenAPI document: examples are composed from those of fields, and operation names suit generated clients."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_text_without_an_example_is_a_defect() -> None:
         _app(Textual).openapi()
 
 
-def test_operations_have_names_that_read_as_functions(client: TestClient) -> None:
+def test_operation_names_are_valid_function_names(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     names = [operation["operationId"] for methods in paths.values() for operation in methods.values()]
     assert len(set(names)) == len(names)

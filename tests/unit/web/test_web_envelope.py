@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the answer is the one envelope with a code, a sentence and the right status."""
+"""Every error uses one envelope with a code, a message, and the right status."""
 
 from __future__ import annotations
 
@@ -80,22 +80,22 @@ def test_an_invalid_query_names_the_parameter(client: TestClient, bearer: Bearer
 
 @pytest.mark.parametrize("path", ["jobs", "batches", "properties"])
 @pytest.mark.parametrize("cursor", ["%00", "a b", "0", "eyJhIjoxfQ"])
-def test_a_cursor_that_no_list_gave_is_refused_with_the_remedy(
+def test_an_invalid_cursor_is_refused_with_the_remedy(
     client: TestClient, bearer: Bearer, path: str, cursor: str
 ) -> None:
     answer = client.get(f"/api/v1/{path}?cursor={cursor}", headers=bearer())
     assert "next_cursor" in _error(answer, 422, "invalid_cursor")
 
 
-def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(client: TestClient, bearer: Bearer) -> None:
+def test_a_body_at_the_limit_is_read_and_a_byte_more_is_refused(client: TestClient, bearer: Bearer) -> None:
     headers = {**bearer(), "Content-Type": "application/json"}
     at_limit = client.post("/api/v1/jobs", content=b" " * MAX_BODY_BYTES, headers=headers)
     assert at_limit.status_code == 422
     _error(client.post("/api/v1/jobs", content=b" " * (MAX_BODY_BYTES + 1), headers=headers), 413, "content_too_large")
 
 
-def test_a_chunked_body_is_counted_while_it_comes(client: TestClient, bearer: Bearer) -> None:
-    """It announces no length, so only counting can stop it."""
+def test_a_chunked_body_is_counted_as_it_arrives(client: TestClient, bearer: Bearer) -> None:
+    """A chunked body announces no length, so only counting can limit it."""
 
     def chunks() -> Iterator[bytes]:
         for _ in range(MAX_BODY_BYTES // 65_536 + 1):
@@ -106,7 +106,7 @@ def test_a_chunked_body_is_counted_while_it_comes(client: TestClient, bearer: Be
     _error(answer, 413, "content_too_large")
 
 
-def test_a_defect_is_500_and_tells_no_details(make_settings: Callable[..., Settings], bearer: Bearer) -> None:
+def test_a_defect_is_500_without_details(make_settings: Callable[..., Settings], bearer: Bearer) -> None:
     app = create_app(make_settings)
 
     @app.get("/defect")
@@ -118,8 +118,8 @@ def test_a_defect_is_500_and_tells_no_details(make_settings: Callable[..., Setti
     assert "secret" not in _error(answer, 500, "internal_error")
 
 
-def test_a_database_that_cannot_be_used_is_503(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
-    """And the next request tries again, so that a door which started first recovers by itself."""
+def test_an_unreachable_database_is_503(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
+    """The next request tries again, so the server recovers once the database is reachable."""
     client = make_client(database_url="sqlite:////proc/nowhere/x.sqlite3")
     answer = client.get("/api/v1/jobs", headers=bearer())
     assert answer.status_code == 503
@@ -128,13 +128,13 @@ def test_a_database_that_cannot_be_used_is_503(make_client: Callable[..., TestCl
     assert client.get("/readyz").status_code == 503
 
 
-def test_a_transient_error_says_when_to_come_back() -> None:
+def test_a_transient_error_has_retry_after() -> None:
     assert status_of(DatabaseLockedError("db", "busy")) == 503
     assert status_of(PropertyIntelligenceError("x")) == 500
 
 
-def test_settings_that_cannot_be_used_end_the_start() -> None:
-    """The door must not come up on them; the server shows the sentence (see the integration tests)."""
+def test_invalid_settings_end_the_start() -> None:
+    """The server prints the message (see the integration tests)."""
 
     def load() -> Settings:
         raise ConfigurationError("PORT", "is not a number", "Set it to one")
@@ -143,8 +143,8 @@ def test_settings_that_cannot_be_used_end_the_start() -> None:
         pass
 
 
-def test_importing_the_door_reads_no_environment() -> None:
-    """A process that only imports it (a schema dump, a linter) must not fail for a bad variable."""
+def test_importing_the_app_reads_no_environment() -> None:
+    """A process that only imports the app, such as a linter, must not fail on an invalid variable."""
     environment = {"PATH": os.environ["PATH"], "PORT": "not a port", "JWT_SECRET": "short"}
     code = "import web; print(web.app.title)"
     ran = subprocess.run(
@@ -159,8 +159,8 @@ def test_the_documentation_is_served_without_a_token(client: TestClient) -> None
     assert "callback_url" not in str(paths)
 
 
-def test_the_document_lists_what_middleware_answers_for_every_route(client: TestClient) -> None:
-    """A URL too long, a body too large; and what a 429 carries."""
+def test_the_document_lists_the_answers_of_middleware_for_every_route(client: TestClient) -> None:
+    """Middleware answers 414 and 413, and a 429 has rate limit headers."""
     operations = [
         (method, path, described["responses"])
         for path, methods in client.get("/openapi.json").json()["paths"].items()

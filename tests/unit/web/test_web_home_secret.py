@@ -1,4 +1,4 @@
-"""A web server without JWT_SECRET: it takes the secret of its home for this machine, else it says what to set."""
+"""A web server without JWT_SECRET accepts tokens of its own secret from this machine only."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from app.settings import Settings
 from web import create_app
 
 STATS = "/api/v1/admin/openai/stats"
-#: of RFC 5737: nobody's
+#: an example address of RFC 5737, which nobody owns
 ELSEWHERE = "192.0.2.7"
 MakeSettings = Callable[..., Settings]
 
 
 @pytest.fixture
 def client_at(make_settings: MakeSettings) -> Iterator[Callable[[str], TestClient]]:
-    """A client of a server without a secret of its own, which reaches it at this address."""
+    """Return a function that starts a server without JWT_SECRET and returns its client at an address."""
     with ExitStack() as opened:
 
         def at(address: str) -> TestClient:
@@ -36,7 +36,7 @@ def client_at(make_settings: MakeSettings) -> Iterator[Callable[[str], TestClien
 
 @pytest.fixture
 def bearer_of_home(make_settings: MakeSettings) -> dict[str, str]:
-    """The header with a token that `propintel token` signs with the secret of the home."""
+    """Return the header with a token that `propintel token` signs with the secret of PROPINTEL_HOME."""
     settings = make_settings(jwt_secret=None)
     make_home_secret(settings.state.propintel_home)
     token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")
@@ -44,7 +44,7 @@ def bearer_of_home(make_settings: MakeSettings) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
-def test_a_token_of_the_home_holds_on_loopback(
+def test_a_home_token_is_valid_on_loopback(
     client_at: Callable[[str], TestClient], bearer_of_home: dict[str, str], address: str
 ) -> None:
     client = client_at(address)
@@ -52,10 +52,10 @@ def test_a_token_of_the_home_holds_on_loopback(
     assert client.get("/sign-in").status_code == 200
 
 
-def test_it_does_not_hold_where_another_machine_asks(
+def test_a_home_token_is_invalid_for_other_machines(
     client_at: Callable[[str], TestClient], bearer_of_home: dict[str, str]
 ) -> None:
-    """A server on all addresses: the address that the request was sent to decides, not what its Host header says."""
+    """The server listens on all addresses. The address that received the request decides, not its Host header."""
     client = client_at(ELSEWHERE)
     for headers in (bearer_of_home, {**bearer_of_home, "Host": "localhost"}):
         answer = client.get(STATS, headers=headers)
@@ -66,7 +66,9 @@ def test_it_does_not_hold_where_another_machine_asks(
 
 
 @pytest.mark.parametrize("ask", ["get", "post"])
-def test_without_any_secret_the_sign_in_page_says_what_to_set(client_at: Callable[[str], TestClient], ask: str) -> None:
+def test_without_any_secret_the_sign_in_page_names_the_setting(
+    client_at: Callable[[str], TestClient], ask: str
+) -> None:
     client = client_at("127.0.0.1")
     more: dict[str, Any] = {"data": {"token": "x"}} if ask == "post" else {}
     answer = getattr(client, ask)("/sign-in", **more)
@@ -77,9 +79,7 @@ def test_without_any_secret_the_sign_in_page_says_what_to_set(client_at: Callabl
     assert "<form" not in answer.text
 
 
-def test_a_secret_that_is_made_later_is_found(
-    client_at: Callable[[str], TestClient], make_settings: MakeSettings
-) -> None:
+def test_a_secret_created_later_is_found(client_at: Callable[[str], TestClient], make_settings: MakeSettings) -> None:
     client = client_at("127.0.0.1")
     assert client.get("/sign-in").status_code == 503
     make_home_secret(make_settings().state.propintel_home)

@@ -1,4 +1,4 @@
-"""The routes that part and join properties, take that back, and say why a property is what it is."""
+"""The routes that split, merge, and undo, and that explain a property's identity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 @pytest.fixture
 def home(stores: Stores) -> str:
-    """A stored property of two pages; -> its id."""
+    """Store a property of two pages, and return its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     values = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000", "YearBuilt": 1987}
     for url in (A, B):
@@ -54,9 +54,7 @@ def test_split_undo_and_join(client: TestClient, bearer: Bearer, stores: Stores,
     ]  # fmt: skip
 
 
-def test_what_waits_for_a_person_is_listed_until_it_is_answered(
-    client: TestClient, bearer: Bearer, stores: Stores
-) -> None:
+def test_an_open_decision_is_listed_until_it_is_made(client: TestClient, bearer: Bearer, stores: Stores) -> None:
     at, county = datetime(2026, 1, 1, tzinfo=UTC), {"ParcelNumber": "0012-0034", "CountyOrParish": "Example"}
     street = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000"}
     for url, values in ((A, street), (B, county), ("https://c.example/1", street | county)):
@@ -73,7 +71,7 @@ def test_what_waits_for_a_person_is_listed_until_it_is_answered(
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "invalid_cursor")
 
 
-def test_an_explanation_has_its_shape(client: TestClient, bearer: Bearer, home: str) -> None:
+def test_an_explanation_has_its_schema(client: TestClient, bearer: Bearer, home: str) -> None:
     told = client.get(f"{ROOT}/{home}/explanation", headers=bearer(role="reader")).json()["data"]
     ExplanationView.model_validate(told)
     assert {one["belongs"]["key"] for one in told["sources"]} == {"address"}
@@ -81,7 +79,7 @@ def test_an_explanation_has_its_shape(client: TestClient, bearer: Bearer, home: 
 
 
 @pytest.mark.parametrize("route", ["split", "join", "decisions/x/undo"])
-def test_readers_decide_nothing(client: TestClient, bearer: Bearer, home: str, route: str) -> None:
+def test_readers_may_not_decide(client: TestClient, bearer: Bearer, home: str, route: str) -> None:
     body = {"sources": [A]} if route == "split" else {"other": home} if route == "join" else None
     refused = client.post(f"{ROOT}/{home}/{route}", headers=bearer(role="reader"), json=body)
     assert refused.status_code == 403
@@ -89,7 +87,7 @@ def test_readers_decide_nothing(client: TestClient, bearer: Bearer, home: str, r
 
 
 @pytest.mark.parametrize(("days", "new"), [(3650.0, 0), (0.5, 1)])
-def test_how_long_a_property_is_fresh_is_a_setting(
+def test_a_setting_decides_how_long_a_property_is_fresh(
     make_settings: Callable[..., Settings], home: str, days: float, new: int
 ) -> None:
     with open_stores(make_settings(property_fresh_days=days, job_retention_days=3650)) as opened:

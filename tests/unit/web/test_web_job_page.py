@@ -1,4 +1,4 @@
-"""The page of a job says how it came by its property, whichever way that was."""
+"""A job's page states how the job got its property."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def shown(page_from: PageFrom | None) -> str:
 
 
 @pytest.mark.parametrize("page_from", list(PageFrom))
-def test_each_way_is_said_in_words(page_from: PageFrom) -> None:
+def test_each_way_is_stated_in_words(page_from: PageFrom) -> None:
     text = shown(page_from)
     assert "<dt>Page</dt>" in text
     assert ("so no model was called" in text) == (page_from in (PageFrom.UNCHANGED, PageFrom.SAME_PAGE))
 
 
-def test_a_job_that_is_not_done_says_nothing_of_it() -> None:
+def test_an_unfinished_job_does_not_state_a_way() -> None:
     assert "<dt>Page</dt>" not in shown(None)

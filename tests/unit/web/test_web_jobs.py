@@ -24,7 +24,7 @@ def jobs(stores: Stores) -> list[Job]:
 
 
 def test_without_a_broker_nothing_is_enqueued(client: TestClient, bearer: Bearer, stores: Stores) -> None:
-    """A job whose message was never sent would look as if it were on its way."""
+    """A job without a message would look as if it were queued."""
     answer = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]}, headers=bearer())
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "broker_unavailable"
@@ -53,7 +53,7 @@ def test_jobs_are_listed_by_page_batch_and_state(
 
 
 def test_jobs_are_counted_on_the_first_page_or_when_asked(client: TestClient, bearer: Bearer, jobs: list[Job]) -> None:
-    """To count them reads the whole table: not once more for each page."""
+    """Counting reads the whole table, so later pages do not repeat it."""
 
     def listed(query: str) -> Any:
         return client.get(f"/api/v1/jobs?limit=2&{query}", headers=bearer()).json()["data"]
@@ -89,9 +89,7 @@ def test_cancelling_is_final_and_may_be_repeated(
     assert stores.jobs.claim(jobs[2].id, "worker", 30) is None
 
 
-def test_a_job_that_is_over_cannot_be_cancelled(
-    client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
-) -> None:
+def test_a_finished_job_cannot_be_canceled(client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]) -> None:
     stores.jobs.fail(jobs[3].id, PageGoneError(jobs[3].target, "sold"))
     answer = client.delete(f"/api/v1/jobs/{jobs[3].id}", headers=bearer())
     assert answer.status_code == 409
@@ -99,7 +97,7 @@ def test_a_job_that_is_over_cannot_be_cancelled(
     assert stores.jobs.get(jobs[3].id).state == "failed"
 
 
-def test_what_does_not_exist_is_404(client: TestClient, bearer: Bearer) -> None:
+def test_a_missing_resource_is_404(client: TestClient, bearer: Bearer) -> None:
     for method, path in (("GET", "jobs/x"), ("DELETE", "jobs/x"), ("GET", "properties/x")):
         answer = client.request(method, f"/api/v1/{path}", headers=bearer())
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
@@ -111,7 +109,7 @@ def test_no_properties_yet_is_an_empty_page(client: TestClient, bearer: Bearer) 
 
 
 def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> None:
-    """The broker lacks here; the process is alive all the same."""
+    """The broker is missing here, but the process is alive."""
     assert client.get("/healthz").json() == {"success": True, "data": {"status": "alive"}}
     answer = client.get("/readyz")
     assert answer.status_code == 503
@@ -119,7 +117,7 @@ def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> 
     assert answer.headers["retry-after"] == "5"
 
 
-def test_a_job_that_waits_for_the_model_s_batch_says_since_when(
+def test_a_job_that_waits_for_the_model_s_batch_shows_since_when(
     client: TestClient, bearer: Bearer, stores: Stores
 ) -> None:
     made = stores.jobs.enqueue(["http://homes.example/cheap"], economy=True)

@@ -1,4 +1,4 @@
-"""The routes of alerts and of the key report, on a real database."""
+"""The routes of alerts and key reports, on a real database."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ def alarm(subject: str, severity: Severity = Severity.WARNING) -> Alarm:
     return Alarm("key_dead", subject, severity, f"Key {subject} is dead.", {"key": subject})
 
 
-def test_alerts_that_fire_are_listed_with_those_that_are_over(
-    client: TestClient, bearer: Bearer, stores: Stores
-) -> None:
+def test_firing_alerts_are_listed_with_resolved_ones(client: TestClient, bearer: Bearer, stores: Stores) -> None:
     alerts = AlertStore(stores.database)
     alerts.record([alarm("a"), alarm("b"), alarm("c", Severity.CRITICAL)], notify=True)
     alerts.record([alarm("a"), alarm("c", Severity.CRITICAL)], notify=True)
@@ -38,9 +36,7 @@ def test_alerts_that_fire_are_listed_with_those_that_are_over(
     assert data["next_cursor"] is None
 
 
-def test_alerts_that_are_over_come_in_pages_the_newest_first(
-    client: TestClient, bearer: Bearer, stores: Stores
-) -> None:
+def test_resolved_alerts_come_in_pages_newest_first(client: TestClient, bearer: Bearer, stores: Stores) -> None:
     alerts = AlertStore(stores.database)
     for subject in "abc":
         alerts.record([alarm(subject)], notify=False)
@@ -51,7 +47,7 @@ def test_alerts_that_are_over_come_in_pages_the_newest_first(
     assert second["next_cursor"] is None
 
 
-def test_the_newest_report_comes_with_its_advice(
+def test_the_newest_report_is_shown_with_its_advice(
     client: TestClient, bearer: Bearer, stores: Stores, make_settings: Callable[..., Settings]
 ) -> None:
     settings = make_settings()
@@ -84,17 +80,17 @@ def test_the_newest_report_comes_with_its_advice(
     assert data["alerts_firing"] == 1
 
 
-def test_without_redis_there_is_no_report_to_show(client: TestClient, bearer: Bearer) -> None:
+def test_without_redis_no_report_is_shown(client: TestClient, bearer: Bearer) -> None:
     answer = client.get(KEY_REPORT, headers=bearer())
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "broker_unavailable")
 
 
 @pytest.mark.parametrize("path", [ALERTS, KEY_REPORT])
-def test_only_management_sees_them(client: TestClient, bearer: Bearer, path: str) -> None:
+def test_only_management_sees_alerts_and_reports(client: TestClient, bearer: Bearer, path: str) -> None:
     assert client.get(path).status_code == 401
     assert client.get(path, headers=bearer("operator")).status_code == 403
     assert client.get(path, headers=bearer("manager")).status_code in {200, 503}, "no Redis runs here"
 
 
-def test_a_page_that_makes_no_sense_is_refused(client: TestClient, bearer: Bearer) -> None:
+def test_an_invalid_page_parameter_is_refused(client: TestClient, bearer: Bearer) -> None:
     assert client.get(f"{ALERTS}?limit=0", headers=bearer()).status_code == 422

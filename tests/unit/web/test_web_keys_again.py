@@ -1,4 +1,4 @@
-"""Keys that are read again while the door runs: all of what was checked comes to use, or nothing."""
+"""Keys reloaded while the server runs are used completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
 
 def _read_again(app: FastAPI) -> None:
-    """What SIGHUP brings about, to its end."""
+    """Reload the keys as SIGHUP does, and wait for the end."""
     context: Context = app.state.context
     reloader = context.key_reloader()
     reloader.ask()
@@ -25,15 +25,15 @@ def _read_again(app: FastAPI) -> None:
     reloader.stop()
 
 
-def test_the_keys_that_were_checked_are_those_that_are_used(
+def test_the_checked_keys_are_the_ones_that_are_used(
     make_settings: Callable[..., Settings], bearer: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    """Also if their file is gone before the next request: it is read once. A refusal changes nothing."""
+    """The file is read once and may disappear before the next request. A refused reload changes nothing."""
     file = tmp_path / "keys.txt"
     file.write_text(A)
     settings = make_settings(openai_api_keys=None, openai_api_keys_file=file)
     app = create_app(lambda: settings)
-    client = TestClient(app)  # not started: no thread of its own looks at the file
+    client = TestClient(app)  # not started, so that no background thread watches the file
 
     def shown() -> list[str]:
         return list(client.get(STATS, headers=bearer()).json()["data"]["keys"])

@@ -1,4 +1,4 @@
-"""`/metrics`: who may read it, what it says without Redis, and what a request is counted under."""
+"""`/metrics`: who may read it, its content without Redis, and request labels."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Client = Callable[..., TestClient]
 
 @pytest.fixture
 def caller(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """`caller("10.0.0.7", metrics_token=...)`: a client of a door of its own, at this address."""
+    """Return a function that starts a server and returns its client at an address: `caller("10.0.0.7", **settings)`."""
     monkeypatch.setattr(exposition, "SOURCE_SECONDS", 60.0)  # on a busy machine the database may be slow to open
     with ExitStack() as opened:
 
         def make(host: str = "127.0.0.1", **changes: object) -> TestClient:
             settings = make_settings(**changes)
-            door = TestClient(
+            client = TestClient(
                 create_app(lambda: settings), "http://localhost", client=(host, 50_000), raise_server_exceptions=False
             )
-            return opened.enter_context(door)
+            return opened.enter_context(client)
 
         yield make
 
@@ -46,8 +46,8 @@ def test_without_a_token_this_machine_reads_the_metrics(caller: Client, host: st
 
 
 @pytest.mark.parametrize("host", ["10.0.0.7", "8.8.8.8", "::ffff:8.8.8.8", "fe80::1", "testclient", ""])
-def test_without_a_token_nobody_else_does(caller: Client, host: str) -> None:
-    """Behind a proxy on this machine the server has put the caller's address in place of the proxy's."""
+def test_without_a_token_other_machines_may_not_read_the_metrics(caller: Client, host: str) -> None:
+    """Behind a local proxy, the server has already replaced the proxy's address with the caller's."""
     answer = caller(host).get("/metrics")
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "forbidden"
@@ -58,7 +58,7 @@ def test_without_a_token_nobody_else_does(caller: Client, host: str) -> None:
 @pytest.mark.parametrize(
     "header", [None, "", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN, "Bearer", "Bearer ü"]
 )
-def test_with_a_token_everybody_must_send_it(caller: Client, host: str, header: str | None) -> None:
+def test_with_a_token_every_caller_must_send_it(caller: Client, host: str, header: str | None) -> None:
     client = caller(host, metrics_token=TOKEN)
     answer = client.get("/metrics", headers={} if header is None else {"Authorization": header.encode("latin-1")})
     assert answer.status_code == 401
@@ -69,21 +69,21 @@ def test_with_a_token_everybody_must_send_it(caller: Client, host: str, header: 
 
 
 @pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
-def test_without_a_token_nobody_is_told_through_a_proxy_on_this_machine(caller: Client, header: str) -> None:
-    """Whatever it says of the caller: it may be set up to let anybody write there."""
+def test_without_a_token_proxied_requests_are_refused(caller: Client, header: str) -> None:
+    """Proxy headers are not trusted: a proxy may pass on the caller's own."""
     answer = caller().get("/metrics", headers={header: "127.0.0.1"})
     assert answer.status_code == 403
     assert "Set METRICS_TOKEN" in answer.json()["error"]["message"]
 
 
-def test_a_token_for_the_api_is_none_for_the_metrics(caller: Client, bearer: Callable[..., dict[str, str]]) -> None:
+def test_an_api_token_does_not_grant_access_to_metrics(caller: Client, bearer: Callable[..., dict[str, str]]) -> None:
     client = caller(metrics_token=TOKEN)
     assert client.get("/metrics", headers=bearer("exec")).status_code == 401
     assert client.get("/api/v1/jobs", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 401
 
 
-def test_without_a_redis_the_rest_is_told_and_nothing_that_is_not_known(caller: Client, stores: Stores) -> None:
-    """A counter that were shown as 0 meanwhile would look as if it had begun anew."""
+def test_without_redis_other_metrics_are_shown_and_unknown_ones_are_absent(caller: Client, stores: Stores) -> None:
+    """A counter shown as 0 meanwhile would look like a reset."""
     found = {family.name: family for family in parse_text(caller().get("/metrics").text)}
     up = {sample.labels["source"]: sample.value for sample in found["propintel_scrape_source_up"].samples}
     assert up == {"redis": 0, "database": 1, "broker": 0}
@@ -96,7 +96,7 @@ def test_without_a_redis_the_rest_is_told_and_nothing_that_is_not_known(caller: 
             assert found[spec.name].samples == []
 
 
-def test_without_a_database_the_rest_is_told(caller: Client, make_settings: Callable[..., Settings]) -> None:
+def test_without_a_database_other_metrics_are_shown(caller: Client, make_settings: Callable[..., Settings]) -> None:
     unreachable = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
     found = {family.name: family for family in parse_text(caller(database_url=unreachable).get("/metrics").text)}
     up = {sample.labels["source"]: sample.value for sample in found["propintel_scrape_source_up"].samples}
@@ -105,7 +105,7 @@ def test_without_a_database_the_rest_is_told(caller: Client, make_settings: Call
     assert [s.value for s in found["propintel_openai_keys_configured"].samples] == [2]
 
 
-def test_keys_that_cannot_be_used_leave_the_rest(caller: Client) -> None:
+def test_invalid_keys_leave_the_other_metrics(caller: Client) -> None:
     text = caller(openai_api_keys="two words").get("/metrics").text
     found = {family.name: family for family in parse_text(text)}
     assert found["propintel_openai_keys_configured"].samples == []
@@ -113,7 +113,7 @@ def test_keys_that_cannot_be_used_leave_the_rest(caller: Client) -> None:
     assert len(found["propintel_jobs"].samples) == 3
 
 
-def test_every_metric_is_named_and_explained_before_it_has_a_sample(caller: Client) -> None:
+def test_every_metric_is_named_and_documented_before_its_first_sample(caller: Client) -> None:
     found = {family.name: family for family in parse_text(caller().get("/metrics").text)}
     assert set(found) == {spec.name for spec in ALL}
     for spec in ALL:
@@ -122,18 +122,18 @@ def test_every_metric_is_named_and_explained_before_it_has_a_sample(caller: Clie
         assert spec.name.startswith("propintel_")
 
 
-def test_openmetrics_is_for_who_asks_for_it(caller: Client) -> None:
+def test_openmetrics_is_sent_on_request(caller: Client) -> None:
     accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
     answer = caller().get("/metrics", headers={"Accept": accept})
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert {family.name for family in parse_openmetrics(answer.text)} == {spec.name for spec in ALL}
 
 
-def test_the_api_description_has_it(caller: Client) -> None:
+def test_the_openapi_document_lists_the_metrics(caller: Client) -> None:
     described = caller().get("/openapi.json").json()["paths"]["/metrics"]["get"]
     assert {"200", "401", "403"} <= set(described["responses"])
     assert "text/plain; version=0.0.4; charset=utf-8" in described["responses"]["200"]["content"]
-    assert described["security"] == [{"MetricsToken": []}, {}], "without METRICS_TOKEN this machine needs none"
+    assert described["security"] == [{"MetricsToken": []}, {}], "the token must be optional on this machine"
 
 
 def _requests(method: str, route: str, status: int) -> float:
@@ -154,7 +154,7 @@ def _requests(method: str, route: str, status: int) -> float:
 def test_a_request_is_counted_under_its_route_s_template(
     client: TestClient, bearer: Callable[..., dict[str, str]], method: str, path: str, expected: tuple[str, str, int]
 ) -> None:
-    """Never under its path, or a caller could make as many series as he likes."""
+    """Counting by path would let a caller create any number of series."""
     before = _requests(*expected)
     answer = client.request(method, path, headers=bearer())
     assert (answer.status_code, _requests(*expected)) == (expected[2], before + 1)
@@ -163,8 +163,8 @@ def test_a_request_is_counted_under_its_route_s_template(
     ]
 
 
-def test_a_key_that_was_taken_out_has_no_age_any_more(caller: Client) -> None:
-    """Else the alert on old keys would go on after the rotation that it asks for."""
+def test_a_removed_key_has_no_age(caller: Client) -> None:
+    """Otherwise the alert on old keys would continue after the key was rotated."""
     client = caller()
     context = client.app.state.context  # type: ignore[attr-defined]
     history = KeyHistoryStore(context.stores.database)

@@ -1,4 +1,4 @@
-"""The route that purges: counted first, done when asked, for management only."""
+"""The purge route counts first, deletes on request, and serves management only."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
 
 @pytest.fixture
 def home(stores: Stores) -> str:
-    """A stored property of one page; -> its id."""
+    """Store a property of one page, and return its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return save_record(stores.properties, page_record(URL, {"ListAgentFullName": "A. Agent"}, at, page_url=URL))
 
 
 @pytest.mark.parametrize("named", [{"url": f"{URL}?utm_source=x"}, {"host": "homes.example"}, {"property": ""}])
-def test_it_is_counted_first_and_done_when_asked(
+def test_a_purge_counts_first_and_deletes_on_request(
     client: TestClient, bearer: Bearer, stores: Stores, home: str, named: dict[str, str]
 ) -> None:
     named = {kind: name or home for kind, name in named.items()}
@@ -46,7 +46,7 @@ def test_it_is_counted_first_and_done_when_asked(
     assert again.json()["data"]["removed"] == {}
 
 
-def test_the_log_says_who_what_kind_and_how_much_and_not_what(
+def test_the_log_names_user_kind_and_counts_but_not_the_target(
     client: TestClient, bearer: Bearer, home: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "app.services.privacy.purging"):
@@ -71,19 +71,19 @@ def test_the_log_says_who_what_kind_and_how_much_and_not_what(
         ({"persons": "Jane Doe"}, "invalid_request"),
     ],
 )
-def test_what_is_not_clear_is_refused(client: TestClient, bearer: Bearer, body: dict[str, Any], code: str) -> None:
+def test_an_ambiguous_purge_is_refused(client: TestClient, bearer: Bearer, body: dict[str, Any], code: str) -> None:
     answer = client.post(PURGE, headers=bearer(), json={"dry_run": False, **body})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
 
 
 @pytest.mark.parametrize("role", ["operator", "reader"])
-def test_only_management_purges(client: TestClient, bearer: Bearer, role: str) -> None:
+def test_only_management_may_purge(client: TestClient, bearer: Bearer, role: str) -> None:
     assert client.post(PURGE, headers=bearer(role), json={"url": URL}).status_code == 403
     assert client.post(PURGE, json={"url": URL}).status_code == 401
 
 
 @pytest.mark.parametrize("name", ["Homes.Example", "homes.example.", " homes.example "])
-def test_a_host_is_known_in_any_spelling(stores: Stores, home: str, name: str) -> None:
+def test_a_host_is_recognized_in_any_spelling(stores: Stores, home: str, name: str) -> None:
     result = purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
     assert result.removed["source_records"] == 1
 
@@ -103,11 +103,11 @@ def test_a_host_is_known_in_any_spelling(stores: Stores, home: str, name: str) -
         "a b",
     ],
 )
-def test_what_is_no_host_of_one_site_is_named(stores: Stores, name: str) -> None:
+def test_a_value_that_is_no_host_of_one_site_is_named(stores: Stores, name: str) -> None:
     with pytest.raises(InvalidHostError):
         purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "[::1]", "localhost", "intranet", "straße.example"])
-def test_addresses_and_names_of_an_intranet_are_hosts(stores: Stores, name: str) -> None:
+def test_ip_addresses_and_intranet_names_are_hosts(stores: Stores, name: str) -> None:
     assert purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True).dry_run

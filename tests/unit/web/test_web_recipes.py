@@ -1,4 +1,4 @@
-"""The routes of recipes: listed with what they saved, shown, and forgotten by those who may."""
+"""The routes that list recipes with their savings, show them, and forget them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
     return made
 
 
-def test_recipes_are_listed_page_by_page_and_shown(client: TestClient, bearer: Bearer) -> None:
+def test_recipes_are_listed_in_pages_and_shown(client: TestClient, bearer: Bearer) -> None:
     first = client.get(ROOT, headers=bearer(role="reader"), params={"limit": 1}).json()["data"]
     rest = client.get(ROOT, headers=bearer(), params={"cursor": first["next_cursor"]}).json()["data"]
     for one in (first, rest):
@@ -51,15 +51,13 @@ def test_recipes_are_listed_page_by_page_and_shown(client: TestClient, bearer: B
     assert field["suspended"] == "a model read 1950 where the recipe read 1911"
 
 
-def test_without_a_price_of_the_model_no_dollars_are_named(
-    make_client: Callable[..., TestClient], bearer: Bearer
-) -> None:
+def test_without_a_model_price_no_dollars_are_shown(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
     client = make_client(openai_model="a-model-of-our-own")
     StoredRecipes(client.app.state.context.stores.database).put(LEARNED)  # type: ignore[attr-defined]
     assert client.get(f"{ROOT}/{LEARNED.id}", headers=bearer()).json()["data"]["saved_usd"] is None
 
 
-def test_a_manager_forgets_a_recipe_and_others_may_not(client: TestClient, bearer: Bearer) -> None:
+def test_only_a_manager_may_forget_a_recipe(client: TestClient, bearer: Bearer) -> None:
     place = f"{ROOT}/{LEARNED.id}"
     for role in ("reader", "operator"):
         assert client.delete(place, headers=bearer(role=role)).status_code == 403

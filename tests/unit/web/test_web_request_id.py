@@ -17,7 +17,7 @@ _OWN = re.compile(r"[0-9a-f]{32}")
 
 
 @pytest.mark.parametrize("sent", ["abc-123", "0af7651916cd43dd8448eb211c80319c", "a.b:c_d", "x" * 64])
-def test_a_sane_id_is_taken_over(client: TestClient, sent: str) -> None:
+def test_a_valid_id_is_adopted(client: TestClient, sent: str) -> None:
     assert client.get("/healthz", headers={"X-Request-ID": sent}).headers["x-request-id"] == sent
 
 
@@ -25,19 +25,19 @@ def test_a_sane_id_is_taken_over(client: TestClient, sent: str) -> None:
     "sent",
     ["", "x" * 65, "two words", "a\tb", "<script>", "grün".encode(), "sk-proj-" + "A1b2" * 8, "odd.password.here"],
 )
-def test_another_one_is_replaced(client: TestClient, sent: str | bytes) -> None:
-    """Too long, other characters, or a secret: it would go to the log and back."""
+def test_an_invalid_id_is_replaced(client: TestClient, sent: str | bytes) -> None:
+    """Ids that are too long, have other characters, or contain a secret would reach the log and the response."""
     protect(["odd.password.here"])
     answered = client.get("/healthz", headers={"X-Request-ID": sent}).headers["x-request-id"]  # type: ignore[dict-item]
     assert _OWN.fullmatch(answered)
 
 
-def test_each_request_gets_its_own(client: TestClient) -> None:
+def test_each_request_gets_an_id_of_its_own(client: TestClient) -> None:
     assert len({client.get("/healthz").headers["x-request-id"] for _ in range(3)}) == 3
 
 
-def test_refusals_and_defects_carry_it_too(make_client: Callable[..., TestClient]) -> None:
-    """A defect is answered outside of all middleware."""
+def test_refusals_and_defects_have_the_id_too(make_client: Callable[..., TestClient]) -> None:
+    """A defect is answered outside all middleware."""
     client = make_client()
 
     def broken() -> None:
@@ -49,10 +49,10 @@ def test_refusals_and_defects_carry_it_too(make_client: Callable[..., TestClient
         assert (answer.status_code, answer.headers["x-request-id"]) == (status, "mine")
 
 
-def test_lines_of_a_request_carry_it_in_whatever_thread(
+def test_log_lines_of_a_request_have_its_id_in_any_thread(
     make_client: Callable[..., TestClient], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A route that is no coroutine runs in a thread."""
+    """A route that is not a coroutine runs in a thread."""
     client = make_client()
 
     def logging_route() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a web process loads before its first request."""
+"""A web process loads few modules before its first request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 
-def test_the_door_starts_without_the_extractors() -> None:
-    """It reads no page: the words of thirty languages are the workers', half a second and some megabytes of them."""
+def test_the_web_server_starts_without_the_extractors() -> None:
+    """Only workers read pages. Loading the extractors takes half a second and several megabytes."""
     code = (
         "import sys, web\n"
         "loaded = {name for name in sys.modules if name.startswith('app.property.reading.')}\n"
@@ -23,7 +23,7 @@ def test_the_door_starts_without_the_extractors() -> None:
     assert done.returncode == 0, done.stderr[-1000:]
 
 
-def test_a_near_miss_of_a_setting_s_name_is_logged_when_it_starts(
+def test_a_near_miss_of_a_setting_s_name_is_logged_at_start(
     make_client: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")

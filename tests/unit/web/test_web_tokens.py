@@ -1,4 +1,4 @@
-"""Who gets in: a token must hold in every respect, and its role must be one that the route serves."""
+"""Access needs a valid token with a role that the route accepts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MakeClient = Callable[..., TestClient]
 
 
 def _unsigned(**changes: Any) -> str:
-    """A token with `alg: none`, as RFC 7519 section 6 writes it."""
+    """Return a token with `alg: none`, as in RFC 7519 section 6."""
     claims = {"role": "manager", "iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000}
     parts = ({"alg": "none", "typ": "JWT"}, {**claims, **changes})
     encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
@@ -27,14 +27,14 @@ def _unsigned(**changes: Any) -> str:
 
 
 @pytest.mark.parametrize("role", ["exec", "manager"])
-def test_management_reads_the_statistics(client: TestClient, bearer: Bearer, role: str) -> None:
+def test_management_may_read_the_statistics(client: TestClient, bearer: Bearer, role: str) -> None:
     answer = client.get(STATS, headers=bearer(role))
     assert answer.status_code == 200
     assert answer.json()["success"] is True
 
 
-def test_the_statistics_are_the_specifications_key_for_key(client: TestClient, bearer: Bearer) -> None:
-    """Names and types of the specification's response; further fields may follow, none may lack."""
+def test_the_statistics_match_the_specification_key_for_key(client: TestClient, bearer: Bearer) -> None:
+    """The response has all names and types of the specification. Additional fields may follow."""
     body = client.get(STATS, headers=bearer()).json()
     assert set(body) == {"success", "data"}
     data = body["data"]
@@ -87,7 +87,7 @@ def test_no_token_and_garbage_are_refused(client: TestClient, header: str | None
         ({"algorithm": "HS512"}, "signature"),
     ],
 )
-def test_a_token_that_does_not_hold_is_refused_with_the_reason(
+def test_an_invalid_token_is_refused_with_the_reason(
     client: TestClient, sign: Sign, changes: dict[str, Any], reason: str
 ) -> None:
     answer = client.get(STATS, headers={"Authorization": f"Bearer {sign(**changes)}"})
@@ -97,7 +97,7 @@ def test_a_token_that_does_not_hold_is_refused_with_the_reason(
 
 
 def test_an_unsigned_token_is_refused(client: TestClient) -> None:
-    """RFC 8725 section 3.1: the verifier chooses the algorithm, never the token."""
+    """By RFC 8725 section 3.1, the verifier chooses the algorithm, never the token."""
     for token in (_unsigned(), _unsigned()[:-1], _unsigned() + "AAAA"):
         assert client.get(STATS, headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
@@ -119,8 +119,8 @@ def test_an_unsigned_token_is_refused(client: TestClient) -> None:
         ({"alg": "HS256"}, "[" * 20_000),
     ],
 )
-def test_a_token_of_the_wrong_shape_is_refused_even_if_signed(client: TestClient, head: Any, claims: Any) -> None:
-    """No shape of header or claims may end in an error of ours."""
+def test_a_signed_token_with_malformed_content_is_refused(client: TestClient, head: Any, claims: Any) -> None:
+    """No form of header or claims may cause a 500."""
     usual = {"role": "manager", "iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000}
     body = claims if isinstance(claims, str) else json.dumps({**usual, **claims})
     parts = [base64.urlsafe_b64encode(part.encode()).rstrip(b"=") for part in (json.dumps(head), body)]
@@ -136,7 +136,7 @@ def test_a_tampered_role_breaks_the_signature(client: TestClient, sign: Sign) ->
     assert answer.status_code == 401
 
 
-def test_without_any_way_to_check_tokens_the_routes_say_so(make_client: MakeClient, bearer: Bearer) -> None:
+def test_without_any_way_to_check_tokens_the_routes_report_it(make_client: MakeClient, bearer: Bearer) -> None:
     client = make_client(jwt_secret=None)
     for headers in ({}, bearer()):
         answer = client.get(STATS, headers=headers)
@@ -145,8 +145,8 @@ def test_without_any_way_to_check_tokens_the_routes_say_so(make_client: MakeClie
         assert "JWT_JWKS_URL" in answer.json()["error"]["message"]
 
 
-def test_no_route_below_api_v1_answers_a_stranger(client: TestClient, bearer: Bearer) -> None:
-    """Every operation that the schema lists, so that a route added later is tried too."""
+def test_no_route_below_api_v1_answers_without_a_token(client: TestClient, bearer: Bearer) -> None:
+    """The test covers every operation of the schema, so new routes are included."""
     operations = [
         (method, path.replace("{job_id}", "x").replace("{property_id}", "x"))
         for path, methods in client.get("/openapi.json").json()["paths"].items()
@@ -160,11 +160,11 @@ def test_no_route_below_api_v1_answers_a_stranger(client: TestClient, bearer: Be
         assert client.request(method, path, headers=bearer("viewer"), json=body).status_code == 403, (method, path)
 
 
-def test_a_strangers_body_is_not_even_parsed(client: TestClient) -> None:
+def test_the_body_of_a_refused_request_is_not_parsed(client: TestClient) -> None:
     answer = client.post("/api/v1/jobs", content=b"{not json", headers={"Content-Type": "application/json"})
     assert answer.status_code == 401
 
 
-def test_the_schema_asks_for_the_token(client: TestClient) -> None:
+def test_the_schema_requires_the_token(client: TestClient) -> None:
     operation = client.get("/openapi.json").json()["paths"][STATS]["get"]
     assert operation["security"] == [{"HTTPBearer": []}]

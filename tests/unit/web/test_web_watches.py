@@ -1,4 +1,4 @@
-"""The routes of watches: named, listed with what the day has left, and ended."""
+"""The routes that create, list, and end watches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def put(client: TestClient, headers: dict[str, str], *targets: str, **more: Any)
     return client.post(ROOT, headers=headers, json={"targets": list(targets), **more})
 
 
-def test_a_watch_is_made_listed_and_removed(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
+def test_a_watch_is_created_listed_and_removed(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
     client = make_client(watch_interval_days=14, watch_daily_pages=50)
     made = put(client, bearer(role="operator"), URL, "12 Main Street, Springfield IL 62701").json()["data"]
     assert (made["new"], [(one["target"], one["interval_days"]) for one in made["watches"]]) == (
@@ -45,15 +45,13 @@ def test_a_watch_is_made_listed_and_removed(make_client: Callable[..., TestClien
 
 
 @pytest.mark.parametrize("name", ["0" * 32, "tester"])
-def test_a_watch_that_is_not_there_is_not_found(client: TestClient, bearer: Bearer, name: str) -> None:
-    """Whatever the name looks like: nothing is wrong with the request."""
+def test_a_missing_watch_is_404(client: TestClient, bearer: Bearer, name: str) -> None:
+    """Any name is a valid request."""
     assert client.get(f"{ROOT}/{name}", headers=bearer()).status_code == 404
     assert client.delete(f"{ROOT}/{name}", headers=bearer()).status_code == 404
 
 
-def test_what_cannot_be_watched_is_refused_with_the_reason(
-    make_client: Callable[..., TestClient], bearer: Bearer
-) -> None:
+def test_an_invalid_watch_is_refused_with_the_reason(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
     client = make_client(watch_max_watches=1)
     unknown = put(client, bearer(), "0" * 32)
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
@@ -66,7 +64,7 @@ def test_what_cannot_be_watched_is_refused_with_the_reason(
     assert "WATCH_MAX_WATCHES" in many.json()["error"]["message"]
 
 
-def test_a_reader_may_look_and_no_more(client: TestClient, bearer: Bearer) -> None:
+def test_a_reader_may_list_watches_and_change_none(client: TestClient, bearer: Bearer) -> None:
     assert put(client, bearer(role="reader"), URL).status_code == 403
     assert client.get(ROOT, headers=bearer(role="reader")).status_code == 200
     assert client.delete(f"{ROOT}/{'0' * 32}", headers=bearer(role="reader")).status_code == 403
