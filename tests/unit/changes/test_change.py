@@ -1,4 +1,4 @@
-"""Which differences are real changes."""
+"""Only real differences between two readings are changes."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_another_form_of_the_same_value_is_not_a_change(name: str, before: Statement, now: Statement) -> None:
-    """Rounding, currency, period, order, detail, unit, the day of a deed, another reading of the same words, old rows
-    that are no longer listed, and spelling."""
+    """Tested differences: rounding, currency, period, order, detail, unit, day of a deed, source words, unlisted rows,
+    and spelling.
+    """
     assert not is_news(name, before, now)
 
 
@@ -81,7 +82,7 @@ def test_a_moved_decimal_point_is_recognized_as_an_error() -> None:
     assert number_error_in("ListPrice", said(500000), said(450000)) is None
 
 
-def test_a_value_brings_its_context() -> None:
+def test_a_changed_value_brings_its_related_fields() -> None:
     values = {"TaxAssessedValue": 210000, "X_Currency": "USD", "TaxYear": 2026, "YearBuilt": 1990}
     proofs = {name: said(value).proof for name, value in values.items()}
     found = statement_of("TaxAssessedValue", values, proofs)
@@ -91,7 +92,7 @@ def test_a_value_brings_its_context() -> None:
 
 
 def test_computed_fields_are_never_published() -> None:
-    """Their inputs are published; an age would change every January."""
+    """Their inputs are published. An age would change every January."""
     assert not DERIVED_FIELDS & set(PUBLISHABLE_FIELDS)
     assert set(PUBLISHED_FIELDS) <= set(PUBLISHABLE_FIELDS)
     with pytest.raises(ValueError, match="X_AgeYears is computed"):

@@ -1,4 +1,4 @@
-"""When a change on a page is accepted."""
+"""A change on a page is published only after later looks or a second source confirm it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHOSEN = said(480000)
 
 
 def test_a_change_on_one_page_needs_three_further_looks() -> None:
-    """After 5, 10 and 20 minutes."""
+    """The looks come after 5, 10, and 20 minutes."""
     at, waits = T0, []
     for looks in range(3):
         judgement = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
@@ -95,7 +95,7 @@ def test_a_doubtful_change_needs_ten_further_looks(one: Candidate, others: list[
     assert judge(daily, [SHOWS, *others], CHOSEN).outcome is Outcome.WAITING, "how long it held does not matter"
 
 
-def test_a_page_read_long_before_contradicts_nothing() -> None:
+def test_a_page_read_long_before_the_change_contradicts_nothing() -> None:
     long_ago = page(THERE, 500000, T0 - timedelta(days=3))
     assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.ACCEPTED
 
@@ -114,7 +114,7 @@ def test_a_daily_look_always_counts() -> None:
     assert replace(CUT, looks=400).look_at - T0 == timedelta(minutes=1280)
 
 
-def test_a_value_that_lost_is_not_published() -> None:
+def test_a_value_that_was_not_chosen_is_not_published() -> None:
     sure = replace(CUT, looks=9, seconded=True)
     assert judge(sure, [SHOWS], said(500000)).outcome is Outcome.WAITING
     assert judge(sure, [SHOWS], None).outcome is Outcome.WAITING
@@ -131,7 +131,9 @@ def test_only_a_page_s_own_change_to_a_new_value_counts() -> None:
     assert changes_property("ListPrice", said(500000), said(480000), old)
     assert not changes_property(
         "ListPrice", said(480000), said(480000), old
-    )  # it had this value before; only the choice differs
-    assert not changes_property("ListPrice", said(520000), said(500000), old)  # it adopts the other sources' value
+    )  # the property had this value before; only the choice differs
+    assert not changes_property(
+        "ListPrice", said(520000), said(500000), old
+    )  # the property adopts the other sources' value
     assert not changes_property("ListPrice", said(500000), None, old)
     assert changes_property("ListPrice", None, said(480000), None)

@@ -1,4 +1,4 @@
-"""The contractor's brief: every line, in a contractor's words, with what is in doubt said beside it."""
+"""The contractor's brief has every line in plain words, with doubts beside the values."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ Google Earth
 
 
 def lines_of(shown: Any, label: str, width: int = 80) -> list[str]:
-    """The line of that label, and the marks below it."""
+    """Return the text of the line with this label, and the marks below it."""
     found: list[str] = []
     for line in brief(shown, NOW, 30, width).splitlines():
         if line.startswith(f"{label:18}"):
@@ -126,12 +126,12 @@ def lines_of(shown: Any, label: str, width: int = 80) -> list[str]:
     return found
 
 
-def test_a_house_of_which_all_is_known() -> None:
+def test_a_house_with_all_values() -> None:
     assert brief(house(WHOLE, source(COUNTY, "assessor"), source(PORTAL, "portal")), NOW, 30) == WHOLE_BRIEF
 
 
-def test_the_docs_show_a_brief_as_it_is() -> None:
-    """Its example, up to where it is cut off."""
+def test_the_docs_show_a_real_brief() -> None:
+    """The docs show the example up to its first dots."""
     page = (Path(__file__).parents[3] / "docs" / "addresses.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```text\n(12 Fictional Ave.*?)\n \.\.\.\n```", page, re.S)
     changed = {
@@ -145,18 +145,18 @@ def test_the_docs_show_a_brief_as_it_is() -> None:
     assert brief(shown, NOW, 30).startswith(example)
 
 
-def test_a_house_of_which_nothing_is_known_says_so_in_each_line() -> None:
+def test_a_house_without_values_says_so_in_each_line() -> None:
     assert brief(house({}), NOW, 30) == EMPTY_BRIEF
 
 
-def test_the_lines_are_those_of_the_report_in_their_order() -> None:
+def test_the_lines_are_the_report_s_lines_in_order() -> None:
     assert [line.label for line in LINES] == [
         "Roof", "Square feet", "Stories", "Year built", "Access notes", "Solar", "HOA", "Subdivision", "Last sale",
         "Estimated value", "Potential equity", "For sale",
     ]  # fmt: skip
 
 
-def test_others_are_heard_where_they_disagree_and_only_they() -> None:
+def test_sources_are_quoted_only_where_they_disagree() -> None:
     conflict = {
         "field": "YearBuilt",
         "chosen": 1987,
@@ -171,7 +171,7 @@ def test_others_are_heard_where_they_disagree_and_only_they() -> None:
     ]
 
 
-def test_what_was_right_once_is_no_doubt() -> None:
+def test_an_older_value_is_no_doubt() -> None:
     conflict = {
         "field": "ClosePrice", "chosen": 412000, "evidence": [proof(412000), proof(99000, ROLL), proof(401000, PORTAL)],
         "reasons": ["", "of an earlier time", ""], "verdicts": ["won", "older", "conflict"],
@@ -183,7 +183,7 @@ def test_what_was_right_once_is_no_doubt() -> None:
     ]
 
 
-def test_an_area_in_another_unit_is_no_doubt_and_one_that_differs_is_told_in_square_feet() -> None:
+def test_an_equal_area_in_another_unit_is_no_doubt_and_a_different_one_is_shown_in_square_feet() -> None:
     chosen = proof(1410, unit="Square Feet")
     conflict = {
         "field": "LivingArea", "chosen": 1410,
@@ -196,7 +196,7 @@ def test_an_area_in_another_unit_is_no_doubt_and_one_that_differs_is_told_in_squ
     ]
 
 
-def test_many_others_are_counted() -> None:
+def test_other_values_beyond_three_are_counted() -> None:
     said = [proof(year, f"https://p{year}.example/") for year in (1987, 1981, 1982, 1983, 1984, 1985)]
     conflict = {"field": "YearBuilt", "chosen": 1987, "evidence": said}
     marks = lines_of(house({"YearBuilt": said[0]}, conflicts=[conflict]), "Year built")
@@ -214,18 +214,18 @@ def test_many_others_are_counted() -> None:
         (0.5, OLD, ["[unsure: 50 %; old: read Dec 1, 2025, 90 days ago]"]),
     ],
 )
-def test_what_is_unsure_or_old_is_marked(confidence: float, at: str, marks: list[str]) -> None:
+def test_uncertain_or_old_values_are_marked(confidence: float, at: str, marks: list[str]) -> None:
     shown = house({"StoriesTotal": proof(2, confidence=confidence, at=at)}, source(COUNTY, "assessor", at))
     assert lines_of(shown, "Stories") == ["2", *marks]
 
 
-def test_a_page_that_was_found_unchanged_is_not_old() -> None:
+def test_a_page_found_unchanged_is_not_old() -> None:
     shown = house({"StoriesTotal": proof(2, at=OLD)}, source(COUNTY, "assessor", OLD, NEW))
     assert lines_of(shown, "Stories") == ["2"]
     assert " 1. assessor, read Feb 20, 2026" in brief(shown, NOW, 30)
 
 
-def test_equity_is_no_surer_than_what_it_is_computed_from() -> None:
+def test_equity_is_no_more_certain_than_its_inputs() -> None:
     conflict = {"field": "ClosePrice", "chosen": 412000, "evidence": [proof(412000), proof(41200, PORTAL)]}
     shown = house(WHOLE, source(COUNTY, "assessor"), conflicts=[conflict])
     assert lines_of(shown, "Potential equity") == [
@@ -235,7 +235,7 @@ def test_equity_is_no_surer_than_what_it_is_computed_from() -> None:
     assert lines_of(shown, "Estimated value") == ["$500,000 to $540,500.50"]
 
 
-def test_what_holds_of_all_parts_of_a_line_is_said_once_and_else_of_which() -> None:
+def test_a_mark_common_to_all_parts_of_a_line_is_shown_once() -> None:
     ends = {"X_EstimatedValueLow": proof(1, confidence=0.88), "X_EstimatedValueHigh": proof(2, confidence=0.88)}
     assert lines_of(house(ends, source(COUNTY, None)), "Estimated value") == ["1 to 2", "[unsure: 88 %]"]
     ends["X_EstimatedValueHigh"] = proof(2)
@@ -244,7 +244,7 @@ def test_what_holds_of_all_parts_of_a_line_is_said_once_and_else_of_which() -> N
     assert lines_of(house(hoa, source(COUNTY, None)), "HOA") == ["yes, fee 45", "[unsure: 50 %]"]
 
 
-def test_what_nobody_verified_is_apart_and_in_no_line() -> None:
+def test_unverified_claims_are_listed_separately() -> None:
     heard = {
         "field": "X_RoofYear", "value": 2020, "quote": "reroofed 2020", "url": "https://gone.example/",
         "reported_by": "x", "seen_at": NEW,
@@ -258,7 +258,7 @@ def test_what_nobody_verified_is_apart_and_in_no_line() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80])
-def test_no_line_is_wider_than_the_terminal_but_for_urls(width: int) -> None:
+def test_only_urls_are_wider_than_the_terminal(width: int) -> None:
     long = {
         **WHOLE,
         "X_AccessNotes": proof("Gated community, guard on duty; " * 5),
@@ -268,10 +268,10 @@ def test_no_line_is_wider_than_the_terminal_but_for_urls(width: int) -> None:
     text = brief(house(long, source(COUNTY + "/y" * 60, "assessor")), NOW, 30, width)
     lines = [line for line in text.splitlines() if "://" not in line]
     assert max(map(len, lines)) <= width
-    assert any("/y" * 60 in line for line in text.splitlines()), "a URL is left whole"
+    assert any("/y" * 60 in line for line in text.splitlines()), "a URL is broken"
 
 
-def test_text_of_pages_cannot_steer_the_terminal() -> None:
+def test_page_text_cannot_control_the_terminal() -> None:
     shown = house({"SubdivisionName": proof("\x1b[2JOak\r\nHollow\u202e")}, source("https://a.example/\x1b[31m", None))
     assert not set(brief(shown, NOW, 30)) & set("\x1b\r\u202e")
 
@@ -286,7 +286,7 @@ def test_text_of_pages_cannot_steer_the_terminal() -> None:
         ("soon", "soon"),
     ],
 )
-def test_dates(value: str, words: str) -> None:
+def test_dates_are_shown_in_words(value: str, words: str) -> None:
     assert us.day(value) == words
 
 
@@ -301,7 +301,7 @@ def test_dates(value: str, words: str) -> None:
         ({}, "-12,000"),
     ],
 )
-def test_money(record: dict[str, Any], words: str) -> None:
+def test_money_is_shown_with_its_currency(record: dict[str, Any], words: str) -> None:
     assert us.money(-12000, record) == words
 
 
@@ -329,7 +329,7 @@ def test_for_sale_is_yes_or_no(status: str, record: dict[str, Any], words: str) 
         (["Wind", "Solar PV"], "yes"),
     ],
 )
-def test_solar(parts: list[str], words: str) -> None:
+def test_solar_is_shown_in_words(parts: list[str], words: str) -> None:
     assert us.solar(parts) == words
 
 
@@ -343,7 +343,7 @@ def test_solar(parts: list[str], words: str) -> None:
         ({"AssociationYN": True}, "yes"),
     ],
 )
-def test_hoa(fields: dict[str, Any], words: str) -> None:
+def test_hoa_is_shown_in_words(fields: dict[str, Any], words: str) -> None:
     shown = house({name: proof(value) for name, value in fields.items()}, source(COUNTY, None))
     assert lines_of(shown, "HOA") == [words]
 

@@ -1,4 +1,4 @@
-"""The output of several children as one stream: whole lines, each with its process, and no child waits for a reader."""
+"""The output of several children is one stream of whole lines with process names, and blocks no child."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 120
 
 
 class Stuck(io.BytesIO):
-    """A stream whose reader takes nothing until it is told to."""
+    """A stream whose reader takes nothing until `goes_on` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Stuck(io.BytesIO):
 
 
 class Narrow(io.BytesIO):
-    """A terminal that takes few bytes at a time, and none now and then."""
+    """A terminal that takes few bytes at a time, and sometimes none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Narrow(io.BytesIO):
 
 
 class Broken(io.BytesIO):
-    """A stream whose reader is gone."""
+    """A stream whose reader has closed."""
 
     def write(self, data: object) -> int:
         raise BrokenPipeError
@@ -55,7 +55,7 @@ class Broken(io.BytesIO):
 
 @contextmanager
 def _child(output: ChildOutput, name: str) -> Iterator[int]:
-    """What a child called `name` writes to; the output is read to its end when the block ends."""
+    """Yield the file descriptor that a child called `name` writes to, and read its output to the end."""
     with output.pipe(name) as (inherited, reader):
         writing = os.dup(inherited)
     yield writing
@@ -64,7 +64,7 @@ def _child(output: ChildOutput, name: str) -> Iterator[int]:
 
 
 def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
-    """What is printed of a child's writes."""
+    """Return the printed form of a child's writes."""
     stream = io.BytesIO()
     with ChildOutput(stream, _NAMES, colors=colors) as output, _child(output, name) as writing:
         for data in writes:
@@ -72,29 +72,29 @@ def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
     return stream.getvalue()
 
 
-def test_each_line_has_the_name_of_its_process_and_all_begin_in_one_column() -> None:
+def test_each_line_has_the_name_of_its_process_in_one_column() -> None:
     assert _shown(b"one\ntwo\n") == b"beat   | one\nbeat   | two\n"
     assert _shown(b"one\n", name="worker") == b"worker | one\n"
 
 
-def test_a_terminal_shows_the_name_in_a_color_of_its_own() -> None:
+def test_a_terminal_shows_each_name_in_its_own_color() -> None:
     of_beat, of_worker = (_shown(b"one\n", name=name, colors=True) for name in ("beat", "worker"))
     assert of_beat.startswith(b"\x1b[")
     assert of_beat.endswith(b"\x1b[0mone\n")
     assert of_beat.split(b"m")[0] != of_worker.split(b"m")[0]
 
 
-def test_a_line_of_json_stays_json_and_says_its_process() -> None:
+def test_a_json_line_stays_json_and_names_its_process() -> None:
     shown = _shown(b'{"event": "hello", "pid": 7}\n')
     assert json.loads(shown) == {"process": "beat", "event": "hello", "pid": 7}
 
 
 @pytest.mark.parametrize("line", [b"{", b"{}", b'{"event": "cut', b'["a"]', b"{no json}"])
-def test_what_only_looks_like_json_gets_the_prefix(line: bytes) -> None:
+def test_a_line_that_only_resembles_json_gets_the_prefix(line: bytes) -> None:
     assert _shown(line + b"\n") == b"beat   | " + line + b"\n"
 
 
-def test_a_line_that_came_in_parts_is_printed_once_it_is_whole() -> None:
+def test_a_line_written_in_parts_is_printed_when_complete() -> None:
     stream = io.BytesIO()
     with ChildOutput(stream, _NAMES) as output, _child(output, "beat") as one, _child(output, "worker") as other:
         for part in (b"be", b"gin", b"ning\n"):
@@ -103,19 +103,19 @@ def test_a_line_that_came_in_parts_is_printed_once_it_is_whole() -> None:
     assert sorted(stream.getvalue().splitlines()) == [b"beat   | beginning", b"worker | beginning"]
 
 
-def test_the_last_line_is_not_lost_where_its_end_is() -> None:
+def test_the_last_line_is_printed_without_a_line_end() -> None:
     assert _shown(b"one\nlast words") == b"beat   | one\nbeat   | last words\n"
 
 
-def test_bytes_that_are_no_text_pass_as_they_are() -> None:
+def test_bytes_that_are_not_text_pass_unchanged() -> None:
     assert _shown(b"caf\xe9 \xff\x00\n") == b"beat   | caf\xe9 \xff\x00\n"
 
 
-def test_empty_lines_are_left_out() -> None:
+def test_empty_lines_are_omitted() -> None:
     assert _shown(b"\n  \nworker: Cold shutdown\n\n") == b"beat   | worker: Cold shutdown\n"
 
 
-def test_no_secret_is_printed_but_what_is_meant_to_be_shown() -> None:
+def test_secrets_are_redacted_except_those_meant_to_be_shown() -> None:
     stream = io.BytesIO()
     with ChildOutput(stream, _NAMES) as output:
         output.say(f"refused {_KEY}")
@@ -128,7 +128,7 @@ def test_no_secret_is_printed_but_what_is_meant_to_be_shown() -> None:
 
 
 def _printed_late(lines: int) -> list[str]:
-    """What is printed of a child that writes so many lines of 1,000 bytes while nobody reads."""
+    """Return the output of a child that writes `lines` lines of 1,000 bytes while the reader is stopped."""
     stream = Stuck()
     with ChildOutput(stream, _NAMES) as output:
         with _child(output, "beat") as writing:
@@ -140,12 +140,12 @@ def _printed_late(lines: int) -> list[str]:
     return stream.getvalue().decode().splitlines()
 
 
-def test_a_child_never_waits_for_whoever_reads_the_output() -> None:
-    """A terminal that is paused: more than any pipe holds is written nevertheless, and printed later."""
+def test_a_child_never_waits_for_the_reader_of_its_output() -> None:
+    """A paused terminal delays more output than a pipe holds. The output is printed later."""
     assert len(_printed_late(5_000)) == 5_001
 
 
-def test_what_nobody_reads_is_dropped_beyond_a_limit_and_counted() -> None:
+def test_unread_output_beyond_a_limit_is_dropped_and_counted() -> None:
     *lines, said = _printed_late(20_000)
     dropped = int(said.removeprefix("propintel: ").split()[0])
     assert said.endswith("lines were dropped: nobody read the output")
@@ -153,21 +153,21 @@ def test_what_nobody_reads_is_dropped_beyond_a_limit_and_counted() -> None:
     assert len(lines) + dropped == 20_001
 
 
-def test_what_is_printed_in_parts_is_printed_whole() -> None:
+def test_output_printed_in_parts_is_complete() -> None:
     stream = Narrow()
     with ChildOutput(stream, _NAMES) as output, _child(output, "beat") as writing:
         os.write(writing, b"one\ntwo\n")
     assert stream.getvalue() == b"beat   | one\nbeat   | two\n"
 
 
-def test_a_reader_that_is_gone_ends_no_child() -> None:
+def test_a_closed_reader_does_not_end_a_child() -> None:
     with ChildOutput(Broken(), _NAMES) as output, _child(output, "beat") as writing:
         for _ in range(5_000):
             os.write(writing, b"x" * 999 + b"\n")
 
 
-def test_the_last_lines_of_a_child_that_ended_stand_before_the_remark_that_it_did(tmp_path: Path) -> None:
-    """They may still be on their way when it has ended: here what it started itself has yet to write them."""
+def test_the_last_lines_of_a_child_are_printed_before_its_end_is_reported(tmp_path: Path) -> None:
+    """Last lines may arrive after the end. Here a process that the child started writes them."""
     stream, gate = io.BytesIO(), tmp_path / "gate"
     os.mkfifo(gate)
     with ChildOutput(stream, _NAMES) as output, Supervisor(StopSignals(), output) as supervisor:

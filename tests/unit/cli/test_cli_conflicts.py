@@ -1,4 +1,4 @@
-"""What is in the way of `propintel up` is named before anything starts: another `up` of the home, a port in use."""
+"""`propintel up` names conflicts before it starts anything: another `up` of the home, or a port in use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.errors import ConfigurationError
 from cli.conflicts import Place, only_up, require_free
 from tests.plugins.ports import free_port
 
-#: an `up` that was killed while a child of it goes on
+#: an `up` that is killed while one of its children runs on
 _OWNER = """
 import subprocess, sys
 from pathlib import Path
@@ -27,7 +27,7 @@ with only_up(Path(sys.argv[1])):
 """
 
 
-def test_a_second_up_of_a_home_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
+def test_a_second_up_of_a_home_is_refused_with_the_first_one_s_process(tmp_path: Path) -> None:
     with only_up(tmp_path):
         with pytest.raises(ConfigurationError) as caught, only_up(tmp_path):
             pytest.fail("two in one home")
@@ -39,7 +39,7 @@ def test_a_second_up_of_a_home_is_refused_with_the_process_of_the_first(tmp_path
         pass
 
 
-def test_a_killed_up_leaves_its_home_free_though_a_child_lives_on(tmp_path: Path) -> None:
+def test_a_killed_up_frees_its_home_even_if_a_child_runs_on(tmp_path: Path) -> None:
     owner = subprocess.Popen([sys.executable, "-c", _OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     child = int(owner.stdout.readline())
@@ -57,13 +57,13 @@ def test_a_killed_up_leaves_its_home_free_though_a_child_lives_on(tmp_path: Path
         owner.stdout.close()
 
 
-def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="PROPINTEL_HOME"), only_up(tmp_path / "file" / "home"):
         pytest.fail("there is no home")
 
 
-def test_a_lock_of_a_home_is_its_owners_alone(tmp_path: Path) -> None:
+def test_the_lock_of_a_home_is_private_to_its_owner(tmp_path: Path) -> None:
     with only_up(tmp_path):
         assert (tmp_path / "up.lock").stat().st_mode & 0o777 == 0o600
 
@@ -79,15 +79,15 @@ def test_a_port_in_use_is_named_with_its_setting(listener: str, address: str) ->
     assert "FLOWER_PORT to a free port" in str(caught.value)
 
 
-def test_two_servers_on_one_port_are_told_apart_by_their_settings() -> None:
+def test_two_servers_on_one_port_are_distinguished_by_their_settings() -> None:
     port = free_port()
     with pytest.raises(ConfigurationError) as caught:
         require_free([Place("PORT", port), Place("FLOWER_PORT", port, "0.0.0.0")])
     assert f"port {port} of 0.0.0.0 is PORT too" in str(caught.value)
 
 
-def test_free_ports_stay_free_and_so_does_one_whose_connection_has_just_ended() -> None:
-    """The side that closes first keeps the connection for a minute (TIME_WAIT): no reason to wait for a restart."""
+def test_a_free_port_is_accepted_even_just_after_a_connection() -> None:
+    """The side that closes first keeps the connection for a minute (TIME_WAIT). A restart need not wait for its end."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:
@@ -99,6 +99,6 @@ def test_free_ports_stay_free_and_so_does_one_whose_connection_has_just_ended() 
     require_free(places)
 
 
-def test_an_address_that_is_not_here_is_left_to_the_server() -> None:
-    """It says what is wrong with it better than a port could."""
+def test_an_address_of_another_machine_is_left_to_the_server() -> None:
+    """The server's own error is clearer than one about a port."""
     require_free([Place("FLOWER_PORT", free_port(), "192.0.2.7"), Place("FLOWER_PORT", free_port(), "no host")])

@@ -1,4 +1,4 @@
-"""`propintel extract --explain`: how each confidence came about, in words that fit a terminal."""
+"""`propintel extract --explain` shows how each confidence was computed, in 80 columns."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def read() -> Extraction:
     return extract(Page(url, url, "text/html", _HTML, _HTML.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
 
 
-def test_each_value_has_its_score_in_the_order_of_the_record(read: Extraction) -> None:
+def test_each_value_has_its_score_in_record_order(read: Extraction) -> None:
     told = scores(read)
     assert list(told) == [name for name in read.record.values if name in told]
     assert told["ListPrice"]["features"]["strong_checks"]["value"] == 1
     assert told["ListPrice"]["features"]["strong_checks"]["adds"] > 0
     assert told["ListPrice"]["confidence"] == read.record.evidence["ListPrice"].confidence
-    assert told["YearBuilt"]["features"]["rival"]["adds"] < 0, "the page says another year, too"
+    assert told["YearBuilt"]["features"]["rival"]["adds"] < 0, "a rival year on the page does not lower the confidence"
 
 
-def test_the_terminal_shows_what_adds_to_a_confidence_within_80_columns(read: Extraction) -> None:
+def test_the_terminal_shows_each_contribution_within_80_columns(read: Extraction) -> None:
     data = {"kind": "listing", "reason": "x", "wanted": [], "notes": [], "candidates": explained(read)}
     screen = Console(file=io.StringIO(), width=80, force_terminal=False)
     for part in explanation(data | {"scores": scores(read)}):
@@ -52,4 +52,4 @@ def test_the_terminal_shows_what_adds_to_a_confidence_within_80_columns(read: Ex
     assert rows["ListPrice"].startswith("+")
     assert "strong checks (1) +" in rows["ListPrice"]
     assert "rival (" in rows["YearBuilt"]
-    assert "bias +" in rows["BathroomsTotalInteger"], "a long name leaves room for the words"
+    assert "bias +" in rows["BathroomsTotalInteger"], "a long name hides the words"

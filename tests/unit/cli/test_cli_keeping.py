@@ -1,4 +1,4 @@
-"""When a service that ended is started again: pauses that grow, begin anew after a long life, or no try at all."""
+"""An ended service is restarted after growing pauses, or not at all if it never came up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cli.processes import ChildDiedError
 
 @dataclass
 class Scripted:
-    """A service that lives and dies when the test says so."""
+    """A service whose life the test controls."""
 
     name: str = "worker"
     up: bool = False
@@ -36,7 +36,7 @@ class Scripted:
 
 
 class Watched:
-    """A kept service, what it said, and the time."""
+    """A kept service with its messages and a clock."""
 
     def __init__(self, life: Scripted) -> None:
         self.life = life
@@ -46,7 +46,7 @@ class Watched:
         self.kept.start()
 
     def die_and_rest(self) -> float:
-        """The seconds, in steps of a half, from its end to its next start."""
+        """Return the seconds, in steps of a half, from the service's end to its next start."""
         starts, waited = self.life.starts, 0.0
         self.life.dead = True
         self.kept.tend()
@@ -68,7 +68,7 @@ def test_pauses_double_up_to_half_a_minute(watched: Watched) -> None:
     assert [watched.die_and_rest() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
 
 
-def test_after_a_minute_of_life_the_pauses_begin_anew(watched: Watched) -> None:
+def test_after_a_minute_of_life_the_pauses_start_over(watched: Watched) -> None:
     assert [watched.die_and_rest() for _ in range(3)] == [1, 2, 4]
     watched.clock.advance(59.5)
     assert watched.die_and_rest() == 8
@@ -76,7 +76,7 @@ def test_after_a_minute_of_life_the_pauses_begin_anew(watched: Watched) -> None:
     assert watched.die_and_rest() == 1
 
 
-def test_what_ends_is_said_with_its_last_words(watched: Watched) -> None:
+def test_an_ended_service_is_reported_with_its_last_output(watched: Watched) -> None:
     watched.die_and_rest()
     assert watched.said == [
         "worker ended unexpectedly (exit code -9):\nlast words\nstarting worker again in 1 s",
@@ -84,7 +84,7 @@ def test_what_ends_is_said_with_its_last_words(watched: Watched) -> None:
     ]
 
 
-def test_what_ends_before_it_was_ever_up_is_not_tried_again() -> None:
+def test_a_service_that_was_never_up_is_not_restarted() -> None:
     watched = Watched(Scripted(up=False))
     watched.kept.tend()
     watched.life.dead = True
@@ -93,13 +93,13 @@ def test_what_ends_before_it_was_ever_up_is_not_tried_again() -> None:
     assert watched.life.starts == 1
 
 
-def test_what_was_up_once_may_end_early_later(watched: Watched) -> None:
-    """A database that is away for a while lets a worker end at its start: that is no wrong configuration."""
+def test_a_service_that_was_up_once_is_restarted_after_an_early_end(watched: Watched) -> None:
+    """An unreachable database ends a worker at its start, although the configuration is valid."""
     watched.life.up = False
     assert [watched.die_and_rest() for _ in range(2)] == [1, 2]
 
 
-def test_a_start_that_fails_is_tried_again(watched: Watched) -> None:
+def test_a_failed_start_is_retried(watched: Watched) -> None:
     watched.life.refusals = [EmbeddedValkeyError("unix://v.sock", "no space left")]
     assert watched.die_and_rest() == 1
     assert watched.kept.is_down

@@ -1,4 +1,4 @@
-"""`propintel keys check`: what the API's answers about a key mean."""
+"""`propintel keys check` interprets the API's answers about a key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _check(
     return results[keys[0].mask], seen[0]
 
 
-def test_the_question_is_the_list_of_models() -> None:
+def test_the_check_lists_the_models() -> None:
     _, request = _check(httpx2.Response(200, json={"data": []}))
     assert (request.method, str(request.url)) == ("GET", "https://api.example/v1/models")
     assert request.headers["authorization"] == f"Bearer {SECRET}"
@@ -54,21 +54,21 @@ def test_each_status_has_its_meaning(status: int, meaning: str) -> None:
     assert SECRET not in str(result)
 
 
-def test_an_answer_that_is_not_the_apis_is_survived() -> None:
+def test_an_answer_that_is_not_the_api_s_is_reported() -> None:
     for body in (b"<html>", b"[]", b'{"error": "x"}', b'{"error": {"code": {"a": 1}}}', b"\xff"):
         result, _ = _check(httpx2.Response(401, content=body))
         assert result == {"status": "invalid", "http_status": 401, "detail": ""}
 
 
-def test_no_answer_says_nothing_about_the_key() -> None:
+def test_no_answer_proves_nothing_about_the_key() -> None:
     result, _ = _check(httpx2.ConnectError(f"refused {SECRET}"))
     assert (result["status"], result["http_status"]) == ("unknown", None)
     assert "does not answer" in result["detail"]
     assert SECRET not in result["detail"]
 
 
-def test_no_answer_shows_the_address_without_its_password() -> None:
-    """What is printed ends up in tickets; the name of the error says nothing of a proxy's password either."""
+def test_a_failed_request_shows_the_address_without_its_password() -> None:
+    """Printed text ends up in tickets. The error's name does not contain a proxy's password either."""
     trouble = httpx2.ProxyError("http://user:hunter2@proxy.example:3128 refused")
     result, _ = _check(trouble, "https://someone:hunter2@api.example/v1")
     assert result["detail"] == "https://api.example/v1/models does not answer (ProxyError)"

@@ -1,4 +1,4 @@
-"""`propintel keys list`: the table of what the pool says, draining keys included."""
+"""`propintel keys list` shows the pool's keys in a table, draining keys included."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _pool(clock: ManualClock) -> KeyPool:
 
 
 def _ask(pool: KeyPool) -> str:
-    """One request that succeeds; -> the mask of the key that it got."""
+    """Make one successful request, and return the mask of its key."""
     call = Call("m", 1, 1_000_000, 0)
     step = pool.step(call)
     assert isinstance(step, Send)
@@ -39,7 +39,7 @@ def _shown(stats: dict[str, Any]) -> list[str]:
 
 
 def test_a_removed_key_is_shown_as_draining_with_its_last_use() -> None:
-    """What tells the operator when it may be revoked."""
+    """The last use tells an operator when the key can be revoked."""
     clock = ManualClock()
     pool = _pool(clock)
     used = {_ask(pool), _ask(pool)}
@@ -59,5 +59,5 @@ def test_a_removed_key_is_shown_as_draining_with_its_last_use() -> None:
     assert other.endswith("2026-01-01 00:01")
 
 
-def test_without_a_draining_key_the_title_does_not_mention_any() -> None:
+def test_without_draining_keys_the_title_does_not_mention_them() -> None:
     assert not any("draining" in line for line in _shown(_pool(ManualClock()).stats()))

@@ -1,4 +1,4 @@
-"""What all commands share: `--json`, `--verbose`, help that fits a terminal, and one shape of groups."""
+"""All commands have `--json`, `--verbose`, help that fits a terminal, and one naming scheme."""
 
 from __future__ import annotations
 

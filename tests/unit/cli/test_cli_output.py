@@ -1,4 +1,4 @@
-"""What reaches the terminal: no control characters of strangers, stable columns, the right exit code."""
+"""Terminal output has no control characters of pages, stable columns, and the right exit code."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from cli.token import _lifetime
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "\x1b]0;owned\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "\x00"])
-def test_text_of_pages_cannot_steer_the_terminal(hostile: str) -> None:
+def test_page_text_cannot_control_the_terminal(hostile: str) -> None:
     assert not set(printable(hostile)) & set("\x1b\x9b\x07\r\u202e\x00")
     assert not set(cell(hostile).plain) & set("\x1b\x9b\x07\r\u202e\x00")
 
 
-def test_brackets_in_a_value_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+def test_brackets_in_a_value_are_not_markup(capsys: pytest.CaptureFixture[str]) -> None:
     stdout_console().print(make_table(None, ("field",), [("[bold]loud[/bold]",), ([1, None],), (True,), (None,)]))
     shown = capsys.readouterr().out
     assert "[bold]loud[/bold]" in shown
@@ -51,7 +51,7 @@ def test_brackets_in_a_value_are_no_markup(capsys: pytest.CaptureFixture[str]) -
         (CapacityError(4.0), 1),
     ],
 )
-def test_exit_codes_tell_failure_from_wrong_use(error: PropertyIntelligenceError, code: int) -> None:
+def test_exit_codes_distinguish_failure_from_wrong_use(error: PropertyIntelligenceError, code: int) -> None:
     assert exit_code_of(error) == code
 
 
@@ -74,7 +74,7 @@ def test_a_defect_is_one_line_without_keys(capsys: pytest.CaptureFixture[str]) -
         ("366d", timedelta(days=366)),
     ],
 )
-def test_lifetimes_are_a_number_and_a_unit(text: str, lifetime: timedelta) -> None:
+def test_a_lifetime_is_a_number_and_a_unit(text: str, lifetime: timedelta) -> None:
     assert _lifetime(text) == lifetime
 
 

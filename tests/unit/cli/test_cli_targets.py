@@ -1,4 +1,4 @@
-"""Target files: three formats, comments and blanks skipped, and a bad line named by its number."""
+"""Target files have three formats. Comments and blanks are skipped, and an invalid line is named by its number."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_every_format_gives_its_targets_in_order(tmp_path: Path, name: str, text
         ("a.txt", "", ["no target"]),
     ],
 )
-def test_a_bad_line_is_named_and_nothing_is_taken(
+def test_an_invalid_line_is_named_and_no_target_is_taken(
     tmp_path: Path, name: str, text: str | bytes, said: list[str]
 ) -> None:
     with pytest.raises(typer.BadParameter) as raised:
@@ -94,7 +94,7 @@ HOME, FLAT = "12 MAIN ST, SPRINGFIELD, IL 62701", "9 OAK AVE UNIT 4B, HOBOKEN, N
         ("a.jsonl", '"12 Main St, Springfield, IL 62701"\n{"target": "9 Oak Ave #4B, Hoboken, NJ 07030"}\n'),
     ],
 )  # fmt: skip
-def test_addresses_stand_in_every_format_whole_or_in_parts(tmp_path: Path, name: str, text: str) -> None:
+def test_every_format_takes_addresses_whole_or_in_parts(tmp_path: Path, name: str, text: str) -> None:
     assert [normalise_target(target) for target in _read(tmp_path, name, text)] == [HOME, FLAT]
 
 
@@ -103,7 +103,7 @@ def test_a_row_without_a_url_may_have_an_address(tmp_path: Path) -> None:
     assert _read(tmp_path, "a.csv", text) == [ONE, "12 Main St, Springfield, IL"]
 
 
-def test_many_bad_lines_are_counted_not_listed(tmp_path: Path) -> None:
+def test_many_invalid_lines_are_counted_not_listed(tmp_path: Path) -> None:
     with pytest.raises(typer.BadParameter) as raised:
         _read(tmp_path, "a.txt", "bad\n" * 500)
     assert raised.value.message.count("line ") == 10
@@ -116,7 +116,7 @@ def test_arguments_come_before_the_file(tmp_path: Path) -> None:
     assert read_targets([ONE], str(path)) == [ONE, TWO]
 
 
-def test_a_bad_argument_is_an_error_of_its_own() -> None:
+def test_an_invalid_argument_is_an_error_of_its_own() -> None:
     with pytest.raises(InvalidTargetError):
         read_targets([ONE, "nonsense"], None)
 

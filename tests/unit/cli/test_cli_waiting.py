@@ -1,4 +1,4 @@
-"""`enqueue --wait` on a clock that, while it is slept on, does a worker's work."""
+"""`enqueue --wait` on a clock whose pauses run a worker's steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cli.waiting import wait_for_jobs
 
 
 class WorkingClock(ManualClock):
-    """Each pause lets one step of somebody else's work happen, as long as there is one."""
+    """Each pause runs one step of a worker, as long as steps are left."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ def _enqueue(jobs: JobStore, count: int, start: int = 0) -> Enqueued:
     return jobs.enqueue([f"http://homes.example/{n}" for n in range(start, start + count)])
 
 
-def test_it_waits_for_every_job_of_the_batch(jobs: JobStore, clock: WorkingClock) -> None:
+def test_wait_ends_after_every_job_of_the_batch(jobs: JobStore, clock: WorkingClock) -> None:
     enqueued = _enqueue(jobs, 3)
     clock.steps = [lambda job=job: _do(jobs, job.id) for job in enqueued.jobs]  # type: ignore[misc]
     ended = wait_for_jobs(jobs, enqueued, clock)
@@ -58,7 +58,7 @@ def test_it_waits_for_every_job_of_the_batch(jobs: JobStore, clock: WorkingClock
     assert clock.steps == []
 
 
-def test_it_waits_for_jobs_of_earlier_batches_too(jobs: JobStore, clock: WorkingClock) -> None:
+def test_wait_includes_jobs_of_earlier_batches(jobs: JobStore, clock: WorkingClock) -> None:
     earlier = _enqueue(jobs, 1)
     enqueued = _enqueue(jobs, 2)
     assert enqueued.duplicates == 1
@@ -68,13 +68,13 @@ def test_it_waits_for_jobs_of_earlier_batches_too(jobs: JobStore, clock: Working
     assert len(clock.slept) == 3
 
 
-def test_a_cancelled_job_is_over(jobs: JobStore, clock: WorkingClock) -> None:
+def test_a_canceled_job_counts_as_finished(jobs: JobStore, clock: WorkingClock) -> None:
     enqueued = _enqueue(jobs, 1)
     clock.steps = [lambda: jobs.cancel(enqueued.new[0])]
     assert [job.state for job in wait_for_jobs(jobs, enqueued, clock)] == [JobState.CANCELLED]
 
 
-def test_when_no_worker_comes_it_says_so_once(
+def test_a_missing_worker_is_reported_once(
     jobs: JobStore, clock: WorkingClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     enqueued = _enqueue(jobs, 1)
@@ -85,7 +85,7 @@ def test_when_no_worker_comes_it_says_so_once(
     assert shown.out == ""
 
 
-def test_a_worker_that_is_at_work_is_not_doubted(
+def test_a_busy_worker_is_not_reported_as_missing(
     jobs: JobStore, clock: WorkingClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     enqueued = _enqueue(jobs, 2)

@@ -1,7 +1,7 @@
-"""Thousands of jobs for few sites on a handful of workers: the whole pace is used, and no worker sleeps for it.
+"""With thousands of jobs for few sites, a few workers use the whole pace without sleeping.
 
-A simulation by events with the pace of one process. Workers take jobs from one queue, and a fetch takes 0.2 s. A
-deferred job returns at its time; after more than 30 s it returns only every 5 s, when recovery runs.
+The test is an event simulation with one process's pace. Workers take jobs from one queue, and a fetch takes 0.2 s.
+A deferred job returns at its time; after more than 30 s it returns only when recovery runs, every 5 s.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Fleet:
-    """`jobs` are (site, batch) in the order of enqueuing. `starts` by site and `ends` by batch are in seconds."""
+    """`jobs` are (site, batch) in queue order. `starts` by site and `ends` by batch are in seconds."""
 
     workers: int
     gap: float
@@ -88,11 +88,11 @@ def test_a_batch_of_one_site_uses_the_whole_pace_and_finishes() -> None:
     assert len(starts) == 2_000
     assert min(later - one for one, later in itertools.pairwise(starts)) >= 0.999999
     assert 2_000 * fleet.gap / (starts[-1] - starts[0]) >= 0.95
-    assert fleet.runs < 3 * 2_000, "a job that comes in vain costs a run"
+    assert fleet.runs < 3 * 2_000, "too many runs found no slot"
 
 
 def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
-    """A hundred sites with ten pages each, behind two thousand pages of one site. Alone they would take ten gaps."""
+    """A hundred sites with ten pages each wait behind two thousand pages of one site. Alone they take ten slots."""
     others = [(f"site-{n % 100}.example", "others") for n in range(1_000)]
     fleet = Fleet(workers=8, gap=2.0, jobs=[("slow.example", "batch")] * 2_000 + others)
     fleet.run()
@@ -101,7 +101,7 @@ def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
 
 
 def test_a_small_batch_shares_the_site_evenly_with_a_huge_one() -> None:
-    """Its ten pages get every other slot, although the huge batch's appointments reach hours ahead."""
+    """The small batch gets every other slot, although the huge batch's slots reach hours ahead."""
     fleet = Fleet(workers=4, gap=1.0, jobs=[("slow.example", "huge")] * 3_000 + [("slow.example", "small")] * 10)
     fleet.run()
     assert len(fleet.starts["slow.example"]) == 3_010

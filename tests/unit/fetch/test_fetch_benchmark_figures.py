@@ -9,7 +9,7 @@ from benchmarks.fetch.figures import Figures, figures, median
 
 
 def test_the_share_of_the_pace_is_the_mean_of_the_sites() -> None:
-    """One site was requested every 1.0 s as it allows, the other every 1.25 s: 100 % and 80 %."""
+    """One site got a request every 1.0 s as allowed, the other every 1.25 s: 100% and 80%."""
     asked = {"a": [0.0, 1.0, 2.0, 3.0, 4.0], "b": [5.0, 0.0, 1.25, 2.5, 3.75]}
     found = figures(10, wall_seconds=5.0, cpu_seconds=0.025, asked=asked, gap_seconds=1.0)
     assert found == Figures(10, 2.0, pytest.approx(2.5), pytest.approx(0.9), 0)  # type: ignore[arg-type]
@@ -17,11 +17,11 @@ def test_the_share_of_the_pace_is_the_mean_of_the_sites() -> None:
 
 def test_gaps_that_are_too_short_are_counted_and_capped() -> None:
     found = figures(4, 2.0, 0.1, {"a": [0.0, 0.5, 1.46, 2.0]}, gap_seconds=1.0)
-    assert found.too_soon == 2, "0.96 s is within what the way takes"
+    assert found.too_soon == 2, "a gap of 0.96 s is within network jitter"
     assert found.pace_share == 1.0
 
 
-def test_without_rules_there_is_no_share_and_no_gap_too_short() -> None:
+def test_without_rules_there_is_no_share_and_no_short_gap() -> None:
     found = figures(3, 1.0, 0.1, {"a": [0.0, 0.0, 0.0]}, gap_seconds=0.0)
     assert (found.pace_share, found.too_soon) == (None, 0)
 

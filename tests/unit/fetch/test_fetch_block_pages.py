@@ -1,4 +1,4 @@
-"""Block pages are recognized by what their makers put on every one, and never by what real pages also have."""
+"""Block pages are recognized by signs of their makers that no real page has."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PAGES: dict[str, tuple[int, dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("sign", [sign for signs, _ in _MARKUP for sign in signs])
-def test_every_sign_alone_is_detected(sign: str) -> None:
+def test_every_sign_alone_is_recognized(sign: str) -> None:
     assert block_reason(URL, URL, 200, {}, f"<p>{sign.upper()}</p>") is not None
 
 
@@ -69,9 +69,9 @@ def test_other_pages_are_not_block_pages(name: str) -> None:
 
 
 def test_a_redirect_to_a_login_page_is_a_block_page() -> None:
-    """Only together: a password field, little else, and a redirect to a URL named like a login."""
+    """Required together: a password field, little other text, and a redirect to a URL named like a login."""
     assert block_reason(LOGIN, URL, 200, {}, FORM) == "a login"
-    assert block_reason(LOGIN, LOGIN, 200, {}, FORM) is None, "it was asked for"
+    assert block_reason(LOGIN, LOGIN, 200, {}, FORM) is None, "the login page itself was requested"
     assert block_reason("https://homes.example/house/12", URL, 200, {}, FORM) is None
     assert block_reason("https://homes.example/blogin-street-4", URL, 200, {}, FORM) is None
     assert block_reason(LOGIN, URL, 200, {}, PROPERTY * 3 + FORM) is None
@@ -79,7 +79,7 @@ def test_a_redirect_to_a_login_page_is_a_block_page() -> None:
 
 
 def test_a_long_page_is_not_searched() -> None:
-    """Block pages are short. Long pages are classified by their words later and cost nothing here."""
+    """Block pages are short. Long pages are classified by their words later."""
     assert block_reason(URL, URL, 200, {}, "<div class='g-recaptcha'></div>" + "<i></i>" * 50_000) is None
 
 

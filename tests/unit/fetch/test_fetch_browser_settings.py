@@ -1,4 +1,4 @@
-"""Errors about a browser that cannot run here, before any page is requested."""
+"""A browser that cannot run here is reported before any page is requested."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _settings(**chosen: Any) -> Settings:
     return Settings.of(**{"fetch_browser_sandbox": False, **chosen})  # type: ignore[call-arg]
 
 
-def test_no_browser_is_needed() -> None:
+def test_without_browser_hosts_no_browser_is_needed() -> None:
     check_browser(_settings())
 
 
@@ -37,7 +37,7 @@ def test_an_installed_browser_is_accepted(program: Path) -> None:
     check_browser(_settings(fetch_browser_path=program, fetch_browser_hosts="a.example, B.example."))
 
 
-def test_hosts_without_a_browser(program: Path) -> None:
+def test_browser_hosts_without_a_browser_are_refused(program: Path) -> None:
     with pytest.raises(ConfigurationError, match="FETCH_BROWSER_PATH: is not set, and FETCH_BROWSER_HOSTS names hosts"):
         check_browser(_settings(fetch_browser_hosts="a.example"))
 
@@ -71,7 +71,7 @@ def test_green_threads_are_refused(program: Path, monkeypatch: pytest.MonkeyPatc
     library = types.ModuleType(module)
     monkeypatch.setitem(sys.modules, module, library)
     setattr(library, question, lambda name: False)
-    check_browser(_settings(fetch_browser_path=program))  # imported by somebody, but not in force
+    check_browser(_settings(fetch_browser_path=program))  # imported, but not in force
     setattr(library, question, lambda name: name == "thread")
     with pytest.raises(ConfigurationError, match="--pool prefork"):
         check_browser(_settings(fetch_browser_path=program))
@@ -79,6 +79,6 @@ def test_green_threads_are_refused(program: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("hosts", ["https://a.example", "a.example/path", "*.a.example"])
-def test_hosts_are_names(hosts: str) -> None:
+def test_browser_hosts_must_be_host_names(hosts: str) -> None:
     with pytest.raises(ValueError, match="is not a host"):
         _settings(fetch_browser_hosts=hosts)

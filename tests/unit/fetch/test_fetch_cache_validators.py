@@ -1,4 +1,4 @@
-"""Cache validators in response headers, and conditional requests."""
+"""Cache validators in response headers make conditional requests."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_idle_connections_are_closed_when_another_site_is_requested() -> None:
         assert again is not first
 
 
-def test_a_request_under_way_keeps_its_pool() -> None:
+def test_a_pool_in_use_is_not_closed() -> None:
     clock = ManualClock()
     connections = _connections(clock)
     with connections.to(ONE) as first:

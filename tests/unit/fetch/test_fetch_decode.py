@@ -1,4 +1,4 @@
-"""Decoding bytes to text: which declared charset is used, what is repaired, and what is unchanged."""
+"""Decoding bytes to text: charset choice, repairs, and text that stays unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _html(text: str, meta: str = "") -> str:
 @pytest.mark.parametrize(
     ("text", "encoding", "header", "meta"),
     [
-        # nothing declared but the truth
+        # no declaration
         (DE, "utf-8", "text/html; charset=utf-8", "utf-8"),
         (DE, "utf-8", None, ""),
         (PL, "utf-8", "text/html", ""),
@@ -65,7 +65,7 @@ def _html(text: str, meta: str = "") -> str:
         (RU, "cp1251", "text/html; charset=utf-8", "windows-1251"),
         (RU, "cp1251", "text/html; charset=iso-8859-1", "windows-1251"),
         (JA, "cp932", "text/html; charset=utf-8", "shift_jis"),
-        # nothing declared, not UTF-8
+        # no declaration, not UTF-8
         (RU, "cp1251", "text/html", ""),
         (JA, "cp932", None, ""),
         (JA, "euc_jp", None, ""),
@@ -102,13 +102,12 @@ def test_the_old_meta_tag_counts_as_a_claim() -> None:
         ("cs", DE, "utf-8"),
     ],
 )
-def test_the_language_of_the_document_tells_its_usual_charset(lang: str, text: str, encoding: str) -> None:
+def test_the_language_of_the_document_implies_its_usual_charset(lang: str, text: str, encoding: str) -> None:
     document = f'<!doctype html><html class=x lang="{lang}"><p>{text}</p>'
     assert decode(document.encode(encoding), "text/html") == document
 
 
 def test_stray_bytes_do_not_spoil_a_page_in_utf8() -> None:
-    """A UTF-8 page with a part in windows-1252."""
     body = _html(PL * 5, "utf-8").encode() + b"<p>120 m\xb2 \x96 gro\xdf</p>"
     assert decode(body, "text/html; charset=utf-8") == _html(PL * 5, "utf-8") + "<p>120 m² – groß</p>"
 
@@ -119,7 +118,7 @@ def test_a_cut_off_sequence_does_not_spoil_a_page() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"\xfe\xff", b"\xff\xfe\x00", bytes(range(256)), b"\x80" * 999])
-def test_no_bytes_make_it_fail(body: bytes) -> None:
+def test_no_bytes_raise_an_error(body: bytes) -> None:
     for header in (None, "text/html; charset=utf-8", "text/html; charset=shift_jis", "text/html; charset=utf-16"):
         assert isinstance(decode(body, header), str)
 
@@ -128,7 +127,7 @@ def test_no_bytes_make_it_fail(body: bytes) -> None:
     "label", ["utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "base64", "hex"]
 )
 def test_python_codecs_that_are_not_charsets_are_ignored(label: str) -> None:
-    """`+ADw-script+AD4-` is plain text; in UTF-7 it would be a tag that other tools do not see."""
+    """`+ADw-script+AD4-` is plain text. In UTF-7 it would be a tag that other tools do not recognize."""
     body = b"<p>+ADw-b+AD4- \\u0041 1234"
     assert decode(body, f"text/html; charset={label}") == body.decode()
 
@@ -152,7 +151,7 @@ def test_text_encoded_twice_is_repaired(twice: str, once: str) -> None:
 
 @pytest.mark.parametrize("text", [DE, SV, "été à Nîmes", "żółw", "Größe 80 m²", "3½ rooms – £1,200"])
 def test_only_the_part_encoded_twice_is_repaired(text: str) -> None:
-    """Encode a text twice and repair it: the original is back, and the text around it is unchanged."""
+    """Encode a text twice and repair it. The result is the original with unchanged surroundings."""
     twice = text.encode().decode("cp1252")
     assert twice != text
     assert repair(f"<p>{JA}</p><p>{twice}</p>") == f"<p>{JA}</p><p>{text}</p>"
@@ -184,8 +183,8 @@ def test_a_large_page_is_decoded_fast() -> None:
     "body",
     [b"\xe9<" + b"a" * 900_000, b"<meta" * 200_000 + b"\xe9", b"<html " * 200_000 + b"\xe9", "Ã".encode() * 900_000],
 )
-def test_no_shape_of_a_page_makes_decoding_slow(body: bytes) -> None:
-    """Patterns with backtracking would need minutes here."""
+def test_no_page_makes_decoding_slow(body: bytes) -> None:
+    """Patterns with backtracking would take minutes here."""
     started = time.process_time()
     decode(body, "text/html")
     assert time.process_time() - started < 5

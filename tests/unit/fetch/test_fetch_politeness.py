@@ -1,4 +1,4 @@
-"""Waiting for a slot, on a clock that only moves when somebody sleeps on it."""
+"""Waiting for a slot, on a clock that advances only while a caller sleeps."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_requests_to_one_host_keep_the_least_gap() -> None:
 
 @pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
 def test_the_gap_counts_from_when_the_request_is_sent(late: float, waited: list[float]) -> None:
-    """It does not count from the start of the slot, which may be much earlier."""
+    """The start of the slot may be much earlier."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -112,7 +112,7 @@ def test_a_wait_beyond_the_limit_is_an_error_with_the_waiting_time() -> None:
     assert clock.slept == []
 
 
-def test_a_job_waits_briefly_in_place_and_defers_longer_waits() -> None:
+def test_a_job_sleeps_through_short_waits_and_is_deferred_for_longer_ones() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     _ask(politeness)
@@ -127,7 +127,7 @@ def test_a_job_waits_briefly_in_place_and_defers_longer_waits() -> None:
 
 
 def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
-    """All visitors wait: the refused one gets the error, the others the pace."""
+    """The refused visitor gets an error; other visitors wait."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -137,7 +137,7 @@ def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
 
 
 def test_retry_after_on_a_redirect_is_ignored() -> None:
-    """On a 3xx or 200, Retry-After only concerns that request (RFC 9110 section 10.2.3)."""
+    """There, Retry-After only concerns that request (RFC 9110 section 10.2.3)."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -154,10 +154,10 @@ def test_a_site_that_pushes_back_gets_half_the_pace(status: int) -> None:
         with politeness.slot(_destination(), ANYBODY) as slot:
             slot.answered(status)
     _ask(politeness)
-    assert clock.slept == [1.0, 2.0, 4.0], "the gap of a turn is settled when it begins"
+    assert clock.slept == [1.0, 2.0, 4.0], "a slot's gap is not fixed when the slot begins"
 
 
-def test_a_slow_site_is_asked_as_fast_as_it_answers() -> None:
+def test_a_slow_site_is_requested_as_fast_as_it_answers() -> None:
     """With two concurrent requests and 8 s latency, a request every 4 s keeps two in progress."""
     clock = ManualClock()
     politeness = _politeness(clock)
@@ -186,7 +186,7 @@ def test_the_pace_recovers_when_a_site_is_fast_again() -> None:
     _ask(politeness, times=12)
     gaps = clock.slept[2:]
     assert gaps == sorted(gaps, reverse=True)
-    assert gaps[0] == 1.75, "an eighth of the way back"
+    assert gaps[0] == 1.75, "the pace recovered by more or less than an eighth"
     assert gaps[-1] == 1.0
 
 
@@ -213,7 +213,7 @@ def test_a_lease_that_is_never_released_expires() -> None:
 
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])
 def test_a_site_with_a_block_page_is_left_alone_for_15_minutes(retry_after: float | None, rest: float) -> None:
-    """Or longer, if it requests that. The next visitor learns when to come back, and that the site asked for it."""
+    """A longer Retry-After applies. The next visitor's error states when to return, and how long the site rests."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with suppress(PageBlockedError), politeness.slot(_destination(), ANYBODY) as slot:

@@ -1,4 +1,4 @@
-"""The tables of special ranges at their boundaries, and addresses embedded in others."""
+"""Special address ranges at their boundaries, and addresses embedded in others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_special_addresses_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", PUBLIC.split())
-def test_public_addresses_are_not(text: str) -> None:
+def test_public_addresses_are_accepted(text: str) -> None:
     assert refusal(ip_address(text)) is None
 
 
@@ -63,14 +63,14 @@ def test_public_addresses_are_not(text: str) -> None:
     ],
 )
 def test_legacy_spellings_are_read_as_inet_aton_does(text: str, address: str | None) -> None:
-    """man 3 inet_aton: one to four parts; the last one fills the remaining bytes."""
+    """Notation by man 3 inet_aton: one to four parts; the last part fills the remaining bytes."""
     assert legacy_ipv4(text) == (IPv4Address(address) if address else None)
 
 
-def test_embedded_addresses_decide() -> None:
+def test_an_embedded_address_decides() -> None:
     assert str(effective(ip_address("::ffff:1.2.3.4"))) == "1.2.3.4"
     assert str(effective(ip_address("64:ff9b::1.2.3.4"))) == "1.2.3.4"
     assert str(effective(ip_address("2001:4860::1"))) == "2001:4860::1"
-    # a NAT64 address is reached as it is, a mapped one through IPv4
+    # a NAT64 address is reached directly, a mapped address through IPv4
     assert str(unmapped(ip_address("64:ff9b::1.2.3.4"))) == "64:ff9b::102:304"
     assert str(unmapped(ip_address("::ffff:1.2.3.4"))) == "1.2.3.4"

@@ -20,10 +20,10 @@ from app.property.fetch.client.refresh import refresh
         ("0.5; url=/a", "/a"),
         ("10; url=/a", "/a"),
         ("0; url=//other.example/x?u=1;2", "//other.example/x?u=1;2"),
-        # read by somebody: no redirect
+        # meant for a reader: not a redirect
         ("11; url=/a", None),
         ("300; url=/timeout", None),
-        # reloads itself, or says nothing
+        # reloads the page itself, or is empty
         ("0", None),
         ("5;", None),
         ("0; url=", None),
@@ -47,7 +47,7 @@ def test_the_value_is_read_in_header_and_element_alike(value: str, place: str | 
         "<title>x</title><meta http-equiv=refresh content='0;url=/a'><p>Moved",
     ],
 )
-def test_the_element_is_found_however_it_is_written(markup: str) -> None:
+def test_the_element_is_found_in_any_notation(markup: str) -> None:
     assert refresh("", markup) == "/a"
 
 

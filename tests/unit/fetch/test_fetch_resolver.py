@@ -1,4 +1,4 @@
-"""The system resolver: answers are cached briefly, a hanging lookup blocks no other, and a fork starts anew."""
+"""The system resolver caches answers briefly, isolates hanging lookups, and starts again after a fork."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.property.fetch.guard.resolver import SystemResolver
 
 
 class _System:
-    """Replaces the system's resolver: every name has one address; `stuck` names answer when released."""
+    """Replaces the system's resolver. Every name has one address; `stuck` names answer when released."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -76,7 +76,7 @@ def _resolver_threads() -> int:
 
 
 def test_threads_are_reused(system: _System) -> None:
-    """Idle threads wait for the next lookup. Many concurrent lookups start many threads, and most of these end."""
+    """Idle threads wait for the next lookup. Many concurrent lookups start many threads, most of which end."""
     others = _resolver_threads()
     resolver = SystemResolver(ManualClock())
     for number in range(40):
@@ -99,8 +99,8 @@ def _soon(holds: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_process_starts_threads_of_its_own(system: _System) -> None:
-    """In prefork workers, the parent's threads do not exist, and nobody may wait for them."""
+def test_a_forked_process_starts_its_own_threads(system: _System) -> None:
+    """The parent's threads do not exist in a prefork worker, so a lookup must not wait for them."""
     resolver = SystemResolver(ManualClock())
     resolver.resolve("homes.example", 5)
     child = os.fork()

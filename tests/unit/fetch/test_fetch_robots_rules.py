@@ -1,4 +1,4 @@
-"""The pace and the names in robots.txt, read from files given as text."""
+"""The crawl delay and the user agents in robots.txt."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _robots_by(fetch: Callable[[str, Visitor], RobotsFile], user_agent: str) -> 
         ("\ufeffUser-agent: *\nCrawl-delay: 4", 4.0),
     ],
 )
-def test_the_gap_is_what_the_site_asks_for(text: str, gap: float) -> None:
+def test_the_gap_is_the_site_s_crawl_delay(text: str, gap: float) -> None:
     assert _robots(text).permit(PAGE, ANYBODY) == gap
 
 
@@ -59,7 +59,7 @@ def test_the_product_token_is_the_name_before_the_version(user_agent: str, produ
     assert product_token(user_agent) == product
 
 
-def test_our_own_queue_at_a_host_is_not_cached_as_the_sites_error() -> None:
+def test_a_wait_in_our_own_queue_is_not_cached_as_the_site_s_error() -> None:
     answers = iter([HostBusyError("https://homes.example/robots.txt", 90.0, 0.0), RobotsFile(404, b"")])
 
     def fetch(_: str, visitor: Visitor) -> RobotsFile:

@@ -1,4 +1,4 @@
-"""Which pages count as empty shells that only a browser can fill."""
+"""Which pages are empty shells that only a browser can fill."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def _page(html: str, content_type: str = "text/html") -> Page:
         "<!doctype html><title>12 Elm Street | Homes</title><app-root></app-root><footer>© 2026 Homes Inc."
         " <a href=/terms>Terms</a> <a href=/privacy>Privacy</a></footer>"
         '<script src="runtime.js" type="module"></script>',
-        # an address and a price for shared links, as a crawler's preview wants them
+        # an address and a price for link previews
         "<!doctype html><head><title>12 Elm Street, Springfield, IL 62704 | $250,000</title>"
         '<meta property="og:title" content="12 Elm Street, Springfield, IL 62704"></head><div id=app></div>'
         "<script src=a.js></script>",
-        # its organisation is not its data
+        # JSON-LD about the organization is not page content
         '<!doctype html><script type="application/ld+json">{"@type":"Organization","name":"Homes Inc."}</script>'
         '<p>Loading…</p><script src="/bundle.js"></script>',
         f"<!doctype html><p>Please wait</p><script>{LONG}</script>",

@@ -1,4 +1,4 @@
-"""How the guard parses a URL: one canonical form, and no secret in its errors."""
+"""The guard gives each URL one canonical form and shows no secret in its errors."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_the_origin_is_scheme_host_and_port() -> None:
     assert guard.check("http://[2606:2800::1]/a").origin == "http://[2606:2800::1]"
 
 
-def test_a_public_address_is_never_private_whatever_is_opened() -> None:
-    """Private addresses are not paced, so a network opened too widely must not unpace public sites."""
+def test_a_public_address_is_never_private_even_in_an_opened_network() -> None:
+    """Private addresses are not paced, so a network range that is too wide must not unpace public sites."""
     guard = Guard(_Public(), (ip_network("0.0.0.0/0"),))
     assert not guard.check("https://homes.example/").is_private
     assert guard.check("https://10.0.0.1/").is_private

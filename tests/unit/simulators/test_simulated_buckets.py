@@ -47,8 +47,8 @@ def test_idle_time_does_not_fill_a_bucket_beyond_its_capacity() -> None:
     assert bucket.full_in(1000.0) == 0
 
 
-def test_enforcement_by_the_second_refuses_although_the_minute_has_room() -> None:
-    """60 requests per minute, enforced as one per second; headers still report the minute."""
+def test_enforcement_by_the_second_refuses_although_the_minute_has_capacity() -> None:
+    """60 requests per minute are enforced as one per second. Headers still report the minute."""
     one = meter(rpm=60, tpm=6_000_000, enforcement="second")
     assert one.admit(1, 0.0) is None
     refusal = one.admit(1, 0.0)
@@ -58,7 +58,7 @@ def test_enforcement_by_the_second_refuses_although_the_minute_has_room() -> Non
     assert one.admit(1, 1.0) is None
 
 
-def test_by_the_second_a_request_larger_than_the_second_waits_for_a_full_bucket_and_leaves_a_debt() -> None:
+def test_a_request_larger_than_a_second_waits_for_a_full_bucket_and_leaves_a_debt() -> None:
     one = meter(rpm=6000, tpm=6000, enforcement="second")
     assert one.admit(300, 0.0) is None
     assert one.enforced["tokens"].level == pytest.approx(-200.0)
@@ -75,7 +75,7 @@ def test_rejected_requests_use_up_requests_but_leave_no_debt() -> None:
     assert one.shown["requests"].level == 0.0
 
 
-def test_a_refund_gives_back_what_was_charged() -> None:
+def test_a_refund_returns_the_charged_amount() -> None:
     one = meter(rpm=60, tpm=600)
     one.admit(100, 0.0)
     one.refund(100, 0.0)
@@ -103,8 +103,8 @@ def test_a_shown_and_enforced_bucket_is_charged_once() -> None:
 
 
 @pytest.mark.parametrize("enforcement", ["minute", "second"])
-def test_new_limits_keep_what_was_used(enforcement: str) -> None:
-    """Halving an empty bucket leaves it empty; doubling it adds the difference at once."""
+def test_new_limits_keep_the_used_amount(enforcement: str) -> None:
+    """Halving an empty bucket leaves it empty. Doubling adds the difference at once."""
     used_up, rpm = meter(rpm=600, tpm=1e9, enforcement=enforcement), 600
     while used_up.admit(1, 0.0) is None:
         pass
@@ -115,13 +115,13 @@ def test_new_limits_keep_what_was_used(enforcement: str) -> None:
         assert changed.levels(0.0)["requests"] == max(0.0, changed.enforced["requests"].capacity - used)
 
 
-def test_levels_are_those_of_what_is_enforced_now() -> None:
+def test_levels_are_those_of_the_enforced_buckets() -> None:
     one = meter(rpm=600, enforcement="second", start_level=0.0)
     assert one.levels(0.5) == {"requests": pytest.approx(5.0), "tokens": pytest.approx(50.0)}
 
 
 def test_another_program_uses_up_a_key_once_and_the_key_refills() -> None:
-    """After two admitted requests the third is refused, although this client used two of 60. Then the key recovers."""
+    """The third request is refused, although this client used two of 60. Then the key recovers."""
     gate = Gate(Config.from_json([{"key": "sk-simulator-shared-key", "rpm": 60, "tpm": 1e9, "used_up_after": 2}]))
     key = gate.authenticate("Bearer sk-simulator-shared-key")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The fictional county: 200 properties that are easily confused, and errors exactly where the truth lists them."""
+"""The fictional county has 200 easily confused properties, and errors exactly where the truth lists them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def county() -> County:
 
 
 def written(page: Page) -> str:
-    """The body that the page's site would return, without other homes."""
+    """Return the body that the page's site would send, without other homes."""
     bodies = {
         "assessor": assessor.body,
         "hearth": lambda p: hearth.body(p, ROOTS["hearth"], []),
@@ -37,7 +37,7 @@ def written(page: Page) -> str:
     return str(bodies[page.site.key](page))
 
 
-def test_it_is_the_same_for_the_same_seed_and_another_for_another(county: County) -> None:
+def test_each_seed_makes_one_county(county: County) -> None:
     again, other = make_county(), make_county(2)
     assert list(again.truth(ROOTS)) == list(county.truth(ROOTS))
     assert list(other.truth(ROOTS)) != list(county.truth(ROOTS))
@@ -69,7 +69,7 @@ def test_every_error_is_planted_as_often_as_configured(county: County) -> None:
     assert max(Counter(one.home for one in county.planted).values()) <= 2
 
 
-def test_a_planted_value_is_wrong_and_another_page_of_the_home_tells_the_truth(county: County) -> None:
+def test_a_planted_value_is_wrong_and_another_page_of_the_home_is_right(county: County) -> None:
     for one in county.planted:
         pages = {page.site.key: page for page in county.pages[one.home] if not page.variant}
         spoilt, truth = pages[one.site], county.homes[one.home - 1].truth
@@ -78,11 +78,11 @@ def test_a_planted_value_is_wrong_and_another_page_of_the_home_tells_the_truth(c
         assert one.says_right, one
         for key in one.says_right:
             said = pages[key].says[one.field]
-            # a lot is told in square feet by some
+            # some pages state a lot in square feet
             assert said == one.right or said == round(one.right * 43_560), (one, key)
 
 
-def test_a_page_contains_what_it_says(county: County) -> None:
+def test_a_page_contains_its_values(county: County) -> None:
     told = ("YearBuilt", "BedroomsTotal", "ParcelNumber", "ListAgentFullName", "TaxYear", "PostalCode", "LotSizeArea")
     for of_home in county.pages.values():
         for page in of_home:
@@ -94,20 +94,20 @@ def test_a_page_contains_what_it_says(county: County) -> None:
                     assert skipped or str(page.says[name]) in text, (page.path, name)
 
 
-def test_no_page_contains_a_lie_of_a_search(county: County) -> None:
+def test_no_page_contains_a_false_value_of_a_search(county: County) -> None:
     for of_home in county.pages.values():
         for page in of_home:
             assert page.says.get("YearBuilt") != LIES["YearBuilt"]
             assert LIES["Roof"] not in written(page)
 
 
-def test_searches_find_dead_wrong_lying_forbidden_and_foreign_pages(county: County) -> None:
+def test_searches_find_dead_wrong_false_forbidden_and_foreign_pages(county: County) -> None:
     all_found = list(found(county, ROOTS))
     beyond = [one for one in all_found if county.homes[one.home - 1].town.name == "Farview"]
     assert Counter(one.kind for one in beyond) == {
         "right": 6, "lying": 6, "dead": 3, "wrong": 3, "outside": 3, "results": 3, "forbidden": 3, "nothing": 3,
     }  # fmt: skip
-    # what has templates is not to be searched for: whoever does so is lied to
+    # towns with templates need no search, so every search there returns false values
     assert {one.kind for one in all_found if one not in beyond} == {"lying"}
 
 
@@ -142,7 +142,7 @@ def test_the_gis_answers_valid_queries_and_refuses_others(county: County) -> Non
             gis.answer(layer, refused)
 
 
-def test_the_sources_name_every_site_but_the_forbidden_and_the_foreign_one(county: County) -> None:
+def test_the_sources_name_every_site_except_the_forbidden_and_the_foreign_one(county: County) -> None:
     text = sources_toml(ROOTS)
     named = {site.key for site in SITES if f'url = "{ROOTS[site.key]}/' in text}
     assert named == {site.key for site in SITES} - {"vault", "rumours"}

@@ -17,14 +17,14 @@ def digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
-def test_every_file_is_in_the_manifest_and_the_other_way_round() -> None:
+def test_the_manifest_lists_exactly_the_files() -> None:
     files = {p.name for p in _FOLDER.iterdir()} - {"manifest.json"}
     assert {page.file for page in bundled_pages().values()} == files
     assert len(files) >= 24
 
 
 @pytest.mark.parametrize("slug", sorted(bundled_pages()))
-def test_a_pages_texts_and_large_numbers_stand_on_it(slug: str) -> None:
+def test_a_page_contains_its_texts_and_large_numbers(slug: str) -> None:
     page = bundled_pages()[slug]
     text = page.body().decode(page.charset)
     for field, value in page.facts.items():
@@ -47,7 +47,7 @@ def test_homes_are_the_same_at_every_visit_and_differ_from_each_other() -> None:
     assert len({homes.page(n) for n in range(1, 401)}) == 400
 
 
-def test_homes_end_at_the_stated_number() -> None:
+def test_no_homes_exist_beyond_the_stated_number() -> None:
     assert homes.page(homes.COUNT)
     for number in (0, homes.COUNT + 1):
         with pytest.raises(ValueError, match="1 to"):

@@ -1,4 +1,4 @@
-"""OpenAI's wire format: durations as Go prints them, error bodies with four members, strict schemas only."""
+"""OpenAI's wire format: Go durations, error bodies with four members, and strict schemas only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_durations_are_printed_as_openai_prints_them(seconds: float, text: str) 
     assert protocol.duration(seconds) == text
 
 
-def test_limit_headers_tell_limit_whole_remaining_and_time_to_full() -> None:
+def test_limit_headers_state_limit_remaining_and_time_until_full() -> None:
     meter = Meter(60, 600, enforcement="minute", start_level=1.0, now=0.0)
     meter.admit(150, 0.0)
     assert protocol.limit_headers(meter, 0.5) == {
@@ -42,7 +42,7 @@ def test_limit_headers_tell_limit_whole_remaining_and_time_to_full() -> None:
     }
 
 
-def test_retry_headers_never_promise_too_early() -> None:
+def test_retry_headers_are_never_too_early() -> None:
     assert protocol.retry_headers(0.0004) == {"retry-after": "1", "retry-after-ms": "1"}
     assert protocol.retry_headers(1.2341) == {"retry-after": "2", "retry-after-ms": "1235"}
 

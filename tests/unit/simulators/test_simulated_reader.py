@@ -1,4 +1,4 @@
-"""The simulator answers from the text it received, with the words that state each value."""
+"""The simulator answers from the text it received, and quotes the words that state each value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from simulators.openai.reader import read, read_all
         ("nothing of interest", "YearBuilt", None),
     ],
 )
-def test_a_field_is_read_from_words_or_not_at_all(text: str, field: str, value: object) -> None:
+def test_a_field_is_read_only_if_the_text_states_it(text: str, field: str, value: object) -> None:
     fact = read(text, field)
     assert (fact.value if fact else None) == value
 
@@ -56,7 +56,7 @@ def test_every_quote_is_in_the_text() -> None:
         ("12’000.50", 12000.5),
     ],
 )
-def test_numbers_in_the_ways_people_write_them(text: str, value: float) -> None:
+def test_numbers_are_read_in_common_notations(text: str, value: float) -> None:
     assert number(text) == value
 
 
@@ -71,5 +71,5 @@ def test_numbers_in_the_ways_people_write_them(text: str, value: float) -> None:
         ("soon", None),
     ],
 )
-def test_dates_in_the_ways_people_write_them(text: str, value: str | None) -> None:
+def test_dates_are_read_in_common_notations(text: str, value: str | None) -> None:
     assert iso_date(text) == value

@@ -1,4 +1,4 @@
-"""Celery's lines about scheduled tasks are logged at DEBUG, and no others."""
+"""Celery's log lines about scheduled tasks are at DEBUG; its other lines keep their level."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_ticks_and_scheduled_tasks_are_silent_at_info(kept: Kept) -> None:
     assert kept.lines == []
 
 
-def test_at_debug_they_are_logged_as_debug(kept: Kept) -> None:
+def test_routine_lines_are_logged_at_debug(kept: Kept) -> None:
     for name in _NAMES:
         logging.getLogger(name).setLevel(logging.DEBUG)
     logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
@@ -66,7 +66,7 @@ def test_at_debug_they_are_logged_as_debug(kept: Kept) -> None:
     assert [level for level, _ in kept.lines] == ["DEBUG"] * 3
 
 
-def test_jobs_and_events_of_beat_stay_at_info(kept: Kept) -> None:
+def test_jobs_and_beat_s_own_events_stay_at_info(kept: Kept) -> None:
     _log_receipt_and_success(_JOB)
     logging.getLogger("celery.beat").info("beat: Starting...")
     assert [level for level, _ in kept.lines] == ["INFO"] * 3
@@ -79,8 +79,8 @@ def test_the_failure_of_a_scheduled_task_is_an_error(kept: Kept) -> None:
     assert [level for level, _ in kept.lines] == ["ERROR"]
 
 
-def test_the_task_of_each_entry_of_the_schedule_is_routine() -> None:
-    """The report logs its own line."""
+def test_every_scheduled_task_is_routine() -> None:
+    """The key report logs a line of its own, so it does not need Celery's lines."""
     schedule = beat_config(Settings.of())["beat_schedule"]
     assert {_SCHEDULED, "tasks.health.report_key_stats"} <= {entry["task"] for entry in schedule.values()}
     assert _JOB not in {entry["task"] for entry in schedule.values()}

@@ -1,4 +1,4 @@
-"""Scheduled tasks run before the jobs."""
+"""Scheduled tasks run before jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from worker.beat_schedule import beat_config
 
 
 def test_scheduled_tasks_have_the_most_urgent_priority() -> None:
-    """Workers serve one priority after the other: only jobs of priority 0 alternate with scheduled tasks."""
+    """Workers serve one priority after another. Only jobs of priority 0 alternate with scheduled tasks."""
     settings = load_settings()
     entries = beat_config(settings)["beat_schedule"].values()
     app = make_celery(settings)

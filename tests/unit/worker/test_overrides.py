@@ -1,4 +1,4 @@
-"""Each overridden internal of a library is listed, and is unchanged since it was checked."""
+"""Each overridden library internal is listed, and unchanged since it was checked."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _our_classes() -> Iterator[type]:
 
 
 def _overridden(cls: type) -> Iterator[str]:
-    """Yield the methods of `cls` that override a listed library's, in the form of the list."""
+    """Yield the methods of `cls` that override a listed library's, in the list's notation."""
     for name, value in vars(cls).items():
         if not inspect.isfunction(value):
             continue

@@ -1,4 +1,4 @@
-"""The start of a worker: where resources are opened, beat's schedule, and the heartbeat file."""
+"""A worker's start: resources per pool, beat's schedule, and the heartbeat file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_only_a_forking_pool_opens_in_its_children(pool: object, forks: bool) ->
     assert children_run_tasks(pool) is forks
 
 
-def test_beat_reports_as_often_as_the_settings_say() -> None:
+def test_beat_sends_reports_at_the_configured_interval() -> None:
     schedule = beat_config(Settings.of(key_report_interval_seconds=7))["beat_schedule"]
     assert schedule["report-key-stats"]["schedule"] == 7
     assert schedule["recover-jobs"]["schedule"] <= 5
@@ -54,14 +54,14 @@ def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
 
 
 @pytest.mark.parametrize("chosen", [None, 3])
-def test_a_worker_does_as_many_jobs_at_once_as_the_settings_say(chosen: int | None) -> None:
-    """None is Celery's own default, the number of processors."""
+def test_a_worker_runs_the_configured_number_of_jobs_at_once(chosen: int | None) -> None:
+    """None means Celery's own default, the number of processors."""
     with closing(make_celery(Settings.of(worker_concurrency=chosen))) as app:
         assert app.conf.worker_concurrency == chosen
 
 
 def test_the_heartbeat_file_names_the_node_and_the_time(tmp_path: Path) -> None:
-    """The file is read back while the heartbeat runs, and is removed at its end."""
+    """The file is read while the heartbeat runs, and is removed when the heartbeat ends."""
     heart = Heartbeat(heartbeat_file(tmp_path, "celery@here"), "celery@here", interval_seconds=60)
     heart.start()
     (beat,) = read_heartbeats(tmp_path)
