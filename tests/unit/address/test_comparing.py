@@ -19,7 +19,7 @@ _PLACE = "Salem, OR 97301"
         ("12 OR Highway 7", "12 Highway 7", "same"),
         ("12 MacArthur Blvd", "12 Mac Arthur Blvd", "same"),
         ("12 Saint Charles Ave", "12 St. Charles Ave", "same"),
-        # slips
+        # typing errors
         ("12 Willamette St", "12 Wilamette St", "same"),
         ("12 Willamette St", "12 Willamtete St", "same"),
         ("12 Willamette River Dr", "12 Wilamete River Dr", "same"),

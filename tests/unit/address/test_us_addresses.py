@@ -44,7 +44,7 @@ def test_the_corpus_is_large() -> None:
 def test_every_part_of_an_address_is_recognized(expected: Expected) -> None:
     address = read_target(expected.written)
     assert address.street is not None
-    line, _, apart = address.street.partition(", ")  # a unit that only its comma tells
+    line, _, apart = address.street.partition(", ")  # only the comma separates this unit
     street = read_line(line)
     assert (
         Expected(
@@ -68,7 +68,7 @@ def test_every_part_of_an_address_is_recognized(expected: Expected) -> None:
 
 
 @pytest.mark.parametrize("expected", CORPUS, ids=lambda expected: expected.written.replace("\n", "/"))
-def test_an_address_is_spelled_in_one_line_that_reads_as_itself(expected: Expected) -> None:
+def test_the_canonical_line_of_an_address_parses_to_the_same_address(expected: Expected) -> None:
     spelling = spell_target(expected.written)
     region = f"{expected.state} {expected.postal_code}".strip()
     assert spelling.endswith(", ".join(part for part in (expected.town, region) if part))
@@ -78,7 +78,7 @@ def test_an_address_is_spelled_in_one_line_that_reads_as_itself(expected: Expect
 
 
 def test_different_addresses_in_the_corpus_have_different_keys() -> None:
-    """No key and no comparison confuses two numbers, units, or ZIP codes."""
+    """Neither keys nor comparisons confuse two numbers, units, or ZIP codes."""
     addresses = [(expected[1:], read_target(expected.written)) for expected in CORPUS]
     for index, (parts, address) in enumerate(addresses):
         for other_parts, other in addresses[index + 1 :]:

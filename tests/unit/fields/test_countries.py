@@ -1,4 +1,4 @@
-"""The table of countries: consistent rows."""
+"""The rows of the country table are consistent."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_there_are_fifty_states_the_district_and_puerto_rico() -> None:
     assert len(set(US_STATES.values())) == len(US_STATES) == 52
 
 
-def test_a_country_is_known_by_name_host_and_language() -> None:
+def test_a_country_is_recognized_by_name_host_and_language() -> None:
     assert country_code("Österreich") == country_of_host("haus.wien") == "AT"
     assert country_name("AT") == "austria"
     assert country_of_language("da") == "DK"
@@ -61,7 +61,7 @@ def test_a_region_belongs_only_to_its_country() -> None:
     assert is_region("Bayern", "DE")
     assert not is_region("Bayern", "AT")
     assert not is_region("Bayern", None)
-    assert is_region("Έβρος", "GR")  # a final sigma is another letter until it is folded
+    assert is_region("Έβρος", "GR")  # a final sigma is another letter before case folding
 
 
 @pytest.mark.parametrize(

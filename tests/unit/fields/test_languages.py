@@ -1,4 +1,4 @@
-"""The language files, which people edit by hand: their allowed content."""
+"""Rules for the language files, which people edit by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.property.fields.languages import language, languages
 from app.property.reading.terms import meaning, words_of
 from app.property.record import FIELDS
 
-#: what `docs/languages.md` names besides fields
+#: keys that `docs/languages.md` names besides fields
 _COMPOSITES = frozenset(
     {
         *("_Ignore", "_Address", "_CityStateZip", "_Coordinates", "_BedsBaths", "_Layout", "_Typology"),
@@ -63,12 +63,14 @@ def test_a_language_without_a_file_has_no_words() -> None:
     [
         ("Kaufpreis", "de", "ListPrice"),
         ("Cena nehnuteľnosti", "sk", "ListPrice"),
-        ("yearBuilt", "de", "YearBuilt"),  # keys of JSON are English everywhere
+        ("yearBuilt", "de", "YearBuilt"),  # JSON keys are English everywhere
         ("間取り", "ja", "_Layout"),
         ("Wohnfläche", None, "LivingArea"),
     ],
 )
-def test_a_word_of_a_file_is_understood_on_a_page_in_its_language(label: str, lang: str | None, field: str) -> None:
+def test_a_word_of_a_language_file_is_recognized_on_pages_in_that_language(
+    label: str, lang: str | None, field: str
+) -> None:
     found = meaning(label, lang)
     assert found is not None
     assert found.field == field

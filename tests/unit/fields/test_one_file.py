@@ -1,4 +1,4 @@
-"""Adding a language takes one file, and adding a field takes a row with its labels: tested in a copy of the package."""
+"""A new language takes one file, and a new field takes a row with its labels. Tested in a copy of the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from benchmarks.extraction.size import files_naming_a_field
 
 _ROOT = Path(__file__).parents[3]
-#: Esperanto, which none of our pages uses
+#: Esperanto, a language of none of the test pages
 _ESPERANTO = """\
 codes = ["eo"]
 decimal_comma = true
@@ -203,5 +203,5 @@ def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
 
 
 def test_few_files_name_a_field() -> None:
-    """Knowledge of fields belongs in their table: the mean may only fall."""
+    """Knowledge of fields belongs in the field table, so the allowed mean may only decrease."""
     assert files_naming_a_field() <= 4.89

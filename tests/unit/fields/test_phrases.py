@@ -1,4 +1,4 @@
-"""The notation of phrases in the language files."""
+"""Phrases in the language files have a notation of their own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_phrase_matches_itself_and_what_its_marks_allow(phrase: str, said: str
     assert not found.search(not_said)
 
 
-def test_words_behind_a_number_need_no_blank_before_them() -> None:
+def test_words_after_a_number_need_no_space_before_them() -> None:
     found = re.compile(rf"\d(?:{expression('bd', whole=False)})")
     assert found.search("3bd")
     assert not found.search("3bdx")
@@ -67,7 +67,7 @@ def test_every_phrase_compiles_alone(code: str) -> None:
                 assert not re.compile(expression(phrase), re.IGNORECASE).match(""), (section, key, phrase)
 
 
-def test_phrases_of_all_languages_count_on_every_page() -> None:
+def test_phrases_of_all_languages_apply_to_every_page() -> None:
     assert pattern("offers", "rent").search("zu vermieten")
     assert pattern("offers", "rent").search("for rent")
 
@@ -89,7 +89,7 @@ def test_kinds_are_recognized_by_the_words_of_their_language(text: str, subtype:
 
 
 def test_a_toilet_is_not_to_let() -> None:
-    """A blank in a phrase matches only a blank: `to let` was once found inside a word."""
+    """A space in a phrase matches only a space. Otherwise `to let` would match inside a word."""
     assert offer("Ground floor: hall, toilet") is None
     assert standard_status("Guest toilet") is None
 
@@ -102,7 +102,7 @@ def test_a_toilet_is_not_to_let() -> None:
         *(("maybe", None), ("yes, heated", None)),
     ],
 )
-def test_yes_and_no_are_understood_in_every_language(text: str, answer: bool | None) -> None:
+def test_yes_and_no_are_recognized_in_every_language(text: str, answer: bool | None) -> None:
     assert yes_no(text) is answer
 
 
@@ -123,9 +123,7 @@ def test_words_for_counts_begin_with_one_and_have_their_forms(code: str) -> None
         ("4 crore", "en", 4e7),
     ],
 )
-def test_words_behind_digits_multiply_them_by_what_they_mean_in_the_language(
-    text: str, lang: str, value: float
-) -> None:
+def test_words_after_digits_multiply_the_number_as_their_language_defines(text: str, lang: str, value: float) -> None:
     assert [number.value for number in find_numbers(text, lang)] == [value]
 
 
@@ -171,12 +169,12 @@ def test_a_price_per_area_is_recognized_by_its_units(text: str) -> None:
         *("Boligen A/S", "Lac Immobilier SA", "Emlak Ltd. Şti.", "Гнездо ООД"),
     ],
 )
-def test_a_company_is_known_by_its_legal_form(name: str) -> None:
+def test_a_company_is_recognized_by_its_legal_form(name: str) -> None:
     assert has_legal_form(name)
 
 
 @pytest.mark.parametrize("name", ["The Magic Spa", "Ana Lopez sa", "As", "Kodak"])
-def test_case_matters_where_a_legal_form_is_a_word_too(name: str) -> None:
+def test_case_matters_if_a_legal_form_is_also_a_word(name: str) -> None:
     assert not has_legal_form(name)
 
 
@@ -189,7 +187,7 @@ def test_case_matters_where_a_legal_form_is_a_word_too(name: str) -> None:
         ("30坪", "ja", 99.1736),
         ("3 a", "en", None),  # an article
         ("3 a", "qq", None),
-        ("11 ares 42 ca", None, 1142),  # for an unknown language all units count
+        ("11 ares 42 ca", None, 1142),  # without a language, all units count
     ],
 )
 def test_an_ambiguous_unit_counts_only_in_its_language(
@@ -219,6 +217,6 @@ def test_a_layout_counts_rooms_by_its_language_s_convention(text: str, lang: str
 
 
 def test_the_rest_of_a_word_is_limited() -> None:
-    """Otherwise each beginning of a phrase in a long word would be followed to the word's end."""
+    """Otherwise each phrase start inside a long word would be followed to the word's end."""
     assert re.search(expression("rodinn* dom"), f"rodinn{'ý' * 30} dom")
     assert not re.search(expression("rodinn* dom"), f"rodinn{'ý' * 31} dom")

@@ -1,4 +1,4 @@
-"""The field table: consistent rows, and the sets derived from it."""
+"""The rows of the field table are consistent, and so are the sets derived from them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_row_of_the_table_is_consistent(spec: FieldSpec) -> None:
         assert spec.usual[1] <= spec.range[1]
 
 
-def test_units_are_those_that_areas_are_stored_in() -> None:
+def test_units_are_the_stored_units_of_areas() -> None:
     assert UNIT_OF == {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
     assert {unit for name in UNIT_OF.values() for unit in FIELDS[name].values} == IN_SQUARE_METERS.keys()
 
@@ -62,27 +62,27 @@ def test_every_kind_and_status_in_the_languages_is_one_of_the_fields_values() ->
     assert statuses - {"Sold Subject To Contract"} == set(FIELDS["StandardStatus"].values)
 
 
-def test_a_price_brings_the_fields_that_depend_on_it() -> None:
+def test_a_price_has_the_fields_that_depend_on_it() -> None:
     assert PARTS["ListPrice"] == ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
 
 
-def test_topics_are_those_that_sources_are_ranked_by() -> None:
+def test_topics_are_the_ones_that_rank_sources() -> None:
     assert {spec.topic for spec in FIELDS.values()} - {None} <= set(Topic)
     assert topic_of("ClosePrice") is Topic.SALE
     assert topic_of("YearBuilt") is Topic.FACTS
 
 
-def test_later_columns_of_exports_are_numbered_from_one_on() -> None:
+def test_later_export_columns_are_numbered_from_one() -> None:
     numbers = sorted(spec.appended for spec in FIELDS.values() if spec.appended is not None)
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_derived_fields_are_read_from_no_page() -> None:
+def test_derived_fields_are_not_read_from_pages() -> None:
     assert "X_PotentialEquityLow" in DERIVED_FIELDS
     assert not DERIVED_FIELDS & set(of_kind("money", "count", "links"))
 
 
-def test_people_are_named_by_the_agents_name_alone() -> None:
+def test_only_the_agent_s_name_is_a_person_s_name() -> None:
     assert {"ListAgentFullName"} == PEOPLE_FIELDS
 
 
@@ -91,13 +91,13 @@ def test_people_are_named_by_the_agents_name_alone() -> None:
     [("1499", None), ("1500", 1500), ("2032", 2032), ("2033", None)],
 )
 def test_a_year_outside_its_range_is_not_read(stated: str, kept: int | None) -> None:
-    """The pages of this helper were fetched in 2026; a house may be sold six years before it is built."""
+    """Test pages were fetched in 2026. A house may be sold six years before it is built."""
     html = f"<html><body><h1>House</h1><dl><dt>Year built</dt><dd>{stated}</dd></dl></body></html>"
     assert values_of(html, "https://homes.example/1").get("YearBuilt") == kept
 
 
 @pytest.mark.parametrize(("stated", "kept"), [("7 m²", None), ("8 m²", 8), ("60,000 m²", 60_000), ("60,001 m²", None)])
-def test_an_area_is_held_to_its_range_in_square_meters(stated: str, kept: int | None) -> None:
+def test_an_area_has_a_range_in_square_meters(stated: str, kept: int | None) -> None:
     html = f"<html><body><h1>House</h1><dl><dt>Living area</dt><dd>{stated}</dd></dl></body></html>"
     assert values_of(html, "https://homes.example/1").get("LivingArea") == kept
 

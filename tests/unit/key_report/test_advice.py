@@ -1,4 +1,4 @@
-"""What figures advise, and that noise, a young installation and an idle pool say nothing they do not know."""
+"""Figures lead to advice. Noise, short observation, and an idle pool lead to no advice without evidence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def key(name: str, state: str = "closed", **values: Any) -> KeyView:
 
 
 def evidence(**values: Any) -> Evidence:
-    """A pool of two good keys that did something and had room."""
+    """Return figures of two healthy keys with requests and free capacity."""
     base = Evidence((key("a"), key("b")), {"m": Demand(sent=1000)}, DAY)
     return replace(base, **values)
 
@@ -47,24 +47,24 @@ def only(advice: list[Advice], code: str) -> Advice:
 # --- capacity
 
 
-def test_a_pool_with_room_needs_no_more() -> None:
+def test_a_pool_with_capacity_needs_no_more_keys() -> None:
     (piece,) = advise(evidence())
     assert (piece.code, piece.severity) == ("enough", "info")
     assert "needs no more keys or quota" in piece.sentence
 
 
 @pytest.mark.parametrize(("share", "says"), [(0.0099, ["enough"]), (0.01, ["saturated", "more_quota_helps"])])
-def test_from_one_per_cent_of_the_day_a_pool_is_saturated(share: float, says: list[str]) -> None:
+def test_a_pool_saturated_for_one_percent_of_the_day_is_reported(share: float, says: list[str]) -> None:
     assert codes(advise(evidence(demand=saturated(share)))) == says
 
 
 @pytest.mark.parametrize(("share", "severity"), [(0.099, "info"), (0.1, "warning")])
-def test_from_ten_per_cent_it_is_a_warning(share: float, severity: str) -> None:
+def test_saturation_from_ten_percent_of_the_day_is_a_warning(share: float, severity: str) -> None:
     assert only(advise(evidence(demand=saturated(share))), "saturated").severity == severity
 
 
 @pytest.mark.parametrize(("unit", "words"), [("requests", "requests per minute"), ("tokens", "tokens per minute")])
-def test_saturation_names_model_share_and_the_limit_that_was_in_the_way(unit: str, words: str) -> None:
+def test_saturation_names_model_share_and_the_exhausted_limit(unit: str, words: str) -> None:
     piece = only(advise(evidence(demand=saturated(0.23, unit, refusals={"no_room": 7}))), "saturated")
     assert piece.sentence == f"m: the pool was saturated for 23% of the last 24 hours, by its {words}."
     assert piece.numbers == {"model": "m", "unit": unit, "share": 0.23, "seconds": 19_872.0, "found_no_room": 7}
@@ -76,28 +76,28 @@ def test_each_saturated_model_is_named() -> None:
     assert [piece.numbers["model"] for piece in advice if piece.code == "saturated"] == ["m", "x"]
 
 
-def test_keys_that_share_a_limit_group_add_nothing_and_are_counted() -> None:
+def test_keys_that_share_a_limit_group_add_no_capacity_and_are_counted() -> None:
     keys = tuple(key(f"k{n}", group=f"team{n % 3}") for n in range(12))
     piece = only(advise(evidence(keys=keys, demand=saturated(0.5))), "more_quota_helps")
     assert "your 12 keys are in 3 limit groups" in piece.sentence
     assert piece.numbers == {"keys": 12, "limit_groups": 3}
 
 
-def test_keys_that_share_nothing_are_not_told_that_they_do() -> None:
+def test_keys_without_a_shared_limit_get_no_advice_about_sharing() -> None:
     piece = only(advise(evidence(demand=saturated(0.5))), "more_quota_helps")
     assert "limit groups" not in piece.sentence
     assert "another organization or project" in piece.sentence
 
 
 @pytest.mark.parametrize("state", ["open", "half_open", "dead", "no_quota"])
-def test_keys_out_of_rotation_are_mended_before_any_is_bought(state: str) -> None:
+def test_keys_out_of_rotation_are_repaired_before_buying_more(state: str) -> None:
     advice = advise(evidence(keys=(key("a", state), key("b")), demand=saturated(0.5)))
     assert codes(advice) == ["mend_keys_first", "saturated"]
     assert "1 of 2 keys are out of rotation (sk-a)" in advice[0].sentence
 
 
-def test_a_disabled_key_is_mentioned_and_not_mended() -> None:
-    """While one is disabled nobody should buy more: enabling it may be enough."""
+def test_a_disabled_key_is_mentioned_but_not_to_be_repaired() -> None:
+    """Enabling the key may be enough, so the advice does not recommend buying more."""
     keys = (key("a", "disabled"), key("b"), key("c"))
     piece, *others = advise(evidence(keys=keys, demand=saturated(0.5)))
     assert (piece.code, piece.severity) == ("keys_disabled", "info")
@@ -111,7 +111,7 @@ def test_a_key_that_rests_after_a_429_is_in_rotation(state: str) -> None:
     assert codes(advise(evidence(keys=(key("a", state),)))) == ["enough"]
 
 
-def test_where_a_budget_stops_calls_more_keys_do_not_help() -> None:
+def test_if_a_budget_stops_calls_more_keys_do_not_help() -> None:
     piece = only(advise(evidence(demand={"m": Demand(9, refusals={"budget": 4}), "n": Demand(refusals={"budget": 1})})),
                  "budget_stops")  # fmt: skip
     assert piece.sentence.startswith("A budget stopped 5 requests in the last 24 hours: more keys do not help")
@@ -122,7 +122,7 @@ def test_a_model_that_no_key_may_use_is_named() -> None:
     assert "No key may use gpt-9: 3 requests" in piece.sentence
 
 
-def test_a_pool_that_was_not_asked_has_nothing_to_say_about_capacity() -> None:
+def test_an_idle_pool_gives_no_advice_about_capacity() -> None:
     assert codes(advise(evidence(demand={}))) == ["idle"]
     assert codes(advise(evidence(demand={"m": Demand()}))) == ["idle"]
 
@@ -131,15 +131,15 @@ def test_without_keys_there_is_no_advice() -> None:
     assert advise(evidence(keys=())) == []
 
 
-def test_a_young_installation_speaks_of_the_time_that_it_knows() -> None:
+def test_a_young_installation_reports_its_observed_time() -> None:
     half = timedelta(minutes=30)
     demand = {"m": Demand(1, saturated_requests_us=900 * 1_000_000)}
     piece = only(advise(evidence(demand=demand, observed=half)), "saturated")
     assert "50% of the last 30 minutes" in piece.sentence
-    assert codes(advise(evidence(observed=timedelta(0)))) == ["enough"], "its first second"
+    assert codes(advise(evidence(observed=timedelta(0)))) == ["enough"], "advice in the first second"
 
 
-# --- whatever the figures
+# --- any figures
 
 _keys = st.builds(
     KeyView,
@@ -166,7 +166,7 @@ _demand = st.builds(
 def test_advice_never_contradicts_itself(
     keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
 ) -> None:
-    """To buy, to be content and to mend first exclude each other; every piece is JSON."""
+    """Buying, being content, and repairing first exclude each other. Every piece of advice is valid JSON."""
     advice = advise(Evidence(keys, demand, observed))
     found = codes(advice)
     assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1

@@ -1,4 +1,4 @@
-"""What is an alarm, what goes on being one, and what is none."""
+"""When an alarm starts, continues, and ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.services.reports.key_report.alarms import HELD, POOL, Kind, find_alarms
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-#: days of a key, and the share of a budget
+#: the days after which a key is old, and the share at which a budget is nearly spent
 LIMITS = (90, 0.9)
 
 
@@ -31,7 +31,7 @@ def found(*keys: KeyView, budgets: tuple[BudgetUse, ...] = (), firing: tuple[tup
 
 
 def booked(alarm: Alarm) -> Alert:
-    """As the database has it while it is firing."""
+    """Return the alarm as a firing alert, as the database stores it."""
     details = json.loads(json.dumps(dict(alarm.details)))
     return Alert(**{**asdict(alarm), "details": details}, id="id", fired_at=NOW)
 
@@ -43,14 +43,14 @@ def names(alarms: list[Alarm]) -> list[tuple[str, str]]:
 GOOD = key("good")
 
 
-def test_a_healthy_pool_is_no_alarm() -> None:
+def test_a_healthy_pool_has_no_alarm() -> None:
     assert found(GOOD, key("b", "cooling")) == []
     assert found() == []
 
 
 @pytest.mark.parametrize("state", ["open", "half_open"])
 def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
-    """A probe is no recovery yet."""
+    """A probe is not a recovery yet."""
     (alarm,) = found(GOOD, key("a", state))
     assert (alarm.kind, alarm.subject, alarm.severity) == ("circuit_open", "sk-a", Severity.WARNING)
     assert alarm.message.startswith("Circuit breaker opened for OpenAI key sk-a")
@@ -59,8 +59,8 @@ def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
 @pytest.mark.parametrize(
     ("mark", "kind"), [("opened_at", "circuit_open"), ("died_at", "key_dead"), ("quota_gone_at", "quota_gone")]
 )
-def test_what_came_and_went_between_two_looks_is_not_missed(mark: str, kind: str) -> None:
-    """The key is closed again; that it was not is held for a minute."""
+def test_an_event_between_two_looks_is_not_missed(mark: str, kind: str) -> None:
+    """The key's circuit has closed again, but the event is held for a minute."""
     assert names(found(GOOD, key("a", **{mark: NOW}))) == [(kind, "sk-a")]
     assert names(found(GOOD, key("a", **{mark: NOW - HELD + timedelta(seconds=1)}))) == [(kind, "sk-a")]
     assert found(GOOD, key("a", **{mark: NOW - HELD})) == []
@@ -76,11 +76,13 @@ def test_a_group_without_quota_is_one_alarm_that_names_its_keys() -> None:
     assert (alarm.kind, alarm.subject) == ("quota_gone", "team")
     assert "its 7 OpenAI keys (sk-k0, sk-k1, sk-k2, sk-k3, sk-k4 and 2 more)" in alarm.message
     assert alarm.details["keys"] == [k.mask for k in keys]
-    assert names(found(GOOD, key("a", "no_quota"))) == [("quota_gone", "sk-a")], "a key that shares with nobody"
+    assert names(found(GOOD, key("a", "no_quota"))) == [("quota_gone", "sk-a")], (
+        "a key without a limit group is not named alone"
+    )
 
 
-def test_a_disabled_key_is_no_alarm_unless_no_other_takes_requests() -> None:
-    """It is the operator's will; a pool that asks no model is an alarm whoever willed it."""
+def test_a_disabled_key_is_no_alarm_unless_no_other_key_takes_requests() -> None:
+    """An operator disabled the key on purpose. A pool without usable keys is an alarm in any case."""
     assert found(GOOD, key("a", "disabled")) == []
     (mixed,) = [alarm for alarm in found(key("a", "disabled"), key("b", "dead")) if alarm.kind == "no_healthy_key"]
     assert "(dead, disabled)" in mixed.message
@@ -89,7 +91,7 @@ def test_a_disabled_key_is_no_alarm_unless_no_other_takes_requests() -> None:
     assert alarm.message == "All 2 OpenAI keys are disabled by an operator: no model calls are made."
 
 
-def test_if_every_key_is_out_it_is_critical() -> None:
+def test_a_pool_without_usable_keys_is_critical() -> None:
     alarms = found(key("a", "open"), key("b", "dead"), key("c", "no_quota"))
     (critical,) = [alarm for alarm in alarms if alarm.severity is Severity.CRITICAL]
     assert (critical.kind, critical.subject) == ("no_healthy_key", POOL)
@@ -122,7 +124,7 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
 
 
 def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
-    """What is firing after one more look, `alerts` before it. Only another severity is written to one that goes on."""
+    """Return the firing alerts after one more look. A continuing alert is replaced only if its severity changes."""
     before = {(alert.kind, alert.subject, alert.severity): alert for alert in alerts}
     alarms = find_alarms(PoolView(at, (GOOD,), budgets), *LIMITS, alerts)
     return [before.get((alarm.kind, alarm.subject, alarm.severity), booked(alarm)) for alarm in alarms]
@@ -130,8 +132,8 @@ def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[A
 
 @pytest.mark.parametrize("unit", ["calls", "tokens", "usd"])
 @pytest.mark.parametrize("name", ["day", "key_day"])
-def test_a_budget_that_had_no_room_for_a_request_is_critical_however_much_is_left(name: Any, unit: Any) -> None:
-    """A request is admitted with its estimate: the last tokens and cents of a budget are never used."""
+def test_a_budget_that_refused_a_request_is_critical_whatever_is_left(name: Any, unit: Any) -> None:
+    """A request is admitted by its estimate, so a budget's last tokens and cents may stay unused."""
     mask = "sk-good" if name == "key_day" else None
     (alarm,) = found(GOOD, budgets=(BudgetUse(name, unit, 84, 100, mask, stopped=True),))
     assert (alarm.subject, alarm.severity) == (f"{name} {unit}", Severity.CRITICAL)
@@ -140,8 +142,8 @@ def test_a_budget_that_had_no_room_for_a_request_is_critical_however_much_is_lef
 
 
 @pytest.mark.parametrize("unit", ["calls", "tokens", "usd"])
-def test_estimates_that_are_corrected_neither_end_an_alarm_of_a_budget_nor_begin_it_again(unit: Any) -> None:
-    """Many requests under way hold more than they will use; what they held comes back."""
+def test_corrected_estimates_neither_end_nor_restart_a_budget_s_alarm(unit: Any) -> None:
+    """Running requests reserve more than they use, and return the rest."""
     near = look([], day(91, unit=unit))
     for used in (12.0, 95.0, 40.0, 0.5):
         assert look(near, day(used, unit=unit)) == near
@@ -151,7 +153,7 @@ def test_estimates_that_are_corrected_neither_end_an_alarm_of_a_budget_nor_begin
         assert look(worse, day(used, unit=unit)) == worse
 
 
-def test_an_alarm_of_a_budget_is_over_with_its_utc_day() -> None:
+def test_a_budget_s_alarm_ends_with_its_utc_day() -> None:
     midnight = datetime(2026, 3, 2, tzinfo=UTC)
     for before in (look([], day(95)), look([], day(100))):
         assert look(before, day(0), at=midnight - timedelta(microseconds=1)) == before
@@ -159,7 +161,7 @@ def test_an_alarm_of_a_budget_is_over_with_its_utc_day() -> None:
         assert look(before, day(0), at=(midnight + timedelta(hours=1)).astimezone(timezone(timedelta(hours=-5)))) == []
 
 
-def test_an_alarm_of_a_budget_is_over_once_the_cap_is_raised() -> None:
+def test_a_budget_s_alarm_ends_when_the_cap_is_raised() -> None:
     spent = look([], day(100, 100))
     assert look(spent, day(100, 1_000)) == []
     (less,) = look(spent, day(100, 110))
@@ -167,7 +169,7 @@ def test_an_alarm_of_a_budget_is_over_once_the_cap_is_raised() -> None:
     assert look([], day(50, 100), day(10, 100, "calls")) == []
 
 
-def test_a_budget_of_nothing_is_used_up() -> None:
+def test_a_budget_of_zero_is_used_up() -> None:
     (alarm,) = found(GOOD, budgets=(day(0, 0, "calls"),))
     assert alarm.severity is Severity.CRITICAL
 
@@ -188,7 +190,7 @@ def test_caps_per_key_are_one_alarm_critical_once_all_are_spent() -> None:
     assert alarm.severity is Severity.CRITICAL
 
 
-# --- all together
+# --- any pool
 
 
 _moments = st.none() | st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda before: NOW - before)
@@ -214,10 +216,10 @@ _budgets = st.builds(
 
 
 @given(keys=st.lists(_views, max_size=8).map(tuple), budgets=st.lists(_budgets, max_size=4).map(tuple))
-def test_whatever_the_pool_each_alarm_is_named_once_and_goes_on_while_nothing_changes(
+def test_each_alarm_is_unique_and_continues_while_nothing_changes(
     keys: tuple[KeyView, ...], budgets: tuple[BudgetUse, ...]
 ) -> None:
-    """Hysteresis never ends what would begin at once again."""
+    """Hysteresis must not end an alarm that would start again at once."""
     view = PoolView(NOW, keys, budgets)
     first = find_alarms(view, *LIMITS)
     assert len(set(names(first))) == len(first)

@@ -1,4 +1,4 @@
-"""The key report of the keys: what it says, how it is logged and exported, and that it stays small."""
+"""The key report: content, log lines, export, and size."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 
 def test_the_report_logs_one_summary_and_a_line_per_key_out_of_rotation(caplog: pytest.LogCaptureFixture) -> None:
-    """In the words of the specification, where it has any."""
+    """Lines use the specification's words if there are any."""
     caplog.set_level(logging.INFO)
     keys = {
         "a": figures(5, 3, "open"),
@@ -84,7 +84,7 @@ def test_the_report_logs_one_summary_and_a_line_per_key_out_of_rotation(caplog: 
     ]
 
 
-def test_the_summary_counts_alerts_and_warnings_among_the_advice_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_summary_counts_alerts_and_warnings_in_the_advice_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     advice = [Advice("budget_stops", "warning", "A budget stopped 5 requests."), Advice("enough", "info", "Enough.")]
     log_report(make_report(stats(a=figures()), advice, [alert("a")]))
@@ -94,8 +94,8 @@ def test_the_summary_counts_alerts_and_warnings_among_the_advice_are_logged(capl
     ]
 
 
-def test_the_fields_of_the_specification_stay_on_top_and_ours_are_added() -> None:
-    """The task's result, which Flower shows."""
+def test_the_specified_fields_stay_at_the_top_level_and_ours_are_added() -> None:
+    """Flower shows this result of the task."""
     report = make_report(stats(a=figures()), [Advice("enough", "info", "Enough.", {"keys": 1})], [alert("a")])
     assert {name: report[name] for name in stats()} == stats(a=figures())
     assert report["advice"] == [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {"keys": 1}}]
@@ -111,7 +111,7 @@ def test_the_fields_of_the_specification_stay_on_top_and_ours_are_added() -> Non
     assert report["alerts_firing"] == 1
 
 
-def test_with_three_hundred_keys_and_as_many_alerts_the_result_stays_below_100_kilobytes() -> None:
+def test_the_result_for_300_keys_and_alerts_stays_below_100_kilobytes() -> None:
     masks = [f"sk-svcacct-abc...{n:04d}#{n:08x}" for n in range(300)]
     keys = {mask: figures(10**7, 10**5, "cooling", resting_seconds=12_345) for mask in masks}
     sentence = Advice("saturated", "warning", "x" * 200, {"numbers": "x" * 100})
@@ -121,21 +121,21 @@ def test_with_three_hundred_keys_and_as_many_alerts_the_result_stays_below_100_k
     assert len(json.dumps(report)) < 100_000
 
 
-def test_what_is_kept_of_a_report_is_small() -> None:
+def test_a_stored_report_is_small() -> None:
     keys = {"a": figures(9, 4, "dead"), "b": figures(3), "c": figures(state="disabled")}
     report = make_report(stats(1, **keys), [Advice("enough", "info", "Enough.")], ())
     assert shown(report, AT) == {
         "reported_at": "2026-01-01T00:00:00+00:00",
         "healthy_keys": 1,
         "total_keys": 3,
-        "unhealthy": [{"key": "a", "state": "dead", "failures": 4}],  # c is out by an operator's will
+        "unhealthy": [{"key": "a", "state": "dead", "failures": 4}],  # an operator disabled c
         "unhealthy_left_off": 0,
         "summary": "OpenAI keys: 1 of 3 healthy, 12 requests, 4 failures, strategy random, 1 disabled by an operator",
         "advice": [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {}}],
     }
 
 
-def test_of_many_unhealthy_keys_those_that_need_somebody_are_kept_and_the_others_counted() -> None:
+def test_unhealthy_keys_that_need_attention_are_stored_and_others_counted() -> None:
     states = ["cooling"] * 30 + ["open"] * 4 + ["closed"] * 3 + ["no_quota"] * 2 + ["dead"] * 3
     keys = {f"k{n:02}": figures(9, n, state, resting_seconds=5) for n, state in enumerate(states)}
     kept = shown(make_report(stats(3, **keys), (), ()), AT)
@@ -145,7 +145,7 @@ def test_of_many_unhealthy_keys_those_that_need_somebody_are_kept_and_the_others
     assert kept["unhealthy_left_off"] == 19
 
 
-def test_the_export_is_a_whole_json_file_with_the_specifications_data_apart(tmp_path: Path) -> None:
+def test_the_export_is_a_complete_json_file_with_the_specified_data_separate(tmp_path: Path) -> None:
     path = tmp_path / "new" / "stats.json"
     export_report(make_report(stats(a=figures()), [Advice("enough", "info", "Enough.")], ()), path, AT)
     assert json.loads(path.read_text()) == {
@@ -158,9 +158,7 @@ def test_the_export_is_a_whole_json_file_with_the_specifications_data_apart(tmp_
     assert [p.name for p in path.parent.iterdir()] == ["stats.json"]
 
 
-def test_an_export_that_cannot_be_written_is_logged_and_fails_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_export_is_logged_and_fails_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     export_report(make_report(stats(), (), ()), tmp_path / "file" / "stats.json", AT)
     assert "OPENAI_STATS_FILE" in caplog.text

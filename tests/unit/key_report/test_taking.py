@@ -1,4 +1,4 @@
-"""What the pool has counted, as the history takes it."""
+"""The history stores the pool's counts."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def figures(**values: Any) -> PoolFigures:
     )
 
 
-def test_outcomes_are_what_is_held_against_a_key_and_what_is_not() -> None:
-    """One that was aborted or at fault itself, too large or from a region not served, is no failure of its key."""
+def test_only_some_outcomes_count_as_failures_of_a_key() -> None:
+    """Aborted, faulty, or too large requests, and those from unsupported regions, are not failures of the key."""
     outcomes = dict.fromkeys(Outcome, 1)
     found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9, 6),)))
     assert found[1].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9, 6)}
 
 
-def test_what_shows_that_a_key_was_accepted_is_not_held_against_it() -> None:
-    """Neither here nor in the pool's statistics."""
+def test_outcomes_that_prove_an_accepted_key_are_not_failures() -> None:
+    """The pool's statistics follow the same rule."""
     accepted = dict.fromkeys(ACCEPTED, 1)
     found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", accepted, 0, 0, 0),)))
     assert found[1].calls["m"].failures == 0
 
 
-def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> None:
+def test_keys_have_group_and_transitions_and_removed_keys_are_marked() -> None:
     calls = (CallFigures("gone", "m", {Outcome.SUCCESS: 2}, 0, 0, 0),)
     opened = {KEY.key_id: {"open": 3}}
     found = counted(
@@ -57,14 +57,14 @@ def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> N
     assert (gone.key_id, gone.configured, gone.calls) == ("gone", False, {"m": Uses(requests=2, successes=2)})
 
 
-def test_a_model_is_told_with_its_waits_refusals_and_saturation() -> None:
+def test_a_model_has_its_waits_refusals_and_saturation() -> None:
     model = ModelFigures("m", {"no_room": 2}, (3, 0, 4), 1_500, {"tokens": 900})
     (pool,) = counted([], figures(models=(model,)))
     assert (pool.key_id, pool.calls) == ("", {"m": Demand(7, 1_500, 0, 900, {"no_room": 2})})
 
 
-def test_of_budgets_only_caps_that_are_set_are_used() -> None:
-    """Of keys that are taken out nobody needs to know."""
+def test_only_configured_caps_are_reported() -> None:
+    """Budgets of draining keys are not reported."""
     spent = {"calls": 5, "tokens": 70, "usd": 0.25}
     stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent},
                                             "b": {"state": "draining", "spent_today": spent}}}  # fmt: skip
@@ -77,7 +77,7 @@ def test_of_budgets_only_caps_that_are_set_are_used() -> None:
     assert list(budget_uses(stats, {}, Budget())) == []
 
 
-def test_a_budget_that_stopped_a_request_is_told_as_such_until_it_is_raised() -> None:
+def test_a_budget_that_stopped_a_request_is_marked_until_it_is_raised() -> None:
     spent = {"calls": 5, "tokens": 70, "usd": 0.25}
     stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent}}}
     budget = Budget(day=Cap(calls=10, tokens=100, microusd=500_000), key_day=Cap(tokens=100))

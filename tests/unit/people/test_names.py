@@ -1,4 +1,4 @@
-"""Finding a person's name in a text, as people, pages, and rolls write it, and nobody else's."""
+"""A person's name is found in any common form, and nobody else's."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def without(name: str, text: str) -> str:
         ("Jane Q. & John R. Doe", "[removed]. & John R. Doe"),
     ],
 )
-def test_a_name_is_found_however_it_is_written(text: str, left: str) -> None:
+def test_a_name_is_found_in_any_common_form(text: str, left: str) -> None:
     assert without("Jane Doe", text) == left
 
 
@@ -65,13 +65,13 @@ def test_a_name_is_found_however_it_is_written(text: str, left: str) -> None:
         "ask Jane & see Doe Street",
     ],
 )
-def test_nobody_else_is_taken_for_the_person(text: str) -> None:
+def test_another_person_s_name_is_not_found(text: str) -> None:
     assert without("Jane Doe", text) == text
 
 
 @pytest.mark.parametrize("name", ["John Quincy Doe", "Doe, John Quincy", "Dr. JOHN Quincy DOE"])
 def test_a_given_middle_name_is_required(name: str) -> None:
-    """Its initial suffices; not every John Doe is meant."""
+    """The initial of the middle name suffices. Other people named John Doe are not meant."""
     text = "John Doe; John Q. Doe; John Quincy Doe; DOE JOHN Q; John R. Doe"
     assert without(name, text) == "John Doe; [removed]; [removed]; [removed]; John R. Doe"
 

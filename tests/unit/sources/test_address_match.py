@@ -1,4 +1,4 @@
-"""Which pages match an address: a page is rejected rather than risk a neighbor's or another unit's."""
+"""A page matches an address only if it cannot be a neighbor's or another unit's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACE = {"City": "Anytown", "PostalCode": "00000"}
 PARCELS = frozenset({"00120034"})
 
 
-def whose(values: dict[str, Any], address: str = HOUSE, **options: Any) -> tuple[Verdict, str]:
+def verdict_of(values: dict[str, Any], address: str = HOUSE, **options: Any) -> tuple[Verdict, str]:
     found = match_address(values, address_of_target(normalise_target(address)), **options)
     return found.verdict, found.reason
 
@@ -44,38 +44,44 @@ def whose(values: dict[str, Any], address: str = HOUSE, **options: Any) -> tuple
 def test_a_page_matches_the_address_or_another_one_or_is_undecided(
     values: dict[str, Any], address: str, expected: Verdict
 ) -> None:
-    assert whose(values, address)[0] is expected
+    assert verdict_of(values, address)[0] is expected
 
 
 def test_a_page_without_a_town_matches_if_the_source_covers_one_area() -> None:
-    assert whose(STREET, place_is_known=True)[0] is Verdict.WANTED
-    assert whose({**STREET, "PostalCode": "00001"}, place_is_known=True)[0] is Verdict.OTHER
-    assert whose({"City": "Anytown"}, place_is_known=True)[0] is Verdict.UNKNOWN
+    assert verdict_of(STREET, place_is_known=True)[0] is Verdict.WANTED
+    assert verdict_of({**STREET, "PostalCode": "00001"}, place_is_known=True)[0] is Verdict.OTHER
+    assert verdict_of({"City": "Anytown"}, place_is_known=True)[0] is Verdict.UNKNOWN
 
 
-def test_a_house_of_the_same_number_in_another_town_of_the_area_is_not_taken() -> None:
-    assert whose({**STREET, "City": "Elsewhere"}, place_is_known=True)[0] is Verdict.UNKNOWN
-    assert whose({**STREET, "StateOrProvince": "XY"}, place_is_known=True)[0] is Verdict.OTHER
-    assert whose({**STREET, **PLACE, "City": "Old Town"}, place_is_known=True)[0] is Verdict.WANTED, (
+def test_a_house_with_the_same_number_in_another_town_of_the_area_is_rejected() -> None:
+    assert verdict_of({**STREET, "City": "Elsewhere"}, place_is_known=True)[0] is Verdict.UNKNOWN
+    assert verdict_of({**STREET, "StateOrProvince": "XY"}, place_is_known=True)[0] is Verdict.OTHER
+    assert verdict_of({**STREET, **PLACE, "City": "Old Town"}, place_is_known=True)[0] is Verdict.WANTED, (
         "one ZIP, two names"
     )
 
 
 def test_a_known_parcel_number_decides_unless_the_address_contradicts() -> None:
     number = {"ParcelNumber": "0012-0034"}
-    assert whose(number, parcels=PARCELS)[0] is Verdict.WANTED
-    assert whose({**number, **STREET, "PostalCode": "99999"}, parcels=PARCELS)[0] is Verdict.WANTED
-    assert whose({**number, **STREET, "StreetNumber": "14"}, parcels=PARCELS)[0] is Verdict.OTHER
-    assert whose({**number, **STREET, **PLACE, "UnitNumber": "9"}, parcels=PARCELS)[0] is Verdict.OTHER
-    assert whose({**number, **STREET, **PLACE}, UNIT, parcels=PARCELS)[0] is Verdict.UNKNOWN, "all units may share it"
-    assert whose({"ParcelNumber": "0012-0035"}, parcels=PARCELS)[0] is Verdict.UNKNOWN
-    assert whose({**number, "City": "Elsewhere"}, parcels=PARCELS)[0] is Verdict.UNKNOWN, "each county counts anew"
+    assert verdict_of(number, parcels=PARCELS)[0] is Verdict.WANTED
+    assert verdict_of({**number, **STREET, "PostalCode": "99999"}, parcels=PARCELS)[0] is Verdict.WANTED
+    assert verdict_of({**number, **STREET, "StreetNumber": "14"}, parcels=PARCELS)[0] is Verdict.OTHER
+    assert verdict_of({**number, **STREET, **PLACE, "UnitNumber": "9"}, parcels=PARCELS)[0] is Verdict.OTHER
+    assert verdict_of({**number, **STREET, **PLACE}, UNIT, parcels=PARCELS)[0] is Verdict.UNKNOWN, (
+        "a parcel number that units may share decided"
+    )
+    assert verdict_of({"ParcelNumber": "0012-0035"}, parcels=PARCELS)[0] is Verdict.UNKNOWN
+    assert verdict_of({**number, "City": "Elsewhere"}, parcels=PARCELS)[0] is Verdict.UNKNOWN, (
+        "a parcel number of another county decided"
+    )
 
 
-def test_the_reason_names_what_the_page_is_about() -> None:
-    assert "14 FICTIONAL AVE" in whose({**STREET, **PLACE, "StreetNumber": "14"})[1]
-    assert whose({**STREET, **PLACE, "UnitNumber": "2C"}, UNIT)[1] == "it is about unit 2c, and unit 2b was asked for"
-    assert "no unit" in whose({**STREET, **PLACE}, UNIT)[1]
+def test_the_reason_names_the_property_of_the_page() -> None:
+    assert "14 FICTIONAL AVE" in verdict_of({**STREET, **PLACE, "StreetNumber": "14"})[1]
+    assert (
+        verdict_of({**STREET, **PLACE, "UnitNumber": "2C"}, UNIT)[1] == "it is about unit 2c, and unit 2b was asked for"
+    )
+    assert "no unit" in verdict_of({**STREET, **PLACE}, UNIT)[1]
 
 
 def test_parcel_numbers_are_compared_by_letters_and_digits() -> None:

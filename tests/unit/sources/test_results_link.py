@@ -1,4 +1,4 @@
-"""On a results page, only a link that is clearly about the requested address is chosen."""
+"""Of the links on a results page, only one that is clearly about the requested address is chosen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_link_that_names_the_address_is_chosen(text: str) -> None:
         "12 Fictional Ave #2", "12 Fictional Ave, Anytown, ST 00001", "12 N Fictional Ave", "12", "Fictional Ave",
     ],
 )  # fmt: skip
-def test_a_link_that_names_another_house_street_unit_or_place_is_not_chosen(text: str) -> None:
+def test_a_link_to_another_number_street_unit_or_place_is_not_chosen(text: str) -> None:
     assert link(f'<a href="/r/1">{text}</a>') is None
 
 
@@ -66,5 +66,5 @@ def test_two_links_to_one_page_count_once_and_two_pages_give_no_result() -> None
 
 
 @pytest.mark.parametrize("href", ["https://other.example/r/1", "#x", "javascript:go()", "mailto:a@b.example", URL, ""])
-def test_a_link_that_leads_nowhere_else_on_the_site_is_not_followed(href: str) -> None:
+def test_an_unusable_link_is_not_followed(href: str) -> None:
     assert link(f'<a href="{href}">12 Fictional Ave</a>') is None

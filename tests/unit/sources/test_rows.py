@@ -1,4 +1,4 @@
-"""In a response with several properties, each is read separately, and only the requested one is chosen."""
+"""In a response with several properties, each is read separately, and only the requested property is chosen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ARCGIS = {
         for n in (1, 2, 3)
     ],
 }
-#: how an answer can list them, and where the second one stands in it
+#: layouts of such an answer, with the pointer to the second property
 SHAPES = [
     (ROWS, "/1"),
     ({"results": ROWS}, "/results/1"),
@@ -91,7 +91,7 @@ def test_only_relevant_objects_are_read_and_other_bodies_have_no_rows() -> None:
         assert extract_rows(page(body), lambda _: True) == []
 
 
-# --- which of them
+# --- choosing a row
 
 
 def wanted(text: str = WANTED) -> Address:
@@ -115,7 +115,7 @@ def test_the_requested_unit_is_chosen() -> None:
     [
         ([row(1, "1"), row(3, "3")], Verdict.OTHER),  # other units
         ([row(1, None), row(2, None)], Verdict.UNKNOWN),  # no unit is named
-        ([row(1, "2", StreetNumber="301"), row(2, "2", StreetNumber="302")], Verdict.OTHER),  # the neighbours
+        ([row(1, "2", StreetNumber="301"), row(2, "2", StreetNumber="302")], Verdict.OTHER),  # neighbors
         ([row(1, "2", City="Otherville", PostalCode="11111"), row(2, "1")], Verdict.OTHER),  # another town's
         ([], Verdict.OTHER),
     ],
@@ -126,8 +126,8 @@ def test_a_neighbor_is_never_chosen_instead(rows: list[dict[str, Any]], verdict:
     assert "it lists 9 properties" in found.reason
 
 
-def test_of_two_parcels_at_one_address_only_one_named_by_another_source_is_chosen() -> None:
-    """A lot of two parcels: the house is on one of them, the other is a strip of grass."""
+def test_of_two_parcels_at_one_address_only_a_parcel_named_by_another_source_is_chosen() -> None:
+    """A lot may have two parcels: the house is on one, and the other is a strip of grass."""
     rows = [row(1, None, YearBuilt=1987), row(2, None, LotSizeArea=0.1)]
     house = wanted("300 Example Blvd, Anytown, ST 00000")
     doubt = choose(rows, 2, house)

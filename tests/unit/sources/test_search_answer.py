@@ -1,4 +1,4 @@
-"""Parsing a search answer: the pages it cites, and the values it attributes to each."""
+"""A search answer gives the pages it cites, and the values it attributes to each."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ BLANK = [{"type": "message", "content": [{"type": "output_text", "text": " \n"}]
     [
         (answer(("Bedrooms: 3", A)), "completed", "", "", ""),
         (answer(uncited="I found no page."), "completed", "", "", ""),
-        (answer(("Bedrooms: 3", A)), "", "", "", ""),  # as versions before this one kept it
+        (answer(("Bedrooms: 3", A)), "", "", "", ""),  # the format of stored answers from earlier versions
         (REFUSED, "completed", "", "refused", "I cannot do that."),
         (answer(("Bedrooms: 3", A)), "incomplete", "content_filter", "refused", "content_filter"),
         (answer(("Bedrooms: 3", A)), "incomplete", "max_output_tokens", "incomplete", "max_output_tokens"),

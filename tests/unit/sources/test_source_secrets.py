@@ -1,4 +1,4 @@
-"""Secrets in source URLs: which URLs get them, how they are removed, and which templates are refused."""
+"""Secrets in source URLs: which URLs get them, how they are redacted, and which templates are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRETS = UrlSecrets({"GIS_TOKEN": SECRET})
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_urls_contain_marks_and_only_the_request_contains_the_secret() -> None:
+def test_urls_contain_placeholders_and_only_the_request_contains_the_secret() -> None:
     assert TEMPLATE.needs == ("street_line",)
     assert TEMPLATE.secrets == ("GIS_TOKEN",)
     assert TEMPLATE.url({"street_line": "12 OAK ST"}) == URL
@@ -55,7 +55,7 @@ def test_urls_contain_marks_and_only_the_request_contains_the_secret() -> None:
     ],
 )
 def test_a_secret_is_sent_only_to_urls_of_its_template(tmp_path: Path, url: str, is_made: bool) -> None:
-    """Anyone who may enqueue a URL can write a mark into it."""
+    """Anyone who may enqueue a URL can write a placeholder into it."""
     assert TEMPLATE.made(url) is is_made
     settings = Settings.of(source_secrets=SecretStr(f"GIS_TOKEN={SECRET}"))
     secrets = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current).for_url(url)

@@ -32,7 +32,7 @@ def names(sources: Sources, state: str | None, city: str | None, postal_code: st
     return [one.name for one in sources.for_address(state=state, city=city, postal_code=postal_code)]
 
 
-def test_the_example_can_be_used() -> None:
+def test_the_example_file_is_valid() -> None:
     sources = read_sources(ROOT / "sources.example.toml", must_exist=True)
     assert names(sources, "ST", "ANYTOWN", "99999") == [
         "Example County GIS", "Example County Assessor", "Building permits of Anytown", "A portal"
@@ -44,7 +44,7 @@ def test_the_example_can_be_used() -> None:
     }  # fmt: skip
 
 
-def test_the_files_that_the_docs_show_can_be_used(tmp_path: Path) -> None:
+def test_files_shown_in_the_docs_are_valid(tmp_path: Path) -> None:
     shown = [block.text for block in blocks() if block.page == "docs/sources.md" and block.language == "toml"]
     shortest, *_ = files = [read(tmp_path, text) for text in shown if text.startswith("[")]
     assert shown[0].startswith("[[area]]")
@@ -124,7 +124,7 @@ def test_an_invalid_file_is_reported_with_place_and_remedy(tmp_path: Path, text:
         ("https://[x/{city}", "not a URL"),
     ],
 )
-def test_a_template_that_leads_nowhere_is_refused(template: str, problem: str) -> None:
+def test_an_unusable_template_is_refused(template: str, problem: str) -> None:
     found = problem_of(template)
     assert found is not None
     assert problem in found
@@ -151,21 +151,21 @@ def test_filters(place: str, value: str, expected: str) -> None:
     assert Template(f"https://x.example/?q={place}").url({"street_line": value}) == f"https://x.example/?q={expected}"
 
 
-def test_what_a_template_needs_is_missing_unless_it_may_be_empty() -> None:
+def test_a_missing_template_value_is_an_error_unless_it_may_be_empty() -> None:
     template = Template("https://x.example/{parcel_number:bare}?u={unit}&c={city}&d={city}")
     assert template.needs == ("parcel_number", "unit", "city")
     assert template.missing({"city": "Anytown"}) == ("parcel_number",)
     assert template.missing(PLACEHOLDERS) == ()
 
 
-def test_domains_below_an_allowed_one_are_allowed_and_others_that_end_alike_are_not() -> None:
+def test_subdomains_of_an_allowed_domain_are_allowed_and_lookalikes_are_not() -> None:
     search = WebSearch(True, ("county.example",))
     assert [search.allows(h) for h in ("county.example", "WWW.County.example.", "a.b.county.example")] == [True] * 3
     assert [search.allows(h) for h in ("mycounty.example", "county.example.evil", "example", "")] == [False] * 4
     assert (search.is_on, WebSearch(False, ("x.example",)).is_on, WebSearch().is_on) == (True, False, False)
 
 
-def test_the_default_file_may_be_absent_and_another_name_must_exist(tmp_path: Path) -> None:
+def test_the_default_file_may_be_absent_and_a_named_file_must_exist(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert sources_file(Settings.of(propintel_home=home)).current() == Sources()
     with pytest.raises(ConfigurationError, match=r"SOURCES_FILE.*other\.toml.*sources\.example\.toml"):
@@ -191,7 +191,7 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
 
 
 def test_an_invalid_file_leaves_the_last_valid_content_in_use(tmp_path: Path) -> None:
-    """An editing mistake does not fail the jobs of a whole fleet."""
+    """An editing mistake must not fail the jobs of a whole fleet."""
     path = tmp_path / "sources.toml"
     path.write_text(AREA + SOURCE)
     file = SourcesFile(path)
@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_sources(path)
 
 
-def test_the_doctor_says_what_can_be_asked_about_an_address_and_what_to_do(tmp_path: Path) -> None:
+def test_the_doctor_reports_the_sources_of_an_address_and_what_to_do(tmp_path: Path) -> None:
     settings = Settings.of(propintel_home=tmp_path)
     assert "addresses cannot" in check_sources(settings).said
     path = tmp_path / "sources.toml"

@@ -1,4 +1,4 @@
-"""How a template requests a street that registers spell in two ways."""
+"""A template requests a street in both spellings that registers use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.property.sources.spellings import street_names
         ("N SAINT CLAIR AVE E", ("N ST CLAIR AVE E", "N SAINT CLAIR AVE E")),
         ("MOUNT VERNON", ("MT VERNON", "MOUNT VERNON")),
         ("FORT WORTH RD", ("FT WORTH RD", "FORT WORTH RD")),
-        # streets that are called so, and words that only begin so
+        # streets with such a name, and words that only begin like it
         ("FORT ST", ("FORT ST",)),
         ("MOUNT AVE", ("MOUNT AVE",)),
         ("SAINTSBURY DR", ("SAINTSBURY DR",)),
@@ -24,7 +24,7 @@ from app.property.sources.spellings import street_names
         (None, (None,)),
     ],
 )
-def test_the_spelling_of_most_registers_comes_first(name: str | None, spellings: tuple[str | None, ...]) -> None:
+def test_the_more_common_spelling_of_registers_comes_first(name: str | None, spellings: tuple[str | None, ...]) -> None:
     assert street_names(name) == spellings
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong below the store, on SQLite: each a clear error of ours, and nothing half-written."""
+"""Each failure below the store, on SQLite, is one of our errors and leaves nothing half-written."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_default_is_a_file_in_a_private_folder_that_migrates_itself(tmp_path
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
-def test_upgrading_by_hand_makes_the_same_database(tmp_path: Path) -> None:
+def test_manual_upgrades_make_the_same_database(tmp_path: Path) -> None:
     url = database_url(Settings.of(propintel_home=tmp_path / "home"))
     assert upgrade(url) == (None, HEAD)
     assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
@@ -57,7 +57,7 @@ def test_sqlite_runs_in_wal_mode_with_foreign_keys(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_writer_that_waited_too_long_says_that_the_database_is_locked(tmp_path: Path) -> None:
+def test_a_writer_that_waited_too_long_reports_a_locked_database(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite3"
     database = Database(sqlite_url(path), busy_timeout_seconds=0.1)
     jobs = JobStore(database)
@@ -94,7 +94,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(tmp_path: Path) -> None:
     jobs.enqueue([URL])
     with database.reading() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
-        # the limit holds for this pooled connection, which is the only one of this thread
+        # the limit applies to this pooled connection, the only one of this thread
         connection.execute(text(f"PRAGMA max_page_count = {pages + 4}"))
     with pytest.raises(DiskFullError, match="Free disk space") as caught:
         jobs.enqueue([f"https://site.example/{'x' * 500}/{n}" for n in range(500)])
@@ -103,7 +103,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_full_disk_of_the_operating_system_is_the_same_error() -> None:
+def test_a_full_disk_reported_by_the_system_is_the_same_error() -> None:
     found = translate(OSError(28, "No space left on device"), parse_url("sqlite:////x/y.sqlite3"))
     assert isinstance(found, DiskFullError)
 
@@ -120,7 +120,7 @@ def test_a_place_that_cannot_be_opened_is_named(tmp_path: Path, problem: str) ->
         Database(sqlite_url(path)).open()
 
 
-def test_a_file_that_is_no_database_is_a_permanent_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_a_permanent_error(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite3"
     path.write_text("this is not a database, however long it may be" * 100)
     with pytest.raises(StoreError, match="not a database") as caught:
@@ -128,7 +128,7 @@ def test_a_file_that_is_no_database_is_a_permanent_error(tmp_path: Path) -> None
     assert not caught.value.transient
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+def test_an_unreachable_server_is_named_without_its_password() -> None:
     database = Database("postgresql://scott:tiger@127.0.0.1:1/db?password=leopard&sslmode=disable")
     with pytest.raises(DatabaseUnavailableError) as caught:
         database.open()
@@ -139,20 +139,20 @@ def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://u:tiger@h/d", "sqlite://", "sqlite:///:memory:", ""])
-def test_a_url_that_cannot_be_used_is_a_configuration_error_that_shows_no_value(url: str) -> None:
+def test_an_invalid_url_is_a_configuration_error_that_shows_no_value(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:
         Database(url)
     assert "tiger" not in str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_the_usual_spellings_of_postgresql_are_taken(scheme: str) -> None:
+def test_common_url_schemes_of_postgresql_are_accepted(scheme: str) -> None:
     url = parse_url(f"{scheme}://u:tiger@db.example/props")
     assert url.drivername == "postgresql+psycopg"
     assert shown(url) == "postgresql+psycopg://db.example/props"
 
 
-def test_many_threads_that_open_a_new_database_at_once_all_succeed(tmp_path: Path) -> None:
+def test_concurrent_threads_can_open_a_new_database(tmp_path: Path) -> None:
     opened: list[str] = []
     start = threading.Barrier(8)
 

@@ -1,4 +1,4 @@
-"""Targets have one spelling, and what cannot be one is named."""
+"""Each target has one spelling, and an invalid target is named with its problem."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from app.property.urls.targets import address_of_target, is_address, normalise_t
         ("https://site.example/h?utm%5Fid=1&q=%7e", "https://site.example/h?q=~"),
     ],
 )
-def test_a_target_is_brought_to_one_spelling(written: str, meant: str) -> None:
+def test_a_target_gets_one_spelling(written: str, meant: str) -> None:
     assert normalise_target(written) == meant
     assert normalise_target(normalise_target(written)) == normalise_target(written)
 
@@ -51,7 +51,7 @@ def test_a_target_is_brought_to_one_spelling(written: str, meant: str) -> None:
         "https://site.example/a%2Fb?x=%26",
     ],
 )
-def test_what_a_site_may_tell_apart_stays(url: str) -> None:
+def test_differences_that_a_site_may_distinguish_stay(url: str) -> None:
     assert normalise_target(url) == url
 
 
@@ -80,7 +80,7 @@ def test_what_a_site_may_tell_apart_stays(url: str) -> None:
         ("https://site.example/" + "x" * 2048, "more than 2048"),
     ],
 )
-def test_what_is_no_target_is_named_with_its_problem(target: str, problem: str) -> None:
+def test_an_invalid_target_is_named_with_its_problem(target: str, problem: str) -> None:
     with pytest.raises(InvalidTargetError, match=problem) as caught:
         normalise_target(target)
     assert len(str(caught.value)) < 500
@@ -111,12 +111,12 @@ def test_two_spellings_of_an_address_are_one_target(written: str) -> None:
     assert (address.state, address.postal_code, address.country) == ("ST", "00000", "US")
 
 
-def test_a_url_is_no_address() -> None:
+def test_a_url_is_not_an_address() -> None:
     assert not is_address(normalise_target("HTTPS://site.example/12"))
     with pytest.raises(InvalidTargetError, match="is a URL, not an address"):
         address_of_target("https://site.example/12")
 
 
-def test_where_a_url_is_wanted_no_address_will_do() -> None:
+def test_an_address_is_not_a_url() -> None:
     with pytest.raises(InvalidTargetError, match="is not a URL"):
         normalise_url("123 Main St, Anytown, ST 00000")

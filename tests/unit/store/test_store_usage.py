@@ -1,4 +1,4 @@
-"""Cumulative counters become hours: nothing twice, nothing lost, and a store that forgot begins anew."""
+"""Cumulative counters become hourly counts: nothing is counted twice or lost, even after a counter reset."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from app.property.storage.keys.usage import HOUR, grown, hour_of, spread
 T0 = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
 
 
-def test_what_grew_is_the_difference() -> None:
+def test_growth_is_the_difference() -> None:
     assert grown({"requests": 5, "failures": 1}, {"requests": 8, "failures": 1}) == {"requests": 3}
 
 
-def test_a_series_that_was_never_asked_grew_from_nothing() -> None:
+def test_a_new_series_grew_from_zero() -> None:
     assert grown(None, {"requests": 3, "failures": 0}) == {"requests": 3}
 
 
-def test_if_one_figure_fell_all_began_again() -> None:
-    """After a loss `failures` may be above what it was before; the difference would hide two of them."""
+def test_a_lower_figure_means_that_all_figures_were_reset() -> None:
+    """After a loss, `failures` may exceed its earlier value. The difference would hide two failures."""
     assert grown({"requests": 10, "failures": 1}, {"requests": 4, "failures": 3}) == {"requests": 4, "failures": 3}
 
 
-def test_a_figure_that_is_missing_began_again_with_all_others_if_it_was_most_of_them() -> None:
-    """A store that lost its data gives only what happened since."""
+def test_a_missing_figure_means_that_all_were_reset_if_most_are_missing() -> None:
+    """A store that lost its data reports only later events."""
     assert grown({"requests": 10, "failures": 1}, {"failures": 2}) == {"failures": 2}
 
 
-def test_a_store_that_lost_its_last_moments_counts_nothing_again() -> None:
-    """After a restart or a failover counters come back a little lower; what is there then is the new base."""
+def test_a_store_that_lost_its_last_moments_counts_nothing_twice() -> None:
+    """After a restart or failover, counters return slightly lower. The lower values become the new base."""
     assert grown({"requests": 100, "failures": 1}, {"requests": 98, "failures": 2}) == {}
     assert grown({"open": 5, "dead": 1}, {"open": 5}) == {}
     assert grown({"requests": 98}, {"requests": 101}) == {"requests": 3}
 
 
-def test_counts_of_a_quarter_of_a_minute_are_those_of_its_hour() -> None:
+def test_counts_of_a_quarter_of_a_minute_belong_to_its_hour() -> None:
     assert list(spread({"requests": 7}, T0, T0 + timedelta(seconds=15))) == [(hour_of(T0), {"requests": 7})]
 
 
 def test_counts_of_a_gap_are_spread_evenly_over_its_hours() -> None:
-    """From half past ten to half past one: half an hour, two whole ones, half an hour."""
+    """From 10:30 to 13:30: half an hour, two whole hours, half an hour."""
     hours = [hour_of(T0) + n * HOUR for n in range(4)]
     found = dict(spread({"requests": 60}, T0, T0 + 3 * HOUR))
     assert found == dict(zip(hours, [{"requests": n} for n in (10, 20, 20, 10)], strict=True))
 
 
-def test_a_clock_that_went_back_puts_all_into_the_hour_of_now() -> None:
+def test_a_clock_that_moved_back_puts_all_counts_into_the_current_hour() -> None:
     assert list(spread({"requests": 3}, T0 + HOUR, T0)) == [(hour_of(T0), {"requests": 3})]
 
 
@@ -62,4 +62,4 @@ def test_nothing_is_lost_or_made_up_by_spreading(counts: dict[str, int], gap: ti
     assert total == counts
     assert all(count > 0 for _, part in parts for count in part.values())
     assert all(hour <= T0 and hour == hour_of(hour) for hour, _ in parts)
-    assert len(parts) <= 49, "two days at most, however long nobody asked"
+    assert len(parts) <= 49, "counts are spread over more than two days"
