@@ -1,4 +1,4 @@
-"""What every test gets: an environment without our variables, and the place of the real pages."""
+"""Fixtures of all tests: an environment without our variables, and the folder of the real pages."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ pytest_plugins = [
     "tests.plugins.address_world",
 ]
 
-#: read once, before the environment is cleared for the tests
+#: read before the environment is cleared for the tests
 _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the developer's keys, databases or .env."""
+    """Hide the developer's keys, databases, and .env from all tests."""
     for name in list(os.environ):
         if name.upper().startswith(VARIABLE_PREFIXES):
             monkeypatch.delenv(name)
@@ -49,7 +49,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What `configure_logging` changes in a process, and which secrets it knows, ends with the test."""
+    """Restore the process state that `configure_logging` and redaction change."""
     monkeypatch.setattr(redaction, "_protected", redaction.Protected())
     for owner, name in ((sys, "excepthook"), (sys, "unraisablehook"), (sys, "stderr"), (threading, "excepthook")):
         monkeypatch.setattr(owner, name, getattr(owner, name))
@@ -67,16 +67,16 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
-    """Where the real pages and their labels are; the test skips on a machine without them."""
+    """Return the folder of the real pages and their labels, or skip the test if it is missing."""
     if not (_SHARED_DIR / "pages" / "truth.jsonl").is_file():
         pytest.skip(f"no real pages at {_SHARED_DIR}: set SHARED_DIR to the folder that holds pages/truth.jsonl")
     return _SHARED_DIR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First the files with a test that may take longer than others, then those that start workers.
+    """Run files with slow tests first, then files that start workers.
 
-    `make test` gives a process a file at a time: a long one that is begun last would be waited for alone.
+    `make test` gives a process one file at a time, so a slow file that starts last would delay the end.
     """
     rank: dict[Path, int] = {}
     for item in items:
@@ -88,13 +88,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the processes of xdist end at once: to free half a gigabyte of objects one by one takes them up to 30 s."""
-    if hasattr(config, "workerinput") and "coverage" not in sys.modules:  # which writes what it has seen at the end
-        atexit.register(os._exit, 0)  # runs last, as what was registered first
+    """Let xdist's processes end at once. Freeing half a gigabyte of objects takes them up to 30 s."""
+    if hasattr(config, "workerinput") and "coverage" not in sys.modules:  # coverage writes its data at the end
+        atexit.register(os._exit, 0)  # runs last, since it is registered first
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where everything is installed (.ci/run), a skip is a failure: it means that something was not tested."""
+    """Fail on skips if everything is installed (.ci/run), since a skipped test checks nothing."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or os.environ.get("PROPINTEL_SKIPS_ARE_FAILURES") != "1":
         return

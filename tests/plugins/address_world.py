@@ -1,4 +1,4 @@
-"""For scrapes of addresses: a county office, a portal and the API simulator on loopback, and the service."""
+"""Scrapes of addresses: a county office, a portal, and the API simulator on loopback, and the service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARCEL = "0012-0034"
 
 
 def table(title: str, **rows: Any) -> str:
-    """A page of a county office: a table of labels and values."""
+    """Return a county office's page with a table of labels and values."""
     body = "".join(f"<tr><th>{label.replace('_', ' ')}</th><td>{value}</td></tr>" for label, value in rows.items())
     return f"""<!doctype html><html lang="en"><head><title>{title}</title></head><body><h1>{title}</h1>
     <table>{body}</table></body></html>"""
@@ -66,12 +66,12 @@ def results(*links: tuple[str, str]) -> str:
 
 @dataclass
 class Place:
-    """A site on loopback: what each path answers, and how often it was asked for."""
+    """A site on loopback with a page for each path, and request counts."""
 
     pages: dict[str, tuple[int, str]] = field(default_factory=dict)
     robots: str = ""
     asked: Counter[str] = field(default_factory=Counter)
-    #: what happens while a path is asked for
+    #: functions that run during a request, by path
     meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     @property
@@ -93,7 +93,7 @@ class Place:
 
 @dataclass
 class World:
-    """A county office, a portal, the API, and the service that knows them."""
+    """A county office, a portal, the API, and a service configured for them."""
 
     county: Place
     portal: Place
@@ -103,7 +103,7 @@ class World:
     resources: Resources
 
     def sources(self, *templates: tuple[str, str, str], domains: tuple[str, ...] = (), enabled: bool = True) -> None:
-        """Write `sources.toml`: `(name, kind, URL)`, `{county}` and `{portal}` in front for the two sites."""
+        """Write `sources.toml` with `(name, kind, URL)`; `<county>` and `<portal>` stand for the two sites."""
         lines = []
         if templates:
             lines += ["[[area]]", 'name = "Example"', 'state = "ST"', 'postal_codes = ["000"]']
@@ -130,7 +130,7 @@ class World:
         return len(self.api.searches())
 
 
-#: of an entry in the API's table: its search was for the address
+#: an entry of the API's table matches if its search was for the address
 SEARCHED = {"match": "12 fictional ave anytown"}
 BY_NUMBER = ("Tax roll", "tax_roll", "<county>/bill/{parcel_number:bare}")
 BY_ADDRESS = ("Assessor", "assessor", "<county>/find?street={street_line:slug}&zip={postal_code}")
@@ -139,7 +139,7 @@ FOUND, BILL = "/find?street=12-fictional-ave&zip=00000", "/bill/00120034"
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """SQLite below PROPINTEL_HOME, and a PostgreSQL of one's own."""
+    """Provide SQLite below PROPINTEL_HOME, and a new PostgreSQL database."""
     if request.param == "sqlite":
         return {}
     return {"database_url": SecretStr(request.getfixturevalue("postgresql").new_database())}
@@ -166,7 +166,7 @@ def world(
         BackgroundServer(portal.app, host="127.0.0.2") as two,
         open_resources(settings) as resources,
     ):
-        # each at an address of its own: domains are hosts
+        # different IP addresses, since domains are compared by host
         roots = {"county": one.address, "portal": two.address}
         yield World(county, portal, roots, api, home, resources)
 

@@ -1,4 +1,4 @@
-"""A site whose pages carry validators, redirect, declare canonical URLs and change when a test says so: real HTTP."""
+"""A site over real HTTP whose pages have validators, redirects, and canonical URLs, and change during a test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulators.serving import BackgroundServer
 
 @dataclass
 class Asked:
-    """One request and what came of it."""
+    """One request and its answer."""
 
     path: str
     status: int
@@ -26,9 +26,9 @@ class Asked:
 
 @dataclass
 class ChangingSite:
-    """`pages` by path and query; `redirects` to other paths; `headers` on top of those of an answer, by path.
+    """`pages` by path and query, `redirects` to other paths, and extra answer `headers` by path.
 
-    Each answer has an ETag made of its body, and is 304 to whoever names that. robots.txt is not among `asked`.
+    Each answer has an ETag of its body; a request with that ETag gets 304. `asked` leaves out robots.txt.
     """
 
     pages: dict[str, str] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class ChangingSite:
         return Starlette(routes=[Route("/{path:path}", self._serve)])
 
     def statuses(self, path: str) -> list[int]:
-        """What was answered to requests of `path`, in order."""
+        """Return the statuses of the answers to requests of `path`, in order."""
         return [one.status for one in self.asked if one.path == path]
 
     async def _serve(self, request: Request) -> Response:

@@ -1,11 +1,11 @@
-"""The fenced blocks of README and docs, and what is said of each in the comment above it.
+"""The fenced blocks of README and docs, with the comment above each that names its test.
 
-A block of commands (`bash`) or of a program (`python`) is preceded by one of
+A block of commands (`bash`) or of a program (`python`) follows one of these comments:
 
-    <!-- run -->                                            tests/integration/docs runs it as it stands
-    <!-- tested-by: tests/integration/test_x.py::test_y --> that test runs it; several: blanks between
-    <!-- tested-by: .ci/run -->                             so does CI itself
-    <!-- not run: REASON -->                                it cannot be run here, and why
+    <!-- run -->                                            tests/integration/docs runs it unchanged
+    <!-- tested-by: tests/integration/test_x.py::test_y --> this test runs it; several tests: spaces between
+    <!-- tested-by: .ci/run -->                             CI runs it
+    <!-- not run: REASON -->                                no test can run it
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: Languages whose blocks do something, and those that only show something.
+#: languages of runnable blocks, and languages that only show text
 DOING = frozenset({"bash", "python"})
 SHOWING = frozenset(
     {"text", "json", "toml", "yaml", "ini", "csv", "nginx", "dockerfile", "promql", "sql", "http", "html", "xml"}
@@ -26,10 +26,10 @@ _REMARK = re.compile(r"^\s*<!-- (run|tested-by: (?P<tests>[^>]+?)|not run: (?P<r
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced block. `remark`: "run", "tested-by", "not run" or empty; `tests`: the names behind "tested-by"."""
+    """A fenced block. `remark` is "run", "tested-by", "not run", or empty; `tests` are the names after "tested-by"."""
 
     page: str  # path in the repository
-    line: int  # of its opening fence, from 1
+    line: int  # line of the opening fence, from 1
     language: str
     text: str
     remark: str = ""
@@ -40,7 +40,7 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """What a reader of the project reads: README, CONTRIBUTING and all of docs/."""
+    """Return the pages for readers of the project: README, CONTRIBUTING, and docs/."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -49,7 +49,7 @@ def blocks() -> list[Block]:
 
 
 def blocks_of(page: str, text: str) -> list[Block]:
-    """The fenced blocks of one page, in order. A fence that is never closed reaches to the end, as in CommonMark."""
+    """Return the fenced blocks of one page, in order. An unclosed fence reaches to the end, as in CommonMark."""
     found: list[Block] = []
     lines = text.splitlines()
     at = 0

@@ -1,6 +1,6 @@
-"""How many examples Hypothesis draws: an eighth in `make test`, all in `make exhaustive`, by fixed seeds in both.
+"""The number of Hypothesis examples: an eighth in `make test`, all in `make exhaustive`, with fixed seeds in both.
 
-`make exhaustive PROFILE=search` draws ten times as many, by new seeds each time.
+`make exhaustive PROFILE=search` draws ten times as many with new seeds.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ settings.load_profile("quick")
 
 
 def drawn(examples: int, **options: Any) -> settings:
-    """The settings of a test for which an exhaustive run draws `examples`."""
+    """Return the settings of a test that draws `examples` in an exhaustive run."""
     share = _SHARE[settings.get_current_profile_name()]
     return settings(max_examples=max(_LEAST, round(examples * share)), **options)

@@ -1,4 +1,4 @@
-"""A real HTTP proxy on loopback for plain HTTP: it sends on what it is asked for, and keeps who logged in."""
+"""A real HTTP proxy on loopback for plain HTTP that forwards requests and records logins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOP_BY_HOP = frozenset({"connection", "content-length", "host", "proxy-authoriz
 
 @dataclass
 class ForwardProxy:
-    """`host` is where it listens (`127.0.0.1:port`), `logins` the `Proxy-Authorization` of each request."""
+    """Listens at `host` (`127.0.0.1:port`) and records each request's `Proxy-Authorization` in `logins`."""
 
     host: str = ""
     logins: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ def forward_proxy() -> Iterator[ForwardProxy]:
             proxy.logins.append(self.headers.get("Proxy-Authorization", ""))
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-            # undecoded, so that body and headers still belong together
+            # not decoded, so that body and headers match
             with client.stream("POST", self.path, content=body, headers=headers) as answer:
                 said = b"".join(answer.iter_raw())
             self.send_response(answer.status_code)
@@ -45,7 +45,7 @@ def forward_proxy() -> Iterator[ForwardProxy]:
             self.wfile.write(said)
 
         def log_message(self, *_: object) -> None:
-            """Nothing on stderr."""
+            """Log nothing on stderr."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True

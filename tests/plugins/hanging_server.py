@@ -1,4 +1,4 @@
-"""A server that takes every connection and never says a word: what a stopped process or a lost network looks like."""
+"""A server that accepts every connection and never answers, like a stopped process or a lost network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 class HangingServer:
-    """On loopback. `taken` counts the connections; each stays open until the server is closed."""
+    """Listens on loopback. `taken` counts the connections, which stay open until the server is closed."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""What the end of a job stores, each in a transaction of its own."""
+"""Stores the end of a job step by step, each step in its own transaction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def finish(  # noqa: PLR0917
     model_note: str | None = None,
     page_from: PageFrom | None = None,
 ) -> bool:
-    """End the job as `Storing` does. False if the lease was lost."""
+    """End the job as `Storing` does. Return False if the lease was lost."""
     lease, now = Lease(job_id, owner), jobs._database.clock.now()
     try:
         with jobs._database.writing() as connection:

@@ -1,4 +1,4 @@
-"""A Redis server that tests kill, freeze and bring back, a way to one that loses replies, and stores of the fleet."""
+"""A Redis server that tests kill, freeze, and restart, a proxy that loses replies, and fleet stores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MINUTE_US = 60_000_000
 
 
 class Server:
-    """A redis-server that keeps nothing on disk, and is empty when it comes back."""
+    """A redis-server that stores nothing on disk, and is empty after a restart."""
 
     def __init__(self, folder: Path) -> None:
         self._port = str(free_port())
@@ -53,7 +53,7 @@ class Server:
             self._process.wait(120)
 
     def freeze(self) -> None:
-        """It answers nobody, and forgets nothing."""
+        """Stop the process without losing its data."""
         os.kill(self._process.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -61,7 +61,7 @@ class Server:
 
 
 class LosesReplies:
-    """Between a client and a server on a socket: passes everything on, but for the replies that it is told to lose."""
+    """A proxy in front of a server that passes on everything, but drops replies while `lose` is set."""
 
     def __init__(self, connect: Callable[[], socket.socket]) -> None:
         self._connect = connect
@@ -84,14 +84,14 @@ class LosesReplies:
             threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
 
     def _pass(self, source: socket.socket, target: socket.socket, replies: bool) -> None:
-        with suppress(OSError):  # the other direction has closed both
+        with suppress(OSError):  # the other direction closed both sockets
             while data := source.recv(65536):
                 if replies and self.lose:
-                    break  # the server has done what it was asked for, and nobody hears of it
+                    break  # the server has run the command, and its reply is lost
                 target.sendall(data)
         for end in (source, target):
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)  # to close it is not enough while the other direction reads it
+                end.shutdown(socket.SHUT_RDWR)  # close is not enough while the other direction reads
             end.close()
 
 
@@ -125,7 +125,7 @@ def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]
 
 
 def sent(store: FleetStore, model: str = "m", tokens: float = 10, **more: object) -> Lease:
-    """One request, at its time: that is a second away with a server that has just heard anew what the limits are."""
+    """Make one request at its lease's time, which is a second away after the server's limits were learned again."""
     lease = store.acquire(KeyRequest(model, tokens, 2_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:
@@ -136,7 +136,7 @@ def sent(store: FleetStore, model: str = "m", tokens: float = 10, **more: object
 
 
 def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = None, **more: object) -> Lease:
-    """One request from its lease to its success; the response names the limit."""
+    """Make one successful request whose response reports the limit."""
     lease = sent(store, **more)
     left = rpm - 1 if remaining is None else remaining
     reading = MeterReading(rpm, left, round((rpm - left) * MINUTE_US / rpm))
@@ -145,7 +145,7 @@ def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = N
 
 
 def know(store: FleetStore, rpm: float = 60_000) -> None:
-    """Both keys have answered, and the store has heard so from the server."""
+    """Answer with both keys, and wait until the store has read both limits from the server."""
     for _ in KEYS:
         answered(store, rpm)
     wait_until(lambda: len(store.fleet.limits) == len(KEYS), 10)

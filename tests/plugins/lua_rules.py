@@ -1,6 +1,6 @@
-"""The pool's rules as functions: those of `app/keypool/stores/lua`, run in this process.
+"""The pool's rules as functions: the Lua code of `app/keypool/stores/lua`, run in this process.
 
-A meter, a bucket or a charge is a Lua table, whose fields the files name at their beginning.
+Meters, buckets, and charges are Lua tables. Each Lua file names their fields at its beginning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NOW_US = 1_793_534_400_000_000
 
 
 class LuaRules:
-    """`rules.meter_free_at(...)` and so on; `C` has the numbers."""
+    """Rules such as `rules.meter_free_at(...)`; `C` has the constants."""
 
     def __init__(self) -> None:
         text = shared_text(Policy(), NO_BUDGET)
@@ -34,21 +34,21 @@ class LuaRules:
         return self._functions[name]
 
     def meter(self, per_minute: float | None = None, capacity: float = 1, **fields: float) -> Any:
-        """A meter whose bucket is full, and whose bursts have grown to its capacity; other fields by their letters."""
+        """Return a meter with a full bucket and bursts up to its capacity; other fields by their letters."""
         usual = {"l": per_minute, "c": capacity, "a": capacity, "s": 1, **dict.fromkeys("fxpynig", 0.0)}
         return self.table({**usual, **fields})
 
     def bucket(self, requests: Any, tokens: Any) -> Any:
-        """Both limits, never refused so far."""
+        """Return a bucket with both limits and without refusals."""
         guess = {"n": 0, "at": 0, "cut": 0}
         return self.table({"r": requests, "t": tokens, "cooldown": 0, "guess": self.table(guess)})
 
     def reading(self, limit: float, remaining: float, reset_us: float) -> Any:
-        """What headers say of a limit."""
+        """Return the reading of a limit in response headers."""
         return self.table({"limit": limit, "remaining": remaining, "reset_us": reset_us})
 
     def charge(self, meter: Any = None) -> Any:
-        """What a lease keeps of a meter; of none: nothing was known."""
+        """Return the charge that a lease stores for a meter; without one, nothing was known."""
         return self.table({field: meter[field] if meter else 0.0 for field in "fxpyn"})
 
     def copy(self, table: Any, **fields: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Every test run holds what is counted to the labels that metrics declare, which the reference of metrics lists."""
+"""Fails a test run that counts label values which `metrics.toml` does not declare."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LABELS = {spec.name: {label.name: label for label in spec.labels} for spec in A
 
 
 def undeclared(families: Iterable[Metric]) -> list[str]:
-    """`metric{label="value"}` of each value that is none of its label's words, where it has words alone."""
+    """Return `metric{label="value"}` for each value outside its label's declared words."""
     return [
         f'{family.name}{{{name}="{value}"}}'
         for family in families
@@ -25,7 +25,7 @@ def undeclared(families: Iterable[Metric]) -> list[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _labels_are_declared() -> Iterator[None]:
-    """What the tests of this process made it count."""
+    """Check all values that the tests of this process counted."""
     yield
     found = sorted(set(undeclared(REGISTRY.collect())))
     assert not found, f"values that app/services/reports/metrics/metrics.toml does not name: {found}"

@@ -1,4 +1,4 @@
-"""A Python module run in a network of its own, where any address of the internet can be this machine's."""
+"""Runs a Python module in its own network, where any internet address can be this machine's."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def require_namespaces() -> None:
-    """Skip where no network namespace may be made."""
+    """Skip the test if no network namespace can be created."""
     if (reason := network_namespace.problem()) is not None:
         pytest.skip(reason)
 
 
 def run_isolated(module: str, *arguments: str, timeout_seconds: float) -> None:
-    """Run `python -m module arguments` with no network but its own loopback; skip where no namespace may be made."""
+    """Run `python -m module arguments` with only its own loopback, or skip if no namespace can be created."""
     require_namespaces()
     command = [*network_namespace.ISOLATE, sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_seconds, check=False)

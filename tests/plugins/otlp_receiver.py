@@ -1,4 +1,4 @@
-"""A real OTLP receiver on loopback: decodes what an OpenTelemetry SDK sends over HTTP, and keeps it."""
+"""A real OTLP receiver on loopback that decodes and records what an OpenTelemetry SDK sends over HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 @dataclass(frozen=True)
 class ReceivedSpan:
-    """One span; ids in hex, `parent` empty for a root; `events` are pairs of name and attributes."""
+    """A span with ids in hex. `parent` is empty for a root; `events` are pairs of name and attributes."""
 
     name: str
     trace_id: str
@@ -30,7 +30,7 @@ class ReceivedSpan:
 
 @dataclass
 class OtlpReceiver:
-    """`status` is its answer to each export; `bodies` are those exports as they came."""
+    """Answers each export with `status`, and records its body in `bodies`."""
 
     status: int = 200
     url: str = ""
@@ -39,11 +39,11 @@ class OtlpReceiver:
     bodies: list[bytes] = field(default_factory=list)
 
     def named(self, name: str, trace_id: str | None = None) -> list[ReceivedSpan]:
-        """The spans of that name, of one trace if it is given."""
+        """Return the spans with this name, of one trace if `trace_id` is given."""
         return [span for span in list(self.spans) if span.name == name and trace_id in (None, span.trace_id)]
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
-        """Keep an export; -> the status to answer."""
+        """Record an export, and return the status to answer."""
         status = self.status if path == "/v1/traces" else 404
         if status == 200:
             self.bodies.append(body)
@@ -80,7 +80,7 @@ def _value(value: AnyValue) -> Any:
 
 @pytest.fixture
 def otlp() -> Iterator[OtlpReceiver]:
-    """An OTLP receiver that answers at `url`."""
+    """Start an OTLP receiver at `url`."""
     receiver = OtlpReceiver()
 
     class _Handler(BaseHTTPRequestHandler):
@@ -94,7 +94,7 @@ def otlp() -> Iterator[OtlpReceiver]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing on stderr."""
+            """Log nothing on stderr."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}"

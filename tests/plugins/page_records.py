@@ -1,4 +1,4 @@
-"""What pages say, as if extractors had read it: every value with evidence of its own."""
+"""Records of pages as extractors would make them, with evidence for every value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def page_record(
     confidence: float = 0.9,
     quote: str = "{}",
 ) -> SourceRecord:
-    """The record of the page at `url` with the body `sha`, fetched at `at`. `quote` says where in it a value stands."""
+    """Return the record of the page at `url` with body `sha`, fetched at `at`. `{}` in `quote` is the value."""
     evidence = {
         name: Evidence(
             value=value,

@@ -1,6 +1,6 @@
-"""The real SDK on a pool, over real connections: sync, async, and async on a store that must not be asked from a loop.
+"""The real SDK on a pool over real connections: sync, async, and async on a blocking store.
 
-A scenario is written once, for a client of any kind: it awaits what `value_of`, `items_of` and `entered` make of it.
+A scenario is written once for any kind of client: it awaits the results of `value_of`, `items_of`, and `entered`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PLACEHOLDER = "no-key-of-the-pool"
 
 
 class RememberingStore(MemoryStore):
-    """The store of one process, which also remembers what it was told and from which thread."""
+    """An in-process store that records settlements, streams, and the calling threads."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -46,7 +46,7 @@ class RememberingStore(MemoryStore):
         self.streams: list[Usage] = []
         self.broken = 0
         self.threads: set[int] = set()
-        #: set at every lease; `gate` is what an acquire waits for
+        #: set at every lease; `acquire` waits for `gate`
         self.leased = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
@@ -70,14 +70,14 @@ class RememberingStore(MemoryStore):
 
 
 class BlockingStore(RememberingStore):
-    """One that must be asked from a thread of its own."""
+    """A store that must be called from a thread of its own."""
 
     blocking = True
 
 
 @dataclass
 class Pooled:
-    """A pool on the simulator's keys, and how to run a scenario on one of its clients."""
+    """A pool on the simulator's keys that runs scenarios on one of its clients."""
 
     store: RememberingStore
     pool: KeyPool
@@ -85,7 +85,7 @@ class Pooled:
     face: str
 
     def run[T](self, scenario: Callable[[Any], Awaitable[T]]) -> T:
-        """`scenario(client)` awaits what `value_of`, `items_of` and `entered` make of the client's answers."""
+        """Run `scenario(client)`, which awaits the results of `value_of`, `items_of`, and `entered`."""
 
         async def main() -> T:
             options: Any = {"api_key": PLACEHOLDER, "base_url": self.base_url, "max_retries": 0, "timeout": 10}
@@ -136,14 +136,14 @@ def face(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def there(openai_simulator: Callable[..., Any], face: str) -> Pooled:
-    """Two keys, both well, with room for anything."""
+    """Start a simulator, and return a pool with two healthy keys and ample capacity."""
     simulator = openai_simulator()
     return pooled(simulator.base_url, simulator.keys, face)
 
 
 @contextmanager
 def breaking_server(broken: int, head: bytes, part: bytes, whole: bytes) -> Iterator[tuple[str, list[str]]]:
-    """A server whose first `broken` answers end in the middle. Yields its address and the keys it saw."""
+    """Start a server whose first `broken` answers end in the middle. Yield its address and the keys it received."""
     seen: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

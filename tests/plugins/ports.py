@@ -1,20 +1,20 @@
-"""Ports for servers that have to be told theirs before they listen."""
+"""Ports for servers that need a port number before they listen."""
 
 from __future__ import annotations
 
 import random
 import socket
 
-#: below those that Linux hands out itself (32768 and up), to each that connects or listens on port 0: one of these may
-#: be gone before it is used
+#: below the ephemeral ports of Linux (32768 and up), any of which
+#: may be taken before the server listens
 _PORTS = range(20_000, 32_000)
 _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on, another at each call."""
+    """Return a loopback port without a listener, another at each call."""
     while True:
-        # at random, since other processes choose from the same ones
+        # random, since other processes choose from the same range
         port = random.choice(_PORTS)
         if port in _given:
             continue

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that only its block knows, and one for a whole session."""
+"""PostgreSQL servers for one block or for a whole test session."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from benchmarks import postgresql as servers
 from benchmarks.postgresql import PostgreSQL
 
-#: the parameter of a test that runs on every database, and in `make test` on SQLite alone
+#: the parameter of tests that run on every database; `make test` runs only SQLite
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.every_server)
 
 
 @contextmanager
 def postgresql_server() -> Iterator[PostgreSQL]:
-    """A server that ends with the block. Skips the test where there are no programs for one."""
+    """Start a server until the end of the block, or skip the test if PostgreSQL is not installed."""
     if (reason := servers.why_not()) is not None:
         pytest.skip(reason)
     with servers.postgresql("fsync=off") as server:
@@ -25,6 +25,6 @@ def postgresql_server() -> Iterator[PostgreSQL]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A server that only this test session knows."""
+    """Start a server for this test session."""
     with postgresql_server() as server:
         yield server

@@ -1,4 +1,4 @@
-"""A page out of its markup, and what is read of it."""
+"""Pages made from markup, and the values read from them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.property.reading.pipeline import extract
 
 
 def page_of(html: str, url: str) -> Page:
-    """The page that was fetched from `url` on 1 March 2026."""
+    """Return a page fetched from `url` on 1 March 2026."""
     return Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def values_of(html: str, url: str) -> dict[str, Any]:
-    """The values of its record, by their fields."""
+    """Return the values of the page's record by field."""
     return extract(page_of(html, url)).record.values

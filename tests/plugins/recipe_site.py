@@ -1,4 +1,4 @@
-"""A small site for tests of recipes: its pages, what they say, and a model that answers what it is asked."""
+"""A small site for tests of recipes: pages, their facts, and a model that answers about them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Facts = Mapping[str, Any]
 
 
 def facts(number: int) -> dict[str, Any]:
-    """What the home `number` is: values that differ from home to home."""
+    """Return the facts of the home `number`, which differ from home to home."""
     random = Random(number)
     return {
         "ListPrice": random.randrange(200, 900) * 1000,
@@ -50,24 +50,24 @@ REDESIGNED = {
 
 
 def shown(name: str, value: Any) -> str:
-    """A value as the site writes it."""
+    """Return a value as the site writes it."""
     return f"{value:,} sq ft" if name == "LivingArea" else str(value)
 
 
 def rows(told: Facts, labels: Mapping[str, str] = LABELS) -> str:
-    """A table of facts, without those that are not known."""
+    """Return a table of the known facts."""
     lines = (f"<tr><td>{labels[n]}</td><td>{shown(n, told[n])}</td></tr>" for n in labels if told.get(n) is not None)
     return f'<table class="facts">{"".join(lines)}</table>'
 
 
 def redesigned(told: Facts) -> str:
-    """The same facts in another layout."""
+    """Return the same facts in another layout."""
     lines = (f"<li><b>{REDESIGNED[n]}</b> <span>{shown(n, told[n])}</span></li>" for n in REDESIGNED if told.get(n))
     return f'<section class="details"><ul class="list">{"".join(lines)}</ul></section>'
 
 
 def page(number: int, told: Facts, body: str | None = None, host: str = "homes.example") -> Page:
-    """The page of the home `number`, with a card of another home below its facts."""
+    """Return the page of the home `number`, with a card of another home below its facts."""
     price = f'<p class="price">${told["ListPrice"]:,}</p>' if told.get("ListPrice") else ""
     html = (
         f"<html lang='en'><head><title>Home {number}</title></head><body><main><h1>{100 + number} Main St, Austin, TX "
@@ -82,7 +82,7 @@ def as_page(url: str, text: str, content_type: str = "text/html") -> Page:
 
 
 def parcel(number: int, told: Facts) -> Page:
-    """The answer of a county's layer."""
+    """Return the response of a county's GIS layer."""
     attributes = {"PIN": f"12-{number:04}-77", "EFFYR": told["YearBuilt"], "TLA": told["LivingArea"], "NBHD": "A 14"}
     body = json.dumps({"fields": [{"name": "PIN"}, {"name": "TLA"}], "features": [{"attributes": attributes}]})
     return as_page(f"https://gis.example.gov/arcgis/query?pin={number}", body, "application/json")
@@ -90,7 +90,7 @@ def parcel(number: int, told: Facts) -> Page:
 
 @dataclass
 class Reader:
-    """Reads pages as the service does: with recipes, and with a model for what is open."""
+    """Reads pages as the service does: with recipes, and with a model for open fields."""
 
     store: MemoryRecipes = field(default_factory=MemoryRecipes)
     audits: AuditRate = NO_AUDITS
@@ -103,7 +103,7 @@ class Reader:
     def read(
         self, one: Page, says: Mapping[str, tuple[Any, str]], *, answers: bool = True
     ) -> tuple[RecipeReading, Extraction]:
-        """Read one page; `says` is what a model knows: value and quote by field."""
+        """Read one page. `says` has the model's value and quote by field."""
         read = self.keeper.read(one, self.store.of_host(host_of(one)))
         asked = read.extraction.asked()
         if not asked:
@@ -129,7 +129,7 @@ class Reader:
         wrong: Callable[[int, dict[str, tuple[Any, str]]], None] | None = None,
         host: str = "homes.example",
     ) -> list[tuple[RecipeReading, dict[str, Any], dict[str, Any]]]:
-        """Read the homes of `numbers`: the reading, the record's values, and the facts of each."""
+        """Read the homes of `numbers`, and return the reading, the record's values, and the facts of each."""
         found = []
         for number in numbers:
             told = {name: None if name in lacks(number) else value for name, value in facts(number).items()}
@@ -142,7 +142,7 @@ class Reader:
 
 
 def answer(told: Facts, labels: Mapping[str, str] = LABELS, *, colon: bool = True) -> dict[str, tuple[Any, str]]:
-    """What a model that reads well says of a page."""
+    """Return the answer of a model that reads the page correctly."""
     said = {
         name: (told[name], f"{label}{':' if colon else ''} {shown(name, told[name])}")
         for name, label in labels.items()

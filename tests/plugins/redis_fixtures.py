@@ -1,7 +1,7 @@
-"""Fixtures of the key store: real servers that only this test session knows, and a store on each of them.
+"""Fixtures of the key store: real Redis servers for this test session, and a store on each of them.
 
-Every server listens on a socket or a port of its own on loopback, dies with the thread that started it and is ended by
-its process id. Each is started by the first test that asks for it, once per process of the test run.
+Each server listens on its own socket or loopback port and ends with the thread that started it. The first test that
+needs a server starts it, once per process of the test run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from app.keypool.stores.redis import RedisStore
 from app.redis.embedded_valkey import EmbeddedValkey, answers, ending_with_parent
 from tests.plugins.waiting import wait_until
 
-#: what every name of a pool begins with
+#: the common prefix of a pool's Redis keys
 TAG = "{propintel}"
 NO_CAPS = Budget()
 MakeStore = Callable[..., Store]
@@ -36,7 +36,7 @@ MakeStore = Callable[..., Store]
 
 @contextmanager
 def running_server(folder: Path, url: str, *options: str) -> Iterator[str]:
-    """A redis-server whose files are in `folder`, until the end of the block."""
+    """Start a redis-server with its files in `folder`, until the end of the block."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("no redis-server on PATH: install Debian's package redis-server")
@@ -53,14 +53,14 @@ def running_server(folder: Path, url: str, *options: str) -> Iterator[str]:
 
 
 def tls_options(port: str, pem: Path, *, auth_clients: str) -> list[str]:
-    """For a `running_server` that takes TLS alone: `pem` holds key, certificate and who signed it."""
+    """Return the options of a `running_server` that accepts only TLS. `pem` holds key, certificate, and issuer."""
     files = [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(pem))]
     return ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", auth_clients, *files]
 
 
 @contextmanager
 def _short_folder() -> Iterator[Path]:
-    """A folder with a short path: a socket's has at most 107 bytes."""
+    """Create a folder with a short path, since a socket's path has at most 107 bytes."""
     folder = Path(tempfile.mkdtemp(prefix="kv-"))
     try:
         yield folder
@@ -70,14 +70,14 @@ def _short_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def embedded_valkey_url() -> Iterator[str]:
-    """The Valkey that runs where nothing is configured."""
+    """Start the embedded Valkey that runs when REDIS_URL is not set."""
     with _short_folder() as folder, EmbeddedValkey(folder) as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def redis_server_url() -> Iterator[str]:
-    """Debian's redis-server, on a socket."""
+    """Start Debian's redis-server on a socket."""
     with _short_folder() as folder:
         path = folder / "redis.sock"
         with running_server(folder, f"unix://{path}?db=0", "--port", "0", "--unixsocket", str(path)) as url:
@@ -86,7 +86,7 @@ def redis_server_url() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Backend:
-    """Where the store under test keeps its state: in the process (`connection` is None), or on a server."""
+    """The place of a store's state: this process (`connection` is None), or a server."""
 
     name: str
     connection: redis.Redis | None
@@ -101,7 +101,7 @@ ON_SERVERS = [
 
 @pytest.fixture(params=["memory", *ON_SERVERS])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """Every place that a store can be; what a server held before is gone."""
+    """Provide every kind of store backend, emptied."""
     if request.param == "memory":
         yield Backend("memory", None)
         return
@@ -112,7 +112,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 @pytest.fixture
 def make_store(backend: Backend) -> Iterator[MakeStore]:
-    """`make_store(keys, clock, strategy, policy=..., budget=..., pool=...)`; stores of one `pool` share their state."""
+    """Return `make_store(keys, clock, strategy, policy=, budget=, pool=)`. Stores of one `pool` share their state."""
     made: list[Store] = []
 
     def make(

@@ -1,4 +1,4 @@
-"""Fixtures that start the simulators: in a thread for most tests, as programs of their own where that is the point."""
+"""Fixtures that start the simulators, in a thread for most tests or as programs of their own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from simulators.openai.server import OpenAISimulator
 from simulators.serving import BackgroundServer
 from simulators.site.server import build_site
 
-#: keys of the shape that OpenAI issues; nothing answers to them but the simulator
+#: keys in OpenAI's format that only the simulator accepts
 KEYS = tuple(f"sk-simulator-{word * 8}{n:04d}" for n, word in enumerate(("abcd", "efgh", "ijkl", "mnop"), start=1))
 
 
@@ -32,46 +32,46 @@ def _post(url: str, body: Any) -> Any:
 
 @dataclass(frozen=True)
 class SimulatorHandle:
-    """A running simulator: where its API is, and the hand on its controls."""
+    """A running simulator with its API address and its controls."""
 
     address: str
     keys: tuple[str, ...]
 
     @property
     def base_url(self) -> str:
-        """What OPENAI_BASE_URL is set to."""
+        """Return the value for OPENAI_BASE_URL."""
         return f"{self.address}/v1"
 
     def client(self, key: str | None = None, **options: Any) -> openai.OpenAI:
-        """A plain client of the SDK that tries once; the first key unless told otherwise."""
+        """Return a plain SDK client without retries, with the first key by default."""
         options = {"max_retries": 0, "timeout": 10, **options}
         return openai.OpenAI(api_key=key or self.keys[0], base_url=self.base_url, **options)
 
     def stats(self) -> Any:
-        """`{"keys": [...], "unknown_keys": {...}, "totals": {...}}`"""
+        """Return `{"keys": [...], "unknown_keys": {...}, "totals": {...}}`."""
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return client.get(f"{self.address}/control/stats").raise_for_status().json()
 
     def stats_of(self, key: str) -> Any:
-        """The counters of one key."""
+        """Return the counters of one key."""
         return self.stats()["keys"][self.keys.index(key)]
 
     def prompts(self) -> dict[str, int]:
-        """How often each question was paid for, by `prompt_sha256` of its messages."""
+        """Return how often each prompt was paid for, by `prompt_sha256` of its messages."""
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return dict(client.get(f"{self.address}/control/prompts").raise_for_status().json())
 
     def batches(self) -> Any:
-        """`{"batches": [...], "files": [...]}` of all projects; of files those that nobody has deleted."""
+        """Return `{"batches": [...], "files": [...]}` of all projects, without deleted files."""
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return client.get(f"{self.address}/control/batches").raise_for_status().json()
 
     def set_searches(self, *table: Mapping[str, Any]) -> None:
-        """What web searches find from now on (`simulators/openai/web_search.py`)."""
+        """Set the results of later web searches (`simulators/openai/web_search.py`)."""
         _post(f"{self.address}/control/searches", list(table))
 
     def searches(self) -> Any:
-        """Each web search that was answered: `[{"text", "allowed_domains", "entry"}]`."""
+        """Return each answered web search: `[{"text", "allowed_domains", "entry"}]`."""
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return client.get(f"{self.address}/control/searches").raise_for_status().json()
 
@@ -82,15 +82,15 @@ class SimulatorHandle:
         _post(f"{self.address}/control/server", changes)
 
     def reset(self) -> None:
-        """Counters to zero; buckets stay."""
+        """Reset the counters, but not the buckets."""
         _post(f"{self.address}/control/reset", {})
 
 
 @pytest.fixture
 def openai_simulator() -> Iterator[Callable[..., SimulatorHandle]]:
-    """`openai_simulator(keys=[{...}], **server options)` starts a simulator; every one ends with the test.
+    """Return a function that starts a simulator for one test: `openai_simulator(keys=[{...}], **server options)`.
 
-    Without keys: the first two of `KEYS`, with room for anything.
+    The default keys are the first two of `KEYS`, with ample capacity.
     """
     with ExitStack() as running:
 
@@ -105,20 +105,20 @@ def openai_simulator() -> Iterator[Callable[..., SimulatorHandle]]:
 
 @pytest.fixture(scope="session")
 def property_site() -> Iterator[str]:
-    """The address of the bundled site, without a slash at the end; one for the whole run, since it only reads."""
+    """Start the bundled site for the whole run, and return its address without a final slash."""
     with BackgroundServer(build_site()) as background:
         yield background.address
 
 
 @dataclass
 class Program:
-    """A simulator as a process of its own."""
+    """A simulator in its own process."""
 
     process: subprocess.Popen[str]
     address: str
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send the signal; the exit code and what stood on stderr."""
+        """Send the signal, and return the exit code and the text on stderr."""
         self.process.send_signal(number)
         code = self.process.wait(120)
         return code, _rest(self.process.stderr)
@@ -130,7 +130,7 @@ def _rest(stream: IO[str] | None) -> str:
 
 @pytest.fixture
 def start_program() -> Iterator[Callable[..., Program]]:
-    """`start_program("simulators.openai", "--config", path)` runs the module and waits until it listens."""
+    """Return a function that starts a simulator and waits until it listens: `start_program(module, *arguments)`."""
     started: list[subprocess.Popen[str]] = []
 
     def start(module: str, *arguments: str | Path) -> Program:

@@ -1,4 +1,4 @@
-"""What a block of a test sends to its database, and how the database carries it out."""
+"""Records the SQL statements of a block, and shows query plans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.property.storage.database import Database
 
 @contextmanager
 def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """The statements of the block, with their parameters."""
+    """Yield the block's statements with their parameters."""
     found = list[tuple[str, Any]]()
     with database.reading() as connection:
         engine = connection.engine
@@ -29,7 +29,7 @@ def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
 
 
 def plan_of(database: Database, sql: str, parameters: Sequence[Any]) -> str:
-    """How the database would carry out a statement."""
+    """Return the database's plan for a statement."""
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
     with database.reading() as connection:
         plan = connection.exec_driver_sql(f"{explain} {sql}", parameters).all()

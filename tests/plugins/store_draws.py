@@ -1,4 +1,4 @@
-"""What the key store's state machine draws from: keys, budgets, asks, and what providers say."""
+"""Random inputs for the key store's state machine: keys, budgets, requests, and provider responses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BUDGETS = [
 ]
 BARRED = [*([frozenset()] * 8), *map(frozenset, itertools.combinations([k.key_id for k in KEYS], 1))]
 BARRED += map(frozenset, itertools.combinations([k.key_id for k in KEYS[:4]], 2))
-#: (limit a minute, what the bucket holds): the last ones speak of a minute but hold a second's worth, or one request
+#: (limit a minute, bucket size); the last buckets hold only one second's worth, or one request
 REQUEST_LIMITS = [(60, 60), (600, 600), (1_200, 20), (60, 1)]
 TOKEN_LIMITS = [(10_000, 10_000), (600_000, 600_000), (60_000, 1_000)]
 TROUBLE = [
@@ -42,7 +42,7 @@ Reading = MeterReading | None
 
 
 class Dice(random.Random):
-    """Chance that the machine sets before each step, so that both stores see the same however often they ask."""
+    """Chance that the machine sets before each step, so that both stores draw the same values."""
 
     face = 0
 
@@ -54,12 +54,12 @@ class Dice(random.Random):
 
 
 def only(key: ApiKey) -> KeyRequest:
-    """A small request that this key alone may serve, at once."""
+    """Return a small request that only this key may serve, at once."""
     return KeyRequest("m", 10, 0, frozenset(k.key_id for k in KEYS if k != key))
 
 
 def readings(limits: list[tuple[int, int]]) -> list[Reading]:
-    """What a provider might say of a bucket, whatever we think of it."""
+    """Return readings of a bucket that a provider might send, whatever the pool expects."""
     return [None] + [
         MeterReading(per_minute, capacity - used, used * MINUTE // per_minute)
         for per_minute, capacity in limits

@@ -1,7 +1,7 @@
-"""A process that shares a pool: `python -m tests.plugins.store_process URL` obeys one JSON command a line.
+"""A process that shares a pool: `python -m tests.plugins.store_process URL` runs one JSON command per line.
 
-Every line is answered by one line of JSON. Times are the server's; `at` is this machine's monotonic clock, which all
-processes share, so that several begin together.
+Each command is answered by one line of JSON. Times are the server's, except `at`, which is this machine's monotonic
+clock. All processes share that clock, so several can start at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _as_json(reply: Lease | Later | NoRoom | None) -> dict[str, Any] | None:
 
 
 class Obeys:
-    """The commands, by name; each gets its arguments from the line."""
+    """The commands as methods; a line gives name and arguments."""
 
     def __init__(self, url: str) -> None:
         self.connection = redis.Redis.from_url(url, socket_timeout=10)
@@ -40,7 +40,7 @@ class Obeys:
         self.store: RedisStore
 
     def shift_clocks(self, seconds: float) -> None:
-        """This host's clocks are wrong: its wall clock, and its monotonic clock began at another time."""
+        """Shift this host's wall clock and monotonic clock."""
         for name, read in (("time", time.time), ("monotonic", time.monotonic)):
             setattr(time, name, _later(read, seconds))
         for name, read_ns in (("time_ns", time.time_ns), ("monotonic_ns", time.monotonic_ns)):
@@ -54,7 +54,7 @@ class Obeys:
         self.leases.clear()
 
     def acquire(self, times: int, seconds: float, at: float, **of_ask: Any) -> list[dict[str, Any] | None]:
-        """`times` replies, asked for from `at` on, and as many as come after that within `seconds`."""
+        """Return replies from `at` on: at least `times`, and all that arrive within `seconds`."""
         while _monotonic() < at:
             pass
         request = ask(**{**of_ask, "barred": frozenset(of_ask.get("barred", ()))})
@@ -67,7 +67,7 @@ class Obeys:
         return replies
 
     def confirm(self, lease_id: str) -> dict[str, Any] | None:
-        """At its time by the store's clock."""
+        """Confirm the lease at its time by the store's clock."""
         lease = self.leases[lease_id]
         while self.store.now_us() < lease.at_us:
             time.sleep(0.001)
@@ -82,7 +82,7 @@ class Obeys:
         return asdict(self.store.settle(self.leases.pop(lease_id), settlement))
 
     def work(self, times: int, at: float) -> None:
-        """`times` requests from `at` on, each answered and settled with what it used."""
+        """Send `times` requests from `at` on, each with an answer and its usage."""
         while _monotonic() < at:
             pass
         for _ in range(times):

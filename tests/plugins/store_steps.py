@@ -1,4 +1,4 @@
-"""Short words for the steps of a key store's tests."""
+"""Steps of the key store's tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refused(store: Store, request: KeyRequest | None = None) -> NoRoom:
 def answer(
     store: Store, outcome: Outcome = Outcome.SUCCESS, request: KeyRequest | None = None, **facts: object
 ) -> Lease:
-    """One request from its lease to its end."""
+    """Make one request from lease to answer."""
     lease = take(store, request)
     store.settle(lease, Settlement(outcome, **facts))  # type: ignore[arg-type]
     return lease
@@ -47,11 +47,11 @@ def of(store: Store, key: ApiKey) -> KeySnapshot:
 
 
 def reading(per_minute: float, remaining: float) -> MeterReading:
-    """A bucket that holds a minute's worth, `remaining` of it free."""
+    """Return the reading of a bucket for one minute with `remaining` free."""
     return MeterReading(per_minute, remaining, round((per_minute - remaining) * MINUTE / per_minute))
 
 
-#: a bucket of ten at 600 a minute, none left: room for the next one comes in less than a second
+#: an empty bucket of ten at 600 a minute, which has capacity again in less than a second
 NO_ROOM = LimitReading(requests=MeterReading(600, 0, SECOND))
 
 
@@ -64,7 +64,7 @@ def wait_until(clock: ManualClock, at_us: int) -> None:
 
 
 def burst(store: Store, request: KeyRequest | None = None, most: int = 10_000) -> list[Lease]:
-    """All leases to be had at this moment."""
+    """Take all leases that are available now."""
     leases: list[Lease] = []
     while len(leases) < most and isinstance(lease := store.acquire(request or ask()), Lease):
         leases.append(lease)

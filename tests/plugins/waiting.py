@@ -1,4 +1,4 @@
-"""Waiting for what another thread or process does."""
+"""Waits for a condition that another thread or process fulfills."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-#: beside other tests or on a slow machine everything takes a multiple of its time; a wait that ends well ends no later
+#: other tests and slow machines multiply every time; a longer limit does not delay a successful wait
 _BUSY = 8
 
 
 def wait_until(ready: Callable[[], object], seconds: float, tell: Callable[[], str] = lambda: "") -> None:
-    """Return when `ready()`; fail with what `tell()` says.
+    """Return when `ready()`; fail with the text of `tell()`.
 
-    `seconds` are ample on a machine that does nothing else; eight times as many are waited.
+    `seconds` are ample on an idle machine; the wait lasts up to eight times as long.
     """
     deadline = time.monotonic() + seconds * _BUSY
     while not ready():

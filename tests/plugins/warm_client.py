@@ -1,4 +1,4 @@
-"""Ask a warm parent (`warm_start.py`) for a process. Imports are few, so that a program made of this starts quickly."""
+"""Asks a warm parent (`warm_start.py`) for a process. The few imports let programs made of this start quickly."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MESSAGE_BYTES = 1 << 20
 def ask(
     path: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Sequence[int]
 ) -> tuple[socket.socket, int]:
-    """Have a process started by the parent that listens at `path`.
+    """Have the parent that listens at `path` start a process.
 
-    `argv` is what `python -m` gets, or `["propintel", ...]`; `streams` are its stdin, stdout, and stderr. Return the
-    connection, on which the exit code will come as text, and the process's id.
+    `argv` is for `python -m`, or `["propintel", ...]`; `streams` are stdin, stdout, and stderr. Return a connection
+    that will deliver the exit code as text, and the process id.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(path)
@@ -30,7 +30,7 @@ def ask(
 
 
 def main(path: str, program: str) -> int:
-    """Be `program`: its arguments, environment, folder, streams, signals, and exit code."""
+    """Run `program` with this process's arguments, environment, folder, and streams; return its exit code."""
     connection, pid = ask(path, [program, *sys.argv[1:]], os.environ, str(Path.cwd()), (0, 1, 2))
 
     def pass_on(number: int, _: object) -> None:

@@ -1,8 +1,8 @@
-"""Starts our processes without the cost of their imports: a parent that has imported everything forks them.
+"""Starts our processes without the cost of their imports, by forking a parent that has imported everything.
 
-A worker's imports take two seconds of CPU, and the tests start hundreds of processes. What is started here is otherwise
-the process that `python -m MODULE` or `propintel` starts, with its own session, environment, folder, streams, and exit
-code. It ends when its parent does. Tests of a start itself use `subprocess`.
+A worker's imports take two seconds of CPU, and the tests start hundreds of processes. A started process has its own
+session, environment, folder, streams, and exit code, as with `python -m MODULE` or `propintel`. It ends when its parent
+does. Tests of the start itself use `subprocess`.
 
 All processes of one test run use the same parents, which end when the run does.
 """
@@ -38,7 +38,7 @@ from app.property.reading.model.tokens import count_tokens
 from tasks._celery.config import TASK_MODULES
 from tests.plugins.warm_client import MESSAGE_BYTES, ask
 
-#: what `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later
+#: modules that `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later
 _IMPORTED = (
     "celery.bin.celery",
     "celery.apps.worker",
@@ -56,10 +56,10 @@ _IMPORTED = (
     "web",
     "worker",
 )
-#: what libraries read when they are imported
+#: environment variables that libraries read when they are imported
 _READ_ON_IMPORT = ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")
 _COMMAND = "propintel"
-#: without the packages of the environment, whose search takes longer than the rest
+#: without the packages of the environment, which are slow to search
 _PROGRAM = """\
 #!{python} -ISE
 import sys
@@ -76,7 +76,7 @@ class HasFileno(Protocol):
 
 @dataclass(frozen=True)
 class _Order:
-    """One process to start: `argv` as after `python -m`, or of `propintel`."""
+    """A process to start: `argv` is for `python -m`, or of `propintel`."""
 
     argv: list[str]
     env: dict[str, str]
@@ -84,7 +84,7 @@ class _Order:
 
 
 class WarmProcess:
-    """As much of `subprocess.Popen` as the supervisor and the tests use."""
+    """The part of `subprocess.Popen` that the supervisor and the tests use."""
 
     def __init__(self, connection: socket.socket, pid: int, argv: list[str]) -> None:
         self._connection = connection
@@ -105,7 +105,7 @@ class WarmProcess:
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._connection.close()
-            self.returncode = int(said) if said else -signal.SIGKILL  # the parent is gone, and took it along
+            self.returncode = int(said) if said else -signal.SIGKILL  # the parent is gone, and its children with it
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -121,10 +121,10 @@ class WarmProcess:
 
 
 class WarmParent:
-    """Has processes started by a parent that has imported everything, with the arguments of `subprocess.Popen`.
+    """Starts processes through a parent that has imported everything, with the arguments of `subprocess.Popen`.
 
-    There is one parent for each combination of what libraries read when they are imported. It lives as long as the
-    process `run_pid`, and all that are given the same `folder` share it.
+    There is one parent for each combination of variables that libraries read when they are imported. A parent lives as
+    long as the process `run_pid`, and all objects with the same `folder` share it.
     """
 
     def __init__(self, folder: Path, run_pid: int) -> None:
@@ -135,7 +135,7 @@ class WarmParent:
     def start(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **_: Any
     ) -> WarmProcess:
-        """Start `[..., python, "-m", MODULE, ...]`; what stands before Python ties a process to its parent."""
+        """Start `[..., python, "-m", MODULE, ...]`. Words before Python are ignored."""
         words = list(argv)
         with Path(os.devnull).open("rb") as nothing:
             return self._ask(words[words.index("-m") + 1 :], env, cwd or Path.cwd(), (nothing, stdout, stderr))
@@ -143,7 +143,7 @@ class WarmParent:
     def run_propintel(
         self, *arguments: str, env: Mapping[str, str], cwd: Path, stdin: str | int = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end; its streams apart. `stdin`: a text, or an open file."""
+        """Run the command to its end with separate streams. `stdin` is a text or an open file."""
         return self.run([_COMMAND, *arguments], env=env, cwd=cwd, stdin=stdin)
 
     def run(
@@ -165,7 +165,7 @@ class WarmParent:
             return subprocess.CompletedProcess(argv, code, out.read().decode(), err.read().decode())
 
     def write_program(self, path: Path, env: Mapping[str, str]) -> None:
-        """Write a program that is `propintel` for scripts that are run with `env`."""
+        """Write a program that runs `propintel` for scripts with the environment `env`."""
         text = _PROGRAM.format(
             python=sys.executable, folder=str(Path(__file__).parent), socket=self._socket_of(env), program=_COMMAND
         )
@@ -180,13 +180,13 @@ class WarmParent:
         return WarmProcess(connection, pid, argv)
 
     def _socket_of(self, env: Mapping[str, str]) -> str:
-        """Where the parent for this environment listens; it is started if there is none yet."""
+        """Return the socket of this environment's parent, and start the parent if needed."""
         chosen = tuple(env.get(name) for name in _READ_ON_IMPORT)
         if chosen not in self._sockets:
             name = hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]
             self._sockets[chosen] = self._folder / name
             with (self._folder / f"{name}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # one process starts it, the others wait until it listens
+                fcntl.flock(lock, fcntl.LOCK_EX)  # one process starts the parent, and the others wait until it listens
                 if not self._sockets[chosen].exists():
                     self._start_parent(chosen, self._sockets[chosen])
         return str(self._sockets[chosen])
@@ -202,7 +202,7 @@ class WarmParent:
             text=True,
             cwd=Path(__file__).parents[2],
         )
-        process.returncode = 0  # the run does not wait for it: it ends after the run
+        process.returncode = 0  # the run does not wait for the parent, which ends after the run
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.stdout.close()
@@ -210,7 +210,7 @@ class WarmParent:
 
 @pytest.fixture(scope="session")
 def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
-    """Its parents are started by the first test of the run that needs each."""
+    """Provide the run's parents; the first test that needs a parent starts it."""
     in_xdist = "PYTEST_XDIST_WORKER" in os.environ
     run_pid = os.getppid() if in_xdist else os.getpid()
     folder = Path(tempfile.gettempdir()) / f"warm-{run_pid}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')[:8]}"
@@ -219,7 +219,7 @@ def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
 
 
 class _Parent:
-    """One thread, so that a fork finds no lock taken."""
+    """Has a single thread, so that no lock is taken during a fork."""
 
     def __init__(self, path: str, run_pid: int) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -279,14 +279,14 @@ class _Parent:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
-        # what Python found out about its streams when it started held for others
+        # Python opened its stream objects for the parent's streams
         sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
         sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
 
 
 def _run(order: _Order) -> None:
-    """What `python -m` does, in the process that has just been forked."""
+    """Act as `python -m` in the forked process."""
     os.setsid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     os.environ.clear()
@@ -305,7 +305,7 @@ def main() -> None:
     commands = [f"cli.{path.stem}" for path in Path(cli.__file__).parent.glob("*.py")]
     for name in (*_IMPORTED, *TASK_MODULES, *commands):
         importlib.import_module(name)
-    count_tokens("")  # a worker loads these tables when it starts
+    count_tokens("")  # loads tables that a worker loads when it starts
     gc.collect()
     gc.freeze()
     path = Path(sys.argv[1])

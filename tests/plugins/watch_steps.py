@@ -1,4 +1,4 @@
-"""The steps of tests of watches, and a counter of the statements that they take."""
+"""Steps of tests of watches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAY = 86_400.0
 
 
 def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
-    """A property that each of `urls` is a page of."""
+    """Store a property with each of `urls` as a page, and return its id."""
     related = None
     for n, url in enumerate(urls):
         record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
@@ -42,7 +42,7 @@ def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
 
 
 def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
-    """The watch, when its time has come."""
+    """Advance the clock to the watch's time, and return the watch."""
     wait = (watches.get(name).due_at - clock.now()).total_seconds()
     clock.advance(max(0.0, wait))
     return watches.get(name)
@@ -63,7 +63,7 @@ def jobs_for(database: Database, targets: Sequence[str], watch: str | None) -> l
 
 
 def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:
-    """The job is over: done with a property, or failed with an error."""
+    """End the job with a property or with an error."""
     assert jobs.claim(job.id, "worker", 60) is not None
     if isinstance(outcome, str):
         assert finish(jobs, job.id, "worker", outcome, page_from=PageFrom.SITE)
@@ -72,7 +72,7 @@ def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> N
 
 
 def show_change(database: Database, property_id: str, url: str, look_at: datetime) -> None:
-    """The page shows a change of the property that nobody was told yet, and is to be looked at again at `look_at`."""
+    """Let the page show an unpublished change of the property, with the next look at `look_at`."""
     now = database.clock.now()
     row = {"id": new_id(), "property_id": property_id, "field": "ListPrice", "url": url, "urls": url}
     row |= {"seen_at": now, "updated_at": now, "look_at": look_at}

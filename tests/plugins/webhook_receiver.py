@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that takes webhooks, answers as a test says and keeps what it was sent."""
+"""A real HTTP server on loopback that records webhooks and answers as a test configures."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`statuses` are answered in turn, the last one for ever; `location` goes with each answer."""
+    """Answers with `statuses` in turn, repeating the last, and adds `location` to each answer."""
 
     host: str = "127.0.0.1"
     statuses: list[int] = field(default_factory=lambda: [200])
     location: str = ""
-    #: what it answers beside the status
+    #: yields the body of each answer
     body: Callable[[], Iterator[bytes]] | None = None
-    #: no answer before this is set
+    #: answers wait until this is set
     held: threading.Event | None = None
     on_request: Callable[[], None] = lambda: None
     requests: list[Received] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Receiver:
         return f"http://{self.host}:{self.port}"
 
     def ids(self) -> list[str]:
-        """The ids of the events, one for each request."""
+        """Return the event id of each request."""
         return [request.headers["webhook-id"] for request in self.requests]
 
     def start(self) -> None:
@@ -74,13 +74,13 @@ class Receiver:
                 pass
 
         class _Server(ThreadingHTTPServer):
-            #: many senders connect at once; beyond the usual five the kernel may reset a connection
+            #: many senders connect at once; beyond the default of five the kernel may reset a connection
             request_queue_size = 128
 
             daemon_threads = True
 
             def handle_error(self, request: object, client_address: object) -> None:
-                pass  # the client went away
+                pass  # the client disconnected
 
         self._server = _Server((self.host, 0), _Handler)
         self.port = self._server.server_address[1]
@@ -117,7 +117,7 @@ class Receiver:
 
 @pytest.fixture
 def make_receiver() -> Iterator[Callable[..., Receiver]]:
-    """Start a receiver on an address of loopback; arguments are the fields of `Receiver`."""
+    """Return a function that starts a receiver on loopback; its arguments are the fields of `Receiver`."""
     started: list[Receiver] = []
 
     def make(**fields: object) -> Receiver:
