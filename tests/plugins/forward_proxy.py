@@ -35,14 +35,14 @@ def forward_proxy() -> Iterator[ForwardProxy]:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
             # not decoded, so that body and headers match
             with client.stream("POST", self.path, content=body, headers=headers) as answer:
-                said = b"".join(answer.iter_raw())
+                payload = b"".join(answer.iter_raw())
             self.send_response(answer.status_code)
             for name, value in answer.headers.items():
                 if name.lower() not in _HOP_BY_HOP:
                     self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(payload)
 
         def log_message(self, *_: object) -> None:
             """Log nothing on stderr."""

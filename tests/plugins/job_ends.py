@@ -52,10 +52,10 @@ def put_tried(database: Database, job_id: str, tried: Iterable[JobAttempt], aske
     database.repeat(lambda connection: attempts.put_tried(database, connection, job_id, tried, asked_at))
 
 
-def put_claims(database: Database, property_id: str, heard: Iterable[Unverified], *, read: Iterable[str] = ()) -> None:
+def put_claims(database: Database, property_id: str, claims: Iterable[Unverified], *, read: Iterable[str] = ()) -> None:
     database.repeat(
         lambda connection: source_records.put_claims(
-            database, connection, canonical_id(connection, property_id), heard, read=read
+            database, connection, canonical_id(connection, property_id), claims, read=read
         )
     )
 

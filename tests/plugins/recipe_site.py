@@ -54,24 +54,24 @@ def shown(name: str, value: Any) -> str:
     return f"{value:,} sq ft" if name == "LivingArea" else str(value)
 
 
-def rows(told: Facts, labels: Mapping[str, str] = LABELS) -> str:
+def rows(known: Facts, labels: Mapping[str, str] = LABELS) -> str:
     """Return a table of the known facts."""
-    lines = (f"<tr><td>{labels[n]}</td><td>{shown(n, told[n])}</td></tr>" for n in labels if told.get(n) is not None)
+    lines = (f"<tr><td>{labels[n]}</td><td>{shown(n, known[n])}</td></tr>" for n in labels if known.get(n) is not None)
     return f'<table class="facts">{"".join(lines)}</table>'
 
 
-def redesigned(told: Facts) -> str:
+def redesigned(known: Facts) -> str:
     """Return the same facts in another layout."""
-    lines = (f"<li><b>{REDESIGNED[n]}</b> <span>{shown(n, told[n])}</span></li>" for n in REDESIGNED if told.get(n))
+    lines = (f"<li><b>{REDESIGNED[n]}</b> <span>{shown(n, known[n])}</span></li>" for n in REDESIGNED if known.get(n))
     return f'<section class="details"><ul class="list">{"".join(lines)}</ul></section>'
 
 
-def page(number: int, told: Facts, body: str | None = None, host: str = "homes.example") -> Page:
+def page(number: int, known: Facts, body: str | None = None, host: str = "homes.example") -> Page:
     """Return the page of the home `number`, with a card of another home below its facts."""
-    price = f'<p class="price">${told["ListPrice"]:,}</p>' if told.get("ListPrice") else ""
+    price = f'<p class="price">${known["ListPrice"]:,}</p>' if known.get("ListPrice") else ""
     html = (
         f"<html lang='en'><head><title>Home {number}</title></head><body><main><h1>{100 + number} Main St, Austin, TX "
-        f"787{10 + number % 80}</h1>{price}{body or rows(told)}"
+        f"787{10 + number % 80}</h1>{price}{body or rows(known)}"
         f'<div class="more"><a href="/homes/{number + 1}">Next</a><span>$1,000,000</span></div></main></body></html>'
     )
     return as_page(f"https://{host}/homes/{number}", html)
@@ -81,9 +81,9 @@ def as_page(url: str, text: str, content_type: str = "text/html") -> Page:
     return Page(url, url, content_type, text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC))
 
 
-def parcel(number: int, told: Facts) -> Page:
+def parcel(number: int, known: Facts) -> Page:
     """Return the response of a county's GIS layer."""
-    attributes = {"PIN": f"12-{number:04}-77", "EFFYR": told["YearBuilt"], "TLA": told["LivingArea"], "NBHD": "A 14"}
+    attributes = {"PIN": f"12-{number:04}-77", "EFFYR": known["YearBuilt"], "TLA": known["LivingArea"], "NBHD": "A 14"}
     body = json.dumps({"fields": [{"name": "PIN"}, {"name": "TLA"}], "features": [{"attributes": attributes}]})
     return as_page(f"https://gis.example.gov/arcgis/query?pin={number}", body, "application/json")
 
@@ -101,9 +101,9 @@ class Reader:
         self.keeper = RecipeKeeper(self.store, self.clock, self.audits)
 
     def read(
-        self, one: Page, says: Mapping[str, tuple[Any, str]], *, answers: bool = True
+        self, one: Page, knows: Mapping[str, tuple[Any, str]], *, answers: bool = True
     ) -> tuple[RecipeReading, Extraction]:
-        """Read one page. `says` has the model's value and quote by field."""
+        """Read one page. `knows` has the model's value and quote by field."""
         read = self.keeper.read(one, self.store.of_host(host_of(one)))
         asked = read.extraction.asked()
         if not asked:
@@ -113,8 +113,8 @@ class Reader:
         if not answers:
             self.keeper.learn(read, asked, None)
             return read, read.extraction
-        told = {name: pair for name, pair in says.items() if name in asked}
-        kept, dropped = check_claims(told, build_prompt(read.extraction))
+        known = {name: pair for name, pair in knows.items() if name in asked}
+        kept, dropped = check_claims(known, build_prompt(read.extraction))
         answered = with_model_values(read.extraction, kept, len(dropped))
         self.keeper.learn(read, asked, answered, dropped=[one.field for one in dropped])
         return read, answered
@@ -132,22 +132,22 @@ class Reader:
         """Read the homes of `numbers`, and return the reading, the record's values, and the facts of each."""
         found = []
         for number in numbers:
-            told = {name: None if name in lacks(number) else value for name, value in facts(number).items()}
-            says = answer(told, labels, colon=body is None)
+            known = {name: None if name in lacks(number) else value for name, value in facts(number).items()}
+            knows = answer(known, labels, colon=body is None)
             if wrong is not None:
-                wrong(number, says)
-            read, after = self.read(page(number, told, body(told) if body else rows(told, labels), host), says)
-            found.append((read, dict(after.record.values), told))
+                wrong(number, knows)
+            read, after = self.read(page(number, known, body(known) if body else rows(known, labels), host), knows)
+            found.append((read, dict(after.record.values), known))
         return found
 
 
-def answer(told: Facts, labels: Mapping[str, str] = LABELS, *, colon: bool = True) -> dict[str, tuple[Any, str]]:
+def answer(known: Facts, labels: Mapping[str, str] = LABELS, *, colon: bool = True) -> dict[str, tuple[Any, str]]:
     """Return the answer of a model that reads the page correctly."""
-    said = {
-        name: (told[name], f"{label}{':' if colon else ''} {shown(name, told[name])}")
+    pairs = {
+        name: (known[name], f"{label}{':' if colon else ''} {shown(name, known[name])}")
         for name, label in labels.items()
-        if told.get(name) is not None
+        if known.get(name) is not None
     }
-    if told.get("ListPrice"):
-        said["ListPrice"] = (told["ListPrice"], f"${told['ListPrice']:,}")
-    return said
+    if known.get("ListPrice"):
+        pairs["ListPrice"] = (known["ListPrice"], f"${known['ListPrice']:,}")
+    return pairs

@@ -77,8 +77,8 @@ class Obeys:
         return _as_json(reply)
 
     def settle(self, lease_id: str, outcome: str, pause_us: int | None, rpm: float, remaining: float) -> dict[str, Any]:
-        said = LimitReading(requests=reading(rpm, remaining)) if rpm else LimitReading()
-        settlement = Settlement(Outcome(outcome), pause_us=pause_us, limits=said)
+        limits = LimitReading(requests=reading(rpm, remaining)) if rpm else LimitReading()
+        settlement = Settlement(Outcome(outcome), pause_us=pause_us, limits=limits)
         return asdict(self.store.settle(self.leases.pop(lease_id), settlement))
 
     def work(self, times: int, at: float) -> None:

@@ -11,13 +11,13 @@ import pytest
 _BUSY = 8
 
 
-def wait_until(ready: Callable[[], object], seconds: float, tell: Callable[[], str] = lambda: "") -> None:
-    """Return when `ready()`; fail with the text of `tell()`.
+def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[], str] = lambda: "") -> None:
+    """Return when `ready()`; fail with the text of `describe()`.
 
     `seconds` are ample on an idle machine; the wait lasts up to eight times as long.
     """
     deadline = time.monotonic() + seconds * _BUSY
     while not ready():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds * _BUSY:g} s\n{tell()}")
+            pytest.fail(f"not within {seconds * _BUSY:g} s\n{describe()}")
         time.sleep(0.02)

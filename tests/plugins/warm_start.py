@@ -101,11 +101,11 @@ class WarmProcess:
         if self.returncode is None:
             self._connection.settimeout(timeout)
             try:
-                said = self._connection.recv(MESSAGE_BYTES)
+                reply = self._connection.recv(MESSAGE_BYTES)
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._connection.close()
-            self.returncode = int(said) if said else -signal.SIGKILL  # the parent is gone, and its children with it
+            self.returncode = int(reply) if reply else -signal.SIGKILL  # the parent is gone, and its children with it
         return self.returncode
 
     def send_signal(self, number: int) -> None:

@@ -21,7 +21,7 @@ from app.property.record import DERIVED_FIELDS, Evidence, Method
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def said(value: Any, raw: str | None = None, quote: str | None = None, **context: Any) -> Statement:
+def statement(value: Any, raw: str | None = None, quote: str | None = None, **context: Any) -> Statement:
     raw = str(value) if raw is None else raw
     proof = Evidence(
         value=value, raw=raw, method=Method.LABEL, locator="/html", quote=raw if quote is None else quote,
@@ -36,18 +36,18 @@ PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
 @pytest.mark.parametrize(
     ("name", "before", "now"),
     [
-        ("ListPrice", said(1250000), said(1251000, "$1.25M")),
-        ("ListPrice", said(500000, X_Currency="USD"), said(463000, X_Currency="EUR")),
-        ("ListPrice", said(2000, X_PricePeriod="month"), said(24000, X_PricePeriod="year")),
-        ("Roof", said(["Tile", "Metal"]), said(["metal", "tile"])),
-        ("Roof", said(["Shingle"]), said(["Composition Shingle"])),
-        ("LivingArea", said(131, LivingAreaUnits="Square Meters"), said(1410, LivingAreaUnits="Square Feet")),
-        ("CloseDate", said("2026-05-12"), said("2026-05-14")),
-        ("CloseDate", said("2026-05"), said("2026-05-12")),
-        ("StandardStatus", said("Active", "For sale", "For sale"), said("Pending", "FOR SALE", "for sale")),
-        ("X_Permits", said([PERMIT, {"kind": "Fence", "date": "2020-01-01", "status": ""}]), said([PERMIT])),
-        ("X_Permits", said([PERMIT]), said([{**PERMIT, "kind": "RE-ROOF", "is_done": True}])),
-        ("ParcelNumber", said("012-345 678"), said("012345678")),
+        ("ListPrice", statement(1250000), statement(1251000, "$1.25M")),
+        ("ListPrice", statement(500000, X_Currency="USD"), statement(463000, X_Currency="EUR")),
+        ("ListPrice", statement(2000, X_PricePeriod="month"), statement(24000, X_PricePeriod="year")),
+        ("Roof", statement(["Tile", "Metal"]), statement(["metal", "tile"])),
+        ("Roof", statement(["Shingle"]), statement(["Composition Shingle"])),
+        ("LivingArea", statement(131, LivingAreaUnits="Square Meters"), statement(1410, LivingAreaUnits="Square Feet")),
+        ("CloseDate", statement("2026-05-12"), statement("2026-05-14")),
+        ("CloseDate", statement("2026-05"), statement("2026-05-12")),
+        ("StandardStatus", statement("Active", "For sale", "For sale"), statement("Pending", "FOR SALE", "for sale")),
+        ("X_Permits", statement([PERMIT, {"kind": "Fence", "date": "2020-01-01", "status": ""}]), statement([PERMIT])),
+        ("X_Permits", statement([PERMIT]), statement([{**PERMIT, "kind": "RE-ROOF", "is_done": True}])),
+        ("ParcelNumber", statement("012-345 678"), statement("012345678")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -61,15 +61,15 @@ def test_another_form_of_the_same_value_is_not_a_change(name: str, before: State
 @pytest.mark.parametrize(
     ("name", "before", "now"),
     [
-        ("ListPrice", said(500000), said(495000)),
-        ("ListPrice", said(500000), said(2400, X_PricePeriod="month")),
-        ("ListPrice", said(2000, X_PricePeriod="month"), said(26000, X_PricePeriod="year")),
-        ("StandardStatus", said("Active"), said("Pending")),
-        ("CloseDate", said("2019-05-12"), said("2026-05-14")),
-        ("X_Permits", said([PERMIT]), said([PERMIT, {**PERMIT, "date": "2026-04-01"}])),
-        ("X_Permits", said([PERMIT]), said([{**PERMIT, "status": "Finaled"}])),
-        ("Roof", said(["Shingle"]), said(["Metal"])),
-        ("X_RoofYear", said(2004), said(2026)),
+        ("ListPrice", statement(500000), statement(495000)),
+        ("ListPrice", statement(500000), statement(2400, X_PricePeriod="month")),
+        ("ListPrice", statement(2000, X_PricePeriod="month"), statement(26000, X_PricePeriod="year")),
+        ("StandardStatus", statement("Active"), statement("Pending")),
+        ("CloseDate", statement("2019-05-12"), statement("2026-05-14")),
+        ("X_Permits", statement([PERMIT]), statement([PERMIT, {**PERMIT, "date": "2026-04-01"}])),
+        ("X_Permits", statement([PERMIT]), statement([{**PERMIT, "status": "Finaled"}])),
+        ("Roof", statement(["Shingle"]), statement(["Metal"])),
+        ("X_RoofYear", statement(2004), statement(2026)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -78,13 +78,13 @@ def test_a_real_difference_is_a_change(name: str, before: Statement, now: Statem
 
 
 def test_a_moved_decimal_point_is_recognized_as_an_error() -> None:
-    assert number_error_in("ListPrice", said(500000), said(5000000)) == "a decimal point moved by 1"
-    assert number_error_in("ListPrice", said(500000), said(450000)) is None
+    assert number_error_in("ListPrice", statement(500000), statement(5000000)) == "a decimal point moved by 1"
+    assert number_error_in("ListPrice", statement(500000), statement(450000)) is None
 
 
 def test_a_changed_value_brings_its_related_fields() -> None:
     values = {"TaxAssessedValue": 210000, "X_Currency": "USD", "TaxYear": 2026, "YearBuilt": 1990}
-    proofs = {name: said(value).proof for name, value in values.items()}
+    proofs = {name: statement(value).proof for name, value in values.items()}
     found = statement_of("TaxAssessedValue", values, proofs)
     assert found is not None
     assert found.context == {"X_Currency": "USD", "TaxYear": 2026}

@@ -17,7 +17,7 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HERE, THERE = "https://a.example/1", "https://b.example/1"
 
 
-def said(value: Any) -> Statement:
+def statement(value: Any) -> Statement:
     proof = Evidence(
         value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=HERE,
         fetched_at=T0, content_sha256="a" * 64, confidence=0.9,
@@ -26,13 +26,13 @@ def said(value: Any) -> Statement:
 
 
 def page(url: str, price: float, at: datetime = T0) -> SourceRecord:
-    one = said(price)
+    one = statement(price)
     return SourceRecord(url, url, PageKind.LISTING, "a" * 64, at, {"ListPrice": price}, {"ListPrice": one.proof})
 
 
-CUT = Candidate("ListPrice", HERE, said(500000), said(480000), T0, T0)
+CUT = Candidate("ListPrice", HERE, statement(500000), statement(480000), T0, T0)
 SHOWS = page(HERE, 480000)
-CHOSEN = said(480000)
+CHOSEN = statement(480000)
 
 
 def test_a_change_on_one_page_needs_three_further_looks() -> None:
@@ -55,20 +55,20 @@ def test_one_look_a_day_later_is_enough() -> None:
 
 
 def test_the_same_change_on_a_second_source_is_enough() -> None:
-    other = Candidate("ListPrice", THERE, said(500000), said(480000), T0, T0)
+    other = Candidate("ListPrice", THERE, statement(500000), statement(480000), T0, T0)
     voices = {HERE: Voice("a.example", None), THERE: Voice("b.example", None)}
     assert is_seconded(CUT, [other], voices)
     assert judge(replace(CUT, seconded=True), [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
     assert not is_seconded(
         CUT, [other], dict.fromkeys((HERE, THERE), voices[HERE])
     )  # two pages of one site repeat each other
-    assert not is_seconded(CUT, [replace(other, new=said(470000))], voices)
+    assert not is_seconded(CUT, [replace(other, new=statement(470000))], voices)
     assert not is_seconded(CUT, [replace(other, field="ClosePrice")], voices)
 
 
 def test_a_page_that_reverts_differs_from_one_that_changes_again() -> None:
-    assert judge(CUT, [page(HERE, 500000)], said(500000)).outcome is Outcome.REVERTED
-    assert judge(CUT, [page(HERE, 470000)], said(470000)).outcome is Outcome.REPLACED
+    assert judge(CUT, [page(HERE, 500000)], statement(500000)).outcome is Outcome.REVERTED
+    assert judge(CUT, [page(HERE, 470000)], statement(470000)).outcome is Outcome.REPLACED
     assert judge(CUT, [page(THERE, 480000)], CHOSEN).outcome is Outcome.REPLACED
 
 
@@ -116,24 +116,24 @@ def test_a_daily_look_always_counts() -> None:
 
 def test_a_value_that_was_not_chosen_is_not_published() -> None:
     sure = replace(CUT, looks=9, seconded=True)
-    assert judge(sure, [SHOWS], said(500000)).outcome is Outcome.WAITING
+    assert judge(sure, [SHOWS], statement(500000)).outcome is Outcome.WAITING
     assert judge(sure, [SHOWS], None).outcome is Outcome.WAITING
 
 
 def test_a_number_error_is_not_published_unless_a_second_source_changed_the_same_way() -> None:
-    slip = replace(CUT, new=said(5000000), looks=9, looked_at=T0 + HOLD * 9)
-    assert judge(slip, [page(HERE, 5000000)], said(5000000)).outcome is Outcome.WAITING
-    assert judge(replace(slip, seconded=True), [page(HERE, 5000000)], said(5000000)).outcome is Outcome.ACCEPTED
+    slip = replace(CUT, new=statement(5000000), looks=9, looked_at=T0 + HOLD * 9)
+    assert judge(slip, [page(HERE, 5000000)], statement(5000000)).outcome is Outcome.WAITING
+    assert judge(replace(slip, seconded=True), [page(HERE, 5000000)], statement(5000000)).outcome is Outcome.ACCEPTED
 
 
 def test_only_a_page_s_own_change_to_a_new_value_counts() -> None:
-    old = said(500000)
-    assert changes_property("ListPrice", said(500000), said(480000), old)
+    old = statement(500000)
+    assert changes_property("ListPrice", statement(500000), statement(480000), old)
     assert not changes_property(
-        "ListPrice", said(480000), said(480000), old
+        "ListPrice", statement(480000), statement(480000), old
     )  # the property had this value before; only the choice differs
     assert not changes_property(
-        "ListPrice", said(520000), said(500000), old
+        "ListPrice", statement(520000), statement(500000), old
     )  # the property adopts the other sources' value
-    assert not changes_property("ListPrice", said(500000), None, old)
-    assert changes_property("ListPrice", None, said(480000), None)
+    assert not changes_property("ListPrice", statement(500000), None, old)
+    assert changes_property("ListPrice", None, statement(480000), None)

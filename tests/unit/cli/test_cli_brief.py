@@ -197,9 +197,9 @@ def test_an_equal_area_in_another_unit_is_no_doubt_and_a_different_one_is_shown_
 
 
 def test_other_values_beyond_three_are_counted() -> None:
-    said = [proof(year, f"https://p{year}.example/") for year in (1987, 1981, 1982, 1983, 1984, 1985)]
-    conflict = {"field": "YearBuilt", "chosen": 1987, "evidence": said}
-    marks = lines_of(house({"YearBuilt": said[0]}, conflicts=[conflict]), "Year built")
+    proofs = [proof(year, f"https://p{year}.example/") for year in (1987, 1981, 1982, 1983, 1984, 1985)]
+    conflict = {"field": "YearBuilt", "chosen": 1987, "evidence": proofs}
+    marks = lines_of(house({"YearBuilt": proofs[0]}, conflicts=[conflict]), "Year built")
     assert " ".join(marks) == (
         "1987 [in doubt: p1981.example says 1981, p1982.example says 1982, p1983.example says 1983, and 2 more]"
     )
@@ -245,11 +245,11 @@ def test_a_mark_common_to_all_parts_of_a_line_is_shown_once() -> None:
 
 
 def test_unverified_claims_are_listed_separately() -> None:
-    heard = {
+    claim = {
         "field": "X_RoofYear", "value": 2020, "quote": "reroofed 2020", "url": "https://gone.example/",
         "reported_by": "x", "seen_at": NEW,
     }  # fmt: skip
-    text = brief(house(ADDRESS, source(COUNTY, None), unverified=[heard, {**heard, "field": "Media"}]), NOW, 30)
+    text = brief(house(ADDRESS, source(COUNTY, None), unverified=[claim, {**claim, "field": "Media"}]), NOW, 30)
     assert "Roof              not known\n" in text
     assert text.partition("For sale          not known\n")[2].startswith(
         "\nNot verified: a search answer says so, and its page could not be read\n"

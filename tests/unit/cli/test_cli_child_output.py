@@ -146,9 +146,9 @@ def test_a_child_never_waits_for_the_reader_of_its_output() -> None:
 
 
 def test_unread_output_beyond_a_limit_is_dropped_and_counted() -> None:
-    *lines, said = _printed_late(20_000)
-    dropped = int(said.removeprefix("propintel: ").split()[0])
-    assert said.endswith("lines were dropped: nobody read the output")
+    *lines, notice = _printed_late(20_000)
+    dropped = int(notice.removeprefix("propintel: ").split()[0])
+    assert notice.endswith("lines were dropped: nobody read the output")
     assert dropped > 0
     assert len(lines) + dropped == 20_001
 

@@ -25,12 +25,14 @@ def read() -> Extraction:
 
 
 def test_each_value_has_its_score_in_record_order(read: Extraction) -> None:
-    told = scores(read)
-    assert list(told) == [name for name in read.record.values if name in told]
-    assert told["ListPrice"]["features"]["strong_checks"]["value"] == 1
-    assert told["ListPrice"]["features"]["strong_checks"]["adds"] > 0
-    assert told["ListPrice"]["confidence"] == read.record.evidence["ListPrice"].confidence
-    assert told["YearBuilt"]["features"]["rival"]["adds"] < 0, "a rival year on the page does not lower the confidence"
+    scored = scores(read)
+    assert list(scored) == [name for name in read.record.values if name in scored]
+    assert scored["ListPrice"]["features"]["strong_checks"]["value"] == 1
+    assert scored["ListPrice"]["features"]["strong_checks"]["adds"] > 0
+    assert scored["ListPrice"]["confidence"] == read.record.evidence["ListPrice"].confidence
+    assert scored["YearBuilt"]["features"]["rival"]["adds"] < 0, (
+        "a rival year on the page does not lower the confidence"
+    )
 
 
 def test_the_terminal_shows_each_contribution_within_80_columns(read: Extraction) -> None:

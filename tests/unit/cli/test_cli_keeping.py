@@ -41,8 +41,8 @@ class Watched:
     def __init__(self, life: Scripted) -> None:
         self.life = life
         self.clock = ManualClock()
-        self.said: list[str] = []
-        self.kept = Kept(life, lambda: self.clock.now().timestamp(), self.said.append)
+        self.messages: list[str] = []
+        self.kept = Kept(life, lambda: self.clock.now().timestamp(), self.messages.append)
         self.kept.start()
 
     def die_and_rest(self) -> float:
@@ -78,7 +78,7 @@ def test_after_a_minute_of_life_the_pauses_start_over(watched: Watched) -> None:
 
 def test_an_ended_service_is_reported_with_its_last_output(watched: Watched) -> None:
     watched.die_and_rest()
-    assert watched.said == [
+    assert watched.messages == [
         "worker ended unexpectedly (exit code -9):\nlast words\nstarting worker again in 1 s",
         "worker is started again",
     ]
@@ -103,7 +103,7 @@ def test_a_failed_start_is_retried(watched: Watched) -> None:
     watched.life.refusals = [EmbeddedValkeyError("unix://v.sock", "no space left")]
     assert watched.die_and_rest() == 1
     assert watched.kept.is_down
-    assert "no space left" in watched.said[-1]
+    assert "no space left" in watched.messages[-1]
     watched.clock.advance(2)
     watched.kept.tend()
     assert not watched.kept.is_down

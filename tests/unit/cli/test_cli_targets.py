@@ -42,7 +42,7 @@ def test_every_format_gives_its_targets_in_order(tmp_path: Path, name: str, text
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "parts"),
     [
         ("a.txt", f"{ONE}\n\nfoo bar\n", ["line 3", "'foo bar'"]),
         ("a.txt", f"{ONE}\nftp://homes.example/\n", ["line 2", "ftp"]),
@@ -65,11 +65,11 @@ def test_every_format_gives_its_targets_in_order(tmp_path: Path, name: str, text
     ],
 )
 def test_an_invalid_line_is_named_and_no_target_is_taken(
-    tmp_path: Path, name: str, text: str | bytes, said: list[str]
+    tmp_path: Path, name: str, text: str | bytes, parts: list[str]
 ) -> None:
     with pytest.raises(typer.BadParameter) as raised:
         _read(tmp_path, name, text)
-    for words in said:
+    for words in parts:
         assert words in raised.value.message
 
 

@@ -67,8 +67,8 @@ def test_beat_is_healthy_while_one_of_our_beats_holds_the_lock(embedded_valkey_u
 
 def test_an_unreachable_redis_is_reported_without_its_password() -> None:
     password = secrets.token_hex(8)
-    said = complaint(["celery", "beat"], {"REDIS_URL": f"redis://:{password}@127.0.0.1:1/0"})
-    assert said == "Redis: ConnectionError"
+    problem = complaint(["celery", "beat"], {"REDIS_URL": f"redis://:{password}@127.0.0.1:1/0"})
+    assert problem == "Redis: ConnectionError"
 
 
 @pytest.mark.parametrize("line", ["propintel db upgrade", "python -m simulators.site", "sleep 9"])

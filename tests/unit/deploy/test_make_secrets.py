@@ -89,9 +89,9 @@ def test_show_prints_flower_s_login_and_the_metrics_token(tmp_path: Path, capsys
     assert _MAIN(["show"], tmp_path, tmp_path) == 1
     assert "docker compose up --wait" in capsys.readouterr().err
     assert _MAIN(["make"], tmp_path, tmp_path / "given") == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     made: dict[str, Any] = _read(tmp_path)
-    assert not [text for text in made.values() if text in told], "`make` prints a secret"
+    assert not [text for text in made.values() if text in output], "`make` prints a secret"
     assert _MAIN(["show"], tmp_path, tmp_path) == 0
     shown = capsys.readouterr().out
     assert made["all/flower_basic_auth"].replace(":", ", password ") in shown

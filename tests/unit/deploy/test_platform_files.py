@@ -147,11 +147,11 @@ def test_ci_excludes_tests_of_missing_pages_by_name(tmp_path: Path, has_pages: b
         (tmp_path / "pages" / "truth.jsonl").touch()
     script = f"set -euo pipefail; shared={tmp_path}; step() {{ :; }}; timeout() {{ :; }}; {lines}"
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    said = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout
-    assert f"made: test SERVERS=every WITHOUT={left_out}\n" in said
-    assert ("made: bench-extraction" in said) is has_pages
-    assert ("made: fit FIT_ARGS=--check" in said) is has_pages
-    assert ("left out are the tests marked real_pages" in said) is not has_pages
+    output = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout
+    assert f"made: test SERVERS=every WITHOUT={left_out}\n" in output
+    assert ("made: bench-extraction" in output) is has_pages
+    assert ("made: fit FIT_ARGS=--check" in output) is has_pages
+    assert ("left out are the tests marked real_pages" in output) is not has_pages
 
 
 def test_vercel_gets_the_locked_packages_and_every_package_that_the_web_app_imports() -> None:

@@ -166,7 +166,7 @@ print(json.dumps({
     "odd": read(odd, 1, "a").record.values.get("X_Elevators"),
     "asked": "X_Elevators" in prompt.fields,
     "described": prompt.messages[0]["content"],
-    "believed": answered(read(told, 1, "c"), 3, "served by 3 elevators"),
+    "affirmed": answered(read(told, 1, "c"), 3, "served by 3 elevators"),
     "denied": answered(read(told, 1, "c"), 4, "served by 3 elevators"),
     "merged": shown["record"]["X_Elevators"],
     "files": files,
@@ -190,7 +190,7 @@ def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
     assert (found["read"], found["odd"]) == (2, None)
     assert found["asked"]
     assert "X_Elevators (whole number): elevators of the building" in found["described"]
-    assert (found["believed"], found["denied"]) == (3, None)
+    assert (found["affirmed"], found["denied"]) == (3, None)
     assert found["merged"] == 3
     assert found["changes"] == [["X_Elevators", 2, 3]]
     assert found["files"]["csv"].splitlines()[0].endswith('"X_Elevators"')

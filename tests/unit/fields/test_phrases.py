@@ -22,7 +22,7 @@ _SECTIONS = (
 
 
 @pytest.mark.parametrize(
-    ("phrase", "said", "not_said"),
+    ("phrase", "matched", "unmatched"),
     [
         ("haus", "Haus am See", "Wohnhaus"),
         ("*haus", "Wohnhaus", "Hausboot"),
@@ -40,10 +40,10 @@ _SECTIONS = (
         (r"re:br\b(?!\.)", "3 br", "3 br."),
     ],
 )
-def test_a_phrase_matches_itself_and_what_its_marks_allow(phrase: str, said: str, not_said: str) -> None:
+def test_a_phrase_matches_itself_and_what_its_marks_allow(phrase: str, matched: str, unmatched: str) -> None:
     found = re.compile(expression(phrase), re.IGNORECASE)
-    assert found.search(said)
-    assert not found.search(not_said)
+    assert found.search(matched)
+    assert not found.search(unmatched)
 
 
 def test_words_after_a_number_need_no_space_before_them() -> None:

@@ -44,9 +44,9 @@ def test_a_failure_has_the_exit_code_of_its_kind(
     error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _raising(error) == code
-    said = capsys.readouterr().err
-    assert said.startswith(str(error) or "stopped")
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert output.startswith(str(error) or "stopped")
+    assert "Traceback" not in output
 
 
 def test_the_error_output_of_a_failed_process_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:

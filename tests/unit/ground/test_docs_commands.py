@@ -48,11 +48,11 @@ def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
 
 
 def test_every_runnable_block_is_run_by_a_test() -> None:
-    assert [f"{block}: {said}" for block in BLOCKS for said in _complaints(block)] == []
+    assert [f"{block}: {problem}" for block in BLOCKS for problem in _complaints(block)] == []
 
 
 @pytest.mark.parametrize(
-    ("page", "said"),
+    ("page", "problem"),
     [
         ("```\nls\n```", "names no language"),
         ("```bash\nls\n```", "no comment above"),
@@ -62,9 +62,9 @@ def test_every_runnable_block_is_run_by_a_test() -> None:
         ("<!-- run -->\n\n```python\n1\n```", "no comment above"),
     ],
 )
-def test_a_block_that_no_test_runs_is_reported(page: str, said: str) -> None:
+def test_a_block_that_no_test_runs_is_reported(page: str, problem: str) -> None:
     (block,) = blocks_of("docs/x.md", page)
-    assert said in " ".join(_complaints(block))
+    assert problem in " ".join(_complaints(block))
 
 
 def _typed() -> Iterator[tuple[str, str]]:
@@ -152,7 +152,7 @@ def test_every_make_target_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "problem"),
     [
         (["scrap", "x"], "no command scrap"),
         (["keys", "shake"], "no command shake"),
@@ -160,8 +160,8 @@ def test_every_make_target_exists() -> None:
         (["properties", "export", "--format", "xlsx"], "xlsx"),
     ],
 )
-def test_a_command_that_propintel_refuses_is_reported(words: list[str], said: str) -> None:
-    assert said in (_refusal(words) or "")
+def test_a_command_that_propintel_refuses_is_reported(words: list[str], problem: str) -> None:
+    assert problem in (_refusal(words) or "")
 
 
 def test_every_module_and_script_that_python_runs_exists() -> None:

@@ -59,11 +59,11 @@ def _use(secret: str) -> None:
 
 
 def _clean(stream: Lines | io.StringIO, times: int = 1) -> str:
-    said = stream.getvalue()
-    assert _KEY not in said
-    assert _PASSWORD not in said
-    assert said.count("[redacted]") >= times
-    return said
+    written = stream.getvalue()
+    assert _KEY not in written
+    assert _PASSWORD not in written
+    assert written.count("[redacted]") >= times
+    return written
 
 
 # --- the format of a line
@@ -104,8 +104,8 @@ def test_lines_have_the_bound_context_and_a_terminal_shows_it_briefly(lines: Lin
         logging.getLogger("x").warning("said")
         logging.getLogger("x").warning("with sk-abc...wxyz")
     logging.getLogger("x").warning("after it")
-    said = [line.split("WARNING: ")[1] for line in lines.getvalue().splitlines()[1:]]
-    assert said == [
+    written = [line.split("WARNING: ")[1] for line in lines.getvalue().splitlines()[1:]]
+    assert written == [
         "said job=ab12ab12 batch=cd34cd34 key=sk-abc...wxyz",
         "with sk-abc...wxyz job=ab12ab12 batch=cd34cd34",
         "after it",
@@ -288,10 +288,10 @@ def test_an_exception_in_a_finalizer_is_logged_and_redacted(lines: Lines, log_fo
     configure_logging(log_format=log_format)
     dying = _Dying()
     del dying
-    said = _clean(lines)
-    assert "Uncaught exception: Exception ignored" in said
-    assert "refused [redacted]" in said
-    assert not [line for line in said.splitlines() if line.startswith("Exception ignored")], (
+    written = _clean(lines)
+    assert "Uncaught exception: Exception ignored" in written
+    assert "refused [redacted]" in written
+    assert not [line for line in written.splitlines() if line.startswith("Exception ignored")], (
         "Python wrote the exception to stderr itself"
     )
 
@@ -337,9 +337,9 @@ def _hostile(log: logging.Logger) -> None:
 def test_hostile_text_starts_no_new_line_and_moves_no_cursor(lines: Lines) -> None:
     configure_logging()
     _hostile(logging.getLogger("x"))
-    said = lines.getvalue()
-    assert not set(said) & set("\r\x1b\x9b\u2028\u202e\x85\t\x00")
-    begun = [line for line in said.split("\n") if line and not line.startswith("  ")]
+    written = lines.getvalue()
+    assert not set(written) & set("\r\x1b\x9b\u2028\u202e\x85\t\x00")
+    begun = [line for line in written.split("\n") if line and not line.startswith("  ")]
     assert [line.split()[1:3] for line in begun] == [
         ["WARNING:", "title"],
         ["WARNING:", "bound"],
@@ -347,15 +347,15 @@ def test_hostile_text_starts_no_new_line_and_moves_no_cursor(lines: Lines) -> No
         ["ERROR:", "traceback"],
         ["WARNING:", "stack"],
     ]
-    assert r"title x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x85 job=\t\x00" in said
+    assert r"title x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x85 job=\t\x00" in written
 
 
 def test_hostile_text_stays_inside_its_json_document_unchanged(lines: Lines) -> None:
     configure_logging(log_format="json")
     _hostile(logging.getLogger("x"))
-    said = lines.getvalue()
-    assert not set(said) & set("\r\x1b\x9b\u2028\u202e\x85\t\x00")
-    documents = [json.loads(line) for line in said.splitlines()]
+    written = lines.getvalue()
+    assert not set(written) & set("\r\x1b\x9b\u2028\u202e\x85\t\x00")
+    documents = [json.loads(line) for line in written.splitlines()]
     assert [document["event"].split()[0] for document in documents] == ["title", "bound", "extra", "traceback", "stack"]
     assert documents[0]["event"] == f"title {_FORGED}"
     assert documents[1]["job"] == documents[2]["field"] == _FORGED

@@ -212,7 +212,7 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("missing", "missing cannot be read (No such file or directory)"),
         ("folder", "folder cannot be read (Is a directory)"),
@@ -222,7 +222,7 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
 )
 @pytest.mark.parametrize("load", [load_settings, load_log_settings])
 def test_a_named_env_file_that_cannot_be_read_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load: Callable[[], object], name: str, said: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load: Callable[[], object], name: str, message: str
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "latin").write_bytes(b"OPENAI_MODEL=na\xefve\n")
@@ -230,7 +230,7 @@ def test_a_named_env_file_that_cannot_be_read_is_an_error(
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / name))
     with pytest.raises(ConfigurationError) as caught:
         load()
-    assert str(caught.value).startswith(f"PROPINTEL_ENV_FILE: {tmp_path}/{said}.")
+    assert str(caught.value).startswith(f"PROPINTEL_ENV_FILE: {tmp_path}/{message}.")
     assert "set PROPINTEL_ENV_FILE to nothing" in str(caught.value)
 
 
@@ -360,7 +360,7 @@ def test_a_valid_url_is_accepted(monkeypatch: pytest.MonkeyPatch, name: str, url
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("redis://host:6379/0?ssl_cert_reqs=required", "has ssl_cert_reqs, which need TLS; write rediss://"),
         ("rediss://host:6379/0?ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs=CERT_REQUIRED; use required"),
@@ -370,9 +370,9 @@ def test_a_valid_url_is_accepted(monkeypatch: pytest.MonkeyPatch, name: str, url
     ],
 )
 def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(
-    url: str, said: str, monkeypatch: pytest.MonkeyPatch
+    url: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise the clients of Redis and Celery would wait, or report a file without its name."""
     monkeypatch.setenv("REDIS_URL", url)
-    with pytest.raises(ConfigurationError, match=re.escape(said)):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
         load_settings()

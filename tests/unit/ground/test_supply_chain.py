@@ -101,10 +101,10 @@ def test_the_audit_reports_known_vulnerabilities(chain: Any, capsys: pytest.Capt
 
 def test_an_audit_without_an_answer_fails(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert chain.audit(["--vulnerability-service", "osv", "--osv-url", "http://127.0.0.1:1/query"]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "gave no answer, so nothing is known of any package. It needs a network" in said.err
-    assert "Connection refused" in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "gave no answer, so nothing is known of any package. It needs a network" in output.err
+    assert "Connection refused" in output.err
 
 
 @pytest.mark.parametrize(

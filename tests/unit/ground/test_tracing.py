@@ -69,9 +69,9 @@ def test_an_error_is_recorded_without_secret_and_query(otlp: OtlpReceiver) -> No
     (job,) = otlp.spans
     assert job.failed
     assert job.attributes["error.type"] == "RuntimeError"
-    ((name, told),) = job.events
-    assert (name, told["exception.type"]) == ("exception", "RuntimeError")
-    assert "test_an_error_is_recorded" in told["exception.stacktrace"]
+    ((name, details),) = job.events
+    assert (name, details["exception.type"]) == ("exception", "RuntimeError")
+    assert "test_an_error_is_recorded" in details["exception.stacktrace"]
     assert job.attributes["said"] == "[redacted] https://h/p?[redacted]"
     everything = b"".join(otlp.bodies)
     for secret in (_KEY, "odd.password/here", "token=", "me:pw"):
@@ -142,8 +142,8 @@ def test_an_unreachable_collector_is_logged_once_and_blocks_nothing(capsys: pyte
             pass
     shutdown_tracing()
     configure_logging(log_format="json")
-    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    warned = [line for line in said if line["level"] != "info"]
+    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    warned = [line for line in logged if line["level"] != "info"]
     assert [line["logger"] for line in warned] == ["app.otlp"] * len(warned)
     assert len(warned) <= 1
 
@@ -161,9 +161,9 @@ def test_a_recovered_collector_is_logged(otlp: OtlpReceiver, capsys: pytest.Capt
     with span("taken", {}):
         pass
     shutdown_tracing()
-    said = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
-    assert len([line for line in said if line.startswith("Traces cannot be delivered")]) == 1
-    assert "Traces are delivered again; 1 spans were lost" in said
+    logged = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert len([line for line in logged if line.startswith("Traces cannot be delivered")]) == 1
+    assert "Traces are delivered again; 1 spans were lost" in logged
     assert [one.name for one in otlp.spans] == ["taken"]
 
 

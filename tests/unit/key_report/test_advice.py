@@ -53,9 +53,9 @@ def test_a_pool_with_capacity_needs_no_more_keys() -> None:
     assert "needs no more keys or quota" in piece.sentence
 
 
-@pytest.mark.parametrize(("share", "says"), [(0.0099, ["enough"]), (0.01, ["saturated", "more_quota_helps"])])
-def test_a_pool_saturated_for_one_percent_of_the_day_is_reported(share: float, says: list[str]) -> None:
-    assert codes(advise(evidence(demand=saturated(share)))) == says
+@pytest.mark.parametrize(("share", "expected"), [(0.0099, ["enough"]), (0.01, ["saturated", "more_quota_helps"])])
+def test_a_pool_saturated_for_one_percent_of_the_day_is_reported(share: float, expected: list[str]) -> None:
+    assert codes(advise(evidence(demand=saturated(share)))) == expected
 
 
 @pytest.mark.parametrize(("share", "severity"), [(0.099, "info"), (0.1, "warning")])

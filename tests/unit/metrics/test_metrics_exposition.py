@@ -49,7 +49,7 @@ def _exposition(**changes: Callable[[], Any]) -> Exposition:
     return Exposition(**{**away, **changes})
 
 
-def _told(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
+def _samples(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
     found: dict[str, dict[tuple[str, ...], float]] = {}
     for family in text_string_to_metric_families(of.render("")[0].decode()):
         for sample in family.samples:
@@ -67,15 +67,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_newest_key_report_is_dated_while_redis_answers() -> None:
-    told = _told(_exposition(totals=dict, reported=lambda: datetime(2026, 1, 1, tzinfo=UTC)))
-    assert told["propintel_key_report_timestamp_seconds"] == {(): 1767225600.0}
+    samples = _samples(_exposition(totals=dict, reported=lambda: datetime(2026, 1, 1, tzinfo=UTC)))
+    assert samples["propintel_key_report_timestamp_seconds"] == {(): 1767225600.0}
 
     def no_keys() -> Any:
         raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
 
-    told = _told(_exposition(masks=no_keys, totals=dict, reported=_no_redis))
-    assert "propintel_key_report_timestamp_seconds" not in told
-    assert told["propintel_scrape_source_up"][("redis",)] == 0, "the key report's failure is not shown as Redis's"
+    samples = _samples(_exposition(masks=no_keys, totals=dict, reported=_no_redis))
+    assert "propintel_key_report_timestamp_seconds" not in samples
+    assert samples["propintel_scrape_source_up"][("redis",)] == 0, "the key report's failure is not shown as Redis's"
 
 
 def test_invalid_keys_do_not_mark_redis_as_down() -> None:
@@ -84,29 +84,29 @@ def test_invalid_keys_do_not_mark_redis_as_down() -> None:
     def no_keys() -> Any:
         raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
 
-    told = _told(_exposition(masks=no_keys, keys=no_keys, totals=dict))
-    assert told["propintel_scrape_source_up"][("redis",)] == 1
-    assert "propintel_openai_pool_shared" not in told
+    samples = _samples(_exposition(masks=no_keys, keys=no_keys, totals=dict))
+    assert samples["propintel_scrape_source_up"][("redis",)] == 1
+    assert "propintel_openai_pool_shared" not in samples
 
 
 def test_each_unreachable_source_is_named_and_the_others_answer() -> None:
-    told = _told(_exposition())
-    assert told["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 1, ("broker",): 0}
-    assert told["propintel_jobs"][("queued",)] == 1
-    assert "propintel_queue_messages" not in told
+    samples = _samples(_exposition())
+    assert samples["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 1, ("broker",): 0}
+    assert samples["propintel_jobs"][("queued",)] == 1
+    assert "propintel_queue_messages" not in samples
 
     def no_database() -> JobFigures:
         raise DatabaseUnavailableError("postgresql://x", "nobody there")
 
-    told = _told(_exposition(jobs=no_database, messages=lambda: {"scrape": 3}))
-    assert told["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 0, ("broker",): 1}
-    assert told["propintel_queue_messages"] == {("scrape",): 3}
+    samples = _samples(_exposition(jobs=no_database, messages=lambda: {"scrape": 3}))
+    assert samples["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 0, ("broker",): 1}
+    assert samples["propintel_queue_messages"] == {("scrape",): 3}
 
 
 def test_redis_is_up_only_if_totals_and_keys_both_answer() -> None:
-    told = _told(_exposition(totals=dict))
-    assert told["propintel_scrape_source_up"][("redis",)] == 0
-    assert told["propintel_batches_completed_total"] == {(): 0}
+    samples = _samples(_exposition(totals=dict))
+    assert samples["propintel_scrape_source_up"][("redis",)] == 0
+    assert samples["propintel_batches_completed_total"] == {(): 0}
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -122,7 +122,7 @@ def test_a_hanging_source_is_omitted_and_asked_once_for_all_scrapes() -> None:
 
     metrics = _exposition(keys=hangs)
     for _ in range(3):
-        assert _told(metrics)["propintel_scrape_source_up"][("redis",)] == 0
+        assert _samples(metrics)["propintel_scrape_source_up"][("redis",)] == 0
     assert asked == 1
     going.set()
 
@@ -137,14 +137,14 @@ def test_a_slow_database_is_shown_with_its_last_values_for_a_while(monkeypatch: 
         return _jobs()
 
     metrics = _exposition(jobs=jobs)
-    assert _told(metrics)["propintel_jobs"][("queued",)] == 1
+    assert _samples(metrics)["propintel_jobs"][("queued",)] == 1
     going.clear()
-    told = _told(metrics)
-    assert (told["propintel_jobs"][("queued",)], told["propintel_scrape_source_up"][("database",)]) == (1, 1)
+    samples = _samples(metrics)
+    assert (samples["propintel_jobs"][("queued",)], samples["propintel_scrape_source_up"][("database",)]) == (1, 1)
     monkeypatch.setattr(exposition, "_DATABASE_STALE_SECONDS", -1.0)
-    told = _told(metrics)
-    assert told["propintel_scrape_source_up"][("database",)] == 0
-    assert "propintel_jobs" not in told
+    samples = _samples(metrics)
+    assert samples["propintel_scrape_source_up"][("database",)] == 0
+    assert "propintel_jobs" not in samples
     going.set()
 
 

@@ -35,7 +35,7 @@ def prompt() -> Prompt:
     return build_prompt(Extraction(page, PageKind.LISTING, "a test", PropertyRecord()))
 
 
-def said(content: str) -> dict[str, tuple[Any, str]]:
+def parsed(content: str) -> dict[str, tuple[Any, str]]:
     return dict(read_answer(content, prompt(), model="m"))
 
 
@@ -77,7 +77,7 @@ def said(content: str) -> dict[str, tuple[Any, str]]:
     ],
 )
 def test_an_answer_is_parsed_in_any_form(content: str) -> None:
-    assert said(content) == YEAR_SAID
+    assert parsed(content) == YEAR_SAID
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_answer_is_parsed_in_any_form(content: str) -> None:
     ],
 )
 def test_a_value_is_converted_to_the_field_s_type(field: str, value: Any, read: Any) -> None:
-    found = said(json.dumps({field: value, f"{field}_quote": "q"}))[field]
+    found = parsed(json.dumps({field: value, f"{field}_quote": "q"}))[field]
     assert (found, type(found[0])) == ((read, "q"), type(read))
 
 
@@ -118,7 +118,7 @@ def test_an_invalid_value_is_dropped_and_reported_and_the_rest_is_kept() -> None
         "PoolPrivateYN": 1,
         "PoolPrivateYN_quote": "Private pool",
     }
-    candidates, dropped = check_claims(said(json.dumps(answer)), prompt())
+    candidates, dropped = check_claims(parsed(json.dumps(answer)), prompt())
     assert {c.field: c.value for c in candidates} == {"YearBuilt": 1998}
     assert {one.field: one.flaw for one in dropped} == {
         **dict.fromkeys(("LivingArea", "BedroomsTotal", "ListPrice", "LotSizeArea", "PoolPrivateYN"), "not_read"),
@@ -128,18 +128,18 @@ def test_an_invalid_value_is_dropped_and_reported_and_the_rest_is_kept() -> None
 
 def test_a_converted_value_still_needs_its_quote() -> None:
     answer = {"ListPrice": "$540,000", "ListPrice_quote": PRICE, "YearBuilt": "1998", "YearBuilt_quote": AREA}
-    candidates, dropped = check_claims(said(json.dumps(answer)), prompt())
+    candidates, dropped = check_claims(parsed(json.dumps(answer)), prompt())
     assert candidates == []
     assert {one.field: one.flaw for one in dropped} == {"ListPrice": "not_said", "YearBuilt": "not_said"}
 
 
 @pytest.mark.parametrize("content", ["{}", '{"facts": []}', json.dumps({"YearBuilt": None, "Roof": "N/A"})])
 def test_an_empty_answer_is_valid(content: str) -> None:
-    assert said(content) == {}
+    assert parsed(content) == {}
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "problem"),
     [
         ("I could not find anything.", "no JSON"),
         ("{'YearBuilt' = 19", "no JSON"),
@@ -150,9 +150,9 @@ def test_an_empty_answer_is_valid(content: str) -> None:
     ],
     ids=["prose", "rubbish", "other names", "no value makes sense", "brackets", "nested"],
 )
-def test_an_answer_without_a_valid_field_is_invalid(content: str, says: str) -> None:
-    with pytest.raises(ModelAnswerInvalidError, match=says):
-        said(content)
+def test_an_answer_without_a_valid_field_is_invalid(content: str, problem: str) -> None:
+    with pytest.raises(ModelAnswerInvalidError, match=problem):
+        parsed(content)
 
 
 @pytest.mark.parametrize("form", ["flat", "facts"])

@@ -441,7 +441,7 @@ def test_a_pool_is_recognized_in_the_page_s_language(quote: str, lang: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "quote", "text", "believed"),
+    ("field", "value", "quote", "text", "accepted"),
     [
         ("BathroomsTotalInteger", 2, "Beds / Baths: 4 / 2", "Beds / Baths: 4 / 2", True),
         ("BathroomsTotalInteger", 4, "Beds / Baths: 4 / 2", "Beds / Baths: 4 / 2", False),
@@ -473,6 +473,6 @@ def test_a_pool_is_recognized_in_the_page_s_language(quote: str, lang: str) -> N
     ],
 )
 def test_the_head_or_row_of_a_figure_gives_its_meaning(
-    field: str, value: object, quote: str, text: str, believed: bool
+    field: str, value: object, quote: str, text: str, accepted: bool
 ) -> None:
-    assert bool(check({field: (value, quote)}, text)[0]) is believed
+    assert bool(check({field: (value, quote)}, text)[0]) is accepted

@@ -33,7 +33,7 @@ def test_openai_gets_the_newer_token_limit_and_other_servers_the_common_one(url:
 
 
 @pytest.mark.parametrize(
-    ("status", "dialect", "said", "wanted"),
+    ("status", "dialect", "message", "wanted"),
     [
         (
             400,
@@ -91,15 +91,15 @@ def test_openai_gets_the_newer_token_limit_and_other_servers_the_common_one(url:
     ],
 )
 def test_a_format_is_learned_from_messages_of_real_servers(
-    status: int, dialect: Dialect, said: str, wanted: dict[str, object]
+    status: int, dialect: Dialect, message: str, wanted: dict[str, object]
 ) -> None:
-    learned = dialect.after_refusal(status, said)
+    learned = dialect.after_refusal(status, message)
     assert learned is not None
     assert {name: getattr(learned, name) for name in wanted} == wanted
 
 
 @pytest.mark.parametrize(
-    ("status", "dialect", "said"),
+    ("status", "dialect", "message"),
     [
         (400, ELSEWHERE, "max_tokens is too large: 900. This model's maximum context length is 512 tokens."),
         (400, AT_FIRST, "This model's maximum context length is 8192 tokens, and you requested 9000."),
@@ -114,8 +114,8 @@ def test_a_format_is_learned_from_messages_of_real_servers(
         ),
     ],
 )
-def test_nothing_is_learned_if_no_format_would_help(status: int, dialect: Dialect, said: str) -> None:
-    assert dialect.after_refusal(status, said) is None
+def test_nothing_is_learned_if_no_format_would_help(status: int, dialect: Dialect, message: str) -> None:
+    assert dialect.after_refusal(status, message) is None
 
 
 def test_in_json_mode_the_instruction_holds_the_schema() -> None:

@@ -212,10 +212,10 @@ def test_the_answer_may_be_long_enough_for_every_field() -> None:
     assert count_tokens(json.dumps(answer)) <= built.max_completion_tokens
 
 
-@pytest.mark.parametrize("said", ["1e999", "-1e999", "1" + "0" * 400])
-def test_an_answer_with_a_number_that_no_float_holds_is_invalid(said: str) -> None:
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400])
+def test_an_answer_with_a_number_that_no_float_holds_is_invalid(number: str) -> None:
     asked = prompt("<p>The house was built in 1931.</p><p>Living area: 1,840 sq ft</p>")
     for field in ("YearBuilt", "LivingArea"):
-        fact = f'{{"field": "{field}", "value": {said}, "quote": "x"}}'
+        fact = f'{{"field": "{field}", "value": {number}, "quote": "x"}}'
         with pytest.raises(ModelAnswerInvalidError, match=f"no value makes sense for its field, such as {field}"):
             read_answer(f'{{"facts": [{fact}]}}', asked, model="m")

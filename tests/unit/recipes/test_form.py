@@ -42,13 +42,13 @@ def test_a_recipe_of_another_format_is_ignored() -> None:
 def test_a_written_recipe_reads_a_countys_layer_without_a_model() -> None:
     recipe = form.written(_WRITTEN, "county.toml")
     assert recipe.fields["YearBuilt"][1] == Anchor("label", "year built", "colon")
-    told = facts(3)
-    read = read_with(parcel(3, told), [recipe])
+    truth = facts(3)
+    read = read_with(parcel(3, truth), [recipe])
     record = read.extraction.record.values
     assert (record["ParcelNumber"], record["YearBuilt"], record["LivingArea"], record["LivingAreaUnits"]) == (
         "12-0003-77",
-        told["YearBuilt"],
-        told["LivingArea"],
+        truth["YearBuilt"],
+        truth["LivingArea"],
         "Square Feet",
     )
     assert not set(read.extraction.asked()) & recipe.fields.keys()
@@ -60,7 +60,7 @@ def test_an_exported_recipe_can_be_imported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("format = 1", "format = 9", "county.toml, line 2: the version of the format is missing or another one"),
         ("gis.example.gov", "GIS", "line 3: host must be a host name"),
@@ -78,10 +78,10 @@ def test_an_exported_recipe_can_be_imported() -> None:
         ('host = "', "host = ", "county.toml: is not TOML"),
     ],
 )
-def test_an_invalid_written_recipe_is_reported_with_its_line(old: str, new: str, said: str) -> None:
+def test_an_invalid_written_recipe_is_reported_with_its_line(old: str, new: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         form.written(_WRITTEN.replace(old, new, 1), "county.toml")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("relation", form.RELATIONS["label"])

@@ -22,15 +22,15 @@ def _one_recipe(reader: Reader, host: str = "homes.example") -> Recipe:
     return recipe
 
 
-def _wrong(record: dict[str, Any], told: dict[str, Any]) -> list[str]:
-    return [name for name in told if record.get(name) != told[name]]
+def _wrong(record: dict[str, Any], truth: dict[str, Any]) -> list[str]:
+    return [name for name in truth if record.get(name) != truth[name]]
 
 
 def test_no_model_is_asked_after_the_first_pages() -> None:
     reader = Reader()
     read = reader.walk(range(20))
     assert len(reader.calls) == 4
-    assert [_wrong(record, told) for _, record, told in read] == [[]] * 20
+    assert [_wrong(record, truth) for _, record, truth in read] == [[]] * 20
     evidence = read[-1][0].extraction.record.evidence["LivingArea"]
     assert (evidence.method, evidence.quote) == ("recipe", f"Covered size: {facts(19)['LivingArea']:,} sq ft")
     assert _one_recipe(reader).counts.without_model == 16
@@ -51,9 +51,9 @@ def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
     """All homes are in Austin; a table states so below an unknown label."""
     reader = Reader()
     for number in range(6):
-        told = facts(number)
-        body = f"<dl><dt>Zone</dt><dd>Austin</dd><dt>Year built</dt><dd>{told['YearBuilt']}</dd></dl>"
-        reader.read(page(number, told, body), {"City": ("Austin", f"{100 + number} Main St, Austin")})
+        truth = facts(number)
+        body = f"<dl><dt>Zone</dt><dd>Austin</dd><dt>Year built</dt><dd>{truth['YearBuilt']}</dd></dl>"
+        reader.read(page(number, truth, body), {"City": ("Austin", f"{100 + number} Main St, Austin")})
     anchors = _one_recipe(reader).fields.get("City", ())
     assert all(one.kind == "reader" or one.reads == "_Address" for one in anchors)
 
@@ -62,9 +62,9 @@ def test_a_contradicting_model_suspends_the_field() -> None:
     reader = Reader()
     reader.walk(range(6))
     reader.keeper._audits = AuditRate(share=1.0)
-    told = facts(50)
-    body = rows(told) + "<p>Its living area was measured as 555 sq ft.</p>"
-    read, _ = reader.read(page(50, told, body), {"LivingArea": (555, "living area was measured as 555 sq ft")})
+    truth = facts(50)
+    body = rows(truth) + "<p>Its living area was measured as 555 sq ft.</p>"
+    read, _ = reader.read(page(50, truth, body), {"LivingArea": (555, "living area was measured as 555 sq ft")})
     assert read.extraction.audited
     assert "a model read 555" in _one_recipe(reader).suspended["LivingArea"]
 
@@ -86,7 +86,7 @@ def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
     reader.calls.clear()
     read = reader.walk(range(20, 40), body=redesigned, labels=REDESIGNED)
     assert 4 <= len(reader.calls) <= 6
-    assert [_wrong(record, told) for _, record, told in read] == [[]] * 20
+    assert [_wrong(record, truth) for _, record, truth in read] == [[]] * 20
 
 
 def test_two_similar_templates_have_separate_recipes() -> None:
@@ -94,8 +94,8 @@ def test_two_similar_templates_have_separate_recipes() -> None:
     around = "".join(f"<div class='part-{one}'><p class='text-{one}'>More of it</p></div>" for one in "abcdef")
     reader = Reader()
     for start in range(0, 24, 2):
-        reader.walk(range(start, start + 1), body=lambda told: rows(told) + around)
-        reader.walk(range(start + 1, start + 2), body=lambda told: redesigned(told) + around, labels=REDESIGNED)
+        reader.walk(range(start, start + 1), body=lambda truth: rows(truth) + around)
+        reader.walk(range(start + 1, start + 2), body=lambda truth: redesigned(truth) + around, labels=REDESIGNED)
     first, second = reader.store.of_host("homes.example")
     assert TRIED <= likeness(first.fingerprint, second.fingerprint) < ALIKE
     assert (first.unsure, second.unsure) == ((), ())
@@ -108,7 +108,7 @@ def test_labels_that_change_within_the_same_layout_are_learned_again() -> None:
     reader.walk(range(10))
     reader.calls.clear()
     read = reader.walk(range(10, 30), labels=REDESIGNED)
-    read_wrong = [_wrong(record, told) for _, record, told in read]
+    read_wrong = [_wrong(record, truth) for _, record, truth in read]
     assert read_wrong[8:] == [[]] * 12
     assert 4 <= len(reader.calls) <= 7
 

@@ -30,10 +30,10 @@ def _anchors(examples: Sequence[Example], field: str) -> tuple[Anchor, ...]:
 
 def _areas(many: int, wrong: Sequence[int] = ()) -> list[Example]:
     """Return homes whose area is below an unknown label. The pages in `wrong` verified another area."""
-    told = [facts(number) for number in range(many)]
+    known = [facts(number) for number in range(many)]
     return [
         _example(page(n, one, rows(one)), LivingArea=(one["LivingArea"] + (7 if n in wrong else 0), "Square Feet"))
-        for n, one in enumerate(told)
+        for n, one in enumerate(known)
     ]
 
 
@@ -163,10 +163,10 @@ def test_another_homes_price_is_distinguished_by_its_block() -> None:
 
 
 def test_a_countys_layer_teaches_its_key_and_the_unit_that_it_does_not_write() -> None:
-    told = [facts(number) for number in range(5)]
+    known = [facts(number) for number in range(5)]
     examples = [
         _example(parcel(n, one), LivingArea=(one["LivingArea"], "Square Feet"), YearBuilt=one["YearBuilt"])
-        for n, one in enumerate(told)
+        for n, one in enumerate(known)
     ]
     learned = learn(new_recipe("gis.example.gov", frozenset({1})), examples)
     assert learned.fields["YearBuilt"][0] == Anchor("path", "/features/*/attributes/EFFYR", "body")

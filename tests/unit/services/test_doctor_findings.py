@@ -41,8 +41,8 @@ def test_an_invalid_setting_is_reported_separately() -> None:
 
 
 def test_a_secret_in_a_library_s_error_is_redacted() -> None:
-    said, remedy = "no login as hunter2", "not hunter2, nor sk-proj-0123456789abcdefghij"
-    (finding,) = run_checks({"redis": lambda: warning(said, remedy)}, 5, ["hunter2"])
+    message, remedy = "no login as hunter2", "not hunter2, nor sk-proj-0123456789abcdefghij"
+    (finding,) = run_checks({"redis": lambda: warning(message, remedy)}, 5, ["hunter2"])
     assert finding.as_json() == {
         "check": "redis",
         "state": "warning",
@@ -52,7 +52,7 @@ def test_a_secret_in_a_library_s_error_is_redacted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("complaints", "state", "said", "remedy"),
+    ("complaints", "state", "message", "remedy"),
     [
         ([], "ok", "up", None),
         ([warning("slow", "Move it.")], "warning", "up; slow", "Move it."),
@@ -60,6 +60,6 @@ def test_a_secret_in_a_library_s_error_is_redacted() -> None:
     ],
 )
 def test_the_worst_finding_decides_the_result_and_all_are_shown(
-    complaints: list[Finding], state: str, said: str, remedy: str | None
+    complaints: list[Finding], state: str, message: str, remedy: str | None
 ) -> None:
-    assert all_in_all("up", complaints) == Finding(State(state), said, remedy)
+    assert all_in_all("up", complaints) == Finding(State(state), message, remedy)

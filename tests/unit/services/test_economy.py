@@ -172,8 +172,8 @@ def test_an_answer_cut_off_during_reasoning_is_requested_directly_with_a_higher_
 
 def test_a_request_refused_for_its_format_is_sent_directly(runs: Runs) -> None:
     request = runs.wait()
-    said = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
-    runs.batch(lambda batches, b, r: batches.fail(b, {r: ("invalid_request_error", said)}), request)
+    message = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
+    runs.batch(lambda batches, b, r: batches.fail(b, {r: ("invalid_request_error", message)}), request)
     assert "Roof" in runs.read().extraction.record.values
     assert runs.api.calls == 1
 

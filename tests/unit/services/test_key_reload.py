@@ -144,12 +144,12 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
     case: tuple[Callable[[Path], object], str],
 ) -> None:
     """The line names variable, place, and remedy, but no key. The next valid file is read again."""
-    spoil, said = case
+    spoil, message = case
     spoil(file)
     _polls(reload, 10)
     (line,) = _errors(caplog)
     assert "the old ones stay in use: OPENAI_API_KEYS_FILE: " in line
-    assert said in line
+    assert message in line
     assert A not in line
     assert C not in line
     assert keys.used == [A, B]
@@ -204,8 +204,8 @@ def test_invalid_settings_leave_the_old_keys(
     dotenv.write_text(line)
     made.ask()
     assert keys.used == [A]
-    (told,) = _errors(caplog)
-    assert line.partition("=")[0] in told
+    (logged,) = _errors(caplog)
+    assert line.partition("=")[0] in logged
 
 
 def test_a_keys_file_named_later_is_watched_from_then_on(

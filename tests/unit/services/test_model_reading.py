@@ -92,9 +92,9 @@ def completion(content: str | None, **message: Any) -> httpx2.Response:
 ROOF = ("Roof", ["cedar shakes"], "roof is covered with cedar shakes")
 
 
-def facts(*told: tuple[str, Any, str]) -> str:
+def facts(*stated: tuple[str, Any, str]) -> str:
     """Return an answer that states these fields with their values and quotes."""
-    return json.dumps({"facts": [{"field": field, "value": value, "quote": quote} for field, value, quote in told]})
+    return json.dumps({"facts": [{"field": field, "value": value, "quote": quote} for field, value, quote in stated]})
 
 
 def roof(_: dict[str, Any]) -> httpx2.Response:
@@ -150,7 +150,7 @@ def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
 
 
 @pytest.mark.parametrize(
-    ("respond", "says"),
+    ("respond", "pattern"),
     [
         (lambda _: completion("no JSON at all"), "not the requested JSON"),
         (lambda _: completion(None, refusal="I would rather not"), "I would rather not"),
@@ -163,12 +163,12 @@ def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
     ids=["rubbish", "refusal", "400", "401", "403", "500", "unreachable"],
 )
 def test_a_failing_model_is_a_note_and_costs_no_value(
-    answers: AnswerStore, extraction: Extraction, respond: Any, says: str
+    answers: AnswerStore, extraction: Extraction, respond: Any, pattern: str
 ) -> None:
     found = reader(answers, Api(respond)).read(extraction)
     assert found.extraction is extraction
     assert found.note is not None
-    assert re.search(says, found.note)
+    assert re.search(pattern, found.note)
     assert KEY not in found.note
     assert "Roof" in found.unanswered
 
@@ -262,7 +262,7 @@ def test_a_stored_answer_is_used_even_without_a_key(answers: AnswerStore, extrac
 
 
 @pytest.mark.parametrize(
-    ("respond", "says"),
+    ("respond", "pattern"),
     [
         (error(429, "quota", "insufficient_quota"), r"no OpenAI key has quota left; add credit"),
         (
@@ -273,13 +273,13 @@ def test_a_stored_answer_is_used_even_without_a_key(answers: AnswerStore, extrac
     ids=["quota", "too large"],
 )
 def test_a_429_that_waiting_cannot_fix_is_a_note_that_names_the_remedy(
-    answers: AnswerStore, extraction: Extraction, respond: Any, says: str
+    answers: AnswerStore, extraction: Extraction, respond: Any, pattern: str
 ) -> None:
     """The values are stored now. Waiting restores no money, and a bucket never exceeds its limit."""
     found = reader(answers, Api(respond)).read(extraction)
     assert found.extraction is extraction
     assert found.note is not None
-    assert re.search(says, found.note), found.note
+    assert re.search(pattern, found.note), found.note
     assert "Scrape again" in found.note
     assert found.asks_again, "the next job does not ask again"
     assert "Error code" not in found.note, "the note contains the SDK's own words"
@@ -287,7 +287,7 @@ def test_a_429_that_waiting_cannot_fix_is_a_note_that_names_the_remedy(
 
 
 @pytest.mark.parametrize(
-    ("budget", "says"),
+    ("budget", "pattern"),
     [
         (Budget(batch=Cap(calls=0)), r"batch.* model calls .*BUDGET_BATCH_MODEL_CALLS.*another batch"),
         (Budget(day=Cap(microusd=999_999)), r"day.* US dollars .*BUDGET_DAILY_USD.*00:00 UTC"),
@@ -296,7 +296,7 @@ def test_a_429_that_waiting_cannot_fix_is_a_note_that_names_the_remedy(
     ids=["batch", "day", "key"],
 )
 def test_an_exhausted_budget_is_a_note_that_names_it(
-    answers: AnswerStore, extraction: Extraction, budget: Budget, says: str
+    answers: AnswerStore, extraction: Extraction, budget: Budget, pattern: str
 ) -> None:
     api, before = Api(roof), _answers_counted()
     with bound(spending_batch, "b"):
@@ -304,7 +304,7 @@ def test_an_exhausted_budget_is_a_note_that_names_it(
     assert api.calls == 0
     assert found.extraction is extraction
     assert found.note is not None
-    assert re.search(says, found.note), found.note
+    assert re.search(pattern, found.note), found.note
     assert found.asks_again
     assert _answers_counted() == {**before, "budget": before.get("budget", 0.0) + 1}
 
@@ -396,12 +396,12 @@ def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStor
     price = facts(("ListPrice", 310_000, "$310,000"))
     sure = extraction.record.evidence["ListPrice"].model_copy(update={"confidence": 0.95})
     known = replace(extraction, record=PropertyRecord(values={"ListPrice": 310_000}, evidence={"ListPrice": sure}))
-    told = [
+    stated = [
         ModelReader(answers, Api(lambda _: completion(price)).manager(), f"m-{use}", use=use).read(known)
         for use in ("always", "missing")
     ]
-    heard = [{c.field for c in one.extraction.candidates if c.method is Method.LLM} for one in told]
-    assert heard == [{"ListPrice"}, set()]
+    checked = [{c.field for c in one.extraction.candidates if c.method is Method.LLM} for one in stated]
+    assert checked == [{"ListPrice"}, set()]
 
 
 # --- audits of recipes

@@ -121,10 +121,10 @@ class Noting(Recipes):
 
     def __init__(self, store: MemoryRecipes, clock: ManualClock, use: ModelUse = "missing") -> None:
         super().__init__(store, clock, NO_AUDITS, use)
-        self.told: list[tuple[Any, ...]] = []
+        self.recorded: list[tuple[Any, ...]] = []
         keeper = self._keeper
         assert keeper is not None
-        keeper.learn = lambda _, *told, **more: self.told.append((*told, more))  # type: ignore[method-assign]
+        keeper.learn = lambda _, *recorded, **more: self.recorded.append((*recorded, more))  # type: ignore[method-assign]
 
 
 def test_answered_fields_are_learned_and_unanswered_ones_are_not(clock: ManualClock) -> None:
@@ -135,7 +135,7 @@ def test_answered_fields_are_learned_and_unanswered_ones_are_not(clock: ManualCl
     recipes.learn(read, replace(asked(read.extraction, "Roof"), unanswered=("Roof",), dropped=("Roof",)))
     recipes.learn(read, ModelReading(read.extraction, "asked of another page", ("Roof",)))
     more = {"dropped": (), "saved_tokens": 0}
-    assert recipes.told == [(("Roof", "Heating"), read.extraction, more), (("Roof",), read.extraction, more)]
+    assert recipes.recorded == [(("Roof", "Heating"), read.extraction, more), (("Roof",), read.extraction, more)]
 
 
 def test_without_a_model_nothing_is_learned(clock: ManualClock) -> None:
@@ -144,7 +144,7 @@ def test_without_a_model_nothing_is_learned(clock: ManualClock) -> None:
     assert read.applies
     before = counted("saved_calls")
     recipes.learn(read, ModelReading(read.extraction))
-    assert recipes.told == []
+    assert recipes.recorded == []
     assert counted("saved_calls") == before, "a call that would not have been made counts as saved"
 
 
@@ -158,7 +158,12 @@ def test_a_saved_call_counts_with_the_mean_tokens_of_real_calls(clock: ManualClo
     recipes.learn(read, ModelReading(read.extraction), could_ask=False)
     assert counted("saved_calls") - calls == 2
     assert counted("saved_tokens") - tokens == 2 * TYPICAL_TOKENS + 100
-    assert [told[-1]["saved_tokens"] for told in recipes.told] == [TYPICAL_TOKENS, 0, TYPICAL_TOKENS + 100, 0]
+    assert [recorded[-1]["saved_tokens"] for recorded in recipes.recorded] == [
+        TYPICAL_TOKENS,
+        0,
+        TYPICAL_TOKENS + 100,
+        0,
+    ]
 
 
 @pytest.mark.parametrize(

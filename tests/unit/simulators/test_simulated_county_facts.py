@@ -77,18 +77,18 @@ def test_a_planted_value_is_wrong_and_another_page_of_the_home_is_right(county: 
         assert (spoilt.says[one.field], spoilt.says[unit]) != (truth[one.field], truth[unit]), one
         assert one.says_right, one
         for key in one.says_right:
-            said = pages[key].says[one.field]
+            stated = pages[key].says[one.field]
             # some pages state a lot in square feet
-            assert said == one.right or said == round(one.right * 43_560), (one, key)
+            assert stated == one.right or stated == round(one.right * 43_560), (one, key)
 
 
 def test_a_page_contains_its_values(county: County) -> None:
-    told = ("YearBuilt", "BedroomsTotal", "ParcelNumber", "ListAgentFullName", "TaxYear", "PostalCode", "LotSizeArea")
+    names = ("YearBuilt", "BedroomsTotal", "ParcelNumber", "ListAgentFullName", "TaxYear", "PostalCode", "LotSizeArea")
     for of_home in county.pages.values():
         for page in of_home:
             text = written(page).replace(",", "")
             assert page.line.replace(",", "") in text
-            for name in told:
+            for name in names:
                 if name in page.says and page.site.key in ("assessor", "gis", "hearth", "mosaic", "tax_roll"):
                     skipped = page.site is MOSAIC and name == "PostalCode"
                     assert skipped or str(page.says[name]) in text, (page.path, name)

@@ -65,10 +65,10 @@ def test_each_object_of_a_list_is_read_separately_with_its_own_evidence(body: An
     rows = extract_rows(found, lambda _: True)
     assert [row.kind for row in rows] == [PageKind.RECORD] * 3
     for number, row in enumerate(rows, start=1):
-        said = row.record.values
-        assert (said["ParcelNumber"], said["UnitNumber"]) == (f"0300-000{number}", str(number))
-        assert (said["YearBuilt"], said["LivingArea"]) == (1980 + number, 900 + number)
-        assert (said["TaxAssessedValue"], said["PostalCode"]) == (100_000 + number, "00000")
+        stated = row.record.values
+        assert (stated["ParcelNumber"], stated["UnitNumber"]) == (f"0300-000{number}", str(number))
+        assert (stated["YearBuilt"], stated["LivingArea"]) == (1980 + number, 900 + number)
+        assert (stated["TaxAssessedValue"], stated["PostalCode"]) == (100_000 + number, "00000")
         for proof in row.record.evidence.values():
             assert proof.method is Method.DERIVED or proof.locator.startswith(f"{row.row}/")
     assert rows[1].row == pointer

@@ -26,7 +26,7 @@ def answer(*lines: tuple[str, str], sources: Sequence[str] = (), uncited: str = 
     return [{"type": "web_search_call", "action": action}, {"type": "message", "content": [part]}]
 
 
-def said(*lines: tuple[str, str]) -> list[tuple[str, Any, str]]:
+def attributed(*lines: tuple[str, str]) -> list[tuple[str, Any, str]]:
     return [(one.field, one.value, one.url) for one in read_answer(answer(*lines)).claims]
 
 
@@ -48,15 +48,15 @@ def said(*lines: tuple[str, str]) -> list[tuple[str, Any, str]]:
     ],
 )
 def test_a_line_is_a_label_with_its_value_or_a_sentence(line: str, expected: dict[str, Any]) -> None:
-    assert {field: value for field, value, _ in said((line, A))} == expected
+    assert {field: value for field, value, _ in attributed((line, A))} == expected
 
 
 def test_a_fact_belongs_to_the_page_cited_after_it() -> None:
-    assert said(("Bedrooms: 3", A), ("Bedrooms: 4", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 4, B)]
+    assert attributed(("Bedrooms: 3", A), ("Bedrooms: 4", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 4, B)]
 
 
 def test_several_citations_in_a_row_share_the_same_words() -> None:
-    assert said(("Bedrooms: 3", A), ("", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 3, B)]
+    assert attributed(("Bedrooms: 3", A), ("", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 3, B)]
 
 
 def test_cited_pages_come_in_one_spelling_each_once() -> None:

@@ -91,8 +91,8 @@ def test_sources_are_named_by_sources_toml_or_by_kind_and_host() -> None:
 
 
 def test_long_values_are_truncated() -> None:
-    said = [_source(URLS[0], PublicRemarks="x" * 500), _source(URLS[1], PublicRemarks="y")]
-    (row,) = side_by_side({**SHOWN, "conflicts": []}, said)
+    records = [_source(URLS[0], PublicRemarks="x" * 500), _source(URLS[1], PublicRemarks="y")]
+    (row,) = side_by_side({**SHOWN, "conflicts": []}, records)
     assert len(row.cells[0].text) == 160
     assert row.cells[0].text.endswith("x…")
 

@@ -72,9 +72,9 @@ def test_an_open_decision_is_listed_until_it_is_made(client: TestClient, bearer:
 
 
 def test_an_explanation_has_its_schema(client: TestClient, bearer: Bearer, home: str) -> None:
-    told = client.get(f"{ROOT}/{home}/explanation", headers=bearer(role="reader")).json()["data"]
-    ExplanationView.model_validate(told)
-    assert {one["belongs"]["key"] for one in told["sources"]} == {"address"}
+    explained = client.get(f"{ROOT}/{home}/explanation", headers=bearer(role="reader")).json()["data"]
+    ExplanationView.model_validate(explained)
+    assert {one["belongs"]["key"] for one in explained["sources"]} == {"address"}
     assert client.get(f"{ROOT}/nothing/explanation", headers=bearer()).status_code == 404
 
 

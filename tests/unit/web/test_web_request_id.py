@@ -62,5 +62,5 @@ def test_log_lines_of_a_request_have_its_id_in_any_thread(
     client.app.add_api_route("/logging", logging_route)  # type: ignore[attr-defined]
     capsys.readouterr()
     client.get("/logging", headers={"X-Request-ID": "mine"})
-    (line,) = [json.loads(said) for said in capsys.readouterr().err.splitlines() if "in a route" in said]
+    (line,) = [json.loads(message) for message in capsys.readouterr().err.splitlines() if "in a route" in message]
     assert line["request_id"] == "mine"

@@ -39,17 +39,17 @@ def test_a_changed_method_is_named_with_the_file_to_check(monkeypatch: pytest.Mo
         pass
 
     monkeypatch.setattr(Connection, "_do_close_transport", _do_close_transport)
-    (said,) = complaints()
-    assert said.startswith("kombu.connection:Connection._do_close_transport is now ")
-    assert f"in kombu {version('kombu')}; it was " in said
-    assert "Check tasks/_celery/connection.py (overridden: " in said
-    assert said.endswith("then update worker/overrides.toml.")
+    (complaint,) = complaints()
+    assert complaint.startswith("kombu.connection:Connection._do_close_transport is now ")
+    assert f"in kombu {version('kombu')}; it was " in complaint
+    assert "Check tasks/_celery/connection.py (overridden: " in complaint
+    assert complaint.endswith("then update worker/overrides.toml.")
 
 
 def test_a_missing_method_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Connection, "_ensure_connection")
-    (said,) = complaints()
-    assert said.startswith("kombu.connection:Connection._ensure_connection is gone in kombu ")
+    (complaint,) = complaints()
+    assert complaint.startswith("kombu.connection:Connection._ensure_connection is gone in kombu ")
 
 
 def test_a_fingerprint_depends_on_the_code_and_not_on_its_layout() -> None:

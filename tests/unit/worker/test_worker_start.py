@@ -48,9 +48,9 @@ def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
     signals.connect()
     setup_logging.send(sender=None, loglevel=logging.INFO)
     import_modules.send(sender=None)
-    said = capsys.readouterr().err
-    assert said.count("OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?") == 1
-    assert "hunter2" not in said
+    output = capsys.readouterr().err
+    assert output.count("OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?") == 1
+    assert "hunter2" not in output
 
 
 @pytest.mark.parametrize("chosen", [None, 3])
