@@ -48,7 +48,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _restored_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Restore the process state that `configure_logging` and redaction change."""
     monkeypatch.setattr(redaction, "_protected", redaction.Protected())
     for owner, name in ((sys, "excepthook"), (sys, "unraisablehook"), (sys, "stderr"), (threading, "excepthook")):

@@ -125,7 +125,7 @@ def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]
 
 
 def sent(store: FleetStore, model: str = "m", tokens: float = 10, **more: object) -> Lease:
-    """Make one request at its lease's time, which is a second away after the server's limits were learned again."""
+    """Make one request, and wait until its lease's time."""
     lease = store.acquire(KeyRequest(model, tokens, 2_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:

@@ -48,7 +48,7 @@ class LuaRules:
         return self.table({"limit": limit, "remaining": remaining, "reset_us": reset_us})
 
     def charge(self, meter: Any = None) -> Any:
-        """Return the charge that a lease stores for a meter; without one, nothing was known."""
+        """Return the charge that a lease stores for a meter, or an empty charge without a meter."""
         return self.table({field: meter[field] if meter else 0.0 for field in "fxpyn"})
 
     def copy(self, table: Any, **fields: Any) -> Any:

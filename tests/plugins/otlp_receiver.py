@@ -39,7 +39,7 @@ class OtlpReceiver:
     bodies: list[bytes] = field(default_factory=list)
 
     def named(self, name: str, trace_id: str | None = None) -> list[ReceivedSpan]:
-        """Return the spans with this name, of one trace if `trace_id` is given."""
+        """Return the spans with this name, only of the trace `trace_id` if given."""
         return [span for span in list(self.spans) if span.name == name and trace_id in (None, span.trace_id)]
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:

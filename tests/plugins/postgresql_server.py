@@ -1,4 +1,4 @@
-"""PostgreSQL servers for one block or for a whole test session."""
+"""PostgreSQL servers for tests: one for a block, or one for a whole session."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ Reading = MeterReading | None
 
 
 class Dice(random.Random):
-    """Chance that the machine sets before each step, so that both stores draw the same values."""
+    """A random source whose value the machine sets before each step, so that both stores draw the same."""
 
     face = 0
 

@@ -1,4 +1,4 @@
-"""The contractor's brief has every line in plain words, with doubts beside the values."""
+"""The contractor's brief has every line in plain words, and marks doubtful values."""
 
 from __future__ import annotations
 

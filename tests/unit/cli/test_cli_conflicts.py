@@ -15,7 +15,7 @@ from app.errors import ConfigurationError
 from cli.conflicts import Place, only_up, require_free
 from tests.plugins.ports import free_port
 
-#: an `up` that is killed while one of its children runs on
+#: starts an `up` whose child outlives it
 _OWNER = """
 import subprocess, sys
 from pathlib import Path

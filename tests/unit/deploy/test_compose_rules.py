@@ -25,7 +25,7 @@ _ONCE = {"init", "migrate"}
 _STORES = {"valkey", "postgres"}
 _OURS = {"migrate", "web", "worker", "maintenance", "beat", "flower"}
 #: optional services without access to the stores
-_BESIDE = {"site", "openai", "prometheus"}
+_OPTIONAL = {"site", "openai", "prometheus"}
 #: PostgreSQL and Valkey start as root and drop it; `init` gives each secret to its reader
 _TO_CHANGE_OWNERS = {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
 _CAPABILITIES = {
@@ -60,7 +60,7 @@ def _networks(name: str) -> set[str]:
 
 
 def test_these_rules_cover_every_service() -> None:
-    assert {*_SERVICES} == {"init"} | _STORES | _OURS | _BESIDE
+    assert {*_SERVICES} == {"init"} | _STORES | _OURS | _OPTIONAL
 
 
 @every_service
@@ -200,7 +200,7 @@ def test_a_fresh_clone_needs_no_other_file() -> None:
     }
     for name in _OURS:
         assert _SERVICES[name]["env_file"] == [{"path": "${PROPINTEL_ENV:-.env}", "required": False}]
-    assert {name for name, service in _SERVICES.items() if "profiles" in service} == _BESIDE
+    assert {name for name, service in _SERVICES.items() if "profiles" in service} == _OPTIONAL
     assert not {"include", "secrets", "configs"} & _FILE.keys()
 
 

@@ -120,7 +120,7 @@ def test_github_runs_the_audit_every_week() -> None:
 
 
 def test_github_runs_the_same_checks_as_developers() -> None:
-    """`make check` and `.ci/run` run on both Pythons with read access only."""
+    """`make check` and `.ci/run` run on both Python versions with read access only."""
     workflow = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():

@@ -33,7 +33,7 @@ from app.property.fetch.client.refresh import refresh
         ("-1; url=/a", None),
     ],
 )
-def test_the_value_is_read_in_header_and_element_alike(value: str, place: str | None) -> None:
+def test_header_and_element_are_parsed_the_same_way(value: str, place: str | None) -> None:
     assert refresh(value, "") == place
     quoted = value.replace('"', "&quot;")
     assert refresh("", f'<head><meta http-equiv="Refresh" content="{quoted}"></head>') == place

@@ -1,4 +1,4 @@
-"""The crawl delay and the user agents in robots.txt."""
+"""Crawl delays and user agents in robots.txt."""
 
 from __future__ import annotations
 

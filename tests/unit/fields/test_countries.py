@@ -34,7 +34,7 @@ def test_a_row_of_the_table_is_consistent(country: Country) -> None:
         assert -180 <= west < east <= 180
 
 
-def test_a_name_a_host_and_a_language_stand_for_one_country() -> None:
+def test_a_name_a_host_and_a_language_each_identify_one_country() -> None:
     for column in ("names", "hosts", "languages"):
         words = Counter(word for country in COUNTRIES.values() for word in getattr(country, column))
         assert [word for word, times in words.items() if times > 1] == []

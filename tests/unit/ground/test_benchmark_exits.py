@@ -1,4 +1,4 @@
-"""A failing benchmark prints one line on stderr, and its exit code tells the kind of failure."""
+"""A failing benchmark prints one line on stderr, and its exit code depends on the kind of failure."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.plugins.documented import DOING, ROOT, SHOWING, Block, blocks, blocks
 BLOCKS = blocks()
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 _TARGETS = frozenset(re.findall(r"^([a-z][a-z-]*):", _MAKEFILE, re.M))
-#: Click's error for wrong usage. Typer exports only this subclass.
+#: Click's error for wrong usage; Typer exports only this subclass
 _UsageError: Any = typer.BadParameter.__base__
 _INLINE = re.compile(r"(?<![`\w])`((?:\.venv/bin/)?(?:propintel|make) [^`\n]+)`(?!`)")
 

@@ -195,7 +195,7 @@ def test_a_line_that_cannot_be_formatted_says_so_without_a_secret(lines: Lines) 
 
 
 def test_a_library_s_own_handler_writes_through_ours(lines: Lines) -> None:
-    """Some loggers, such as uvicorn's, have a handler and do not propagate."""
+    """Some loggers, such as uvicorn's, have a handler and do not propagate to the root logger."""
     elsewhere = io.StringIO()
     library = logging.getLogger("library.with.a.handler")
     library.addHandler(logging.StreamHandler(elsewhere))
@@ -207,7 +207,7 @@ def test_a_library_s_own_handler_writes_through_ours(lines: Lines) -> None:
 
 
 def test_a_handler_added_later_gets_no_secret_either(lines: Lines, tmp_path: Path) -> None:
-    """This holds for its own format, a traceback, and a record that passes through a queue."""
+    """Tested: the handler's own format, a traceback, and a record that passes through a queue."""
     configure_logging()
     elsewhere = io.StringIO()
     library = logging.getLogger("library.that.comes.later")
@@ -316,7 +316,7 @@ def test_every_way_to_write_to_stderr_is_redacted(lines: Lines) -> None:
     assert "two [redacted]\n" in _clean(lines, times=5)
 
 
-# --- one message stays one line
+# --- no message spans two lines
 
 _FORGED = "x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x85 job=\t\x00"
 

@@ -50,7 +50,7 @@ def test_a_healthy_pool_has_no_alarm() -> None:
 
 @pytest.mark.parametrize("state", ["open", "half_open"])
 def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
-    """A probe is not a recovery yet."""
+    """A probe does not prove recovery."""
     (alarm,) = found(GOOD, key("a", state))
     assert (alarm.kind, alarm.subject, alarm.severity) == ("circuit_open", "sk-a", Severity.WARNING)
     assert alarm.message.startswith("Circuit breaker opened for OpenAI key sk-a")

@@ -64,7 +64,7 @@ def of(field: str, value: Any, quote: str, line: str = "", *, country: str = "US
         ("X_AccessNotes", "gated community", "A gated community of 40 homes", "gated community"),
     ],
 )
-def test_a_value_that_the_quote_states_is_kept(field: str, value: Any, quote: str, stored: Any) -> None:
+def test_a_value_stated_by_the_quote_is_accepted(field: str, value: Any, quote: str, stored: Any) -> None:
     found = of(field, value, quote)
     assert (found.value if found else None) == stored
 

@@ -162,7 +162,7 @@ def test_another_homes_price_is_distinguished_by_its_block() -> None:
     assert all(one.within != "" or one.name != "em.amount" for one in _anchors(examples, "ListPrice"))
 
 
-def test_a_countys_layer_teaches_its_key_and_the_unit_that_it_does_not_write() -> None:
+def test_a_countys_layer_teaches_its_key_and_its_implied_unit() -> None:
     known = [facts(number) for number in range(5)]
     examples = [
         _example(parcel(n, one), LivingArea=(one["LivingArea"], "Square Feet"), YearBuilt=one["YearBuilt"])
@@ -208,11 +208,11 @@ def test_a_page_that_changed_its_label_leaves_the_field_unsure() -> None:
     assert learn(_EMPTY, [*_areas(6), odd[0]]).unsure == ()
 
 
-def test_pages_that_teach_nothing_leave_the_recipe_as_it_is() -> None:
+def test_pages_without_new_evidence_leave_the_recipe_unchanged() -> None:
     assert learn(_EMPTY, [_example(_html(n, "<p>nothing</p>")) for n in range(6)]) is _EMPTY
 
 
-def test_anchors_in_use_are_kept_where_pages_do_not_ask_for_their_fields() -> None:
+def test_anchors_in_use_stay_while_pages_do_not_ask_for_their_fields() -> None:
     """A field that a recipe settles has no verified value on later pages."""
     first = learn(_EMPTY, _areas(5))
     later = [_example(page(n, facts(n)), YearBuilt=facts(n)["YearBuilt"]) for n in range(10, 16)]

@@ -16,7 +16,7 @@ def _print(one: Page) -> frozenset[int]:
     return fingerprint(Document(one))
 
 
-def test_pages_of_one_layout_are_alike_whatever_their_text() -> None:
+def test_pages_of_one_layout_match_with_any_text() -> None:
     first = _print(page(1, facts(1)))
     assert likeness(first, _print(page(2, facts(2)))) == 1.0
     assert likeness(first, _print(page(3, {**facts(3), "ListPrice": None}))) >= ALIKE

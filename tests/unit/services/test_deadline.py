@@ -22,7 +22,7 @@ def test_the_answer_and_the_error_are_passed_on() -> None:
 
 
 def test_a_call_that_hangs_is_named_and_runs_in_one_thread_only() -> None:
-    """A second call waits for the first one's answer. After that answer, the next call starts a new thread."""
+    """A second call waits for the first one's answer. After that answer, the next call asks again."""
     asked, may_answer = [], threading.Event()
 
     def hang() -> int:

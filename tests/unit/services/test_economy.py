@@ -94,7 +94,7 @@ def runs(database: Database, clock: ManualClock, extraction: Extraction) -> Runs
 
 
 def answer(respond: Callable[[dict[str, Any]], Any], request: NewRequest) -> Any:
-    """Return an action that answers the request as the API would answer the same body."""
+    """Return an action that records the API's answer to the request."""
     body = respond(dict(request.body)).json()
     return lambda batches, batch_id, request_id: batches.answer(batch_id, [Answered(request_id, body, 100, 20, 5)])
 

@@ -126,7 +126,7 @@ def test_with_too_few_recent_jobs_of_a_kind_typical_figures_are_used(database: D
 
 
 def test_jobs_without_counted_calls_are_ignored(database: Database, tmp_path: Path) -> None:
-    """Beat may not have run, or no key may have existed. Later jobs may still ask a model."""
+    """Beat may not have run, or no key may have existed. Uncounted calls do not prove that later jobs need no model."""
     for n in range(20):
         end(database, f"http://old.example/{n}")
     found = _estimate(database, _settings(tmp_path), _urls(100))

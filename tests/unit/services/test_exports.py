@@ -18,7 +18,7 @@ from pyarrow import parquet
 from app.property.record import FIELDS
 from app.services.reports.exports import COLUMNS, ExportFormat, Written, write
 
-#: the published order: programs may read a column by number, so append and never insert
+#: programs may read a published column by its number, so append and never insert
 PUBLISHED = """
 property ListingId ListingKey OriginatingSystemName StandardStatus MlsStatus PropertyType PropertySubType ListPrice
 OriginalListPrice ClosePrice CloseDate UnparsedAddress StreetNumber StreetName UnitNumber City StateOrProvince
@@ -100,7 +100,7 @@ RFC_7946 = {
             },
         },
     },
-    # section 4: there is one reference system, and no member names it; section 7.1
+    # section 4: the reference system is fixed, and no member names it; section 7.1
     "not": {"anyOf": [{"required": ["crs"]}, {"required": ["coordinates"]}, {"required": ["geometry"]}]},
 }
 

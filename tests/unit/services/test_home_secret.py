@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def test_only_its_owner_may_read_the_secret_whatever_the_umask(tmp_path: Path) -> None:
+def test_only_its_owner_may_read_the_secret_with_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         make_home_secret(tmp_path / "home")

@@ -1,4 +1,4 @@
-"""When a running process reloads keys, and what keeps the old keys in use."""
+"""A running process reloads changed keys, and keeps the old keys if the new ones are invalid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of the links on a results page, only one that is clearly about the requested address is chosen."""
+"""A results page's link is chosen only if it is clearly about the requested address."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ BLANK = [{"type": "message", "content": [{"type": "output_text", "text": " \n"}]
     [
         (answer(("Bedrooms: 3", A)), "completed", "", "", ""),
         (answer(uncited="I found no page."), "completed", "", "", ""),
-        (answer(("Bedrooms: 3", A)), "", "", "", ""),  # the format of stored answers from earlier versions
+        (answer(("Bedrooms: 3", A)), "", "", "", ""),  # the format that earlier versions stored
         (REFUSED, "completed", "", "refused", "I cannot do that."),
         (answer(("Bedrooms: 3", A)), "incomplete", "content_filter", "refused", "content_filter"),
         (answer(("Bedrooms: 3", A)), "incomplete", "max_output_tokens", "incomplete", "max_output_tokens"),

@@ -10,7 +10,7 @@ from web.pages.charts import BOTTOM, TOP, BarChart, hour_chart, timeline
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = [START + timedelta(hours=n) for n in range(24)]
-#: within the last hour
+#: a time in the last hour
 NOW = HOURS[-1] + timedelta(minutes=20)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: examples are composed from those of fields, and operation names suit generated clients."""
+"""The OpenAPI document has composed examples, and operation names that suit generated clients."""
 
 from __future__ import annotations
 

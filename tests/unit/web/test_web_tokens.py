@@ -33,7 +33,7 @@ def test_management_may_read_the_statistics(client: TestClient, bearer: Bearer, 
     assert answer.json()["success"] is True
 
 
-def test_the_statistics_match_the_specification_key_for_key(client: TestClient, bearer: Bearer) -> None:
+def test_the_statistics_have_the_specified_keys_and_types(client: TestClient, bearer: Bearer) -> None:
     """The response has all names and types of the specification. Additional fields may follow."""
     body = client.get(STATS, headers=bearer()).json()
     assert set(body) == {"success", "data"}
