@@ -31,7 +31,7 @@ def proof(value: Any, url: str = COUNTY, confidence: float = 0.97, at: str = NEW
     }  # fmt: skip
 
 
-def house(evidence: dict[str, Any], *sources: dict[str, Any], conflicts: Any = (), unverified: Any = ()) -> Any:
+def details(evidence: dict[str, Any], *sources: dict[str, Any], conflicts: Any = (), unverified: Any = ()) -> Any:
     return {
         "property": "p1", "record": {name: one["value"] for name, one in evidence.items()}, "evidence": evidence,
         "sources": list(sources), "conflicts": list(conflicts), "unverified": list(unverified), "replaces": [],
@@ -126,8 +126,8 @@ def lines_of(shown: Any, label: str, width: int = 80) -> list[str]:
     return found
 
 
-def test_a_house_with_all_values() -> None:
-    assert brief(house(WHOLE, source(COUNTY, "assessor"), source(PORTAL, "portal")), NOW, 30) == WHOLE_BRIEF
+def test_a_property_with_all_values() -> None:
+    assert brief(details(WHOLE, source(COUNTY, "assessor"), source(PORTAL, "portal")), NOW, 30) == WHOLE_BRIEF
 
 
 def test_the_docs_show_a_real_brief() -> None:
@@ -141,12 +141,12 @@ def test_the_docs_show_a_real_brief() -> None:
     evidence = {name: one for name, one in {**WHOLE, **changed}.items() if name != "X_AccessNotes"}
     sides = [evidence["LivingArea"], proof(2130, PORTAL, unit="Square Feet")]
     conflict = {"field": "LivingArea", "chosen": 2310, "evidence": sides}
-    shown = house(evidence, source(COUNTY, "assessor"), source(PORTAL, "portal"), conflicts=[conflict])
+    shown = details(evidence, source(COUNTY, "assessor"), source(PORTAL, "portal"), conflicts=[conflict])
     assert brief(shown, NOW, 30).startswith(example)
 
 
-def test_a_house_without_values_says_so_in_each_line() -> None:
-    assert brief(house({}), NOW, 30) == EMPTY_BRIEF
+def test_a_property_without_values_says_so_in_each_line() -> None:
+    assert brief(details({}), NOW, 30) == EMPTY_BRIEF
 
 
 def test_the_lines_are_the_report_s_lines_in_order() -> None:
@@ -165,7 +165,7 @@ def test_sources_are_quoted_only_where_they_disagree() -> None:
         "verdicts": ["won", "conflict", "agrees"],
     }
     sources = source(COUNTY, "assessor"), source(PORTAL, "portal"), source(ROLL, "tax_roll")
-    assert lines_of(house({"YearBuilt": proof(1987)}, *sources, conflicts=[conflict]), "Year built") == [
+    assert lines_of(details({"YearBuilt": proof(1987)}, *sources, conflicts=[conflict]), "Year built") == [
         "1987",
         "[in doubt: portal homes.example says 1978]",
     ]
@@ -176,7 +176,7 @@ def test_an_older_value_is_no_doubt() -> None:
         "field": "ClosePrice", "chosen": 412000, "evidence": [proof(412000), proof(99000, ROLL), proof(401000, PORTAL)],
         "reasons": ["", "of an earlier time", ""], "verdicts": ["won", "older", "conflict"],
     }  # fmt: skip
-    shown = house({**ADDRESS, "ClosePrice": proof(412000)}, source(COUNTY, None), conflicts=[conflict])
+    shown = details({**ADDRESS, "ClosePrice": proof(412000)}, source(COUNTY, None), conflicts=[conflict])
     assert lines_of(shown, "Last sale") == [
         "date not known, $412,000",
         "[price: in doubt: homes.example says $401,000]",
@@ -189,7 +189,7 @@ def test_an_equal_area_in_another_unit_is_no_doubt_and_a_different_one_is_shown_
         "field": "LivingArea", "chosen": 1410,
         "evidence": [chosen, proof(131, PORTAL, unit="Square Meters"), proof(150, ROLL, unit="Square Meters")],
     }  # fmt: skip
-    shown = house({"LivingArea": chosen}, source(COUNTY, None), conflicts=[conflict])
+    shown = details({"LivingArea": chosen}, source(COUNTY, None), conflicts=[conflict])
     assert lines_of(shown, "Square feet") == [
         "1,410 sq ft",
         "[in doubt: roll.example says 1,615 sq ft (150 square meters)]",
@@ -199,7 +199,7 @@ def test_an_equal_area_in_another_unit_is_no_doubt_and_a_different_one_is_shown_
 def test_other_values_beyond_three_are_counted() -> None:
     proofs = [proof(year, f"https://p{year}.example/") for year in (1987, 1981, 1982, 1983, 1984, 1985)]
     conflict = {"field": "YearBuilt", "chosen": 1987, "evidence": proofs}
-    marks = lines_of(house({"YearBuilt": proofs[0]}, conflicts=[conflict]), "Year built")
+    marks = lines_of(details({"YearBuilt": proofs[0]}, conflicts=[conflict]), "Year built")
     assert " ".join(marks) == (
         "1987 [in doubt: p1981.example says 1981, p1982.example says 1982, p1983.example says 1983, and 2 more]"
     )
@@ -215,19 +215,19 @@ def test_other_values_beyond_three_are_counted() -> None:
     ],
 )
 def test_uncertain_or_old_values_are_marked(confidence: float, at: str, marks: list[str]) -> None:
-    shown = house({"StoriesTotal": proof(2, confidence=confidence, at=at)}, source(COUNTY, "assessor", at))
+    shown = details({"StoriesTotal": proof(2, confidence=confidence, at=at)}, source(COUNTY, "assessor", at))
     assert lines_of(shown, "Stories") == ["2", *marks]
 
 
 def test_a_page_found_unchanged_is_not_old() -> None:
-    shown = house({"StoriesTotal": proof(2, at=OLD)}, source(COUNTY, "assessor", OLD, NEW))
+    shown = details({"StoriesTotal": proof(2, at=OLD)}, source(COUNTY, "assessor", OLD, NEW))
     assert lines_of(shown, "Stories") == ["2"]
     assert " 1. assessor, read Feb 20, 2026" in brief(shown, NOW, 30)
 
 
 def test_equity_is_no_more_certain_than_its_inputs() -> None:
     conflict = {"field": "ClosePrice", "chosen": 412000, "evidence": [proof(412000), proof(41200, PORTAL)]}
-    shown = house(WHOLE, source(COUNTY, "assessor"), conflicts=[conflict])
+    shown = details(WHOLE, source(COUNTY, "assessor"), conflicts=[conflict])
     assert lines_of(shown, "Potential equity") == [
         "$88,000 to $128,500.50",
         "[in doubt: computed from doubtful values above]",
@@ -237,11 +237,11 @@ def test_equity_is_no_more_certain_than_its_inputs() -> None:
 
 def test_a_mark_common_to_all_parts_of_a_line_is_shown_once() -> None:
     ends = {"X_EstimatedValueLow": proof(1, confidence=0.88), "X_EstimatedValueHigh": proof(2, confidence=0.88)}
-    assert lines_of(house(ends, source(COUNTY, None)), "Estimated value") == ["1 to 2", "[unsure: 88 %]"]
+    assert lines_of(details(ends, source(COUNTY, None)), "Estimated value") == ["1 to 2", "[unsure: 88 %]"]
     ends["X_EstimatedValueHigh"] = proof(2)
-    assert lines_of(house(ends, source(COUNTY, None)), "Estimated value") == ["1 to 2", "[low: unsure: 88 %]"]
+    assert lines_of(details(ends, source(COUNTY, None)), "Estimated value") == ["1 to 2", "[low: unsure: 88 %]"]
     hoa = {"AssociationYN": proof(True, confidence=0.5), "AssociationFee": proof(45)}
-    assert lines_of(house(hoa, source(COUNTY, None)), "HOA") == ["yes, fee 45", "[unsure: 50 %]"]
+    assert lines_of(details(hoa, source(COUNTY, None)), "HOA") == ["yes, fee 45", "[unsure: 50 %]"]
 
 
 def test_unverified_claims_are_listed_separately() -> None:
@@ -249,7 +249,7 @@ def test_unverified_claims_are_listed_separately() -> None:
         "field": "X_RoofYear", "value": 2020, "quote": "reroofed 2020", "url": "https://gone.example/",
         "reported_by": "x", "seen_at": NEW,
     }  # fmt: skip
-    text = brief(house(ADDRESS, source(COUNTY, None), unverified=[claim, {**claim, "field": "Media"}]), NOW, 30)
+    text = brief(details(ADDRESS, source(COUNTY, None), unverified=[claim, {**claim, "field": "Media"}]), NOW, 30)
     assert "Roof              not known\n" in text
     assert text.partition("For sale          not known\n")[2].startswith(
         "\nNot verified: a search answer says so, and its page could not be read\n"
@@ -265,14 +265,16 @@ def test_only_urls_are_wider_than_the_terminal(width: int) -> None:
         "Roof": proof(["Concrete tile", "Built-up", "Standing seam metal over the porch"], confidence=0.5),
         "SubdivisionName": proof("x" * 200),
     }
-    text = brief(house(long, source(COUNTY + "/y" * 60, "assessor")), NOW, 30, width)
+    text = brief(details(long, source(COUNTY + "/y" * 60, "assessor")), NOW, 30, width)
     lines = [line for line in text.splitlines() if "://" not in line]
     assert max(map(len, lines)) <= width
     assert any("/y" * 60 in line for line in text.splitlines()), "a URL is broken"
 
 
 def test_page_text_cannot_control_the_terminal() -> None:
-    shown = house({"SubdivisionName": proof("\x1b[2JOak\r\nHollow\u202e")}, source("https://a.example/\x1b[31m", None))
+    shown = details(
+        {"SubdivisionName": proof("\x1b[2JOak\r\nHollow\u202e")}, source("https://a.example/\x1b[31m", None)
+    )
     assert not set(brief(shown, NOW, 30)) & set("\x1b\r\u202e")
 
 
@@ -344,7 +346,7 @@ def test_solar_is_shown_in_words(parts: list[str], words: str) -> None:
     ],
 )
 def test_hoa_is_shown_in_words(fields: dict[str, Any], words: str) -> None:
-    shown = house({name: proof(value) for name, value in fields.items()}, source(COUNTY, None))
+    shown = details({name: proof(value) for name, value in fields.items()}, source(COUNTY, None))
     assert lines_of(shown, "HOA") == [words]
 
 
@@ -354,5 +356,5 @@ def test_hoa_is_shown_in_words(fields: dict[str, Any], words: str) -> None:
 )
 def test_a_range_with_one_end_is_that_end(low: int | None, high: int | None, words: str) -> None:
     ends = {"X_PotentialEquityLow": low, "X_PotentialEquityHigh": high}
-    shown = house({name: proof(value) for name, value in ends.items() if value is not None}, source(COUNTY, None))
+    shown = details({name: proof(value) for name, value in ends.items() if value is not None}, source(COUNTY, None))
     assert lines_of(shown, "Potential equity") == [words]

@@ -27,14 +27,14 @@ LivingArea = [{ path = "/features/*/attributes/TLA", unit = "Square Feet" }]
 
 def test_a_learned_recipe_survives_json_unchanged() -> None:
     reader = Reader()
-    reader.walk(range(8))
+    reader.read_homes(range(8))
     (recipe,) = reader.store.of_host("homes.example")
     assert form.from_json(json.loads(json.dumps(form.as_json(recipe)))) == recipe
 
 
 def test_a_recipe_of_another_format_is_ignored() -> None:
     reader = Reader()
-    reader.walk(range(5))
+    reader.read_homes(range(5))
     (recipe,) = reader.store.of_host("homes.example")
     assert form.from_json({**form.as_json(recipe), "format": 0}) is None
 

@@ -28,7 +28,7 @@ def _wrong(record: dict[str, Any], truth: dict[str, Any]) -> list[str]:
 
 def test_no_model_is_asked_after_the_first_pages() -> None:
     reader = Reader()
-    read = reader.walk(range(20))
+    read = reader.read_homes(range(20))
     assert len(reader.calls) == 4
     assert [_wrong(record, truth) for _, record, truth in read] == [[]] * 20
     evidence = read[-1][0].extraction.record.evidence["LivingArea"]
@@ -39,7 +39,7 @@ def test_no_model_is_asked_after_the_first_pages() -> None:
 def test_a_missing_field_is_absent_and_no_neighbor_is_read() -> None:
     reader = Reader()
     lacking = {9: ("BedroomsTotal",), 11: ("YearBuilt", "LivingArea"), 12: ("BathroomsTotalInteger",)}
-    read = reader.walk(range(14), lacks=lambda number: lacking.get(number, ()))
+    read = reader.read_homes(range(14), lacks=lambda number: lacking.get(number, ()))
     assert len(reader.calls) == 4
     for number, names in lacking.items():
         record = read[number][1]
@@ -60,7 +60,7 @@ def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
 
 def test_a_contradicting_model_suspends_the_field() -> None:
     reader = Reader()
-    reader.walk(range(6))
+    reader.read_homes(range(6))
     reader.keeper._audits = AuditRate(share=1.0)
     truth = facts(50)
     body = rows(truth) + "<p>Its living area was measured as 555 sq ft.</p>"
@@ -71,20 +71,20 @@ def test_a_contradicting_model_suspends_the_field() -> None:
 
 def test_a_suspended_field_is_asked_for_again() -> None:
     reader = Reader()
-    reader.walk(range(6))
+    reader.read_homes(range(6))
     recipe = _one_recipe(reader)
     reader.store.update(recipe.id, lambda one: replace(one, suspended={"LivingArea": "for a test"}))
     reader.calls.clear()
-    reader.walk(range(60, 61))
+    reader.read_homes(range(60, 61))
     assert "LivingArea" in reader.calls[0]
     assert "YearBuilt" not in reader.calls[0]
 
 
 def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
     reader = Reader()
-    reader.walk(range(20))
+    reader.read_homes(range(20))
     reader.calls.clear()
-    read = reader.walk(range(20, 40), body=redesigned, labels=REDESIGNED)
+    read = reader.read_homes(range(20, 40), body=redesigned, labels=REDESIGNED)
     assert 4 <= len(reader.calls) <= 6
     assert [_wrong(record, truth) for _, record, truth in read] == [[]] * 20
 
@@ -94,8 +94,8 @@ def test_two_similar_templates_have_separate_recipes() -> None:
     around = "".join(f"<div class='part-{one}'><p class='text-{one}'>More of it</p></div>" for one in "abcdef")
     reader = Reader()
     for start in range(0, 24, 2):
-        reader.walk(range(start, start + 1), body=lambda truth: rows(truth) + around)
-        reader.walk(range(start + 1, start + 2), body=lambda truth: redesigned(truth) + around, labels=REDESIGNED)
+        reader.read_homes(range(start, start + 1), body=lambda truth: rows(truth) + around)
+        reader.read_homes(range(start + 1, start + 2), body=lambda truth: redesigned(truth) + around, labels=REDESIGNED)
     first, second = reader.store.of_host("homes.example")
     assert TRIED <= likeness(first.fingerprint, second.fingerprint) < ALIKE
     assert (first.unsure, second.unsure) == ((), ())
@@ -105,9 +105,9 @@ def test_two_similar_templates_have_separate_recipes() -> None:
 def test_labels_that_change_within_the_same_layout_are_learned_again() -> None:
     """The template matches, so the recipe is tried. The recipe finds too little and settles nothing."""
     reader = Reader()
-    reader.walk(range(10))
+    reader.read_homes(range(10))
     reader.calls.clear()
-    read = reader.walk(range(10, 30), labels=REDESIGNED)
+    read = reader.read_homes(range(10, 30), labels=REDESIGNED)
     read_wrong = [_wrong(record, truth) for _, record, truth in read]
     assert read_wrong[8:] == [[]] * 12
     assert 4 <= len(reader.calls) <= 7
@@ -115,12 +115,12 @@ def test_labels_that_change_within_the_same_layout_are_learned_again() -> None:
 
 def test_pages_that_lose_their_fields_suspend_the_recipe() -> None:
     reader = Reader()
-    reader.walk(range(10))
+    reader.read_homes(range(10))
     reader.calls.clear()
-    reader.walk(range(10, 30), lacks=lambda _: tuple(LABELS))
+    reader.read_homes(range(10, 30), lacks=lambda _: tuple(LABELS))
     assert len(reader.calls) >= 4
     reader.calls.clear()
-    reader.walk(range(30, 40), lacks=lambda _: tuple(LABELS))
+    reader.read_homes(range(30, 40), lacks=lambda _: tuple(LABELS))
     assert reader.calls == []
 
 
@@ -133,36 +133,36 @@ def test_an_unavailable_model_teaches_nothing() -> None:
 
 def test_recipes_are_read_on_their_own_host_only() -> None:
     reader = Reader()
-    reader.walk(range(8))
+    reader.read_homes(range(8))
     reader.calls.clear()
-    reader.walk(range(8, 10), host="other.example")
+    reader.read_homes(range(8, 10), host="other.example")
     assert len(reader.calls) == 2
 
 
 @pytest.mark.parametrize(("share", "pages", "least", "most"), [(0.0, 40, 0, 0), (0.1, 196, 10, 32), (1.0, 40, 40, 40)])
 def test_audits_sample_their_share_of_pages(share: float, pages: int, least: int, most: int) -> None:
     reader = Reader(audits=AuditRate(share=share, young_share=share))
-    reader.walk(range(4))
+    reader.read_homes(range(4))
     reader.calls.clear()
-    reader.walk(range(4, 4 + pages))
+    reader.read_homes(range(4, 4 + pages))
     assert least <= len(reader.calls) <= most
 
 
 def test_a_suspended_recipe_is_learned_again_once_a_day() -> None:
     clock = ManualClock()
     reader = Reader(clock=clock)
-    reader.walk(range(6))
+    reader.read_homes(range(6))
 
     def suspend() -> None:
         recipe = _one_recipe(reader)
         reader.store.update(recipe.id, lambda one: replace(one, state=RecipeState.SUSPENDED, reason="for a test"))
 
     suspend()
-    reader.walk(range(6, 12))
+    reader.read_homes(range(6, 12))
     assert _one_recipe(reader).state is RecipeState.ACTIVE
     suspend()
-    reader.walk(range(12, 20))
+    reader.read_homes(range(12, 20))
     assert _one_recipe(reader).state is RecipeState.SUSPENDED
     clock.advance(timedelta(days=1).total_seconds())
-    reader.walk(range(20, 26))
+    reader.read_homes(range(20, 26))
     assert _one_recipe(reader).state is RecipeState.ACTIVE
