@@ -77,7 +77,7 @@ class BlockingStore(RememberingStore):
 
 @dataclass
 class Pooled:
-    """A pool on the simulator's keys that runs scenarios on one of its clients."""
+    """A pool with the simulator's keys. `run` runs a scenario on a client of the pool."""
 
     store: RememberingStore
     pool: KeyPool

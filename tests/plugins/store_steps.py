@@ -1,4 +1,4 @@
-"""Steps of the key store's tests."""
+"""Steps that the key store's tests share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps of tests of watches."""
+"""Steps that the tests of watches share."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
 
 @pytest.mark.parametrize(("one", "others"), [(CUT, [DENIES]), (replace(CUT, went_back=True), [])])
 def test_a_doubtful_change_needs_ten_further_looks(one: Candidate, others: list[SourceRecord]) -> None:
-    """Another source contradicts it, or the page reverted before."""
+    """A change is doubtful if another source contradicts the new value, or if the page reverted before."""
     minutes = [(at - T0) / timedelta(minutes=1) for at in looks_at(one, others)]
     assert minutes == [5, 15, 35, 75, 155, 315, 635, 1275, 2555, 3835]
     daily = replace(one, looks=9, looked_at=T0 + 9 * timedelta(days=1))

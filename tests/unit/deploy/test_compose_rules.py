@@ -38,7 +38,7 @@ every_service = pytest.mark.parametrize("name", sorted(_SERVICES))
 
 
 def _default(text: str) -> str:
-    """Return `text` with `${NAME:-default}` as where NAME is not set."""
+    """Replace each `${NAME:-default}` with its default."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
 

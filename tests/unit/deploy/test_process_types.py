@@ -31,7 +31,7 @@ def _words(line: str) -> list[str]:
 
 
 def _expanded(word: str) -> str:
-    """Return the word with `${NAME:-default}` as shells and compose read it without NAME."""
+    """Replace each `${NAME:-default}` with its default."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word)
 
 

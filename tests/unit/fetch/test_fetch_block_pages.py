@@ -1,4 +1,4 @@
-"""Block pages are recognized by signs of their makers that no real page has."""
+"""A block page is recognized by its maker's signs, which no real page has."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_text_encoded_twice_is_repaired(twice: str, once: str) -> None:
 
 @pytest.mark.parametrize("text", [DE, SV, "été à Nîmes", "żółw", "Größe 80 m²", "3½ rooms – £1,200"])
 def test_only_the_part_encoded_twice_is_repaired(text: str) -> None:
-    """Encode a text twice and repair it. The result is the original with unchanged surroundings."""
+    """The repaired text is the original, and the text around it is unchanged."""
     twice = text.encode().decode("cp1252")
     assert twice != text
     assert repair(f"<p>{JA}</p><p>{twice}</p>") == f"<p>{JA}</p><p>{text}</p>"

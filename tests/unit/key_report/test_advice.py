@@ -1,4 +1,4 @@
-"""Figures lead to advice. Noise, short observation, and an idle pool lead to no advice without evidence."""
+"""Advice follows from the pool's figures, and is never given without enough evidence."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ _demand = st.builds(
 def test_advice_never_contradicts_itself(
     keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
 ) -> None:
-    """Buying, being content, and repairing first exclude each other. Every piece of advice is valid JSON."""
+    """A pool is never advised both to buy keys and to repair keys first. All advice can be written as JSON."""
     advice = advise(Evidence(keys, demand, observed))
     found = codes(advice)
     assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1

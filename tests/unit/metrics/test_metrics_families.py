@@ -39,7 +39,7 @@ def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
 
 
 def _read(samples: Mapping[str, Samples]) -> dict[str, dict[tuple[Any, ...], float]]:
-    """Return `_shown` for samples that are read directly."""
+    """Return the same for samples by metric name."""
     return _shown([SPECS[name].family(one) for name, one in samples.items()])
 
 

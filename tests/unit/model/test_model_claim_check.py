@@ -15,7 +15,7 @@ from app.property.record import Method
 TEXT = "A farmhouse\nBuilt in 1887, 2,210 square feet\nRent: $1,895 per month\nBeds: 3\nSold for 289000"
 
 
-#: sentences that state or deny a pool, in each language
+#: sentences that mention or deny a pool, in each language
 _NO_POOL = {
     "kein Swimmingpool": "de",
     "Brak basenu": "pl",

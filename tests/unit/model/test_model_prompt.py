@@ -1,4 +1,4 @@
-"""A prompt is an instruction, the same for every page, and the page's text between markers."""
+"""A prompt is a constant instruction, followed by the page's text between markers."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_a_missing_field_is_absent_and_no_neighbor_is_read() -> None:
 
 
 def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
-    """All homes are in Austin; a table states so below an unknown label."""
+    """All homes are in Austin; a table states the city below an unknown label."""
     reader = Reader()
     for number in range(6):
         truth = facts(number)

@@ -35,7 +35,7 @@ def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
 
 
 class Runs:
-    """Runs one economy job, and plays the batch between its runs."""
+    """Runs one economy job, and acts as its batch between the runs."""
 
     def __init__(self, database: Database, clock: ManualClock, extraction: Extraction, *, keys: bool = True) -> None:
         self.api = Api(roof)

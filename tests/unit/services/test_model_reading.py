@@ -56,7 +56,7 @@ def extraction(clock: ManualClock) -> Extraction:
 
 
 class Api:
-    """Fakes the API at the level of HTTP: counts calls and answers by `respond`."""
+    """Fakes the API over HTTP: counts calls, and answers with `respond`."""
 
     def __init__(self, respond: Callable[[dict[str, Any]], httpx2.Response]) -> None:
         self.calls = 0
@@ -98,7 +98,7 @@ def facts(*stated: tuple[str, Any, str]) -> str:
 
 
 def roof(_: dict[str, Any]) -> httpx2.Response:
-    """Answer with the roof."""
+    """Return an answer that states only the roof."""
     return completion(facts(ROOF))
 
 
@@ -197,7 +197,7 @@ def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
 
 
 def cut(_: dict[str, Any]) -> httpx2.Response:
-    """Answer with JSON that is cut off in its second fact."""
+    """Return JSON that is cut off in its second fact."""
     answer = completion(facts(ROOF, ("YearBuilt", 1987, "put up in 1987"))[:-8])
     body = answer.json()
     body["choices"][0]["finish_reason"] = "length"
@@ -224,7 +224,7 @@ def test_complete_values_of_a_truncated_answer_are_kept(
 
 
 def invented(_: dict[str, Any]) -> httpx2.Response:
-    """Answer with the roof, a wrong agent name, and an invented quote for the office."""
+    """Return an answer with the roof, a wrong agent name, and an invented quote for the office."""
     agent = ("ListAgentFullName", "Mara Quillen", "The agent, Mara Quill")
     return completion(facts(ROOF, agent, ("ListOfficeName", "Nightjar Homes", "of Nightjar Homes")))
 

@@ -121,7 +121,7 @@ def test_levels_are_those_of_the_enforced_buckets() -> None:
 
 
 def test_another_program_uses_up_a_key_once_and_the_key_refills() -> None:
-    """The third request is refused, although this client used two of 60. Then the key recovers."""
+    """The third request is refused, although this client used only two of 60 requests. Then the key recovers."""
     gate = Gate(Config.from_json([{"key": "sk-simulator-shared-key", "rpm": 60, "tpm": 1e9, "used_up_after": 2}]))
     key = gate.authenticate("Bearer sk-simulator-shared-key")
     for _ in range(2):

@@ -13,7 +13,7 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 
 def answer(*lines: tuple[str, str], sources: Sequence[str] = (), uncited: str = "") -> list[dict[str, Any]]:
-    """Response items as the API returns them: each line is followed by its citation."""
+    """Return response items as the API does, with a citation after each line."""
     text, marks = "", []
     for words, url in lines:
         text += f"{words} "

@@ -48,7 +48,7 @@ def test_a_child_that_is_forked_after_a_reload_does_not_reload(dotenv: Path) -> 
 
 
 def test_invalid_keys_change_nothing_in_the_parent(dotenv: Path) -> None:
-    """Later children have the old keys too."""
+    """Children that are forked later have the old keys too."""
     dotenv.write_text("OPENAI_API_KEYS=two words\n")
     _ask_parent()
     assert _secrets() == [A]
