@@ -101,9 +101,9 @@ class Reader:
         self.keeper = RecipeKeeper(self.store, self.clock, self.audits)
 
     def read(
-        self, one: Page, model_facts: Mapping[str, tuple[Any, str]], *, answers: bool = True
+        self, one: Page, stated: Mapping[str, tuple[Any, str]], *, answers: bool = True
     ) -> tuple[RecipeReading, Extraction]:
-        """Read one page. `model_facts` are the values and quotes of a model, by field."""
+        """Read one page. `stated` are the values and quotes of a model, by field."""
         read = self.keeper.read(one, self.store.of_host(host_of(one)))
         asked = read.extraction.asked()
         if not asked:
@@ -113,7 +113,7 @@ class Reader:
         if not answers:
             self.keeper.learn(read, asked, None)
             return read, read.extraction
-        known = {name: pair for name, pair in model_facts.items() if name in asked}
+        known = {name: pair for name, pair in stated.items() if name in asked}
         kept, dropped = check_claims(known, build_prompt(read.extraction))
         answered = with_model_values(read.extraction, kept, len(dropped))
         self.keeper.learn(read, asked, answered, dropped=[one.field for one in dropped])
@@ -133,12 +133,10 @@ class Reader:
         found = []
         for number in numbers:
             known = {name: None if name in lacks(number) else value for name, value in facts(number).items()}
-            model_facts = answer(known, labels, colon=body is None)
+            stated = answer(known, labels, colon=body is None)
             if wrong is not None:
-                wrong(number, model_facts)
-            read, after = self.read(
-                page(number, known, body(known) if body else rows(known, labels), host), model_facts
-            )
+                wrong(number, stated)
+            read, after = self.read(page(number, known, body(known) if body else rows(known, labels), host), stated)
             found.append((read, dict(after.record.values), known))
         return found
 

@@ -30,9 +30,7 @@ def test_each_value_has_its_score_in_record_order(read: Extraction) -> None:
     assert scored["ListPrice"]["features"]["strong_checks"]["value"] == 1
     assert scored["ListPrice"]["features"]["strong_checks"]["adds"] > 0
     assert scored["ListPrice"]["confidence"] == read.record.evidence["ListPrice"].confidence
-    assert scored["YearBuilt"]["features"]["rival"]["adds"] < 0, (
-        "a rival year on the page does not lower the confidence"
-    )
+    assert scored["YearBuilt"]["features"]["rival"]["adds"] < 0, "the rival year does not count"
 
 
 def test_the_terminal_shows_each_contribution_within_80_columns(read: Extraction) -> None:

@@ -68,9 +68,7 @@ def test_a_language_without_a_file_has_no_words() -> None:
         ("Wohnfläche", None, "LivingArea"),
     ],
 )
-def test_a_word_of_a_language_file_is_recognized_on_pages_in_that_language(
-    label: str, lang: str | None, field: str
-) -> None:
+def test_a_word_of_a_language_file_names_its_field(label: str, lang: str | None, field: str) -> None:
     found = meaning(label, lang)
     assert found is not None
     assert found.field == field

@@ -76,9 +76,7 @@ def test_a_group_without_quota_is_one_alarm_that_names_its_keys() -> None:
     assert (alarm.kind, alarm.subject) == ("quota_gone", "team")
     assert "its 7 OpenAI keys (sk-k0, sk-k1, sk-k2, sk-k3, sk-k4 and 2 more)" in alarm.message
     assert alarm.details["keys"] == [k.mask for k in keys]
-    assert names(found(GOOD, key("a", "no_quota"))) == [("quota_gone", "sk-a")], (
-        "a key without a limit group is not named alone"
-    )
+    assert names(found(GOOD, key("a", "no_quota"))) == [("quota_gone", "sk-a")], "the key is not named alone"
 
 
 def test_a_disabled_key_is_no_alarm_unless_no_other_key_takes_requests() -> None:

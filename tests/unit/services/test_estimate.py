@@ -78,11 +78,9 @@ def test_the_readme_states_the_cost_of_a_thousand_pages(database: Database, tmp_
     settings = _settings(tmp_path, openai_model="gpt-4.1-mini", openai_prices="")
     usd, economy = (_estimate(database, settings, _urls(1_000), economy=one).usd for one in (False, True))
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    stated = re.search(
-        r"About \$([0-9.]+) for 1,000 pages\*\* with `gpt-4.1-mini`, or \$([0-9.]+) with `--econ", readme
-    )
-    assert stated is not None
-    assert (f"{usd:.2f}", f"{economy:.2f}") == stated.groups()
+    costs = re.search(r"About \$([0-9.]+) for 1,000 pages\*\* with `gpt-4.1-mini`, or \$([0-9.]+) with `--econ", readme)
+    assert costs is not None
+    assert (f"{usd:.2f}", f"{economy:.2f}") == costs.groups()
 
 
 def test_the_common_beginning_of_all_prompts_is_assumed_to_be_cached() -> None:

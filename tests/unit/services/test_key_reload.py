@@ -223,9 +223,7 @@ def test_a_keys_file_named_later_is_watched_from_then_on(
     assert keys.used == [C]
 
 
-def test_a_request_to_one_process_reloads_all_processes_of_its_home(
-    reload: KeyReload, keys: Keys, file: Path, tmp_path: Path
-) -> None:
+def test_a_request_reloads_all_processes_of_a_home(reload: KeyReload, keys: Keys, file: Path, tmp_path: Path) -> None:
     """The parent of forked children reloads, then sets the mark, and ignores its own mark."""
     parent = Keys()
     stamps: list[int] = []

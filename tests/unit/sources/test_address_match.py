@@ -17,7 +17,7 @@ PLACE = {"City": "Anytown", "PostalCode": "00000"}
 PARCELS = frozenset({"00120034"})
 
 
-def verdict_of(values: dict[str, Any], address: str = HOUSE, **options: Any) -> tuple[Verdict, str]:
+def judge(values: dict[str, Any], address: str = HOUSE, **options: Any) -> tuple[Verdict, str]:
     found = match_address(values, address_of_target(normalise_target(address)), **options)
     return found.verdict, found.reason
 
@@ -44,44 +44,42 @@ def verdict_of(values: dict[str, Any], address: str = HOUSE, **options: Any) -> 
 def test_a_page_matches_the_address_or_another_one_or_is_undecided(
     values: dict[str, Any], address: str, expected: Verdict
 ) -> None:
-    assert verdict_of(values, address)[0] is expected
+    assert judge(values, address)[0] is expected
 
 
 def test_a_page_without_a_town_matches_if_the_source_covers_one_area() -> None:
-    assert verdict_of(STREET, place_is_known=True)[0] is Verdict.WANTED
-    assert verdict_of({**STREET, "PostalCode": "00001"}, place_is_known=True)[0] is Verdict.OTHER
-    assert verdict_of({"City": "Anytown"}, place_is_known=True)[0] is Verdict.UNKNOWN
+    assert judge(STREET, place_is_known=True)[0] is Verdict.WANTED
+    assert judge({**STREET, "PostalCode": "00001"}, place_is_known=True)[0] is Verdict.OTHER
+    assert judge({"City": "Anytown"}, place_is_known=True)[0] is Verdict.UNKNOWN
 
 
 def test_a_house_with_the_same_number_in_another_town_of_the_area_is_rejected() -> None:
-    assert verdict_of({**STREET, "City": "Elsewhere"}, place_is_known=True)[0] is Verdict.UNKNOWN
-    assert verdict_of({**STREET, "StateOrProvince": "XY"}, place_is_known=True)[0] is Verdict.OTHER
-    assert verdict_of({**STREET, **PLACE, "City": "Old Town"}, place_is_known=True)[0] is Verdict.WANTED, (
-        "one ZIP, two names"
+    assert judge({**STREET, "City": "Elsewhere"}, place_is_known=True)[0] is Verdict.UNKNOWN
+    assert judge({**STREET, "StateOrProvince": "XY"}, place_is_known=True)[0] is Verdict.OTHER
+    assert judge({**STREET, **PLACE, "City": "Old Town"}, place_is_known=True)[0] is Verdict.WANTED, (
+        "a second town name of the ZIP code was rejected"
     )
 
 
 def test_a_known_parcel_number_decides_unless_the_address_contradicts() -> None:
     number = {"ParcelNumber": "0012-0034"}
-    assert verdict_of(number, parcels=PARCELS)[0] is Verdict.WANTED
-    assert verdict_of({**number, **STREET, "PostalCode": "99999"}, parcels=PARCELS)[0] is Verdict.WANTED
-    assert verdict_of({**number, **STREET, "StreetNumber": "14"}, parcels=PARCELS)[0] is Verdict.OTHER
-    assert verdict_of({**number, **STREET, **PLACE, "UnitNumber": "9"}, parcels=PARCELS)[0] is Verdict.OTHER
-    assert verdict_of({**number, **STREET, **PLACE}, UNIT, parcels=PARCELS)[0] is Verdict.UNKNOWN, (
-        "a parcel number that units may share decided"
+    assert judge(number, parcels=PARCELS)[0] is Verdict.WANTED
+    assert judge({**number, **STREET, "PostalCode": "99999"}, parcels=PARCELS)[0] is Verdict.WANTED
+    assert judge({**number, **STREET, "StreetNumber": "14"}, parcels=PARCELS)[0] is Verdict.OTHER
+    assert judge({**number, **STREET, **PLACE, "UnitNumber": "9"}, parcels=PARCELS)[0] is Verdict.OTHER
+    assert judge({**number, **STREET, **PLACE}, UNIT, parcels=PARCELS)[0] is Verdict.UNKNOWN, (
+        "a shared parcel number decided"
     )
-    assert verdict_of({"ParcelNumber": "0012-0035"}, parcels=PARCELS)[0] is Verdict.UNKNOWN
-    assert verdict_of({**number, "City": "Elsewhere"}, parcels=PARCELS)[0] is Verdict.UNKNOWN, (
-        "a parcel number of another county decided"
+    assert judge({"ParcelNumber": "0012-0035"}, parcels=PARCELS)[0] is Verdict.UNKNOWN
+    assert judge({**number, "City": "Elsewhere"}, parcels=PARCELS)[0] is Verdict.UNKNOWN, (
+        "another county's number decided"
     )
 
 
 def test_the_reason_names_the_property_of_the_page() -> None:
-    assert "14 FICTIONAL AVE" in verdict_of({**STREET, **PLACE, "StreetNumber": "14"})[1]
-    assert (
-        verdict_of({**STREET, **PLACE, "UnitNumber": "2C"}, UNIT)[1] == "it is about unit 2c, and unit 2b was asked for"
-    )
-    assert "no unit" in verdict_of({**STREET, **PLACE}, UNIT)[1]
+    assert "14 FICTIONAL AVE" in judge({**STREET, **PLACE, "StreetNumber": "14"})[1]
+    assert judge({**STREET, **PLACE, "UnitNumber": "2C"}, UNIT)[1] == "it is about unit 2c, and unit 2b was asked for"
+    assert "no unit" in judge({**STREET, **PLACE}, UNIT)[1]
 
 
 def test_parcel_numbers_are_compared_by_letters_and_digits() -> None:
