@@ -1,8 +1,8 @@
-"""Manage the pins of base images: every image of others is named as NAME:TAG@sha256:DIGEST.
+"""Manage the pins of base images: every third-party image is named as NAME:TAG@sha256:DIGEST.
 
-`refresh` asks each registry which digest the tag has today and rewrites the pins: all of them, or none if one has no
-answer. `tags` prints VARIABLE=NAME:TAG for each image that a variable can replace, for machines without a registry.
-See docs/runbooks/supply-chain.md.
+`refresh` asks each registry for the current digest of each tag. It rewrites all pins, or none if a digest is missing.
+`tags` prints VARIABLE=NAME:TAG for each image that a variable can replace, for machines without a registry. See
+docs/runbooks/supply-chain.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _SECONDS = 60
 
 
 class Pin(NamedTuple):
-    """One place. `variable`: what replaces the image in the build or in Compose, "" if nothing does."""
+    """A pin in a file. `variable` names the variable that replaces the image in the build or in Compose; "" if none
+    does."""
 
     variable: str
     image: str
@@ -34,11 +35,11 @@ class Pin(NamedTuple):
 
 
 class UnresolvedError(Exception):
-    """A tag for which no digest was obtained. The text says why."""
+    """No digest was obtained for a tag. The message gives the reason."""
 
 
 def files() -> list[Path]:
-    """Return the files in which images are pinned."""
+    """Return the files that pin images."""
     return sorted(path for place in _PLACES for path in ROOT.glob(place))
 
 
@@ -50,12 +51,12 @@ def pins() -> Iterator[Pin]:
 
 
 def chosen() -> dict[str, str]:
-    """Return the image that each variable stands for: what the environment says, else its pin."""
+    """Return the image for each variable: the value from the environment, else the pin."""
     return {pin.variable: os.environ.get(pin.variable) or f"{pin.image}@{pin.digest}" for pin in pins() if pin.variable}
 
 
 def resolve(image: str) -> str:
-    """Return the digest of `image` (NAME:TAG) in its registry: of the index, if there are several architectures."""
+    """Return the digest of `image` (NAME:TAG) in its registry; for several architectures, the digest of the index."""
     command = ["docker", "buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}"]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603
@@ -69,7 +70,7 @@ def resolve(image: str) -> str:
 
 
 def refresh() -> int:
-    """Rewrite the pins to the digests of today. 0: done; 1: an image has no digest, so no file was changed."""
+    """Rewrite the pins to the current digests. Return 0, or 1 if a digest is missing and no file was changed."""
     old = {pin.image: pin.digest for pin in pins()}
     new, failed = {}, False
     for image in sorted(old):
@@ -90,7 +91,7 @@ def refresh() -> int:
 
 
 def main() -> int:
-    """`refresh` as above; `tags` prints one VARIABLE=NAME:TAG a line."""
+    """Run `refresh`, or print one VARIABLE=NAME:TAG a line (`tags`)."""
     if sys.argv[1:] == ["refresh"]:
         return refresh()
     if sys.argv[1:] == ["tags"]:

@@ -1,4 +1,4 @@
-"""Checks the tracked files: no address of a package registry and nothing that looks like a secret."""
+"""Check the tracked files for addresses of package registries and for text that looks like a secret."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: Spelled in two halves, or this file would find itself.
+#: Written in two halves, so that this file does not match.
 _REGISTRIES = re.compile(
     "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "deb" + r"\.debian\.org"))
 )
-#: By the letters that their makers begin them with. Real keys of OpenAI are longer than any example of ours, and most
-#: carry the same eight letters in the middle.
+#: The prefixes of well-known token formats. Real OpenAI keys are longer than any example here, and most contain the
+#: same eight letters in the middle.
 _SECRETS = {
     "an OpenAI key": re.compile(r"\bsk-[A-Za-z0-9_-]{90,}|T3Blbk" + "FJ"),
     "a private key": re.compile("-----BEGIN (?:[A-Z]+ )*PRIVATE" + " KEY-----"),
@@ -25,7 +25,7 @@ _SECRETS = {
 
 
 def main() -> int:
-    """0 if nothing was found; else each finding on stderr, and 1."""
+    """Print each finding on stderr. Return 1 if there is any, else 0."""
     listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True, text=True)  # noqa: S607
     names = listing.stdout.split("\0")
     findings = []

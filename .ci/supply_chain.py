@@ -1,8 +1,8 @@
-"""What the service is made of: `licences` lists and judges them, `sbom FILE` writes a CycloneDX 1.6 document,
-`audit` asks whether a version is known to be vulnerable.
+"""List the components of the service. `licences` checks their licenses, `sbom FILE` writes a CycloneDX 1.6 document,
+and `audit` looks for known vulnerabilities.
 
-From requirements/runtime.lock and web/vendor/package-lock.json; licences are what the installed packages say of
-themselves. Only `audit` needs a network: see docs/runbooks/supply-chain.md.
+Components come from requirements/runtime.lock and web/vendor/package-lock.json, licenses from the installed packages'
+metadata. Only `audit` needs a network: see docs/runbooks/supply-chain.md.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RUNTIME, DEVELOPMENT = ROOT / "requirements/runtime.lock", ROOT / "requirements/dev.lock"
-#: SPDX identifiers that may be used. LGPL: psycopg, used unchanged and installed apart. MPL: files that nobody changes.
+#: Accepted SPDX identifiers. LGPL: psycopg, used unchanged and installed separately. MPL: files that are never changed.
 ALLOWED = frozenset(
     {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CNRI-Python", "ISC"}
     | {"LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense"}
 )
-#: Says nothing in its metadata; read in its source.
+#: The metadata of this package has no license; its source does.
 _READ_BY_HAND = {"axe-playwright-python": "MIT"}
-#: What older metadata says, as SPDX says it. "BSD" alone is that of three clauses in all that we have.
+#: SPDX identifiers of older license names. Every package here with a plain "BSD" license has the three-clause one.
 _SPDX = (
     (r"apache.*(2|license)|^apache", "Apache-2.0"),
     (r"mit\b", "MIT"),
@@ -45,7 +45,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One package of one version. `marker`: where it is installed at all; `licence`: SPDX, None if unknown here."""
+    """A package at one version. `marker` limits the platforms; `licence` is an SPDX expression, None if unknown."""
 
     purl: str
     name: str
@@ -56,7 +56,7 @@ class Component:
 
 
 def locked(lock: Path) -> list[Component]:
-    """The components of a lock of Python packages, each with the hashes of all its files."""
+    """Return the components of a Python lock file, each with the hashes of all its files."""
     installed = {_normal(found.name): found for found in distributions()}
     components: list[Component] = []
     text = lock.read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def locked(lock: Path) -> list[Component]:
 
 
 def vendored() -> list[Component]:
-    """The scripts of the pages."""
+    """Return the scripts of the web pages."""
     lock = json.loads((ROOT / "web/vendor/package-lock.json").read_text(encoding="utf-8"))
     components = []
     for path, package in lock["packages"].items():
@@ -88,7 +88,7 @@ def vendored() -> list[Component]:
 
 
 def licence_of(found: Distribution) -> str | None:
-    """What a package says of its licence, as an SPDX expression; None if it says nothing that is known."""
+    """Return a package's license as an SPDX expression; None if the metadata names no known license."""
     said = found.metadata
     if expression := said.get("License-Expression"):
         return str(expression)
@@ -101,13 +101,13 @@ def licence_of(found: Distribution) -> str | None:
 
 
 def allowed(expression: str) -> bool:
-    """True if one of its alternatives asks for nothing but what is allowed."""
+    """Return True if one alternative of the expression consists of accepted licenses only."""
     alternatives = re.split(r"\s+OR\s+", expression.replace("(", "").replace(")", ""))
     return any(all(name in ALLOWED for name in re.split(r"\s+AND\s+", one)) for one in alternatives)
 
 
 def refusals(components: list[Component]) -> Iterator[str]:
-    """What may not be used, or says nothing of it. What another platform alone installs cannot be judged here."""
+    """Return the components with a missing or refused license. Packages of other platforms cannot be checked here."""
     for one in components:
         if one.licence is None and not one.marker:
             yield f"{one.name} {one.version}: no licence that is known"
@@ -116,7 +116,7 @@ def refusals(components: list[Component]) -> Iterator[str]:
 
 
 def sbom(version: str) -> dict[str, Any]:
-    """The document. It names no moment, so that the same locks give the same document."""
+    """Return the document. It has no timestamp, so equal locks give equal documents."""
     parts = [*locked(RUNTIME), *vendored()]
     root = f"pkg:generic/property-intelligence@{version}"
     names = "\n".join(sorted(one.purl for one in parts))
@@ -143,7 +143,7 @@ def _entry(one: Component) -> dict[str, Any]:
     }  # fmt: skip
     if len(one.hashes) == 1:
         entry["hashes"] = [{"alg": name, "content": digest} for name, digest in one.hashes]
-    else:  # one of these files is installed: which, the platform says
+    else:  # The platform determines which of these files is installed.
         entry["properties"] = [{"name": "property-intelligence:sha256", "value": digest} for _, digest in one.hashes]
     if one.licence:
         entry["licenses"] = [{"expression": one.licence}]
@@ -153,8 +153,8 @@ def _entry(one: Component) -> dict[str, Any]:
 
 
 def audit(options: Sequence[str]) -> int:
-    """0: no version of the runtime lock is known to be vulnerable; 1: some are, and pip-audit's table says which; 2:
-    nobody could be asked, so that nothing is known. `options` are pip-audit's."""
+    """Return 0 if no locked version has a known vulnerability, 1 if some have, and 2 if the database cannot be reached.
+    pip-audit prints the table; `options` are passed to pip-audit."""
     command = [sys.executable, "-m", "pip_audit", "--require-hashes", "--disable-pip", "--requirement", str(RUNTIME)]
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer"
@@ -177,7 +177,7 @@ def _normal(name: str) -> str:
 
 
 def main() -> int:
-    """`licences`: 1 if one may not be used; `sbom FILE`: writes it; `audit`: as it says."""
+    """Run `licences` (1 if a license is refused), `sbom FILE`, or `audit`, and return the exit code."""
     if sys.argv[1] == "audit":
         return audit(sys.argv[2:])
     if sys.argv[1] == "sbom":

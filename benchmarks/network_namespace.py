@@ -1,16 +1,16 @@
-"""A network of one's own, where any address of the internet can be this machine's: how to get one, or why not."""
+"""Provide a private network in which this machine can have any internet address, or the reason why none exists."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 
-#: in front of a command: its network is a loopback that is down, and what it mounts is seen by it alone
+#: command prefix: the command gets a private network (only loopback, and down) and private mounts
 ISOLATE = ("unshare", "--net", "--mount", "--map-root-user")
 
 
 def problem() -> str | None:
-    """Why there is none here, and what to do; None if there is."""
+    """Return the reason why no private network is available, with the remedy; None if one is."""
     if any(shutil.which(name) is None for name in ("unshare", "ip", "mount")):
         return "no network namespaces: install the packages util-linux, iproute2 and mount"
     if subprocess.run([*ISOLATE, "ip", "link"], capture_output=True, check=False).returncode:

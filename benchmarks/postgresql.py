@@ -1,4 +1,4 @@
-"""A PostgreSQL that only its block knows, from the machine's own programs, on a socket."""
+"""Start a temporary PostgreSQL server from the installed programs, on a socket."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _START_SECONDS = 60.0
 
 
 class PostgreSQL:
-    """A server that runs; `folder` has its socket, its user is `postgres`, without a password."""
+    """A running server; `folder` has its socket, its user is `postgres`, without a password."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._is_migrated = False
 
     def new_database(self) -> str:
-        """The URL of an empty database at this version's schema: a copy of one that was migrated."""
+        """Return the URL of an empty database with the current schema, copied from a migrated one."""
         name = f"bench_{uuid.uuid4().hex}"
         with self.connect() as admin:
             if not self._is_migrated:
@@ -48,14 +48,14 @@ class PostgreSQL:
 
 
 def programs() -> Path | None:
-    """The folder of PostgreSQL's programs: on PATH, or where Debian keeps them off it."""
+    """Return the folder of PostgreSQL's programs: from PATH, or Debian's folder, which is not on PATH."""
     on_path = shutil.which("initdb")
     folders = [Path(on_path).parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((folder for folder in folders if (folder / "postgres").exists()), None)
 
 
 def why_not() -> str | None:
-    """The reason why no server can be started here, or None."""
+    """Return the reason why no server can be started here, or None."""
     if programs() is None:
         return (
             "no PostgreSQL: install the package postgresql, whose initdb is neither on PATH nor in /usr/lib/postgresql"
@@ -66,22 +66,22 @@ def why_not() -> str | None:
 
 
 def owned_by_server(folder: Path) -> None:
-    """Give `folder` to the user under whom the server runs: PostgreSQL refuses to run as root."""
+    """Give `folder` to the user who runs the server: PostgreSQL refuses to run as root."""
     if os.getuid() == 0:
         shutil.chown(folder, "nobody", "nogroup")
 
 
 @contextmanager
 def postgresql(*settings: str) -> Iterator[PostgreSQL]:
-    """A server with its own defaults, but for `settings` (`fsync=off`).
+    """Start a server with default settings, except for `settings` (`fsync=off`).
 
-    Raises `BenchmarkError` with the reason why there is none here, or with the server's own words.
+    Raises `BenchmarkError` with the reason why no server is available, or with the server's error.
     """
     reason, found = why_not(), programs()
     if reason is not None or found is None:
         raise BenchmarkError(reason)
     as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] if os.getuid() == 0 else []
-    # a short path: a socket's has at most 107 bytes
+    # a socket's path has at most 107 bytes
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         owned_by_server(folder)
@@ -98,14 +98,14 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
             _wait(running, server, log)
             yield running
         finally:
-            # "immediate shutdown": neither waits for clients nor writes to disk what goes with the folder
+            # "immediate shutdown" waits for no client and writes nothing to the folder, which is deleted anyway
             server.send_signal(signal.SIGQUIT)
             server.wait(timeout=30)
 
 
 @contextmanager
 def servers_of(databases: Sequence[str]) -> Iterator[Mapping[str, PostgreSQL | None]]:
-    """For each kind of database the server that it needs: None for SQLite. Raises as `postgresql`."""
+    """Return a server for each kind of database; None for SQLite. Raises like `postgresql`."""
     if "postgresql" not in databases:
         yield dict.fromkeys(databases)
         return

@@ -1,4 +1,4 @@
-"""The file that a benchmark adds its runs to, where they were made, and how a benchmark ends."""
+"""Read and write a benchmark's results file, describe the machine, and turn errors into exit codes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cli.processes import ChildDiedError
 
 
 class BenchmarkError(Exception):
-    """The benchmark cannot go on; the message says why and what to do."""
+    """The benchmark cannot continue; the message gives the reason and the remedy."""
 
 
 def exit_code(measure: Callable[[], object]) -> int:
-    """Measure; -> 0 when all was, 1 if a measurement failed, 2 if something is missing, 130 after Ctrl-C.
+    """Run `measure`. Return 0 on success, 1 after a failed measurement, 2 without a requirement, 130 after Ctrl-C.
 
-    What is wrong is said on stderr.
+    Errors are printed on stderr.
     """
     try:
         measure()
@@ -39,7 +39,8 @@ def exit_code(measure: Callable[[], object]) -> int:
 
 
 def read_results(path: Path, wrote: str) -> dict[str, Any]:
-    """`{"runs": [...], ...}` from the file that `wrote` (named in the error) makes. Raises `BenchmarkError`."""
+    """Return `{"runs": [...], ...}` from the results file. Errors name `wrote`, the command that creates the file.
+    Raises `BenchmarkError`."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
@@ -50,12 +51,12 @@ def read_results(path: Path, wrote: str) -> dict[str, Any]:
 
 
 def write_results(path: Path, results: dict[str, Any]) -> None:
-    """Whole or not at all: a benchmark that is stopped leaves what it had."""
+    """Replace the file atomically: a benchmark that is stopped keeps its earlier results."""
     half = path.with_name(path.name + ".new")
     half.write_text(json.dumps(results, indent=1), encoding="utf-8")
     half.replace(path)
 
 
 def machine() -> str:
-    """In general words."""
+    """Describe the machine in general terms."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

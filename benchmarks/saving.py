@@ -1,4 +1,4 @@
-"""Stores what one page says, with the locks that the end of a job takes."""
+"""Store the record of one page, with the locks that the end of a job takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.storage.properties.repository import PropertyStore
 
 
 def save_record(store: PropertyStore, record: SourceRecord, **how: Any) -> str:
-    """Store `record` in a transaction of its own, for no job; -> its property."""
+    """Store `record` in a separate transaction without a job, and return its property."""
     database = store.database
 
     def work(connection: Connection) -> str:

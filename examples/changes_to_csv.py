@@ -1,6 +1,6 @@
-"""Append what changed to a CSV file, each change once: `python examples/changes_to_csv.py --csv changes.csv`.
+"""Append changes to a CSV file, each change once: `python examples/changes_to_csv.py --csv changes.csv`.
 
-The token of a reader is in PROPINTEL_TOKEN. Where the last run ended is kept beside the file (`changes.csv.cursor`).
+PROPINTEL_TOKEN holds a reader's token. The cursor of the last run is stored beside the file (`changes.csv.cursor`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from feed import Change, follow, keep_cursor, read_cursor, run
 
 COLUMNS = ("published_at", "property", "field", "old", "new", "currency", "old_source", "new_source", "quote", "id")
 _LIMIT = 500
-#: A spreadsheet would take a cell that begins so for a formula. After `;` too, where it takes that for the separator.
+#: A spreadsheet evaluates a cell with such a beginning as a formula, also after `;` where that is the separator.
 _FORMULA = re.compile(r'(\A|;)([\s"\u200b-\u200f\u2060\ufeff]*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
@@ -33,25 +33,25 @@ def main() -> None:
 
 
 def append(url: str, token: str, file: Path) -> int:
-    """Append what is new; -> how many rows."""
+    """Append new changes and return the number of rows."""
     cursor, written = file.with_name(f"{file.name}.cursor"), 0
     known = repair(file)
     for changes, since in follow(url, token, read_cursor(cursor), limit=_LIMIT):
         new = [change for change in changes if change["id"] not in known]
         write(file, new)
         known.update(change["id"] for change in new)
-        keep_cursor(cursor, since)  # only now: what was not written comes again
+        keep_cursor(cursor, since)  # after the rows are written: a crash before this line repeats them
         written += len(new)
     return written
 
 
 def repair(file: Path) -> set[str]:
-    """Cut off half a row that a crash left; -> the ids in the file, so that none is written twice."""
+    """Remove an incomplete row that a crash left. Return the ids in the file, so that no change is written twice."""
     if not file.exists() or not file.stat().st_size:
         write_header(file)
         return set()
     whole = file.read_bytes()
-    if not whole.endswith(b"\n"):  # no cell of ours holds a line's end
+    if not whole.endswith(b"\n"):  # no cell contains a newline
         with file.open("r+b") as cut:
             cut.truncate(whole.rfind(b"\n") + 1)
         return repair(file)
@@ -76,7 +76,7 @@ def _writer(out: TextIO) -> Any:
 
 
 def row(change: Change) -> list[str]:
-    """A change in the order of `COLUMNS`."""
+    """Return a change in the order of `COLUMNS`."""
     old, new = change["old_evidence"], change["new_evidence"]
     currency = change["context"]["new"].get("X_Currency", "")
     told = [change["published_at"], change["property"], change["field"], change["old"], change["new"], currency]
@@ -85,7 +85,7 @@ def row(change: Change) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """Text as it is, numbers in figures, lists as JSON; on one line, and never a formula."""
+    """Return the value on one line: text unchanged, numbers in digits, lists as JSON, and never a formula."""
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):

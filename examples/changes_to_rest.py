@@ -1,7 +1,8 @@
 """Pass changes on to a CRM's REST API: `python examples/changes_to_rest.py --crm https://crm.example/api/properties`.
 
-Each is `PATCH {crm}/{property}` with `{"their field": new value}` and the change's id as `Idempotency-Key`, in order.
-Tokens are in PROPINTEL_TOKEN (a reader's) and CRM_TOKEN. What the CRM refuses for good goes to a file, and the rest on.
+Each change is sent in order as `PATCH {crm}/{property}` with `{"their field": new value}` and the change's id as
+`Idempotency-Key`. PROPINTEL_TOKEN holds a reader's token, CRM_TOKEN the CRM's. Changes that the CRM rejects permanently
+are written to a file, and the next change follows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from feed import Change, follow, keep_cursor, patiently, read_cursor, run
 
-#: after a crash so many may be sent again, with the same Idempotency-Key
+#: the maximum number of changes sent again after a crash, with the same Idempotency-Key
 _LIMIT = 50
 
 
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 class Crm:
-    """A REST API that takes fields of a property by its id."""
+    """A REST API that updates the fields of a property by its id."""
 
     def __init__(
         self, url: str, token: str, names: Mapping[str, str] | None, refused: Path, wait_seconds: float
@@ -47,7 +48,7 @@ class Crm:
         self._refused, self._wait_seconds = refused, wait_seconds
 
     def take(self, change: Change) -> bool:
-        """Send it until it is taken or refused for good; False if it is none of the fields that the CRM has."""
+        """Send the change until it is accepted or rejected permanently. Return False if the CRM has no such field."""
         field = self._names.get(change["field"]) if self._names is not None else change["field"]
         if field is None:
             return False
@@ -66,7 +67,7 @@ class Crm:
 
 
 def pass_on(url: str, token: str, crm: Crm, cursor: Path) -> int:
-    """Pass on what is new; -> how many changes the CRM was sent."""
+    """Pass on new changes and return the number sent to the CRM."""
     sent = 0
     for changes, since in follow(url, token, read_cursor(cursor), limit=_LIMIT):
         sent += sum(crm.take(change) for change in changes)

@@ -1,4 +1,4 @@
-"""Follow the feed of changes with nothing but Python's standard library: what the other examples share."""
+"""Follow the feed of changes with only Python's standard library; shared by the other examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 
 
 def follow(url: str, token: str, since: str | None, *, limit: int) -> Iterator[tuple[list[Change], str]]:
-    """What is there after `since`, some at a time, each time with the cursor after them: keep it once they are safe."""
+    """Yield the changes after `since` in pages, each with the cursor after it. Store the page before its cursor."""
     while True:
         asked = {"limit": limit, **({"since": since} if since else {})}
         address = f"{url}/api/v1/changes?{urllib.parse.urlencode(asked)}"
@@ -32,9 +32,9 @@ def follow(url: str, token: str, since: str | None, *, limit: int) -> Iterator[t
 
 
 def patiently(request: urllib.request.Request, *, first_wait_seconds: float = 1.0) -> bytes:
-    """The body of the answer; asked again for as long as the other side is away or overloaded (429, 5xx).
+    """Return the response body. Retries while the server is unreachable or overloaded (429, 5xx).
 
-    Raises `urllib.error.HTTPError` for any other refusal: asking again would not help.
+    Raises `urllib.error.HTTPError` for any other error, since a retry would not help.
     """
     wait = first_wait_seconds
     while True:
@@ -46,19 +46,19 @@ def patiently(request: urllib.request.Request, *, first_wait_seconds: float = 1.
                 raise
             told = exc.headers.get("Retry-After", "")
             pause = float(told) if told.isdigit() else wait
-        except OSError:  # no connection, or it broke
+        except OSError:  # no connection, or an interrupted one
             pause = wait
         time.sleep(min(pause, _LONGEST_WAIT_SECONDS))
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
 
 
 def read_cursor(file: Path) -> str | None:
-    """Where the last run ended; None if there was none."""
+    """Return the cursor of the last run; None if there was no run."""
     return file.read_text(encoding="utf-8").strip() if file.exists() else None
 
 
 def keep_cursor(file: Path, since: str) -> None:
-    """Replace the file as a whole: a crash leaves the old cursor or the new one, never half of one."""
+    """Replace the file atomically: a crash leaves the old cursor or the new one."""
     new = file.with_name(f"{file.name}.new")
     with new.open("w", encoding="utf-8") as out:
         out.write(f"{since}\n")
@@ -68,7 +68,7 @@ def keep_cursor(file: Path, since: str) -> None:
 
 
 def run(once: Callable[[], int], every_seconds: float | None) -> None:
-    """`once()` now, and again and again with `every_seconds`; it says how many changes it passed on."""
+    """Call `once()` now, or repeatedly with `every_seconds`, and print how many changes it passed on."""
     while True:
         print(f"{once()} changes", file=sys.stderr, flush=True)
         if every_seconds is None:

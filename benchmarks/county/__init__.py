@@ -1,1 +1,2 @@
-"""How well the fictional county (`simulators/county`) is read: merges, values, conflicts, lies, calls of the model."""
+"""Measure the scraping of the fictional county (`simulators/county`): merges, values, conflicts, false values, model
+calls."""

@@ -1,4 +1,4 @@
-"""When a stored value is the true one: in whatever unit, spelling or order. Uses nothing of what is measured."""
+"""Decide whether a stored value is the true one, in any unit, spelling, or order. Imports no code under test."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Values = Mapping[str, Any]
 
 _SQUARE_FEET = {"Square Feet": 1.0, "Acres": 43_560.0, "Square Meters": 10.763910, "Hectares": 107_639.1}
 _UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
-#: 0.23 acres are 10,018.8 square feet, which a page rounds
+#: a page rounds 0.23 acres, which are 10,018.8 square feet
 _AREA_TOLERANCE = 0.005
-#: about 100 m: a parcel's middle lies that near to its door
+#: about 100 m: the distance between the center of a parcel and its front door
 _DEGREES = 0.001
-#: what belongs to another value, or to one page rather than to the property
+#: fields that depend on another value, or on the page instead of the property
 NOT_COMPARED = frozenset({"LivingAreaUnits", "LotSizeUnits", "ListingId"})
 
 
 def agrees(name: str, truth: Values, said: Values) -> bool:
-    """Whether `said` holds for the field `name` what `truth` does. Both have it."""
+    """Return whether `said` equals `truth` for the field `name`. Both have a value."""
     rule = _RULES.get(name, _plainly)
     return rule(name, truth, said)
 
@@ -47,7 +47,7 @@ def _county(name: str, truth: Values, said: Values) -> bool:
 
 
 def _gated(name: str, _: Values, said: Values) -> bool:
-    """A page says it in its own words."""
+    """Pages word this value freely."""
     return re.search(r"\bgate", str(said[name]), re.IGNORECASE) is not None
 
 

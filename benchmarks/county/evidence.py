@@ -1,4 +1,4 @@
-"""Whether the evidence of a property's values holds on the pages that it names, which are fetched once more."""
+"""Check the evidence of a property's values on the cited pages, which are fetched again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pages:
         self._client.close()
 
     def get(self, url: str, at: datetime) -> Page:
-        """The page as it is served, as of `at`."""
+        """Return the page as the site serves it at the time `at`."""
         if url not in self._known:
             answer = self._client.get(url)
             kind = answer.headers["content-type"].partition(";")[0]
@@ -39,7 +39,7 @@ class Pages:
 
 
 def unproven(one: Stored, pages: Pages) -> Iterator[str]:
-    """The property's values without evidence that holds, and why not."""
+    """Return the property's values with invalid evidence, and the reason for each."""
     record: dict[str, Any] = one.shown["record"]
     evidence = {name: Evidence.model_validate(proof) for name, proof in one.shown["evidence"].items()}
     known = {url: _read(one, url) for url in one.says}
@@ -64,7 +64,7 @@ def _read(one: Stored, url: str) -> dict[str, Evidence]:
 
 
 def _is_same(proof: Evidence, other: Evidence) -> bool:
-    """The same words at the same place; how sure they make may have changed beside those of other pages."""
+    """Return whether two quotes have the same words and place. Confidence may differ, since other pages change it."""
     return all(
         getattr(proof, part) == getattr(other, part) for part in ("value", "quote", "locator", "source_url", "method")
     )
@@ -79,12 +79,12 @@ def _computed(name: str, one: Stored, evidence: dict[str, Evidence]) -> Iterator
 
 
 def _faults(url: str, proofs: dict[str, Evidence], pages: Pages) -> Iterator[tuple[str, str]]:
-    """By field what is wrong with the evidence of one page."""
+    """Return what is wrong with the evidence of one page, by field."""
     if not proofs:
         return
     page = pages.get(url, next(iter(proofs.values())).fetched_at)
     values = {name: proof.value for name, proof in proofs.items()}
     read = Extraction(page, PageKind.RECORD, "", PropertyRecord(values=values, evidence=proofs))
     for fault in faults(url, read):
-        if fault.proof.method is not Method.LLM:  # its place is in the text that was sent
+        if fault.proof.method is not Method.LLM:  # the evidence refers to the text that was sent
             yield fault.field, f"{fault.why} ({url}: {fault.proof.quote!r})"

@@ -1,4 +1,4 @@
-"""From what was stored to figures: the truth of the county beside it."""
+"""Compare the stored properties with the true county, and count."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from simulators.county.searches import Found, found
 from simulators.county.serving import RunningCounty
 from simulators.county.sites import HEARTH, MOSAIC, Page
 
-#: a flaw in one of these is reported by a conflict in any of them
+#: a conflict in any of these fields reports a flaw in each of them
 _TOLD_TOGETHER = ({"Latitude", "Longitude"}, {"BathroomsTotalInteger", "BathroomsFull"}, {"CloseDate", "ClosePrice"})
 _REPORTED_KINDS = ("conflict", "decimal", "unit")
 
 
 @dataclass
 class Figures:
-    """Counts, and in words what is behind those that are not as they should be."""
+    """Counts, and a description of each unexpected case."""
 
     homes: int = 0
     no_property: list[str] = field(default_factory=list)
@@ -54,19 +54,19 @@ class Figures:
 
     @property
     def fields_right(self) -> float:
-        """The share of fields that are right among those that at least one page had right."""
+        """Return the share of correct fields, among the fields that at least one page states correctly."""
         return 1 - len(self.wrong_fields) / self.fields if self.fields else 1.0
 
     @property
     def missed_share(self) -> float:
-        """The share of pages that are not where the other pages of their property are."""
+        """Return the share of pages that are not stored with the other pages of their property."""
         return len(self.missed_merges) / self.pages if self.pages else 0.0
 
 
 def judge(
     running: RunningCounty, homes: Sequence[Home], scraped: Sequence[Scraped], stored: Sequence[Stored]
 ) -> Figures:
-    """The figures of one run over `homes`."""
+    """Return the figures of one run over `homes`."""
     county, figures = running.county, Figures(homes=len(homes))
     searched = {one.home: one for one in found(county, running.roots)}
     home_of = {stored_one.shown["property"]: _homes_of(county, stored_one) for stored_one in stored}
@@ -126,13 +126,14 @@ def _merges(figures: Figures, county: County, stored: Sequence[Stored]) -> None:
 
 
 def _main(home: Home, by_id: Mapping[str, Stored], home_of: Mapping[str, Counter[int]]) -> Stored | None:
-    """The property that holds most pages of the home."""
+    """Return the property that holds most pages of the home."""
     holding = [(count[home.number], one) for one, count in home_of.items() if count[home.number]]
     return by_id[max(holding)[1]] if holding else None
 
 
 def _expected(county: County, home: Home, search: Found) -> Iterator[Page]:
-    """The pages that a careful reader finds: by template in the county, by search beyond it, by URL where twice."""
+    """Return the pages that the scraper should find: by template in the county, by search outside, by URL for
+    duplicates."""
     in_county = home.town.county == "Example"
     for page in county.pages[home.number]:
         cited = page.site in (HEARTH, MOSAIC) and search.kind not in ("forbidden", "nothing")
@@ -177,13 +178,13 @@ def _flaws(figures: Figures, county: County, home: Home, main: Stored, expected:
         if in_conflict & names:
             figures.reported[one.kind] += 1
         elif said_by[one.site] and one.field not in said_by[one.site]:
-            figures.refused[one.kind] += 1  # impossible in itself: nobody took it for a value
+            figures.refused[one.kind] += 1  # impossible values are never stored
         else:
             figures.unreported.append(told)
 
 
 def _noise(figures: Figures, county: County, home: Home, main: Stored) -> None:
-    """Conflicts about what every page of the property says alike, in truth."""
+    """Count conflicts about fields for which all pages of the property agree."""
     pages = _pages_of(county, main)
     for one in main.shown["conflicts"]:
         name = one["field"]
@@ -193,7 +194,7 @@ def _noise(figures: Figures, county: County, home: Home, main: Stored) -> None:
             figures.no_conflicts.append(f"{home.address}: {name} {[proof['value'] for proof in one['evidence']]}")
 
 
-# --- what must not be ------------------------------------------------------------------------------------------------
+# --- unwanted results
 
 
 def _lies(figures: Figures, home: Home, main: Stored, search: Found) -> None:

@@ -1,4 +1,4 @@
-"""From figures to `docs/benchmarks/county.md`."""
+"""Write the figures to `docs/benchmarks/county.md`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ readable page of the property is not among its sources. *Reported*: the field is
 reader rejected the planted value as impossible. *Evidence that holds*: the locator leads to the quote on the page, and
 the quote states the value.
 """
-#: how many problems of each kind are listed
+#: maximum number of listed problems of each kind
 _MOST_LISTED = 12
 
 

@@ -1,4 +1,4 @@
-"""Scrapes the county, address by address, with the service itself; then reads what it stored."""
+"""Scrape the county address by address with the real service, then read the stored properties."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from simulators.county.serving import RunningCounty
 
 @dataclass(frozen=True)
 class Scraped:
-    """What became of one address. `property_id` is None where it failed, and `error` says why.
+    """The result for one address. `property_id` is None after a failure, and `error` gives the reason.
 
-    `questions` and `searches` are the calls of the model that it cost.
+    `questions` and `searches` count the model calls.
     """
 
     home: int
@@ -39,7 +39,7 @@ class Scraped:
 
 @dataclass(frozen=True)
 class Stored:
-    """A property as it is stored, with what each of its pages says by itself, and the evidence of that: by URL."""
+    """A stored property, with each page's own values and their evidence, by URL."""
 
     shown: dict[str, Any]
     says: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -53,9 +53,9 @@ def scrape_county(
     folder: Path,
     progress: Callable[[Scraped], None] = lambda _: None,
 ) -> tuple[list[Scraped], list[Stored]]:
-    """Every address of `homes`, then the URLs of pages that show one of them a second time.
+    """Scrape every address of `homes`, then the URLs of pages that show one of them a second time.
 
-    `database_url` is of an empty database at this version's schema; None: SQLite below `folder`.
+    `database_url` names an empty database with the current schema; None means SQLite below `folder`.
     """
     settings = settings_for(running, database_url, folder)
     scraped = []
@@ -74,7 +74,7 @@ def scrape_county(
 
 
 def settings_for(running: RunningCounty, database_url: str | None, folder: Path) -> Settings:
-    """The settings of an operator who knows the county; `folder` gets the `sources.toml` that it writes."""
+    """Return the settings of an operator who knows the county. `sources.toml` is written to `folder`."""
     (folder / "sources.toml").write_text(sources_toml(running.roots), encoding="utf-8")
     return Settings.of(
         propintel_home=folder,

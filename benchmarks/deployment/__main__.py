@@ -1,4 +1,4 @@
-"""`python -m benchmarks.deployment`: what image and docker-compose.yml take, for docs/benchmarks/deployment.md."""
+"""`python -m benchmarks.deployment`: measure the image and docker-compose.yml, for docs/benchmarks/deployment.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.results import BenchmarkError, exit_code, machine
 
 _BASE = IMAGES["PYTHON_IMAGE"]
 _IMAGE = "property-intelligence:bench"
-#: until nothing starts up any more
+#: wait until no process is starting up
 _SETTLE_SECONDS = 20.0
 
 
@@ -36,7 +36,7 @@ class Figures:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """As `exit_code`."""
+    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deployment", description=__doc__)
     parser.add_argument("--jobs", type=int, default=200, help="of the batch during which memory is looked at")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks" / "deployment.md")
@@ -75,7 +75,7 @@ def _measure(jobs: int) -> Figures:
 
 
 def _batch(compose: Compose, jobs: int) -> tuple[float, dict[str, float]]:
-    """-> seconds until all jobs are over, and the most memory of each service that was seen meanwhile."""
+    """Return the seconds until all jobs have ended, and the highest memory of each service meanwhile."""
     start = time.monotonic()
     batch = compose.enqueue(jobs, first=1)
     most: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""docker-compose.yml of this checkout, with the settings of its demo, under a name and on ports of its own."""
+"""Run this checkout's docker-compose.yml with the demo's settings, under a separate project name and separate ports."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from typing import Any, Self
 from benchmarks.results import BenchmarkError
 
 ROOT = Path(__file__).parents[2]
-#: by variable: the pinned images, or those that the environment names instead
+#: the image of each variable: the environment's, else the pinned one
 IMAGES: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "base_images.py"))["chosen"]()
 _MIB = {"B": 1 / 2**20, "KiB": 1 / 1024, "MiB": 1.0, "GiB": 1024.0}
 
 
 def docker(*arguments: str, stdin: str = "", **variables: str) -> str:
-    """`docker ARGUMENTS`; -> its stdout. Raises `BenchmarkError` with what it said."""
+    """Run `docker ARGUMENTS` and return its stdout. Raises `BenchmarkError` with Docker's message."""
     env = _environment() | variables
     done = subprocess.run(
         ["docker", *arguments], cwd=ROOT, env=env, input=stdin, capture_output=True, text=True, check=False
@@ -34,14 +34,14 @@ def docker(*arguments: str, stdin: str = "", **variables: str) -> str:
 
 
 def seconds_of(*arguments: str, **variables: str) -> float:
-    """How long `docker ARGUMENTS` takes."""
+    """Return the duration of `docker ARGUMENTS` in seconds."""
     start = time.monotonic()
     docker(*arguments, **variables)
     return time.monotonic() - start
 
 
 def _environment() -> dict[str, str]:
-    """The engine's own variables and the images, none of a service: the checkout's settings are those of the demo."""
+    """Return the engine's variables and the images. Services are configured by the demo's settings only."""
     engine = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
     }
@@ -54,7 +54,7 @@ def _free_port() -> str:
 
 
 class Compose:
-    """All services of the demo; gone with their volumes at the end of the block."""
+    """All services of the demo, removed with their volumes at the end of the block."""
 
     def __init__(self) -> None:
         self._name = f"bench-{secrets.token_hex(4)}"
@@ -78,7 +78,7 @@ class Compose:
         return seconds_of(*self.arguments(*arguments), **self._ports)
 
     def memory_mib(self) -> dict[str, float]:
-        """What Docker counts for each service now, without the cache of files that can be dropped."""
+        """Return the memory of each service as Docker counts it, without the file cache."""
         lines = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}").splitlines()
         found = {}
         for line in lines:
@@ -92,7 +92,7 @@ class Compose:
         return {str(state): int(n) for state, n in shown["counts"].items() if n}
 
     def enqueue(self, jobs: int, first: int) -> str:
-        """-> the id of the batch."""
+        """Enqueue a batch and return its id."""
         targets = "".join(f"http://site:8080/homes/{n}\n" for n in range(first, first + jobs))
         return str(self._json("enqueue", "--file", "-", stdin=targets)["batch"])
 

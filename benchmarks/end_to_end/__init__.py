@@ -1,1 +1,2 @@
-"""The labelled pages through everything: enqueued, fetched over HTTP, read by a prefork worker, stored, then scored."""
+"""Run the labeled pages through the whole service: enqueue, fetch over HTTP, read in a prefork worker, store, then
+score."""

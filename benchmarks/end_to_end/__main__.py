@@ -1,4 +1,4 @@
-"""`python -m benchmarks.end_to_end`: the labelled pages through a real worker, then scored. Without a model."""
+"""`python -m benchmarks.end_to_end`: run the labeled pages through a real worker and score them. Without a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.extraction.scorer import score
 
 
 def main() -> int:
-    """Print how the jobs ended and the scores of what was stored; 2 where the pages are not there."""
+    """Print the final states of the jobs and the scores of the stored values. Return 2 without the pages."""
     folder = labelled_pages()
     if folder is None:
         return 2

@@ -1,4 +1,4 @@
-"""Serves the pages on loopback, starts `propintel up`, enqueues them all and collects what was stored."""
+"""Serve the pages on loopback, start `propintel up`, enqueue all pages, and collect the stored records."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _RUN_SECONDS = 240
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """`jobs` as `propintel jobs list` shows them; `records` what was stored, by the file's name in the labels."""
+    """`jobs` has the output of `propintel jobs list`; `records` has the stored record of each labeled file."""
 
     jobs: list[dict[str, Any]]
     records: dict[str, dict[str, Any]]
 
 
 def run(folder: Path, home: Path, *, openai: dict[str, str] | None = None) -> EndToEnd:
-    """All labelled pages of `folder` through a worker that keeps its state in `home`.
+    """Run all labeled pages of `folder` through a worker with its state in `home`.
 
-    `openai` are the variables of a model's API; None runs without a model. Raises `RuntimeError` with the worker's last
-    lines if it does not start or the jobs do not end.
+    `openai` has the variables of a model's API; None runs without a model. Raises `RuntimeError` with the worker's last
+    log lines if the worker does not start or the jobs do not end.
     """
     files = [row["file"] for row in load_truth(folder)]
     with _serving(folder) as address:
@@ -64,10 +64,10 @@ def _stored(home: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 class _Pages(SimpleHTTPRequestHandler):
-    """Files as they are: no charset that the page itself does not name."""
+    """Serve files unchanged: the Content-Type names a charset only if the page does."""
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        """Log nothing to stderr."""
 
 
 @contextlib.contextmanager
@@ -116,7 +116,7 @@ def _propintel(env: dict[str, str], *arguments: str) -> Any:
     done = subprocess.run(
         [_program(), *arguments], env=env, capture_output=True, text=True, timeout=_RUN_SECONDS, check=False
     )
-    if done.returncode not in (0, 1):  # 1: some jobs failed, and say why
+    if done.returncode not in (0, 1):  # exit code 1: some jobs failed, and their errors say why
         raise RuntimeError(f"propintel {arguments[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
 

@@ -1,1 +1,1 @@
-"""Exports, measured: how long each format takes, and that ten times the properties take no more memory."""
+"""Measure exports: the time of each format, and whether memory stays constant with ten times the properties."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.exports`: export every format in a process of its own, and write docs/benchmarks/exports.md."""
+"""`python -m benchmarks.exports`: export every format in a separate process, and write docs/benchmarks/exports.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from benchmarks.workers.tables import number, prose, table
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 _COUNTS = (1_000, 10_000, 100_000)
-#: by so much may memory grow from the fewest properties to the most: it is the same but for noise
+#: tolerated growth of memory from the fewest properties to the most, which is noise
 _FLAT = 1.25
 _ABOUT = """
 `make bench-exports` measures this page: `propintel properties export` to a file, in a new process, from SQLite. Each
@@ -34,7 +34,7 @@ Target: memory grows by less than a quarter from the fewest properties to the mo
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One export: seconds, MB in RAM at the most, and MB of the file."""
+    """The figures of one export: seconds, peak memory in MB, and file size in MB."""
 
     chosen: ExportFormat
     properties: int
@@ -44,7 +44,7 @@ class Run:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """As `exit_code`."""
+    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.exports", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="how much is stored; 1: as published")
     parser.add_argument("--docs", type=Path, default=_DOCS, help="where exports.md is written")

@@ -1,4 +1,4 @@
-"""Properties as large as real ones, stored past the merging: thirty values with evidence, three sources, a conflict."""
+"""Store properties of realistic size without merging: thirty values with evidence, three sources, a conflict."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _property(number: int) -> dict[str, Any]:
 
 
 def _records(number: int) -> Iterator[dict[str, Any]]:
-    """What sources say by themselves is not exported, and left out: it would be most of the database."""
+    """Return the records without values, which would fill most of the database and are not exported."""
     at = _T0 + timedelta(seconds=number)
     for source in range(_SOURCES):
         url = f"https://county.example/{number}/{source}"

@@ -1,1 +1,1 @@
-"""How fast observations become properties, on SQLite and PostgreSQL, and whether that grows with their number."""
+"""Measure how fast observations are merged into properties on SQLite and PostgreSQL, and how size affects speed."""

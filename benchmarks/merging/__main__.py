@@ -1,4 +1,5 @@
-"""`python -m benchmarks.merging`: 100,000 observations into 20,000 properties, with marks at 1/4, 1/2 and all."""
+"""`python -m benchmarks.merging`: merge 100,000 observations into 20,000 properties; note the times at 1/4, 1/2, and
+all."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ without the server's.
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far it was, after how long, since the mark before."""
+    """The progress and the time since the previous mark."""
 
     observations: int
     properties: int
@@ -47,7 +48,7 @@ class Mark:
 
 
 def main() -> int:
-    """As `exit_code`."""
+    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.merging", description=__doc__)
     parser.add_argument("--properties", type=int, default=20_000)
     parser.add_argument("--databases", nargs="+", choices=_DATABASES, default=list(_DATABASES))
@@ -73,7 +74,7 @@ def _measure_all(databases: Sequence[str], properties: int, out: Path | None) ->
 
 
 def measure(url: str, count: int) -> list[Mark]:
-    """Store the pages of `count` properties one by one, as a worker does: a transaction each."""
+    """Store the pages of `count` properties one by one, as a worker does, each in its own transaction."""
     database = Database(url)
     store = PropertyStore(database)
     database.open()

@@ -1,4 +1,4 @@
-"""Fictional properties and what two sources say of each: five observations, some of them at odds."""
+"""Make fictional properties with two sources each: five observations, some of which conflict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 
-#: properties whose pages come in a shuffled order, one after the other
+#: number of properties whose pages are shuffled together
 WINDOW = 250
 _STREETS = ("Maple", "Walnut", "Juniper", "Sycamore", "Hawthorn", "Magnolia", "Cypress", "Chestnut", "Laurel", "Willow")
 _KINDS = ("St", "Ave", "Ln", "Dr", "Ct")
@@ -19,7 +19,7 @@ _T0 = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def pages(count: int) -> Iterator[SourceRecord]:
-    """The pages of `count` properties; those of the first n windows are the same whatever `count` is."""
+    """Yield the pages of `count` properties. The first windows do not depend on `count`."""
     for start in range(0, count, WINDOW):
         found = [page for number in range(start, min(count, start + WINDOW)) for page in _of(number)]
         random.Random(start).shuffle(found)
@@ -27,7 +27,7 @@ def pages(count: int) -> Iterator[SourceRecord]:
 
 
 def _of(number: int) -> Iterator[SourceRecord]:
-    """An assessor and a portal; of one in ten the portal has another year."""
+    """Return the pages of an assessor and a portal. For one property in ten, the portal states another year."""
     house, street = number % _HOUSES_A_STREET, number // _HOUSES_A_STREET
     name, kind = _STREETS[street % len(_STREETS)], _KINDS[street // len(_STREETS) % len(_KINDS)]
     code = f"{10_000 + street // (len(_STREETS) * len(_KINDS)):05d}"

@@ -1,1 +1,1 @@
-"""The pages, measured in a browser: how soon something is seen while thousands of jobs and properties are stored."""
+"""Measure the web pages in a browser: the time to first paint with thousands of stored jobs and properties."""

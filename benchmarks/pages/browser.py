@@ -80,13 +80,14 @@ class Visitor:
 
 
 class Door:
-    """The same server without a browser."""
+    """A client of the same server without a browser."""
 
     def __init__(self, address: str, cookies: Mapping[str, str]) -> None:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
 
     def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
-        """Return milliseconds until the whole answer was read, and its bytes. `refresh` gets only the live part."""
+        """Return the milliseconds until the whole response was read, and its size. `refresh` requests only the live
+        part."""
         headers = {"HX-Request": "true"} if refresh else {}
         began = time.perf_counter()
         answer = self._http.get(path, headers=headers)

@@ -19,7 +19,7 @@ from app.property.storage.jobs.repository import JobStore
 from benchmarks.pages.past import Past
 
 _BATCHES = 100
-#: shares of states in a batch in progress; a finished one has none of the first three
+#: shares of states in a batch in progress; a finished batch has none of the first three
 _SHARES = {
     JobState.QUEUED: 0.25,
     JobState.RUNNING: 0.02,
@@ -33,7 +33,7 @@ _ERROR = HttpStatusError("http://site.example/homes/1", 503)
 
 def fill_jobs(database: Database, count: int, brought: Sequence[str]) -> tuple[str, str]:
     """Store about `count` jobs, the done ones with a property of `brought`. Return the ids of the largest batch, which
-    has a tenth of all jobs, and of a failed job in it."""
+    has a tenth of all jobs, and of a failed job in this batch."""
     large = max(10, count // 10)
     small = max(1, (count - large) // _BATCHES)
     sizes = [small] * min(_BATCHES, max(1, (count - large) // small))

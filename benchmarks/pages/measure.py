@@ -54,7 +54,7 @@ def _fill(running: Fleet, jobs: int, properties: int) -> list[Visited]:
     database = running.stores.database
     brought = fill_properties(database, properties)
     batch, job = fill_jobs(database, jobs, brought)
-    if not database.is_sqlite:  # PostgreSQL would do this by itself within a minute
+    if not database.is_sqlite:  # PostgreSQL's autovacuum would do this within a minute
         with database.writing() as connection:
             connection.exec_driver_sql("ANALYZE")
     Watches(database).add(brought[-_WATCHES:])

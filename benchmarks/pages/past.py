@@ -1,4 +1,4 @@
-"""A database with a clock in the past, to write history."""
+"""A database with a clock in the past, for writing history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.property.storage.database import Database
 
 
 class Past(SystemClock):
-    """A clock in a span of time that ends now, and a second connection to the database with this clock."""
+    """A clock within a time span that ends now, and a second database connection that uses this clock."""
 
     def __init__(self, database: Database, span: timedelta) -> None:
         self._until, self._span = database.clock.now(), span
@@ -18,7 +18,7 @@ class Past(SystemClock):
         self.database = Database(database.url.render_as_string(hide_password=False), clock)
 
     def move_to(self, share: float) -> None:
-        """Move to that share (0 to 1) of the span."""
+        """Move the clock to a share (0 to 1) of the span."""
         self._at = self._until - self._span * (1 - share)
 
     def now(self) -> datetime:

@@ -1,6 +1,6 @@
-"""Store thousands of properties quickly: the bundled pages at other addresses.
+"""Store thousands of properties quickly: copies of the bundled pages at other addresses.
 
-`PropertyStore.save` stores one page at a time, and finds its property. Here the property is known, so many rows are
+`PropertyStore.save` stores one page at a time and looks up its property. Here the property is known, so many rows are
 inserted together. Observations are left out, since no page shows them.
 """
 
@@ -26,14 +26,14 @@ from app.property.storage.properties.tables import Property, PropertyKey, Source
 from app.property.storage.statements import chunks, new_id
 from simulators.site.pages import bundled_pages
 
-#: pages of listings and of a county; a property has one to three of them
+#: pages of listings and of a county; a property has one to three of these
 _LISTINGS = ("cookie-wall", "oak-hollow-lane", "maple-ridge-broker", "maple-ridge-portal", "sold-bluebird")
 _COUNTY = "county-parcel"
 _STREETS = ("Alder Street", "Birchwood Avenue", "Clover Lane", "Dovecote Drive", "Evergreen Court", "Foxglove Road")
 _TOWNS = (("Amberly", "OH"), ("Brindle Creek", "GA"), ("Cinderford", "CO"), ("Eastmere", "MN"), ("Fernwick", "TX"))
 #: a search that finds one property in thirty
 SEARCH = "foxglove eastmere"
-#: fields that are the same in all sources of a property
+#: fields that are equal in all sources of a property
 _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "City", "StateOrProvince", "PostalCode", "ParcelNumber")
 
 
@@ -44,7 +44,7 @@ def fill_properties(database: Database, count: int) -> list[str]:
     for numbers in chunks(range(count), 500):
         rows: dict[str, list[dict[str, Any]]] = {"properties": [], "records": [], "keys": []}
         for number in numbers:
-            at = now - timedelta(minutes=count - number)  # apart in time: lists are ordered by it
+            at = now - timedelta(minutes=count - number)  # distinct times, because lists are ordered by time
             made.append(new_id())
             _add_rows(rows, made[-1], list(sources_of(pages, number, chance, at)), at)
         with database.writing() as connection:
@@ -73,7 +73,7 @@ def _read(slug: str) -> SourceRecord:
 def sources_of(
     pages: dict[str, SourceRecord], number: int, chance: random.Random, at: datetime
 ) -> Iterator[SourceRecord]:
-    """Return one to three pages of one address, made of `templates()`; two listings disagree about the price."""
+    """Return one to three pages of one address, made from `templates()`; two listings disagree about the price."""
     listings = chance.sample(_LISTINGS, chance.choice((1, 1, 2)))
     for slug in [*listings, *([_COUNTY] if chance.random() < 0.6 else [])]:
         yield _moved(pages[slug], slug, number, chance.randrange(150, 900) * 1_000, at)

@@ -1,4 +1,4 @@
-"""From rows to `docs/benchmarks/pages.md`."""
+"""Write the measured rows to `docs/benchmarks/pages.md`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write_report(rows: Rows, machine: str, docs: Path) -> None:
 
 
 def verdict(*visits_ms: Sequence[float]) -> str:
-    """Whether the target was met by all paints, by the median of each kind of visits only, or not."""
+    """Return whether all paints met the target, only the median of each kind of visit did, or neither."""
     if max(max(kind) for kind in visits_ms) < TARGET_MS:
         return "met"
     medians = [statistics.median(kind) for kind in visits_ms]

@@ -1,13 +1,13 @@
-"""Is the process of this container well? Exit code 0 if so, else 1 with the reason; what it is, its command line says.
+"""Exit with 0 if this container's process is healthy, else with 1 and the reason. The command line names the process.
 
-The image's health check, so the standard library alone where that will do: it runs every few seconds.
+The image's health check runs every few seconds, so it imports little beyond the standard library.
 
-| process | is well while |
+| process | healthy while |
 |---|---|
-| web door | `/readyz` is 200: database and broker answer it |
-| Flower | it answers anything but a failure: behind a prefix or a password that is not 200 |
-| worker | it writes its heartbeat, every 5 s: one that is merely busy is well |
-| beat | any beat holds the schedule's lock: where there are two, the one that waits is well too |
+| web server | `/readyz` is 200: database and broker respond |
+| Flower | any response but a server error: with a prefix or a password, healthy responses are not 200 |
+| worker | it writes its heartbeat every 5 s, even when busy |
+| beat | any beat holds the schedule's lock: of two, the waiting one is healthy too |
 | anything else | it runs |
 """
 
@@ -20,15 +20,15 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: four heartbeats, as app/services/runtime/heartbeats.py has it
+#: four heartbeats, as in app/services/runtime/heartbeats.py
 FRESH_SECONDS = 20.0
-#: `redbeat_key_prefix` of tasks/_celery/config.py, and RedBeat's own name for its lock
+#: `redbeat_key_prefix` of tasks/_celery/config.py, and RedBeat's name for its lock
 BEAT_LOCK = "propintel:beat::lock"
 _ANSWER_SECONDS = 4.0
 
 
 def complaint(words: Sequence[str], env: Mapping[str, str]) -> str:
-    """What is wrong with the process whose command line is `words`; empty if nothing is."""
+    """Return what is wrong with the process whose command line is `words`; empty if it is healthy."""
     names = [Path(word).name for word in words]
     if "uvicorn" in names:
         port = int(words[words.index("--port") + 1]) if "--port" in words else 8000
@@ -60,19 +60,19 @@ def _heartbeat(home: Path) -> str:
 
 
 def _beat(env: Mapping[str, str]) -> str:
-    import redis  # noqa: PLC0415 (a tenth of a second, for beat alone)
+    import redis  # noqa: PLC0415 (takes a tenth of a second, which only beat needs)
 
     file = env.get("REDIS_URL_FILE")
     url = env.get("REDIS_URL", "").strip() or (Path(file).read_text(encoding="utf-8").strip() if file else "")
     if not url:
-        return ""  # the embedded Valkey of a home, which is not run in containers
+        return ""  # a home's embedded Valkey, which containers do not run
     try:
         with redis.Redis.from_url(
             url, socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS
         ) as connection:
             return "" if connection.exists(BEAT_LOCK) else "no beat holds the schedule"
     except redis.RedisError as exc:
-        return f"Redis: {type(exc).__name__}"  # its own text may hold a password
+        return f"Redis: {type(exc).__name__}"  # the error's text may contain a password
 
 
 def main() -> int:

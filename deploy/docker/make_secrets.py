@@ -1,10 +1,10 @@
-"""What the services of docker-compose.yml must know and nobody should have to invent: `make`, `show`.
+"""Create the secrets of the services in docker-compose.yml: `make`, `show`.
 
-`make` writes each secret once, into a folder for each reader, and leaves alone what is there. A value that was given as
-a file below the folder of given secrets (Docker's secrets) is taken instead, each time. `show` prints what a person
-needs. Runs as root in a container of its own, without a network; the folders are volumes.
+`make` writes each secret once, into one folder for each reader, and keeps existing files. A value in the folder of
+given secrets (Docker's secrets) always replaces a generated one. `show` prints the values that a person needs. Runs as
+root in a separate container without a network; the folders are volumes.
 
-The standard library alone, since it runs before anything else does.
+Uses only the standard library, since it runs before everything else.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-#: the user of the image that runs our processes
+#: the user of the image that runs the project's processes
 _OURS = 10001
-#: who may read what, as owner and mode. The images of the servers drop to users of their own choice, and nobody but
-#: the one server has its folder.
+#: Owner and mode for each reader. The server images switch to users of their own, and only that server can read its
+#: folder.
 _READERS = {"propintel": (_OURS, 0o400), "postgres": (0, 0o444), "valkey": (0, 0o444), "prometheus": (0, 0o444)}
 _FLOWER_USER = "flower"
 
 
 def generate() -> dict[str, str]:
-    """A new value of each secret, by its name; 192 bits of chance each, in letters that a URL takes."""
+    """Return a new value for each secret, by name: 192 random bits, in characters that are valid in a URL."""
     bare = ("postgres_password", "valkey_password", "jwt_secret", "metrics_token", "privacy_key")
     return {
         **{name: secrets.token_hex(24) for name in bare},
@@ -34,7 +34,7 @@ def generate() -> dict[str, str]:
 
 
 def files_of(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """What stands in which file of which reader."""
+    """Return the content of each file, by reader."""
     valkey, postgres = (quote(values[f"{name}_password"], safe="") for name in ("valkey", "postgres"))
     return {
         "propintel": {
@@ -46,7 +46,7 @@ def files_of(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
             "privacy_key": values["privacy_key"],
         },
         "postgres": {"password": values["postgres_password"]},
-        # a configuration file, so that the password stands in no list of processes; quoted as it asks for
+        # a configuration file, since process lists would show a password argument; quoted as the format requires
         "valkey": {
             "valkey.conf": f'requirepass "{_escaped(values["valkey_password"])}"\n',
             "password": values["valkey_password"],
@@ -60,7 +60,7 @@ def _escaped(text: str) -> str:
 
 
 def make(root: Path, given: Path) -> list[str]:
-    """Write what is not there; -> the names of the secrets that were generated now. `root/all` has them all."""
+    """Write the missing secrets, and return the names of those generated now. `root/all` has all secrets."""
     kept = root / "all"
     _folder(kept, 0, 0o700)
     made = []
@@ -83,7 +83,7 @@ def make(root: Path, given: Path) -> list[str]:
 
 
 def _given(file: Path) -> str | None:
-    """The value that the operator gave, without the line's end that editors leave."""
+    """Return the value that the operator gave, without the newline that editors add."""
     if not file.is_file():
         return None
     text = file.read_text(encoding="utf-8").strip()
@@ -99,7 +99,7 @@ def _folder(path: Path, owner: int, mode: int) -> None:
 
 
 def _write(file: Path, text: str, owner: int, mode: int) -> None:
-    """Whole, or as it was; with its mode from the start. What is right already is left alone."""
+    """Write the file atomically, with its mode from the start. A correct file is not touched."""
     if file.exists() and file.read_text(encoding="utf-8") == text and file.stat().st_mode & 0o777 == mode:
         return
     draft = file.with_name(f".{file.name}.new")
@@ -120,7 +120,7 @@ def _own(path: Path, owner: int) -> None:
 
 
 def show(root: Path) -> str:
-    """What a person needs, as `name value` lines."""
+    """Print the values that a person needs, as `name value` lines."""
     user, _, password = (root / "all" / "flower_basic_auth").read_text(encoding="utf-8").partition(":")
     metrics = (root / "all" / "metrics_token").read_text(encoding="utf-8")
     return (
@@ -131,7 +131,7 @@ def show(root: Path) -> str:
 
 
 def main(arguments: list[str], root: Path, given: Path) -> int:
-    """`make` or `show`; -> the exit code."""
+    """Run `make` or `show` and return the exit code."""
     match arguments:
         case ["make"]:
             made = make(root, given)

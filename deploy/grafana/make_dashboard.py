@@ -1,6 +1,6 @@
-"""Prints the Grafana dashboard: `rows` over what the door exports and deploy/prometheus records.
+"""Print the Grafana dashboard: `rows` over the metrics of the web server and the rules of deploy/prometheus.
 
-What is printed is committed: `python deploy/grafana/make_dashboard.py > deploy/grafana/dashboard.json`.
+The output is committed: `python deploy/grafana/make_dashboard.py > deploy/grafana/dashboard.json`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROWS = {"Overview": overview, "Keys": keys, "Jobs": jobs, "Money": money, "HTTP"
 
 
 def build() -> dashboard.Dashboard:
-    """Panels from left to right, numbered in this order."""
+    """Return the dashboard, with panels numbered from left to right."""
     built = (
         dashboard.Dashboard("Property intelligence")
         .uid("property-intelligence")

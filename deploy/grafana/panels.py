@@ -1,4 +1,4 @@
-"""How the dashboard's panels look: one function for each kind. What they show is `make_dashboard`'s."""
+"""Build the dashboard's panels: one function for each kind. `make_dashboard` supplies the content."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-#: the variable of the dashboard: no data source is named
+#: a variable of the dashboard, so that no data source is fixed
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 #: legend ("{{key}}") -> expression
 Lines = Mapping[str, str]
 Panel = bargauge.Panel | stat.Panel | statetimeline.Panel | timeseries.Panel
-#: text and colour of a value
+#: text and color of a value
 Words = Mapping[int, tuple[str, str]]
 
 
 def graph(
     title: str, lines: Lines, unit: str = "short", *, width: int = 8, about: str = "", stack: bool = False
 ) -> Panel:
-    """Lines over time, their names in a table with the latest and the highest value."""
+    """Return a panel with lines over time, and a table with the latest and the highest value of each line."""
     legend = (
         common.VizLegendOptions()
         .display_mode(common_models.LegendDisplayMode.TABLE)
@@ -65,7 +65,7 @@ def number(
     name_only: bool = False,
     about: str = "",
 ) -> Panel:
-    """The latest value, large. `steps` are (from this value on, colour), the first of them from None on."""
+    """Return a panel with the latest value in large digits. `steps` are (lower bound, color), the first bound None."""
     panel = stat.Panel().unit(unit).thresholds(_thresholds(steps)).graph_mode(common_models.BigValueGraphMode.NONE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if words:
@@ -78,7 +78,7 @@ def number(
 def bars(
     title: str, lines: Lines, unit: str, *, steps: Sequence[tuple[float | None, str]], width: int = 8, about: str = ""
 ) -> Panel:
-    """The latest values as bars, one below the other."""
+    """Return a panel with the latest values as bars, one below another."""
     panel = bargauge.Panel().unit(unit).min(0).thresholds(_thresholds(steps))
     panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
     panel.orientation(common_models.VizOrientation.HORIZONTAL).display_mode(common_models.BarGaugeDisplayMode.BASIC)
@@ -87,7 +87,7 @@ def bars(
 
 
 def timeline(title: str, lines: Lines, words: Words, *, about: str) -> Panel:
-    """One strip for each series whose colour is its state."""
+    """Return a panel with one strip for each series, colored by state."""
     panel = statetimeline.Panel().mappings([_value_map(words)]).show_value(common_models.VisibilityMode.NEVER)
     panel.merge_values(True).row_height(0.8).fill_opacity(70).line_width(0)
     return _filled(panel, title, lines, about, width=24, height=10)

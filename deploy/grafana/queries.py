@@ -1,8 +1,8 @@
-"""PromQL of the dashboard: the parts that its expressions have in common.
+"""PromQL for the dashboard: the common parts of its expressions.
 
-Every web door gives the figures of the whole fleet, so series are first made one of all doors (`max without (instance,
-pod)`) and only then summed. Variables of the dashboard: `$job` the installation, `$key` and `$model` what is looked at,
-`$top` how many series a panel shows at most; `$__range` and `$__rate_interval` are Grafana's.
+Every web server exports the metrics of the whole fleet, so series are first merged across web servers (`max without
+(instance, pod)`) and then summed. Variables of the dashboard: `$job` is the installation, `$key` and `$model` are the
+selection, `$top` is the maximum number of series in a panel; `$__range` and `$__rate_interval` are Grafana's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ RECORDED_REQUESTS = "propintel:openai_requests:rate5m"
 
 
 def series(name: str, *matchers: str) -> str:
-    """The selector of `name` in the installation that is looked at."""
+    """Return the selector of `name` in the selected installation."""
     return f"{name}{{{', '.join(('job="$job"', *matchers))}}}"
 
 
@@ -20,7 +20,7 @@ def gauge(name: str, *matchers: str) -> str:
 
 
 def rate(name: str, *matchers: str) -> str:
-    """A second's worth of a counter, over the shortest time that Grafana thinks safe."""
+    """Return a counter's increase per second, over the shortest interval that Grafana considers safe."""
     return _of_all_doors(f"rate({series(name, *matchers)}[$__rate_interval])")
 
 
@@ -29,31 +29,32 @@ def increase(name: str, *matchers: str, over: str = "$__range") -> str:
 
 
 def total(labels: str, expression: str) -> str:
-    """The sum by `labels` ("" for one number)."""
+    """Return the sum by `labels` ("" for a single number)."""
     return f"sum by ({labels}) ({expression})" if labels else f"sum({expression})"
 
 
 def requests(*matchers: str) -> str:
-    """Requests a second, as the rules record them."""
+    """Return the requests per second that the recording rules store."""
     return series(RECORDED_REQUESTS, 'key=~"$key"', 'model=~"$model"', *matchers)
 
 
 def only_top(expression: str, rank: str, by: str = "key", pick: str = "topk") -> str:
-    """`expression` for the `$top` values of `by` whose `rank` is the highest (`pick="bottomk"`: the lowest).
+    """Return `expression` for the `$top` values of `by` with the highest `rank` (`pick="bottomk"`: the lowest).
 
-    `rank` has to look at one moment, the end of what is shown: else a panel shows other series at each point of time.
+    `rank` must be evaluated at the end of the shown time range. Otherwise a panel shows other series at each point of
+    time.
     """
     return f"{expression} and on ({by}) {pick}($top, {rank})"
 
 
 def busiest(expression: str) -> str:
-    """`expression` for the keys with the most requests in the time that is shown."""
+    """Return `expression` for the keys with the most requests in the shown time range."""
     average = f"avg_over_time({requests()}[$__range] @ end())"
     return only_top(expression, f"sum by (key) ({average})")
 
 
 def quantile(share: float, labels: str, histogram: str, *matchers: str) -> str:
-    """Of a histogram's observations, by `labels` ("" for all together)."""
+    """Return a quantile of a histogram's observations, by `labels` ("" for all together)."""
     kept = f"le, {labels}" if labels else "le"
     return f"histogram_quantile({share}, {total(kept, rate(f'{histogram}_bucket', *matchers))})"
 

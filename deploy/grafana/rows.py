@@ -1,4 +1,4 @@
-"""What the dashboard shows, row by row. With hundreds of keys a panel shows the `$top` that matter for it."""
+"""The dashboard's panels, row by row. With hundreds of keys, a panel shows only the `$top` series by importance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from queries import busiest, gauge, increase, only_top, quantile, rate, requests
 
 GOOD, WARN, BAD = "green", "orange", "red"
 KEY, MODEL = 'key=~"$key"', 'model=~"$model"'
-#: how the timeline shows a key's state
+#: the colors of a key's states in the timeline
 STATES = {
     1: ("closed", "green"),
     2: ("cooling", "yellow"),
@@ -245,7 +245,7 @@ def _key_state(matcher: str) -> str:
 
 
 def _state_codes() -> str:
-    """A number for each state: a timeline cannot draw labels."""
+    """Return a number for each state, because a timeline cannot draw labels."""
     return " or ".join(f"{code} * {_key_state(f'state="{state}"')}" for code, (state, _) in STATES.items())
 
 
@@ -254,7 +254,7 @@ def _at_end(name: str) -> str:
 
 
 def _quantiles(labels: str, histogram: str, *matchers: str) -> dict[str, str]:
-    """The median, the 95th and the 99th of 100, by a label or for all ("")."""
+    """Return the median and the 95th and 99th percentiles, by a label or for all ("")."""
     legend = f" {{{{{labels}}}}}" if labels else ""
     return {
         f"p{round(share * 100)}{legend}": quantile(share, labels, histogram, *matchers) for share in (0.5, 0.95, 0.99)

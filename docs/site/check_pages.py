@@ -1,7 +1,6 @@
-"""Nothing that a built page loads comes from outside: no script, style, font, picture or frame of another host.
+"""Check that no built page loads a script, style, font, picture, or frame from another host.
 
-`python docs/site/check_pages.py FOLDER`. Links that a reader follows may lead anywhere;
-Sphinx has checked those that stay.
+`python docs/site/check_pages.py FOLDER`. Links may lead anywhere; Sphinx has checked the internal ones.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ _LOADED = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 
 
 class _Loads(HTMLParser):
-    """Collects what a browser fetches unasked."""
+    """Collects the URLs that a browser fetches automatically."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +28,7 @@ class _Loads(HTMLParser):
 
 
 def loaded_from_outside(folder: Path) -> list[str]:
-    """-> "FILE: URL" of everything that pages and styles below `folder` load from another host."""
+    """Return "FILE: URL" for everything that pages and styles below `folder` load from another host."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".html":
@@ -45,7 +44,7 @@ def loaded_from_outside(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """0 if nothing is loaded from outside; else each finding on stderr, and 1. No page at all is a failure too."""
+    """Print each finding on stderr. Return 1 if there is any or if there are no pages, else 0."""
     folder = Path(sys.argv[1])
     findings = loaded_from_outside(folder) or ([] if any(folder.rglob("*.html")) else [f"no page below {folder}"])
     sys.stderr.writelines(f"{finding}\n" for finding in findings)

@@ -1,7 +1,7 @@
-"""How the pages become a site: `make docs`. The pages are plain Markdown as GitHub shows it.
+"""Build the documentation site (`make docs`) from plain Markdown, as GitHub shows it.
 
-The menu is made from the lists of links in docs/README.md, and in the README of the decisions and of the benchmarks.
-A page that none of them names, a link or an anchor that leads nowhere: each is a warning, and warnings are errors.
+The menu is made from the lists of links in docs/README.md and in the READMEs of the decisions and the benchmarks. An
+unlisted page or a broken link or anchor is a warning, and warnings are errors.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ root_doc = "docs/README"
 myst_heading_anchors = 6
 myst_enable_extensions: list[str] = []
 suppress_warnings = [
-    # a page's first heading may stand below an intro, and ADRs quote headings
+    # a page's first heading may follow an introduction, and ADRs quote headings
     "myst.header",
-    # examples are shortened with "..." where they are no longer JSON
+    # shortened examples contain "...", which is invalid JSON
     "misc.highlighting_failure",
 ]
 html_theme = "furo"
@@ -44,7 +44,7 @@ _LINK = re.compile(r"\]\(([^)#\s:]+\.md)\)")
 
 
 def toctrees(docname: str, text: str) -> str:
-    """One hidden table of contents for each `##` section of a page that links to pages, in the order of the links."""
+    """Return one hidden table of contents for each `##` section with links to pages, in the order of the links."""
     folder = posixpath.dirname(docname)
     heads = [(0, "")] + [(found.end(), found[1]) for found in _HEADING.finditer(text)]
     ends = [start for start, _ in heads[1:]] + [len(text)]

@@ -1,10 +1,10 @@
-"""Writes the demo block of README.md from a real run: `make readme`. CI checks that a run still looks like the block.
+"""Write the demo block of README.md from a real run: `make readme`. CI checks that a run still looks like the block.
 
     python -m docs.site.readme            run the demo, write the block
     make demo | python -m docs.site.readme --check   compare the demo's output, on stdin, with the block
 
-What may differ from run to run is left out of the comparison (`shape`): seconds, and how many requests a key got.
-Whether a key's figure is zero is compared, and so is everything else.
+`shape` removes the values that vary between runs: seconds, and the number of requests of a key. Whether a key's figure
+is zero is compared, like all other text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIRST_LINE = "Properties"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the block, or with `--check` compare; 1 if the demo failed or looks different."""
+    """Write the block, or compare with `--check`. Return 1 if the demo failed or looks different."""
     if arguments == ["--check"]:
         lines = difference(sys.stdin.read())
         sys.stderr.write("\n".join([*lines, "README.md shows another demo: make readme", ""]) if lines else "")
@@ -40,25 +40,25 @@ def main(arguments: list[str]) -> int:
 
 
 def block() -> str:
-    """What README shows of the demo."""
+    """Return the part of README that shows the demo."""
     found = _BLOCK.search(README.read_text(encoding="utf-8"))
     return found[0] if found else ""
 
 
 def difference(output: str) -> list[str]:
-    """The lines in which the demo's output differs from README's block, as a diff; none if it looks the same."""
+    """Return a diff between the demo's output and README's block; empty if both look the same."""
     return list(difflib.unified_diff(shape(block()), shape(printed(output)), "README.md", "demo", lineterm=""))
 
 
 def printed(output: str) -> str:
-    """What the demo prints, without what `make` says before it and without blanks at the ends of lines."""
+    """Return the demo's output, without the lines of `make` before it and without trailing blanks."""
     lines = [line.rstrip() for line in output.splitlines()]
     start = lines.index(_FIRST_LINE) if _FIRST_LINE in lines else 0
     return "".join(f"{line}\n" for line in lines[start:])
 
 
 def shape(text: str) -> list[str]:
-    """The lines that every run prints: without seconds, and with keys' figures as "0" or "n"."""
+    """Return the lines that every run prints, without seconds and with keys' figures as "0" or "n"."""
 
     def figures(row: re.Match[str]) -> str:
         return re.sub(r" +(\d+)(?= )", lambda number: " n" if int(number[1]) else " 0", row[0])

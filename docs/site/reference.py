@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: `make reference`. Nothing there is written by hand.
+"""Write docs/reference/ from the code: `make reference`. No page there is written by hand.
 
 Settings come from their classes, commands from their help, routes from the OpenAPI document, metrics from their
 declarations, errors from their tree, and fields from their table.
@@ -38,7 +38,7 @@ def _row(*cells: object) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[str]) -> list[str]:
-    """A table with a blank line before it; nothing without rows."""
+    """Return a table with a blank line before it; nothing without rows."""
     return ["", _row(*heads), "|" + "---|" * len(heads), *rows] if rows else []
 
 
@@ -107,7 +107,7 @@ def _default(field: FieldInfo) -> str:
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
-#: an option that as many commands share with the same words is described once
+#: an option that at least this many commands share with the same text is described once
 _SHARED = 4
 
 
@@ -202,7 +202,7 @@ def _further(operation: Mapping[str, Any], everywhere: set[str]) -> str:
 
 
 def _inputs(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    """Return the names of what a request may send beside its path; bold if required."""
+    """Return the names of a request's parameters and body fields; bold if required."""
     names = [(one["name"], one.get("required")) for one in operation.get("parameters", ()) if one["in"] != "path"]
     for media in operation.get("requestBody", {}).get("content", {}).values():
         for one in (media["schema"], *media["schema"].get("anyOf", ())):
@@ -243,7 +243,7 @@ def _labels(spec: Spec) -> str:
 
 
 def _label(label: Label) -> str:
-    """Return the label and its values; only the label where its name says as much."""
+    """Return the label and its values; only the label where its name explains the values."""
     if not label.words and label.others == f"{label.name.replace('_', ' ')}s":
         return f"`{label.name}`"
     values = [f"`{word}`" if word else "empty" for word in label.words]
@@ -287,7 +287,7 @@ def _statuses(cls: type[PropertyIntelligenceError]) -> str:
 
 
 def _meaning(cls: type[PropertyIntelligenceError]) -> str:
-    """Return the first paragraph of its own docstring, else its sentence."""
+    """Return the first paragraph of the error's docstring, else its sentence."""
     return (vars(cls).get("__doc__") or "").split("\n\n")[0] or _escaped(cls.sentence)
 
 
