@@ -1,4 +1,4 @@
-"""A project of docker-compose.yml, from a copy of this checkout in which nothing else lies: as after `git clone`."""
+"""Run a project of docker-compose.yml from a clean copy of this checkout, as after `git clone`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import httpx2
 from tests.acceptance.docker_containers import IMAGES, LOOPBACK, PYTHON_IMAGE, ROOT, obtained
 from tests.plugins.ports import free_port
 
-#: what Docker gets of the caller's environment: where engine and images are, and nothing of ours
+#: environment variables for Docker: the engine's and the images', none of the project's settings
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -33,7 +33,7 @@ _PROMETHEUS_STAND_IN = f'FROM {PYTHON_IMAGE}\nCOPY prometheus promtool /bin/\nEN
 
 
 def copy_checkout(folder: Path) -> Path:
-    """What git tracks, or would, of this checkout; without .git, .env or anything that it ignores."""
+    """Copy the tracked and the untracked, not ignored files of this checkout, without .git and .env."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -41,14 +41,14 @@ def copy_checkout(folder: Path) -> Path:
         check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():  # not if it was deleted and that is not committed
+        if (ROOT / name).is_file():  # skip a file that is deleted but still tracked
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     return folder
 
 
 def prometheus_image(folder: Path) -> str:
-    """Prometheus' own image; where it cannot be pulled, Debian's Prometheus of this machine in an image of ours."""
+    """Return Prometheus' own image, or an image with this machine's Debian package if no image can be pulled."""
     default = IMAGES["PROMETHEUS_IMAGE"]
     if obtained(default):
         return default
@@ -64,12 +64,12 @@ def prometheus_image(folder: Path) -> str:
 
 
 def kill(*containers: str) -> None:
-    """With SIGKILL; Docker starts no container again that somebody killed."""
+    """Kill with SIGKILL. Docker does not restart a container that was killed through its API."""
     subprocess.run(["docker", "kill", *containers], capture_output=True, check=True)
 
 
 def start(*containers: str) -> None:
-    """Start what was killed, as it was."""
+    """Start the killed container again, unchanged."""
     subprocess.run(["docker", "start", *containers], capture_output=True, check=True)
 
 
@@ -77,15 +77,14 @@ _NETWORKS = itertools.count()
 
 
 def _own_network() -> str:
-    """The first three numbers of addresses that no other project of this run has: up to eight for each worker."""
+    """Return the first three numbers of an unused network: up to eight for each test worker."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     return f"10.216.{8 * worker + next(_NETWORKS) % 8}"
 
 
 @dataclass
 class ComposeProject:
-    """The services of one copy under a name, on ports and in a network of their own; `variables` are the caller's
-    environment."""
+    """The services of one copy, under a separate name, ports, and network; `variables` are the caller's environment."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
@@ -96,23 +95,23 @@ class ComposeProject:
     demo_network: str = field(default_factory=_own_network)
 
     def run(self, *arguments: str, check: bool = True, stdin: str = "") -> str:
-        """`docker compose ARGUMENTS`; -> its stdout."""
+        """Run `docker compose ARGUMENTS` and return its stdout."""
         done = self._run(*arguments, stdin=stdin)
         assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
     def complaint(self, *arguments: str) -> str:
-        """What `docker compose ARGUMENTS`, which must fail, says on stderr."""
+        """Run `docker compose ARGUMENTS`, which must fail, and return its stderr."""
         done = self._run(*arguments)
         assert done.returncode != 0, done.stdout
         return done.stderr
 
     def succeeds(self, *arguments: str) -> bool:
-        """Whether `docker compose ARGUMENTS` ends with 0."""
+        """Return whether `docker compose ARGUMENTS` exits with 0."""
         return self._run(*arguments).returncode == 0
 
     def bash(self, script: str) -> None:
-        """What the documentation has an operator type, in the folder of the project."""
+        """Run commands of the documentation in the folder of the project."""
         done = self._do(["bash", "-euxo", "pipefail", "-c", script])
         assert done.returncode == 0, done.stderr
 
@@ -132,7 +131,8 @@ class ComposeProject:
         return env | {name: str(port) for name, port in ports.items()} | own
 
     def up(self, *options: str, scale: int = 1) -> None:
-        """All services are healthy, `scale` workers among them, or the test fails with what they said."""
+        """Start all services, with `scale` workers, and wait until they are healthy. Fail the test with their logs
+        otherwise."""
         try:
             self.run(*options, "up", "--wait", "--quiet-pull", "--scale", f"worker={scale}")
         except AssertionError as exc:
@@ -140,11 +140,11 @@ class ComposeProject:
             raise AssertionError(f"{exc}\n{said}") from exc
 
     def propintel(self, *arguments: str, stdin: str = "") -> Any:
-        """The JSON that a command prints in the container of the web door."""
+        """Run a command in the container of the web server and return its JSON."""
         return json.loads(self.run("exec", "-T", "web", "propintel", *arguments, "--format", "json", stdin=stdin))
 
     def containers(self) -> dict[str, list[dict[str, Any]]]:
-        """What Docker says of the project's containers, by service."""
+        """Return Docker's description of the project's containers, by service."""
         ids = self.run("ps", "--all", "--quiet").split()
         shown = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True)
         found: dict[str, list[dict[str, Any]]] = {}
@@ -160,7 +160,7 @@ class ComposeProject:
             return client.get(path, **options)
 
     def secrets(self) -> str:
-        """What the one command of the documentation tells."""
+        """Return the passwords that the documented command prints."""
         return self.run("run", "--rm", "--no-deps", "-T", "init", "show")
 
     def remove(self) -> None:

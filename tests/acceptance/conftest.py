@@ -1,7 +1,7 @@
-"""The same tests on local processes and in Docker, behind pytest-celery's own fixtures.
+"""Run the same tests on local processes and in Docker, behind pytest-celery's own fixtures.
 
-A test here speaks only to `celery_setup` and its nodes, to the stores and to its `surroundings`. Where all that runs is
-`place`: `local_place.py` and `docker_place.py` have fixtures of the same names, `local_*` and `docker_*`.
+A test here uses only `celery_setup` and its nodes, the stores, and its `surroundings`. `place` selects where the nodes
+run: `local_place.py` and `docker_place.py` have the same fixtures, named `local_*` and `docker_*`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from tests.acceptance.local_place import local_beat, local_surroundings, local_v
 from tests.acceptance.surroundings import Surroundings
 
 
-# the image is built by the first test that needs it: that takes minutes where Docker's cache is empty
+# the first test that needs the image builds it, which takes minutes with an empty Docker cache
 @pytest.fixture(params=["local", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.timeout(900)])])
 def place(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -63,11 +63,11 @@ def surroundings(request: pytest.FixtureRequest, place: str) -> Surroundings:
     return request.getfixturevalue(f"{place}_surroundings")
 
 
-# --- the plugin's own names, for either place
+# --- pytest-celery's fixtures, for both places
 
 
 class FleetSetup(CeleryTestSetup):
-    """The plugin's setup with the app that every door of ours uses."""
+    """Set up pytest-celery with the app that every interface of the project uses."""
 
     @classmethod
     def create_setup_app(cls, celery_setup_config: dict[str, Any], celery_setup_app_name: str) -> Celery:
@@ -95,13 +95,13 @@ def celery_broker_cluster(celery_broker: CeleryTestBroker) -> CeleryBrokerCluste
 
 @pytest.fixture
 def celery_backend_cluster(celery_broker: CeleryTestBroker) -> CeleryBackendCluster:
-    """One Valkey is both."""
+    """Return an empty cluster: one Valkey is broker and backend."""
     return CeleryBackendCluster(CeleryTestBackend(celery_broker.container))
 
 
 @pytest.fixture
 def fleet_environment(surroundings: Surroundings, celery_worker_cluster_config: dict[str, Any]) -> dict[str, str]:
-    """The environment of worker and beat."""
+    """Return the environment of worker and beat."""
     return {**surroundings.fleet, "REDIS_URL": celery_worker_cluster_config["celery_broker_cluster_config"]["urls"][0]}
 
 
@@ -117,12 +117,12 @@ def celery_worker_cluster(celery_worker: CeleryTestWorker) -> CeleryWorkerCluste
     return CeleryWorkerCluster(celery_worker)
 
 
-# --- what a test sees beside them
+# --- further fixtures
 
 
 @pytest.fixture
 def beat(request: pytest.FixtureRequest, place: str) -> None:
-    """Beat runs beside the worker."""
+    """Start beat beside the worker."""
     request.getfixturevalue(f"{place}_beat")
 
 
@@ -130,7 +130,7 @@ def beat(request: pytest.FixtureRequest, place: str) -> None:
 def stores(
     surroundings: Surroundings, celery_worker: CeleryTestWorker, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stores]:
-    """The database that the worker writes to."""
+    """Open the database that the worker writes to."""
     for name, value in surroundings.test.items():
         monkeypatch.setenv(name, value)
     with open_stores(load_settings()) as opened:
@@ -139,7 +139,7 @@ def stores(
 
 @pytest.fixture
 def wait_for_jobs(stores: Stores) -> Callable[..., list[str]]:
-    """`wait_for_jobs(ids)`: their states, once each is over."""
+    """Return a function that waits until the jobs with these ids are over and returns their states."""
 
     def wait(ids: list[str], seconds: float = 40) -> list[str]:
         deadline = time.monotonic() + seconds

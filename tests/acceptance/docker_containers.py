@@ -1,7 +1,7 @@
-"""pytest-celery's containers in Docker: this checkout's image for the worker, Valkey and PostgreSQL from public ones.
+"""Containers for pytest-celery: the worker from this checkout's image, Valkey and PostgreSQL from public images.
 
-Published ports are on loopback only. A container that is killed has ended when `kill` returns, and is ready again when
-its present run is: what it logged before does not count.
+Ports are published on loopback only. `kill` returns when the container has ended. A restarted container is ready only
+after its new log lines say so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pytest_celery import CeleryTestContainer, CeleryWorkerContainer, RedisConta
 from app.redis.embedded_valkey import answers
 
 ROOT = Path(__file__).parents[2]
-#: by variable: the pinned images, or those that the environment names instead
+#: the image of each variable: the environment's, else the pinned one
 IMAGES: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "base_images.py"))["chosen"]()
 PYTHON_IMAGE, VALKEY_IMAGE, POSTGRES_IMAGE = (IMAGES[f"{name}_IMAGE"] for name in ("PYTHON", "VALKEY", "POSTGRES"))
 LOOPBACK = "127.0.0.1"
@@ -29,7 +29,7 @@ BUILD = ("docker", "build", "--quiet", "--build-arg", f"PYTHON_IMAGE={PYTHON_IMA
 
 
 def connect_to_engine() -> docker.DockerClient:
-    """A client of the engine that answers; the test skips where there is none, or no image to start from."""
+    """Return a client of the engine. Skip the test without an engine or without an image to start from."""
     if shutil.which("docker") is None:
         pytest.skip("no Docker: its command is not on PATH")
     try:
@@ -43,15 +43,15 @@ def connect_to_engine() -> docker.DockerClient:
 
 
 def obtained(image: str) -> bool:
-    """True if `image` is here or could be pulled."""
+    """Return True if `image` exists locally or could be pulled."""
     asked = (["docker", *ask, image] for ask in (["image", "inspect"], ["pull", "--quiet"]))
     return any(subprocess.run(command, capture_output=True, check=False).returncode == 0 for command in asked)
 
 
 def build_image() -> str:
-    """The id of the image of this checkout. What has not changed comes from Docker's cache.
+    """Build this checkout's image and return its id. Unchanged layers come from Docker's cache.
 
-    The engine does work that two processes ask for at once only once.
+    The engine runs the same build only once, even when two processes request it.
     """
     command = [*BUILD, "--tag", "property-intelligence:acceptance", str(ROOT)]
     built = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
@@ -60,7 +60,7 @@ def build_image() -> str:
 
 
 class _Ending:
-    """`kill` returns when the container has ended."""
+    """A container whose `kill` returns when the container has ended."""
 
     def kill(self, signal: str | int | None = None) -> None:
         self._container.kill(signal)
@@ -68,7 +68,7 @@ class _Ending:
 
 
 class DockerValkey(_Ending, RedisContainer):
-    """Reached by its name inside the network, on a port of loopback from here; both stay over a restart."""
+    """A Valkey with a name inside the network and a port on loopback; both survive a restart."""
 
     @property
     def port(self) -> int:
@@ -83,10 +83,10 @@ class DockerValkey(_Ending, RedisContainer):
 
 
 class DockerPostgres(CeleryTestContainer):
-    """A server for the whole run; each test has a database of its own there."""
+    """A server for the whole run, with a separate database for each test."""
 
     def url(self, database: str, *, inside: bool) -> str:
-        """For processes in the network if `inside`, else for this one."""
+        """Return the URL for processes in the network if `inside`, else for this process."""
         host, port = (self.ips.primary, 5432) if inside else (LOOPBACK, self.ports["5432/tcp"][0])
         return f"postgresql://postgres:{self.env['POSTGRES_PASSWORD']}@{host}:{port}/{database}"
 
@@ -101,7 +101,7 @@ class DockerPostgres(CeleryTestContainer):
 
 
 class DockerSimulator(CeleryTestContainer):
-    """The simulator site or OpenAI, which says when it listens."""
+    """The simulator of a site or of OpenAI; its log says when it listens."""
 
     @property
     def ready_prompt(self) -> str:
@@ -117,7 +117,7 @@ class DockerSimulator(CeleryTestContainer):
 
 
 class DockerWorker(_Ending, CeleryWorkerContainer):
-    """The image as it is, on two children."""
+    """The unchanged image, with two child processes."""
 
     def ready(self) -> bool:
         return super(CeleryTestContainer, self).ready() and self.ready_prompt in self._said_in_this_run()

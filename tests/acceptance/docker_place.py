@@ -33,7 +33,7 @@ from tests.acceptance.surroundings import KEY, VARIABLES, Surroundings
 from tests.plugins.ports import free_port
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
-#: in place of the image's volume, which would outlive its container
+#: replaces the image's volume, which would remain after its container
 _HOME = {"/var/lib/propintel": "uid=10001,mode=0700"}
 
 
@@ -46,7 +46,7 @@ def docker_client() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def celery_base_worker_image(docker_client: docker.DockerClient) -> Any:
-    """The plugin's name for what its workers run: here the image that this project ships."""
+    """Return the project's image under the fixture name that pytest-celery uses."""
     return docker_client.images.get(build_image())
 
 
@@ -126,13 +126,13 @@ docker_beat = container(
 
 @pytest.fixture
 def docker_valkey_ports() -> dict[str, tuple[str, int]]:
-    # Docker would choose another port at each restart of a container
+    # Docker would choose another port whenever a container restarts
     return {"6379/tcp": (LOOPBACK, free_port())}
 
 
 @pytest.fixture
 def docker_worker_command(celery_base_worker_image: Any) -> list[str]:
-    """The image's own, on a machine of any size."""
+    """Return the image's own command, with a fixed number of children."""
     return [*celery_base_worker_image.attrs["Config"]["Cmd"], "--concurrency", "2"]
 
 
@@ -140,7 +140,7 @@ def docker_worker_command(celery_base_worker_image: Any) -> list[str]:
 def docker_surroundings(
     home: Path, docker_postgres: DockerPostgres, docker_site: DockerSimulator, docker_openai: DockerSimulator
 ) -> Surroundings:
-    """The simulators are containers of our image, the database is a new one in PostgreSQL."""
+    """Return simulators in containers of the project's image, and a new database in PostgreSQL."""
     database = f"t{secrets.token_hex(8)}"
     with psycopg.connect(docker_postgres.url("postgres", inside=False), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {database}")

@@ -1,4 +1,4 @@
-"""Tests on local processes: what pytest-celery asks of a container, kept by none, and the fixtures of such tests."""
+"""Run the tests on local processes: pytest-celery's container classes without containers, and their fixtures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.plugins.warm_start import WarmParent
 
 
 class LocalValkey:
-    """A broker's and backend's container, kept by the embedded Valkey of a home."""
+    """A broker and backend with the interface of a container, on the embedded Valkey of a home."""
 
     def __init__(self, home: Path) -> None:
         self._valkey = EmbeddedValkey(home)
@@ -52,14 +52,15 @@ class LocalValkey:
         self._valkey.start()
 
     def reload(self) -> None:
-        """Nothing is cached."""
+        """Do nothing, since nothing is cached."""
 
     def teardown(self) -> None:
         self._valkey.stop()
 
 
 class LocalWorker:
-    """A worker's: a process of `celery -A worker worker`, restarted with the same settings."""
+    """A worker with the interface of a container: a process of `celery -A worker worker`, restarted with the same
+    settings."""
 
     def __init__(self, home: Path, env: dict[str, str], warm_parent: WarmParent) -> None:
         self._home = home
@@ -90,7 +91,7 @@ class LocalWorker:
         return "scrape"
 
     def kill(self, signal: str | int = "SIGKILL") -> None:
-        """Send the signal and return when the process has ended."""
+        """Send the signal, and return when the process has ended."""
         self._child.process.send_signal(_number(signal))
         self._child.process.wait(120)
 
@@ -99,10 +100,10 @@ class LocalWorker:
         self._start()
 
     def reload(self) -> None:
-        """Nothing is cached."""
+        """Do nothing, since nothing is cached."""
 
     def teardown(self) -> None:
-        """As Docker removes a container: without the ten seconds of a soft shutdown."""
+        """Kill at once, as Docker removes a container, without the ten seconds of a soft shutdown."""
         self._child.process.kill()
         self._supervisor.stop()
 
@@ -120,7 +121,7 @@ def local_valkey(home: Path) -> LocalValkey:
 def local_surroundings(
     home: Path, property_site: str, openai_simulator: Callable[..., SimulatorHandle]
 ) -> Surroundings:
-    """The simulators are threads of this process, the database is SQLite below the home."""
+    """Run the simulators in threads of this process, with SQLite below the home."""
     model = openai_simulator([KEY])
     shared = {**VARIABLES, "OPENAI_BASE_URL": model.base_url, "PROPINTEL_HOME": str(home)}
     return Surroundings(

@@ -1,4 +1,4 @@
-"""What is around the fleet that a test runs, wherever that is."""
+"""The services around the tested fleet, in either place."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
-#: the one OpenAI key, with room for anything
+#: the only OpenAI key, with unlimited capacity
 KEY = {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}
-#: of the fleet in either place
+#: settings of the fleet in both places
 VARIABLES = {"OPENAI_API_KEYS": KEYS[0], "JOB_LEASE_SECONDS": "3", "KEY_REPORT_INTERVAL_SECONDS": "1"}
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is around the fleet: the site's address as the fleet knows it, the OpenAI simulator, and the environments.
+    """The site's address as the fleet knows it, the OpenAI simulator, and the environments.
 
-    `fleet` is the environment of its processes, `test` that of this one: both lead to the same database.
+    `fleet` is the environment of the fleet's processes, `test` the environment of this process. Both use the same
+    database.
     """
 
     site: str

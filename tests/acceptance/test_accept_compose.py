@@ -1,6 +1,6 @@
-"""docker-compose.yml after `git clone`: all of it comes up by itself, does its work, loses nothing and tells nobody.
+"""docker-compose.yml after `git clone`: all services start, do their work, lose no job, and reveal no secret.
 
-One start of the project serves all tests here; the last one takes it down and up again.
+All tests here share one start of the project; the last test stops and restarts the project.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ _JOBS = 50
 
 @pytest.fixture(scope="module")
 def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeProject]:
-    """Healthy, with two workers, the simulators of the demo and Prometheus; nothing of it is left after the tests."""
+    """Start the project with two workers, the demo's simulators, and Prometheus; remove everything after the tests."""
     folder = copy_checkout(tmp_path_factory.mktemp("clone"))
     image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image")
-    # a worker that is killed should be missed sooner than after half a minute
+    # a short timeout, so that a killed worker is noticed in less than half a minute
     with (folder / "deploy/demo.env").open("a") as settings:
         settings.write("JOB_LEASE_SECONDS=5\n")
     project = ComposeProject(folder, {"PROMETHEUS_IMAGE": image})
     if "Compose version" not in project.run("version", check=False):
         pytest.skip("no docker compose: its plugin is not installed")
-    # an image that is not there yet, as in a fresh clone: `up` builds it
+    # an image that does not exist yet, as in a fresh clone: `up` builds it
     project.variables["PROPINTEL_IMAGE"] = f"property-intelligence:{project.name}"
     project.variables["COMPOSE_PROFILES"] = "demo,monitoring"
-    # as demo.env says, for the commands that are given without it
+    # as in demo.env, for the commands that are given without it
     project.variables["COMPOSE_FILE"] = "docker-compose.yml:deploy/compose.demo.yml"
     try:
         project.up("--env-file", "deploy/demo.env", scale=2)
@@ -52,13 +52,13 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
 
 
 def _typed(program: str) -> str:
-    """The block of the documentation that calls `program`."""
+    """Return the documentation's code block that calls `program`."""
     page = "docs/deployment/compose.md"
     return next(block.text for block in blocks() if block.page == page and program in block.text)
 
 
 def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: float = 90) -> T:
-    """The first answer that suits; the test fails with the last one if none does in time."""
+    """Return the first matching response. Fail the test with the last response at the timeout."""
     deadline = time.monotonic() + seconds
     while not until(answer := ask()):
         assert time.monotonic() < deadline, answer
@@ -67,8 +67,8 @@ def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: flo
 
 
 def test_every_service_is_well_and_none_may_do_more_than_it_must(project: ComposeProject) -> None:
-    """Not root, nothing to write to but volumes and tmpfs, bounded in memory, processes, files and logs; of all ports
-    only those of the web door, Flower and Prometheus, on loopback."""
+    """Services do not run as root. They write only to volumes and tmpfs, and have limits on memory, processes, files,
+    and logs. Only the web server, Flower, and Prometheus publish ports, on loopback."""
     published = {}
     for service, containers in project.containers().items():
         for one in containers:
@@ -98,8 +98,8 @@ def test_every_service_is_well_and_none_may_do_more_than_it_must(project: Compos
 
 
 def test_no_password_stands_where_others_on_the_machine_can_read_it(project: ComposeProject) -> None:
-    """Neither in a container's environment or command line, which `docker inspect` and lists of processes show, nor in
-    a log; and the two servers have no file of another."""
+    """Passwords are not in a container's environment, command line, or log, where other users could read them. The two
+    servers cannot read each other's files."""
     told = re.findall(r"[0-9a-f]{48}", project.secrets())
     assert len(told) == 2, "Flower's password and the token of /metrics"
     hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")
@@ -115,7 +115,7 @@ def test_no_password_stands_where_others_on_the_machine_can_read_it(project: Com
 
 
 def test_nobody_but_our_processes_reaches_the_stores_and_these_reach_nothing_outside(project: ComposeProject) -> None:
-    """By name and by address: Docker routes between the networks of one machine unless it is told not to."""
+    """Tested by name and by address, because Docker routes between the networks of one machine by default."""
     containers = project.containers()
     stores, default = (f"{project.name}_{network}" for network in ("stores", "default"))
     reach = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4)"
@@ -129,7 +129,7 @@ def test_nobody_but_our_processes_reaches_the_stores_and_these_reach_nothing_out
         assert connects("worker", store, port)
         for host in (store, networks[stores]["IPAddress"]):
             assert not connects("site", host, port), f"a container that is not ours reaches {store} at {host}"
-    # over the socket of bash, which the server's image has
+    # uses bash's own sockets, since the server's image has bash
     address = containers["web"][0]["NetworkSettings"]["Networks"][default]["IPAddress"]
     for host, answers in (("web", True), (address, False)):
         dial = f"timeout 4 bash -c '</dev/tcp/{host}/8000'"
@@ -137,14 +137,14 @@ def test_nobody_but_our_processes_reaches_the_stores_and_these_reach_nothing_out
 
 
 def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
-    """Which on PostgreSQL needs a key that nobody has set."""
+    """PostgreSQL needs a key for this, which `make_secrets.py` generates."""
     forgotten = project.propintel("purge", "--person", "Jane Q. Nobody", "--yes")
     assert forgotten["kind"] == "person"
     assert not forgotten["dry_run"]
 
 
 def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposeProject) -> None:
-    """Jobs go to `worker`, recovery to `maintenance`, which took up what the dead ones had."""
+    """Jobs go to `worker`, recovery to `maintenance`, which takes over the jobs of killed workers."""
     token = project.propintel("token", "--role", "operator", "--subject", "tester")["token"]
     workers = [worker["Id"] for worker in project.containers()["worker"]]
     with project.client(project.web_port) as api:
@@ -157,7 +157,7 @@ def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposePr
             return {state: n for state, n in found.items() if n}
 
         held = 0
-        while not held:  # killed between two jobs they prove nothing
+        while not held:  # a worker killed between two jobs would prove nothing
             wait_until(counts, lambda found: found.get("done", 0) >= 3 and found.get("running", 0) > 0)
             kill(*workers)
             held = counts().get("running", 0)
@@ -170,7 +170,7 @@ def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposePr
 
 
 def test_the_key_page_and_flower_answer_to_whoever_has_the_password_only(project: ComposeProject) -> None:
-    """Both as the one command that tells passwords says."""
+    """Both accept the passwords that the documented command prints."""
     token = project.propintel("token", "--role", "manager", "--subject", "tester")["token"]
     with project.client(project.web_port) as browser:
         assert browser.get("/keys").headers["location"].startswith("/sign-in")
@@ -191,14 +191,14 @@ def test_prometheus_reads_the_fleet_by_our_rules(project: ComposeProject) -> Non
     def up() -> dict[str, str]:
         return {one["metric"]["job"]: one["value"][1] for one in ask("query?query=up")["result"]}
 
-    # Each target has a turn of its own within the interval: who has seen the first may not have seen the second.
+    # Prometheus scrapes each target at its own time within the interval, so one target may be ahead of another.
     wait_until(up, lambda found: found == {"propintel": "1", "prometheus": "1"})
     wait_until(lambda: ask("query?query=propintel_jobs")["result"], bool)
     assert "PropintelQueueStuck" in str(ask("rules"))
 
 
 def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject) -> None:
-    """Every part ends by itself within its grace: none is killed. The second time there is neither .env nor profile."""
+    """Every service ends within its grace period; none is killed. The second start has neither .env nor profile."""
     before = project.secrets(), project.propintel("jobs", "list")["counts"]
     assert before[1]["done"] >= _JOBS
     project.run("stop")
@@ -225,8 +225,8 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
 
 
 def test_what_was_backed_up_is_there_again_after_all_is_lost(project: ComposeProject) -> None:
-    """By the documented commands: properties, passwords, and the key that tells names of purged people; not what was
-    purged after the backup."""
+    """The documented commands restore properties, passwords, and the key that recognizes names of purged people. Data
+    that was purged after the backup stays purged."""
     told, stored = project.secrets(), _export(project)
     key = project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key")
     project.bash(_typed("pg_dump"))
@@ -246,8 +246,8 @@ def _export(project: ComposeProject) -> str:
 
 
 def test_the_production_file_takes_secrets_from_files(project: ComposeProject, tmp_path: Path) -> None:
-    """As docs/deployment/compose.md makes them: they arrive as files, and the keys' folder is mounted, so
-    that one that is moved over the old file is seen."""
+    """The secrets of docs/deployment/compose.md arrive as files. The keys' folder is mounted, so that a replaced file
+    is noticed."""
     given = {"jwt_secret": "j" * 40, "metrics_token": "m" * 40, "flower_basic_auth": f"me:{'f' * 40}"}
     given |= {"postgres_password": "p@/" * 9, "valkey_password": "v#:" * 9, "privacy_key": "k" * 40}
     (tmp_path / "openai").mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""The image that the Dockerfile makes of a checkout in which secrets lie about."""
+"""The image that the Dockerfile builds from a checkout with secret files in it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.acceptance.docker_containers import BUILD
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 _PLANTED = b"planted-7c0ffee-secret"
-#: where keys and passwords are kept beside a checkout, and within the folders that the image is made of
+#: where users keep keys and passwords beside a checkout, and in the folders that the image copies
 _PLACES = [".env", ".env.production", ".propintel/state", ".git/config", "keys.txt", "app/.env", "web/server.key",
            "cli/.env.local", "simulators/tls.pem", "deploy/docker/.env", "secrets/jwt_secret"]  # fmt: skip
 _OVERLAP = len(_PLANTED) - 1
 
 
 def _is_in_the_image(image: str, planted: bytes) -> bool:
-    """Is it anywhere in the layers, the history or the configuration? The archive of an image is not compressed."""
+    """Search layers, history, and configuration. The archive of an image is not compressed."""
     with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
         assert saving.stdout is not None
         rest = b""
@@ -34,7 +34,7 @@ def _is_in_the_image(image: str, planted: bytes) -> bool:
 
 
 def test_no_layer_has_a_secret_that_lay_in_the_checkout(docker_client: docker.DockerClient, tmp_path: Path) -> None:
-    """And to the user that the processes run as belongs nothing but its home and the place of secrets."""
+    """The user of the processes owns only its home and the folder of secrets."""
     folder = copy_checkout(tmp_path)
     for place in _PLACES:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The Procfile as a platform runs it, by honcho: a release, then every process type, on a real PostgreSQL and Redis."""
+"""The Procfile as honcho runs it on a platform: a release, then every process type, on real PostgreSQL and Redis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(
 
 _JOBS = 50
 _PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
-#: honcho kills what has not ended by then
+#: honcho kills processes that have not ended by then
 _HONCHO_GRACE_SECONDS = 5
 
 
@@ -46,7 +46,7 @@ def variables(
     openai_simulator: Callable[..., SimulatorHandle],
     tmp_path: Path,
 ) -> dict[str, str]:
-    """What an operator sets on a platform, and where the simulators are."""
+    """Return the variables that an operator sets on a platform, and the simulators' addresses."""
     model = openai_simulator()
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -72,7 +72,7 @@ def _honcho(*process_types: str) -> list[str]:
 
 @contextmanager
 def _running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """All process types; ended at the latest with the block, honcho first, which ends the others."""
+    """Run all process types. The end of the block stops honcho first, and honcho stops the others."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             ending_with_parent(_honcho(*_PROCESS_TYPES)), env=variables, cwd=folder, stdout=log, stderr=log
@@ -101,9 +101,10 @@ def _answers(client: httpx2.Client, path: str) -> int:
 def test_the_processes_of_the_procfile_do_a_batch(
     variables: dict[str, str], property_site: str, tmp_path: Path
 ) -> None:
-    """The release creates the schema; then all jobs from HTTP are done, none of them by the maintenance worker.
+    """The release creates the schema. Then all jobs enqueued over HTTP are done, none of them by the maintenance
+    worker.
 
-    The API and Flower ask for a password. TERM to honcho, as platforms send it, ends every process.
+    The API and Flower require a password. TERM to honcho, as platforms send it, ends every process.
     """
     release = subprocess.run(
         _honcho("release"), env=variables, cwd=tmp_path, capture_output=True, text=True, check=False

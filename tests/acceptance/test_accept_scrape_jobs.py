@@ -1,4 +1,4 @@
-"""Jobs on pytest-celery's API: they are done, and they outlive a restart and the death of worker and broker."""
+"""Jobs on pytest-celery's API finish, and survive a restart and the death of worker and broker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.acceptance.surroundings import Surroundings
 pytestmark = pytest.mark.worker
 
 
-#: what docker-compose.yml's own tests say of the image is not said again here
+#: the tests of docker-compose.yml cover the image already
 only_local = pytest.mark.parametrize("place", ["local"])
 
 
@@ -62,7 +62,7 @@ def test_jobs_sent_while_the_worker_is_dead_are_done_by_the_next(
 def test_a_broker_that_crashed_is_consumed_again_within_seconds(
     celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
-    """The messages are in its append-only file, and the worker comes back to it by itself."""
+    """The messages are in the broker's append-only file, and the worker reconnects."""
     celery_setup.broker.kill()
     time.sleep(2)
     celery_setup.broker.restart()
@@ -77,7 +77,7 @@ def test_term_to_a_worker_with_a_job_under_way_loses_nothing(
     surroundings: Surroundings,
     beat: None,
 ) -> None:
-    """The job hangs in a model call for longer than the soft shutdown lasts: the next worker does it."""
+    """The job hangs in a model call for longer than the soft shutdown lasts: the next worker finishes it."""
     model = surroundings.model
     model.set_key(model.keys[0], behaviour="hang")
     (job_id,) = _send(celery_setup, stores, f"{surroundings.site}/listings/oak-hollow-lane")

@@ -1,4 +1,5 @@
-"""The chaos suite: a fleet of real processes on which everything breaks that can, and an account of what it cost.
+"""The chaos suite: break every part of a fleet of real processes, and measure the damage.
 
-`python -m tests.chaos` runs it whole and prints the table, `test_chaos.py` runs a smaller one with the other tests.
+`python -m tests.chaos` runs the full suite and prints the table; `test_chaos.py` runs a small version with the other
+tests.
 """

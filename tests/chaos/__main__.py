@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --jobs 1000 --seed 1 --database sqlite`: the full run, as root; its table goes to stdout."""
+"""`python -m tests.chaos --jobs 1000 --seed 1 --database sqlite`: run the full suite as root and print its table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.chaos.run import run
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0 if every target holds, 1 if one is missed, 2 if this machine lacks something."""
+    """Return 0 if every target is met, 1 if a target is missed, and 2 if this machine lacks a requirement."""
     args = _arguments(argv)
     lacking = missing(args.database)
     if lacking:

@@ -1,4 +1,4 @@
-"""From what was seen to the table: each figure with its target, what was seen and, if it misses, the cases."""
+"""Build the table: each figure with its target, the measured value, and the failing cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.chaos.plan import REPORT_SECONDS, RUNNING_AGAIN_SECONDS
 CONSUMING_SECONDS = 5.0
 LATE_SECONDS = 2.0
 TAKEOVER_SECONDS = 15.0
-#: first run and four retries
+#: the first run and four retries
 POISON_RUNS = 5
 _NEVER = float("inf")
 _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "broker_wipe": "was wiped"}
@@ -22,7 +22,7 @@ _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `holds` is None where there is no target; `cases` say what was behind a miss."""
+    """One line of the table. `holds` is None without a target; `cases` explain a miss."""
 
     name: str
     target: str
@@ -32,7 +32,7 @@ class Figure:
 
 
 def figures(evidence: Evidence) -> list[Figure]:
-    """The table of a run."""
+    """Return the table of a run."""
     return [
         *_jobs(evidence),
         *_stored(evidence),
@@ -46,7 +46,7 @@ def figures(evidence: Evidence) -> list[Figure]:
 
 
 def _count(name: str, cases: list[str], seen: int | None = None) -> Figure:
-    """A figure whose target is 0."""
+    """Return a figure whose target is 0."""
     number = len(cases) if seen is None else seen
     return Figure(name, "0", str(number), number == 0, tuple(cases))
 
@@ -80,7 +80,7 @@ def _poison(evidence: Evidence) -> Figure:
     return Figure("processes that the poison page killed", f"{POISON_RUNS}, given up", seen, given_up and deaths == 5)
 
 
-# --- what is stored
+# --- stored data
 
 
 def _stored(evidence: Evidence) -> list[Figure]:
@@ -102,7 +102,7 @@ def _stored(evidence: Evidence) -> list[Figure]:
     ]
 
 
-# --- what was done again
+# --- repeated work
 
 
 def _repeated(evidence: Evidence) -> list[Figure]:
@@ -130,7 +130,7 @@ def _repeated(evidence: Evidence) -> list[Figure]:
 
 
 def beyond(times: Mapping[str, int], excused: Counter[str]) -> Counter[str]:
-    """By URL, how often it happened again without an excuse; only what happened too often."""
+    """Return by URL the number of repetitions without an excuse, if there are any."""
     return Counter({url: n - 1 - excused[url] for url, n in times.items() if n - 1 > excused[url]})
 
 
@@ -143,7 +143,7 @@ def _told(evidence: Evidence, again: Counter[str]) -> list[str]:
 
 
 def _history(evidence: Evidence, url: str) -> str:
-    """When the page's runs began and how its requests ended, in seconds of the run."""
+    """Return when the runs of the page's job began and how its requests ended, in seconds of the run."""
     ids = {job.id for job in evidence.jobs.values() if job.target == url}
     found = [(s.at, f"run of {s.job_id} by {s.owner}") for s in evidence.watch.starts if s.job_id in ids]
     found += [(s.at, f"page {s.outcome}") for s in evidence.served if url.endswith(s.path)]
@@ -151,7 +151,7 @@ def _history(evidence: Evidence, url: str) -> str:
     return ", ".join(f"{at - evidence.began:.1f} s {what}" for at, what in sorted(found))
 
 
-# --- how long it took
+# --- durations
 
 
 def _running_again(evidence: Evidence, what: str, named: str, limit: float | None) -> Figure:
@@ -192,7 +192,7 @@ def _consuming(evidence: Evidence) -> list[Figure]:
 
 
 def _schedule(evidence: Evidence) -> list[Figure]:
-    """Reports at their gap, less the time in which no beat could send or none held the schedule."""
+    """Check that reports arrive at their interval, minus the time in which no beat could send or held the schedule."""
     losses = [("the active one was killed", kill.at, kill.at) for kill in evidence.ledger.kills if kill.what == "beat"]
     losses += [
         (f"the broker {_BROKER[gap.what]}", gap.began, gap.ended) for gap in evidence.away if gap.what in _BROKER
@@ -223,7 +223,7 @@ def _reports(evidence: Evidence, missing: list[tuple[float, float]]) -> Figure:
 
 
 def _overlap(began: float, ended: float, spans: Iterable[tuple[float, float]]) -> float:
-    """Seconds between the two moments that lie in at least one of the spans."""
+    """Return the seconds between the two moments that at least one of the spans covers."""
     covered, reached = 0.0, began
     for span in sorted(spans):
         start, end = max(span[0], reached), min(span[1], ended)
@@ -232,7 +232,7 @@ def _overlap(began: float, ended: float, spans: Iterable[tuple[float, float]]) -
     return covered
 
 
-# --- what is left
+# --- leftovers
 
 
 def _aftermath(evidence: Evidence) -> list[Figure]:

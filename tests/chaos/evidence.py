@@ -1,4 +1,4 @@
-"""What a run leaves behind, for `account.py` to judge."""
+"""The data that a run leaves for `account.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.chaos.watch import Watch
 
 @dataclass(frozen=True)
 class Probe:
-    """Jobs that came in when the broker was back (`since`), and when the first of them ran; None: not in time."""
+    """Jobs submitted after the broker returned (`since`), and the start of the first one; None if it did not start in
+    time."""
 
     what: str
     since: float
@@ -26,7 +27,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class JobRow:
-    """A job in the table at the end."""
+    """A row of the jobs table at the end."""
 
     id: str
     target: str
@@ -40,7 +41,7 @@ class JobRow:
 
 @dataclass
 class Evidence:
-    """What a run left. Counters are by the URL of the page, but for `paid`: by the simulator's name of the question."""
+    """The data of a run. Counters are by page URL, except `paid`, which is by the simulator's name of the prompt."""
 
     plan: Plan
     home: Path

@@ -1,4 +1,4 @@
-"""What the same pages give where nothing breaks: the whole scraper in this process, on an empty database."""
+"""Compute the results without faults: scrape the same pages in this process, on an empty database."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ OBSERVATIONS = "SELECT source_url, field, value_sha256 FROM observations"
 
 @dataclass(frozen=True)
 class Expectation:
-    """`prompts` maps the simulator's name of each question to the URL whose page leads to it.
+    """`prompts` maps the simulator's name of each prompt to the URL of its page.
 
-    `refused` are the URLs whose pages hold no property for us: their jobs end as dead letters, fault or no fault.
+    `refused` has the URLs of pages without a usable property: their jobs end as dead letters, with or without faults.
     """
 
     observations: Counter[Observation]
@@ -44,10 +44,10 @@ class Expectation:
 
 
 class _Pages:
-    """The site's pages without the site."""
+    """The site's pages, without a server."""
 
     def revisit(self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None) -> Page:
-        """All come whole: nothing is kept of any."""
+        """Return the whole page, since none is cached."""
         return self.fetch(url, visitor)
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
@@ -56,7 +56,7 @@ class _Pages:
 
 
 def expect(urls: Iterable[str], folder: Path) -> Expectation:
-    """Scrape each URL once and without a fault; leaves a database in `folder`."""
+    """Scrape each URL once without a fault; leaves a database in `folder`."""
     simulator = OpenAISimulator(Config.from_json([{"key": _KEY, "rpm": 1e6, "tpm": 1e9}]))
     file = folder / "expectation.sqlite3"
     settings = Settings.of(

@@ -1,4 +1,4 @@
-"""The faults, each a method that does it and returns when it is over; nothing here judges what came of it."""
+"""The faults: each method causes one and returns when it is over. Nothing here judges the consequences."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _VICTIM_SECONDS = 20.0
 
 
 class NobodyToKillError(Exception):
-    """No worker had a job in hand for a while."""
+    """No worker was running a job for a while."""
 
 
 @dataclass(frozen=True)
 class Away:
-    """A time in which something was missing: `what` is a fault, times are monotonic seconds."""
+    """A period in which something was missing: `what` is a fault, times are monotonic seconds."""
 
     what: str
     began: float
@@ -40,7 +40,7 @@ class Away:
 
 @dataclass
 class Faults:
-    """Does what a plan names. `wait` lets time pass while the fleet is tended."""
+    """Causes the faults of a plan. `wait` lets time pass while the fleet restarts its dead members."""
 
     fleet: Fleet
     valkey: EmbeddedValkey
@@ -52,7 +52,7 @@ class Faults:
     wait: Callable[[float], None]
 
     def do(self, name: str) -> Away:
-        """Carry out the fault of that name; -> when it began and ended."""
+        """Cause the named fault, and return when it began and ended."""
         began = time.monotonic()
         acts: dict[str, Callable[[], None]] = {
             "child": self._kill_child,
@@ -68,7 +68,8 @@ class Faults:
         return Away(name, began, time.monotonic())
 
     def poison(self, port: int) -> bool:
-        """Kill the pool process whose connection comes from that port; False if it is none of ours. Any thread."""
+        """Kill the pool process whose connection comes from that port; False if it is not the fleet's. Any thread may
+        call."""
         connections = psutil.net_connections("tcp4")
         pid = next((c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid), None)
         if pid is None or not any(pid in self.fleet.pool_of(member) for member in self.fleet.workers):
@@ -79,7 +80,7 @@ class Faults:
     # --- processes
 
     def _kill_child(self) -> None:
-        """One that has a job in hand; where all jobs are about to end, any."""
+        """Kill a pool process that is running a job; if all jobs are about to end, any pool process."""
         try:
             candidates = self._busy()
         except NobodyToKillError:
@@ -87,13 +88,13 @@ class Faults:
         self.ledger.kill("child", {self.chance.choice(sorted(candidates))})
 
     def _kill_worker(self) -> None:
-        """Its whole session at once, as when its machine is lost, while it has jobs in hand."""
+        """Kill the worker's whole session at once, as if its machine were lost, while it is running jobs."""
         busy = self._busy()
         able = [member for member in self.fleet.workers if busy & self.fleet.pool_of(member)]
         self._kill_member(self.chance.choice(able), "worker")
 
     def _kill_beat(self) -> None:
-        """The one that sends."""
+        """Kill the beat that is sending."""
         sender = self.watch.sender()
         beat = next((one for one in self.fleet.beats if one.name == sender), self.fleet.beats[0])
         self._kill_member(beat, "beat")
@@ -103,7 +104,7 @@ class Faults:
         self.fleet.bury(member)
 
     def _busy(self) -> set[int]:
-        """Pool processes that have a job in hand, once there are any; poison's own are left to it."""
+        """Wait for pool processes that are running a job, and return them, except those of the poison job."""
         deadline = time.monotonic() + _VICTIM_SECONDS
         while True:
             pool = set().union(*(self.fleet.pool_of(member) for member in self.fleet.workers))

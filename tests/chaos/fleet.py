@@ -1,6 +1,7 @@
-"""The processes of a run: two workers of four children, a maintenance worker, two beats, restarted like on a platform.
+"""The processes of a run: two workers of four children, a maintenance worker, and two beats, restarted as by a
+platform.
 
-One scrape worker's clock may be an hour ahead (libfaketime).
+The clock of one scrape worker may be an hour ahead (libfaketime).
 """
 
 from __future__ import annotations
@@ -20,35 +21,35 @@ from cli.processes import Child, Supervisor
 from cli.services import Services
 
 CHILDREN = 4
-#: what a platform takes to start anew what died
+#: how long a platform takes to restart a dead process
 RESTART_SECONDS = 2.0
 _START_SECONDS = 90.0
 _CELERY = ["celery", "-A", "worker"]
 _INFO = ["--loglevel=INFO"]
-#: beat logs what it sends at DEBUG
+#: beat logs the tasks it sends at DEBUG
 _TICKS = "--loglevel=DEBUG"
 
 
 def faketime_library() -> Path | None:
-    """libfaketime for programs with threads, where Debian's package puts it; None without it."""
+    """Return the path of libfaketime for threaded programs in Debian's package; None if it is not installed."""
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
 def _skewed(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` for a process whose wall clock is an hour ahead, and whose monotonic clock is right."""
+    """Return `env` for a process whose wall clock is an hour ahead and whose monotonic clock is right."""
     return {
         **env,
         "LD_PRELOAD": str(faketime_library()),
         "FAKETIME": "+1h",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DISABLE_SHM": "1",  # a process that is killed must leave no lock of the library's behind
+        "FAKETIME_DISABLE_SHM": "1",  # a killed process must leave no lock of the library behind
         "NO_FAKE_STAT": "1",
     }
 
 
 @dataclass
 class Member:
-    """A process of the fleet; `due_at` is when it is started again, None while it runs."""
+    """A process of the fleet; `due_at` is the time of its restart, None while it runs."""
 
     name: str
     arguments: list[str]
@@ -58,7 +59,7 @@ class Member:
 
 
 class Fleet:
-    """Starts, kills, restarts and stops the members. Use from the main thread."""
+    """Starts, kills, restarts, and stops the members. Use from the main thread."""
 
     def __init__(self, home: Path, env: Mapping[str, str], supervisor: Supervisor, *, skewed_clock: bool) -> None:
         self.home = home
@@ -69,11 +70,11 @@ class Fleet:
         self.maintenance = _worker("maintenance", right, 0)
         self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", _TICKS], right) for n in (1, 2)]
         self.members = [*self.workers, self.maintenance, *self.beats]
-        #: who ended although nobody killed it, with the exit code
+        #: members that ended without being killed, with the exit code
         self.ended: list[str] = []
 
     def start(self) -> None:
-        """Start everything; returns when the workers take tasks."""
+        """Start everything; return when the workers take tasks."""
         for member in self.members:
             self._start(member)
         wanted = {member.child.process.pid for member in (*self.workers, self.maintenance) if member.child}
@@ -82,7 +83,7 @@ class Fleet:
         )
 
     def tend(self) -> None:
-        """Start again what was killed long enough ago; also what ended by itself, as a platform would."""
+        """Restart the members whose restart is due, and those that ended unexpectedly, as a platform would."""
         now = time.monotonic()
         for member in self.members:
             if member.child is not None and (code := member.child.process.poll()) is not None:
@@ -92,13 +93,13 @@ class Fleet:
                 self._start(member)
 
     def bury(self, member: Member) -> None:
-        """Take note that the member is dead; it comes back after a while."""
+        """Note that the member is dead; its restart follows after a delay."""
         if member.child is not None:
             self._supervisor.stop_child(member.child)
             member.child, member.due_at = None, time.monotonic() + RESTART_SECONDS
 
     def stop(self) -> None:
-        """End all members at the same time; returns when none is left."""
+        """Stop all members at the same time; return when none is left."""
         running = [member.child for member in self.members if member.child is not None]
         for child in running:
             child.process.terminate()
@@ -108,11 +109,11 @@ class Fleet:
         self._supervisor.stop()
 
     def pool_of(self, member: Member) -> set[int]:
-        """Ids of the member's pool processes."""
+        """Return the ids of the member's pool processes."""
         return self.session_of(member) - ({member.child.process.pid} if member.child else set())
 
     def session_of(self, member: Member) -> set[int]:
-        """Ids of the member's process and of all below it; empty while it is dead."""
+        """Return the ids of the member's process and of all its descendants; empty while it is dead."""
         if member.child is None:
             return set()
         with suppress(psutil.NoSuchProcess):
@@ -121,7 +122,7 @@ class Fleet:
         return set()
 
     def logs(self) -> dict[str, Path]:
-        """Where each member writes, by its name."""
+        """Return the log file of each member, by name."""
         return {member.name: self.home / f"{member.name}.log" for member in self.members}
 
     def _start(self, member: Member) -> None:
@@ -133,14 +134,14 @@ class Fleet:
 
 
 def _worker(name: str, services: Services, children: int) -> Member:
-    """A worker of that many children for scraping, or without any for maintenance."""
+    """Return a worker with that many children for scraping, or without children for maintenance."""
     scraping = [f"--concurrency={children}", "-Q", "scrape"]
     pool = scraping if children else ["--pool=threads", f"--concurrency={MAINTENANCE_THREADS}", "-Q", "maintenance"]
     return Member(name, [*_CELERY, "worker", f"--hostname={name}@chaos", "--without-mingle", *pool, *_INFO], services)
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
-    """Live processes, whoever started them, that work in `home` or for it (their PROPINTEL_HOME)."""
+    """Return live processes that run in `home` or use it as PROPINTEL_HOME."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
@@ -151,7 +152,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
 
 
 def missing_programs() -> list[str]:
-    """What a whole run needs and this machine lacks, one sentence each."""
+    """Return a sentence for each requirement of a full run that this machine lacks."""
     missing = []
     if faketime_library() is None:
         missing.append("no libfaketime: install Debian's package libfaketime")

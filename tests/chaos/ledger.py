@@ -1,6 +1,6 @@
-"""Who was killed over what: the only excuse for a page that is fetched again or a model call that is paid again.
+"""Record each kill and the jobs it interrupted: the only excuse for fetching a page or paying for a model call again.
 
-A process is stopped before it is killed, so that what it holds and what it has saved can be read exactly.
+A process is stopped before it is killed, so that its jobs and saved checkpoints can be read exactly.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 from tests.chaos.store_under_test import StoreUnderTest, patient_query
 
-#: a commit that was on its way to the database when its process was stopped has arrived by then
+#: time for a commit to arrive that was under way when its process was stopped
 _SETTLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Held:
-    """A job in the hands of a process at its death, and which checkpoints of it were saved."""
+    """A job that a killed process was running, and which of its checkpoints were saved."""
 
     job_id: str
     target: str
@@ -32,7 +32,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Kill:
-    """Processes killed at one moment (`at`: monotonic seconds). `what` is "child", "worker", "beat" or "poison"."""
+    """Processes killed at one moment (`at`: monotonic seconds). `what` is "child", "worker", "beat", or "poison"."""
 
     what: str
     at: float
@@ -49,7 +49,7 @@ class Ledger:
         self.kills: list[Kill] = []
 
     def kill(self, what: str, pids: Iterable[int]) -> Kill:
-        """Stop the processes, write down what they hold, and kill them with signal 9."""
+        """Stop the processes, record their jobs, and kill them with signal 9."""
         doomed = frozenset(pids)
         with self._lock:
             _signal(doomed, signal.SIGSTOP)
@@ -72,7 +72,7 @@ class Ledger:
         return tuple(Held(j, target, j in pages, pages.get(j) in answers) for j, target in mine)
 
     def excused(self) -> tuple[Counter[str], Counter[str]]:
-        """By target: how often its page may have been fetched again, and its model call paid again."""
+        """Return by target how often its page may be fetched again, and its model call paid again."""
         pages: Counter[str] = Counter()
         calls: Counter[str] = Counter()
         for held in (held for kill in self.kills for held in kill.held):
@@ -82,7 +82,7 @@ class Ledger:
 
 
 def pid_of(owner: str | None) -> int:
-    """The process id in a lease owner's name, `HOST:PARENT:TOKEN:PID:TOKEN`; 0 if there is none."""
+    """Return the process id in a lease owner's name, `HOST:PARENT:TOKEN:PID:TOKEN`; 0 if there is none."""
     parts = (owner or "").rsplit(":", 2)
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
 

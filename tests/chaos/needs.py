@@ -1,4 +1,4 @@
-"""What a run needs of the machine."""
+"""The requirements of a run on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.chaos.store_under_test import can_mount
 
 
 def missing(database: DatabaseKind) -> list[str]:
-    """What is not here, one sentence each; empty if the run can start."""
+    """Return a sentence for each missing requirement; empty if the run can start."""
     found = missing_programs()
     if not can_mount():
         found.append("no small disk to fill: mounting a tmpfs needs root")

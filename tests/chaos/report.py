@@ -1,4 +1,4 @@
-"""The table of figures, the page docs/benchmarks/chaos.md, and what helps to find the cause of a miss."""
+"""Write the table of figures, the page docs/benchmarks/chaos.md, and the logs that help to explain a miss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TAIL_LINES = 30
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Return a Markdown table of figure, target, and what was seen; a miss is marked."""
+    """Return a Markdown table of figures, targets, and measured values; a miss is marked."""
     return markdown.table(("figure", "target", "seen"), [(f.name, f.target, _seen(f)) for f in figures])
 
 
@@ -24,7 +24,7 @@ def _seen(figure: Figure) -> str:
 
 
 def misses(figures: Sequence[Figure]) -> str:
-    """Each missed figure with its cases; empty if all targets hold."""
+    """Return each missed figure with its cases; empty if all targets are met."""
     parts = []
     for figure in figures:
         if figure.holds is False:
@@ -35,7 +35,7 @@ def misses(figures: Sequence[Figure]) -> str:
 
 
 def tails(evidence: Evidence) -> str:
-    """The last lines of each process's log."""
+    """Return the last lines of each process's log."""
     return "\n".join(f"--- {name}: {log}\n{_tail(log)}" for name, log in evidence.logs.items())
 
 
@@ -46,7 +46,7 @@ def _tail(log: Path) -> str:
 
 
 def put(page: str, database: str, run: str, figures: Sequence[Figure]) -> str:
-    """Return the page with this database's column written anew; `run` says which run the column is of."""
+    """Return the page with a new column for this database; `run` describes the run."""
     intro, _, rest = page.partition("\n| figure |")
     old = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines()[2:] if line[:1] == "|"]
     targets = {name: target for name, target, *_ in old} | {f.name: f.target for f in figures}

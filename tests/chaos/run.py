@@ -1,6 +1,6 @@
-"""One run: the fleet comes up, jobs come in, faults come in their order, and when all jobs are over everything stops.
+"""One run: start the fleet, submit jobs, cause the faults in order, and stop when all jobs are over.
 
-Every wait has an end. What was seen is handed out as `Evidence`; `account.py` judges it.
+Every wait is bounded. The measurements are returned as `Evidence` for `account.py`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from tests.chaos.store_under_test import StoreUnderTest, open_store, patient_que
 from tests.chaos.surroundings import fleet_environment, start_openai_simulator
 from tests.chaos.watch import Watch
 
-#: share of the jobs that come in before the first fault; the rest comes in after each
+#: share of the jobs that are submitted before the first fault; the rest follows after each fault
 _FIRST_SHARE = 0.3
-#: what of a fault's jobs comes in before it: a kill needs a job in hand, a wipe messages to lose
+#: share of a fault's jobs that is submitted before it: a kill needs running jobs, a wipe needs queued messages
 _SHARE_BEFORE = {"child": 1.0, "worker": 1.0, "broker_wipe": 0.5}
 _SUBMIT_SECONDS = 30.0
 _PROBE_SECONDS = 15.0
@@ -44,7 +44,7 @@ Say = Callable[[str], object]
 
 
 def run(plan: Plan, home: Path, say: Say) -> Evidence:
-    """Carry out the plan in `home`, an empty folder that stays; use from the main thread."""
+    """Run the plan in `home`, an empty folder that is kept. Use from the main thread."""
     evidence = Evidence(plan, home)
     with ExitStack() as stack:
         signals = stack.enter_context(StopSignals())
@@ -72,7 +72,7 @@ def run(plan: Plan, home: Path, say: Say) -> Evidence:
 
 
 class _Chaos:
-    """The time of faults: what is enqueued and broken when."""
+    """The phase of faults: which jobs are submitted and which faults occur when."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class _Chaos:
         return self._faults.poison(port)
 
     def play(self, address: str) -> None:
-        """From the start of the fleet to its end; the pages are at `address`."""
+        """Run from the start of the fleet to its end; the pages are at `address`."""
         homes = self._plan.jobs - self._plan.poison
         self._waiting = [f"{address}/homes/{n}" for n in range(FIRST_HOME, FIRST_HOME + homes)]
         self._plan.chance("queue").shuffle(self._waiting)
@@ -128,7 +128,7 @@ class _Chaos:
         self._submit(self._waiting)
 
     def _break(self, name: str, coming: list[str]) -> None:
-        """One fault, and the jobs that come in with it: before it where it needs jobs to hit, else after it."""
+        """Cause one fault and submit its jobs: before the fault if it needs jobs to hit, else after it."""
         evidence = self._evidence
         before = round(len(coming) * _SHARE_BEFORE.get(name, 0))
         self._submit(coming[:before])
@@ -153,7 +153,7 @@ class _Chaos:
         self._evidence.probes.append(Probe(away.what, away.ended, ran_at))
 
     def _wait_until_running(self) -> None:
-        """Until the jobs of the worker that was killed last run again: other faults would lengthen what is measured."""
+        """Wait until the jobs of the last killed worker run again, since other faults would distort the measured time."""
         watch, deadline = self._evidence.watch, time.monotonic() + RUNNING_AGAIN_SECONDS
         kill = next(kill for kill in reversed(self._evidence.ledger.kills) if kill.what == "worker")
         left = {held.job_id for held in kill.held}
@@ -162,13 +162,13 @@ class _Chaos:
             left = {job_id for job_id in left if watch.first_start(frozenset((job_id,)), kill.at) is None}
 
     def _share(self, share: float) -> list[str]:
-        """Take that share of the jobs that have not come in yet."""
+        """Take that share of the jobs that are not submitted yet."""
         count = round(share * len(self._waiting))
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken
 
     def _submit(self, targets: Sequence[str], priority: int = 5) -> list[str]:
-        """As a door does, which says when it fails and is asked again; -> the jobs' ids, none if it never worked."""
+        """Submit with retries, as an interface does, and return the jobs' ids; none if every attempt failed."""
         deadline = time.monotonic() + _SUBMIT_SECONDS
         while targets and time.monotonic() < deadline:
             try:
@@ -193,7 +193,7 @@ class _Chaos:
                 return
 
     def _wait(self, seconds: float) -> None:
-        """Let time pass; what died is started again meanwhile. Raises `StopRequestedError` after Ctrl-C."""
+        """Let time pass while dead members are restarted. Raises `StopRequestedError` after Ctrl-C."""
         until = time.monotonic() + seconds
         while True:
             self._signals.check()
@@ -223,7 +223,7 @@ def _gather(evidence: Evidence, store: StoreUnderTest, address: str, site: Chaos
 
 
 def _left_over(home: Path) -> list[str]:
-    """Processes of the run that are still there a moment after its end."""
+    """Return processes of the run that still exist shortly after its end."""
     deadline = time.monotonic() + 5
     while (found := processes_of(home)) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -1,7 +1,7 @@
-"""A site that is slow, fails and hangs, as its seed has it, and counts what it gave to whom.
+"""A site that is slow, fails, and hangs according to its seed, and counts its responses.
 
-Plain ASGI. `/homes/N` are the simulator's endless homes; `/poison/N` is a page that kills whoever fetches it, by the
-hand of `on_poison`.
+Plain ASGI. `/homes/N` are the simulator's homes; `/poison/N` is a page that calls `on_poison` to kill the process that
+fetches it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _POISON_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Served:
-    """One request, over at `at` (monotonic seconds): "complete", "abandoned" by the client, or with a mishap."""
+    """One request, over at `at` (monotonic seconds): "complete", "abandoned" by the client, or with a failure."""
 
     at: float
     path: str
@@ -35,10 +35,10 @@ class Served:
 
 
 class ChaosSite:
-    """The ASGI application. Written by its server's thread alone; `complete` may be read by others at any time."""
+    """The ASGI application. Only its server's thread writes; other threads may read `complete` at any time."""
 
     def __init__(self, seed: int, on_poison: Callable[[int], bool] = lambda _: False) -> None:
-        """`on_poison` gets the port of a client that fetches poison; False if it found nobody there."""
+        """`on_poison` gets the port of a client that fetches poison, and returns False if no process was found."""
         self._seed = seed
         self.on_poison = on_poison
         self._asked: Counter[str] = Counter()
@@ -46,7 +46,7 @@ class ChaosSite:
 
     @property
     def complete(self) -> Counter[str]:
-        """How often each path was given whole, with status 200."""
+        """Count the complete responses with status 200, by path."""
         return Counter(one.path for one in list(self.served) if one.outcome == "complete")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -77,7 +77,7 @@ class ChaosSite:
         if mishap == "broken":
             await _start(send, 200, len(body), "text/html; charset=utf-8")
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-            return mishap  # uvicorn closes the connection of an answer that was not finished
+            return mishap  # uvicorn closes the connection of an unfinished response
         await _answer(send, 200, body)
         return "complete"
 
@@ -89,7 +89,7 @@ class ChaosSite:
 
 
 async def _left(receive: Receive, seconds: float) -> bool:
-    """Wait; True as soon as the client has gone."""
+    """Wait; return True as soon as the client has disconnected."""
     gone = asyncio.ensure_future(_until_gone(receive))
     done, _ = await asyncio.wait({gone}, timeout=seconds)
     gone.cancel()

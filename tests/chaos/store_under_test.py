@@ -1,4 +1,4 @@
-"""The database of a run: on a small disk of its own, which can be filled, with a hand that can lock it.
+"""The database of a run, on a small separate disk that can be filled, and with a way to lock it.
 
 Both kinds answer the same plain SQL, over a connection that no process of the fleet shares.
 """
@@ -24,27 +24,27 @@ from benchmarks.postgresql import owned_by_server
 from tests.chaos.plan import DatabaseKind
 from tests.plugins.postgresql_server import postgresql_server
 
-#: what a query may raise while the database is locked or full
+#: errors of a query while the database is locked or full
 UNANSWERED = (sqlite3.Error, psycopg.Error)
 _DISK_MEGABYTES = 256
 _FILL_BYTES = 1 << 16
 
 
 class StoreUnderTest(Protocol):
-    """`url` is its DATABASE_URL."""
+    """A database with the DATABASE_URL `url`."""
 
     url: str
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows. Raises one of `UNANSWERED` if there is no answer within a second."""
+        """Return all rows. Raises one of `UNANSWERED` without a response within a second."""
         ...
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Nobody else writes to the jobs during the block."""
+        """Block other writes to the jobs during the block."""
         ...
 
     def full(self) -> contextlib.AbstractContextManager[None]:
-        """The disk has no byte left during the block."""
+        """Fill the disk completely during the block."""
         ...
 
 
@@ -71,7 +71,7 @@ class Sqlite:
 
 
 class PostgreSQL:
-    """A database in a tablespace on the small disk: its server's own files and log are elsewhere and have room."""
+    """A database in a tablespace on the small disk. The server's own files and log are on another disk."""
 
     def __init__(self, socket: Path, disk: Path) -> None:
         self._socket, self._disk = socket, disk
@@ -105,7 +105,7 @@ class PostgreSQL:
 
 @contextmanager
 def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
-    """A new database of that kind; its disk is gone after the block."""
+    """Open a new database of that kind; its disk is removed after the block."""
     with contextlib.ExitStack() as stack:
         disk = stack.enter_context(_small_disk())
         if kind == "sqlite":
@@ -116,7 +116,7 @@ def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
 
 @contextmanager
 def _small_disk() -> Iterator[Path]:
-    """A folder whose file system holds little: a tmpfs, for which one has to be root."""
+    """Mount a small tmpfs and yield its folder; requires root."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-disk-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MEGABYTES}m,mode=755", "chaos", folder], check=True)
     try:
@@ -146,7 +146,7 @@ def _filled(disk: Path) -> Iterator[None]:
 
 
 def can_mount() -> bool:
-    """True if this process may mount a small disk."""
+    """Return True if this process may mount a small disk."""
     if os.getuid() != 0 or shutil.which("mount") is None:
         return False
     try:
@@ -157,7 +157,7 @@ def can_mount() -> bool:
 
 
 def patient_query(store: StoreUnderTest, sql: str, seconds: float = 30.0) -> list[tuple[Any, ...]]:
-    """`store.query(sql)`, asked again while the database gives no answer."""
+    """Return `store.query(sql)`, retried while the database does not respond."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What the fleet runs on: its environment, and the OpenAI simulator with its keys."""
+"""The environment of the fleet, and the OpenAI simulator with its keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cli.processes import Supervisor
 from tests.chaos.plan import REPORT_SECONDS
 
 _LATENCY_MS = 500
-#: two good keys, two with low limits, a flaky one and a dead one
+#: two good keys, two with low limits, one that fails at times, and one dead key
 _MANNERS: tuple[dict[str, Any], ...] = (
     {},
     {"behaviour": "flaky", "failure_rate": 0.3},
@@ -29,20 +29,20 @@ _MANNERS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class OpenAI:
-    """The simulator, a process of its own."""
+    """The simulator, in a separate process."""
 
     base_url: str
     keys: DemoKeys
 
     def paid(self) -> Counter[str]:
-        """How often each question was answered with 200, by its name."""
+        """Count the responses with 200, by the prompt's name."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{self.base_url.removesuffix('/v1')}/control/prompts", timeout=10) as answer:
             return Counter(json.load(answer))
 
 
 def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
-    """Start the simulator; returns when it answers."""
+    """Start the simulator; return when it responds."""
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in _MANNERS)
     entries = [{"key": key, "project": f"proj_{n}", **_MANNERS[n]} for n, key in enumerate(made)]
     keys = DemoKeys(made, {"server": {"latency_ms": _LATENCY_MS}, "keys": entries})
@@ -51,10 +51,11 @@ def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
 
 
 def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_url: str) -> dict[str, str]:
-    """The environment of all members. Redis is named, so that the fleet keeps its time and not each machine its own."""
+    """Return the environment of all members. Redis is configured, so that the fleet uses Redis' clock, not each
+    machine's."""
     given = {"OPENAI_API_KEYS": ",".join(openai.keys.secrets), "OPENAI_BASE_URL": openai.base_url}
     return service_environment(os.environ, home, openai=given) | {
-        # what a recipe reads depends on the order of the pages, and records are compared with those of one by one
+        # recipes read differently in another order of pages, and records are compared with those of a sequential run
         "RECIPE_USE": "off",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,

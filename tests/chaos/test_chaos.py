@@ -1,4 +1,4 @@
-"""Everything that can break breaks once while jobs run; nothing is lost, stored twice, fetched twice or paid twice."""
+"""Every fault occurs once while jobs run; nothing is lost, stored twice, fetched twice, or paid twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEED = 1
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_fault_costs_a_job_or_makes_anything_happen_twice(database: DatabaseKind) -> None:
-    """The table of issue 4 holds; a failure names the cases and keeps the folder with the logs."""
+    """All targets of issue 4 are met. A failure names the cases and keeps the folder with the logs."""
     lacking = missing(database)
     if lacking:
         pytest.skip("; ".join(lacking))

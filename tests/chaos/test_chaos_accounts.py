@@ -1,4 +1,4 @@
-"""The account itself: what excuses a repeat and what does not, and that a site's half answer is no page."""
+"""What excuses a repeated fetch, and which responses count as pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = "http://127.0.0.1/homes/1"
 
 
 def page_with(mishaps: tuple[str, ...]) -> int:
-    """The quickest page that goes wrong in that way and no other at seed 1."""
+    """Return the fastest page that fails only in that way at seed 1."""
     fitting = [n for n in range(1, 400) if manners(1, n).mishaps == mishaps]
     return min(fitting, key=lambda n: manners(1, n).latency_seconds)
 
@@ -52,7 +52,7 @@ def test_a_seed_draws_the_same_run_and_every_fault_of_the_table() -> None:
 
 
 def test_only_an_answer_that_was_sent_whole_counts_as_a_page() -> None:
-    """First its half, then the whole: one page. A client that leaves before the answer got none."""
+    """A half response and then the whole one count as one page. A client that disconnects early got no page."""
     number, patient = page_with(("broken",)), page_with(())
     site = ChaosSite(1, lambda _: False)
     with BackgroundServer(site) as server:

@@ -1,4 +1,4 @@
-"""Every target of the table can be missed: a sound run holds them all, and one thing that is wrong misses its own."""
+"""A good run meets every target, and each single fault misses only its own target."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def kill(what: str, at: float, *held: Held) -> Kill:
 
 @pytest.fixture
 def sound(tmp_path: Path) -> Evidence:
-    """One home and one poison page; a worker and the beat were killed, the broker was killed and wiped."""
+    """Return a run with one home and one poison page: a worker and the beat were killed, the broker was killed and
+    wiped."""
     evidence = Evidence(Plan.small(1, "sqlite", jobs=2), tmp_path, began=0.0)
     evidence.accepted = ["home", "poison"]
     given_up = row("poison", target=POISON, state="failed", error_code="worker_died", error_message="gave up")

@@ -1,6 +1,6 @@
-"""Looks on while the run goes: when jobs were taken up and over, and when a beat or the reporter said something.
+"""Observe the run: when jobs started and ended, and when a beat or the reporter logged a line.
 
-Times are taken by this process's own clock, since one worker's clock is wrong.
+Times come from this process's clock, since one worker's clock is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REPORT = re.compile(r"OpenAI keys: \d+ of \d+ healthy")
 
 @dataclass(frozen=True)
 class Start:
-    """A run of a job was seen first at `at` (monotonic seconds), in the hands of `owner`."""
+    """A run of a job was first seen at `at` (monotonic seconds), with the lease owner `owner`."""
 
     at: float
     job_id: str
@@ -30,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Said:
-    """A line that beat `member` logged because it sent a task, or the reporter because it reported."""
+    """A line that beat `member` logged when it sent a task, or the reporter when it reported."""
 
     at: float
     member: str
@@ -38,7 +38,7 @@ class Said:
 
 
 class Watch:
-    """A context manager; its lists only grow. Lines are looked for in `logs`, by the member's name."""
+    """A context manager whose lists only grow. `logs` has the log files by member name."""
 
     def __init__(self, store: StoreUnderTest, logs: dict[str, Path]) -> None:
         self._store = store
@@ -60,20 +60,20 @@ class Watch:
         self._thread.join(10)
 
     def first_start(self, job_ids: frozenset[str], after: float) -> float | None:
-        """When one of the jobs was first seen to run after that moment; None if none was.
+        """Return when one of the jobs was first seen to run after that moment; None if none was.
 
-        A run whose page and answer were saved already can be over before it is seen: then its end counts.
+        A run with a saved page and answer can end before it is seen. Then the time of its end counts.
         """
         seen = [start.at for start in list(self.starts) if start.job_id in job_ids]
         seen += [self.ends[job_id] for job_id in job_ids if job_id in self.ends]
         return min((at for at in seen if at > after), default=None)
 
     def sender(self) -> str | None:
-        """The beat that sent last."""
+        """Return the beat that sent last."""
         return next((one.member for one in reversed(self.said) if not one.report), None)
 
     def first_sent(self, after: float, *, but: str = "") -> float | None:
-        """When a beat other than `but` first sent a task after that moment."""
+        """Return when a beat other than `but` first sent a task after that moment."""
         return min((s.at for s in list(self.said) if not s.report and s.at > after and s.member != but), default=None)
 
     def _run(self) -> None:

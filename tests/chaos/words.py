@@ -1,4 +1,4 @@
-"""What the fleet's logs say that nobody expected: tracebacks, each with the reason why it is no defect, or without."""
+"""Find tracebacks in the fleet's logs, each with the reason why it is expected, or without one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 _RECORD = re.compile(r"(?m)^(?=\d\d:\d\d:\d\d [A-Z]+: )")
 _TRACEBACK = "Traceback (most recent call last):"
 
-#: what a record with a traceback may be, and why
+#: which records with a traceback are expected, and why
 EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "),
@@ -45,10 +45,10 @@ _OURS = re.compile(r"/(?:app|tasks|worker|cli|web)/[^/]+(?:/[^/]+)*\.py$")
 
 
 def tracebacks(logs: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
-    """Records that hold a traceback, by what they say: those with an explanation or from a library, and those without.
+    """Return the records with a traceback, by text: the explained or library records, and the others.
 
-    A library's own, which no line of ours is part of, is told and no defect of ours: it is Celery's way to say that the
-    broker is away, in ever new places.
+    A traceback without a line of the project is listed, but not a defect: Celery logs such tracebacks when the broker
+    is away.
     """
     explained: Counter[str] = Counter()
     others: Counter[str] = Counter()
@@ -73,7 +73,7 @@ def _records(log: Path) -> list[str]:
 
 
 def _shown(record: str) -> str:
-    """The record's first line and the exception that it ends with, without what differs from case to case."""
+    """Return the record's first line and the final exception, without the parts that vary."""
     lines = [line for line in record.strip().splitlines() if line.strip()]
     first, last = lines[0][:160], next((x for x in reversed(lines) if re.match(r"[\w.]+(Error|Exception)\b", x)), "")
     text = re.sub(r"(?:/[\w.-]+){2,}", "…", f"{first} ... {last[:160]}")

@@ -1,10 +1,11 @@
-"""`python -m tests.fuzz [TARGET ...] [--seconds 600]`: coverage-guided fuzzing with Atheris, one process a target.
+"""`python -m tests.fuzz [TARGET ...] [--seconds 600]`: coverage-guided fuzzing with Atheris, one process for each
+target.
 
-An input that raises, or takes more than two CPU seconds in a process of its own without instrumentation, is written to
-`tests/fuzz/regressions/TARGET/`, where the test suite finds it; the exit status is then 1.
+An input fails if it raises, or takes more than two CPU seconds in a separate process without instrumentation. It is
+written to `tests/fuzz/regressions/TARGET/` for the test suite; the exit status is then 1.
 
-The target `soak` needs no Atheris: jobs on `--pages` generated hostile pages of a `--seed` (`soak/runner.py`). The
-first has the number `--first`: `soak --seed 1 --first 4711 --pages 1` does a page again. One that fails and is small is
+The target `soak` needs no Atheris. It runs jobs on `--pages` hostile pages, generated from `--seed` (`soak/runner.py`).
+Page numbers start at `--first`: `soak --seed 1 --first 4711 --pages 1` repeats one page. A small page that fails is
 written to `tests/fuzz/regressions/soak/`.
 """
 
@@ -27,17 +28,17 @@ from tests.fuzz.soak.runner import Outcome, soak
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
 
 REGRESSIONS = Path(__file__).parent / "regressions"
-#: longer inputs are for the sweeps over sizes in tests/unit/reading/test_growth.py
+#: longer inputs belong to tests/unit/reading/test_growth.py
 _MOST_BYTES = 16_384
 _SOAK = "soak"
-#: pages after which the soak says how far it is
+#: the soak reports its progress after this many pages
 _A_WORD_EVERY = 500
 _REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.argv[1], sys.stdin.buffer.read()))"
 
 
 @dataclass
 class Figures:
-    """What one target's run did."""
+    """The figures of one target's run."""
 
     target: str
     seconds: float
@@ -48,7 +49,7 @@ class Figures:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the targets one after the other; 1 where one of them failed."""
+    """Run the targets one after another; return 1 if a target failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join((*TARGETS, _SOAK))}; all")
     parser.add_argument("--seconds", type=int, default=int(os.environ.get("FUZZ_SECONDS", "600")))
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _soak(seed: int, numbers: range) -> bool:
-    """Whether one of the pages failed."""
+    """Run the soak and return whether a page failed."""
 
     def tell(outcome: Outcome) -> None:
         if outcome.failure:
@@ -90,13 +91,13 @@ def _soak(seed: int, numbers: range) -> bool:
 
 
 def _kept_page(seed: int, number: int) -> Path | None:
-    """Where a page is kept that is small enough for it."""
+    """Return the file for a failed page, if the page is small enough to keep."""
     page = hostile_page(seed, number).message
     return _keep(_SOAK, page) if len(page) <= _MOST_BYTES else None
 
 
 def _run(target: str, seconds: int) -> Figures:
-    """Fuzz `target` in processes of its own until the time is over or an input fails."""
+    """Fuzz `target` in separate processes until the time is over or an input fails."""
     figures = Figures(target, 0.0)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{target}-") as folder:
@@ -149,7 +150,7 @@ def _take(stderr: str, report: Path, figures: Figures) -> None:
 
 
 def _confirmed(target: str, artifacts: list[Path]) -> str:
-    """What is wrong with the first of `artifacts` that fails without instrumentation too; that one is kept."""
+    """Return what is wrong with the first of `artifacts` that also fails without instrumentation, and keep the file."""
     for artifact in artifacts:
         data = artifact.read_bytes()
         ended = subprocess.run([sys.executable, "-c", _REPLAY, target], input=data, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""The process that fuzzes one target: the readers are imported with instrumentation, so nothing else may import them.
+"""The process that fuzzes one target. Only this process may import the readers, since it instruments them.
 
 `python -m tests.fuzz.inside TARGET [libFuzzer's options]`; FUZZ_REPORT names the file for the slowest input's seconds.
 """
@@ -20,13 +20,13 @@ _slowest = 0.0
 
 
 def _one(data: bytes) -> None:
-    global _slowest  # noqa: PLW0603 (libFuzzer calls a function and keeps nothing for it)
+    global _slowest  # noqa: PLW0603 (libFuzzer calls a function without state)
     seconds = timed(sys.argv[1], data)
     if seconds > _slowest:
         _slowest = seconds
         _REPORT.write_text(json.dumps(_slowest), "utf-8")
     if seconds > LIMIT_SECONDS:
-        raise RuntimeError(f"{seconds:.1f} s")  # looked at again without instrumentation
+        raise RuntimeError(f"{seconds:.1f} s")  # checked again without instrumentation
 
 
 atheris.Setup([sys.argv[0], *sys.argv[2:]], _one)

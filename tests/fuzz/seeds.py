@@ -1,4 +1,4 @@
-"""What fuzzing starts from: the invented pages of the tests, their scripts, and the words that readers look for."""
+"""The initial inputs for fuzzing: the tests' invented pages, their scripts, and the words that readers look for."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ WORDS = (
 
 
 def seeds(target: str) -> Iterator[bytes]:
-    """Inputs for `target`."""
+    """Return the initial inputs for `target`."""
     yield from {"price": _prices, "jsonbody": _bodies, "html": _pages, "styles": _styles}.get(target, _scripts)(target)
 
 

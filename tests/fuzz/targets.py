@@ -1,6 +1,6 @@
-"""What is fuzzed: readers of strangers' bytes. A target takes any bytes, answers, and holds what it promises.
+"""The fuzz targets: readers of untrusted bytes. A target takes any bytes and checks the results.
 
-Each promises: no exception, no reader that fails in silence, and candidates that their fields can hold.
+A target must not raise, no reader may fail silently, and candidates must be valid values of their fields.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.property.reading.visibility import unseen
 from app.property.record import FIELDS, fits
 from app.property.values import areas, counts, dates, numbers, prices
 
-#: CPU seconds that no input may take
+#: the limit of CPU seconds for one input
 LIMIT_SECONDS = 2.0
 _WHEN = datetime(2026, 3, 1, tzinfo=UTC)
 _URL = "https://h.example/listing/8841207"
@@ -33,7 +33,7 @@ _COUNTRIES = (None, "US", "DE", "PL", "AU", "CH")
 
 
 def page_of(text: str, content_type: str = "text/html") -> Page:
-    """`text` as it would come from a fetch."""
+    """Return `text` as a fetched page."""
     return Page(_URL, _URL, content_type, text, text.encode("utf-8", "replace"), _WHEN)
 
 
@@ -43,13 +43,13 @@ def _read_by(reader: Reader, text: str) -> Iterable[Candidate]:
 
 
 def jsonld(data: bytes) -> None:
-    """A JSON-LD block of any content."""
+    """Read a JSON-LD block of any content."""
     script = _text(data).replace("</", "<\\/")
     _check(_read_by(jsonld_reader.read, f'<script type="application/ld+json">{script}</script><p>x</p>'))
 
 
 def state(data: bytes) -> None:
-    """A script with embedded state, in each of the forms that pages have; the first byte chooses."""
+    """Read a script with embedded state; the first byte selects the form."""
     script = _text(data[1:]).replace("</", "<\\/")
     quoted = json.dumps(script)
     form = (
@@ -64,7 +64,7 @@ def state(data: bytes) -> None:
 
 
 def price(data: bytes) -> None:
-    """A text that may be a price, an area, a count or a date."""
+    """Read a text that may be a price, an area, a count, or a date."""
     text = _text(data[1:])
     lang = _LANGUAGES[data[0] % len(_LANGUAGES)] if data else None
     for country in _COUNTRIES:
@@ -83,17 +83,17 @@ def price(data: bytes) -> None:
 
 
 def html(data: bytes) -> None:
-    """A whole page, with the prompt and a model that quotes every line for every field."""
+    """Read a whole page, with the prompt and a model that quotes every line for every field."""
     _whole(extract(page_of(_text(data))))
 
 
 def jsonbody(data: bytes) -> None:
-    """A body that says that it is JSON."""
+    """Read a body that claims to be JSON."""
     _whole(extract(page_of(_text(data), "application/json")))
 
 
 def styles(data: bytes) -> None:
-    """A style sheet and an element's own style: what is seen is decided, whatever they say."""
+    """Decide visibility for any style sheet and style attribute."""
     sheet, _, style = _text(data).partition("\x00")
     own = style.replace('"', "'").replace("<", "")
     head, inner = f"<style>{sheet.replace('</', '')}</style><h1>x</h1>", '<p class="a">y</p>'
@@ -113,7 +113,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def timed(target: str, data: bytes) -> float:
-    """CPU seconds that `target` takes for `data`; raises what it raises."""
+    """Return the CPU seconds that `target` takes for `data`. Exceptions propagate."""
     started = time.process_time()
     TARGETS[target](data)
     return time.process_time() - started
@@ -145,7 +145,7 @@ def _whole(extraction: Extraction) -> None:
 
 
 def sample(field: str, line: str) -> object:
-    """A value of the type of `field` that `line` may say."""
+    """Return a value of the type of `field` that `line` might state."""
     first = next(iter(numbers.find_numbers(line[:200], "en")), None)
     number = first.value if first else 1
     return {

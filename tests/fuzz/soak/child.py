@@ -1,11 +1,11 @@
-"""The process that does the jobs of the soak: `python -m tests.fuzz.soak.child`, fed by `runner.py`.
+"""The process that runs the jobs of the soak: `python -m tests.fuzz.soak.child`, started by `runner.py`.
 
-It is told its home, the port of the sites, and the URLs of honest pages, which it does first; then the URL of a page on
-each line, or an address, about which `sources.toml` in its home asks one. What came of it it says as a line of JSON:
-`{"code", "problem", "seconds", "peak_megabytes", "kept_megabytes"}`. `code` is how the job ended; `problem` is what no
-page may do: an error that is not a page's, or a reader that failed.
+Its arguments are its home, the port of the sites, and the URLs of honest pages, which it scrapes first. Each input line
+is then a page's URL, or an address that `sources.toml` in its home resolves to one page. For each line it prints
+`{"code", "problem", "seconds", "peak_megabytes", "kept_megabytes"}`. `code` is how the job ended. `problem` is a failed
+reader or an error that no page may cause.
 
-Each page meets the database as the honest ones left it, so that what comes of it does not depend on those before it.
+The database is reset after each page, so that the result does not depend on earlier pages.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("app.property.reading.pipeline").addHandler(failed)
     with open_resources(settings) as resources:
-        # from now on every page is looked through for a name
+        # from now on, every page is searched for a name
         PurgeStore(resources.database).purge(PurgeKind.PERSON, "Aurelia Quintanilla", who="soak", dry_run=False)
         count_tokens("")  # as a worker does before its first job
         for url in honest:
@@ -73,16 +73,16 @@ def _say(told: dict[str, Any]) -> None:
 
 
 def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]:
-    """What comes of the whole of a job, and what it takes."""
+    """Run a whole job, and return its result, CPU time, and memory."""
     failed.told.clear()
-    _CLEAR_REFS.write_text("5")  # from here on the peak is this page's
+    _CLEAR_REFS.write_text("5")  # from here on, the peak belongs to this page
     began = time.process_time()
     code, problem = "done", ""
     try:
         job()
     except (PageError, FetchError, NoSourceError) as exc:
         code = exc.code
-    except BaseException as exc:  # noqa: BLE001 (whatever it is, the page caused it)
+    except BaseException as exc:  # noqa: BLE001 (any error is the page's result)
         code = type(exc).__name__
         problem = "".join(traceback.format_exception(exc))[-3_000:]
     return {
@@ -100,7 +100,7 @@ def _megabytes(name: str) -> float:
 
 
 class FailedReaders(logging.Handler):
-    """What the pipeline says of a reader that a page broke."""
+    """Collects the pipeline's log records about readers that failed on a page."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

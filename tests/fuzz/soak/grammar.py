@@ -1,6 +1,7 @@
 """The grammar of hostile pages: parts of markup and JSON of any size, each made of repeated and nested units.
 
-A part is made by `(rng, size)`, in characters; it is for the head or body of a page, or a JSON text.
+A part is a function of `(rng, size)`, with the size in characters. Parts go into the head or body of a page, or into a
+JSON text.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.fuzz.soak.units import (
 )
 
 Part = Callable[[random.Random, int], str]
-#: where a run stands: what is before it, and what is behind it
+#: the text before and after a run
 _PLACES = (
     *(("<p>", "</p>"), ("<h1>", "</h1>"), ("<title>", "</title>"), ("<td>", "</td>"), ("<pre>", "</pre>"), ("", "")),
     *(("<li>Price: ", "</li>"), ("<dl><dt>Price<dd>", "</dl>"), ("<textarea>", "</textarea>"), ("<!--", "-->")),
@@ -72,14 +73,14 @@ _DECLARATIONS = ("display:none", "color:#fff", "opacity:0", "font-size:0", "left
 
 
 def run(rng: random.Random, size: int) -> str:
-    """A very long text of a few characters, in one place."""
+    """Return a very long text of a few characters, in one place."""
     before, after = rng.choice(_PLACES)
     unit = "".join(rng.choice(RUNS) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 6))))
     return before + repeated(unit, size) + (after if rng.random() < 0.8 else "")
 
 
 def _element(rng: random.Random) -> str:
-    """One element: a tag that readers know, its attributes, a text; often without its end."""
+    """Return one element with a tag that readers know, its attributes, and a text; often without its end tag."""
     if rng.random() < 0.2:
         return f"<{rng.choice(VOID)}{attributes(rng)}>"
     tag = rng.choice(TAGS)
@@ -88,17 +89,17 @@ def _element(rng: random.Random) -> str:
 
 
 def flood(rng: random.Random, size: int) -> str:
-    """The same few elements again and again."""
+    """Repeat a few elements."""
     return repeated("".join(_element(rng) for _ in range(rng.choice((1, 1, 2, 3, 8)))), size)
 
 
 def several(rng: random.Random, size: int) -> str:
-    """Elements that all differ, repeated only where the part is long."""
+    """Return elements that all differ; only a long part repeats them."""
     return repeated("".join(_element(rng) for _ in range(rng.choice((50, 200)))), size)
 
 
 def nested(rng: random.Random, size: int) -> str:
-    """Elements in elements, closed or not."""
+    """Return nested elements, closed or not."""
     tags = [rng.choice(TAGS) for _ in range(rng.choice((1, 1, 2, 3)))]
     opening = "".join(f"<{tag}{attributes(rng, 2)}>{text(rng) if rng.random() < 0.3 else ''}" for tag in tags)
     depth = rng.choice((10, 100, 250, 1_000, max(1, size // len(opening))))
@@ -108,13 +109,13 @@ def nested(rng: random.Random, size: int) -> str:
 
 
 def crowded(rng: random.Random, size: int) -> str:
-    """One element with very many attributes."""
+    """Return one element with very many attributes."""
     pair = rng.choice((' a¤="b"', " a¤", ' class="a¤"', ' data-¤="Price: $1"', " style='color:red'", " itemref='i¤'"))
     return f"<{rng.choice((*TAGS, *VOID))}{repeated(pair, size)}>{text(rng)}"
 
 
 def metas(rng: random.Random, size: int) -> str:
-    """Meta and link elements."""
+    """Return meta and link elements."""
     return repeated("".join(_meta(rng) for _ in range(rng.choice((1, 1, 3, 10)))), size)
 
 
@@ -126,7 +127,7 @@ def _meta(rng: random.Random) -> str:
 
 
 def styles(rng: random.Random, size: int) -> str:
-    """Rules of a style sheet, and elements that they are about."""
+    """Return rules of a style sheet, and the matching elements."""
     rule = "".join(
         f"{','.join(rng.choice(_SELECTORS) for _ in range(rng.choice((1, 1, 2, 20))))}{{{rng.choice(_DECLARATIONS)}}}"
         for _ in range(rng.choice((1, 1, 4)))
@@ -139,7 +140,7 @@ def styles(rng: random.Random, size: int) -> str:
 
 
 def tables(rng: random.Random, size: int) -> str:
-    """Tables, lists of definitions and rows of labels with values."""
+    """Return tables, definition lists, and rows of labels with values."""
     cells = rng.choice((1, 2, 2, 3, 8, 100))
     row = "<tr>" + "".join(f"<{rng.choice(('td', 'td', 'th'))}{attributes(rng, 1)}>{text(rng)}" for _ in range(cells))
     unit = rng.choice(
@@ -158,7 +159,7 @@ def tables(rng: random.Random, size: int) -> str:
 
 
 def microdata(rng: random.Random, size: int) -> str:
-    """Items in items, and items that refer to each other."""
+    """Return nested items, and items that refer to each other."""
     opening = f'<div itemscope itemtype="http://schema.org/{rng.choice(TYPES)}" itemprop="{key(rng)}"'
     opening += ' id=i¤ itemref="i0 i¤ i1">' if rng.random() < 0.4 else ">"
     inner = "".join(
@@ -168,7 +169,7 @@ def microdata(rng: random.Random, size: int) -> str:
 
 
 def prose(rng: random.Random, size: int) -> str:
-    """Sentences that speak of a property, on one line or many."""
+    """Return sentences about a property, on one line or many."""
     words = [
         rng.choice((label(rng), value(rng), "the", "and", "has", "of", text(rng))) for _ in range(rng.choice((8, 40)))
     ]
@@ -176,7 +177,7 @@ def prose(rng: random.Random, size: int) -> str:
 
 
 def results(rng: random.Random, size: int) -> str:
-    """A page of results: cards with links, and the page that follows."""
+    """Return a page of search results: cards with links, and a link to the next page."""
     head = rng.choice(("<h1>Homes for sale in Springfield</h1>", "<h1>Search results</h1>", "<h1>1,234 homes</h1>"))
     link = f'<a href="/listing/¤">{text(rng)}</a> ¤ Elm St, Springfield {value(rng)}'
     cards = repeated(f'<div class="card"{attributes(rng, 2)}>{link}</div>', size)
@@ -184,7 +185,7 @@ def results(rng: random.Random, size: int) -> str:
 
 
 def _tree(rng: random.Random, depth: int) -> object:
-    """A JSON value that looks like what pages carry."""
+    """Return a JSON value that looks like the data of real pages."""
     kind = rng.random()
     if depth <= 0 or kind < 0.3:
         return rng.choice((value(rng), text(rng), rng.randint(0, 10**6), 1e300, None, True, [], {}, "{}", "1" * 50))
@@ -196,14 +197,14 @@ def _tree(rng: random.Random, depth: int) -> object:
 
 
 def _graph(rng: random.Random, size: int) -> str:
-    """Objects of JSON-LD that refer to each other, in circles too."""
+    """Return JSON-LD objects that refer to each other, also in circles."""
     refers = "".join(f',"{key(rng)}":{{"@id":"#{rng.choice(("0", "1", "¤"))}"}}' for _ in range(rng.choice((1, 3))))
     one = f'{{"@id":"#¤","@type":"{rng.choice(TYPES)}","{key(rng)}":{json.dumps(value(rng))}{refers}}},'
     return '{"@context":"https://schema.org","@graph":[' + repeated(one, size) + '{"@id":"#0"}]}'
 
 
 def json_text(rng: random.Random, size: int) -> str:
-    """A JSON text: wide, deep, of many objects, or broken."""
+    """Return a JSON text: wide, deep, with many objects, or broken."""
     said, form = json.dumps(_tree(rng, rng.choice((1, 3, 5))), ensure_ascii=rng.random() < 0.5), rng.random()
     one = f'"{key(rng)}{rng.choice(("", "¤"))}":{said}'
     if form < 0.2:
@@ -223,11 +224,11 @@ def json_text(rng: random.Random, size: int) -> str:
 
 
 def state(rng: random.Random, size: int) -> str:
-    """Scripts that carry JSON: one large one, or many."""
+    """Return scripts with JSON: one large script, or many."""
     form, count = rng.choice(_STATES), rng.choice((1, 1, 1, 10, 200))
     said = json_text(rng, size // count)
     if rng.random() < 0.15:
-        said = json.dumps(said)  # JSON in a string of JSON
+        said = json.dumps(said)  # JSON inside a JSON string
     return form.replace("{}", said) * count
 
 

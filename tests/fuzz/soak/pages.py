@@ -1,4 +1,4 @@
-"""Hostile pages by number: each is made of `seed` and its number alone, so that any of them can be made again."""
+"""Hostile pages by number. A page depends only on `seed` and its number, so any page can be generated again."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _OPENINGS = (
 )
 
 
-#: one such character makes a text take four bytes for each of its characters
+#: one such character makes Python store four bytes for every character of the text
 _WIDE = ("", "", "", "\U0001f3e0")
 
 
 @dataclass(frozen=True, slots=True)
 class HostilePage:
-    """An answer of a site: header fields and the body as it is sent. `kinds` name what it is made of."""
+    """A site's response: header fields and the body as sent. `kinds` name its parts."""
 
     kinds: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
@@ -48,20 +48,20 @@ class HostilePage:
 
     @property
     def message(self) -> bytes:
-        """The answer as it is sent: how a page is kept that failed."""
+        """Return the response as sent, the form in which a failed page is kept."""
         head = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in self.headers)]
         return "\r\n".join((*head, "", "")).encode() + self.body
 
 
 def kept_page(message: bytes) -> HostilePage:
-    """The page of a `message`."""
+    """Return the page of a `message`."""
     head, _, body = message.partition(b"\r\n\r\n")
     named = (line.partition(": ") for line in head.decode().split("\r\n")[1:])
     return HostilePage(("kept",), tuple((name, value) for name, _, value in named), body)
 
 
 def hostile_page(seed: int, number: int) -> HostilePage:
-    """Page `number` of those that `seed` stands for; from 1 KB to the most that a fetch takes, and a little more."""
+    """Return page `number` of `seed`; from 1 KB to slightly more than a fetch accepts."""
     rng = random.Random(f"{seed}:{number}")
     size = _size(rng)
     form, make = rng.choices(tuple(_FORMS.items()), (66, 16, 10, 4, 4))[0]
@@ -78,19 +78,19 @@ def hostile_page(seed: int, number: int) -> HostilePage:
 
 
 def honest_page(number: int) -> HostilePage:
-    """A page of the tests as its site would send it."""
+    """Return a page of the tests as its site would send it."""
     pages = _honest()
     return HostilePage(("honest",), (("Content-Type", "text/html; charset=utf-8"),), pages[number % len(pages)])
 
 
 def _size(rng: random.Random) -> int:
-    """Bytes, as the logarithm of their number is spread: most pages have 10 KB to 2 MB."""
+    """Return a size in bytes, uniform on a logarithmic scale: most pages have 10 KB to 2 MB."""
     least, most = rng.choices(((1_000, 10_000), (10_000, 2_000_000), (2_000_000, _MOST_BYTES * 1.01)), (15, 75, 10))[0]
     return int(math.exp(rng.uniform(math.log(least), math.log(most))))
 
 
 def _parts(rng: random.Random, size: int) -> tuple[list[str], list[str]]:
-    """One to three parts of together `size` characters, and their kinds."""
+    """Return one to three parts with `size` characters together, and their kinds."""
     kinds = rng.choices(tuple(PARTS), k=rng.choice((1, 1, 1, 2, 2, 3)))
     shares = [rng.random() + 0.05 for _ in kinds]
     return kinds, [PARTS[kind](rng, int(size * share / sum(shares))) for kind, share in zip(kinds, shares, strict=True)]
@@ -100,7 +100,7 @@ def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
     kinds, parts = _parts(rng, size)
     place = rng.random()
     head = rng.choice(_HEADS)
-    if place < 0.2:  # one inside the other
+    if place < 0.2:  # one part inside another
         middle = len(parts[0]) // 2
         body = parts[0][:middle] + "".join(parts[1:]) + parts[0][middle:]
     elif place < 0.4:
@@ -112,7 +112,7 @@ def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
 
 
 def _mutated(rng: random.Random, size: int) -> tuple[list[str], str]:
-    """A page of the tests, cut, repeated and spliced, with hostile parts between."""
+    """Return a page of the tests, cut, repeated, and spliced, with hostile parts in between."""
     markup = rng.choice(_honest()).decode()
     kinds, parts = _parts(rng, size)
     for part in parts:
@@ -131,7 +131,7 @@ def _json(rng: random.Random, size: int) -> tuple[list[str], str]:
 
 
 def _lines(rng: random.Random, size: int) -> tuple[list[str], str]:
-    """Text without markup, of lines that readers look for."""
+    """Return text without markup, made of lines that readers look for."""
     return ["lines"], repeated("".join(f"{text(rng)}\n" for _ in range(rng.choice((1, 5, 50)))), size)
 
 

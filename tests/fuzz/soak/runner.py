@@ -1,7 +1,8 @@
-"""`python -m tests.fuzz soak`: jobs on hostile pages, one after the other.
+"""`python -m tests.fuzz soak`: run jobs on hostile pages, one after another.
 
-Each page goes the whole way of a job in a worker's process: from its bytes on the wire to a stored property, with a
-model that quotes it. None may take more than 3 s of CPU or 400 MB, raise what is no page's error, or end the process.
+Each page passes through a whole job in a worker's process, from its bytes on the wire to a stored property, with a
+model that quotes the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or end the
+process.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from pathlib import Path
 from tests.fuzz.soak.pages import honest_page, hostile_page
 from tests.fuzz.soak.site import Pages, Site
 
-#: what no page may take
+#: the limits of a page
 MOST_CPU_SECONDS, MOST_MEGABYTES = 3.0, 400.0
-#: what does the jobs
+#: the command of the process that runs the jobs
 CHILD = (sys.executable, "-m", "tests.fuzz.soak.child")
-#: pages of one process, which ends earlier where it keeps so much more than it began with
+#: pages of one process, which ends earlier if its memory grows by this much
 _PAGES_OF_A_CHILD, _MOST_KEPT_MEGABYTES = 100, 100.0
-#: honest pages before the first, and their seed
+#: the number of honest pages that warm up a process, and their seed
 _WARM, _WARM_SEED = 4, -1
-#: where a page that holds its process is given up
+#: how long a page may hold its process
 MOST_WALL_SECONDS = 300.0
 _TOLD = 5
 _AN_ADDRESS_EVERY, _ADDRESS = 4, "12 Elm Street, Springfield, IL 62701"
@@ -48,7 +49,7 @@ url = "{url}?zip={{postal_code}}"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a page. `code` is `done`, the code of the page's error, or what ended the process."""
+    """The result for a page. `code` is `done`, the code of the page's error, or the way the process ended."""
 
     number: int
     kind: str
@@ -59,7 +60,7 @@ class Outcome:
 
     @property
     def failure(self) -> str:
-        """What is wrong with it; empty: nothing."""
+        """Return what is wrong; empty if nothing is."""
         found = [self.problem] if self.problem else []
         found += [f"{self.seconds:.1f} s of CPU"] if self.seconds > MOST_CPU_SECONDS else []
         found += [f"{self.megabytes:.0f} MB"] if self.megabytes > MOST_MEGABYTES else []
@@ -72,7 +73,7 @@ class Outcome:
 
 @dataclass
 class Soaked:
-    """What came of all pages."""
+    """The results for all pages."""
 
     seed: int
     outcomes: list[Outcome] = field(default_factory=list)
@@ -83,7 +84,7 @@ class Soaked:
         return [one for one in self.outcomes if one.failure]
 
     def told(self) -> str:
-        """The figures, in lines."""
+        """Return the figures as lines of text."""
         codes = Counter(one.code for one in self.outcomes)
         kinds = Counter(kind for one in self.outcomes for kind in one.kind.split(" + "))
         slowest = sorted(self.outcomes, key=lambda one: -one.seconds)[:_TOLD]
@@ -103,7 +104,7 @@ class Soaked:
 def soak(
     seed: int, numbers: Iterable[int], pages: Pages = hostile_page, tell: Callable[[Outcome], None] = lambda _: None
 ) -> Soaked:
-    """A job on each of the pages `numbers`; `tell` hears of every one as it ends."""
+    """Run a job on each of the pages `numbers`; call `tell` after each page."""
     soaked, began = Soaked(seed), time.monotonic()
     made = lru_cache(maxsize=2)(pages)
     child: _Child | None = None
@@ -125,7 +126,7 @@ def soak(
 
 
 class _Child:
-    """A process that does jobs, as warm as a worker's; what a page takes is counted from there."""
+    """A process that runs jobs. It is warmed up like a worker, and a page's usage is measured from there."""
 
     def __init__(self, site: Site) -> None:
         self._site, self._home = site, tempfile.mkdtemp(prefix="soak-")
@@ -140,10 +141,10 @@ class _Child:
         self.is_fit = True
 
     def work(self, seed: int, number: int, kind: str) -> Outcome:
-        """A job on the page. Afterwards the process may not be fit for another one."""
+        """Run a job on the page. Afterwards the process may be unusable."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with suppress(BrokenPipeError):  # it has ended since
+        with suppress(BrokenPipeError):  # the process has ended since
             self._process.stdin.write(f"{self._target(seed, number)}\n".encode())
             self._process.stdin.flush()
         ready, _, _ = select.select([self._process.stdout], [], [], MOST_WALL_SECONDS)
@@ -160,7 +161,7 @@ class _Child:
         return Outcome(number, kind, told["code"], told["seconds"], grown, told["problem"])
 
     def _target(self, seed: int, number: int) -> str:
-        """The page's URL; for every fourth one an address, about which `sources.toml` asks this page."""
+        """Return the page's URL; for every fourth page, an address that `sources.toml` resolves to this page."""
         url = self._site.url(seed, number)
         if number % _AN_ADDRESS_EVERY:
             return url

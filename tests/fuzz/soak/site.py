@@ -1,6 +1,6 @@
-"""What a job of the soak meets: sites on loopback, a host for each page, and a model that quotes it for every field.
+"""The services of the soak's jobs: sites on loopback, a host for each page, and a model that quotes it for every field.
 
-It runs in the process that counts, so that nothing of it is taken for what the job spends.
+They run in the parent process, so that their usage is not counted for the job.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from tests.fuzz.soak.pages import HostilePage
 from tests.fuzz.targets import sample
 
-#: `pages(seed, number)`: the page, which its URL names
+#: `pages(seed, number)` returns the page with this number, which its URL contains
 Pages = Callable[[int, int], HostilePage]
 _QUOTED = 380
 
 
 class Site:
-    """Serves `pages`, and answers as an OpenAI API at `/v1`. A context manager."""
+    """Serves `pages`, and an OpenAI API at `/v1`. A context manager."""
 
     def __init__(self, pages: Pages) -> None:
         handler = type("_SoakHandler", (_Handler,), {"pages": staticmethod(pages)})
@@ -41,7 +41,7 @@ class Site:
         return int(self._server.server_address[1])
 
     def url(self, seed: int, number: int) -> str:
-        """The page's address, on a host that no other page of its seed has."""
+        """Return the page's URL, on a host that no other page of its seed has."""
         place = number % 0xFF_FFFF + 1
         host = f"127.{place >> 16}.{place >> 8 & 0xFF}.{place & 0xFF}"
         return f"http://{host}:{self.port}/{seed}/{number}/12-elm-street"
@@ -51,7 +51,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A job hangs up on what is too much."""
+        """Ignore errors: a job disconnects when a response is too large."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,11 +84,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 def _quoting(asked: dict[str, Any]) -> dict[str, Any]:
-    """For every field of the question a line of the page, and what may be read out of it."""
+    """Return for every field of the question a line of the page, with the values that this line may state."""
     *lines, _, wanted = asked["messages"][-1]["content"].splitlines()[1:]
     lines = [line for line in lines if line] or ["-"]
     told = [(name, lines[place % len(lines)]) for place, name in enumerate(wanted.partition(": ")[2].split(", "))]

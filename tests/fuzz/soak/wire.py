@@ -1,4 +1,4 @@
-"""How a hostile page is sent: charsets that do not fit, layers of compression, bombs, and header fields."""
+"""How a hostile page is sent: wrong charsets, layers of compression, decompression bombs, and header fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMES = ("", "", "utf-8", "x-user-defined", "none", "'", "rot13", "unicode_esca
 
 
 def encoded(rng: random.Random, text: str) -> tuple[bytes, str]:
-    """The bytes of `text`, and the charset that the answer claims; both fit more often than not."""
+    """Return the bytes of `text`, and the claimed charset; most often both match."""
     charset = "utf-8" if rng.random() < 0.6 else rng.choice(_CHARSETS)
     body = text.encode(charset, rng.choice(("replace", "ignore")))
     claim = charset if rng.random() < 0.5 else rng.choice((*_NAMES, *_CHARSETS))
@@ -32,13 +32,13 @@ def encoded(rng: random.Random, text: str) -> tuple[bytes, str]:
 
 
 def content_type(rng: random.Random, claim: str, kind: str) -> str:
-    """`kind` most often, with the claimed charset; empty: the answer says nothing."""
+    """Return a Content-Type with the claimed charset, most often `kind`; empty if the response has none."""
     kind = kind if rng.random() < 0.8 else rng.choice(_TYPES)
     return f"{kind}; charset={claim}" if claim and kind else kind
 
 
 def soup(rng: random.Random, size: int) -> bytes:
-    """Bytes of no text: all of them, the upper half, parts of characters, or a few again and again."""
+    """Return bytes that are not text: all values, the upper half, parts of characters, or a few values repeated."""
     kinds: tuple[Callable[[], bytes], ...] = (
         lambda: rng.randbytes(size),
         lambda: bytes(byte | 0x80 for byte in rng.randbytes(min(size, 100_000))) * max(1, size // 100_000),
@@ -72,7 +72,7 @@ _PACK: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
-    """`body` as it is sent, the Content-Encoding that the answer claims, and what was done to it (empty: nothing)."""
+    """Return `body` as sent, the claimed Content-Encoding, and the name of the compression (empty: none)."""
     kind = rng.random()
     if kind < 0.6:
         return body, "", ""
@@ -80,11 +80,11 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
         return body, rng.choice(("gzip", "br", "zstd", "deflate", "gzip, " * 20 + "gzip", "x")), "unpacked"
     layers = [rng.choice(tuple(_PACK)) for _ in range(rng.choice((1, 1, 1, 2, 5)))]
     told = kind < 0.9
-    if kind > 0.97:  # far more than is taken
+    if kind > 0.97:  # far more than a fetch accepts
         body = rng.choice((b" ", b"\0", b"<br>", b"Price: $1 ")) * 12_000_000
     for layer in layers:
         body = _PACK[layer][1](body)
-        if kind > 0.94:  # many of it, one after the other, most of them empty
+        if kind > 0.94:  # many members in a row, most of them empty
             empty = _PACK[layer][1](b"")
             body = empty * rng.choice((10, 10_000, 300_000, 2_000_000 // len(empty))) + body
             body = body[:9_900_000]
@@ -95,7 +95,7 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
 
 
 def fields(rng: random.Random) -> list[tuple[str, str]]:
-    """Header fields beside the body's."""
+    """Return header fields in addition to those of the body."""
     found = []
     if rng.random() < 0.1:
         found.append(("Link", rng.choice(('</x>; rel="canonical"', "<a>;" * 2_000, "</a>; rel=next, " * 1_000))))
