@@ -66,7 +66,7 @@ def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: flo
     return answer
 
 
-def test_every_service_is_well_and_none_may_do_more_than_it_must(project: ComposeProject) -> None:
+def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposeProject) -> None:
     """Services do not run as root. They write only to volumes and tmpfs, and have limits on memory, processes, files,
     and logs. Only the web server, Flower, and Prometheus publish ports, on loopback."""
     published = {}
@@ -97,7 +97,7 @@ def test_every_service_is_well_and_none_may_do_more_than_it_must(project: Compos
     }
 
 
-def test_no_password_stands_where_others_on_the_machine_can_read_it(project: ComposeProject) -> None:
+def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProject) -> None:
     """Passwords are not in a container's environment, command line, or log, where other users could read them. The two
     servers cannot read each other's files."""
     told = re.findall(r"[0-9a-f]{48}", project.secrets())
@@ -114,7 +114,7 @@ def test_no_password_stands_where_others_on_the_machine_can_read_it(project: Com
         )
 
 
-def test_nobody_but_our_processes_reaches_the_stores_and_these_reach_nothing_outside(project: ComposeProject) -> None:
+def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outside(project: ComposeProject) -> None:
     """Tested by name and by address, because Docker routes between the networks of one machine by default."""
     containers = project.containers()
     stores, default = (f"{project.name}_{network}" for network in ("stores", "default"))
@@ -143,7 +143,7 @@ def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
     assert not forgotten["dry_run"]
 
 
-def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposeProject) -> None:
+def test_a_batch_loses_no_job_when_its_workers_are_killed(project: ComposeProject) -> None:
     """Jobs go to `worker`, recovery to `maintenance`, which takes over the jobs of killed workers."""
     token = project.propintel("token", "--role", "operator", "--subject", "tester")["token"]
     workers = [worker["Id"] for worker in project.containers()["worker"]]
@@ -169,7 +169,7 @@ def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposePr
     assert recovered not in project.run("logs", "worker")
 
 
-def test_the_key_page_and_flower_answer_to_whoever_has_the_password_only(project: ComposeProject) -> None:
+def test_the_key_page_and_flower_require_the_password(project: ComposeProject) -> None:
     """Both accept the passwords that the documented command prints."""
     token = project.propintel("token", "--role", "manager", "--subject", "tester")["token"]
     with project.client(project.web_port) as browser:
@@ -184,7 +184,7 @@ def test_the_key_page_and_flower_answer_to_whoever_has_the_password_only(project
     assert project.get(project.web_port, "/metrics").status_code == 401
 
 
-def test_prometheus_reads_the_fleet_by_our_rules(project: ComposeProject) -> None:
+def test_prometheus_scrapes_the_fleet_and_loads_the_rules(project: ComposeProject) -> None:
     def ask(path: str) -> Any:
         return project.get(project.prometheus_port, f"/api/v1/{path}").json()["data"]
 
@@ -224,7 +224,7 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
     assert len(_export(project).splitlines()) == before[1]["done"]
 
 
-def test_what_was_backed_up_is_there_again_after_all_is_lost(project: ComposeProject) -> None:
+def test_a_backup_restores_everything_after_a_total_loss(project: ComposeProject) -> None:
     """The documented commands restore properties, passwords, and the key that recognizes names of purged people. Data
     that was purged after the backup stays purged."""
     told, stored = project.secrets(), _export(project)

@@ -33,7 +33,7 @@ def _is_in_the_image(image: str, planted: bytes) -> bool:
     return found
 
 
-def test_no_layer_has_a_secret_that_lay_in_the_checkout(docker_client: docker.DockerClient, tmp_path: Path) -> None:
+def test_no_layer_contains_a_secret_of_the_checkout(docker_client: docker.DockerClient, tmp_path: Path) -> None:
     """The user of the processes owns only its home and the folder of secrets."""
     folder = copy_checkout(tmp_path)
     for place in _PLACES:

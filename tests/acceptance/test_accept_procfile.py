@@ -98,7 +98,7 @@ def _answers(client: httpx2.Client, path: str) -> int:
         return 0
 
 
-def test_the_processes_of_the_procfile_do_a_batch(
+def test_the_processes_of_the_procfile_finish_a_batch(
     variables: dict[str, str], property_site: str, tmp_path: Path
 ) -> None:
     """The release creates the schema. Then all jobs enqueued over HTTP are done, none of them by the maintenance

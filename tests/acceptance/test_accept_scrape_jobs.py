@@ -35,7 +35,7 @@ def test_the_setup_is_ready_and_answers(celery_setup: CeleryTestSetup) -> None:
 
 
 @only_local
-def test_jobs_are_done(
+def test_jobs_finish(
     celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
     ids = _send(celery_setup, stores, *(f"{surroundings.site}/homes/{n}" for n in range(1, 7)))
@@ -43,14 +43,14 @@ def test_jobs_are_done(
     celery_setup.worker.assert_log_does_not_exist("Traceback")
 
 
-def test_a_restarted_worker_goes_on(
+def test_a_restarted_worker_continues(
     celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
     celery_setup.worker.restart(force=True)
     assert wait_for_jobs(_send(celery_setup, stores, f"{surroundings.site}/homes/11")) == ["done"]
 
 
-def test_jobs_sent_while_the_worker_is_dead_are_done_by_the_next(
+def test_jobs_sent_while_the_worker_is_dead_are_finished_by_the_next(
     celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
     celery_setup.worker.kill()
@@ -59,7 +59,7 @@ def test_jobs_sent_while_the_worker_is_dead_are_done_by_the_next(
     assert wait_for_jobs(ids) == ["done", "done"]
 
 
-def test_a_broker_that_crashed_is_consumed_again_within_seconds(
+def test_workers_consume_again_within_seconds_of_a_broker_crash(
     celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
     """The messages are in the broker's append-only file, and the worker reconnects."""
@@ -70,7 +70,7 @@ def test_a_broker_that_crashed_is_consumed_again_within_seconds(
     assert wait_for_jobs(ids, seconds=8) == ["done"]
 
 
-def test_term_to_a_worker_with_a_job_under_way_loses_nothing(
+def test_term_to_a_worker_during_a_job_loses_nothing(
     celery_setup: CeleryTestSetup,
     stores: Stores,
     wait_for_jobs: Callable[..., list[str]],
@@ -91,5 +91,5 @@ def test_term_to_a_worker_with_a_job_under_way_loses_nothing(
 
 
 @only_local
-def test_the_keys_are_reported_on_beats_schedule(celery_setup: CeleryTestSetup, beat: None) -> None:
+def test_key_reports_follow_beats_schedule(celery_setup: CeleryTestSetup, beat: None) -> None:
     celery_setup.worker.assert_log_exists("OpenAI keys: 1 of 1 healthy", timeout=300)

@@ -68,7 +68,7 @@ def test_only_an_answer_that_was_sent_whole_counts_as_a_page() -> None:
     assert site.served[-1].outcome == "abandoned"
 
 
-def test_poison_is_given_to_nobody_whom_it_could_kill() -> None:
+def test_poison_is_not_served_to_a_killed_client() -> None:
     ports: list[int] = []
 
     def kill(port: int) -> bool:
@@ -87,7 +87,7 @@ def test_poison_is_given_to_nobody_whom_it_could_kill() -> None:
     assert site.served[0].outcome == "killed"
 
 
-def test_a_traceback_counts_once_a_record_and_is_told_by_its_last_error(tmp_path: Path) -> None:
+def test_a_traceback_counts_once_for_a_record_and_is_named_after_its_last_error(tmp_path: Path) -> None:
     log = tmp_path / "log"
     ours = '  File "/srv/property/tasks/base.py", line 7, in retry'
     lines = ["10:00:00 INFO: all is well", "10:00:01 ERROR: no page", "Traceback (most recent call last):", ours]
@@ -106,7 +106,7 @@ def test_a_traceback_counts_once_a_record_and_is_told_by_its_last_error(tmp_path
     assert next(iter(others)).endswith("ERROR: no page ... ValueError: 2")
 
 
-def test_a_traceback_without_a_line_of_ours_is_told_as_a_librarys(tmp_path: Path) -> None:
+def test_a_traceback_without_a_project_line_counts_as_a_librarys(tmp_path: Path) -> None:
     log = tmp_path / "log"
     theirs = '  File "/srv/.venv/lib/python3.13/site-packages/celery/worker/consumer.py", line 7, in start'
     lines = ["10:00:01 CRITICAL: no broker", "Traceback (most recent call last):", theirs, "ValueError: 2"]

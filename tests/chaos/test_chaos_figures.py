@@ -60,7 +60,7 @@ def missed(evidence: Evidence) -> list[str]:
     return [figure.name for figure in figures(evidence) if figure.holds is False]
 
 
-def test_a_sound_run_misses_nothing(sound: Evidence) -> None:
+def test_a_good_run_meets_every_target(sound: Evidence) -> None:
     assert missed(sound) == []
 
 
@@ -93,7 +93,7 @@ BREAKAGES: dict[str, Callable[[Evidence], object]] = {
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
-def test_what_is_wrong_misses_its_own_target(sound: Evidence, name: str) -> None:
+def test_each_fault_misses_its_own_target(sound: Evidence, name: str) -> None:
     BREAKAGES[name](sound)
     (found,) = missed(sound)
     assert found.startswith(name)
@@ -110,7 +110,7 @@ def test_a_second_property_of_a_page_is_one_stored_twice(sound: Evidence) -> Non
     assert missed(sound) == ["properties or observations stored twice"]
 
 
-def test_what_the_model_was_not_heard_on_may_be_missing(sound: Evidence) -> None:
+def test_observations_may_be_missing_if_the_model_was_not_used(sound: Evidence) -> None:
     sound.observations.clear()
     sound.unheard[HOME] = True
     assert missed(sound) == []

@@ -1,7 +1,8 @@
-"""Pages whose scripts try every way that a browser has to reach a place inside, each way with its share of the places.
+"""Pages whose scripts use every browser feature that can reach an internal address, each with a share of the addresses.
 
-Chromium treats loopback and link-local addresses in ways of its own, so that every way tries these. Of the others each
-way tries a quarter, and each place is tried by a quarter of the ways: who is let through is decided by the place alone.
+Chromium treats loopback and link-local addresses specially, so every method tries them. Each method also tries a
+quarter of the other addresses, and a quarter of the methods try each address. Only the address decides whether a
+request is allowed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 
 from tests.security import ssrf_corpus
 
-#: the corpus of all fetchers, as far as a page can name it; names that turn inside; loopback as a browser knows it
+#: the URLs of the common corpus that a page can name, names that rebind, and loopback as browsers know it
 _PLACES = [
     *(url.replace("PORT", "8080") for url in ssrf_corpus.INSIDE if url.startswith("http") and "\t" not in url),
     *(f"http://rebind{n}.example:8080/" for n in range(1, 5)),
@@ -24,13 +25,13 @@ _PLACES = [
     "http://192.168.1.1/",
     "http://169.254.169.254:8080/",
 ]
-#: the same by TLS, and where data stores listen
+#: the same over TLS, and the ports of data stores
 _MORE = [
     f"{scheme}://{host}{port}/"
     for host in ("127.0.0.1", "[::1]", "localhost", "169.254.169.254", "10.0.0.1", "rebind1.example", "inside.example")
     for scheme, port in (("https", ""), ("https", ":8080"), ("http", ":6379"), ("http", ":5432"), ("http", ":3000"))
 ]
-#: what every way tries: what Chromium itself knows, a name that leads inside, and one that turns there
+#: every method tries these: addresses that Chromium treats specially, a name that resolves inside, and one that rebinds
 _ALWAYS = [
     f"http://{host}:8080/"
     for host in (
@@ -43,10 +44,10 @@ _ALWAYS = [
         "rebind1.example",
     )
 ]
-#: one in so many of the others
+#: each method tries one in this many of the other addresses
 _SHARE = 4
 
-#: each takes a URL `u`; `say` notes what a page could read
+#: each method takes a URL `u`; `say` records the text that a page could read
 _WAYS: dict[str, str] = {
     "fetch": "fetch(u).then(r => r.text()).then(say)",
     "opaque": "fetch(u, {mode: 'no-cors', method: 'POST', body: 'x', keepalive: true})",
@@ -101,7 +102,7 @@ def _page(script: str) -> bytes:
 
 
 def _targets(number: int) -> list[str]:
-    """What the way of this number tries."""
+    """Return the addresses that the method with this number tries."""
     others = [url for url in (*_PLACES, *_MORE) if url not in _ALWAYS]
     return [*_ALWAYS, *others[number % _SHARE :: _SHARE]]
 
@@ -112,7 +113,7 @@ def _tries(number: int, way: str) -> bytes:
 
 
 def _leads(how: Callable[[str], str]) -> dict[str, bytes]:
-    """A page a target, since a page goes to one place only."""
+    """Return one page for each target, since a page navigates to only one target."""
     return {f"{index}": _page(how(json.dumps(url))) for index, url in enumerate(_PLACES)}
 
 
@@ -126,7 +127,7 @@ for _name, _how in {
 }.items():
     _PAGES.update({f"/{_name}/{number}": body for number, body in _leads(_how).items()})
 
-#: what a run visits: every way, and of the pages that lead away every fifteenth place, others for each way
+#: the pages of a run: all methods, and every fifteenth address for each kind of navigation
 PAGES = [
     path
     for path in _PAGES
@@ -136,7 +137,7 @@ PAGES = [
 
 
 def answer(path: str) -> tuple[bytes, dict[str, str]]:
-    """Body and header fields of a public site's answer."""
+    """Return body and header fields of a public site's response."""
     if path.startswith("/to?"):
         return b"", {"Location": path[4:].encode().decode("latin-1")}
     if path == "/sw.js":
@@ -148,7 +149,7 @@ def answer(path: str) -> tuple[bytes, dict[str, str]]:
 
 
 def result(text: str) -> str:
-    """What the page says of itself: whether it was drawn, whether it was given what it may have, what it read."""
+    """Return what the page reports: whether it was drawn, whether allowed responses arrived, and the texts it read."""
     root = re.search(r"<div id=\"?root\"?>([^<]*)", text)
     title = re.search(r"<title>([^<]*)", text)
     return html.unescape(f"{root[1] if root else None}; {title[1] if title else None}")

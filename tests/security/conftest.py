@@ -1,4 +1,4 @@
-"""Real servers, names, fetchers, workers, and a web server with the limits and sessions of a real one."""
+"""Real servers, names, fetchers, workers, and a web server with the limits and sessions of a real deployment."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.plugins.waiting import wait_until
 from web import create_app
 
 __all__ = ["fetcher", "make_fetcher", "make_fleet", "make_names", "make_site", "site"]
-#: `serve(uvicorn_options, **settings)` -> the server's port
+#: `serve(uvicorn_options, **settings)` returns the server's port
 Serve = Callable[..., int]
 
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Settings with a home of the test's own and a secret; each may be replaced."""
+    """Return a function that makes settings with a temporary home and a secret; arguments replace defaults."""
 
     def make(**changes: Any) -> Settings:
         given = {"propintel_home": tmp_path / "home", "jwt_secret": "0123456789abcdef0123456789abcdef"}
@@ -42,7 +42,7 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def serve(make_settings: Callable[..., Settings]) -> Iterator[Serve]:
-    """Start `uvicorn web:app` in a thread; without options of its own as the Procfile starts it."""
+    """Start `uvicorn web:app` in a thread. Without options, the server starts as in the Procfile."""
     with contextlib.ExitStack() as running:
 
         def start(options: dict[str, Any] | None = None, **changes: Any) -> int:

@@ -1,8 +1,8 @@
-"""A network of one machine: public sites, everything that is inside, and a witness of every packet.
+"""A network on one machine: public sites, internal servers, and a recorder of every packet.
 
-`python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, below `unshare --net`. WAY is `fetcher`
-(the whole of it), `browser` (Chromium with our switches, and nothing that drops a request before its network) or
-`unfenced` (some pages without our switches). Writes what was seen to `FOLDER/seen.json`.
+`python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, run by `unshare --net`. WAY is `fetcher` (the complete
+fetcher), `browser` (Chromium with the project's switches, without the filter for requests) or `unfenced` (some pages
+without the switches). The observations are written to `FOLDER/seen.json`.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from tests.security import browser_attacks as attacks
 from tests.security import ssrf_corpus
 
 PUBLIC = {"www.site.example": "5.9.101.1", "api.site.example": "5.9.101.2", "far.example": "5.9.101.3"}
-#: addresses of this machine that no page may reach; those of loopback are there already
+#: internal addresses of this machine; the loopback addresses exist already
 INSIDE = ("127.0.0.1", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1")
 INSIDE += ("169.254.0.5", "169.254.169.254", "168.63.129.16", "fc00::1", "fd00:ec2::254")
 PORTS = (80, 443, 3000, 5432, 6379, 8080)
-#: the corpus' names, and such as lead inside only when they are asked for again
+#: the corpus' names, and names that resolve to internal addresses only on a later lookup
 NAMES: dict[str, list[list[str]]] = {
     **{name: [[address]] for name, address in PUBLIC.items()},
     **{name: [addresses] for name, addresses in ssrf_corpus.NAMES.items()},
@@ -49,7 +49,7 @@ NAMES: dict[str, list[list[str]]] = {
 
 
 class Names:
-    """Knows the names above; the last answer of a name stays."""
+    """Resolves the names above; the last answer of a name is repeated."""
 
     def __init__(self) -> None:
         self._left = {name: list(answers) for name, answers in NAMES.items()}
@@ -64,7 +64,7 @@ class Names:
 
 
 class Witness:
-    """Sees every packet of the machine: where connections were begun to, and where datagrams went."""
+    """Records every packet of the machine: the destinations of connections and of datagrams."""
 
     def __init__(self) -> None:
         self.began: set[tuple[str, str, int]] = set()
@@ -89,7 +89,7 @@ class Witness:
 
 
 class Network:
-    """The servers, and what they saw."""
+    """The servers, and the requests that they received."""
 
     def __init__(self) -> None:
         self.reached: list[tuple[str, int, str]] = []
@@ -100,7 +100,7 @@ class Network:
         for address in (*PUBLIC.values(), *INSIDE):
             if address not in ("127.0.0.1", "::1"):
                 _ip("address", "add", f"{address}/{128 if ':' in address else 32}", "dev", "lo")
-        # what would leave is seen, and a way out is there for those who look for one
+        # a default route exists, so that outgoing packets are visible
         _ip("link", "add", "out", "type", "veth", "peer", "name", "beyond")
         for device in ("out", "beyond"):
             _ip("link", "set", device, "up", "arp", "off")
@@ -156,7 +156,7 @@ class Network:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_POST = do_GET  # noqa: N815 (the base class names it so)
+            do_POST = do_GET  # noqa: N815 (the name in the base class)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -169,7 +169,7 @@ def _ip(*words: str) -> None:
 
 
 def fetch_all(chromium: str) -> dict[str, str]:
-    """Every page of attacks through the fetcher, as a worker does. -> What became of each."""
+    """Fetch every attacking page as a worker does, and return the results."""
     settings = Settings.of(  # type: ignore[call-arg]
         fetch_browser_path=Path(chromium),
         fetch_browser_sandbox=False,
@@ -194,7 +194,7 @@ def fetch_all(chromium: str) -> dict[str, str]:
 
 
 async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[str, str]:
-    """Pages in a bare Chromium: each document is answered here, and no other request is dropped before its network."""
+    """Open pages in Chromium alone: each document is served here, and no other request is filtered."""
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))
         options = launch_options(
@@ -230,7 +230,7 @@ async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[st
 
 
 async def _only_documents(route: Route, request: Request) -> None:
-    """Answers what the public site would for a page; all else takes its way."""
+    """Serve the public site's pages, and let all other requests continue."""
     path = request.url.removeprefix("http://www.site.example")
     if request.is_navigation_request() and path in attacks.PAGES:
         body, headers = attacks.answer(path)
@@ -249,7 +249,7 @@ def main(folder: Path, way: str, chromium: str) -> None:
     elif way == "browser":
         became = asyncio.run(visit(chromium, attacks.PAGES, fenced=True))
     else:
-        # enough to see that the witnesses see
+        # enough to prove that the recorders work
         became = asyncio.run(visit(chromium, ["/fetch", "/image", "/frame"], fenced=False))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.sendto(b"seen?", ("10.0.0.1", 3000))

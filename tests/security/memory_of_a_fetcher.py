@@ -1,6 +1,6 @@
-"""A process that fetches URLs and writes how far its memory rose: `python -m ... URL...`, one JSON row a URL.
+"""A process that fetches URLs and prints how far its memory rose: `python -m ... URL...`, one JSON row for each URL.
 
-A row is [what became of the page, peak of resident memory above what it was before the first hostile page, in MB].
+A row is [result, growth of peak resident memory in MB since before the first hostile page].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.settings import Settings
 
 
 def _peak_mb() -> float:
-    """Peak of resident memory since it was last forgotten (proc(5): VmHWM)."""
+    """Return the peak of resident memory since its last reset (proc(5): VmHWM)."""
     match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(match[1]) / 1000 if match else 0.0
 
@@ -29,7 +29,7 @@ def _forget_peak() -> None:
 
 
 def main(first: str, urls: list[str]) -> None:
-    """Fetch `first`, an honest page, to warm up; then the others, one after another."""
+    """Fetch `first`, an honest page, to warm up; then fetch the others, one after another."""
     settings = Settings.of(fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),))
     fetcher = build_fetcher(settings, SystemClock(), limits=Limits(total_seconds=60, read_seconds=20))
     fetcher.fetch(first)

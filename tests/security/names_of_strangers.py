@@ -1,7 +1,7 @@
-"""A fetcher with the machine's own resolver meets a name server that lies, in a network of its own.
+"""A fetcher with the machine's resolver queries a malicious name server, in a private network.
 
-`python -m ... FOLDER`: run below `unshare --net --mount`. Writes to `FOLDER/seen.json` what became of each name, the
-addresses that were connected to for it, and the same for a client without a guard.
+`python -m ... FOLDER`, run by `unshare --net --mount`. Writes the result and the contacted addresses of each name to
+`FOLDER/seen.json`, and the same for a client without a guard.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ INSIDE, INSIDE_6 = "10.0.0.7", "fd00::7"
 A, CNAME, AAAA = 1, 5, 28
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\nConnection: close\r\n\r\n<h1>Elm</h1>"
 
-#: by name its records in order; a list of lists: one list per question about IPv4, the last one for ever
+#: the records of each name in order; a list of lists has one list per IPv4 query, and the last list repeats
 RECORDS: dict[str, list[tuple[int, str]]] = {
     "honest.example": [(A, PUBLIC)],
     "honest6.example": [(AAAA, PUBLIC_6)],
@@ -56,16 +56,16 @@ RECORDS: dict[str, list[tuple[int, str]]] = {
     "compatible.example": [(AAAA, "::10.0.0.7")],
     "10.0.0.7.nip.example": [(A, INSIDE)],
 }
-#: the first question about it is answered with the public address, each later one with the inside
+#: the first query is answered with the public address, later ones with the internal address
 REBINDS = ["rebinds.example"]
-#: names that lead nowhere
+#: names that do not resolve
 DEAD = ["no-such-name.example", "cname-loop.example"]
 HONEST = ["honest.example", "honest6.example", "alias.example"]
 REACHABLE_WITHOUT_A_GUARD = ["plain.example", "plain6.example", "cname-chain.example", "10.0.0.7.nip.example"]
 
 
 class NameServer:
-    """Answers questions about `RECORDS` over UDP (RFC 1035); TTL 0."""
+    """Answers queries for `RECORDS` over UDP (RFC 1035) with TTL 0."""
 
     def __init__(self) -> None:
         self._asked: dict[str, int] = defaultdict(int)
@@ -119,7 +119,7 @@ def _record(name: str, kind: int, value: str) -> bytes:
 
 
 class Everywhere:
-    """One server at every address of this machine, which writes down by which one it was reached."""
+    """One server at every address of this machine, which records the address of each connection."""
 
     def __init__(self) -> None:
         self.reached: list[str] = []
@@ -136,7 +136,7 @@ class Everywhere:
                 connection.sendall(robots if b"/robots.txt" in asked else PAGE)
 
     def during(self, act: Callable[[], object]) -> tuple[str, list[str]]:
-        """What became of `act`, by the code of its error or "fetched", and the addresses reached meanwhile."""
+        """Return the result of `act` (its error's code or "fetched") and the addresses contacted meanwhile."""
         self.reached.clear()
         try:
             act()
@@ -156,7 +156,7 @@ def _without_a_guard(host: str) -> None:
 
 
 def main(folder: Path) -> None:
-    """Lay out the network, ask for every name."""
+    """Set up the network, and fetch from every name."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     inside = (INSIDE, INSIDE_6, "169.254.169.254", "::a00:7", "64:ff9b::a00:7", "64:ff9b:1::a00:7")
     for address in (PUBLIC, PUBLIC_6, *inside, "2002:a00:7::1", "2001:0:a00:7::1"):
@@ -172,7 +172,7 @@ def main(folder: Path) -> None:
         name: server.during(lambda name=name: fetcher.fetch(f"http://{name}/"))  # type: ignore[misc]
         for name in [*RECORDS, *DEAD, *REBINDS]
     }
-    later_fetcher = build_fetcher(settings, SystemClock(), limits=limits)  # it has kept no answer
+    later_fetcher = build_fetcher(settings, SystemClock(), limits=limits)  # drop the cached answer
     later = {
         name: server.during(lambda name=name: later_fetcher.fetch(f"http://{name}/"))  # type: ignore[misc]
         for name in REBINDS

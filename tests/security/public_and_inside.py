@@ -1,7 +1,7 @@
-"""A public site and an opened network on one machine: what a public page can make the fetcher ask for inside.
+"""A public site and an allowed internal network on one machine: which internal URLs a public page can make it fetch.
 
-`python -m tests.security.public_and_inside FOLDER CHROMIUM`, below `unshare --net`; without CHROMIUM (empty) no page is
-drawn. Writes to `FOLDER/seen.json` what became of each page and which paths were asked for inside.
+`python -m tests.security.public_and_inside FOLDER CHROMIUM`, run by `unshare --net`; if CHROMIUM is empty, no page is
+rendered. The result of each page and the requested internal paths are written to `FOLDER/seen.json`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PUBLIC, INSIDE = "5.9.101.1", "10.0.0.5"
 FACTS = "<!doctype html><title>Homes</title><h1>12 Elm Street</h1><p>Price $250,000</p>"
 _PADDING = "/* what a bundler leaves */" * 12
 
-#: by host and path: a redirect's place, or a page
+#: by host and path: a redirect's location, or a page
 ANSWERS: dict[str, dict[str, str]] = {
     PUBLIC: {
         "/redirect": f"http://{INSIDE}/by-redirect",
@@ -48,7 +48,7 @@ ANSWERS: dict[str, dict[str, str]] = {
     },
     "turns.example": {"/home": FACTS},
 }
-#: asked for in this order
+#: requested in this order
 URLS = [
     *(f"http://{PUBLIC}/{how}" for how in ("redirect", "refresh", "chain")),
     "http://turns.example/home",
@@ -58,7 +58,7 @@ DRAWN = [f"http://{PUBLIC}/{how}" for how in ("script", "load")]
 
 
 class _Names:
-    """One name, public for the page and inside for the robots.txt of its site."""
+    """One name that is public for the page and internal for the robots.txt of its site."""
 
     def __init__(self) -> None:
         self._answers = [PUBLIC, INSIDE]

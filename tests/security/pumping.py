@@ -1,22 +1,22 @@
-"""Texts that make a pattern slow if any can: long runs of what it repeats, behind what has to stand before that."""
+"""Generate texts that are slow for a vulnerable pattern: a required prefix, then many repetitions of one part."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from re import _constants as op  # type: ignore[attr-defined]  # no other way to the parts of a pattern
+from re import _constants as op  # type: ignore[attr-defined]  # the only access to the parts of a pattern
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _CATEGORIES = {op.CATEGORY_DIGIT: "0", op.CATEGORY_SPACE: " ", op.CATEGORY_WORD: "a", op.CATEGORY_NOT_WORD: " "}
-#: tried for a class that is stated by what is not in it
+#: tried for a negated character class
 _USUAL = " xa<;0=-\n"
 _MOST_REPETITIONS = 40
 
 
 def pumped(pattern: re.Pattern[Any], length: int) -> Iterator[str]:
-    """Different texts of about `length` characters, ended by a NUL, so that what is begun fails there."""
+    """Return different texts of about `length` characters. Each ends with a NUL, so that matches fail at the end."""
     source = pattern.pattern
     flags = pattern.flags & ~re.UNICODE if isinstance(source, bytes) else pattern.flags
     for prefix, body in dict.fromkeys(_pumps(parser.parse(source, flags), "")):
@@ -25,7 +25,7 @@ def pumped(pattern: re.Pattern[Any], length: int) -> Iterator[str]:
 
 
 def _pumps(sequence: Iterable[tuple[Any, Any]], prefix: str) -> Iterator[tuple[str, str]]:
-    """What stands before and what is repeated: each part that can be, all up to it again and again, each character."""
+    """Yield prefixes with parts to repeat: each repeatable part, everything up to it, and each character."""
     for part in sequence:
         kind, value = part
         yield from (("", char) for char in _chars(part))
@@ -52,7 +52,7 @@ def _inner(kind: Any, value: Any) -> list[Any]:
 
 
 def _sample(sequence: Iterable[tuple[Any, Any]]) -> str:
-    """The shortest text that the parts match; look-arounds and references are left out."""
+    """Return the shortest text that the parts match; look-arounds and references are left out."""
     return "".join(map(_shortest, sequence))
 
 
@@ -68,7 +68,7 @@ def _shortest(part: tuple[Any, Any]) -> str:
 
 
 def _chars(part: tuple[Any, Any]) -> list[str]:
-    """Some of the characters that one part stands for."""
+    """Return some of the characters that a part matches."""
     kind, value = part
     if kind is op.LITERAL:
         return [chr(value)]

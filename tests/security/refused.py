@@ -1,4 +1,4 @@
-"""What becomes of a page that costs too much, in the main thread and in another."""
+"""Return the error of a page that costs too much, in the main thread or in another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.errors.pages import PageTooComplexError
 
 
 def refused(work: Callable[[], Any], *, in_thread: bool) -> PageTooComplexError:
-    """The refusal that `work` ends with. In a thread no signal can end what was begun."""
+    """Return the error that ends `work`. In a thread, no signal can interrupt the work."""
     found = list[PageTooComplexError]()
 
     def attempt() -> None:

@@ -1,4 +1,4 @@
-"""The SSRF corpus: URLs that lead inside or are no URLs, and the error that refuses each, for every fetcher's tests."""
+"""The SSRF corpus: internal or invalid URLs and the error that refuses each, for the tests of every fetcher."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://100.100.100.200/": BlockedAddressError,
     "http://168.63.129.16/": BlockedAddressError,
     "http://2852039166/latest/meta-data/": BlockedAddressError,
-    # names that lead inside
+    # names that resolve to internal addresses
     "http://inside.example:PORT/": BlockedAddressError,
     "http://inside-v6.example:PORT/": BlockedAddressError,
     "http://mapped.example:PORT/": BlockedAddressError,
     "http://mixed.example:PORT/": BlockedAddressError,
     "http://metadata.google.internal/": BlockedAddressError,
     "http://bücher.example:PORT/": BlockedAddressError,
-    # URLs that two readers could read in two ways
+    # URLs that parsers read in different ways
     "http://user@127.0.0.1:PORT/": InvalidTargetError,
     "http://example.com@127.0.0.1:PORT/": InvalidTargetError,
     "http://example.com:80@127.0.0.1:PORT/": InvalidTargetError,
@@ -102,7 +102,7 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://93.184.216.34:0/": InvalidTargetError,
 }
 
-#: what the names of the corpus resolve to
+#: the addresses of the corpus' names
 NAMES = {
     "localhost": ["127.0.0.1", "::1"],
     "inside.example": ["127.0.0.1"],

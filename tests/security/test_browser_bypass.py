@@ -1,6 +1,6 @@
-"""A page in the browser that tries to go round the gate: by every kind of request that Playwright's routes do not see.
+"""A page in the browser cannot bypass the request filter with requests that Playwright's routes do not see.
 
-A server that notes every request and every connection is the witness: what it saw is what went out.
+The tests count what a server received, requests as well as connections.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["chromium", "make_drawer"]
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _REQUESTS = 5
 
-#: each is repeated 200 times within seconds: forty times what a page may ask for. No more: each takes memory until it
-#: is answered. `u()` is a fresh URL of the page's own site, `other` one of a host of its own.
+#: Each is repeated 200 times within seconds, forty times the limit of a page. More would exhaust memory, since each
+#: request takes memory until its response. `u()` is a new URL of the page's own site, `other` a URL of another host.
 FLOODS = {
     "audio worklet": "const c = new OfflineAudioContext(1, 128, 44100); again(() => c.audioWorklet.addModule(u()))",
     "paint worklet": "again(() => CSS.paintWorklet.addModule(u()))",
@@ -55,7 +55,7 @@ const work = code => new Worker(URL.createObjectURL(new Blob([`const again = ${a
 
 
 class _Witness:
-    """A site at an address of loopback that answers everything with an empty script, and notes it."""
+    """A site on loopback that answers every request with an empty script, and records the request."""
 
     def __init__(self, host: str) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -98,7 +98,7 @@ class _Witness:
 
 @pytest.fixture
 def witnesses() -> Iterator[tuple[_Witness, _Witness]]:
-    """The page's own site, and another host."""
+    """Start the page's own site, and another host."""
     made = _Witness("127.0.0.1"), _Witness("127.0.0.2")
     yield made
     for one in made:
@@ -106,8 +106,8 @@ def witnesses() -> Iterator[tuple[_Witness, _Witness]]:
 
 
 @pytest.mark.parametrize("way", FLOODS)
-def test_no_page_asks_for_more_than_it_may(witnesses: tuple[_Witness, _Witness], make_drawer: Any, way: str) -> None:
-    """By no way more requests than a page has, by no other method, and without a connection that we did not make."""
+def test_no_page_exceeds_its_request_limit(witnesses: tuple[_Witness, _Witness], make_drawer: Any, way: str) -> None:
+    """No method exceeds the page's request limit, uses another HTTP method, or opens a connection of its own."""
     home, other = witnesses
     script = f"{_HELPERS.replace('OTHER', other.base)} {drawing()} {FLOODS[way]};"
     home.pages["/home"] = shell(script)

@@ -1,4 +1,4 @@
-"""From a page in the browser to the inside: by the servers' own logs and by every packet, nothing gets there."""
+"""A page in the browser reaches no internal server, according to the servers' logs and every packet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Seen = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
-    """What was seen when all the pages were visited one way."""
+    """The observations when all pages were visited in one way."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -36,50 +36,50 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
     return seen
 
 
-def test_nothing_inside_is_reached(visits: Callable[[str], Seen]) -> None:
-    """All that goes out goes to the public sites."""
+def test_no_internal_server_is_reached(visits: Callable[[str], Seen]) -> None:
+    """All outgoing packets go to the public sites."""
     seen, public = visits("fetcher"), set(fenced_network.PUBLIC.values())
     assert seen["reached"] == []
     assert [began for began in seen["began"] if not (began[0] == "tcp" and began[1] in public)] == []
     assert not _says(seen)
 
 
-def test_the_browser_itself_reaches_nothing_at_all(visits: Callable[[str], Seen]) -> None:
-    """Although nothing drops a request before Chromium's network: no packet leaves it, not even to a public site."""
+def test_chromium_alone_reaches_no_server(visits: Callable[[str], Seen]) -> None:
+    """Without the request filter, Chromium's switches alone let no packet out, not even to a public site."""
     seen = visits("browser")
     assert (seen["reached"], seen["began"], seen["asked"]) == ([], [], {})
     assert not _says(seen)
 
 
-def test_pages_work_that_do_nothing_of_that(visits: Callable[[str], Seen]) -> None:
-    """The same pages are drawn, and what their scripts load from another public host arrives."""
+def test_pages_without_attacks_work(visits: Callable[[str], Seen]) -> None:
+    """The same pages are drawn, and their scripts' requests to another public host succeed."""
     seen = visits("fetcher")
-    # a download from elsewhere is a navigation
+    # a download from another host counts as a navigation
     stays = [path for path in attacks.PAGES if path.count("/") == 1 and path != "/download"]
     assert len(stays) >= 25
     assert {seen["became"][path] for path in stays} == {"rendered=True drawn and allowed; x"}
     assert len(seen["asked"]["api.site.example"]) >= len(stays)
 
 
-def test_a_page_that_leads_inside_is_told_so(visits: Callable[[str], Seen]) -> None:
+def test_a_page_that_leads_inside_gets_its_own_error(visits: Callable[[str], Seen]) -> None:
     became = visits("fetcher")["became"]
     leads = {path: became[path] for path in attacks.PAGES if path.startswith(("/location/", "/refresh/", "/hop/"))}
     assert len(leads) >= 12
-    # browser_failed: a port that Chromium itself refuses leaves it on a page of its own
+    # browser_failed: Chromium refuses some ports itself and then shows its own error page
     refusals = {"blocked_address", "blocked_port", "fetch_failed", "name_not_resolved", "browser_failed"}
     assert set(leads.values()) <= refusals
     assert list(leads.values()).count("blocked_address") >= len(leads) * 2 // 3
 
 
 def _says(seen: Seen) -> bool:
-    """Whether a page shows what was answered from inside."""
+    """Return whether a page shows an internal server's response."""
     return any("said" in text for text in seen["became"].values())
 
 
-def test_the_witnesses_can_see(visits: Any) -> None:
-    """Chromium as it comes goes to loopback and link-local addresses; a datagram is seen too."""
+def test_the_recorders_see_unprotected_requests(visits: Any) -> None:
+    """Without switches, Chromium connects to loopback and link-local addresses, and sends a datagram."""
     seen = visits("unfenced")
-    if not _says(seen):  # on a busy machine a page may be taken as drawn before the answer has come
+    if not _says(seen):  # on a busy machine, a page may count as drawn before the response arrives
         seen = visits.__wrapped__("unfenced")
     assert {"127.0.0.1", "::1", "169.254.169.254"} <= {address for address, _, _ in seen["reached"]}
     assert _says(seen)

@@ -1,4 +1,4 @@
-"""A page whose name leads to this machine of late: what needs no password here is not for it."""
+"""A page whose name now resolves to this machine cannot use services that need no password here."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def ask(port: int, path: str, **headers: str) -> httpx2.Response:
 
 
 @pytest.mark.parametrize("host", OWN)
-def test_names_of_this_machine(host: str) -> None:
+def test_names_of_this_machine_are_recognized(host: str) -> None:
     assert not names_elsewhere(host)
 
 
 @pytest.mark.parametrize("host", [*OTHERS, "[::1", "evil.example:http"])
-def test_names_that_a_stranger_may_lead_here(host: str) -> None:
+def test_names_that_a_stranger_may_point_here_are_refused(host: str) -> None:
     assert names_elsewhere(host)
 
 
@@ -53,8 +53,8 @@ def test_the_web_server_answers_its_own_machine_under_its_own_names_only(serve: 
         assert ask(port, "/sign-in", Host=host).status_code == 200
 
 
-def test_a_forwarded_address_of_its_own_making_opens_nothing(serve: Serve) -> None:
-    """Scripts of a page may write such headers."""
+def test_a_forged_forwarded_address_gives_no_access(serve: Serve) -> None:
+    """A page's scripts may set such headers."""
     for settings in ({}, {"trusted_proxies": "127.0.0.1"}):
         port = serve(**settings)
         for address in ("127.0.0.1", "203.0.113.7"):
@@ -72,8 +72,8 @@ def test_a_proxy_on_this_machine_serves_its_own_name(serve: Serve) -> None:
 def start_flower(
     broker: EmbeddedValkey, tmp_path: Path, warm_parent: WarmParent, _clean_environment: None
 ) -> Iterator[Callable[..., int]]:
-    """Start Flower with such variables beside a broker; -> its port."""
-    del broker  # only has to be there
+    """Start Flower with these variables and a broker, and return its port."""
+    del broker  # the database only has to exist
     with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
 
         def start(**variables: str) -> int:

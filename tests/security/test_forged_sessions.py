@@ -1,4 +1,4 @@
-"""Somebody who may write to Redis: he signs nobody in, gives nobody another role, and prolongs nothing."""
+"""An attacker who can write to Redis cannot sign in, change a role, or prolong a session."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def far() -> int:
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "é", hashlib.sha256(b"").hexdigest()])
-def test_a_session_that_somebody_wrote_signs_nobody_in(
-    sessions: PageSessions, client: redis.Redis, signature: str
-) -> None:
+def test_a_forged_session_signs_nobody_in(sessions: PageSessions, client: redis.Redis, signature: str) -> None:
     said = [ALICE.issuer, "mallory", "exec"]
     for text in (json.dumps([*said, "csrf"]), json.dumps([far(), *said, "csrf"]), "", "[]"):
         for stored in (text, f"{signature} {text}"):
@@ -65,7 +63,7 @@ def test_no_role_is_changed_and_no_session_copied(sessions: PageSessions, client
     assert sessions.find(session_id) is None
 
 
-def test_nothing_is_prolonged(sessions: PageSessions, client: redis.Redis, clock: ManualClock) -> None:
+def test_no_session_is_prolonged(sessions: PageSessions, client: redis.Redis, clock: ManualClock) -> None:
     session_id, seconds = sessions.open(ALICE)
     code = sessions.make_link(ALICE).partition("code=")[2]
     client.persist(name_of(session_id))
@@ -87,7 +85,7 @@ def test_another_secret_and_another_server_do_not_share_sessions(
     assert other.find(session_id) is None
 
 
-def test_beside_an_identity_provider_the_secret_is_asked_for(
+def test_sessions_with_an_identity_provider_require_the_secret(
     broker: EmbeddedValkey, make_settings: Make, clock: ManualClock
 ) -> None:
     settings = make_settings(redis_url=broker.url, jwt_secret=None, jwt_jwks_url="https://id.example/jwks")

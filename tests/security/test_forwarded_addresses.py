@@ -1,4 +1,4 @@
-"""A stranger writes addresses of others into `X-Forwarded-For`: nobody believes him but of configured proxies."""
+"""A forged `X-Forwarded-For` is ignored unless it comes from a configured proxy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GUESSES = FAILURES_PER_MINUTE + 1
 
 
 def guess(port: int, forwarded: list[str]) -> list[int]:
-    """One guess of a token for each; -> the statuses."""
+    """Send one guess of a token from each address, and return the statuses."""
     with httpx2.Client(timeout=120, base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         return [
             client.get("/api/v1/me", headers={"Authorization": "Bearer x", "X-Forwarded-For": address}).status_code
@@ -30,7 +30,7 @@ def guess(port: int, forwarded: list[str]) -> list[int]:
     ("options", "settings"),
     [
         (None, {}),  # as the Procfile starts it
-        ({}, {}),  # uvicorn's own default, which believes loopback
+        ({}, {}),  # uvicorn's default, which trusts loopback
         (None, {"trusted_proxies": "192.0.2.1"}),  # another proxy
     ],
 )
@@ -42,8 +42,8 @@ def test_a_new_address_for_each_guess_does_not_evade_the_limit(
 
 
 @pytest.mark.parametrize("options", [None, {}])
-def test_callers_of_a_configured_proxy_are_told_apart(serve: Serve, options: dict[str, Any] | None) -> None:
-    """What the proxy adds counts, not what its caller had written before it."""
+def test_callers_of_a_configured_proxy_are_distinguished(serve: Serve, options: dict[str, Any] | None) -> None:
+    """The address that the proxy adds counts, not the ones that the caller wrote before it."""
     port = serve(options, trusted_proxies="127.0.0.0/8,10.0.0.0/8")
     assert guess(port, ["203.0.113.7"] * GUESSES)[-1] == 429
     assert guess(port, ["203.0.113.8", "198.51.100.1, 203.0.113.7", "203.0.113.7, 10.0.0.1"]) == [401, 429, 429]
@@ -64,14 +64,16 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
         ("10.0.0.1", ["198.51.100.1", "203.0.113.7", "10.0.0.2"], "203.0.113.7"),
         ("10.0.0.1", ["203.0.113.7", "unknown", "10.0.0.2"], "10.0.0.2"),
         ("10.0.0.1", ["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
-        # the server has put it there: of loopback, which is trusted here
+        # the server wrote this header for loopback, which is trusted here
         ("203.0.113.7", ["198.51.100.1", "203.0.113.7"], "203.0.113.7"),
         ("203.0.113.7", ["203.0.113.7", "198.51.100.1"], None),
     ],
 )
-def test_the_last_address_that_is_no_proxy_asks(peer: str, forwarded: list[str], asking: str | None) -> None:
+def test_the_last_address_that_is_not_a_proxy_is_the_caller(
+    peer: str, forwarded: list[str], asking: str | None
+) -> None:
     assert client_of(peer, forwarded, TRUSTED) == asking
 
 
-def test_nobody_knows_who_asks_where_the_server_believed_an_unknown_proxy() -> None:
+def test_the_caller_is_unknown_if_the_server_trusted_an_unknown_proxy() -> None:
     assert client_of("203.0.113.7", ["203.0.113.7"], ()) is None

@@ -84,7 +84,7 @@ def _page(text: str) -> Page:
 @pytest.mark.parametrize("in_thread", [False, True], ids=["main thread", "thread"])
 @pytest.mark.parametrize("read", [read_page, read_results])
 @pytest.mark.parametrize("name", HEAVY)
-def test_a_page_that_is_too_large_is_not_begun(name: str, read: Callable[[Page], Any], *, in_thread: bool) -> None:
+def test_a_page_that_is_too_large_is_not_read(name: str, read: Callable[[Page], Any], *, in_thread: bool) -> None:
     """In a thread no signal can interrupt, so only the size limits apply."""
     make, why = HEAVY[name]
     page = _page(make())
@@ -142,7 +142,7 @@ def _nested_for_ever() -> None:
             pass
 
 
-def test_a_block_inside_a_block_spends_from_the_same_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_nested_block_uses_the_same_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "CPU_SECONDS", 0.2)
     with pytest.raises(PageTooComplexError) as caught, budget.reading(URL):
         _nested_for_ever()
@@ -168,7 +168,7 @@ def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypat
 
 
 def test_a_body_is_hashed_once() -> None:
-    """It was once hashed twice for each of 200 rows: 2 s for 8 MB."""
+    """An earlier version hashed it twice for each of 200 rows: 2 s for 8 MB."""
     page = _page(_HEAD)
     assert page.sha256 is page.sha256
 
@@ -185,7 +185,7 @@ def _decided(exc: Exception) -> Any:
     return decide(exc, JobProgress(0, 0.0, 3600.0), now=datetime.now(UTC), rng=random.Random(1), model="m")
 
 
-def test_no_reader_takes_the_end_of_its_job_for_its_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_reader_mistakes_the_end_of_its_job_for_its_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal of Celery's soft limit may interrupt any code."""
     from app.property.reading import pipeline
 
@@ -197,7 +197,7 @@ def test_no_reader_takes_the_end_of_its_job_for_its_own_failure(monkeypatch: pyt
         read_page(_page(_HEAD))
 
 
-def test_a_job_with_such_a_page_fails_at_once(site: Any, make_fleet: Callable[..., Any]) -> None:
+def test_a_job_with_a_heavy_page_fails_at_once(site: Any, make_fleet: Callable[..., Any]) -> None:
     """In a real worker: one attempt, and the worker goes on with the next page."""
     fleet = make_fleet()
     fleet.start_worker(concurrency=1)
@@ -208,7 +208,7 @@ def test_a_job_with_such_a_page_fails_at_once(site: Any, make_fleet: Callable[..
     assert failed.error["code"] == "page_too_complex"
 
 
-def test_one_such_source_does_not_cost_an_address_its_others(world: World) -> None:
+def test_a_heavy_source_does_not_cost_an_address_its_other_sources(world: World) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, HEAVY["cells of a row"][0]())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     outcome = world.scrape()
@@ -252,7 +252,7 @@ def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block_seconds", [0.34, 0.41], ids=["its answer", "its question"])
-def test_a_source_that_is_spent_when_a_model_is_asked_is_kept(
+def test_a_source_that_exceeds_its_budget_at_the_model_prompt_is_kept(
     world: World, monkeypatch: pytest.MonkeyPatch, block_seconds: float
 ) -> None:
     """Each block costs a fixed time: reading stays within the budget, and prompting exceeds it."""

@@ -1,4 +1,4 @@
-"""Servers that are hostile or broken: each ends in a named error, within its limit, with the socket freed."""
+"""Hostile or broken servers: each response ends in a named error, within its limits, and frees the socket."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _sixty_mb() -> Iterator[bytes]:
 # --- bytes
 
 
-def test_a_page_that_says_it_has_20_mb_is_not_read(site: Any, fetcher: Fetcher) -> None:
+def test_a_page_that_announces_20_mb_is_not_read(site: Any, fetcher: Fetcher) -> None:
     def chunks() -> Iterator[bytes]:
         yield _head(f"Content-Length: {60 * MB}\r\n")
         for _ in range(200):
@@ -57,7 +57,7 @@ def test_a_page_that_says_it_has_20_mb_is_not_read(site: Any, fetcher: Fetcher) 
 
     with pytest.raises(PageTooLargeError, match="larger than 10000000 bytes on the wire"):
         fetcher.fetch(site.raw("/", chunks))
-    # what was sent is in socket buffers at most
+    # at most, the sent bytes are in socket buffers
     assert site.sent_bytes < 10 * MB
 
 
@@ -105,8 +105,10 @@ def test_a_decompression_bomb_stops_at_the_limit(site: Any, fetcher: Fetcher, en
         fetcher.fetch(site.page("/", bomb, Content_Encoding=encoding))
 
 
-def test_an_endless_body_that_unpacks_to_little_stops_on_the_wire(site: Any, fetcher: Fetcher) -> None:
-    """Bytes after the end of a gzip stream unpack to nothing: only what came over the wire counts them."""
+def test_an_endless_body_that_unpacks_to_little_stops_at_the_limit_of_received_bytes(
+    site: Any, fetcher: Fetcher
+) -> None:
+    """Bytes after the end of a gzip stream unpack to nothing, so only the limit on received bytes counts them."""
 
     def chunks() -> Iterator[bytes]:
         yield _head("Content-Encoding: gzip\r\n") + gzip.compress(b"<html>small")
@@ -133,8 +135,8 @@ def test_headers_without_end_stop_at_the_limit(site: Any, fetcher: Fetcher) -> N
     assert site.sent_bytes < 9 * MB
 
 
-def test_endless_interim_answers_stop_at_the_limit(site: Any, fetcher: Fetcher) -> None:
-    """Each 103 is a complete answer to the parser, so only the sum of what came says that it does not end."""
+def test_endless_interim_responses_stop_at_the_limit(site: Any, fetcher: Fetcher) -> None:
+    """Each 103 is a complete response for the parser, so only the total size shows that they do not end."""
 
     def chunks() -> Iterator[bytes]:
         for _ in range(100_000):
@@ -158,10 +160,10 @@ def _drip(first: bytes, drops: Iterator[bytes], every_seconds: float) -> Callabl
 
 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", _head()], ids=["nothing", "headers", "body"])
-def test_a_drip_of_bytes_ends_with_the_whole_time(
+def test_a_slow_drip_of_bytes_ends_at_the_total_timeout(
     site: Any, make_fetcher: Callable[..., Fetcher], first: bytes
 ) -> None:
-    """Slow loris: every single read is fast enough, the whole is not."""
+    """Slow loris: every single read is fast enough, but the whole response is not."""
     fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=0.6, read_seconds=0.5))
     drops = (b"x" for _ in range(200)) if first else iter([b""] * 200)
     started = time.monotonic()
@@ -170,7 +172,7 @@ def test_a_drip_of_bytes_ends_with_the_whole_time(
     assert time.monotonic() - started < 2
 
 
-def test_silence_ends_with_the_read_time(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
+def test_silence_ends_at_the_read_timeout(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
     fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=30, read_seconds=0.2))
     started = time.monotonic()
     with pytest.raises(FetchTimeoutError, match=r"nothing came for 0\.2 s"):
@@ -178,7 +180,7 @@ def test_silence_ends_with_the_read_time(site: Any, make_fetcher: Callable[..., 
     assert time.monotonic() - started < 0.9
 
 
-def test_the_whole_time_spans_redirects(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
+def test_the_total_timeout_includes_redirects(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
     """Ten slow redirects share one limit instead of having one each."""
 
     def slow_redirect(number: int) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -209,7 +211,7 @@ def test_endless_redirects_end_after_ten(site: Any, fetcher: Fetcher) -> None:
     assert [hit for hit in site.hits if hit != "/robots.txt"] == [f"/{n}" for n in range(11)]
 
 
-def test_ten_redirects_are_followed_and_cookies_kept_on_the_way(site: Any, fetcher: Fetcher) -> None:
+def test_ten_redirects_are_followed_and_cookies_are_kept(site: Any, fetcher: Fetcher) -> None:
     for number in range(10):
         site.page(f"/{number}", b"", status=302, Location=f"{number + 1}", Set_Cookie=f"c{number}=1; Path=/")
     site.page("/10")
@@ -221,7 +223,7 @@ def test_ten_redirects_are_followed_and_cookies_kept_on_the_way(site: Any, fetch
     assert "Cookie" not in site.headers[-1], "the next page starts with no cookies"
 
 
-def test_a_redirect_without_a_place_is_an_error_status(site: Any, fetcher: Fetcher) -> None:
+def test_a_redirect_without_a_location_is_an_error(site: Any, fetcher: Fetcher) -> None:
     with pytest.raises(HttpStatusError, match="HTTP 302"):
         fetcher.fetch(site.page("/", status=302))
 
@@ -238,7 +240,7 @@ def test_a_refusal_is_final(site: Any, fetcher: Fetcher, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520])
-def test_a_later_is_transient(site: Any, fetcher: Fetcher, status: int) -> None:
+def test_a_temporary_refusal_is_transient(site: Any, fetcher: Fetcher, status: int) -> None:
     with pytest.raises(TransientHttpStatusError) as caught:
         fetcher.fetch(site.page("/", status=status))
     assert caught.value.facts["status"] == status
@@ -270,7 +272,9 @@ def test_retry_after_is_read_in_both_forms(
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/pdf", "video/mp4", "text/css", "application/zip"])
-def test_what_is_no_page_is_refused_before_its_body_is_read(site: Any, fetcher: Fetcher, content_type: str) -> None:
+def test_other_content_types_are_refused_before_the_body_is_read(
+    site: Any, fetcher: Fetcher, content_type: str
+) -> None:
     def chunks() -> Iterator[bytes]:
         yield _head(content_type=content_type)
         for _ in range(90):
@@ -285,7 +289,7 @@ def test_what_is_no_page_is_refused_before_its_body_is_read(site: Any, fetcher: 
     ("body", "name"),
     [(b"%PDF-1.7 rest", "PDF"), (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "PNG"), (bytes(range(256)) * 9, "binary")],
 )
-def test_a_lying_content_type_is_found_out(site: Any, fetcher: Fetcher, body: bytes, name: str) -> None:
+def test_a_false_content_type_is_detected(site: Any, fetcher: Fetcher, body: bytes, name: str) -> None:
     with pytest.raises(UnsupportedContentError, match=name):
         fetcher.fetch(site.page("/", body, content_type="text/html; charset=utf-8"))
 
@@ -303,14 +307,14 @@ def test_a_lying_content_type_is_found_out(site: Any, fetcher: Fetcher, body: by
         (b'{"@type": "House"}', "application/ld+json", "application/ld+json"),
     ],
 )
-def test_the_content_type_is_what_the_bytes_are(
+def test_the_content_type_follows_the_bytes(
     site: Any, fetcher: Fetcher, body: bytes, claimed: str | None, seen: str
 ) -> None:
     assert fetcher.fetch(site.page("/", body, content_type=claimed)).content_type == seen
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n\t ", b"\xef\xbb\xbf"])
-def test_an_empty_page_says_so(site: Any, fetcher: Fetcher, body: bytes) -> None:
+def test_an_empty_page_has_its_own_error(site: Any, fetcher: Fetcher, body: bytes) -> None:
     with pytest.raises(EmptyPageError):
         fetcher.fetch(site.page("/", body))
     assert site.page("/none", b"", status=204)
@@ -328,7 +332,9 @@ def test_an_empty_page_says_so(site: Any, fetcher: Fetcher, body: bytes) -> None
         ("<p>Wohnfläche 85 mÂ² – schön".encode(), "text/html"),
     ],
 )
-def test_a_wrong_encoding_is_read_right(site: Any, fetcher: Fetcher, body: bytes, content_type: str) -> None:
+def test_a_wrongly_declared_encoding_is_read_correctly(
+    site: Any, fetcher: Fetcher, body: bytes, content_type: str
+) -> None:
     assert fetcher.fetch(site.page("/", body, content_type=content_type)).text == "<p>Wohnfläche 85 m² – schön"
 
 
@@ -337,7 +343,7 @@ def test_a_wrong_encoding_is_read_right(site: Any, fetcher: Fetcher, body: bytes
 
 @contextmanager
 def _socket_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that speaks no HTTP of its own: `answer` gets each connection whose request was for the page."""
+    """Start a server without HTTP of its own: `answer` gets each connection that requested the page."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -389,7 +395,7 @@ def test_a_broken_connection_is_a_transient_error(fetcher: Fetcher, answer: str)
 
 
 def test_no_connection_is_left_open_after_an_error(site: Any, fetcher: Fetcher) -> None:
-    """A body given up halfway frees its socket: the pool holds nothing that is neither idle nor closed."""
+    """After an error, every connection in the pool is idle or closed."""
     with pytest.raises(PageTooLargeError):
         fetcher.fetch(site.raw("/", _sixty_mb))
     deadline = time.monotonic() + 5

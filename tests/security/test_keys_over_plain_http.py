@@ -1,4 +1,4 @@
-"""Keys on their way to the API: never over plain HTTP to another machine, unless the operator allows it."""
+"""API keys are never sent over plain HTTP to another machine, unless the operator allows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Make = Callable[..., Settings]
 
 
 def use(settings: Settings) -> None:
-    """As a worker does at its start."""
+    """Build the client as a worker does at its start."""
     build_manager(settings).close()
 
 

@@ -1,6 +1,6 @@
-"""No pattern takes time that grows with the square of a text, on long runs of what it looks for.
+"""No pattern takes time that grows with the square of a text's length, on long runs of the characters it matches.
 
-Left out is what reads pages (`reading`, `values`): reading has a budget of CPU time, which ends a pattern too.
+The packages that read pages (`reading`, `values`) are left out, because a CPU budget also bounds their patterns.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import pytest
 from tests.security.pumping import pumped
 
 _PACKAGES = ("app", "tasks", "worker", "web", "cli")
-#: what has a budget, and what runs when it is imported
+#: packages with a CPU budget, and packages that run code on import
 _LEFT_OUT = re.compile(r"app\.property\.(?:reading|values|storage\.migrations)\b|.*__main__|worker\.\w+_app")
 _LENGTH = 65_536
-#: a pattern goes over so much text in a thousandth of a second; if it begins anew at each place, it takes many seconds
+#: A linear pattern scans a text of this size in a millisecond; a quadratic one takes many seconds.
 _SECONDS = 0.2
 _ANCHORED = {"match", "fullmatch"}
 
@@ -44,7 +44,7 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def _held(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
-    """The patterns in a constant."""
+    """Return the patterns in a constant."""
     if isinstance(value, re.Pattern):
         yield value
     elif depth and isinstance(value, tuple | list | set | frozenset):
@@ -57,7 +57,7 @@ def _held(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
 
 
 def _uses(tree: ast.AST) -> dict[str, set[str]]:
-    """Which methods are called on a name, or on what a loop takes from it."""
+    """Return the methods that are called on a name, or on the items of a loop over it."""
     taken_from = dict[str, str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Name):
@@ -72,7 +72,7 @@ def _uses(tree: ast.AST) -> dict[str, set[str]]:
 
 
 def _written(tree: ast.AST) -> Iterator[tuple[re.Pattern[Any], str]]:
-    """Patterns in calls such as `re.sub("...", ...)`, with the name of the function."""
+    """Return the patterns in calls such as `re.sub("...", ...)`, with the name of the function."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(
@@ -82,7 +82,7 @@ def _written(tree: ast.AST) -> Iterator[tuple[re.Pattern[Any], str]]:
 
 
 def _patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
-    """Where a pattern stands -> the pattern, and the methods by which it is applied."""
+    """Return each pattern by its place, with the methods that apply it."""
     found = dict[int, tuple[str, re.Pattern[Any], set[str]]]()
     for module in _modules():
         tree = ast.parse(inspect.getsource(module))
@@ -96,7 +96,7 @@ def _patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
 
 
 def _slowest(pattern: re.Pattern[Any], methods: set[str]) -> str | None:
-    """The beginning of a text that takes the pattern too long; None if it is linear."""
+    """Return the beginning of a text that takes the pattern too long; None if the pattern is linear."""
     anchored = methods & _ANCHORED
     searches = not anchored or methods & {"search", "sub", "subn", "findall", "finditer", "split"}
     for text in pumped(pattern, _LENGTH):
@@ -126,7 +126,7 @@ def _ends_what_is_slow() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_ends_what_is_slow")
-def test_no_pattern_is_slow_on_long_runs_of_what_it_looks_for() -> None:
+def test_no_pattern_is_slow_on_long_runs_of_matching_text() -> None:
     patterns = _patterns()
     assert len(patterns) > 150, "the search for patterns has lost some"
     assert {where: text for where, found in patterns.items() if (text := _slowest(*found)) is not None} == {}
@@ -143,6 +143,6 @@ def test_no_pattern_is_slow_on_long_runs_of_what_it_looks_for() -> None:
         (r"(?:begin|end)[^;]*;", r"(?:begin|end)[^;be]*+;", re.Pattern.search),
     ],
 )
-def test_the_texts_find_what_is_slow(slow: str, linear: str, use: Callable[..., Any]) -> None:
+def test_the_generated_texts_are_slow_for_vulnerable_patterns(slow: str, linear: str, use: Callable[..., Any]) -> None:
     assert _slowest(re.compile(slow), {use.__name__}) is not None
     assert _slowest(re.compile(linear), {use.__name__}) is None

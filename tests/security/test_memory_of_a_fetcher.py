@@ -1,4 +1,4 @@
-"""What a hostile server sends does not pile up: the fetcher's memory stays flat, whatever the bytes unpack to."""
+"""The fetcher's memory stays flat, whatever a hostile server sends and however large its data unpacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 MB = 1_000_000
 GB = 1000 * MB
-#: a page may have 10 MB; it is held as received and as text, and the allocator keeps some
+#: a page may have 10 MB; it is held as bytes and as text, and the allocator keeps some memory
 MOST_ABOVE_IDLE_MB = 64.0
 pytestmark = pytest.mark.timeout(900)
 Chunks = Callable[[], Iterator[bytes]]
@@ -30,7 +30,7 @@ def _head(*fields: str) -> bytes:
 
 @functools.cache
 def _gzip_bomb() -> bytes:
-    """1 GB of zeros: 1 MB of gzip."""
+    """Return 1 GB of zeros: 1 MB of gzip."""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     zeros = bytes(MB)
     return b"".join(packer.compress(zeros) for _ in range(GB // MB)) + packer.flush()
@@ -43,7 +43,7 @@ def _double_bomb() -> bytes:
 
 @functools.cache
 def _brotli_bomb() -> bytes:
-    """1 GB of zeros: about a kilobyte of brotli."""
+    """Return 1 GB of zeros: about a kilobyte of brotli."""
     packer = brotli.Compressor(quality=5)
     zeros = bytes(MB)
     return b"".join(packer.process(zeros) for _ in range(GB // MB)) + packer.finish()
@@ -90,9 +90,9 @@ HOSTILE: dict[str, tuple[Chunks, str]] = {
 
 
 def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
-    """One process meets them all, one after another; each is a named error and none raises its memory for long."""
+    """One process fetches all of them in turn. Each ends in a named error and leaves memory unchanged."""
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):
-        bomb()  # made before anybody waits for it
+        bomb()  # created before the first request needs it
     urls = [site.raw(f"/{number}", chunks) for number, (chunks, _) in enumerate(HOSTILE.values())]
     command = [sys.executable, "-m", "tests.security.memory_of_a_fetcher", site.page("/honest"), *urls]
     root = Path(__file__).parents[2]

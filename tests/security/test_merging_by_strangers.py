@@ -1,4 +1,4 @@
-"""A page of unknown kind may join a property, and never makes one of two: a person is asked."""
+"""A page of unknown kind may join a property, but never merges two: a person decides."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def page(url: str, kind: SourceKind | None, *parts: dict[str, Any], day: int = 0
 
 
 def known(street_kind: SourceKind | None = SourceKind.PERMITS) -> list[SourceRecord]:
-    """Somebody's house, known by its address, and somebody else's lot, known by its parcel number."""
+    """Store a house that is known by its address, and another owner's lot that is known by its parcel number."""
     return [page(HOUSE, street_kind, STREET, {"YearBuilt": 1950}), page(LOT, SourceKind.ASSESSOR, PARCEL)]
 
 
 def homes(stores: Stores, *urls: str) -> list[str]:
-    """The property of each page."""
+    """Return the property of each page."""
     found = {source["url"]: one["property"] for one in stores.properties.page().items for source in one["sources"]}
     return [found[url] for url in urls]
 
@@ -55,7 +55,7 @@ def waiting(stores: Stores) -> list[IdentityDecision]:
 
 
 @pytest.mark.parametrize("kind", [None, SourceKind.OTHER])
-def test_one_strangers_parcel_number_and_anothers_address_do_not_merge_the_two(
+def test_a_strangers_page_with_ones_parcel_number_and_anothers_address_does_not_merge_both(
     stores: Stores, kind: SourceKind | None
 ) -> None:
     for record in known():
@@ -71,19 +71,19 @@ def test_one_strangers_parcel_number_and_anothers_address_do_not_merge_the_two(
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_whatever_comes_first_the_two_stay_apart(stores: Stores, order: tuple[int, ...]) -> None:
+def test_both_properties_stay_separate_in_any_order(stores: Stores, order: tuple[int, ...]) -> None:
     records = [*known(), page(STRANGER, None, STREET, PARCEL)]
     for place in order:
         save_record(stores.properties, records[place])
-    for record in records:  # nor when each is read again
+    for record in records:  # even when each page is read again
         save_record(stores.properties, record)
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
     assert {frozenset((one.property_id, one.other_id)) for one in waiting(stores)} == {frozenset((house, lot))}
 
 
-def test_a_known_page_does_not_merge_what_a_stranger_said_before_it(stores: Stores) -> None:
-    """The stranger's parcel number is among the values of the house by then; the lot's own office is asked again."""
+def test_a_known_page_does_not_merge_properties_that_a_stranger_connected_before(stores: Stores) -> None:
+    """The stranger's parcel number is then among the house's values; the lot's own office is scraped again."""
     for record in (*known(None), page(PORTAL, None, STREET), page(STRANGER, None, STREET, PARCEL, {"CloseDate": "x"})):
         save_record(stores.properties, record)
     save_record(stores.properties, page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
@@ -91,8 +91,8 @@ def test_a_known_page_does_not_merge_what_a_stranger_said_before_it(stores: Stor
     assert house != lot
 
 
-def test_what_a_stranger_said_of_one_draws_no_further_page_to_it(stores: Stores) -> None:
-    """By its word the lot, which is the older, has the address of the house."""
+def test_a_strangers_value_attracts_no_further_page(stores: Stores) -> None:
+    """According to the stranger, the lot, which was stored first, has the address of the house."""
     lot, house = page(LOT, SourceKind.ASSESSOR, PARCEL), page(HOUSE, SourceKind.PERMITS, STREET)
     for record in (lot, house, page(STRANGER, None, STREET, PARCEL), page(PORTAL, None, STREET)):
         save_record(stores.properties, record)
@@ -100,14 +100,14 @@ def test_what_a_stranger_said_of_one_draws_no_further_page_to_it(stores: Stores)
     assert stranger == of_lot != of_house == portal
 
 
-def test_a_page_that_was_found_for_an_address_goes_to_the_property_there(stores: Stores) -> None:
+def test_a_page_found_for_an_address_joins_the_property_there(stores: Stores) -> None:
     lot, house = (save_record(stores.properties, record) for record in reversed(known()))
     assert lot != house
     assert save_record(stores.properties, page(STRANGER, None, STREET, PARCEL), related=house) == house
     assert len(waiting(stores)) == 1
 
 
-def test_an_office_that_names_both_makes_them_one(stores: Stores) -> None:
+def test_an_office_that_names_both_merges_them(stores: Stores) -> None:
     for record in known():
         save_record(stores.properties, record)
     save_record(stores.properties, page(PORTAL, SourceKind.TAX_ROLL, STREET, PARCEL))
@@ -116,8 +116,8 @@ def test_an_office_that_names_both_makes_them_one(stores: Stores) -> None:
     assert waiting(stores) == []
 
 
-def test_two_properties_that_are_one_without_the_stranger_become_one(stores: Stores) -> None:
-    """A town's name is lacking in the one and the ZIP code in the other until the offices' pages say both."""
+def test_two_properties_that_match_without_the_stranger_are_merged(stores: Stores) -> None:
+    """One property lacks the city and the other the ZIP code until the offices' pages state both."""
     by_zip = {name: value for name, value in STREET.items() if name != "City"} | {"PostalCode": "00000"}
     save_record(stores.properties, page(HOUSE, SourceKind.PERMITS, STREET))
     save_record(stores.properties, page(LOT, SourceKind.ASSESSOR, by_zip))
@@ -129,7 +129,7 @@ def test_two_properties_that_are_one_without_the_stranger_become_one(stores: Sto
     assert house == lot == stranger
 
 
-def test_a_person_joins_them_and_no_review_is_left(stores: Stores) -> None:
+def test_a_person_merges_both_and_no_review_is_left(stores: Stores) -> None:
     for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
         save_record(stores.properties, record)
     (review,) = waiting(stores)
@@ -142,7 +142,7 @@ def test_a_person_joins_them_and_no_review_is_left(stores: Stores) -> None:
     assert [one.id for one in waiting(stores)] == [review.id], "it is open again"
 
 
-def test_the_doctor_says_how_many_wait_and_what_lists_them(stores: Stores, tmp_path: Path) -> None:
+def test_the_doctor_counts_open_reviews_and_names_the_command_that_lists_them(stores: Stores, tmp_path: Path) -> None:
     settings = Settings.of(propintel_home=tmp_path / "home")
     assert check_database(settings).state is State.OK
     for record in (*known(), page(STRANGER, None, STREET, PARCEL)):

@@ -1,4 +1,4 @@
-"""Names that lead inside by what a real name server answers: alias, mixed, mapped, tunnelled, rebound."""
+"""Names that a real name server resolves to internal addresses: alias, mixed, mapped, tunneled, rebound."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OUTSIDE = {names.PUBLIC, names.PUBLIC_6}
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """By name [what became of it, the addresses reached], with our guard and without one."""
+    """Return each name's [result, contacted addresses], with the guard and without it."""
     folder = tmp_path_factory.mktemp("names")
     run_isolated(names.__name__, str(folder), timeout_seconds=80)
     found: dict[str, Any] = json.loads((folder / "seen.json").read_text())
@@ -31,25 +31,25 @@ def test_honest_names_are_fetched(seen: dict[str, Any]) -> None:
 
 
 def test_no_answer_leads_inside(seen: dict[str, Any]) -> None:
-    """Refused by its own error, and not one connection was opened, neither inside nor to a public address beside it."""
+    """Each name is refused by its own error, and no connection is opened, not even to a public address beside it."""
     for name in set(names.RECORDS) - set(names.HONEST):
         assert seen["guarded"][name] == ["blocked_address", []], name
 
 
-def test_a_name_that_changes_its_answer_reaches_what_was_checked_or_nothing(seen: dict[str, Any]) -> None:
-    """Answers are kept for a while, so robots.txt and the page go to what the first check saw; then it is refused."""
+def test_a_name_that_changes_its_answer_reaches_the_checked_address_or_nothing(seen: dict[str, Any]) -> None:
+    """Answers are cached briefly, so robots.txt and the page use the checked address. Later requests are refused."""
     for name in names.REBINDS:
         assert seen["guarded"][name] == ["fetched", [names.PUBLIC, names.PUBLIC]], name
         assert seen["later"][name] == ["blocked_address", []], name
 
 
-def test_names_that_lead_nowhere_say_so(seen: dict[str, Any]) -> None:
+def test_names_that_do_not_resolve_are_reported(seen: dict[str, Any]) -> None:
     for name in names.DEAD:
         assert seen["guarded"][name] == ["name_not_resolved", []], name
 
 
-def test_without_a_guard_those_names_do_lead_inside(seen: dict[str, Any]) -> None:
-    """The network is live: what the guard refuses, another client reaches."""
+def test_without_a_guard_the_hostile_names_lead_inside(seen: dict[str, Any]) -> None:
+    """The network is live: a client without the guard reaches the addresses that the guard refuses."""
     for name in [*names.REACHABLE_WITHOUT_A_GUARD, *names.REBINDS]:
         outcome, reached = seen["naive"][name]
         assert outcome == "fetched", name

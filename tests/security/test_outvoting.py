@@ -1,4 +1,4 @@
-"""Nobody outvotes an office by repeating a value on many hosts or ports of their own."""
+"""Repeating a value on many hosts or ports does not outvote an office."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_sites_of_different_owners_are_separate_sources_on_any_host(urls: tuple[
 
 
 def test_an_unknown_page_of_a_known_source_adds_nothing_to_it() -> None:
-    """Otherwise a portal would get a second vote for each of its pages that is scraped by URL."""
+    """Otherwise a portal would get another vote for each page that is scraped by URL."""
     portal = built("https://portal.example/1", 1987, SourceKind.PORTAL)
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), portal, built("https://blog.portal.example/1", 1987))
     assert found.values["YearBuilt"] == 1978

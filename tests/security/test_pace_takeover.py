@@ -1,4 +1,4 @@
-"""What a hostile robots.txt or redirect does to the pace: it slows its own host, within bounds, and nobody else."""
+"""A hostile robots.txt or redirect slows only its own host, within bounds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _destination(host: str) -> Destination:
 
 
 class _Fleet:
-    """Robots and pace as the fetcher puts them together; `rules` is robots.txt by host, others have none."""
+    """Robots and pace combined as in the fetcher; `rules` is robots.txt by host, and other hosts have none."""
 
     def __init__(self, rules: dict[str, str]) -> None:
         self.clock = ManualClock()
@@ -46,7 +46,7 @@ class _Fleet:
         self._politeness = Politeness(store, self.clock, min_gap_seconds=1.0)
 
     def ask(self, host: str) -> float:
-        """Visit `host`; -> seconds after which a job is told to come back, 0 if it was let in."""
+        """Visit `host`; return the seconds after which a job should come back, 0 if it was allowed."""
         destination = _destination(host)
         try:
             with self._politeness.slot(destination, JOB, self._robots.permit(destination, JOB)) as slot:
@@ -76,8 +76,8 @@ def test_no_robots_txt_stops_its_host_for_more_than_five_minutes(rule: str) -> N
 
 
 @pytest.mark.parametrize("host", ["old.homes.example", "homes.example"])
-def test_a_host_that_asks_for_much_slows_no_other_host_of_its_site(host: str) -> None:
-    """Neither a subdomain nor the domain itself, whose name is the site's."""
+def test_a_long_crawl_delay_slows_no_other_host_of_its_site(host: str) -> None:
+    """Neither a subdomain nor the parent domain, which names the site, is slowed."""
     fleet = _Fleet({host: "User-agent: *\nCrawl-delay: 99999999999"})
     assert fleet.ask(host) == 0
     assert fleet.ask("www.homes.example") == 0
@@ -87,7 +87,7 @@ def test_a_host_that_asks_for_much_slows_no_other_host_of_its_site(host: str) ->
 
 
 class _LoopbackIsPublic(Guard):
-    """The real guard, except that the servers of a test are paced like strangers."""
+    """The real guard, except that a test's servers have the pace of public sites."""
 
     def check(self, url: str, **_: Any) -> Destination:
         return dataclasses.replace(super().check(url), is_private=False)
@@ -117,7 +117,7 @@ def _refreshes(place: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("leads", [_redirects, _refreshes])
-def test_a_page_that_leads_to_anothers_login_does_not_rest_that_ones_site(
+def test_a_redirect_to_another_sites_login_does_not_pause_the_other_site(
     make_site: Callable[..., Any], paced: Fetcher, leads: Callable[[str], dict[str, Any]]
 ) -> None:
     victim, attacker = make_site("127.0.0.1"), make_site("127.0.0.2")
@@ -127,7 +127,7 @@ def test_a_page_that_leads_to_anothers_login_does_not_rest_that_ones_site(
     assert paced.fetch(victim.page("/12-elm-street")).body
 
 
-def test_a_site_that_leads_to_its_own_wall_is_left_alone(site: Any, paced: Fetcher) -> None:
+def test_a_site_that_redirects_to_its_own_login_is_paused(site: Any, paced: Fetcher) -> None:
     site.page("/captcha", b"<div class=g-recaptcha></div>", status=403)
     with pytest.raises(PageBlockedError):
         paced.fetch(site.page("/home", **_redirects("/captcha")))

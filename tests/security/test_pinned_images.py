@@ -1,6 +1,6 @@
-"""Somebody moves a base image's tag to an image of their own: what is built and started here stays the same.
+"""An attacker moves a base image's tag to another image: the build and the services keep the pinned one.
 
-The images are found in the repository's files, so that a new one is not forgotten. `make images` asks a registry on
+The images are found in the repository's files, so that a new one is checked too. `make images` asks a registry on
 loopback, through the real docker.
 """
 
@@ -36,14 +36,14 @@ _OLD = "0" * 64
 
 
 def _tracked() -> dict[str, str]:
-    """The repository's files by name."""
+    """Return the repository's files by name."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=_ROOT, capture_output=True, check=True, text=True)
     names = [name for name in listed.stdout.split("\0") if name and (_ROOT / name).is_file()]
     return {name: (_ROOT / name).read_text(encoding="utf-8", errors="replace") for name in names}
 
 
 def _images(name: str, text: str) -> Iterator[str]:
-    """The images of others that a file names, however it does."""
+    """Return the third-party images that a file names in any form."""
     file = Path(name)
     if re.search(r"dockerfile|containerfile", file.name, re.I):
         found = _of_dockerfile(text)
@@ -71,7 +71,7 @@ def _of_dockerfile(text: str) -> Iterator[str]:
 
 
 def _of_yaml(node: Any) -> Iterator[str]:
-    """Of Compose files and workflows: services, containers of jobs, actions that are images, and commands."""
+    """Read Compose files and workflows: services, containers of jobs, actions that are images, and commands."""
     for key, value in node.items() if isinstance(node, dict) else ():
         if not isinstance(value, str):
             continue
@@ -88,7 +88,7 @@ def _of_yaml(node: Any) -> Iterator[str]:
 
 
 def _of_commands(text: str) -> Iterator[str]:
-    """The pinned image of each command that gets one, or the whole command if it has none."""
+    """Return the pinned image of each command with an image argument, or the whole command if no image is pinned."""
     for command in re.findall(r"\bdocker (?:run|pull|create)\b.*", re.sub(r"\\\n", " ", text)):
         yield from _PINNED.findall(command) or [command]
 
@@ -97,7 +97,7 @@ def _unpinned(name: str, text: str) -> list[str]:
     return [image for image in _images(name, text) if not _PINNED.fullmatch(image)]
 
 
-def test_every_image_of_others_is_pinned_where_make_images_refreshes_it() -> None:
+def test_every_third_party_image_is_pinned_in_a_file_that_make_images_refreshes() -> None:
     found = {name: images for name, text in _tracked().items() if (images := [*_images(name, text)])}
     unpinned = {(name, image) for name, images in found.items() for image in images if not _PINNED.fullmatch(image)}
     assert unpinned == set()
@@ -109,8 +109,8 @@ def test_every_image_of_others_is_pinned_where_make_images_refreshes_it() -> Non
     assert len(pinned) == len({image.partition("@")[0] for image in pinned}), "a tag has two digests"
 
 
-def test_a_tag_stands_beside_its_digest_only() -> None:
-    """What else needs an image gets it from there, so that a new tag or digest is written once."""
+def test_a_tag_is_written_only_beside_its_digest() -> None:
+    """Other places read the image from there, so that a tag or digest is written once."""
     tag = "|".join(sorted({re.escape(pin.image) for pin in _script()["pins"]()}))
     code = {name: text for name, text in _tracked().items() if Path(name).suffix in ("", ".py", ".sh", ".yml", ".json")}
     assert [name for name, text in code.items() if re.search(rf"(?<![\w/])(?:{tag})(?!@sha256:)(?![\w.-])", text)] == []
@@ -138,14 +138,14 @@ _PIN = f"redis:8@sha256:{_OLD}"
         ("start.sh", "docker pull redis:8\n"),
     ],
 )
-def test_an_image_without_a_digest_is_found_wherever_it_is_named(name: str, text: str) -> None:
+def test_an_image_without_a_digest_is_found_in_any_form(name: str, text: str) -> None:
     assert len(_unpinned(name, text)) == 1
     pinned = text.replace("redis:8", _PIN)
     assert (_unpinned(name, pinned), [*_images(name, pinned)]) == ([], [_PIN])
 
 
 @pytest.mark.parametrize("image", [f"redis@sha256:{_OLD}", "redis:8@sha256:1234", "redis", "${IMAGE}"])
-def test_a_digest_alone_or_half_a_digest_is_no_pin(image: str) -> None:
+def test_a_digest_without_a_tag_or_half_a_digest_is_no_pin(image: str) -> None:
     assert _unpinned("Dockerfile", f"FROM {image}\n") == [image]
 
 
@@ -161,7 +161,7 @@ def _script() -> dict[str, Any]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder with the script, as it lies in the repository."""
+    """Create a folder with the script at its place in the repository."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(_SCRIPT, tmp_path / ".ci")
     return tmp_path
@@ -174,13 +174,13 @@ def _refresh(checkout: Path, **variables: str) -> subprocess.CompletedProcess[st
     )
 
 
-#: `publish(tag)` -> the digest that it has from now on
+#: `publish(tag)` returns the tag's new digest
 Publish = Callable[[str], str]
 
 
 @pytest.fixture
 def registry() -> Iterator[tuple[str, Publish]]:
-    """-> HOST:PORT of a registry whose every repository has the tags that were published, and how to do so."""
+    """Start a registry whose repositories all have the published tags; yield HOST:PORT and a publishing function."""
     asked = ["docker", "buildx", "version"]
     if shutil.which("docker") is None or subprocess.run(asked, capture_output=True, check=False).returncode != 0:
         pytest.skip("no docker with its plugin buildx is on PATH")
@@ -270,8 +270,8 @@ def test_refresh_without_docker_says_what_is_missing(checkout: Path) -> None:
     assert "no file was changed" in done.stderr
 
 
-def test_ci_names_images_by_tag_where_local_ones_stand_in_for_them(tmp_path: Path) -> None:
-    """The lines of .ci/run that decide it, with programs that say what they were asked for."""
+def test_ci_names_images_by_tag_where_local_ones_replace_them(tmp_path: Path) -> None:
+    """Run the lines of .ci/run that choose the images, with fake programs that print their arguments."""
     text = (_ROOT / ".ci" / "run").read_text()
     start = text.index('if [ -x "$shared/docker/docker-up" ]; then')
     lines = text[start : text.index("\nfi\n", start) + 4].replace(".venv/bin/python", sys.executable)
@@ -287,7 +287,7 @@ def test_ci_names_images_by_tag_where_local_ones_stand_in_for_them(tmp_path: Pat
     assert all(f"\n{variable}={tag}\n" in said for variable, tag in tags.items())
 
 
-def test_what_the_environment_names_replaces_a_pin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_replaces_a_pin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VALKEY_IMAGE", "mirror.example/valkey:8")
     monkeypatch.setenv("POSTGRES_IMAGE", "")
     chosen = _script()["chosen"]()

@@ -1,4 +1,4 @@
-"""A network that the operator opened is open to his own URLs, never to where a public page leads."""
+"""A network that the operator allows is reachable by the operator's own URLs, never through a public page."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 
 @pytest.mark.parametrize("way", ["redirect", "refresh", "chain"])
-def test_no_public_page_leads_into_an_opened_network(seen: Seen, way: str) -> None:
+def test_no_public_page_leads_into_an_allowed_network(seen: Seen, way: str) -> None:
     assert seen["became"][f"http://{PUBLIC}/{way}"] == "blocked_address"
     assert f"/by-{way}" not in seen["inside"]
 
 
 @pytest.mark.parametrize("way", ["script", "load"])
-def test_nor_does_one_that_a_browser_draws(seen: Seen, way: str) -> None:
-    """Neither by going there nor by loading from there."""
+def test_no_rendered_page_leads_into_an_allowed_network(seen: Seen, way: str) -> None:
+    """A rendered page cannot navigate there or load from there."""
     url = f"http://{PUBLIC}/{way}"
     if url not in seen["became"]:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -47,20 +47,20 @@ def test_nor_does_one_that_a_browser_draws(seen: Seen, way: str) -> None:
     assert f"/by-{way}" not in seen["inside"]
 
 
-def test_a_name_that_turns_inside_between_page_and_robots_leads_nowhere(seen: Seen) -> None:
+def test_a_name_that_rebinds_between_page_and_robots_reaches_nothing(seen: Seen) -> None:
     assert seen["became"]["http://turns.example/home"] == "blocked_address"
 
 
-def test_who_asks_for_the_inside_gets_it(seen: Seen) -> None:
-    """And its own redirects; but not by way of a public page."""
+def test_an_internal_url_of_the_user_is_fetched(seen: Seen) -> None:
+    """Its own redirects are followed too, but no link of a public page."""
     became = seen["became"]
     assert became[f"http://{INSIDE}/"] == became[f"http://{INSIDE}/moved"] == f"http://{INSIDE}/"
     assert became[f"http://{INSIDE}/out"] == "blocked_address"
     assert seen["inside"] == ["/robots.txt", "/", "/moved", "/", "/out"]
 
 
-def test_listings_of_a_search_lead_inside_on_its_own_host_only(make_fleet: Callable[..., Any], site: Any) -> None:
-    """What a search found is a job of its own, and still nothing that anybody asked for."""
+def test_search_results_lead_inside_only_on_the_searchs_own_host(make_fleet: Callable[..., Any], site: Any) -> None:
+    """A search result is a separate job, but not a URL that the user requested."""
     fleet = make_fleet()
     asked_for = site.page("/1", FACTS.encode())
     led_to = site.page("/2", FACTS.encode()).replace("127.0.0.1", "localhost")
@@ -77,8 +77,8 @@ def test_listings_of_a_search_lead_inside_on_its_own_host_only(make_fleet: Calla
     assert became == {asked_for: "done", led_to: "blocked_address"}
 
 
-def test_the_demo_opens_its_own_site_and_nothing_else() -> None:
-    """One address, which the demo's compose file gives to the site with the invented pages."""
+def test_the_demo_allows_only_its_own_site() -> None:
+    """The demo's compose file gives the site with the invented pages one address."""
     settings = dotenv_values(ROOT / "deploy/demo.env")
     files = [Path(ROOT, name) for name in str(settings["COMPOSE_FILE"]).split(":")]
     demo = yaml.safe_load(files[-1].read_text().replace("${DEMO_NETWORK:-10.216.30}", "10.216.30"))

@@ -1,4 +1,4 @@
-"""A caller with a quota gets more out of it: by cancelling and retrying, and by watches. Both are charged."""
+"""A caller cannot evade a quota by canceling and retrying, or by watches. Both are charged."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def enqueue(client: TestClient, *urls: str) -> list[str]:
     return jobs
 
 
-def test_each_retry_of_a_cancelled_job_is_charged(client: TestClient, stores: Stores) -> None:
+def test_each_retry_of_a_canceled_job_is_charged(client: TestClient, stores: Stores) -> None:
     (job,) = enqueue(client, URLS[0])
     statuses = []
     for _ in range(QUOTA):
@@ -99,7 +99,7 @@ def test_watches_are_charged_when_they_are_added(client: TestClient, stores: Sto
     assert add(*URLS[: QUOTA + 1]) == 429
     assert stores.jobs.used_today(Caller("property-intelligence", "mallory", "operator").id) == 0
     assert add(*URLS[:2]) == 200
-    assert add(*URLS[:2]) == 200  # they are there
+    assert add(*URLS[:2]) == 200  # the watches exist
     assert used(client) == 2
     watch = Watches(stores.database).page().items[0]
     assert client.delete(f"/api/v1/watches/{watch.id}").status_code == 200
@@ -110,7 +110,7 @@ def test_watches_are_charged_when_they_are_added(client: TestClient, stores: Sto
     assert client.post("/api/v1/jobs", json={"targets": [URLS[9]]}).status_code == 429
 
 
-def test_whoever_has_the_command_line_is_not_charged(stores: Stores) -> None:
+def test_users_of_the_command_line_are_not_charged(stores: Stores) -> None:
     jobs: JobStore = stores.jobs
     (job,) = jobs.enqueue([URLS[0]]).jobs
     for _ in range(QUOTA + 1):

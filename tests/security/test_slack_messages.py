@@ -1,4 +1,4 @@
-"""A page writes Slack's markup into a value: nobody is called, no link is disguised, and no line is forged."""
+"""A page's value with Slack markup mentions no user, disguises no link, and forges no line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.plugins.webhook_receiver import Receiver
 HOSTILE = "Sold & <!channel> <https://evil.example|your bank>\nAlert key_dead: all keys are dead.\u202e"
 
 
-def test_what_a_page_says_is_plain_text_on_one_line(
+def test_a_page_s_values_are_plain_text_on_one_line(
     make_receiver: Callable[..., Receiver], tmp_path: Path, clock: ManualClock
 ) -> None:
     receiver = make_receiver()
@@ -44,7 +44,7 @@ def test_what_a_page_says_is_plain_text_on_one_line(
             save_record(stores.properties, record, edition="e")
         assert deliver_due(Channel.CHANGE, settings, stores.database)["delivered"] == 1
     told = json.loads(receiver.requests[0].body)
-    assert told["data"]["new"] == HOSTILE  # programs get it as it is
+    assert told["data"]["new"] == HOSTILE  # programs get the value unchanged
     text = told["text"]
     assert not {"<", ">", "\n", "\u202e"} & set(text)
     assert "Sold &amp; &lt;!channel&gt; &lt;https://evil.example|your bank&gt; " in text

@@ -1,4 +1,4 @@
-"""Addresses that are made to be slow to read: none of them is, and ten thousand in a request are given up in time."""
+"""No crafted address is slow to parse, and a request with ten thousand of them is rejected in time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from web import create_app, limits
 from web.limits import MAX_TARGETS, READING_SECONDS
 
 PLAIN = "12 Elmwood Broadway Springfield IL 62701"
-#: the processor time for one address, compared with that for the plain one
+#: the CPU time limit for one address, relative to a plain address
 MOST_TIMES = 10
-#: what stands before, what is repeated up to 280 characters, what stands behind
+#: the text before, the part repeated up to 280 characters, and the text after
 KINDS = [
-    ("7 ", "\ufdfa", ", X, IL 62701"),  # one character is eighteen
+    ("7 ", "\ufdfa", ", X, IL 62701"),  # one character expands to eighteen
     ("7 ", "½", ", X, IL 62701"),
     ("", "1 & ", ", IL 62701"),
     ("7 Main ", "Apt 4 ", ", X, IL 62701"),
@@ -39,15 +39,16 @@ KINDS = [
     ("7 ", "a, ", ", Netherlands"),
     ("7 ", "A1 ", ", Canada"),
 ]
-#: is read anew and anew, each time in another way
+#: is parsed repeatedly, each time in another way
 UNSETTLED = "{} Bldg Front and and Trailer and Front Front, X, IL 62701"
 
-#: asks what so many targets would cost; -> status, answer, seconds of this process
+#: requests an estimate for this many targets; returns status, response, and this process's seconds
 Estimate = Callable[[list[str]], tuple[int, dict[str, Any], float]]
 
 
 def seconds_of(target: str) -> float:
-    """Processor time for reading it: the least of three times, since others use the caches of the processor too."""
+    """Return the CPU time for parsing the address: the least of three runs, since other processes use the CPU caches
+    too."""
     taken = []
     for _ in range(3):
         began = time.thread_time()
@@ -62,11 +63,11 @@ def test_no_address_is_slow_to_read(before: str, repeated: str, after: str) -> N
     normalise_target(PLAIN)  # loads the tables and the tagger
     most = MOST_TIMES * seconds_of(PLAIN)
     room = (280 - len(before) - len(after)) // len(repeated)
-    for count in (room, 30 // len(repeated.split()), 12, 8):  # as many as fit, and so few that they are read
+    for count in (room, 30 // len(repeated.split()), 12, 8):  # the most that fit, then few enough to be parsed
         assert seconds_of(f"{before}{repeated * min(room, count)}{after}") < most
 
 
-def test_an_address_of_many_words_is_refused_in_words() -> None:
+def test_an_address_of_many_words_is_refused_with_an_explanation() -> None:
     with pytest.raises(InvalidTargetError, match="an address has 40 words at most"):
         normalise_target(f"12 {'Elm ' * 45}St, Springfield, IL 62701")
 
@@ -90,16 +91,16 @@ def estimate(
         yield ask
 
 
-def test_ten_thousand_hostile_addresses_are_given_up_in_time(
+def test_ten_thousand_hostile_addresses_are_rejected_in_time(
     estimate: Estimate,
 ) -> None:
     status, answer, seconds = estimate([UNSETTLED.format(n) for n in range(MAX_TARGETS)])
-    assert seconds < READING_SECONDS + 4  # to send, parse, and answer
+    assert seconds < READING_SECONDS + 4  # to send, parse, and respond
     assert status == 200 or answer["error"]["code"] == "targets_too_costly"
 
 
-def test_ten_thousand_plain_addresses_are_taken(estimate: Estimate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take a third of what they may; three times as much is let pass for a slow machine."""
+def test_ten_thousand_plain_addresses_are_accepted(estimate: Estimate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take a third of the limit; the test allows three times as much for slow machines."""
     monkeypatch.setattr(limits, "READING_SECONDS", 3 * READING_SECONDS)
     status, answer, _ = estimate([f"{n} Main St, Springfield, IL 62701" for n in range(MAX_TARGETS)])
     assert status == 200

@@ -1,4 +1,4 @@
-"""Bodies made to cost CPU time before a page is read from them: unpacking, decoding, and looking where they lead."""
+"""Bodies that cost CPU time before a page is read: unpacking, decoding, and finding redirects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.property.fetch.decode.text import decode, repair
 from app.property.fetch.limits import Limits
 from tests.security.refused import refused
 
-#: half of what a page may cost in all; each of these took more than 3 s, one of them more than a day
+#: half of the total limit of a page; each of these once took more than 3 s, one of them more than a day
 _SECONDS = 1.5
 _EMPTY_FRAME = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"
 _MOST = 9_000_000
@@ -33,7 +33,7 @@ def _costs(work: Callable[[], Any]) -> float:
 
 @pytest.mark.parametrize("in_thread", [False, True], ids=["main thread", "thread"])
 def test_a_million_empty_frames_end_the_fetch(site: Any, fetcher: Fetcher, *, in_thread: bool) -> None:
-    """They unpack to nothing, so that no limit on size is ever reached."""
+    """They unpack to nothing, so no limit on size applies."""
     url = site.page("/", _EMPTY_FRAME * 1_000_000, Content_Encoding="zstd")
     error = refused(lambda: fetcher.fetch(url), in_thread=in_thread)
     assert "unpacking it took more than 1 s" in str(error)
@@ -53,7 +53,7 @@ def test_a_large_page_costs_a_third_of_what_unpacking_may(
 
 
 _HIGH = bytes(0x80 | byte for byte in range(0x100))
-#: nearly all bytes are no UTF-8; text that was encoded twice in one piece and in a million; runs behind a beginning
+#: mostly invalid UTF-8; text that was encoded twice, in one piece and in a million pieces; runs after a valid beginning
 BODIES: dict[str, Callable[[], bytes]] = {
     "bytes 80 to FF in order": lambda: bytes(range(0x80, 0x100)) * (_MOST // 128),
     "bytes 80 to FF": lambda: random.Random(7).randbytes(_MOST // 9).translate(_HIGH) * 9,
@@ -73,7 +73,7 @@ def test_bodies_are_decoded_in_time(name: str) -> None:
         assert _costs(partial(decode, body, f"text/html{charset}")) < _SECONDS, charset
 
 
-def test_repair_ends_where_it_has_cost_enough_and_loses_nothing() -> None:
+def test_repair_of_double_encoding_stops_at_its_limit_and_loses_nothing() -> None:
     text = "".join(f"<p>{number} mÂ²</p>" for number in range(100_000))
     repaired = repair(text)
     assert repaired.startswith("<p>0 m²</p><p>1 m²</p>")
@@ -85,12 +85,12 @@ def test_repair_ends_where_it_has_cost_enough_and_loses_nothing() -> None:
     "head",
     ["<meta http-equiv=" + " " * 65_000, "http-equiv" * 6_500, "<meta http-equiv='refresh' content='" + " " * 65_000],
 )
-def test_a_head_is_searched_for_a_refresh_in_time(head: str) -> None:
+def test_searching_a_head_for_a_refresh_is_fast(head: str) -> None:
     assert _costs(lambda: refresh("", head)) < _SECONDS
 
 
 def test_an_address_of_many_numbers_is_read_in_time() -> None:
-    """Each number could be split in two ways, and each way was tried with all those of the others."""
+    """An earlier version split each number in two ways, and combined the ways of all numbers."""
 
     def read() -> None:
         with pytest.raises(ValueError, match="lacks"):

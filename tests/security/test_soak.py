@@ -1,4 +1,4 @@
-"""Jobs on generated hostile pages, of which `make fuzz` does 10,000; and that it would find a bad one."""
+"""Jobs on generated hostile pages (`make fuzz` runs 10,000), and checks that a failure is found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.fuzz.soak.runner import MOST_CPU_SECONDS, MOST_MEGABYTES, Outcome, so
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a page takes is read from /proc")
 _PAGES = 20
 _KEPT = sorted((Path(__file__).parents[1] / "fuzz" / "regressions" / "soak").glob("*"))
-#: another process than the one that does jobs: warm at once, then it does as the test says for every page
+#: replaces the process of the soak: starts at once, then does for every page what the test defines
 _ENDS = """
 import sys
 print('{"problem": "", "kept_megabytes": 50}', flush=True)
@@ -29,8 +29,8 @@ sys.stdin.readline()
 
 
 def test_no_hostile_page_takes_too_much() -> None:
-    """From the wire to the database, with a model that quotes it: at most 3 s of CPU and 400 MB, and no error but its
-    own. Neither do small ones that failed once."""
+    """From the wire to the database, with a model that quotes the page: at most 3 s of CPU and 400 MB, and no
+    unexpected error. This includes small pages that failed once."""
 
     def page(seed: int, number: int) -> HostilePage:
         return hostile_page(seed, number) if number < _PAGES else kept_page(_KEPT[number - _PAGES].read_bytes())
@@ -42,8 +42,8 @@ def test_no_hostile_page_takes_too_much() -> None:
 
 
 def test_no_known_attack_takes_too_much() -> None:
-    """Each of them held a worker for 2 s to 100 s, the fifth as a source of an address; others are in
-    `test_heavy_pages.py` and `test_slow_bodies.py`."""
+    """Each attack once held a worker for 2 s to 100 s, the fifth as a source of an address. `test_heavy_pages.py` and
+    `test_slow_bodies.py` have others."""
     known: dict[str, tuple[str, bytes]] = {
         "blanks": ("text/html", b"<meta http-equiv=" + b" " * 65_000),
         "quotes": ("text/html", b"<p>" + "‹".encode() * 120_000),
@@ -66,7 +66,7 @@ def test_no_known_attack_takes_too_much() -> None:
     assert len(soaked.outcomes) == len(known)
 
 
-def test_a_page_is_made_of_its_seed_and_number_alone() -> None:
+def test_a_page_depends_only_on_its_seed_and_number() -> None:
     pages = {(seed, number): hostile_page(seed, number) for seed in (1, 2) for number in range(20)}
     assert len({page.message for page in pages.values()}) == len(pages)
     assert all(hostile_page(*which) == page for which, page in reversed(pages.items()))
@@ -74,7 +74,7 @@ def test_a_page_is_made_of_its_seed_and_number_alone() -> None:
     assert (kept_page(page.message).headers, kept_page(page.message).body) == (page.headers, page.body)
 
 
-def test_what_a_job_takes_is_measured() -> None:
+def test_cpu_time_and_memory_of_a_job_are_measured() -> None:
     def work() -> None:
         until = time.process_time() + 0.3
         while time.process_time() < until:
@@ -93,7 +93,7 @@ def test_more_than_a_page_may_take_is_a_failure() -> None:
     assert "401 MB" in Outcome(1, "run", "done", 1.0, 401.0).failure
 
 
-def test_an_error_that_is_no_pages_is_a_failure() -> None:
+def test_an_error_that_no_page_may_cause_is_a_failure() -> None:
     def raises(exc: Exception) -> None:
         raise exc
 
@@ -104,8 +104,8 @@ def test_an_error_that_is_no_pages_is_a_failure() -> None:
     assert "by zero" in told["problem"]
 
 
-def test_a_reader_that_fails_in_silence_is_a_failure() -> None:
-    """Its page is read all the same, without what it would have read."""
+def test_a_reader_that_fails_silently_is_a_failure() -> None:
+    """The page is still read, without the values of this reader."""
     log, failed = logging.getLogger(pipeline.__name__), FailedReaders()
     log.addHandler(failed)
     try:

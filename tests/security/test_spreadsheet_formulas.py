@@ -1,4 +1,4 @@
-"""A page puts a formula into an export: whichever separator a spreadsheet uses, no cell begins with it."""
+"""No exported cell begins with a formula, whichever separator the spreadsheet uses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAYLOADS = [
     "nice\r\n@A1",
     "\n" * 50_000 + "=1+1",
 ]
-#: what no cell of the file may begin with, blanks and quotes apart
+#: no cell may begin with these, after blanks and quotes
 STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
@@ -51,7 +51,7 @@ def exported(record: dict[str, Any]) -> str:
 
 
 def cells(text: str) -> list[str]:
-    """Every cell that begins anywhere in the file for a spreadsheet with commas, and for one with semicolons."""
+    """Return every cell as parsed by a spreadsheet with commas, and by one with semicolons."""
     with_commas = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
     return [*with_commas, *re.split(r"[;\r\n]", text)]
 
@@ -62,10 +62,10 @@ def test_no_cell_begins_a_formula(payload: str) -> None:
     text = exported(record)
     assert [cell for cell in cells(text) if cell.strip(' "\ufeff').startswith(STARTS)] == []
     row = next(csv.DictReader(io.StringIO(text, newline="")))
-    assert json.loads(row["X_Permits"]) == record["X_Permits"]  # the JSON is the same document
+    assert json.loads(row["X_Permits"]) == record["X_Permits"]  # the JSON export is unchanged
 
 
-def test_a_text_that_begins_with_a_line_end_is_text() -> None:
+def test_a_text_that_begins_with_a_newline_stays_text() -> None:
     row = next(csv.DictReader(io.StringIO(exported({"PublicRemarks": "\nx"}), newline="")))
     assert row["PublicRemarks"] == "'\nx"
 

@@ -1,4 +1,5 @@
-"""Nothing inside is reached, however its address is spelled, answered, redirected to or proxied; what is opened is."""
+"""Internal addresses are never reached by any spelling, DNS answer, redirect, or proxy, unless the operator allows
+them."""
 
 from __future__ import annotations
 
@@ -21,10 +22,10 @@ def _names(make_names: Any) -> Any:
     return names
 
 
-def test_no_spelling_of_an_inside_address_reaches_anything(
+def test_no_spelling_of_an_internal_address_reaches_a_server(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
 ) -> None:
-    """Every URL of the corpus is refused by its own error, and the canary sees not even a robots.txt request."""
+    """Every URL of the corpus is refused by its own error, and the canary receives no request, even for robots.txt."""
     canary = make_site()
     canary.page("/")
     fetcher = make_fetcher(resolver=_names(make_names))
@@ -44,7 +45,7 @@ def test_no_spelling_of_an_inside_address_reaches_anything(
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0", "127。0。0。1"])
 def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: Callable[..., Any], host: str) -> None:
-    """The corpus is live: the machine's own resolver takes these spellings to the canary."""
+    """The corpus is live: the machine's resolver resolves these spellings to the canary."""
     canary = make_site()
     canary.page("/")
     connection = http.client.HTTPConnection(host.replace("。", "."), canary.port, timeout=5)
@@ -65,7 +66,7 @@ def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: C
         "http://inside.example:PORT",
     ],
 )
-def test_an_opened_network_is_reached(site: Any, make_fetcher: Callable[..., Any], make_names: Any, url: str) -> None:
+def test_an_allowed_network_is_reached(site: Any, make_fetcher: Callable[..., Any], make_names: Any, url: str) -> None:
     site.page("/")
     names = _names(make_names)
     names.set("localhost", ["127.0.0.1"])
@@ -74,8 +75,8 @@ def test_an_opened_network_is_reached(site: Any, make_fetcher: Callable[..., Any
     assert site.hits == ["/robots.txt", "/"]
 
 
-def test_the_machines_own_resolver_is_asked_for_names(site: Any, make_fetcher: Callable[..., Any]) -> None:
-    """localhost leads inside by the real resolver as well, and is served once its network is opened."""
+def test_names_are_resolved_by_the_machines_own_resolver(site: Any, make_fetcher: Callable[..., Any]) -> None:
+    """The real resolver resolves localhost to an internal address, which is served once its network is allowed."""
     site.page("/")
     url = f"http://localhost:{site.port}/"
     with pytest.raises(BlockedAddressError):
@@ -84,12 +85,12 @@ def test_the_machines_own_resolver_is_asked_for_names(site: Any, make_fetcher: C
     assert make_fetcher("127.0.0.0/8,::1/128").fetch(url).final_url == url
 
 
-def test_a_name_that_does_not_exist_says_so(make_fetcher: Callable[..., Any]) -> None:
+def test_a_name_that_does_not_exist_is_reported(make_fetcher: Callable[..., Any]) -> None:
     with pytest.raises(NameNotResolvedError, match=r"no-such-host\.invalid"):
         make_fetcher().fetch("http://no-such-host.invalid/")
 
 
-def test_opening_a_range_does_not_open_a_metadata_service(make_fetcher: Callable[..., Any]) -> None:
+def test_allowing_a_range_does_not_allow_a_metadata_service(make_fetcher: Callable[..., Any]) -> None:
     fetcher = make_fetcher("169.254.0.0/16,fd00::/8")
     for url in ("http://169.254.169.254/", "http://[fd00:ec2::254]/"):
         with pytest.raises(BlockedAddressError, match="metadata"):
@@ -101,7 +102,7 @@ def test_opening_a_range_does_not_open_a_metadata_service(make_fetcher: Callable
     "location",
     ["http://127.0.0.1:PORT/", "http://inside.example:PORT/", "//127.0.0.1:PORT/x", "http://2130706433:PORT/"],
 )
-def test_a_redirect_to_the_inside_is_refused(
+def test_a_redirect_to_an_internal_address_is_refused(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, status: int, location: str
 ) -> None:
     outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
@@ -115,7 +116,7 @@ def test_a_redirect_to_the_inside_is_refused(
 @pytest.mark.parametrize(
     "location", ["file:///etc/passwd", "http://u:secret@127.0.0.2/", "http://[oops/", "javascript:1"]
 )
-def test_a_redirect_to_no_url_is_the_sites_fault(
+def test_a_redirect_to_an_invalid_url_is_the_sites_fault(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], location: str
 ) -> None:
     site = make_site("127.0.0.2")
@@ -125,7 +126,7 @@ def test_a_redirect_to_no_url_is_the_sites_fault(
     assert "secret" not in str(caught.value)
 
 
-def test_robots_txt_may_not_redirect_to_the_inside(
+def test_robots_txt_may_not_redirect_to_an_internal_address(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any]
 ) -> None:
     outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
@@ -139,13 +140,13 @@ def test_robots_txt_may_not_redirect_to_the_inside(
 def test_a_name_that_changes_its_answer_never_leads_inside(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, good_answers: int
 ) -> None:
-    """DNS rebinding. A request resolves once and connects to what was checked; the next request is checked anew.
+    """DNS rebinding: a request resolves once and connects to the checked address; the next request is checked again.
 
-    Two names are asked for a page: its own and, through robots.txt, the same again. With one good answer the second
-    check refuses; with two, the page comes from the checked server although the name leads inside by then.
+    A page's name is resolved for robots.txt and for the page. With one good answer, the second check refuses. With two,
+    the page comes from the checked server, although the name resolves to an internal address by then.
     """
     good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
-    # one port for both: what counts is the address
+    # one port for both, because the address decides
     names = make_names()
     names.set("rebind.example", [["127.0.0.2"]] * good_answers + [["127.0.0.1"]])
     good.page("/", b"<html>the checked server</html>")
@@ -162,7 +163,7 @@ def test_a_name_that_changes_its_answer_never_leads_inside(
     assert canary.hits == []
 
 
-def test_one_inside_address_among_several_refuses_the_name(
+def test_one_internal_address_among_several_refuses_the_name(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
 ) -> None:
     good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
@@ -183,7 +184,7 @@ def test_the_next_checked_address_is_tried_if_one_is_dead(
     assert site.headers[-1]["Host"] == f"two.example:{site.port}"
 
 
-def test_proxies_of_the_environment_have_no_say(
+def test_proxies_of_the_environment_are_ignored(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, proxy = make_site("127.0.0.2"), make_site("127.0.0.1")

@@ -1,4 +1,4 @@
-"""No page takes the place of another one, by the canonical URL that it declares or by what its script writes."""
+"""No page replaces another by its declared canonical URL or by the URL that its script writes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ url = "{root}/parcel/{{street_line:slug}}-{{postal_code}}"
 def make_service(
     tmp_path: Path, changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> Iterator[Callable[..., Resources]]:
-    """The service, whose `sources.toml` names the assessor's card; keyword arguments change its settings."""
+    """Return a function that makes the service, whose `sources.toml` names the assessor's card; arguments change
+    settings."""
     home, api, opened = tmp_path / "home", openai_simulator(), []
     home.mkdir()
     (home / "sources.toml").write_text(AREA.format(root=changing_site.address))
@@ -78,7 +79,8 @@ def source(shown: dict[str, Any], url: str) -> dict[str, Any]:
 
 
 def is_not_taken_over(service: Resources, property_id: str, root: str) -> None:
-    """The card says what it said, as the assessor's; the other page is a source of its own, and the conflict shows."""
+    """Check that the card keeps its values as the assessor's, the other page is a separate source, and the conflict
+    shows."""
     shown = service.properties.get(property_id)
     assert (shown["record"]["YearBuilt"], shown["record"]["TaxAssessedValue"]) == (1950, 200_000)
     assert source(shown, root + CARD)["source_kind"] == SourceKind.ASSESSOR
@@ -102,8 +104,10 @@ def test_a_page_that_calls_itself_the_assessors_card_does_not_replace_it(
     is_not_taken_over(service, property_id, root)
 
 
-def test_it_does_not_come_first_either(make_service: Callable[..., Resources], changing_site: ChangingSite) -> None:
-    """The card was never read before: it is fetched, and says something else."""
+def test_a_false_claim_that_comes_first_does_not_replace_the_card(
+    make_service: Callable[..., Resources], changing_site: ChangingSite
+) -> None:
+    """The card was not read before: the service fetches it and finds other values."""
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE, link(root + CARD))}
     service.scraper.scrape(root + EVIL)
@@ -111,7 +115,7 @@ def test_it_does_not_come_first_either(make_service: Callable[..., Resources], c
     is_not_taken_over(service, property_id, root)
 
 
-def test_a_claim_to_be_a_page_that_is_not_there_is_not_believed(
+def test_a_claim_to_be_a_missing_page_is_ignored(
     make_service: Callable[..., Resources], changing_site: ChangingSite
 ) -> None:
     service, root = make_service(), changing_site.address
@@ -120,10 +124,10 @@ def test_a_claim_to_be_a_page_that_is_not_there_is_not_believed(
     assert (found["url"], found["page_url"]) == (root + EVIL, root + EVIL)
 
 
-def test_a_page_that_says_less_takes_nothing_away_and_does_not_keep_the_card_fresh(
+def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
     make_service: Callable[..., Resources], changing_site: ChangingSite
 ) -> None:
-    """It agrees, so it is the card by another URL; but only the card's own URL says when the card was last true."""
+    """The page agrees, so it counts as another URL of the card. Only the card's own URL renews the card's date."""
     service, root = make_service(), changing_site.address
     changing_site.pages[CARD] = card(TRUE)
     changing_site.pages[EVIL] = card({"Year_Built": 1950}, link(root + CARD))
@@ -140,7 +144,7 @@ def test_a_page_that_says_less_takes_nothing_away_and_does_not_keep_the_card_fre
     assert shown["record"]["TaxAssessedValue"] == 210_000, "the card itself was asked"
 
 
-def test_a_page_of_another_host_or_port_is_not_even_asked(
+def test_a_page_of_another_host_or_port_is_not_fetched(
     make_service: Callable[..., Resources], changing_site: ChangingSite
 ) -> None:
     service, root = make_service(), changing_site.address
@@ -152,7 +156,7 @@ def test_a_page_of_another_host_or_port_is_not_even_asked(
 def test_a_page_to_which_the_cards_url_leads_does_not_inherit_its_kind(
     make_service: Callable[..., Resources], changing_site: ChangingSite
 ) -> None:
-    """It was said of what answered there. Whoever asks by address says it again."""
+    """The kind belonged to the earlier page. A scrape by address assigns the kind again."""
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE)}
     property_id = service.scraper.scrape(ADDRESS).property_id
@@ -173,7 +177,7 @@ def test_a_page_to_which_the_cards_url_leads_does_not_inherit_its_kind(
         ("https://county.qpublic.net/{postal_code}", "https://county.qpublic.net/x", None),
     ],
 )
-def test_a_cited_page_inherits_a_kind_on_its_offices_own_host_alone(
+def test_a_cited_page_inherits_a_kind_only_on_its_offices_own_host(
     tmp_path: Path, template: str, cited: str, kind: SourceKind | None
 ) -> None:
     (tmp_path / "sources.toml").write_text(

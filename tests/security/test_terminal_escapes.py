@@ -1,4 +1,4 @@
-"""A page steers the terminal of whoever reads what it said, or turns the text after it around: nothing does."""
+"""No text of a page controls the terminal that shows it, or reverses the text after it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from cli.main import main
 from tests.plugins.page_records import page_record
 from web import create_app
 
-#: erases the screen, names the window, the same in C1, and turns text around in four ways
+#: clears the screen, sets the window title, the same in C1, and reverses text in four ways
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\x85\u202egnp.exe\u2066\u200f\u061c\u206a"
-#: what may be left of it in any output: nothing
+#: characters that no output may contain
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 Run = Callable[..., str]
@@ -42,7 +42,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 @pytest.fixture
 def property_id(settings: Settings) -> str:
-    """A property of which every text is hostile, and one of whose texts has changed."""
+    """Store a property in which every text is hostile and one text has changed."""
     with open_stores(settings) as stores:
         follow_changes(settings, stores.database)
         for day, price in enumerate((500_000, 480_000)):
@@ -59,7 +59,7 @@ def property_id(settings: Settings) -> str:
 
 @pytest.fixture
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `propintel` in this process; -> all that it writes."""
+    """Run `propintel` in this process and return all its output."""
 
     def call(*arguments: str) -> str:
         monkeypatch.setenv("PROPINTEL_HOME", str(settings.state.propintel_home))
@@ -96,14 +96,14 @@ def test_no_command_prints_what_a_terminal_obeys(run: Run, property_id: str, com
     assert STEERING.findall(shown) == []
 
 
-def test_json_is_the_same_document(run: Run, property_id: str) -> None:
+def test_json_output_is_unchanged(run: Run, property_id: str) -> None:
     line = next(line for line in run("properties", "export", "--format", "jsonl").splitlines() if line.startswith("{"))
     assert json.loads(line)["record"]["PublicRemarks"] == f"{HOSTILE}1"
     shown = json.loads(run("properties", "show", property_id, "--format", "json"))
     assert shown["record"]["Heating"] == [HOSTILE]
 
 
-def test_the_api_answers_nothing_that_a_terminal_obeys(settings: Settings, property_id: str) -> None:
+def test_the_api_returns_nothing_that_a_terminal_obeys(settings: Settings, property_id: str) -> None:
     token = issue_token(settings, Role.READER, timedelta(minutes=1), clock=SystemClock(), subject="tester")
     with TestClient(create_app(lambda: settings)) as client:
         answer = client.get(f"/api/v1/properties/{property_id}", headers={"Authorization": f"Bearer {token}"})
@@ -113,7 +113,7 @@ def test_the_api_answers_nothing_that_a_terminal_obeys(settings: Settings, prope
 
 
 @pytest.mark.usefixtures("property_id")
-def test_neither_does_a_webhook(settings: Settings) -> None:
+def test_a_webhook_sends_nothing_that_a_terminal_obeys(settings: Settings) -> None:
     with open_stores(settings) as stores:
         changes = ChangeStore(stores.database).since().changes
     bodies = [change_event(change).body() for change in changes]

@@ -1,4 +1,4 @@
-"""The threat model in the docs: each threat has a test that exists, or is said not to be defended."""
+"""Each threat of the documented threat model has an existing test or is marked as not defended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A token that names nobody: two of them would share limits, and the audit could not tell who did it. None is made."""
+"""No token without a subject is made: its holders would share limits, and the audit could not tell them apart."""
 
 from __future__ import annotations
 

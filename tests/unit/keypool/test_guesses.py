@@ -38,8 +38,8 @@ def test_nothing_is_guessed_for_a_provider_that_has_accepted_nothing(rules: LuaR
     [(20, 0.85), (3, 0.5), (0, 0.5)],
     ids=["it was nearly right", "a third was accepted at most", "nothing was"],
 )
-def test_a_429_cuts_the_rate_the_more_the_less_was_accepted(rules: LuaRules, sent: int, left: float) -> None:
-    """600 a minute: 20 in two seconds."""
+def test_a_429_cuts_the_rate_more_if_less_was_accepted(rules: LuaRules, sent: int, left: float) -> None:
+    """Of 600 requests a minute, 20 were accepted in two seconds."""
     found = guess(rules, sent + 1, cut_us=NOW_US - 2 * SECOND)
     assert rules.refused_rate(found, 600, NOW_US, NOW_US) == 600 * left
 
@@ -51,7 +51,7 @@ def test_requests_before_a_cut_or_soon_after_it_do_not_cut_again(rules: LuaRules
 
 
 def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRules) -> None:
-    """600 a minute: after 5 s by 1 % a second, after 10 s by 2 %; no success adds more than a fifth."""
+    """600 a minute rises by 1 % a second after 5 s, and by 2 % after 10 s; no success adds more than a fifth."""
     for since, share in ((5, 0.01), (10, 0.02)):
         found = guess(rules, 20, cut_us=NOW_US - since * SECOND)
         assert rules.raised_rate(found, 600, NOW_US) == pytest.approx(600 * (1 + share / 10))
@@ -59,11 +59,11 @@ def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRu
 
 
 def test_a_slow_rate_rises_by_successes_instead_of_seconds(rules: LuaRules) -> None:
-    """One in ten seconds: with the third success since, thirty seconds later, by three hundredths."""
+    """At one request in ten seconds, the third success after thirty seconds adds three hundredths."""
     assert rules.raised_rate(guess(rules, 4, cut_us=NOW_US - 30 * SECOND), 6, NOW_US) == pytest.approx(6 * 1.03)
 
 
 def test_an_unused_rate_stays(rules: LuaRules) -> None:
-    """Ten in two seconds are half of 600 a minute."""
+    """Ten requests in two seconds are half of 600 a minute."""
     assert rules.raised_rate(guess(rules, 10, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) == 600
     assert rules.raised_rate(guess(rules, 10.1, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) > 600

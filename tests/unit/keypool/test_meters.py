@@ -268,7 +268,7 @@ def refused(rules: LuaRules, meter: Any, till: int, *, against_the_headers: bool
     return meter
 
 
-def test_a_429_leaves_room_for_one_at_the_named_time_and_then_one_by_one(rules: LuaRules) -> None:
+def test_a_429_allows_one_request_at_the_named_time_and_then_one_by_one(rules: LuaRules) -> None:
     meter = rules.meter(600, 600, a=10)
     burst(rules, meter)
     rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=False)
@@ -285,7 +285,7 @@ def test_after_a_429_that_contradicts_the_headers_a_part_of_the_burst_is_waited_
     assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 0.1 * 10 * 100_000
 
 
-def test_unexplained_429s_for_tokens_slow_our_pace_a_little(rules: LuaRules) -> None:
+def test_unexplained_429s_for_tokens_slow_the_pace_a_little(rules: LuaRules) -> None:
     meter, seen = rules.meter(60_000, 60_000, a=5_000), []
     for _ in range(6):
         rules.charge_meter(meter, 100, NOW_US, False)

@@ -103,7 +103,7 @@ def test_a_job_waits_in_the_lane_for_its_position_in_the_batch(position: int, st
 
 
 @pytest.mark.parametrize(("priority", "started", "urgency"), [(5, False, 5), (5, True, 4), (0, True, 0), (9, True, 8)])
-def test_a_job_that_has_run_before_is_one_level_more_urgent(priority: int, started: bool, urgency: int) -> None:
+def test_a_job_that_has_run_before_has_one_higher_priority(priority: int, started: bool, urgency: int) -> None:
     assert message_priority(_job(0, started=started, priority=priority)) == urgency
 
 
@@ -153,7 +153,7 @@ def test_a_lost_broker_is_retried_once_a_second(settings: Settings) -> None:
     assert pauses == [1, 1, 1]
 
 
-def test_reports_and_recovery_have_a_queue_of_their_own(settings: Settings) -> None:
+def test_reports_and_recovery_have_a_separate_queue(settings: Settings) -> None:
     app = make_celery(settings)
     routes = {
         name: app.amqp.router.route({}, name)["queue"].name
@@ -182,7 +182,7 @@ def test_model_batches_neither_delay_reports_nor_count_as_jobs(settings: Setting
     assert "model-batches" not in LANES, "recovery would take its message for a job's"
 
 
-def test_no_message_is_delivered_twice_because_of_a_wait() -> None:
+def test_a_wait_delivers_no_message_twice() -> None:
     """The visibility timeout is above the time limit and far above any countdown."""
     assert VISIBILITY_TIMEOUT > TIME_LIMIT > SOFT_TIME_LIMIT
     assert VISIBILITY_TIMEOUT.total_seconds() > 10 * LONGEST_COUNTDOWN_SECONDS

@@ -162,7 +162,7 @@ def _exceptions_in(value: Any) -> list[BaseException]:
     return [found for one in inside for found in _exceptions_in(one)]
 
 
-def test_the_rest_of_a_fact_stays() -> None:
+def test_the_rest_of_a_cleaned_fact_stays() -> None:
     about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": b"\xff plain"}
     clean = without_secrets(_raised(PropertyIntelligenceError(about)))
     assert clean.args == ({"status": 500, "headers": {"a": "b", "x-key": "[redacted]"}, "raw": b"\xff plain"},)
