@@ -1,1 +1,1 @@
-"""Scores records against hand labels of real pages: `python -m benchmarks.extraction`."""
+"""Score records against hand labels of real pages: `python -m benchmarks.extraction`."""

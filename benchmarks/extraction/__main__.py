@@ -1,6 +1,5 @@
-"""`python -m benchmarks.extraction [--pages FOLDER] [--format json] [--errors] [--out FILE]`: what the extractors read
-of the labelled pages, beside the targets.
-"""
+"""`python -m benchmarks.extraction [--pages FOLDER] [--format json] [--errors] [--out FILE]`: score the extractors on
+the labeled pages, and compare the figures with the targets."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from benchmarks.results import BenchmarkError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the scores; 2 where the pages are not there."""
+    """Print the scores. Return 2 without the pages."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument(
@@ -80,7 +79,7 @@ def _print_table(told: Measured, *, errors: bool) -> None:
 
 
 def _batch(one: Batch) -> str:
-    """A line of a batch's figures: by rules alone, then with the simulated model."""
+    """Return a line of a batch's figures: by rules alone, then with the simulated model."""
     shown = " | ".join(f"{s.recall:.3f} {s.precision:.3f} {s.core:.3f}" for s in one.scores)
     return f"{one.name:10} {shown}  {one.sent.mean_tokens:6,.0f} tokens, read or sent {one.sent.covered:.3f}"
 
@@ -100,7 +99,7 @@ def _print_errors(told: Measured) -> None:
 
 
 def print_scores(report: Report) -> None:
-    """A line per labelled field, then all of them."""
+    """Print a line for each labeled field, then one for all fields."""
     print(f"{'field':16} {'labelled':>8} {'right':>6} {'wrong':>6} {'recall':>7} {'precision':>9}")
     for label, count in report.fields.items():
         print(_line(label, count))

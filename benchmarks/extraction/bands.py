@@ -1,7 +1,6 @@
-"""Reliability of confidence: of the values emitted in each band of confidence, the share that is right.
+"""Reliability of confidence: the share of correct values in each band of confidence.
 
-A value emitted on a field that the label says is not on the page is wrong. Values on fields without a label are not
-counted.
+A value is wrong if the label says that the page does not have this field. Values of unlabeled fields are not counted.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 
 from benchmarks.extraction.scorer import Outcome
 
-#: lower ends of the bands, the surest first; a band ends below the one before it
+#: lower ends of the bands, highest first; a band ends at the previous one
 LOWER_ENDS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Values with a confidence of `low` up to, not including, `high` (1 is in the first band)."""
+    """The values with a confidence from `low` up to `high`, without `high` itself (1 is in the first band)."""
 
     low: float
     high: float
@@ -31,7 +30,7 @@ class Band:
 
 
 def reliability(outcomes: Sequence[Outcome], confidences: Mapping[str, Mapping[str, float]]) -> list[Band]:
-    """The bands, surest first. `confidences`: by the label's `file`, by RESO name."""
+    """Return the bands, highest first. `confidences` are by the label's `file` and by RESO name."""
     told = [(confidences[o.file][o.field], o.verdict != "wrong") for o in outcomes if o.field is not None]
     bands: list[Band] = []
     high = 1.01
@@ -44,6 +43,6 @@ def reliability(outcomes: Sequence[Outcome], confidences: Mapping[str, Mapping[s
 
 
 def calibration_error(bands: Sequence[Band]) -> float:
-    """The mean distance between a band's confidence and its share right, each value counted once (ECE)."""
+    """Return the mean distance between a band's confidence and its share of correct values, weighted by count (ECE)."""
     total = sum(b.count for b in bands)
     return sum(abs(b.mean_confidence * b.count - b.right) for b in bands) / total if total else 0.0

@@ -1,7 +1,7 @@
-"""What is read of each batch of labelled pages: by rules alone, and with a simulated model (`simulated.py`).
+"""Score each batch of labeled pages: by rules alone, and with a simulated model (`simulated.py`).
 
-The batches are the real pages below SHARED_DIR and the project's own corpora. Those of `AT_FIRST` were written to be
-scored: no rule was made for one of their pages.
+The batches are the real pages below SHARED_DIR and the project's own corpora. The corpora in `AT_FIRST` were written
+for scoring: no rule was made for their pages.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Scores:
     core: float
 
 
-#: what each corpus that was written by somebody who had not seen the readers scored at first, before anything was
-#: changed on its account: by rules alone, and with the simulated model (None: it was not measured)
+#: The first scores of each corpus by an independent author, before any change was made because of it: by rules alone,
+#: and with the simulated model (None: not measured).
 AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
     "sixth": (Scores(0.642, 0.908, 0.771), None),
     "seventh": (Scores(0.670, 0.906, 0.822), None),
@@ -46,9 +46,8 @@ AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A claim of the simulated model, and the page it is of: a right one that the check dropped, or a wrong one that
-    it believed.
-    """
+    """A claim of the simulated model and its page: a correct claim that the check rejected, or a wrong one that it
+    accepted."""
 
     file: str
     claim: Claimed
@@ -57,9 +56,8 @@ class Refusal:
 
 @dataclass
 class Answered:
-    """`asked` right claims, those of them that the check `rejected`; `planted` wrong ones, those that it `accepted`.
-    `records` and the `tokens` of the answers are by the label's `file`.
-    """
+    """`asked` correct claims, of which the check `rejected` some; `planted` wrong claims, of which it `accepted` some.
+    `records` and the `tokens` of the answers are by the label's `file`."""
 
     records: dict[str, dict[str, object]] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
@@ -71,7 +69,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Batch:
-    """One folder of labelled pages; `sent` is what the model is asked about them."""
+    """One folder of labeled pages; `sent` has the prompts."""
 
     name: str
     run: Run
@@ -82,13 +80,13 @@ class Batch:
 
     @property
     def sure(self) -> tuple[int, int]:
-        """Values read without a model at 0.9 or better, and how many of them are right."""
+        """Return how many values were read without a model at 0.9 or better, and how many of them are correct."""
         best = reliability(self.rules.outcomes, self.run.confidences)[0]
         return best.count, best.right
 
     @property
     def scores(self) -> tuple[Scores, Scores]:
-        """By rules alone, and with the simulated model."""
+        """Return the scores by rules alone, and with the simulated model."""
         return _scores(self.rules), _scores(self.model)
 
 
@@ -97,12 +95,12 @@ def _scores(report: Report) -> Scores:
 
 
 def batches(real: Path, done: Run) -> Iterator[Batch]:
-    """The pages of `real`, of which `done` is the run, the further ones apart; then the project's corpora."""
+    """Score the batches: `real` (whose run is `done`), its pages in more_truth.jsonl, and the project's corpora."""
     return (batch(name, one) for name, one in runs(real, done))
 
 
 def runs(real: Path, done: Run | None = None) -> Iterator[tuple[str, Run]]:
-    """Read the pages of each batch: its name, and the run; `done` is that of the pages of `real`, if they were read."""
+    """Read the pages of each batch, and return its name and run. `done` is the run of `real` if it exists already."""
     yield "real", done or run(real)
     if (real / "more_truth.jsonl").is_file():
         yield "more", run(real, "more_truth.jsonl")
@@ -118,7 +116,7 @@ def batch(name: str, done: Run) -> Batch:
 
 
 def answer(done: Run) -> Answered:
-    """Answer each page's prompt from its labels, and take what the check believes into the records."""
+    """Answer each page's prompt from its labels, and add the accepted claims to the records."""
     result = Answered()
     for row in done.truth:
         file, extraction = row["file"], done.extractions[row["file"]]

@@ -1,8 +1,8 @@
-"""The core fields, what most users come for: price, status, type, rooms or beds, area, city, postal code.
+"""The core fields that most users want: price, status, type, rooms or beds, area, city, postal code.
 
-A core field of a page is right where every label that it stands for is: the value that the page has was read exactly,
-and none was emitted where the page has none. `rooms or beds` and `area` (living area, else the plot's) go by the first
-of their labels that the page has; a wrong value of the other counts as well.
+A core field is correct on a page if all its labels are: a value on the page was read exactly, and no other value was
+emitted. `rooms or beds` and `area` (living area, else the lot's) use the first label that the page has; a wrong value
+for the other label counts as an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from benchmarks.extraction.scorer import Outcome
 
-#: core field: the labels that answer for it
+#: core field: its labels
 CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "price": ("price",),
@@ -29,8 +29,10 @@ CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """`fields`: core field to (pages that have it, pages where it is right); `all_right`: the pages on which nothing
-    of the core is missed or wrong, of `pages`.
+    """The results for the core fields.
+
+    `fields` maps a core field to (pages that have it, pages where it is correct). `all_right` counts the pages, of
+    `pages`, without a missed or wrong core field.
     """
 
     fields: Mapping[str, tuple[int, int]]
@@ -39,13 +41,13 @@ class Core:
 
     @property
     def mean(self) -> float:
-        """The mean over core fields of the share of pages that have it on which it is exact."""
+        """Return the mean over core fields of the share of correct pages, among the pages that have the field."""
         shares = [right / had for had, right in self.fields.values() if had]
         return sum(shares) / len(shares) if shares else 0.0
 
 
 def core(outcomes: Sequence[Outcome]) -> Core:
-    """How the core fields fared on the pages that `outcomes` tell of."""
+    """Return the results for the core fields on the pages of `outcomes`."""
     by_page: dict[str, dict[str, Outcome]] = {}
     for outcome in outcomes:
         by_page.setdefault(outcome.file, {})[outcome.label] = outcome

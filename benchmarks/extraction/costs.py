@@ -1,8 +1,8 @@
-"""What a model costs for 1,000 pages like the labelled ones: at full price, and with what the provider's cache saves.
+"""The cost of a model for 1,000 pages like the labeled ones: at full price, and with the provider's cache.
 
-OpenAI keeps what requests begin with from 1,024 tokens on, in steps of 128, and charges less for it when the next one
-begins alike (https://platform.openai.com/docs/guides/prompt-caching, 2026-11). Ours begin with the schema and the
-instruction; the page's own marker ends what they have in common.
+OpenAI caches the common beginning of requests from 1,024 tokens on, in steps of 128, at a lower price
+(https://platform.openai.com/docs/guides/prompt-caching, 2026-11). The project's prompts begin with the schema and the
+instruction; the page's own marker ends the common part.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ _PAGES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Tokens are means of a page; of its prompt `alike` are the same for every page and `cached` come from the cache.
-    Prices are US dollars for 1,000 pages: with nothing cached, with the cache, and in batches.
-    """
+    """Token counts are means per page. Of the prompt, `alike` tokens are equal for every page and `cached` come from
+    the cache. Prices are US dollars for 1,000 pages: without the cache, with the cache, and in batches."""
 
     prompt: float
     answer: float
@@ -35,7 +34,7 @@ class Costs:
 
 
 def costs(batch: Batch) -> Costs:
-    """Return what asking `MODEL` about the pages of `batch` costs, each with its own prompt and answer."""
+    """Return the cost of asking `MODEL` about the pages of `batch`, each with its own prompt and answer."""
     pages = [(page.tokens, batch.answered.tokens[page.file]) for page in batch.sent.pages if page.tokens]
     alike = max((page.instruction + page.schema for page in batch.sent.pages), default=0)
     cached = cacheable(alike)
@@ -57,5 +56,5 @@ def costs(batch: Batch) -> Costs:
 
 
 def cacheable(alike: int) -> int:
-    """Return how many of the tokens that requests begin with alike the provider keeps."""
+    """Return how many tokens of a common beginning the provider caches."""
     return 0 if alike < _LEAST_CACHED else alike - (alike - _LEAST_CACHED) % _STEP

@@ -1,7 +1,7 @@
-"""Labels that their own page contradicts: each was looked at by hand, and says where on the page the value stands.
+"""Labels that contradict their page: each was checked by hand, with the place of the value on the page.
 
-The figures are measured against the labels as they are. Beside them the benchmark shows what they are with these set
-aside: a value on such a label counts neither as right nor as wrong.
+The figures are measured against the original labels. The benchmark also shows the figures without these labels, whose
+values then count neither as correct nor as wrong.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from benchmarks.extraction.scorer import Outcome
 
-#: (file, label): why the label is doubted. All but the one on `4715649.html` say "not on the page"
+#: (file, label): the reason for the doubt. All but the label on `4715649.html` say "not on the page".
 DISPUTED: Mapping[tuple[str, str], str] = {
     ("html/engelvoelkers.com/engelVoelkers_detail.html", "agent"): "named on the visible card of the adviser",
     ("html/immobilien.de/immobilienDe_detail.html", "street"): "streetAddress of its JSON-LD",
@@ -49,5 +49,5 @@ DISPUTED: Mapping[tuple[str, str], str] = {
 
 
 def undisputed(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The outcomes without the wrong ones on labels that are disputed."""
+    """Return the outcomes without the wrong ones on disputed labels."""
     return [o for o in outcomes if o.verdict != "wrong" or (o.file, o.label) not in DISPUTED]

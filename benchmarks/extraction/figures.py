@@ -1,4 +1,4 @@
-"""The figures that the targets are about, each beside its target."""
+"""The figures with targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from benchmarks.extraction.size import files_naming_a_field, lines_of_reading
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number, how it is shown, and what it is held to (None: reported, not held to anything)."""
+    """One measured number, its format, and its target (None: reported without a target)."""
 
     name: str
     value: float
@@ -42,7 +42,7 @@ def at_most(name: str, value: float, target: float, unit: str = "") -> Figure:
 
 @dataclass(frozen=True)
 class Measured:
-    """All that one run of the benchmark says."""
+    """All results of one run of the benchmark."""
 
     run: Run
     report: Report
@@ -54,7 +54,7 @@ class Measured:
     undisputed_bands: list[Band]
     prompts: Prompts
     peers: Peers | None = None
-    #: all batches of labelled pages; none where only a folder of somebody's own was scored
+    #: all batches of labeled pages; none if only a user's folder was scored
     batches: Sequence[Batch] = ()
 
     @property
@@ -79,7 +79,7 @@ def measured(run: Run, report: Report, kinds: Sequence[KindCase]) -> Measured:
 
 
 def cpu_ms(run: Run) -> dict[str, float]:
-    """Milliseconds of CPU a page: median, 99th percentile, worst."""
+    """Return the milliseconds of CPU for each page: median, 99th percentile, and maximum."""
     milliseconds = sorted(1000 * s for s in run.cpu_seconds.values())
     several = milliseconds * 2 if len(milliseconds) == 1 else milliseconds
     return {
@@ -163,12 +163,12 @@ def _costs(done: Measured) -> list[Figure]:
 
 
 def _together(found: Sequence[Scores]) -> Scores:
-    """The mean over batches."""
+    """Return the mean over batches."""
     return Scores(*(statistics.mean(getattr(one, name) for one in found) for name in ("recall", "precision", "core")))
 
 
 def _all_batches(done: Measured) -> list[Figure]:
-    """What is read of pages that no rule was made for, and what the check makes of a model's answers."""
+    """Return the results for pages without rules of their own, and the check's decisions on the model's answers."""
     if not any(one.name in AT_FIRST for one in done.batches):
         return []
     asked = sum(one.answered.asked for one in done.batches)
@@ -194,7 +194,7 @@ def _size(_: Measured) -> list[Figure]:
     ]
 
 
-#: what the first table shows, in this order; a new figure is a function here
+#: the rows of the first table, in this order; a new figure is a function here
 FIGURES: list[Callable[[Measured], list[Figure]]] = [
     _scores,
     _core,

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.extraction.fitting [--check]`: fits the weights of confidence on all labelled pages.
+"""`python -m benchmarks.extraction.fitting [--check]`: fit the weights of confidence on all labeled pages.
 
-Writes them, and prints how the confidences do, batch by batch, beside those of the weights that were set by hand until
-ADR 0052. The figures are cross-validated: no value is judged by weights that saw a page of its site. With --check
-nothing is written, and the exit code is 1 where the stored weights are others.
+Writes the weights, and prints the reliability of the confidences for each batch, next to that of the manual weights
+before ADR 0052. The figures are cross-validated: no value is scored with weights fitted on a page of its site. With
+--check nothing is written, and the exit code is 1 if the stored weights differ.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ from benchmarks.extraction.scorer import LABELS, Outcome, score
 from benchmarks.extraction.simulated import answers, planted
 
 _FOLDS = 10
-#: how far weights are drawn to 0; a third of it or three times as much gives much the same figures
+#: the penalty on large weights; a third of it or three times as much gives similar figures
 _PENALTY = 3.0
-#: rules err less on pages that they were written for: a feature that takes this up in a fit and is dropped afterwards
+#: Rules make fewer errors on the pages they were written for. This feature absorbs the effect in a fit and is then
+#: dropped.
 _TUNED = "tuned"
 _UNTUNED = AT_FIRST.keys() | {"more"}
-#: a wrong value counts so many times: it costs more than one that is looked at in vain
+#: the weight of a wrong value, which costs more than an unnecessary review
 _WRONG_WEIGHT = 1.5
 _MODEL = "reader.model"
-#: values whose confidence is bounded below this are no examples
+#: values whose confidence cannot exceed this are not used as examples
 _LEAST_MOST = 0.5
 _HEAD = f"{'values':>6} {'right':>6} {'share':>6} {'error':>6}"
-#: the weights that were set by hand (ADR 0024), in today's features: the bias with a label's strength of 0.7 taken off
+#: the manual weights (ADR 0024), in the current features: the bias without a label's strength of 0.7
 _BY_HAND: Weights = {
     **{"bias": 1.95 - 2.5 * 0.7, "strength": 2.5, "other_methods": 1.1, "other_places": 0.6, "rival": -2.0},
     **{"strong_checks": 1.0, "plausible_checks": 0.3, "failed_checks": -2.0},
@@ -52,9 +53,8 @@ _ROLES_BY_HAND = {"ListAgentFullName": -1.0, "ListOfficeName": -1.0, "ListingId"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page as it was read by rules, or with one answer of the simulated model: the facts of all its values, and the
-    labelled values that are taken as examples.
-    """
+    """A page as read by rules, or with one answer of the simulated model: the facts of all its values, and the labeled
+    values that serve as examples."""
 
     batch: str
     site: str
@@ -64,7 +64,7 @@ class Read:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fit, write the weights, and print the figures; 2 where the pages are not there, 1 where a check fails."""
+    """Fit, write the weights, and print the figures. Return 2 without the pages, and 1 if a check fails."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction.fitting", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare with the stored weights")
     chosen = parser.parse_args(arguments)
@@ -88,15 +88,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fitted(reads: Sequence[Read], start: Weights | None = None) -> dict[str, float]:
-    """Return the weights that fit `reads` best, to two digits."""
+    """Return the best weights for `reads`, with two digits."""
     weights = fit(list(_examples(reads)), _penalty, _bounds, start)
     return {name: round(weight, 2) + 0.0 for name, weight in weights.items() if name != _TUNED}
 
 
 def cross_validated(reads: Sequence[Read], start: Weights | None = None) -> dict[str, tuple[list[Band], list[Band]]]:
-    """Return the bands of each batch, of the simulated model's values, and of all that rules read: by weights that were
-    fitted without the pages of the same sites, and by those set by hand.
-    """
+    """Return the bands of each batch, of the simulated model's values, and of all values read by rules: with weights
+    fitted without the pages of the same sites, and with the manual weights."""
     sizes = Counter(read.site for read in reads for _ in read.outcomes)
     ordered = sorted(sizes, key=lambda site: (-sizes[site], site))
     fold_of = {site: place % _FOLDS for place, site in enumerate(ordered)}
@@ -114,7 +113,7 @@ def cross_validated(reads: Sequence[Read], start: Weights | None = None) -> dict
 
 
 def by_hand(facts: Mapping[str, Facts]) -> dict[str, float]:
-    """Return the confidences of one page's values by the weights that were set by hand."""
+    """Return the confidences of one page's values with the manual weights."""
     with_roles = {
         name: Facts({**one.features, "role": _ROLES_BY_HAND.get(name, 0.0)}, one.most, one.bound, one.sources)
         for name, one in facts.items()
@@ -123,7 +122,7 @@ def by_hand(facts: Mapping[str, Facts]) -> dict[str, float]:
 
 
 def as_toml(weights: Weights, reads: Sequence[Read], figures: tuple[list[Band], list[Band]]) -> str:
-    """Return the file of weights, the figures that they were fitted at included."""
+    """Return the file of weights, including the figures of the fit."""
     new, _ = figures
     values = sum(band.count for band in new)
     ordered = sorted(weights.items(), key=lambda one: ("." in one[0], one[0]))
@@ -146,7 +145,7 @@ calibration_error = {calibration_error(new):.3f}
 
 
 def _examples(reads: Iterable[Read]) -> Iterator[Example]:
-    """Yield the values that no bound keeps down: what is bounded at 0.45 says nothing of the others."""
+    """Yield the labeled values as examples, without those that a low maximum confidence bounds."""
     for read in reads:
         for outcome in read.outcomes:
             facts = read.facts[str(outcome.field)]
@@ -173,9 +172,9 @@ def _shown(bands: Sequence[Band]) -> str:
 
 
 def _reads(batch: str, done: Run) -> Iterator[Read]:
-    """Yield each page as rules read it; then with the simulated model's true answers, and with each planted one.
+    """Yield each page as rules read it, then with the simulated model's true answers, and with each planted one.
 
-    Of the model's, the values count that nobody but the model says.
+    Only values that come from the model alone are used from its answers.
     """
     for row in done.truth:
         extraction = done.extractions[row["file"]]
@@ -195,7 +194,7 @@ def _reads(batch: str, done: Run) -> Iterator[Read]:
 
 
 def site_of(batch: str, file: str, url: str | None) -> str:
-    """Return the site of a page: the folder that is named after it, else the host of its URL, else the page itself."""
+    """Return the site of a page: the folder named after it, else the host of its URL, else the page itself."""
     path = PurePosixPath(file)
     if "." in path.parent.name:
         return path.parent.name
@@ -207,9 +206,9 @@ def _facts(extraction: Extraction) -> dict[str, Facts]:
 
 
 def _outcomes(extraction: Extraction, row: Mapping[str, object]) -> tuple[Outcome, ...]:
-    """Return the labelled values that were emitted, without those whose label is disputed.
+    """Return the labeled values that were emitted, without values with a disputed label.
 
-    A parcel number that stands in for a missing id counts once, by its own label.
+    A parcel number that replaces a missing id counts once, by its own label.
     """
     report = score({str(row["file"]): extraction.record.values}, [row])
     found: dict[str, Outcome] = {}

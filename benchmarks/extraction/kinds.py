@@ -1,4 +1,5 @@
-"""What pages are taken for: the labelled pages, those labelled apart, and the project's own fixtures of every kind."""
+"""Check the recognized kinds of pages: the labeled pages, extra labeled pages, and the project's fixtures of every
+kind."""
 
 from __future__ import annotations
 
@@ -12,15 +13,15 @@ from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 from benchmarks.extraction.run import SAVED, Run, load_truth
 
-#: the project's fixtures: `pages/*/record.json` and `corpus/*/truth.jsonl` name a kind, in `kinds/` the folder is it
+#: the project's fixtures: `pages/*/record.json` and `corpus/*/truth.jsonl` name a kind; in `kinds/` the folder does
 FIXTURES = Path(__file__).parents[2] / "tests" / "unit" / "reading"
-#: what pages are labelled that are labelled apart, in our words
+#: the kinds of the extra labels, in the project's terms
 _APART = {"record_list": PageKind.SEARCH, "permit": PageKind.RECORD}
 
 
 @dataclass(frozen=True, slots=True)
 class KindCase:
-    """One page: where it is from (`real` or `own`), what it is and what it was taken for, and why."""
+    """One page: its origin (`real` or `own`), its true kind, the recognized kind, and the reason."""
 
     source: str
     name: str
@@ -30,14 +31,14 @@ class KindCase:
 
 
 def of_labelled(run: Run) -> Iterator[KindCase]:
-    """The pages that were scored."""
+    """Return the pages that were scored."""
     for row in run.truth:
         found = run.extractions[row["file"]]
         yield KindCase("real", row["file"], PageKind(row["kind"]), found.kind, found.reason)
 
 
 def of_labelled_apart(folder: Path) -> Iterator[KindCase]:
-    """Parcel lists and permits: the files of `extra_truth.jsonl` below `folder`."""
+    """Return parcel lists and permits: the files of `extra_truth.jsonl` below `folder`."""
     labels = folder / "extra_truth.jsonl"
     lines = labels.read_text("utf-8").splitlines() if labels.is_file() else []
     kinds = {row["file"]: _APART[row["kind"]] for row in map(json.loads, lines)}
@@ -46,7 +47,7 @@ def of_labelled_apart(folder: Path) -> Iterator[KindCase]:
 
 
 def of_fixtures(root: Path = FIXTURES) -> Iterator[KindCase]:
-    """The project's own pages."""
+    """Return the project's own pages."""
     for told in sorted(root.glob("pages/*/record.json")):
         record = json.loads(told.read_text("utf-8"))
         page = next(told.parent.glob("page.*"))
@@ -66,7 +67,7 @@ def _case(source: str, name: str, path: Path, url: str, expected: PageKind) -> K
 
 
 def confusion(cases: Sequence[KindCase]) -> dict[PageKind, dict[PageKind, int]]:
-    """Pages by what they are, then by what they were taken for."""
+    """Count pages by true kind, then by recognized kind."""
     table = {expected: dict.fromkeys(PageKind, 0) for expected in PageKind}
     for case in cases:
         table[case.expected][case.found] += 1

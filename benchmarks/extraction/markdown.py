@@ -1,4 +1,4 @@
-"""The benchmark's page: targets beside figures, then each table that they come from."""
+"""The benchmark's page: targets next to figures, then each table behind them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ value is wrong if its label says that the page lacks the field. [How pages are r
 """
 
 
-#: why a figure may miss its target, by how its name begins
+#: reasons why a figure may miss its target, by the beginning of its name
 _WHY_MISSED = {
     "page kinds recognized": "the misread pages are listed under *Page kinds*.",
     "files that name a field": "the field table and the languages are 1.8; most others check one value against "
@@ -34,7 +34,7 @@ _WHY_MISSED = {
 
 
 def page(done: Measured) -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [_HEAD.format(pages=done.report.pages)]
     parts += [section for make in SECTIONS for section in make(done)]
     return "\n".join(part.rstrip() + "\n" for part in parts)
@@ -54,7 +54,7 @@ def _figures(done: Measured) -> list[str]:
 
 
 def _batches(done: Measured) -> list[str]:
-    """All batches of labelled pages, and what those scored at first that were written to be scored."""
+    """Return all batches of labeled pages, and the first scores of the batches that were written for scoring."""
     if not done.batches:
         return []
     note = (
@@ -150,7 +150,7 @@ def _wrong_kinds(wrong: Sequence[KindCase]) -> str:
 
 
 def _prompts(done: Measured) -> list[str]:
-    """Where the tokens go, and what the values that nobody covers are."""
+    """Return the distribution of tokens, and the values that no prompt covers."""
     pages = done.prompts.pages
     parts = [
         (name, round(statistics.mean(sizes)), round(statistics.median(sizes)), max(sizes))
@@ -173,7 +173,7 @@ def _prompts(done: Measured) -> list[str]:
 
 
 def _costs(done: Measured) -> list[str]:
-    """Dollars with and without the provider's cache, and how much of a prompt that can hold."""
+    """Return the cost with and without the provider's cache, and the cacheable share of a prompt."""
     if not done.batches:
         return []
     told = costs(done.batches[0])
@@ -195,7 +195,7 @@ def _costs(done: Measured) -> list[str]:
 
 
 def _peers(done: Measured) -> list[str]:
-    """Readers of markup, then makers of text."""
+    """Return the tables of markup readers and of text tools."""
     if done.peers is None:
         return []
     readers = [
@@ -228,7 +228,7 @@ def _fields(done: Measured) -> list[str]:
     return ["## Fields", note, table(("field", "labeled", "right", "wrong"), rows)]
 
 
-#: the page's sections, in this order; each gives paragraphs
+#: the page's sections, in this order; each returns paragraphs
 SECTIONS: list[Callable[[Measured], list[str]]] = [
     _figures,
     _batches,

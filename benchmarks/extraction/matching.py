@@ -1,6 +1,6 @@
-"""When an emitted value equals a hand label: one function a kind of label, each told what it forgives.
+"""Compare emitted values with hand labels: one function for each kind of label.
 
-Everything that is forgiven stands here: units, spelling of addresses, half bathrooms, and two explicit vocabularies.
+All tolerances are defined here: units, spelling of addresses, half bathrooms, and two explicit vocabularies.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.property.values.places import US_STATES
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
 
-#: the label's word to the RESO subtypes (or types) that say it
+#: a label's word: the RESO subtypes (or types) that mean the same
 PROPERTY_TYPES: dict[str, frozenset[str]] = {
     "flat": frozenset({"Apartment", "Condominium", "Stock Cooperative"}),
     "apartment": frozenset({"Apartment", "Condominium", "Stock Cooperative"}),
@@ -36,7 +36,7 @@ PROPERTY_TYPES: dict[str, frozenset[str]] = {
     "coop": frozenset({"Stock Cooperative", "Apartment"}),
     "commercial": frozenset({"Warehouse", "Industrial", "Office", "Retail", "Commercial Sale"}),
 }
-#: the label's word to StandardStatus; whether it is for rent is told by PropertyType
+#: a label's word: StandardStatus; PropertyType tells whether a home is for rent
 STATUSES: dict[str, frozenset[str]] = {
     "for_sale": frozenset({"Active", "Coming Soon"}),
     "for_rent": frozenset({"Active", "Coming Soon"}),
@@ -60,7 +60,7 @@ def number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def text(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Letters and digits equal; case, spaces, punctuation and the borders of a list do not count."""
+    """Compare letters and digits only, without case, spaces, punctuation, and list separators."""
     return _plain(label) == _plain(value)
 
 
@@ -69,27 +69,27 @@ def exact(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def street(label: Any, value: Any, row: Row, _record: Record) -> bool:
-    """Equal once words such as Street and St are one; with or without the unit that is labelled apart."""
+    """Compare with Street and St as equal words, with or without the unit, which has its own label."""
     one, other = (_plain(addresses.normalise(addresses.Address(street=str(v))).street) for v in (label, value))
     unit = _plain(row.get("unit") or "")
     return other == one or (unit != "" and other in {f"{one}{word}{unit}" for word in ("", "unit", "apt", "ste")})
 
 
 def region(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """`County Kildare`, `Co. Kildare` and `Kildare` are one; a US state is its code or its name."""
+    """Treat `County Kildare`, `Co. Kildare`, and `Kildare` as equal, and a US state's code and name."""
     one, other = (re.sub(r"^(?:county|co\.?)\s+", "", str(v).casefold()) for v in (label, value))
     one, other = (US_STATES.get(v, v).casefold() for v in (one, other))
     return _plain(one) == _plain(other)
 
 
 def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Spaces do not count; a ZIP code is right with and without its +4."""
+    """Compare without spaces; a ZIP code matches with and without its +4."""
     one, other = (re.sub(r"^(\d{5})-\d{4}$", r"\1", str(v).strip()) for v in (label, value))
     return _plain(one) == _plain(other)
 
 
 def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
-    """The label 6.5 (six and a half bath) is RESO's BathroomsTotalInteger 7 with one half, 6.75 are 7 with none."""
+    """The label 6.5 (six and a half) is RESO's BathroomsTotalInteger 7 with one half bath; 6.75 is 7 with none."""
     if float(label).is_integer():
         return number(label, value, _row, record)
     half = record.get("BathroomsHalf")
@@ -97,7 +97,7 @@ def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
 
 
 def area(unit_label: str, unit_field: str) -> Callable[[Any, Any, Row, Record], bool]:
-    """Compared in square metres, to 0.5 percent."""
+    """Compare in square meters, to 0.5 percent."""
 
     def matches(label: Any, value: Any, row: Row, record: Record) -> bool:
         unit = record.get(unit_field)
@@ -114,7 +114,7 @@ def coordinate(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def date(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """A label that knows only the month is met by any day of it."""
+    """A label with only a month matches any day of the month."""
     return str(value) == label or (len(str(label)) < 10 and str(value).startswith(str(label)))
 
 
@@ -128,18 +128,18 @@ def status(label: Any, value: Any, _row: Row, record: Record) -> bool:
 
 
 def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
-    """Any id that the page shows: the label, or an id in the page's own address."""
+    """Accept any id that the page shows: the label, or an id in the page's own address."""
     return _plain(value) == _plain(label) or in_address(value, row)
 
 
 def in_address(value: Any, row: Row) -> bool:
-    """True where `value` stands as a word in the labelled address of the page, or opens one: `105001-7436-Main-St`."""
+    """Return True if `value` is a word in the page's labeled address, or begins a word: `105001-7436-Main-St`."""
     words = [word for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word]
     return any(_plain(value) in (_plain(word), _plain(word.partition("-")[0])) for word in words)
 
 
 def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """`#4`, `Apt 4` and `4` are one."""
+    """Treat `#4`, `Apt 4`, and `4` as equal."""
     one, other = (
         re.sub(r"^(?:apt|apartment|unit|suite|ste|no)\b\.?\s*|#", "", str(v).casefold()) for v in (label, value)
     )
@@ -147,12 +147,12 @@ def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def solar(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """The label True is met by a list that names solar power, False by one that says none."""
+    """The label True matches a list that names solar power, False a list with an explicit "none"."""
     told = re.search(r"solar|photovoltaic|\bpv\b", str(value), re.IGNORECASE) is not None
     none = re.search(r"\b(?:no|none)\b", str(value), re.IGNORECASE) is not None
     return (told and not none) if label else none
 
 
 def gated(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """The label True is met by a note that speaks of a gate, in the page's own words."""
+    """The label True matches a note about a gate, in the page's own words."""
     return bool(label) and (re.search(r"\bgate", str(value), re.IGNORECASE) or names("X_AccessNotes", str(value), None))

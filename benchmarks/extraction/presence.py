@@ -1,7 +1,7 @@
-"""Does a text still say a labelled value? One rule for every tool, ours included.
+"""Check whether a text still contains a labeled value, by one rule for every tool.
 
-Only labels that a model is asked for count: what a page does not show (coordinates, its country) is in nobody's text.
-Numbers are compared as numbers, however they are written; a small one counts only with a word of its field near it.
+Only labels that a model is asked for count: no text contains hidden values such as coordinates or the country. Numbers
+match in any notation; a small number must be near a word of its field.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ASSOCIATION = re.compile(r"\bhoa\b|association|strata", re.IGNORECASE)
 
 
 class Said:
-    """A text, read once for all the questions about it. `country` tells what `$` means there."""
+    """A text, parsed once for all checks. `country` determines the meaning of `$`."""
 
     def __init__(self, text: str, country: str | None) -> None:
         self.text = text
@@ -50,7 +50,7 @@ class Said:
         self.numbers = list(_numbers(text))
 
     def says(self, label: str, row: Row) -> bool:
-        """True if the text says what `row` holds for `label`."""
+        """Return True if the text contains the value of `label` in `row`."""
         return _RULES.get(label, _text)(self, label, row)
 
 
@@ -63,7 +63,7 @@ def _plain_address(text: str) -> str:
 
 
 def _numbers(text: str) -> Iterator[tuple[float, int]]:
-    """Every number in every sense that it may have, with its place."""
+    """Return every possible reading of every number, with its place."""
     for match in _NUMBER.finditer(text):
         times = _TIMES.match(text, match.end())
         factor = _FACTORS[times[1]] if times else 1.0
@@ -77,7 +77,7 @@ def _numbers(text: str) -> Iterator[tuple[float, int]]:
 
 @lru_cache(maxsize=50_000)
 def _senses(written: str) -> tuple[float, ...]:
-    """`1.250,5` and `1,250.5` are one thousand; `1 250` may be that, or a one beside 250."""
+    """Return the readings of a number: `1.250,5` and `1,250.5` are equal; `1 250` may be one number or two."""
     parts = [written, *re.split(r"[\u00a0\u202f ]", written)]
     found: set[float] = set()
     for part in parts:
@@ -109,7 +109,7 @@ def _near(said: Said, label: str, place: int) -> bool:
 
 
 def _bathrooms(said: Said, label: str, row: Row) -> bool:
-    """Six and a half baths may be told as 6.5, as 7, or as 6 full and 1 half."""
+    """Six and a half baths may be written as 6.5, as 7, or as 6 full and 1 half."""
     value = float(row[label])
     return _any_number(said, label, {value, float(int(value)), float(int(value + 0.5))}, 0.005)
 
@@ -184,7 +184,7 @@ def _association(said: Said, _label: str, _row: Row) -> bool:
 
 
 def _named(said: Said, label: str, _row: Row) -> bool:
-    """What is answered with yes or no is said where the text speaks of it."""
+    """Yes-or-no values count as present if the text mentions the field."""
     return any(names(field, said.text, None) for field in LABELS[label][0])
 
 

@@ -1,7 +1,7 @@
-"""What the model would be sent for each labelled page: how many tokens, and how many of the labelled values it covers.
+"""The model's prompt for each labeled page: its tokens, and the number of labeled values that it covers.
 
-A value is covered where it was read rightly without the model, or where the prompt asks for its field and its text
-says the value. Tokens are o200k's, of the instruction, the text and the schema of the answer together.
+A value is covered if it was read correctly without the model, or if the prompt asks for its field and contains the
+value. Tokens are o200k's, of instruction, text, and answer schema together.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The prompt of one page: its tokens by part (all 0 where nothing is asked), and what becomes of its labels."""
+    """The prompt of one page: its tokens by part (all 0 if nothing is asked), and the coverage of its labels."""
 
     file: str
     fields: int
@@ -54,7 +54,7 @@ class Prompts:
 
     @property
     def covered(self) -> float:
-        """The share of the labelled values that were read rightly or are sent."""
+        """Return the share of the labeled values that were read correctly or are sent."""
         return sum(page.read + page.sent for page in self.pages) / max(1, sum(page.labelled for page in self.pages))
 
     @property
@@ -63,7 +63,7 @@ class Prompts:
 
 
 def prompts(run: Run) -> Prompts:
-    """The prompts of the run's pages, each beside its labels."""
+    """Return the prompts of the run's pages, each with its labels."""
     return Prompts([_asked(run, row) for row in run.truth])
 
 
@@ -85,7 +85,7 @@ def _asked(run: Run, row: Row) -> Asked:
 
 
 def _alone(row: Row, label: str) -> Row:
-    """The row with this label alone, and what it is told by."""
+    """Return the row with this label as its only one."""
     return {name: value for name, value in row.items() if name not in LABELS or name == label}
 
 

@@ -1,8 +1,8 @@
-"""Does the evidence of a stored value hold? Each value's locator is followed again on the page as it was received.
+"""Check the evidence of each stored value: its locator is followed again on the received page.
 
-Four things must hold: the evidence is of this page (address and content hash); its locator leads to one place; `raw`
-stands at that place, and `quote` on the page; and the quote says the value. A computed value must follow from the
-fields that its locator names, by the same formula, and quote their quotes. `saying.py` decides what a quote says.
+Four conditions must hold. The evidence is of this page (address and content hash). Its locator leads to one place.
+`raw` is at this place, and `quote` is on the page. The quote states the value. A computed value must follow from the
+fields in its locator by the same formula, and quote their quotes. `saying.py` checks whether a quote states a value.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from app.property.reading.document import Document
 from app.property.record import Evidence, Method
 from benchmarks.extraction.saying import concluded, says
 
-#: a quote is pieced together of a label, its value and what stands between them
+#: a quote consists of a label, its value, and the text between them
 _MOST_PIECES = 4
 _ADDRESS = re.compile(r"^https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A value whose evidence does not hold, and why."""
+    """A value with invalid evidence, and the reason."""
 
     file: str
     field: str
@@ -39,14 +39,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What stands at a locator: its own texts, and all texts of the page that a quote may be made of."""
+    """The content at a locator: its own texts, and all texts of the page that a quote may use."""
 
     own: str
     page: str
 
 
 def faults(file: str, extraction: Extraction) -> Iterator[Fault]:
-    """The values of one page's record whose evidence does not hold."""
+    """Return the values of one page's record with invalid evidence."""
     document = Document(extraction.page)
     evidence = extraction.record.evidence
     country = evidence["Country"].value if "Country" in evidence else document.locale.country
@@ -67,7 +67,7 @@ def _computed_fault(name: str, evidence: Mapping[str, Evidence], country: str | 
         return "is computed from a field that is not there"
     if any(evidence[n].quote not in proof.quote for n in inputs):
         return "does not quote what it is computed from"
-    computed = derive({n: e.value for n, e in evidence.items()}, evidence).get(name)  # units, too, which are not named
+    computed = derive({n: e.value for n, e in evidence.items()}, evidence).get(name)  # with units
     values = {n: evidence[n].value for n in inputs}
     again = computed.value if computed is not None else concluded(name, values, country)
     return None if again == proof.value else "does not follow from what it names"
@@ -89,7 +89,7 @@ def _fault(name: str, proof: Evidence, document: Document) -> str | None:
 
 
 def _summands(quote: str) -> list[str]:
-    """`Full baths: 1; 3/4 baths: 1` says of what a number is the sum; any other quote is one."""
+    """Return the summands of a quote such as `Full baths: 1; 3/4 baths: 1`; any other quote is one summand."""
     parts = quote.split("; ")
     return parts if len(parts) > 1 and all(re.fullmatch(r"[^:;]+: \d{1,2}", part) for part in parts) else [quote]
 
@@ -130,7 +130,7 @@ def _attributes(document: Document) -> Iterator[str]:
 
 
 def _script_place(script: Any, rest: str) -> Place | None:
-    """`#/pointer`, `#name#/pointer` or `#chars:OFFSET#/pointer` in the JSON of a script."""
+    """Find `#/pointer`, `#name#/pointer`, or `#chars:OFFSET#/pointer` in the JSON of a script."""
     name, mark, pointer = rest.rpartition("#")
     text = script.text or ""
     if not mark:
@@ -145,7 +145,7 @@ def _script_place(script: Any, rest: str) -> Place | None:
 
 
 def _json_place(value: Any, pointer: str) -> Place | None:
-    """The value at a JSON pointer (RFC 6901) and the keys that lead to it."""
+    """Return the value at a JSON pointer (RFC 6901) and the keys on its path."""
     keys = [pointers.key_of(token) for token in pointer.split("/")[1:]]
     above: Any = None
     for key in keys:
@@ -176,7 +176,7 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _words(text: str) -> str:
-    """Letters and digits, words apart by one space, with a space at both ends."""
+    """Return letters and digits, with one space between words and at both ends."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     words = f" {' '.join(re.findall(r'[^\W_]+', plain))} ".replace(" m 2 ", " m2 ")
     return re.sub(r"(\d ?)(m|ft) 2 ", r"\1\g<2>2 ", words)
@@ -192,7 +192,7 @@ def _glued(words: str) -> str:
 
 
 def _is_pieced(quote: str, places: Iterable[str]) -> bool:
-    """True where `quote` is at most four runs of words that stand on the page, in the order of the quote."""
+    """Return True if `quote` consists of at most four runs of words from the page, in the order of the quote."""
     places = list(places)
     left = _words(quote).split()
     for _ in range(_MOST_PIECES):

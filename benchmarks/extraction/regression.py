@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-#: steps are cut to this; a fit ends when no weight moves by more than the tolerance in a round
+#: the maximum step; a fit ends when no weight moves by more than the tolerance in a round
 _LONGEST_STEP, _TOLERANCE, _MOST_ROUNDS = 2.0, 1e-5, 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The features of one value that are not 0, whether it is right, and how much it counts."""
+    """The nonzero features of one value, whether the value is correct, and its weight in the fit."""
 
     features: Mapping[str, float]
     right: bool
@@ -64,5 +64,5 @@ def fit(
 
 
 def logistic(odds: float) -> float:
-    """Return the chance that log-odds stand for."""
+    """Convert log-odds to a probability."""
     return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))

@@ -1,4 +1,4 @@
-"""Runs the extractors over the labelled pages: records, and CPU seconds a page."""
+"""Run the extractors over the labeled pages; return records and CPU seconds for each page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.property.fetch.decode.text import page_from_file
 from app.property.reading.base import Extraction
 from app.property.reading.pipeline import extract
 
-#: when the newest of the pages was saved, roughly: what "this year" means to the plausibility checks
+#: roughly when the newest page was saved: the current year for the plausibility checks
 SAVED = datetime(2026, 7, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`extractions` and `cpu_seconds` by the label's `file`."""
+    """`extractions` and `cpu_seconds` are by the label's `file`."""
 
     truth: list[dict[str, Any]]
     extractions: dict[str, Extraction]
@@ -33,7 +33,7 @@ class Run:
 
     @property
     def confidences(self) -> dict[str, dict[str, float]]:
-        """By the label's `file`, then by field."""
+        """Return confidences by the label's `file`, then by field."""
         return {
             file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
             for file, extraction in self.extractions.items()
@@ -41,13 +41,13 @@ class Run:
 
 
 def pages_dir() -> Path:
-    """Where the labelled pages are: SHARED_DIR/pages, else ../shared/pages beside the repository."""
+    """Return the folder of the labeled pages: SHARED_DIR/pages, else ../shared/pages beside the repository."""
     shared = Path(os.environ.get("SHARED_DIR") or Path(__file__).parents[3] / "shared")
     return shared / "pages"
 
 
 def labelled_pages(chosen: Path | None = None) -> Path | None:
-    """`chosen`, else `pages_dir()`; None, and a line on stderr that says what to do, where no labels are there."""
+    """Return `chosen`, else `pages_dir()`; without labels there, print the remedy on stderr and return None."""
     folder = chosen or pages_dir()
     if (folder / "truth.jsonl").is_file():
         return folder
@@ -62,9 +62,7 @@ def load_truth(folder: Path, labels: str = "truth.jsonl") -> list[dict[str, Any]
 
 
 def run(folder: Path, labels: str = "truth.jsonl") -> Run:
-    """Extract every page once that is labelled in the file `labels`; time is CPU time of this process, decoding
-    included.
-    """
+    """Extract each page in the file `labels` once. Times are CPU time of this process, including decoding."""
     truth = load_truth(folder, labels)
     extractions: dict[str, Extraction] = {}
     cpu: dict[str, float] = {}

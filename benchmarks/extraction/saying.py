@@ -1,6 +1,6 @@
-"""Does a quote say a value? By the rules that judge a model's quotes (`value_check.py`), which no extractor uses.
+"""Check whether a quote states a value, by the rules for a model's quotes (`value_check.py`), which no extractor uses.
 
-Fields that no model is asked for have rules of their own here.
+Fields that are never asked of a model have rules here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.property.values.places import country_code
 
 _RENT = re.compile(r"\brent\b|miete|najem|czynsz|hyra\b|loyer|alquiler|affitto", re.IGNORECASE)
 _BASES = {"cold": r"kalt|cold|netto", "warm": r"warm|gesamt|brutto|charges comprises", "pcm": r"pcm|per calendar month"}
-#: an association that is denied in a sentence: the denial stands right before it
+#: a denied association in a sentence: the denial directly precedes it
 _NO_ASSOCIATION = re.compile(
     r"\b(?:no|without(?: an?)?|not (?:in|part of) an?) (?:monthly |mandatory )?"
     r"(?:hoa|h\.o\.a|(?:home ?owners?\S{0,2} )?association)\b",
@@ -31,7 +31,8 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 
 
 def says(name: str, proof: Evidence, locale: Locale, place: str) -> bool:
-    """True where `proof.quote` says `proof.value`; of rows, where `place`, what stands at the locator, says each."""
+    """Return True if `proof.quote` states `proof.value`. For rows, the text at the locator, `place`, must state each
+    row."""
     if FIELDS[name].type == "rows":
         return all(_in_row(place, key, value) for row in proof.value for key, value in row.items())
     own, quotes = _OWN.get(name), [proof.quote, _CAMEL.sub(" ", proof.quote)]
@@ -51,15 +52,14 @@ def _plain(text: object) -> str:
 
 
 def _has(text: str, value: object) -> bool:
-    """The letters and digits of `value` stand in `text`; a whole number also with its decimals."""
+    """Return whether `text` contains the letters and digits of `value`; a whole number also matches with decimals."""
     told = numbers.tidy(value) if isinstance(value, float) else value
     return _plain(told) in _plain(text)
 
 
 def _in_row(raw: str, key: str, value: Any) -> bool:
-    """A date by its year (rows hold ISO dates, pages their own, and some the year's last two digits), an amount by its
-    digits, a word as it is; of words that a reader joined with a dash each part.
-    """
+    """Match a date by its year (some pages write two digits), an amount by its digits, and a word exactly. Words that a
+    reader joined with a dash match separately."""
     if key == "date" and re.search(rf"\b\d\d?\W{str(value)[2:4]}\b", raw):
         return True
     parts = [str(value)[:4]] if key == "date" else value.split(" - ") if isinstance(value, str) else [value]
@@ -67,14 +67,14 @@ def _in_row(raw: str, key: str, value: Any) -> bool:
 
 
 def _number(value: Any, quote: str, _locale: Locale) -> bool:
-    """The number stands there, its sign included, whatever the language's comma and dot mean."""
+    """Match the number and its sign, with any language's decimal and thousands separators."""
     found = [n for lang in ("en", "de") for n in numbers.find_numbers(quote, lang, multipliers=False)]
     signed = [float(n) for n in re.findall(r"-?\d+\.\d+", quote)]
     return any(abs(n - value) < 1e-9 for n in signed) or any(abs(n.value - value) < 0.005 for n in found)
 
 
 def _amount(value: Any, quote: str, _locale: Locale) -> bool:
-    """The number with what it is counted in: `$518K` are 518,000 and not 518."""
+    """Match the number with its scale: `$518K` is 518,000, not 518."""
     found = [n.value for lang in ("en", "de") for n in numbers.find_numbers(quote, lang)]
     return any(abs(n - value) < 0.005 for n in found)
 
@@ -119,7 +119,7 @@ def _offered(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _status(value: Any, quote: str, locale: Locale) -> bool:
-    """In words, by a price on request, or as schema.org's `ItemAvailability`."""
+    """Match by words, by a price on request, or by schema.org's `ItemAvailability`."""
     told = {vocabulary.standard_status(q) for q in (quote, quote.rpartition(":")[2], quote.rpartition("/")[2])}
     claim = Claim("StandardStatus", value, quote, quote, locale.lang, locale.country)
     on_request = value == "Active" and prices.find_qualifier(quote) is not None
@@ -145,7 +145,7 @@ def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
-    """The quote ends in yes or no, or names a fee above nothing."""
+    """The quote ends in yes or no, or states a fee above zero."""
     after = quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1]
     answer = vocabulary.yes_no(re.split(r"[,;]\s|\s[–—-]\s", after)[0])
     fee = any(n.value > 0 for n in numbers.find_numbers(quote, "en"))
@@ -153,12 +153,13 @@ def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _association(value: Any, quote: str, locale: Locale) -> bool:
-    """As any yes or no; that there is none also in a sentence: `There is no HOA and nobody minds`."""
+    """Match like other yes-or-no fields; a sentence may deny it: `There is no HOA and nobody minds`."""
     return _yes_or_no(value, quote, locale) or (value is False and _NO_ASSOCIATION.search(quote) is not None)
 
 
 def _pool(value: Any, quote: str, locale: Locale) -> bool:
-    """As any yes or no, that there is none, how one that is not shared is made, or an item: `Swimming Pool - Vinyl`."""
+    """Match like other yes-or-no fields; also a denial, the construction of a private pool, or an item: `Swimming Pool
+    - Vinyl`."""
     made = re.search(r"ground|private|play pool|gunite|fiberglass|lap pool", quote, re.IGNORECASE) is not None
     listed = re.match(r"(?:swimming )?pool\b[^:]*$", quote, re.IGNORECASE) is not None
     shared = re.search(r"community|association|shared", quote, re.IGNORECASE) is not None
@@ -167,18 +168,18 @@ def _pool(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _person(value: Any, quote: str, _locale: Locale) -> bool:
-    """Every word of the name; first and last name may stand apart."""
+    """Match every word of the name; first and last name may be apart."""
     return all(_has(quote, word) for word in value.split())
 
 
 def _place(value: Any, quote: str, locale: Locale) -> bool:
-    """In words; where scripts write no spaces between them, in a row."""
+    """Match words; scripts without spaces match as a continuous text."""
     spaceless = re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", value) is not None
     return (spaceless and _has(quote, value)) or _is_supported("StateOrProvince", value, quote, locale)
 
 
 def _street(value: Any, quote: str, locale: Locale) -> bool:
-    """In words; its number may stand apart from it, under a key of its own."""
+    """Match words; the house number may be apart, under its own key."""
     first, _, behind = value.partition(" ")
     before, _, last = value.rpartition(" ")
     apart = (
@@ -189,18 +190,18 @@ def _street(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _rooms(value: Any, quote: str, locale: Locale) -> bool:
-    """A count, or a country's short hand for it: `3LDK`, `trilocale`."""
+    """Match a count, or a country's abbreviation: `3LDK`, `trilocale`."""
     told = layouts.parse_layout(quote, locale.lang)
     return _is_supported("RoomsTotal", value, quote, locale) or (told is not None and told.rooms == value)
 
 
 def _year(value: Any, quote: str, _locale: Locale) -> bool:
-    """A year alone or in a date, or told by the era of an emperor."""
+    """Match a year alone, in a date, or in a Japanese era."""
     return year_of_era(quote) == value or re.search(rf"(?<!\d){value}(?!\d)", quote) is not None
 
 
 def _area(value: Any, quote: str, locale: Locale) -> bool:
-    """The number, or what the page's own unit (ares, ping) comes to, or a part of an acre."""
+    """Match the number, its conversion from the page's unit (ares, ping), or a fraction of an acre."""
     told = areas.parse_area(quote.rpartition(":")[2], locale.lang) or areas.parse_area(quote, locale.lang)
     return (
         _number(value, quote, locale)
@@ -210,7 +211,7 @@ def _area(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _acres(quote: str) -> list[float]:
-    """`1/2 acre`, `a quarter-acre lot`."""
+    """Read `1/2 acre` or `a quarter-acre lot`."""
     found = re.findall(r"\b(half|quarter|[1-9]/[2-9])[ -](?:an )?acres?\b", quote, re.IGNORECASE)
     words = {"half": "1/2", "quarter": "1/4"}
     parts = [words.get(text.casefold(), text).split("/") for text in found]
@@ -222,7 +223,7 @@ def _text(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _long_text(value: Any, quote: str, _locale: Locale) -> bool:
-    """The quote opens with what the text opens with, markup aside."""
+    """Match the beginnings of quote and text, without markup."""
     opening = _plain(re.sub(r"<[^>]*>", " ", quote))
     return _plain(value)[:60] in opening
 
@@ -232,12 +233,12 @@ def _list(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _parking(value: Any, quote: str, locale: Locale) -> bool:
-    """In digits below whatever key, or as a sentence has it: `a two-car garage`."""
+    """Match digits after any key, or a number word in a sentence: `a two-car garage`."""
     return _number(value, quote, locale) or _is_supported("ParkingTotal", value, quote, locale)
 
 
 def _postal_code(value: Any, quote: str, locale: Locale) -> bool:
-    """As a whole, or its halves under the keys that British sites have for them."""
+    """Match the whole code, or its halves under the keys that British sites use."""
     halves = re.fullmatch(r'"outcode": (\S+), "incode": (\S+)', quote)
     return " ".join(halves.groups()) == value if halves else _is_supported("PostalCode", value, quote, locale)
 
@@ -279,7 +280,7 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
 
 
 def concluded(name: str, values: Mapping[str, Any], country: str | None) -> Any:
-    """What `name` must be, going by the fields that it was concluded from; None where nothing follows."""
+    """Return the value of `name` that follows from its source fields; None if nothing follows."""
     american = country in ("US", None)
     if name == "StandardStatus":
         return "Active" if values.get("ListPrice") else None

@@ -1,7 +1,7 @@
-"""Exact recall and precision of records against labels, all and per field.
+"""Exact recall and precision of records against labels, overall and by field.
 
-Recall: labelled values that were emitted right, of all labelled values. Precision: right ones of all emitted ones,
-where a value emitted on a field that the label says is not on the page is wrong. Fields without a label key are not
+Recall: the share of labeled values that were emitted correctly. Precision: the share of correct values among the
+emitted ones. A value is wrong if the label says that the page does not have the field. Unlabeled fields are not
 counted.
 """
 
@@ -16,7 +16,7 @@ from benchmarks.extraction import matching
 
 Matcher = Callable[[Any, Any, Mapping[str, Any], Mapping[str, Any]], bool]
 
-#: label key: (RESO names that may hold it, how it is compared)
+#: label key: (RESO names that may hold the value, comparison)
 LABELS: dict[str, tuple[tuple[str, ...], Matcher]] = {
     "price": (("ListPrice",), matching.number),
     "currency": (("X_Currency",), matching.exact),
@@ -66,19 +66,18 @@ LABELS: dict[str, tuple[tuple[str, ...], Matcher]] = {
     "estimate_high": (("X_EstimatedValueHigh",), matching.number),
 }
 _ACCEPTED = re.compile(r"accept ([A-Z][\w ]*?)\)")
-#: PropertyType tells a listing from a lease; it says what the building is only with these
+#: PropertyType distinguishes listings and leases; it describes the building only with these
 _TELLING_TYPES = frozenset({"Land", "Commercial Sale"})
 
 
-#: absent: not on the page, nothing emitted; forgiven: emitted where the label is null, but accepted by its note
+#: absent: not on the page, nothing emitted; forgiven: emitted without a label, but accepted by the label's note
 Verdict = Literal["right", "wrong", "missed", "absent", "forgiven"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one label: `expected` None says that the page does not have it, `emitted` None that nothing was
-    read; `field` is the RESO name of the emitted value.
-    """
+    """The result for one label. `expected` None: the page does not have the value. `emitted` None: no value was read.
+    `field` is the RESO name of the emitted value."""
 
     file: str
     label: str
@@ -90,7 +89,7 @@ class Outcome:
 
 @dataclass
 class Count:
-    """Counts of one field, or of all."""
+    """Counts of one field, or of all fields."""
 
     labelled: int = 0
     right: int = 0
@@ -117,7 +116,7 @@ class Count:
 
 @dataclass
 class Report:
-    """All counts, and what became of every label, page by page."""
+    """All counts, and the outcome of every label, page by page."""
 
     pages: int = 0
     total: Count = field(default_factory=Count)
@@ -126,7 +125,7 @@ class Report:
 
     @property
     def errors(self) -> list[Outcome]:
-        """The values that were missed or wrong."""
+        """Return the missed and wrong values."""
         return [o for o in self.outcomes if o.verdict in ("missed", "wrong")]
 
     def as_json(self) -> dict[str, Any]:
@@ -176,7 +175,7 @@ def _outcome(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> O
 
 
 def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The values of the record that answer for `label`, each with its RESO name."""
+    """Return the record's values for `label`, each with its RESO name."""
     for name in LABELS[label][0]:
         value = record.get(name)
         if value is None or (name == "PropertyType" and value not in _TELLING_TYPES):
@@ -187,9 +186,8 @@ def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> I
 
 
 def _forgiven(label: str, value: Any, row: Mapping[str, Any]) -> bool:
-    """The labeller's note accepts the value all the same, the id stands in the page's own address, or the value says
-    that there are no half bathrooms.
-    """
+    """Accept a value if the label's note does, if the page's own address contains the id, or if it states zero half
+    baths."""
     if (label == "listing_id" and matching.in_address(value, row)) or (label == "half_baths" and value == 0):
         return True
     return str(value).upper() in _ACCEPTED.findall(row.get("note") or "")

@@ -1,8 +1,8 @@
-"""A model that is right wherever it can be: it answers from the labels what the text that it was sent says.
+"""A simulated perfect model: from the labels, it answers with every value that the prompt's text contains.
 
-It quotes the one to three lines that say the value, the shortest that name its field first. So it measures what a
-perfect model could do with our text, and whether the check believes it; `planted` are answers as a careless model gives
-them, another field's value with its own quote, none of which the check may believe.
+It quotes the one to three lines that state the value, preferring short lines that name the field. The result measures
+the best possible use of the text, and whether the check accepts it. `planted` are the answers of a careless model:
+another field's value with its own quote. The check must reject all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.extraction.presence import ASKED, Said
 from benchmarks.extraction.scorer import LABELS
 
 Row = Mapping[str, Any]
-#: labels whose values look the same
+#: labels whose values look alike
 _ALIKE = (
     ("rooms", "bedrooms", "bathrooms", "stories", "parking"),
     ("year_built", "tax_year", "roof_year"),
@@ -37,17 +37,17 @@ _ALIKE = (
 _AREAS = {"living_area": "living_area_unit", "lot_size": "lot_unit"}
 _COUNTS = ("rooms", "bedrooms", "bathrooms", "half_baths", "stories", "parking")
 _YEARS = ("year_built", "tax_year", "roof_year")
-#: labels whose words are quoted whole: no `Stockholm` of `Stockholms kommun`
+#: labels that only match whole words: no `Stockholm` in `Stockholms kommun`
 _WORDS = ("city", "county", "subdivision", "agent", "office")
-#: no count is an ordinal, and no year a part of a date: `2nd bedroom`, `2026-06-09`
+#: a count never matches an ordinal, and a year never a part of a date: `2nd bedroom`, `2026-06-09`
 _NOT_COUNTED = re.compile(rf"{ORDINAL.pattern}|(?<!\d)[13]/4(?!\d)", re.IGNORECASE)
-#: a number as it is written, in digits or a word
+#: a number in digits or as a word
 _WRITTEN = re.compile(r"[\d.,]*\d|\w*")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _IN_DATE = re.compile(r"\d{4}-\d\d")
-#: letters of scripts that set no blank between words
+#: letters of scripts without spaces between words
 _UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-#: a quote that names no field but another one, or an area without a unit: the value stands there by chance
+#: the cost of a quote that names only another field, or an area without a unit: a match by chance
 _OF_ANOTHER = 2
 _HALVES = ("half", "1/2", "partial", "powder", "medio", "demi")
 _STATUSES = {"for_sale": "Active", "for_rent": "Active", "sold": "Closed"}
@@ -55,7 +55,7 @@ _STATUSES = {"for_sale": "Active", "for_rent": "Active", "sold": "Closed"}
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One value of an answer, and the label that it is of."""
+    """One value of an answer, and its label."""
 
     label: str
     field: str
@@ -64,7 +64,7 @@ class Claimed:
 
 
 def answers(prompt: Prompt, row: Row) -> Iterator[Claimed]:
-    """What the text of `prompt` says of the labels of `row`, where its field is asked for."""
+    """Return the values of `row`'s labels that the text of `prompt` states, for requested fields."""
     lines = prompt.text.split("\n")
     for label in ASKED:
         field = LABELS[label][0][0]
@@ -80,7 +80,7 @@ def answers(prompt: Prompt, row: Row) -> Iterator[Claimed]:
 
 
 def planted(told: list[Claimed], prompt: Prompt, row: Row) -> Iterator[Claimed]:
-    """Each value of `told` as that of another field which holds the like, with its true quote."""
+    """Return each value of `told` as the value of another field of the same type, with its true quote."""
     for one in told:
         for other in next((kind for kind in _ALIKE if one.label in kind), ()):
             field = LABELS[other][0][0]
@@ -90,7 +90,7 @@ def planted(told: list[Claimed], prompt: Prompt, row: Row) -> Iterator[Claimed]:
 
 
 def _said_of(label: str, row: Row) -> Any:
-    """The labelled value as a model would say it: bathrooms are counted whole."""
+    """Return the labeled value as a model would write it: bathrooms are whole numbers."""
     value = row.get(label)
     return math.ceil(value) if label == "bathrooms" and value is not None else value
 
@@ -105,7 +105,7 @@ def _quotes(label: str, row: Row, lines: list[str], prompt: Prompt) -> Iterator[
 
 
 def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
-    """False where the characters of the value stand by chance: of a longer word, a date, an ordinal, another count."""
+    """Return False if the characters match by chance: within a longer word, a date, an ordinal, or another count."""
     if label in _WORDS:
         return f" {words_of(row[label])} " in f" {words_of(quote)} " or _UNPARTED.search(quote) is not None
     if label in _YEARS:
@@ -119,9 +119,7 @@ def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
 
 
 def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) -> bool:
-    """Whether the label that stands nearest to such a number, in its line, is the field's own; or the line is a value
-    alone.
-    """
+    """Return whether the label nearest to the number, in its line, is the field's own; or the line has only a value."""
     field = LABELS[label][0][0]
     for line in _NOT_COUNTED.sub(lambda odd: " " * len(odd[0]), quote).split("\n"):
         named = [one for one in labels_in(line, lang) if label in _COUNTS or one.field in (field, "_Ignore")]
@@ -137,16 +135,15 @@ def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) ->
 
 
 def _tells_half(quote: str, full: int) -> bool:
-    """Whether a quote with the `full` baths of a home tells the half ones too."""
+    """Return whether a quote with the `full` baths of a home also states the half baths."""
     return re.search(rf"(?<![\d.]){full}\s?(?:½|1/2|/\s?\d|and a half)", quote) is not None or (
         len(re.findall(r"(?<![\d.,/])\d(?![\d.,/])", quote)) > 1 and any(half in quote.casefold() for half in _HALVES)
     )
 
 
 def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
-    """How bad a quote is: whether it names the field, or nothing, or only a field whose values look the same; whether
-    it is of what is not shown as the page's own; its lines and its length.
-    """
+    """Return a quote's cost: whether it names the field, nothing, or only a similar field; whether it is hidden text;
+    its lines and its length."""
     field, named = LABELS[label][0][0], labels_in(quote, prompt.lang)
     alike = {LABELS[other][0][0] for kind in _ALIKE if label in kind for other in kind} - {field}
     names_field = any(one.serves(field) for one in named)
@@ -157,7 +154,7 @@ def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
 
 
 def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
-    """The value as a model would say it; None where it would say nothing."""
+    """Return the value as a model would write it; None without an answer."""
     say = _SAY.get(label)
     if say is not None:
         return say(row, quote, country)
@@ -168,7 +165,7 @@ def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
 
 
 def _area_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """The number that the quote states, in its unit."""
+    """Return the number that the quote states, in its unit."""
 
     def say(row: Row, quote: str, country: str | None) -> Any:
         told, square_meters = row[label], row[label] * IN_SQUARE_METERS[matching.UNITS[row[_AREAS[label]]]]
@@ -197,13 +194,13 @@ def _status(row: Row, quote: str, _country: str | None) -> Any:
 
 
 def _region(row: Row, quote: str, _country: str | None) -> Any:
-    """As the page writes it."""
+    """Return the region as the page writes it."""
     told = row["region"]
     return told if told.casefold() in quote.casefold() else re.sub(r"(?i)^(?:county|co\.?)\s+", "", told)
 
 
 def _words_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """The words that say yes: of solar power a list, of a gate a text."""
+    """Return the words that mean yes: a list for solar power, a text for a gate."""
     field = LABELS[label][0][0]
 
     def say(row: Row, quote: str, _country: str | None) -> Any:

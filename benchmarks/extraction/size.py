@@ -1,4 +1,4 @@
-"""How large the code is that reads pages, and in how many files a field is named."""
+"""Measure the lines of code that read pages, and the number of files that name a field."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ _ROOT = Path(__file__).parents[2]
 _READING = ("reading", "fields", "values")
 _PRODUCT = ("app", "cli", "tasks", "web", "worker")
 _KINDS = (".html", ".js", ".lua", ".py", ".toml")
-#: migrations stay as they were written, and nobody edits one for a new field
+#: migrations are never changed for a new field
 _FROZEN = {"migrations", "vendor"}
 
 
 def lines_of_reading(root: Path = _ROOT) -> int:
-    """Return the lines of Python, blank ones too, of the packages that read pages; data files are not counted."""
+    """Return the lines of Python, including blank ones, of the packages that read pages; data files are not counted."""
     files = (file for name in _READING for file in (root / "app" / "property" / name).rglob("*.py"))
     return sum(len(file.read_text("utf-8").splitlines()) for file in files)
 
 
 def files_naming_a_field(root: Path = _ROOT) -> float:
-    """Return the mean, over all fields, of the product's files that name one. All languages count as one file."""
+    """Return the mean number, over all fields, of the product's files that name a field. All languages count as one
+    file."""
     named = re.compile(rf"\b(?:{'|'.join(FIELDS)})\b")
     found: dict[Path, set[str]] = {}
     for folder in _PRODUCT:

@@ -1,1 +1,1 @@
-"""The fetcher beside Scrapy and plain httpx2, on the same sites in a network of their own."""
+"""Compare the fetcher with Scrapy and plain httpx2, on the same sites in a private network."""

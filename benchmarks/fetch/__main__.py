@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fetch`: measure the fetcher beside its peers, and write docs/benchmarks/fetching.md."""
+"""`python -m benchmarks.fetch`: compare the fetcher with its peers, and write docs/benchmarks/fetching.md."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """As `exit_code`."""
+    """Run the benchmark and return the exit code."""
     args = _arguments(argv)
     return exit_code(lambda: _measure(args))
 
@@ -64,7 +64,7 @@ def _measured(peers: str, repeats: int, scale: float) -> dict[Cell, Figures]:
 
 
 def run_cell(cell: Cell, peers: str) -> Figures:
-    """One run of one contestant; `peers` is the Python that has Scrapy. Raises `BenchmarkError` for a missing page."""
+    """Run one contestant once; `peers` is the Python that has Scrapy. Raises `BenchmarkError` if a page is missing."""
     python = peers if cell.contestant == SCRAPY else sys.executable
     with tempfile.TemporaryDirectory() as folder:
         told, out = Path(folder) / "cell.json", Path(folder) / "out.json"

@@ -1,7 +1,7 @@
-"""One cell, in a network of its own: `unshare --net --mount python -m benchmarks.fetch.arena CELL.json PYTHON OUT`.
+"""One cell in a private network: `unshare --net --mount python -m benchmarks.fetch.arena CELL.json PYTHON OUT`.
 
-Every address of the sites is this machine's, their names stand in /etc/hosts. Writes what the contestant printed and
-what the sites saw.
+This machine has every address of the sites, and /etc/hosts has their names. Writes the contestant's output and the
+sites' observations.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FILES = {OURS: "ours.py", OURS_SHARED: "ours.py", SCRAPY: "scrapy_peer.py", HTT
 
 
 def main(cell_file: Path, python: str, out: Path) -> None:
-    """Lay out the network, let the contestant run, ask the sites what they saw."""
+    """Set up the network, run the contestant, and collect the sites' observations."""
     cell = Cell(**json.loads(cell_file.read_text()))
     told = cell_file.with_suffix(".told.json")
     told.write_text(json.dumps({**cell.as_json(), "hosts": cell.hosts, "urls": cell.urls}))

@@ -1,4 +1,4 @@
-"""What is measured: how many sites with how many pages, by which rules, and by whom."""
+"""The measured cells: the number of sites and pages, the rules, and the contestant."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _FIRST_ADDRESS = IPv4Address("5.9.0.1")
 
 @dataclass(frozen=True)
 class Cell:
-    """`gap_seconds` is what every site's robots.txt asks for between two requests; 0: no rules, and none are read.
+    """`gap_seconds` is the pause between two requests in every site's robots.txt; 0 means no rules, and none are read.
 
-    `at_once`: how many requests the contestant may have under way in all.
+    `at_once` limits the contestant's concurrent requests.
     """
 
     contestant: str
@@ -25,17 +25,17 @@ class Cell:
 
     @property
     def hosts(self) -> list[str]:
-        """Every site is a domain of its own."""
+        """Return the hosts: every site is a separate domain."""
         return [f"site{n}.example" for n in range(self.sites)]
 
     @property
     def urls(self) -> list[str]:
-        """Page by page of each site in turn, as a list of targets that was collected page by page."""
+        """Return the URLs, one page of each site in turn."""
         return [f"http://{host}/homes/{n}" for n in range(self.pages) for host in self.hosts]
 
     @property
     def hosts_file(self) -> str:
-        """In the form of hosts(5)."""
+        """Return the hosts in the form of hosts(5)."""
         return "".join(f"{_FIRST_ADDRESS + n} {host}\n" for n, host in enumerate(self.hosts))
 
     def as_json(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Cell:
 
 
 def cells(scale: float) -> list[Cell]:
-    """All cells of one round. `scale` shortens them (1: as published)."""
+    """Return all cells of one round. `scale` shortens them (1: as published)."""
 
     def scaled(pages: int) -> int:
         return max(2, round(pages * scale))

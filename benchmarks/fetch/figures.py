@@ -1,4 +1,5 @@
-"""From what the sites saw to the figures: pages a second, CPU, how much of the allowed pace was used, rules broken."""
+"""Compute the figures from the sites' observations: pages a second, CPU, the used share of the allowed pace,
+violations."""
 
 from __future__ import annotations
 
@@ -7,14 +8,14 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: a request may lose the processor on its way, and two requests differ in that
+#: tolerance for two requests that take different times to arrive
 JITTER_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One run. `pace_share`: mean over the sites, of the pages that the rules allowed from a site's first page to its
-    last, how many were asked for (1: all); None without rules. `too_soon`: gaps shorter than the rule."""
+    """One run. `pace_share` is the mean over sites of requested pages, relative to the pages that the rules allowed
+    between a site's first page and its last; None without rules. `too_soon` counts gaps shorter than the rule."""
 
     pages: int
     pages_per_second: float
@@ -26,7 +27,7 @@ class Figures:
 def figures(
     pages: int, wall_seconds: float, cpu_seconds: float, asked: Mapping[str, Sequence[float]], gap_seconds: float
 ) -> Figures:
-    """`asked` are the times in seconds at which each site was asked for a page."""
+    """`asked` has the times in seconds of each site's page requests."""
     shares: list[float] = []
     too_soon = 0
     for times in map(sorted, asked.values()):
@@ -43,7 +44,7 @@ def figures(
 
 
 def median(runs: Sequence[Figures]) -> Figures:
-    """Figure by figure; of the gaps that were too short the most."""
+    """Return the median of each figure, but the maximum of `too_soon`."""
     shares = [run.pace_share for run in runs if run.pace_share is not None]
     return Figures(
         pages=min(run.pages for run in runs),

@@ -1,4 +1,4 @@
-"""From figures to `docs/benchmarks/fetching.md`."""
+"""Write the figures to `docs/benchmarks/fetching.md`."""
 
 from __future__ import annotations
 

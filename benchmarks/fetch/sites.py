@@ -1,4 +1,4 @@
-"""The sites: one process at all their addresses, as light as may be, that writes down when each page was asked for."""
+"""The sites: one lightweight process at all their addresses, which records the time of each request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 _ROOM = "<tr><th>Room {n}</th><td>{n} by {n} feet, oak floor, two windows</td></tr>"
-#: 40 KB of an invented listing; the script stands for what sites send beside it
+#: 40 KB of an invented listing; the script stands for the other content of real sites
 PAGE = (
     "<!doctype html><html lang=en><head><meta charset=utf-8><title>12 Elm Street, Springfield</title>"
     '<script type="application/ld+json">{"@type":"House","name":"12 Elm Street","numberOfRooms":6}</script>'
@@ -25,7 +25,7 @@ PAGE = (
 
 
 class Sites:
-    """Speaks as much HTTP/1.1 as a client of GETs needs, keep-alive included."""
+    """Supports the part of HTTP/1.1 that a GET client needs, including keep-alive."""
 
     def __init__(self, gap_seconds: float) -> None:
         self.asked: dict[str, list[float]] = defaultdict(list)
@@ -34,7 +34,7 @@ class Sites:
         self._page = _answer("text/html; charset=utf-8", gzip.compress(PAGE), "Content-Encoding: gzip\r\n")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")
@@ -65,7 +65,7 @@ async def serve(sites: Sites) -> None:
 
 
 def main(log: Path, gap_seconds: float) -> None:
-    """Serve until SIGTERM, then write to `log` the times at which each host was asked for a page."""
+    """Serve until SIGTERM, then write the times of each host's page requests to `log`."""
     sites = Sites(gap_seconds)
     asyncio.run(serve(sites))
     log.write_text(json.dumps(sites.asked))

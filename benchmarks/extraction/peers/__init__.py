@@ -1,1 +1,1 @@
-"""Other tools on the same labelled pages, each in a process of an environment of its own (`.venv-bench-extraction`)."""
+"""Other tools on the same labeled pages, each in a process of a separate environment (`.venv-bench-extraction`)."""

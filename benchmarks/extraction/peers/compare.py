@@ -1,4 +1,4 @@
-"""Ours beside other tools on the same pages: what is read of the markup, and what a text for a model keeps."""
+"""Compare the extractors with other tools on the same pages: values read from markup, and text kept for a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 #: where `make bench-extraction-peers` installs the peers
 PEERS_PYTHON = ROOT / ".venv-bench-extraction" / "bin" / "python"
 _PIECE = 100_000
-#: how each text tool is called in the report
+#: each text tool's name in the report
 TEXT_TOOLS: Mapping[str, str] = {
     "trafilatura": "trafilatura, for recall",
     "html2text": "html2text, without links",
@@ -42,7 +42,7 @@ TEXT_TOOLS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class TextResult:
-    """A text for a model: mean tokens a page, the share of the values asked of a model that it says, CPU in ms."""
+    """A text for a model: mean tokens of a page, the share of requested values that the text contains, CPU in ms."""
 
     name: str
     version: str
@@ -54,7 +54,7 @@ class TextResult:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What a reader of markup read, against the labels."""
+    """A markup reader's result against the labels."""
 
     name: str
     version: str
@@ -64,14 +64,14 @@ class ReadResult:
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """One run of all."""
+    """One run of all peers."""
 
     readers: Sequence[ReadResult]
     texts: Sequence[TextResult]
 
 
 def compare(run: Run, report: Report, prompts: Prompts) -> Peers:
-    """Run every peer on the pages of `run`. Raises `BenchmarkError` if their environment is not there."""
+    """Run every peer on the pages of `run`. Raises `BenchmarkError` without their environment."""
     if not PEERS_PYTHON.exists():
         raise BenchmarkError(f"{PEERS_PYTHON} is not there; `make bench-extraction-peers` installs it")
     with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def compare(run: Run, report: Report, prompts: Prompts) -> Peers:
 
 
 def _lines(run: Run, folder: Path) -> Iterator[tuple[str, str]]:
-    """`(file, line for the worker)`: every page decoded as ours is, so that no tool stumbles over a charset."""
+    """Return `(file, line for the worker)`. Every page is decoded by the project, so no tool fails on a charset."""
     for number, (file, extraction) in enumerate(run.extractions.items()):
         path = folder / f"{number}.html"
         path.write_text(extraction.page.text, "utf-8")
@@ -94,7 +94,7 @@ def _lines(run: Run, folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _worked(tool: str, lines: Sequence[tuple[str, str]]) -> tuple[str, dict[str, dict[str, Any]]]:
-    """The tool's version, and what it made of each page."""
+    """Return the tool's version and its result for each page."""
     done = subprocess.run(
         [str(PEERS_PYTHON), "-m", "benchmarks.extraction.peers.worker", tool],
         input="".join(f"{line}\n" for _, line in lines),
@@ -121,7 +121,7 @@ def _of_text_tool(tool: str, run: Run, lines: Sequence[tuple[str, str]]) -> Text
 
 
 def _with_record(run: Run, prompts: Prompts) -> TextResult:
-    """What was read need not be sent: the whole prompt, with instruction and schema, for what is missing."""
+    """Measure the whole prompt for the missing values, with instruction and schema. Values read before are not sent."""
     lost = {page.file: page.lost for page in prompts.pages}
     asked = [(row["file"], label) for row in run.truth for label in _asked(row)]
     kept = sum(label not in lost[file] for file, label in asked) / len(asked)
@@ -130,7 +130,7 @@ def _with_record(run: Run, prompts: Prompts) -> TextResult:
 
 
 def _without_record(run: Run) -> TextResult:
-    """The same text tool on its own: as if nothing had been read."""
+    """Measure the same text tool alone, as if no value had been read."""
     texts: dict[str, str] = {}
     cpu: list[float] = []
     for file, extraction in run.extractions.items():
@@ -153,7 +153,7 @@ def _kept(run: Run, texts: Mapping[str, str]) -> float:
 
 
 def _tokens(text: str) -> int:
-    """In pieces: the counter takes no text of hundreds of thousands of tokens at once. A cut may cost one token."""
+    """Count in pieces, because the counter rejects very long texts. A cut may change the count by one token."""
     return sum(count_tokens(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
 
 

@@ -1,7 +1,8 @@
-"""schema.org and Open Graph, as extruct reads them, mapped to our fields: generous, and no more than a mapping.
+"""Map schema.org and Open Graph data, as extruct reads them, to the project's fields: generously, without extraction
+rules.
 
-Every item of a page is looked at, in the order of the page; for each field the first value wins, of a home before that
-of anything else. Numbers and areas are read by this project's own normalisers, so that nothing is lost in the notation.
+All items of a page are read in order. The first value of a field wins, with items about a home before all others. The
+project's normalizers read numbers and areas, so that notation costs no value.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ _NUMBERS = frozenset({"ListPrice", "Latitude", "Longitude", "RoomsTotal", "Bedro
 
 
 def record(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by RESO name out of what `extruct.extract` gave."""
+    """Return the values of an `extruct.extract` result by RESO name."""
     items = [item for syntax in ("json-ld", "microdata", "rdfa") for item in found.get(syntax) or ()]
     every = [node for item in items for node in _nodes(item)]
     homes = [node for node in every if any(word in kind for kind in _kinds(node) for word in _HOMES)]
@@ -76,7 +77,7 @@ def record(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object below `value`, itself first."""
+    """Yield every object below `value`, first `value` itself."""
     if isinstance(value, dict):
         inner = value.get("properties")
         if isinstance(inner, dict):  # microdata

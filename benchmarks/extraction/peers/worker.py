@@ -1,9 +1,9 @@
-"""`python -m benchmarks.extraction.peers.worker TOOL`: runs in the peers' environment and imports nothing of ours.
+"""`python -m benchmarks.extraction.peers.worker TOOL`: runs in the peers' environment and imports no project code.
 
-The version of the tool comes first. Then one JSON line in (`{"path", "url", "json"}`), one out: `{"text"}` of a tool
-that makes text for a model, or `{"items"}` of one that reads markup, with `cpu_ms` of this process. A page that breaks
-the tool yields `{"error"}`. What is no HTML is text already: it passes unchanged. The first page is read once more
-before it is measured, since tools load at their first use.
+The first output line is the tool's version. Then each JSON line in (`{"path", "url", "json"}`) gives one out:
+`{"text"}` from a text tool or `{"items"}` from a markup reader, with `cpu_ms` of this process. A page that breaks the
+tool gives `{"error"}`. A body that is not HTML passes unchanged as text. The first page is read twice and measured the
+second time, because tools load on first use.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def extruct() -> Tool:
 
 
 def trafilatura() -> Tool:
-    """For recall, as its documentation advises where nothing should be lost; tables and metadata are kept."""
+    """Use trafilatura's settings for recall, as its documentation advises; tables and metadata are kept."""
     import trafilatura  # noqa: PLC0415
 
     def text(html: str, url: str) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def html2text() -> Tool:
 
 
 def _crawl4ai(*, pruned: bool) -> Tool:
-    """What its crawler does with a fetched page: cleaned HTML, then Markdown, without links; `pruned` is its filter."""
+    """Process a page as crawl4ai's crawler does: cleaned HTML, then Markdown without links; `pruned` is its filter."""
     from crawl4ai.content_filter_strategy import PruningContentFilterLXML  # noqa: PLC0415
     from crawl4ai.content_scraping_strategy import LXMLWebScrapingStrategy  # noqa: PLC0415
     from crawl4ai.markdown_generation_strategy import DefaultMarkdownGenerator  # noqa: PLC0415
@@ -80,9 +80,9 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 
 
 def main(name: str) -> int:
-    """Answer until stdin ends."""
+    """Process pages until stdin ends."""
     logging.disable(logging.CRITICAL)
-    out, sys.stdout = sys.stdout, sys.stderr  # tools print
+    out, sys.stdout = sys.stdout, sys.stderr  # tools print to stdout
     tool = TOOLS[name]()
     package = name.partition("_")[0]
     out.write(json.dumps({"version": version(package) if package != "nothing" else ""}) + "\n")
@@ -105,7 +105,7 @@ def _measured(tool: Tool, html: str, url: str) -> dict[str, Any]:
     started = time.process_time()
     try:
         found = tool(html, url)
-    except Exception as exc:  # noqa: BLE001 (whatever a page does to a tool is its result)
+    except Exception as exc:  # noqa: BLE001 (any error is the tool's result for the page)
         found = {"error": f"{type(exc).__name__}: {exc}"[:200]}
     return {**found, "cpu_ms": 1000 * (time.process_time() - started)}
 

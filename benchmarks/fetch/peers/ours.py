@@ -1,4 +1,5 @@
-"""Our fetcher in a pool of threads, its pages appointed as jobs are; the pace is the process's own, or shared."""
+"""The project's fetcher in a pool of threads, with pages scheduled like jobs. The pace is local to the process or
+shared."""
 
 from __future__ import annotations
 
@@ -24,12 +25,12 @@ from app.property.fetch.pace.rules import Visitor
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 
-#: as a worker waits with a job in its hand
+#: as long as a worker waits while it holds a job
 _PATIENCE_SECONDS = 2.0
 
 
 class Due:
-    """Pages by when they may be asked for, as a broker holds jobs; `take` returns None when all are fetched."""
+    """Pages by the time when they may be requested, like jobs in a broker; `take` returns None when all are fetched."""
 
     def __init__(self, urls: list[str], takers: int) -> None:
         self._heap: list[tuple[float, int, str]] = []
@@ -56,7 +57,7 @@ class Due:
                     self._ready.put(None)
 
     def _hand_out(self) -> None:
-        """Wakes when the next page is due, not every thread that waits for one."""
+        """Wait for the next due page in one thread, instead of waking all waiting threads."""
         with self._changed:
             while True:
                 seconds = self._heap[0][0] - time.monotonic() if self._heap else None

@@ -1,4 +1,4 @@
-"""Scrapy, told the sites' gap as DOWNLOAD_DELAY: it does not read Crawl-delay itself."""
+"""Scrapy with the sites' gap as DOWNLOAD_DELAY, because Scrapy does not read Crawl-delay."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Homes(scrapy.Spider):
 
 
 def settings(cell: dict[str, Any]) -> dict[str, Any]:
-    """As much at once as the cell allows; one request at a time a site and its gap, where there are rules."""
+    """Allow as many concurrent requests as the cell; with rules, one request at a time for each site, and its gap."""
     gap = cell["gap_seconds"]
     rules = {
         "ROBOTSTXT_OBEY": True,
