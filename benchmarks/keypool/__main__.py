@@ -22,7 +22,7 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """As `exit_code`."""
+    """Run the benchmark and return the exit code."""
     args = _arguments(argv)
     return exit_code(lambda: args.act(args))
 
@@ -67,7 +67,7 @@ def _run(args: argparse.Namespace) -> None:
         size, repeats = replace(size, warmup=5.0, window=20.0), 1
     entries = _entries(args.contestants)
     results = read_results(args.out, "`run --out`") if args.out.exists() else {"runs": []}
-    # repeat by repeat: what disturbs the machine for a while then disturbs everybody
+    # repeat by repeat, so that a temporary disturbance of the machine affects all contestants
     for repeat in range(1, repeats + 1):
         for mode in _modes(args.modes):
             for entry in entries:
@@ -77,7 +77,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _takes_part(entry: Entry, mode: Mode) -> bool:
-    """The baseline has no limits that a mode could concern, and what needs no Redis cannot lose it."""
+    """Skip modes with limits for the baseline, and the loss of Redis for contestants that do not use Redis."""
     return mode.name in ("saturated", "open") if not entry.pooled else entry.uses_redis or not mode.needs_redis
 
 

@@ -1,7 +1,7 @@
-"""One admission in the fleet's store, timed from outside: how the round trip grows with the number of keys.
+"""Time one admission in the fleet's store by its round trip, for increasing numbers of keys.
 
-Two situations. "ready": every key has room, in no order that helps. "stale": before each admission sixteen entries of
-the index are set back, so that the script looks at as many keys as it ever does before it finds what is true.
+Two situations are measured. "ready": every key has capacity, in no favorable order. "stale": before each admission sixteen
+index entries are set back, so that the script checks the maximum number of keys.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from benchmarks.results import BenchmarkError
 
 _STALE = 16
 _ASK = KeyRequest(MODEL, tokens=500.0, max_wait_us=30_000_000)
-#: high enough that no sample waits, however few keys there are
+#: high enough that no sample waits, even with few keys
 _READING = LimitReading(
     MeterReading(limit=600_000, remaining=599_999, reset_us=100), MeterReading(60_000_000, 59_999_500, 500)
 )
 
 
 def measure(keys: int, samples: int) -> dict[str, Any]:
-    """Milliseconds of a round trip with `keys` keys: p50 of acquire in both situations, of settle, and of the pair."""
+    """Return milliseconds of a round trip with `keys` keys: p50 of acquire in both situations, of settle, and of the
+    pair."""
     with redis_server() as server:
         connection = redis.Redis.from_url(server.url)
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
@@ -60,8 +61,8 @@ def measure(keys: int, samples: int) -> dict[str, Any]:
 
 
 def measure_outage(keys: int, samples: int, models: int = 5) -> dict[str, Any]:
-    """Milliseconds, p50, while every circuit is open: acquire (a probe, or a refusal), what a process hears of the
-    others in brief and in full, and the figures."""
+    """Return p50 milliseconds while every circuit is open: acquire (a probe, or a refusal), a process's short and full
+    updates about other processes, and the figures."""
     with redis_server() as server:
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
         store = RedisStore(made, "round_robin", redis.Redis.from_url(server.url), process="bench")

@@ -1,4 +1,4 @@
-"""Who takes part, and how each is set up."""
+"""The contestants and their setup."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.keypool.processes import PEERS_PYTHON
 
 @dataclass(frozen=True)
 class Entry:
-    """`module` is below `worker/contestants`, `option` is passed to it; `pooled` is False for the baseline."""
+    """`module` is below `worker/contestants`, and `option` is passed to it; `pooled` is False for the baseline."""
 
     name: str
     label: str
@@ -23,7 +23,7 @@ class Entry:
 
     @property
     def python(self) -> Path:
-        """The interpreter whose packages the contestant needs."""
+        """Return the interpreter with the contestant's packages."""
         return Path(sys.executable) if self.ours else PEERS_PYTHON
 
 

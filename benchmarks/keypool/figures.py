@@ -1,8 +1,8 @@
-"""From the raw material of a run to its figures. Pure: no process, no clock.
+"""Compute the figures of a run from its raw data, without processes or clocks.
 
-Utilisation of a key = what the server admitted in the window / what its limits refill in it, for the limit that binds
-most (requests or tokens). What was drawn from a level that had been saved up before the window is not credited, so
-100 % is the most. Everything is counted by the server when it admits, nothing by the contestant.
+The utilization of a key is the admitted amount in the window divided by the amount that its limits refill, for the
+tighter limit (requests or tokens). Amounts saved up before the window are not counted, so the maximum is 100 %. The
+server counts on admission; contestants count nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _BAD = ("unauthorized", "no_quota")
 
 
 def figures(raw: Raw, *, pooled: bool = True) -> dict[str, Any]:
-    """The figures of one run, as they stand in results.json. Times are milliseconds, shares 0 to 1.
+    """Return the figures of one run, as in results.json. Times are milliseconds, shares 0 to 1.
 
-    `pooled` is False for the baseline, whose one key has no limit to use.
+    `pooled` is False for the baseline, whose only key has no limit.
     """
     begin, end = raw.segments[0][0], raw.segments[-1][1]
     seconds = end["at"] - begin["at"]
@@ -72,7 +72,7 @@ def _latency(seconds: Sequence[float]) -> dict[str, float | None]:
 
 
 def _utilisation(segments: Sequence[Segment]) -> dict[str, float]:
-    """By name of the key: "60 RPM", those after the first of the same limit "60 RPM #2"."""
+    """Return the utilization by key name: "60 RPM", and "60 RPM #2" for the next key with the same limit."""
     seen: Counter[str] = Counter()
     names = {}
     for key in segments[0][0]["keys"]:
@@ -99,6 +99,6 @@ def _level(key: Snapshot, what: str) -> float:
 
 
 def _bad_requests(raw: Raw) -> tuple[int, int]:
-    """Requests sent to dead keys and those without quota: after each one's first was settled, and in all."""
+    """Return the requests to dead keys and keys without quota: after each key's first one was settled, and in total."""
     late = sum(1 for times in raw.refusals.values() for moment in times if moment > times[0] + SETTLED_SECONDS)
     return late, sum(raw.last["totals"][name] for name in _BAD)

@@ -1,7 +1,7 @@
-"""What a job asks: one of a fixed set of texts of very different lengths. Standard library only: workers import it.
+"""The jobs' prompts: a fixed set of texts of very different lengths. Standard library only, since workers import it.
 
 The simulator charges the mean job `MEAN_TOKENS` (characters / 4 + max completion tokens). The limits in `modes.py` are
-made from that number.
+derived from that number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MODEL = "gpt-4.1-mini"
 MAX_COMPLETION_TOKENS = 100
-#: input tokens of a text lie evenly in this range
+#: input tokens of the texts are uniform in this range
 _INPUT_TOKENS = (100, 700)
 MEAN_TOKENS = (_INPUT_TOKENS[0] + _INPUT_TOKENS[1]) // 2 + MAX_COMPLETION_TOKENS
 _TEXTS = 301
@@ -20,7 +20,7 @@ _WORDS = ("the", "house", "has", "a", "bright", "room", "with", "tall", "windows
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One chat completion: `text` is the user's message, `input_tokens` what the simulator counts it as."""
+    """One chat completion: `text` is the user's message, `input_tokens` its size as the simulator counts it."""
 
     text: str
     input_tokens: int
@@ -28,7 +28,7 @@ class Job:
 
 
 def all_jobs() -> list[Job]:
-    """The same list in every process: 100, 102, ... 700 input tokens."""
+    """Return the same list in every process: 100, 102, ... 700 input tokens."""
     low, high = _INPUT_TOKENS
     return [_job(low + (high - low) * n // (_TEXTS - 1), n) for n in range(_TEXTS)]
 

@@ -1,8 +1,8 @@
-"""The keys and the modes: what the simulator enforces, how the load comes, and what happens during a window.
+"""The keys and the modes: the simulator's limits, the load, and the events during a window.
 
-Runs with a closed loop start with empty buckets unless the command says otherwise, with an open loop with full ones.
-A full minute's burst would be 3,000 requests, half of what a window of two minutes refills: for a while it would hide
-what a contestant does once the limits bind.
+Closed-loop runs start with empty buckets unless the command overrides it, open-loop runs with full ones. A full
+minute's burst would be 3,000 requests, half of the refill in a window of two minutes. It would hide how a contestant
+behaves at the limits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.keypool.jobs import MEAN_TOKENS
 _RPM = (60, 120, 240, 480, 900, 1200)
 #: the key of 900 requests a minute has tokens for 600 mean jobs
 _TOKEN_BOUND = {900: 600 * MEAN_TOKENS}
-#: jobs that all keys together admit in a second
+#: jobs per second that all keys together admit
 POOL_PER_SECOND = (sum(_RPM) - 900 + 600) / 60
 LATENCY_MS = 300
 DEAD, NO_QUOTA = "dead", "no_quota"
@@ -27,7 +27,7 @@ def _key(name: str, number: int) -> str:
 
 
 def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
-    """Keys of so many requests a minute as the simulator's configuration; tokens bind only on the one of 900."""
+    """Return keys with these requests per minute, as simulator configuration; tokens limit only the key of 900."""
     return [
         {"key": _key("good", 10_000 * n + rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)}
         for n, rpm in enumerate(rpms)
@@ -35,19 +35,19 @@ def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
 
 
 def bad_keys() -> list[dict[str, Any]]:
-    """Two more: one that is refused, one without quota."""
+    """Return two more keys: one that is rejected, one without quota."""
     return [{"key": _key(b, n), "rpm": 900, "tpm": 1_800_000, "behaviour": b} for n, b in enumerate((DEAD, NO_QUOTA))]
 
 
 def unlimited_key() -> list[dict[str, Any]]:
-    """What the bare SDK is measured with."""
+    """Return the key for the bare SDK."""
     return [{"key": _key("free", 1), "rpm": 6_000_000, "tpm": 10_000_000_000}]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens at `at` (a share of the window, 0 to 1): `limits` scales every limit, or Redis is lost, or
-    the server answers every request with 500."""
+    """An event at `at` (a share of the window, 0 to 1): `limits` scales every limit, Redis is lost, or the server
+    answers every request with 500."""
 
     at: float
     limits: float | None = None
@@ -57,10 +57,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Mode:
-    """`load` is "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` of what the keys admit).
+    """`load` is "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` times the keys' capacity).
 
-    `server` holds options of the simulator, `rpms` its keys' limits. `processes` and `slots` override the command's.
-    `streams`: jobs ask for streams and read them to their end.
+    `server` has options of the simulator, `rpms` its keys' limits. `processes` and `slots` override the command's. With
+    `streams`, jobs request streams and read them to the end.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Mode:
 
     @property
     def per_second(self) -> float:
-        """Jobs that all keys together admit in a second."""
+        """Return the jobs per second that all keys together admit."""
         return POOL_PER_SECOND if self.rpms == _RPM else sum(self.rpms) / 60
 
     def keys(self) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ class Mode:
 
 
 _SECOND = {"enforcement": "second", "failed_requests_count": True}
-#: 60 callers at a server that tells nothing of its limits and enforces them by the second, as many gateways do
+#: 60 callers of a server without rate limit headers, which enforces limits by the second, as many gateways do
 _NO_HEADERS = Mode(
     "no_headers_3",
     "no rate limit headers, 3 keys of 5 requests a second",
@@ -141,7 +141,7 @@ MODES: dict[str, Mode] = {
     )
 }
 
-#: `--modes` takes these names for several
+#: `--modes` accepts these names for groups of modes
 MODE_GROUPS = {
     "all": tuple(MODES),
     "open_all": ("open_2", "open", "open_16"),

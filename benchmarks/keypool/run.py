@@ -1,4 +1,4 @@
-"""One run: one contestant in one mode, from starting the servers to the raw material of the figures."""
+"""One run: one contestant in one mode, from starting the servers to the raw data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """How large a run is, as the command says; times in seconds. `start_level` is how full buckets are at first."""
+    """The size of a run, as the command sets it; times in seconds. `start_level` is the buckets' initial level."""
 
     processes: int = 8
     slots: int = 16
@@ -36,9 +36,9 @@ Segment = tuple[Snapshot, Snapshot]
 
 @dataclass(frozen=True)
 class Raw:
-    """What one run left: the simulator's counters at each moment that matters, and every worker's report.
+    """The raw data of one run: the simulator's counters at each relevant moment, and every worker's report.
 
-    `segments` are the pieces of the window with unchanged limits, each by the counters at its begin and its end.
+    `segments` are the pieces of the window with unchanged limits, each with the counters at its start and end.
     """
 
     window: tuple[float, float]
@@ -53,7 +53,7 @@ class Raw:
 
 
 class Run:
-    """The moments of one run. Build it, call `go`."""
+    """The steps of one run. Create it and call `go`."""
 
     def __init__(self, entry: Entry, mode: Mode, size: Size, repeat: int) -> None:
         self._entry = entry
@@ -65,7 +65,7 @@ class Run:
         self._keys = mode.keys() if entry.pooled else unlimited_key()
 
     def go(self) -> Raw:
-        """Raises `BenchmarkError`."""
+        """Run all steps. Raises `BenchmarkError`."""
         with ExitStack() as running:
             needs_redis = self._entry.uses_redis
             redis = running.enter_context(processes.redis_server()) if needs_redis else None
@@ -124,7 +124,7 @@ class Run:
 
     def _plan(self, number: int, start: float, window: float, end: float) -> Plan:
         closed = self._mode.load == "closed" and self._entry.pooled
-        # the baseline has no limit to saturate: it gets the pool's own pace, so that its CPU compares
+        # the baseline has no limit to saturate: it runs at the pool's pace, so that its CPU compares
         share = self._mode.rate if self._mode.load == "open" else 1.0
         rate = None if closed else share * self._mode.per_second / self._count
         return Plan(start, window, end, self._slots, self._seed + number, rate)

@@ -1,4 +1,4 @@
-"""What the pool has to reach, and how each figure is read from the runs of ours."""
+"""The pool's targets, and how each figure is computed from its runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ONE_A_SECOND = "60 RPM"
 
 @dataclass(frozen=True)
 class Target:
-    """`limit` is the least ("≥") or the most ("≤") that `measure` may find."""
+    """`limit` is the least ("≥") or the most ("≤") that `measure` may return."""
 
     about: str
     sign: Literal["≥", "≤"]
@@ -34,7 +34,7 @@ class Target:
 
 
 def _of(mode: str, figure: Figure, contestant: str = "ours") -> Callable[[Runs], float | None]:
-    """The median over the repeats of one mode."""
+    """Return the median over the repeats of one mode."""
 
     def measure(runs: Runs) -> float | None:
         found = [figure(r["figures"]) for r in runs if (r["mode"], r["contestant"]) == (mode, contestant)]

@@ -1,1 +1,1 @@
-"""How well recipes learn generated sites: model calls saved, values, cost."""
+"""Measure how well recipes learn generated sites: saved model calls, correct values, cost."""

@@ -1,9 +1,9 @@
-"""What the model's part costs: asking on every page, with recipes, and with crawl4ai's cached schema.
+"""The cost of the model: asking on every page, with recipes, and with crawl4ai's cached schema.
 
-crawl4ai's `JsonCssExtractionStrategy.generate_schema` (0.9.2) sends one page's cleaned HTML with its instructions to a
-model, once for each template; then its CSS selectors read the pages. What is assumed is in its favor: one call a
-template, no refinement of the schema, a new schema on the very page of a redesign, and selectors that find every value
-of a field that the first page shows in an element of its own.
+For each template, crawl4ai's `JsonCssExtractionStrategy.generate_schema` (0.9.2) sends one page's cleaned HTML and its
+instructions to a model. Its CSS selectors then read the pages. All assumptions favor crawl4ai: one call for each
+template, no refinement of the schema, a new schema on the first redesigned page, and selectors that find every value of
+a field that the first page shows in an element of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.recipes.sites import SitePage
 
 #: the default of OPENAI_MODEL
 MODEL = "gpt-4.1-mini"
-#: tokens of crawl4ai's instructions for a schema (o200k), and of each field of the schema that is answered
+#: tokens of crawl4ai's instructions for a schema (o200k), and of each field of the answered schema
 _INSTRUCTIONS, _PER_FIELD, _AROUND = 4_100, 40, 60
 _HEAD = re.compile(r"<head>.*?</head>|<script\b.*?</script>", re.DOTALL)
 _KEPT = re.compile(r'\s(?!(?:id|class|name|type|value|data-[\w-]+)=)[\w-]+="[^"]*"')
@@ -29,7 +29,7 @@ _KEPT = re.compile(r'\s(?!(?:id|class|name|type|value|data-[\w-]+)=)[\w-]+="[^"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """US dollars and calls of the model per 1,000 pages, and the share of the stated values that is read."""
+    """US dollars and model calls per 1,000 pages, and the share of the stated values that is read."""
 
     usd: float
     calls: float
@@ -37,20 +37,21 @@ class Cost:
 
 
 def of_every(outcomes: Sequence[Outcome]) -> Cost:
-    """The cost of asking on every page of these."""
+    """Return the cost of asking on every page."""
     right = sum(one.every.right for one in outcomes)
     return _cost([one.every_tokens for one in outcomes], right, outcomes)
 
 
 def of_recipes(outcomes: Sequence[Outcome]) -> Cost:
-    """The cost with recipes, audits included."""
+    """Return the cost with recipes, including audits."""
     return _cost([one.tokens for one in outcomes], sum(one.judged.right for one in outcomes), outcomes)
 
 
 def of_schema(outcomes: Sequence[Outcome], known: Sequence[Outcome] | None = None) -> Cost:
-    """The cost of crawl4ai's schemas, made of each template's first page; the share of values is an upper bound.
+    """Return the cost of crawl4ai's schemas, made from each template's first page; the share of values is an upper
+    bound.
 
-    With `known`, pages of templates whose schemas exist: what these pages cost.
+    With `known`, the cost of pages whose schemas exist already.
     """
     first: dict[tuple[int, str], SitePage] = {}
     for one in outcomes:
@@ -72,19 +73,19 @@ def _cost(calls: Sequence[Tokens], right: int, outcomes: Sequence[Outcome]) -> C
 
 
 def _schema_call(page: SitePage) -> Tokens:
-    """One call: instructions, the page's HTML as crawl4ai cleans it, an example of the wanted JSON, and the schema."""
+    """Return the cost of one call: instructions, HTML as crawl4ai cleans it, an example of the JSON, and the schema."""
     html = _KEPT.sub("", _HEAD.sub("", page.text))
     fields = _shown_alone(page)
     return Tokens(_INSTRUCTIONS + count_tokens(html) + 8 * len(fields), 0, _AROUND + _PER_FIELD * len(fields))
 
 
 def _readable(page: SitePage, first: SitePage) -> int:
-    """How many values of `page` selectors could read that were made of `first`."""
+    """Count the values of `page` that selectors made from `first` can read."""
     return len(_shown_alone(page) & _shown_alone(first)) if page.content_type == "text/html" else 0
 
 
 def _shown_alone(page: SitePage) -> frozenset[str]:
-    """The fields that stand in elements of their own: none of JSON, of scripts, or of prose."""
+    """Return the fields in elements of their own, without values from JSON, scripts, or prose."""
     if page.home is None:
         return frozenset()
     names = {one.field for one in page.home.facts}
@@ -96,7 +97,7 @@ def _shown_alone(page: SitePage) -> frozenset[str]:
 
 
 def by_template(outcomes: Iterable[Outcome]) -> dict[tuple[int, str], list[Outcome]]:
-    """The pages of properties by site and template, in order."""
+    """Return the property pages by site and template, in order."""
     found: dict[tuple[int, str], list[Outcome]] = defaultdict(list)
     for one in outcomes:
         if one.nth:

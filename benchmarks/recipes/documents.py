@@ -1,4 +1,4 @@
-"""Writes the HTML of the generated pages around their facts."""
+"""Write the HTML of the generated pages around their facts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.recipes.layouts import Marks, facts_section, script
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """One version of a site: how it writes and what its pages are made of.
+    """One version of a site: its style and the structure of its pages.
 
     `layouts` and `orders` (of rows) are by the kind of page. `hashed`: some class names are new on every page.
     `this_year`: the table of values begins with the current year.
@@ -31,14 +31,14 @@ class Design:
 
 
 class Writer:
-    """Writes one page of a site's design."""
+    """Writes the pages of a site's design."""
 
     def __init__(self, design: Design, slug: str, rng: random.Random) -> None:
         self._design, self._style, self._rng = design, design.style, rng
         self._mark = Marks(design.prefix, random.Random(slug), hashed=design.hashed)
 
     def property_page(self, what: str, home: Home, url: str) -> str:
-        """A page of `home`, of the kind `what`."""
+        """Return a page of `home`, of the kind `what`."""
         design, style, mark = self._design, self._style, self._mark
         line, layout = escape(_line(home.address)), design.layouts[what]
         rows = facts_section(layout, home, design.orders[what], style, mark)
@@ -59,7 +59,7 @@ class Writer:
         return self._shell(line, "".join(main), self._cards(home), escape(_line(home.office)))
 
     def other_page(self, what: str) -> str:
-        """A page of results, of an agent, or one that is gone."""
+        """Return a page of search results, of an agent, or of an expired listing."""
         if what == "gone":
             return self._shell("Page not found", f"<h1 {self._mark('title')}>404</h1><p>Page not found.</p>")
         cards = self._cards(make_home(self._rng, self._style, "sale"))
@@ -71,7 +71,7 @@ class Writer:
         return self._shell(f"{name}, agent", f"<h1 {self._mark('title')}>{name}</h1>{about}{cards}")
 
     def _years(self, home: Home) -> str:
-        """The table of the values by year; on some sites it begins with the year before."""
+        """Return the table of yearly values; some sites begin with the previous year."""
         rows = [row for row in home.years if len(row) > 1]
         if not rows:
             return ""
@@ -82,7 +82,7 @@ class Writer:
         return f"<h2>Values by year</h2><table {self._mark('history')}><tr>{heads}</tr>{lines}</table>"
 
     def _calculator(self, price: Fact | None) -> str:
-        """What a loan would cost, which is no price of the home."""
+        """Return a loan calculator, whose amounts are not the home's price."""
         if price is None or self._style.lang != "en":
             return ""
         monthly, down = (self._style.money(round(price.value * share)) for share in (0.0056, 0.2))
@@ -92,7 +92,7 @@ class Writer:
         )
 
     def _cards(self, home: Home) -> str:
-        """Homes nearby."""
+        """Return the block of nearby homes."""
         style, mark = self._style, self._mark
         beds, baths = (escape(style.labels[name]) for name in ("BedroomsTotal", "BathroomsTotalInteger"))
         cards = "".join(
@@ -118,7 +118,7 @@ class Writer:
 
 
 def _line(address: tuple[Fact, ...]) -> str:
-    """`12 Larkspur Ln, Sampleton, OH 44099`; outside America `Lindenweg 12, 12345 Musterstadt`."""
+    """Format an address as `12 Larkspur Ln, Sampleton, OH 44099`; outside America `Lindenweg 12, 12345 Musterstadt`."""
     said = {one.field: one.text for one in address}
     if "StateOrProvince" in said:
         return f"{said['UnparsedAddress']}, {said['City']}, {said['StateOrProvince']} {said['PostalCode']}"

@@ -1,4 +1,4 @@
-"""The figures of a run, as the targets name them."""
+"""Compute the figures of a run, named like the targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_
 from benchmarks.recipes.judge import Judged, Wrong
 from benchmarks.recipes.run import DOWN, START, Outcome, Run
 
-#: pages of a template that are there to learn from
+#: the number of pages of a template for learning
 LEARNING = 5
 _ROUNDS, _MOST_TIMED = 7, 60
 
@@ -40,10 +40,10 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Relearned:
-    """A redesigned template with so many `pages`.
+    """A redesigned template with this number of `pages`.
 
-    `learned` is how many of them were read until a recipe read one, `heard` the same without those while the model was
-    down, `free` how many were read until one needed no call; None: none was, or did.
+    `learned` is the number of pages until a recipe read one. `heard` is the same without pages during the model's
+    outage. `free` is the number of pages until one needed no call. None: it never happened.
     """
 
     host: str
@@ -57,13 +57,13 @@ class Relearned:
 
 @dataclass
 class Figures:
-    """What recipes.md's table asks for, and what is beside it.
+    """The figures in the table of recipes.md, and additional ones.
 
     `later` are pages from a template's 6th on, `free` those of them that needed no call, `silent` those without one.
-    `values` are of the free pages, `every` of the same pages when each is asked about. `known` are their values under
-    labels that readers know, and how many of these are stored; `unknown` the others. Of the later pages that asked,
-    `unlearned` were read by no recipe, `partly` by one that left fields open; `open` are how many of these asked for a
-    field, and for it alone. `layouts` are later pages and the free ones among them by layout.
+    `values` are of the free pages, `every` of the same pages when each is asked about. `known` has the values under
+    labels that readers know, and how many of these are stored; `unknown` has the other values. Of the later pages that
+    asked, `unlearned` were read by no recipe, `partly` by a recipe with missing fields. `open` counts the pages that
+    asked for a field, and for only this field. `layouts` has later pages and the free ones among them by layout.
     """
 
     sites: int
@@ -100,7 +100,7 @@ class Figures:
 
 
 def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
-    """Count what became of all pages, and measure the CPU time of known pages."""
+    """Count the results of all pages, and measure the CPU time of known pages."""
     outcomes = found.outcomes
     templates = by_template(outcomes)
     later = [one for one in outcomes if one.nth > LEARNING]
@@ -150,7 +150,7 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
 
 
 def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
-    """How many values stand under labels that no reader knows, or under others, and how many of these are stored."""
+    """Count the values under labels that readers know or do not know, and how many of these are stored."""
     facts = [
         (one, fact.field)
         for one in free
@@ -162,7 +162,7 @@ def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
 
 
 def _open(asking: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
-    """How many pages asked for each field, and how many for it alone; the most frequent first."""
+    """Count the pages that asked for each field, and those that asked for only this field; most frequent first."""
     counted = Counter(name for one in asking for name in one.open)
     alone = Counter(one.open[0] for one in asking if len(one.open) == 1)
     return {name: (count, alone[name]) for name, count in counted.most_common()}
@@ -176,7 +176,7 @@ def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Rel
 
 
 def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:
-    """CPU seconds of known pages with their recipes, relative to without: the median of alternating rounds."""
+    """Return the CPU seconds of known pages with recipes, relative to without: the median of alternating rounds."""
     step = max(1, len(free) // _MOST_TIMED)
     timed = free[::step]
     ratios = []

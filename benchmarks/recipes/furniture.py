@@ -1,4 +1,4 @@
-"""What real pages carry around their facts: menus, pictures, scripts, styles, lists of features."""
+"""The content of real pages around their facts: menus, pictures, scripts, styles, lists of features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FEATURES = (
 
 
 def menu(prefix: str) -> str:
-    """The head of every page of a site."""
+    """Return the head of every page of a site."""
     groups = "".join(
         f'<li class="{prefix}nav-item"><a href="/{kind}">{title}</a><ul>'
         + "".join(f'<li><a href="/{kind}/{_slug(place)}">{place} {kind}</a></li>' for place in _PLACES)
@@ -29,14 +29,14 @@ def menu(prefix: str) -> str:
 
 
 def links(prefix: str) -> str:
-    """The lists of links at a page's foot."""
+    """Return the lists of links at a page's foot."""
     topics = "".join(f'<li><a href="/guide/{_slug(topic)}">{topic}</a></li>' for topic in _TOPICS)
     places = "".join(f'<li><a href="/market/{_slug(place)}">{place} market</a></li>' for place in _PLACES)
     return f'<ul class="{prefix}links">{topics}</ul><ul class="{prefix}links">{places}</ul>'
 
 
 def gallery(prefix: str, rng: random.Random) -> str:
-    """Pictures of the home."""
+    """Return pictures of the home."""
     pictures = "".join(
         f'<figure class="{prefix}photo"><img src="/media/{rng.getrandbits(48):012x}/{at}.jpg" '
         f'srcset="/media/{rng.getrandbits(48):012x}/{at}-800.jpg 800w" loading="lazy" alt="Photo {at}"></figure>'
@@ -46,13 +46,13 @@ def gallery(prefix: str, rng: random.Random) -> str:
 
 
 def features(prefix: str, rng: random.Random) -> str:
-    """Some of what a home has besides its facts."""
+    """Return features of a home that are not among its facts."""
     chosen = rng.sample(_FEATURES, rng.randint(6, 18))
     return f'<ul class="{prefix}features">{"".join(f"<li>{one}</li>" for one in chosen)}</ul>'
 
 
 def styles(prefix: str) -> str:
-    """A stylesheet in the page, as builds put it there."""
+    """Return an inline stylesheet, as builds generate it."""
     rules = "".join(
         f".{prefix}{name}{{margin:0 0 {at}px;padding:{at % 7}px;color:#{at * 4096 % 0xFFFFFF:06x}}}"
         for at, name in enumerate(("card", "title", "main", "price", "row", "nav", "photo", "links", "footer") * 12)
@@ -61,7 +61,7 @@ def styles(prefix: str) -> str:
 
 
 def scripts(rng: random.Random) -> str:
-    """Scripts that count visits and start widgets."""
+    """Return scripts that count visits and start widgets."""
     modules = "".join(
         f"window.__q=window.__q||[];__q.push(['m{at}',{rng.randint(1, 9_999)},'{rng.getrandbits(64):016x}']);"
         for at in range(60)

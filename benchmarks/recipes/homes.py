@@ -1,4 +1,4 @@
-"""What one generated page states: its facts as they are written, and the things beside it that look like them."""
+"""The content of one generated page: its facts as written, and similar values that belong to something else."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _MISSING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One stated value: as the record stores it, and as the page writes it under `label` (empty: under none).
+    """One value: as the record stores it, and as the page writes it under `label` (empty: without a label).
 
-    `key` and `raw` are how the page's data writes it. `unit` is what the page or the label says of an area's unit.
+    `key` and `raw` are the forms in the page's data. `unit` is the unit of an area on the page or in the label.
     """
 
     field: str
@@ -44,7 +44,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How one version of a site writes: `labels` and `rows` by field in their order, and its formats."""
+    """The style of one version of a site: `labels` and `rows` by field in their order, and its formats."""
 
     lang: str
     labels: Mapping[str, str]
@@ -65,16 +65,16 @@ class Style:
         return f"{grouped} {'zł' if self.lang == 'pl' else '€'}"
 
     def area(self, size: int, *, unit: bool = True) -> str:
-        """`1,850 sq ft`, `172 m²`; without its unit where the label says it."""
+        """Format `1,850 sq ft` or `172 m²`; without the unit if the label has it."""
         number = f"{size:,}" if self.lang == "en" else f"{size:,}".replace(",", "." if self.lang == "de" else "\u00a0")
         return f"{number} {'m²' if self.metric else 'sq ft'}" if unit else number
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`facts` the page states in rows, `address` in its headline; `implied` are values that may be concluded from it.
+    """The page states `facts` in rows and `address` in its headline; `implied` values may be concluded from these.
 
-    `beside` is what looks like a fact and is another property's, another year's, or an office's.
+    `beside` has similar values of another property, another year, or an office.
     """
 
     facts: tuple[Fact, ...]
@@ -91,7 +91,7 @@ class Home:
 
     @property
     def truth(self) -> dict[str, tuple[Any, str | None]]:
-        """Field: value and unit."""
+        """Return the value and unit of each field."""
         return {one.field: (one.value, one.unit) for one in (*self.address, *self.facts)}
 
     def shown(self, name: str) -> Fact | None:
@@ -106,7 +106,7 @@ def address(rng: random.Random, lang: str) -> tuple[Fact, ...]:
 
 
 def make_home(rng: random.Random, style: Style, kind: str) -> Home:
-    """A home for a page of `kind`: `sale`, `new`, `record`, or `layer` (a county's JSON)."""
+    """Make a home for a page of `kind`: `sale`, `new`, `record`, or `layer` (a county's JSON)."""
     build = _Builder(rng, style)
     facts, dashes = list[Fact](), list[str]()
     for name in style.rows[kind]:
@@ -132,7 +132,7 @@ _CARD = ("ListPrice", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea")
 
 
 def _year(facts: list[Fact], back: int, style: Style, rng: random.Random) -> tuple[Fact, ...]:
-    """The row of an earlier year in the table of values."""
+    """Return the row of an earlier year in the table of values."""
     known = {one.field: one for one in facts}
     row = list[Fact]()
     if "TaxYear" in known:
@@ -146,7 +146,7 @@ def _year(facts: list[Fact], back: int, style: Style, rng: random.Random) -> tup
 
 
 def _as_data(fact: Fact, keys: Mapping[str, str]) -> Fact:
-    """The fact as a JSON layer writes it: its key is its only label."""
+    """Return the fact as a JSON layer writes it: its key is its only label."""
     key = keys[fact.field]
     raw = fact.value
     unit = "Acres" if fact.field == "LotSizeArea" else None
@@ -154,7 +154,7 @@ def _as_data(fact: Fact, keys: Mapping[str, str]) -> Fact:
 
 
 class _Builder:
-    """Draws one home's values, each of them plausible beside the others."""
+    """Draws plausible values for one home."""
 
     def __init__(self, rng: random.Random, style: Style) -> None:
         self._rng, self._style = rng, style
@@ -163,7 +163,7 @@ class _Builder:
         self._year = rng.randint(1895, 2022)
 
     def fact(self, name: str, *, label: bool = True) -> Fact:
-        """A value of `name` as the site writes it."""
+        """Return a value of `name` as the site writes it."""
         value, text, unit = _DRAWN[name](self)
         words_of = self._style.labels.get(name, "") if label else ""
         return Fact(name, value, text, words_of, unit, words.STATE_KEYS.get(name, ""), value)

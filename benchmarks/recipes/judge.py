@@ -1,4 +1,4 @@
-"""Compares a record with what its page truly says."""
+"""Compare a record with the true values of its page."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from app.property.record import FIELDS, UNIT_OF, PropertyRecord
 from benchmarks.recipes.sites import SitePage
 
-#: conclusions from other facts, of which a page's truth says nothing
+#: values concluded from other facts, which a page's truth does not list
 _CONCLUDED = frozenset({"AssociationYN", "PropertyType", "X_Currency", "ListingId", "StateOrProvince"})
-#: fields of which a value that the page does not state is wrong
+#: fields whose value is wrong if the page does not state it
 _JUDGED = frozenset(name for name, spec in FIELDS.items() if spec.ask_model) - _CONCLUDED
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A stored value that the page does not state; `expected` is None where it states none of the field."""
+    """A stored value that the page does not state; `expected` is None if the page states no value for the field."""
 
     url: str
     field: str
@@ -30,7 +30,8 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One record: how many values its page states, how many are stored and right, which are wrong, and which missed."""
+    """One record: how many values its page states, how many are stored correctly, which are wrong, and which are
+    missing."""
 
     stated: int
     right: int
@@ -43,7 +44,7 @@ class Judged:
 
 
 def judge(record: PropertyRecord, page: SitePage) -> Judged:
-    """Judge every value of `record` of which the truth of `page` is known. Units are values of their own."""
+    """Judge every value of `record` with a known truth in `page`. Units count as separate values."""
     truth = {name: value for name, (value, _) in page.truth.items()}
     truth |= {UNIT_OF[name]: unit for name, (_, unit) in page.truth.items() if name in UNIT_OF and unit}
     implied: Mapping[str, Any] = page.home.implied if page.home else {}
@@ -60,7 +61,7 @@ def judge(record: PropertyRecord, page: SitePage) -> Judged:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two values are the same but for case, punctuation, and a list of one."""
+    """Return whether two values are equal, ignoring case, punctuation, and lists of one item."""
     if isinstance(one, int | float) and isinstance(other, int | float):
         return abs(one - other) < 0.005
     return _plain(one) == _plain(other)

@@ -1,4 +1,4 @@
-"""The layouts of the generated pages: each writes the same facts in another markup."""
+"""The layouts of the generated pages: each writes the same facts in different markup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.recipes.homes import Fact, Home, Style
 
 
 class Marks:
-    """The classes of one version of a site: `name` is stable, and some pages add a hash to it that is new each time."""
+    """The CSS classes of one version of a site: `name` is stable; some pages add a random hash."""
 
     def __init__(self, prefix: str, rng: random.Random, *, hashed: bool) -> None:
         self._prefix, self._rng, self._hashed = prefix, rng, hashed
@@ -64,7 +64,7 @@ def _value_above(rows: Rows, mark: Marks) -> str:
 
 
 def _icons(rows: Rows, mark: Marks) -> str:
-    """An icon, the value, and its label; the machine's name of it in an attribute."""
+    """Write an icon, the value, and its label, with the machine-readable name in an attribute."""
     return "".join(
         f'<span {mark("icon-fact")} data-fact="{words.STATE_KEYS[name]}" data-value="{text}">'
         f'<i {mark("icon")} aria-hidden="true"></i><span>{text}</span> <span>{label}</span></span>'
@@ -73,7 +73,7 @@ def _icons(rows: Rows, mark: Marks) -> str:
 
 
 def _microdata(rows: Rows, mark: Marks) -> str:
-    """Values with `itemprop` where schema.org has a name for them."""
+    """Write values with `itemprop` where schema.org has a name for them."""
     parts = (
         f"<li><span {mark('name')}>{label}</span> <span{_itemprop(name)} {mark('value')}>{text}</span></li>"
         for name, label, text in rows
@@ -86,7 +86,7 @@ def _itemprop(name: str) -> str:
 
 
 def _grid(rows: Rows, mark: Marks) -> str:
-    """Rows of two cells made of `div`."""
+    """Write rows of two `div` cells."""
     lines = (
         f"<div {mark('row')}><span {mark('cell-label')}>{label}</span><span {mark('cell-value')}>{text}</span></div>"
         for _, label, text in rows
@@ -95,7 +95,7 @@ def _grid(rows: Rows, mark: Marks) -> str:
 
 
 def _prose(rows: Rows, _mark: Marks) -> str:
-    """Sentences; the label's words stand behind or before the value."""
+    """Write sentences, with the label's words after or before the value."""
     parts = [
         f"{text} {label.lower()}" if name in _COUNTED else f"{label.lower()} {text}"
         for name, label, text in rows
@@ -119,14 +119,14 @@ VISIBLE: Mapping[str, Layout] = {
     "grid of divs": _grid,
     "prose": _prose,
 }
-#: layouts whose page shows a few facts, and has the others in a script only
+#: layouts whose page shows a few facts, and has the others only in a script
 IN_SCRIPTS = ("embedded state", "JSON-LD")
-#: what such a page shows
+#: the facts that such a page shows
 SHOWN = frozenset({"ListPrice", "ClosePrice", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "ParcelNumber"})
 
 
 def facts_section(layout: str, home: Home, order: Sequence[str], style: Style, mark: Marks) -> str:
-    """The facts of `home` as one block of the page."""
+    """Return the facts of `home` as one block of the page."""
     hidden = layout in IN_SCRIPTS
     rows = list[tuple[str, str, str]]()
     for name in order:
@@ -138,7 +138,7 @@ def facts_section(layout: str, home: Home, order: Sequence[str], style: Style, m
 
 
 def script(layout: str, home: Home, url: str) -> str:
-    """The data that a page of `layout` has in a script; empty for those that have none."""
+    """Return the data that a page of `layout` has in a script; empty for other layouts."""
     if layout == "embedded state":
         similar = [{one.key or "address": one.value for one in card} for card in home.similar]
         listing = {one.key: one.raw for one in home.facts} | {"location": _place(home.address)}
@@ -173,7 +173,7 @@ def _dumped(value: object) -> str:
 
 
 def layer(shape: str, home: Home, number: int) -> str:
-    """A county's JSON body: an ArcGIS layer (`attributes`), or members that a caption tells apart (`captions`)."""
+    """Return a county's JSON body: an ArcGIS layer (`attributes`), or members with captions (`captions`)."""
     facts = {one.key: one.raw for one in (*home.address, *home.facts)}
     mail = {one.field: one.value for one in home.office}
     if shape == "attributes":

@@ -13,7 +13,7 @@ from app.property.recipes.template import likest
 
 
 class MemoryRecipes:
-    """A `RecipeStore` of one process."""
+    """An in-memory `RecipeStore` for one process."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -26,14 +26,14 @@ class MemoryRecipes:
             return [one for one in reversed(self._recipes.values()) if one.host == host][:MOST_OF_HOST]
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template, else store `recipe`."""
+        """Return the stored recipe of the same template, or store `recipe`."""
         with self._lock:
             known = [one for one in self.of_host(recipe.host) if one.kind == recipe.kind]
             alike = likest(known, recipe.fingerprint)
             return alike[0] if alike else self._recipes.setdefault(recipe.id, recipe)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example in place of the one of the same page."""
+        """Replace the example of the same page."""
         with self._lock:
             kept = self._examples[recipe_id]
             place = f"{example.page.final_url}#{example.row}"

@@ -1,4 +1,4 @@
-"""Draws the model calls over pages of a redesigned site, as SVG: no packages, the same file for the same figures."""
+"""Draw the model calls over the pages of a redesigned site, as SVG. Equal figures give an equal file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OURS, _EVERY, _FAINT, _INK = "#0b6e4f", "#8a8f98", "#e6e8eb", "#1f2328"
 
 
 def draw(found: Run, target: Path) -> None:
-    """Write the calls, summed up page by page, of the redesigned site with the most pages of one template."""
+    """Draw the cumulative calls of the redesigned site with the most pages of one template."""
     at, site = max(
         ((at, site) for at, site in enumerate(found.sites) if site.redesigned),
         key=lambda pair: sum(page.template in ("sale/1", "sale/2") for page in pair[1].pages),

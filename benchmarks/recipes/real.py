@@ -1,4 +1,4 @@
-"""Recipes on the real hosts of the labelled pages: what is learned of a few pages, and whether it is right."""
+"""Test recipes on the real hosts of the labeled pages: what they learn from a few pages, and whether it is correct."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _LABELS = ("truth.jsonl", "more_truth.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host with two pages or more: its templates, the anchors that were learned, values that recipes read when the
-    pages are read once more, and those of them that the labels contradict."""
+    """A host with two pages or more: its templates, the learned anchors, the values that recipes read on a second
+    reading, and how many of these the labels contradict."""
 
     name: str
     pages: int

@@ -1,4 +1,4 @@
-"""From figures to `docs/benchmarks/recipes.md`."""
+"""Write the figures to `docs/benchmarks/recipes.md`."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ Labeled real sites with two pages or more, read with a simulated model and again
 of a template, which few of these hosts have.
 """
 _MOST_LISTED = 12
-#: pages in which a redesigned template should be learned; templates with fewer pages are not counted
+#: pages within which a redesigned template should be learned; templates with fewer pages are not counted
 _ENOUGH = 6
 
 
 def write_report(one: Figures, hosts: Sequence[Host] | None, *, docs: Path, seed: int, machine: str) -> None:
-    """Write `recipes.md` below `docs`; without `hosts` the labelled pages are not there."""
+    """Write `recipes.md` below `docs`; empty `hosts` mean that the labeled pages are missing."""
     about = _ABOUT.format(sites=one.sites, pages=one.pages, seed=seed, machine=machine)
     rows = _rows(one)
     sections = [
@@ -81,7 +81,7 @@ Row = tuple[str, str, str, bool]
 
 
 def _rows(one: Figures) -> list[Row]:
-    """Figure, target, what was measured, and whether that meets it."""
+    """Return figure, target, measured value, and whether it meets the target."""
     again = [each for each in one.relearned if each.pages > _ENOUGH]
     in_time = sum(each.heard is not None and each.heard <= _ENOUGH for each in again)
     free_in_time = sum(each.free is not None and each.free <= _ENOUGH for each in again)

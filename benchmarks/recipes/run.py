@@ -1,4 +1,4 @@
-"""Reads the generated sites twice: with recipes, and asking the model about every page."""
+"""Read the generated sites twice: with recipes, and asking the model about every page."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from benchmarks.recipes.simulated import Answer, ask
 from benchmarks.recipes.sites import Site, SitePage
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
-#: between two pages of one site
+#: time between two pages of one site
 PACE = timedelta(hours=3)
-#: the pages during which the model does not answer: around the redesign
+#: the pages during the model's outage, around the redesign
 DOWN = range(18, 22)
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one call."""
+    """The tokens of one call."""
 
     prompt: int = 0
     cached: int = 0
@@ -42,11 +42,11 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one page. `nth` counts the pages of its template from 1; 0 for a page of no property.
+    """The result for one page. `nth` counts the pages of its template from 1; 0 for a page without a property.
 
-    `open` are the fields that were left to ask a model for; `audited`: none was, and it was asked all the same;
-    `called`: it was asked and did answer; `applied`: a recipe read the page. `every` and `every_tokens` are what asking
-    on every page gave.
+    `open` are the fields left for the model. `audited`: none was left, and the model was asked anyway. `called`: the
+    model was asked and answered. `applied`: a recipe read the page. `every` and `every_tokens` are the results of
+    asking on every page.
     """
 
     site: int
@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def needed(self) -> bool:
-        """Whether something was left to ask a model for."""
+        """Return whether a field was left for the model."""
         return bool(self.open)
 
     @property
@@ -85,7 +85,7 @@ class Poisoned:
 
 @dataclass
 class Run:
-    """All pages, recipes and keepers at the end by site, and the anchors that were learned from wrong answers."""
+    """All pages, the final recipes and keepers by site, and the anchors that were learned from wrong answers."""
 
     sites: Sequence[Site]
     outcomes: list[Outcome] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Run:
 
 
 def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None) -> Run:
-    """Read all pages of all sites, one page of each site after the other."""
+    """Read all pages of all sites, one page of each site in turn."""
     known = list(sites)
     found = Run(known)
     readers = [_Reader(at, site) for at, site in enumerate(known)]
@@ -114,7 +114,7 @@ def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None)
 
 
 class _Reader:
-    """Reads one site's pages with recipes of its own."""
+    """Reads one site's pages with separate recipes."""
 
     def __init__(self, at: int, site: Site) -> None:
         self.at, self.site = at, site
@@ -123,12 +123,12 @@ class _Reader:
         self.keeper = RecipeKeeper(self._store, self._clock)
         self._seen = Counter[str]()
         self._hosts = sorted({host_of(page.page(START)) for page in site.pages})
-        #: pages with the wrong answers about them that were believed
+        #: pages with the accepted wrong answers about them
         self.wrong: list[tuple[SitePage, dict[str, Any]]] = []
         self._anchors: dict[tuple[str, str, Anchor], Recipe] = {}
 
     def read(self, number: int) -> Outcome:
-        """Read one page as the service does, and once more asking about every page."""
+        """Read one page as the service does, then again asking about every page."""
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
         fetched = page.page(self._clock.now())
@@ -163,7 +163,7 @@ class _Reader:
         )
 
     def recipes(self) -> Sequence[Recipe]:
-        """The recipes of the site's hosts."""
+        """Return the recipes of the site's hosts."""
         return [recipe for host in self._hosts for recipe in self._store.of_host(host)]
 
     def _note_anchors(self) -> None:
@@ -172,7 +172,7 @@ class _Reader:
                 self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
 
     def poisoned(self) -> Iterator[Poisoned]:
-        """The anchors that lead to a wrong answer on the page that it was given about."""
+        """Return the anchors that lead to a wrong answer on the page of this answer."""
         for page, wrong in self.wrong:
             for (_, name, anchor), recipe in self._anchors.items():
                 if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):
@@ -180,7 +180,7 @@ class _Reader:
 
 
 def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any) -> bool:
-    """Whether `anchor` alone reads `value` of `name` on `page`."""
+    """Return whether `anchor` alone reads `value` of `name` on `page`."""
     alone = replace(
         recipe, fields={name: (anchor,)}, suspended={}, state=RecipeState.ACTIVE, never=(), unanswered=(), usual=1.0
     )
@@ -192,7 +192,7 @@ def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any
 
 
 def _every(page: SitePage, now: datetime) -> Answer | Extraction:
-    """What asking about the page gives, without recipes and with a model that is never down."""
+    """Return the result of asking about the page, without recipes and with a model that is never down."""
     extraction = extract(page.page(now))
     is_asked = extraction.kind in WITH_PROPERTY and extraction.asked("missing")
     return ask(extraction, page) if is_asked else extraction

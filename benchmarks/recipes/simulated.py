@@ -1,8 +1,9 @@
-"""A model that is simulated: it answers from a page's truth what the text that it was sent says, and errs now and then.
+"""A simulated model: it answers from a page's truth with the values that the prompt's text contains, and sometimes
+errs.
 
-It knows what every label means, also those that no reader knows. Of the values that it could give it takes a share from
-beside: another home's price, another year's tax, the value of another row, with the true quote of it. Among wrong
-answers it prefers those that the check believes, so that the share is the worst that a recipe can meet.
+It knows the meaning of every label, even those that no reader knows. A share of its values is wrong: another home's
+price, another year's tax, or another row's value, with the true quote. It prefers wrong answers that the check accepts,
+so this share is the worst case for a recipe.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one call gave: the extraction with the checked values, the fields that the check refused, tokens, and the
-    wrong values that were believed, of `said_wrong` in all."""
+    """The result of one call: the extraction with the checked values, the fields that the check rejected, tokens, and
+    the wrong values that were accepted, of `said_wrong` in total."""
 
     extraction: Extraction
     dropped: tuple[str, ...]
@@ -48,7 +49,7 @@ class Answer:
 
 
 def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Answer:
-    """Ask about the fields of `extraction` that are open, and check the answer as production does."""
+    """Ask about the open fields of `extraction`, and check the answer as production does."""
     prompt = build_prompt(extraction)
     values, planted = _answers(prompt, shown, wrong)
     candidates, dropped = check_claims(values, prompt)
@@ -67,7 +68,7 @@ def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Ans
 
 
 def _answers(prompt: Prompt, shown: SitePage, wrong: float) -> tuple[dict[str, tuple[Any, str]], dict[str, Any]]:
-    """Values with quotes, and which of them are wrong."""
+    """Return values with quotes, and which of them are wrong."""
     text = _Text(prompt.text)
     home = shown.home
     given, planted = dict[str, tuple[Any, str]](), dict[str, Any]()
@@ -88,9 +89,9 @@ def _answers(prompt: Prompt, shown: SitePage, wrong: float) -> tuple[dict[str, t
 
 
 def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Prompt) -> tuple[Any, str] | None:
-    """A wrong value of `name` with its quote; one that the check believes if there is any.
+    """Return a wrong value of `name` with its quote, if possible one that the check accepts.
 
-    A site's markup misleads in the same way on each of its pages, so what is tried first depends on the host.
+    A site's markup misleads in the same way on each of its pages, so the order of attempts depends on the host.
     """
     found = list[tuple[Any, str]]()
     for one in _beside(name, shown):
@@ -104,7 +105,7 @@ def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Pr
 
 
 def _beside(name: str, shown: SitePage) -> Iterator[Fact]:
-    """What could be taken for the field: the same of other homes and years, then rows that hold the like."""
+    """Return similar values: the same field of other homes and years, then rows of the same type."""
     if shown.home is None:
         return
     yield from (one for one in shown.home.beside if one.field == name)
@@ -113,14 +114,14 @@ def _beside(name: str, shown: SitePage) -> Iterator[Fact]:
 
 
 class _Text:
-    """The text of a prompt, in which quotes are looked up."""
+    """The text of a prompt, in which quotes are found."""
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
         self._folded = [_folded(line) for line in self._lines]
 
     def quote(self, fact: Fact) -> str | None:
-        """The shortest passage that says the value with its label, in the page's or in the data's writing."""
+        """Return the shortest passage that states the value with its label, as the page or its data writes it."""
         places = [(fact.label, fact.text), (fact.key, str(fact.raw))] if fact.key else [(fact.label, fact.text)]
         for label, said in places:
             if label and (found := self._passage(_folded(label), _folded(said))):
@@ -143,6 +144,7 @@ class _Text:
 
 
 def _folded(text: str) -> str:
-    """Words and numbers apart by one blank, with a blank at both ends: `YEAR_BUILT`, `yearBuilt`, `Year built`."""
+    """Return words and numbers separated by one blank, with a blank at both ends: `YEAR_BUILT`, `yearBuilt`, `Year
+    built`."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return f" {' '.join(re.findall(r'[^\W_]+', parted)).casefold()} "

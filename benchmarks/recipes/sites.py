@@ -1,4 +1,4 @@
-"""Sites made from a seed: templates, a redesign halfway on every third site, and what every page truly says."""
+"""Generate sites from a seed: templates, a redesign halfway on every third site, and the true values of every page."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from benchmarks.recipes.homes import RECORD, SALE, Home, Style, make_home
 from benchmarks.recipes.layouts import IN_SCRIPTS, VISIBLE, layer
 
 PAGES = 40
-#: the page with which a redesigned site looks and speaks differently
+#: the first page with the new design and labels of a redesigned site
 REDESIGN = PAGES // 2
 SiteKind = Literal["portal", "county"]
 _LAYOUTS = (*VISIBLE, *IN_SCRIPTS)
-#: how often each kind of page comes up on a site of a kind
+#: the frequency of each kind of page on a kind of site
 _MIX: Mapping[str, Mapping[str, int]] = {
     "portal": {"sale": 58, "record": 28, "search": 7, "agent": 4, "gone": 3},
-    # elsewhere sold homes are hardly shown: new homes have a template of their own
+    # sites elsewhere hardly show sold homes: new homes have a separate template
     "abroad": {"sale": 58, "new": 28, "search": 7, "agent": 4, "gone": 3},
     "county": {"record": 52, "layer": 36, "search": 7, "agent": 2, "gone": 3},
 }
@@ -33,8 +33,8 @@ _NAMES = ("lantern", "oxbow", "gables", "meadow", "keystone", "harbor", "linden"
 
 @dataclass(frozen=True, slots=True)
 class SitePage:
-    """One page. `template` names its structure (`sale/1` before the redesign, `sale/2` after it), `home` is None for a
-    page of another kind; `layout` is how it states its facts."""
+    """One page. `template` names its structure (`sale/1` before the redesign, `sale/2` after it). `home` is None for a
+    page of another kind; `layout` is the layout of its facts."""
 
     url: str
     content_type: str
@@ -44,7 +44,7 @@ class SitePage:
     home: Home | None = None
 
     def page(self, at: datetime) -> Page:
-        """The page as fetched now. Each call makes a new one: what reading costs is counted on the page."""
+        """Return a new copy of the page, as if fetched now, since reading costs are counted on the page."""
         return Page(self.url, self.url, self.content_type, self.text, self.text.encode(), at)
 
     @property
@@ -54,7 +54,7 @@ class SitePage:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A host and its pages in the order in which they are read."""
+    """A host and its pages in reading order."""
 
     host: str
     kind: SiteKind
@@ -64,7 +64,7 @@ class Site:
 
 
 def make_sites(count: int = 30, *, pages: int = PAGES, seed: int = 23) -> Iterator[Site]:
-    """`count` sites; every third one is redesigned halfway, every fourth one is a county's."""
+    """Return `count` sites; every third one is redesigned halfway, and every fourth one is a county's."""
     for at in range(count):
         yield _site(at, pages, random.Random(f"{seed}-{at}"))
 
@@ -110,7 +110,7 @@ def _styled(style: Style, layouts: Mapping[str, str], rng: random.Random) -> Des
 
 
 def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
-    """The same site with other layouts, classes, and an order of its own; half of its labels are new."""
+    """Return the same site with other layouts, classes, and row order; half of its labels are new."""
     drawn = _labels(first.style.lang, rng)
     labels = {name: drawn[name] if rng.random() < 0.5 else label for name, label in first.style.labels.items()}
     keys = words.LAYER_KEYS[(at // 4 + 1) % 2]
@@ -124,7 +124,7 @@ def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
 
 
 def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ...]:
-    """The rows that a site has at all: two thirds of those that its language has words for."""
+    """Return the rows that a site uses: two thirds of those with labels in its language."""
     known = words.COMMON if lang == "en" else words.FOREIGN[lang]
     possible = [name for name in rows if name in known]
     must = {"ListPrice", "BedroomsTotal", "LivingArea", "ParcelNumber", "YearBuilt", "TaxYear", "TaxAssessedValue"}
@@ -132,7 +132,7 @@ def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ..
 
 
 def _labels(lang: str, rng: random.Random) -> dict[str, str]:
-    """One label for each field: in English an odd one now and then, and an abbreviation."""
+    """Return one label for each field: in English, occasionally an unusual one or an abbreviation."""
     if lang != "en":
         foreign = words.FOREIGN[lang]
         return {name: rng.choice(options) for name, options in foreign.items()}

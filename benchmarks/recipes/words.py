@@ -1,4 +1,4 @@
-"""The words of the generated sites: labels that readers know, abbreviations, labels that none knows, and places."""
+"""The words of the generated sites: labels that readers know, abbreviations, unknown labels, and places."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""`python -m benchmarks.keypool.worker`: a set-up on the first line of stdin, a plan on the second, one line out each.
+"""`python -m benchmarks.keypool.worker`: reads a setup from the first line of stdin and a plan from the second; prints
+one line for each.
 
-The parent starts all workers of a run, waits until every one has said that it is ready, then gives all the same plan.
+The parent starts all workers of a run, waits until every worker is ready, then sends all the same plan.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from benchmarks.keypool.worker.driver import Driver, Plan
 
 
 def main() -> None:
-    """Leave without ceremony: threads may still hang in a library, and their jobs are already counted."""
+    """Exit immediately: threads may still hang in a library, and their jobs are already counted."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     setup = json.loads(sys.stdin.readline())
     module = importlib.import_module(f"benchmarks.keypool.worker.contestants.{setup['contestant']}")

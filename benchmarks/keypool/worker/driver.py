@@ -1,7 +1,7 @@
-"""Slots that do jobs one after the other and remember how each went.
+"""Slots that run jobs one after another and record the results.
 
-Every contestant gets the same treatment: a job is one call of its library; when that raises, the job waits what the
-error's `retry-after` names (a second if it names nothing) and calls again, until 60 s are over: then it has failed.
+All contestants are treated alike: a job is one call of the library. After an error, the job waits for the error's
+`retry-after` (or a second) and calls again. After 60 s, the job has failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DRAIN_SECONDS = 4.0
 
 
 class Contestant(Protocol):
-    """One library under test. `is_async` says which of the two is called; both raise whatever the library raises."""
+    """A library under test. `is_async` selects which method is called; both raise the library's own errors."""
 
     is_async: bool
 
@@ -36,9 +36,9 @@ class Contestant(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """Moments of the system's monotonic clock: slots start, the window begins, everything ends.
+    """Times on the system's monotonic clock: slots start, the window begins, everything ends.
 
-    `rate` is the process' arrivals a second, None for a closed loop.
+    `rate` is the process's arrivals per second, None for a closed loop.
     """
 
     start: float
@@ -51,7 +51,7 @@ class Plan:
 
 @dataclass
 class Record:
-    """What came of the jobs: `(due, start, end, calls, outcome)` each, outcome "ok", "failed" or "unfinished"."""
+    """The results of the jobs: `(due, start, end, calls, outcome)`, with outcome "ok", "failed", or "unfinished"."""
 
     calls: list[tuple[float, float, float, int, str]] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
@@ -72,7 +72,7 @@ class Driver:
         self._open: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Record:
-        """Return when the plan is over; jobs that are still under way then are left behind as unfinished."""
+        """Run the plan, and return at its end; jobs that are still running count as unfinished."""
         meter = threading.Thread(target=self._measure_cpu, daemon=True)
         meter.start()
         if self._contestant.is_async:
@@ -96,7 +96,7 @@ class Driver:
         self.record.cpu_seconds = _cpu_seconds() - before
 
     def _dues(self) -> Iterator[tuple[float, Job]]:
-        """When each next job is due, and which it is; in a closed loop it is due when a slot asks."""
+        """Return when each next job is due, and which job it is; in a closed loop, a job is due when a slot asks."""
         at = self._plan.start
         while True:
             job = self._chance.choice(self._jobs)
@@ -115,7 +115,7 @@ class Driver:
         self.record.calls.append((due, start, end, calls, outcome))
 
     def _after_error(self, exc: Exception, start: float, now: float) -> float | None:
-        """Seconds until the next call, None if the job has failed or the plan is over."""
+        """Return the seconds until the next call, None if the job has failed or the plan is over."""
         self.record.errors[type(exc).__name__] += 1
         pause = _pause_of(exc)
         return None if now + pause >= min(start + JOB_SECONDS, self._plan.end) else pause
@@ -132,7 +132,7 @@ class Driver:
                 try:
                     self._contestant.call(job, start + JOB_SECONDS - time.monotonic())
                     outcome = _in_time(start)
-                except Exception as exc:  # noqa: BLE001 (a peer's errors are its own)
+                except Exception as exc:  # noqa: BLE001 (any error of a peer is a result)
                     pause = self._after_error(exc, start, time.monotonic())
                     if pause is None:
                         outcome = self._lost(start)
@@ -162,7 +162,7 @@ class Driver:
                 try:
                     await self._contestant.acall(job, start + JOB_SECONDS - time.monotonic())
                     outcome = _in_time(start)
-                except Exception as exc:  # noqa: BLE001 (a peer's errors are its own)
+                except Exception as exc:  # noqa: BLE001 (any error of a peer is a result)
                     pause = self._after_error(exc, start, time.monotonic())
                     if pause is None:
                         outcome = self._lost(start)
@@ -172,7 +172,7 @@ class Driver:
             self._add(due, start, time.monotonic(), calls, outcome)
 
     def _lost(self, start: float) -> str:
-        """Failed if its 60 s are over (or would be before the next call); otherwise the plan merely ended first."""
+        """Failed if its 60 s are over (or would be before the next call); otherwise the plan ended first."""
         return "failed" if start + JOB_SECONDS <= self._plan.end else "unfinished"
 
 
@@ -181,7 +181,7 @@ def _in_time(start: float) -> str:
 
 
 def _pause_of(exc: Exception) -> float:
-    """What the answer asks to wait, in seconds; one second if it asks nothing."""
+    """Return the wait that the response asks for, in seconds; one second if there is none."""
     headers: Any = getattr(getattr(exc, "response", None), "headers", None) or {}
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:

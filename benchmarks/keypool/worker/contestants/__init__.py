@@ -1,1 +1,1 @@
-"""One module per contestant: each has `build(setup) -> Contestant` and imports no library but its own."""
+"""One module for each contestant, with `build(setup) -> Contestant`, which imports only its own library."""

@@ -1,4 +1,4 @@
-"""The SDK alone with one key that has no limit: what a request costs without any pool."""
+"""The SDK alone with one key without limits: the cost of a request without any pool."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.keypool.jobs import MODEL, Job
 
 
 class OneClient:
-    """A plain client, which needs no more care than that: the SDK's own, or the pooled one of `ours`."""
+    """A plain client: the SDK's own, or the pooled client of `ours`."""
 
     is_async = False
 

@@ -1,6 +1,6 @@
-"""LiteLLM's Router with Redis, one deployment per key, its defaults otherwise; `option` is the routing strategy.
+"""LiteLLM's Router with Redis, one deployment for each key, otherwise with defaults; `option` is the routing strategy.
 
-Its asynchronous side is used: it costs half the CPU of the synchronous one and is what its documentation recommends.
+Its asynchronous API is used, as its documentation recommends: it costs half the CPU of the synchronous one.
 https://docs.litellm.ai/docs/routing (2026-11).
 """
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.keypool.jobs import MODEL, Job
 
-#: else it fetches a price list from the Internet when it is imported
+#: otherwise the import fetches a price list from the Internet
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm

@@ -1,4 +1,4 @@
-"""Our pool as an application uses it: settings from the environment, one client, nothing configured about limits."""
+"""The project's pool as an application uses it: settings from the environment, one client, no configured limits."""
 
 from __future__ import annotations
 

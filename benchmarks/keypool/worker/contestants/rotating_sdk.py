@@ -1,6 +1,6 @@
-"""What is written first: a client per key, round robin, the next key when one is refused.
+"""A simple rotation: a client for each key, round robin, and the next key after a refusal.
 
-The SDK's own retries stay as they come: two more tries per key, after the server's retry-after.
+The SDK's default retries apply: two more tries for each key, after the server's retry-after.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import openai
 
 from benchmarks.keypool.jobs import MODEL, Job
 
-#: refusals that another key might not share
+#: refusals that another key might not get
 _NEXT_KEY = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
 
 

@@ -1,7 +1,7 @@
-"""token-throttle on Redis: a limiter and no pool, so that keys are chosen here, and limits have to be told to it.
+"""token-throttle on Redis: a limiter without a pool, so keys are chosen here, and limits are configured.
 
-A key is drawn in proportion to its requests a minute, then the call waits for room on it. Limits are given per second:
-per minute its buckets start full, while the server's are empty, and it would learn nothing from the rejections.
+A key is drawn in proportion to its requests per minute, then the call waits for the key's capacity. Limits are per
+second: buckets per minute would start full, unlike the server's, and would learn nothing from rejections.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class TokenThrottle:
         until = time.monotonic() + seconds
         number = self._chance.choices(range(len(self._clients)), self._weights)[0]
         usage = {"requests": 1, "tokens": job.input_tokens + job.max_completion_tokens}
-        # what the server charges at admission is what was reserved: nothing comes back
+        # the server charges the reserved amount on admission, so nothing is refunded
         with self._limiter.reserve(usage, model=f"key-{number}", timeout=seconds, usage_on_error=usage) as handle:
             handle.set_actual_usage(usage)
             self._clients[number].chat.completions.create(
