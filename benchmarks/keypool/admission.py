@@ -1,7 +1,7 @@
 """Time one admission in the fleet's store by its round trip, for increasing numbers of keys.
 
-Two situations are measured. "ready": every key has capacity, in no favorable order. "stale": before each admission sixteen
-index entries are set back, so that the script checks the maximum number of keys.
+Two situations are measured. "ready": every key has capacity, in no favorable order. "stale": sixteen index entries are
+set back before each admission, so that the script checks the maximum number of keys.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Storage, measured: what saving, pruning, purging and reading cost with up to ten million observations."""
+"""Measure the cost of saving, pruning, purging, and reading with up to ten million observations."""

@@ -1,7 +1,7 @@
-"""A store of millions of observations in minutes: a sample that storage made itself, copied with other names.
+"""Store millions of observations in minutes: copy a sample that the storage wrote, under other names.
 
-The rows of the sample are read as SQLite keeps them. In each copy, hashes, ids, the numbers of homes and row numbers
-are others, and times are earlier. What the tables and their columns are called does not matter here.
+The sample's rows are read as SQLite keeps them. Each copy gets other hashes, ids, home numbers, and row numbers, and
+earlier times. The code does not depend on the names of tables and columns.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from app.property.storage.tables import metadata
 from benchmarks.saving import save_record
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
-#: how long ago the oldest copy was stored; its pages were first read `_AGAIN` before that. In all less than a year,
-#: after which names and copies of pages are pruned
+#: The age of the oldest copy; its pages were first read `_AGAIN` before that. The sum is less than a year, after which
+#: names and page copies are pruned.
 SPAN = timedelta(days=300)
 _AGAIN = timedelta(days=40)
 _BODY = b"<html><title>A home</title>" + b"<p>A fictional home with a porch.</p>" * 40
-#: hashes and ids, and the numbers of homes and houses in the sample, also inside of longer texts
+#: hashes, ids, and the numbers of homes and houses in the sample, also inside longer texts
 _NAMES = re.compile(rf"[0-9a-f]{{64}}|[0-9a-f]{{32}}|{FIRST // 1000}[01]\d\d")
 _MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 _IS_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
@@ -44,7 +44,7 @@ _COPIES_AT_ONCE = 10
 
 
 class _Copy(dict[str, str]):
-    """What stands in one copy of the sample for a name, a moment or a row number of it."""
+    """Maps the sample's names, times, and row numbers to those of one copy."""
 
     def __init__(self, number: int, earlier: timedelta) -> None:
         self._number, self._earlier = number, earlier
@@ -54,7 +54,7 @@ class _Copy(dict[str, str]):
         return found
 
     def _renamed(self, name: str) -> str:
-        if "+" in name:  # a row number, and by how much it grows with each copy
+        if "+" in name:  # a row number, and its increment with each copy
             row, _, step = name.partition("+")
             return str(int(row) + self._number * int(step))
         if _IS_MOMENT.fullmatch(name):
@@ -65,7 +65,7 @@ class _Copy(dict[str, str]):
 
 
 class _Rows:
-    """The rows of one table in the sample: of each cell, what it holds, or a format that makes it of a `_Copy`."""
+    """The rows of one table in the sample: for each cell its value, or a format that a `_Copy` fills."""
 
     def __init__(self, table: Table, raw: sqlite3.Connection) -> None:
         self.table, self.columns = table, ", ".join(column.name for column in table.columns)
@@ -80,7 +80,7 @@ class _Rows:
 
 
 def _row_number_of(column: Any, raw: sqlite3.Connection) -> int:
-    """By how much the row numbers in the column, its table's own or another's, grow with each copy; 0: it has none."""
+    """Return the increment of the column's row numbers with each copy; 0 if the column has no row numbers."""
     keys = [column, *(key.column for key in column.foreign_keys)]
     numbered = next((key for key in keys if key.table.autoincrement_column is key), None)
     if numbered is None:
@@ -90,7 +90,7 @@ def _row_number_of(column: Any, raw: sqlite3.Connection) -> int:
 
 
 def _cell(value: Any, step: int) -> tuple[Any, bool]:
-    """-> a value or a format, and whether it is a format."""
+    """Return a value or a format, and whether it is a format."""
     if step and value is not None:
         return f"%({value}+{step})s", True
     if not isinstance(value, str):
@@ -102,13 +102,12 @@ def _cell(value: Any, step: int) -> tuple[Any, bool]:
 
 
 def fill(database: Database, wanted: int) -> int:
-    """Store about `wanted` observations, and all that belongs to them, in an empty database; -> how many copies of the
-    sample that took."""
+    """Store about `wanted` observations and all related rows in an empty database, and return the number of copies."""
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/sample.sqlite3"
         _make_sample(path, database.clock.now())
         raw = sqlite3.connect(path)
-        # what is counted, once for all copies, is counted at the end
+        # rows that all copies share are counted once, at the end
         tables = [_Rows(table, raw) for table in metadata.sorted_tables if table is not DailyUsage.__table__]
         raw.close()
     each = next(len(rows.rows) for rows in tables if rows.table is Observation.__table__)
@@ -117,7 +116,7 @@ def fill(database: Database, wanted: int) -> int:
         some = [_Copy(n, SPAN * n / copies) for n in range(first, min(copies, first + _COPIES_AT_ONCE))]
         with database.writing() as connection:
             if not database.is_sqlite:
-                connection.execute(text("SET LOCAL session_replication_role = replica"))  # checks no foreign keys
+                connection.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign keys
             for rows in tables:
                 _insert(connection, rows, rows.copied(some))
     with database.writing() as connection:
@@ -146,7 +145,7 @@ def _insert(connection: Connection, rows: _Rows, cells: list[tuple[Any, ...]]) -
 
 
 def _number_on(connection: Connection, table: Table) -> None:
-    """Let new rows be numbered from the last one."""
+    """Continue the numbering after the last row."""
     column = table.autoincrement_column
     if column is not None:
         last = f'SELECT max("{column.name}") FROM "{table.name}"'  # noqa: S608
@@ -154,8 +153,8 @@ def _number_on(connection: Connection, table: Table) -> None:
 
 
 def _make_sample(path: str, now: datetime) -> None:
-    """A store of `SAMPLE` homes as workers leave it: each page has a job and a copy, and was read a second time, when
-    every other home had another price."""
+    """Make a store of `SAMPLE` homes as workers leave it. Each page has a job and a copy, and was read twice; at the
+    second reading every other home had another price."""
     clock = ManualClock(now - _AGAIN)
     database = Database(f"sqlite:///{path}", clock)
     jobs, pages, properties = JobStore(database), PageStore(database), PropertyStore(database)

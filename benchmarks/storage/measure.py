@@ -1,4 +1,4 @@
-"""What is measured of one store, by the public functions of storage. Times are milliseconds."""
+"""The measurements of one store, through storage's public functions. Times are milliseconds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ready = _PROCESSES.Barrier(1)
 
 
 def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
-    """Fill an empty database and measure it; writers write for `seconds` each time. Figures as of `_summary`."""
+    """Fill an empty database and measure it; writers write for `seconds` each time. Figures are as of `_summary`."""
     with Busy() as before:
         time.sleep(_BEFORE_SECONDS)
     database, begun = _database(url), time.perf_counter()
@@ -84,7 +84,7 @@ def _database(url: str) -> Database:
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, bool]:
-    """How long it took, and whether it gave up waiting for a lock, after ten seconds, or for its statement."""
+    """Return the duration, and whether the call gave up after ten seconds of waiting for a lock or its statement."""
     begun, gave_up = time.perf_counter(), False
     try:
         work()
@@ -100,7 +100,7 @@ def _summary(times: Sequence[float]) -> dict[str, float]:
 
 
 def _urls(copies: int) -> Iterator[str]:
-    """URLs of pages in the store, again and again: of one home in every seventh copy, then of another one."""
+    """Return URLs of stored pages endlessly: of one home in every seventh copy, then of another home."""
     for place in itertools.cycle(range(SAMPLE)):
         for copy in range(place % 7, copies, 7):
             yield next(readings(home_number(copy, place), datetime.now(UTC))).url
@@ -108,7 +108,7 @@ def _urls(copies: int) -> Iterator[str]:
 
 @contextmanager
 def _beside(work: Callable[[], object]) -> Iterator[Any]:
-    """Another process does `work` again and again during the block; -> a counter of that."""
+    """Repeat `work` in another process during the block, and yield a counter of the repetitions."""
     over, done = _PROCESSES.Event(), _PROCESSES.Value("q", 0)
 
     def keep() -> None:
@@ -126,8 +126,8 @@ def _beside(work: Callable[[], object]) -> Iterator[Any]:
 
 
 def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any]:
-    """A summary of all saves, and `per_second`, `gave_up`, `cpu_ms` (of the writers, for one save) and `busy` (cores of
-    the machine, with whatever else it did)."""
+    """Return a summary of all saves, with `per_second`, `gave_up`, `cpu_ms` (of the writers, for one save), and `busy`
+    (cores of the machine, including other work)."""
     global _ready  # noqa: PLW0603 (the writers inherit it)
     _ready = _PROCESSES.Barrier(writers)
     with ProcessPoolExecutor(writers, _PROCESSES) as pool:
@@ -145,8 +145,8 @@ def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any
 def _save_pages(
     url: str, copies: int, writers: int, seconds: float, writer: int
 ) -> tuple[list[tuple[float, bool]], float, float, float]:
-    """Save one page after the other for so long, once all writers are ready; -> each save, seconds, seconds of CPU, and
-    how busy the machine was."""
+    """Save pages one after another for this time, once all writers are ready. Return each save, seconds, CPU seconds,
+    and how busy the machine was."""
     database, pages, saves = _database(url), _pages(copies, writer, writers), list[tuple[float, bool]]()
     store = PropertyStore(database)
     _timed(partial(save_record, store, next(pages)))
@@ -161,7 +161,7 @@ def _save_pages(
 
 
 def _pages(copies: int, writer: int, writers: int) -> Iterator[SourceRecord]:
-    """By turns pages of new homes and new readings of stored ones, which are other ones for each writer."""
+    """Return pages of new homes and new readings of stored ones in turn; each writer has its own."""
     chance, mine = random.Random(), range(writer % copies, copies, writers)
     new = chance.randrange(10 * FIRST, 100 * FIRST)
     while True:

@@ -1,4 +1,4 @@
-"""From figures to `docs/benchmarks/storage.md`, next to their targets."""
+"""Write the figures to `docs/benchmarks/storage.md`, next to their targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ without pause; half of all names and old values are too old. A save that gives u
 *Worst* is of five, or of a hundred properties. CPU is the writer's; busy cores are the machine's. **Bold**: target
 missed.
 """
-#: what is shown by its median and worst, and the most that the median may be
+#: rows shown by median and maximum, with the target of the median
 _ALONE = {
     "prune_values": ("pruning values, nothing due: median (worst)", 50),
     "prune_copies": ("pruning page copies, nothing due: median (worst)", 50),
@@ -57,7 +57,7 @@ _TARGETS = {what: f"≤ {most} ms" for what, most in _ALONE.values() if most} | 
 
 
 def _cells(row: Mapping[str, Any], smallest: Mapping[str, Any]) -> dict[str, str]:
-    """What one store shows, by what it is."""
+    """Return one store's cells, by row."""
     found = {}
     for name, (what, most) in _ALONE.items():
         said = f"{_ms(row[name]['p50'])} ({_ms(row[name]['most'])})"

@@ -13,20 +13,20 @@ from typing import Any
 from app.property.source_record import SourceRecord
 from benchmarks.pages.properties import sources_of, templates
 
-#: the numbers of the homes of the sample that a store is filled with: this one and those after it
+#: the first home number of the sample
 FIRST = 7_000_000
 SAMPLE = 50
-#: the n-th copy of the sample has its numbers, which include house numbers, moved by n times that
+#: the n-th copy of the sample adds n times this to its numbers, including house numbers
 STRIDE = 200
 
 
 def home_number(copy: int, place: int) -> int:
-    """Return the number of the home that is at `place` in that copy of the sample."""
+    """Return the number of the home at `place` in that copy of the sample."""
     return FIRST + STRIDE * copy + place
 
 
 def readings(number: int, at: datetime, *, price: int | None = None) -> Iterator[SourceRecord]:
-    """Return what the one to three pages of a home say at `at`; listings with another `price` if one is given."""
+    """Return the values of the one to three pages of a home at `at`; listings use another `price` if given."""
     for record in sources_of(_templates(), number, random.Random(number % STRIDE), at):
         changed: dict[str, Any] = {} if price is None or "ListPrice" not in record.values else {"ListPrice": price}
         body = hashlib.sha256(f"{record.url} {at} {price}".encode()).hexdigest()

@@ -1,1 +1,1 @@
-"""Sixty simulated days of watched properties: real code of the workers, a clock that is moved by hand."""
+"""Simulate sixty days of watched properties: the workers' real code with a manual clock."""

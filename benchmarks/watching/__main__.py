@@ -1,4 +1,4 @@
-"""`python -m benchmarks.watching`: let sixty days pass, and write docs/benchmarks/watching.md."""
+"""`python -m benchmarks.watching`: simulate sixty days, and write docs/benchmarks/watching.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when it was measured."""
+    """Return 0 after the measurement."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.watching", description=__doc__)
     parser.add_argument("--homes", type=int, default=500)
     parser.add_argument("--days", type=int, default=60)

@@ -1,4 +1,4 @@
-"""From what was told to figures, beside what was planted."""
+"""Compare the published changes with the planted ones, and count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulators.county.days import Planted
 
 @dataclass
 class Figures:
-    """Counts, and in words what is behind those that are not as they should be."""
+    """Counts, and a description of each unexpected case."""
 
     homes: int = 0
     pages: int = 0
@@ -42,12 +42,12 @@ class Figures:
 
     @property
     def false_share(self) -> float:
-        """Of all events, those that nothing in the county was behind."""
+        """Return the share of events without a cause in the county."""
         return len(self.false) / self.events if self.events else 0.0
 
 
 def judge(found: Simulated) -> Figures:
-    """The figures of one simulation."""
+    """Return the figures of one simulation."""
     plan = found.plan
     figures = Figures(
         homes=len(plan.homes),
@@ -72,7 +72,8 @@ def judge(found: Simulated) -> Figures:
 
 
 def _planted(figures: Figures, found: Simulated) -> set[str]:
-    """Judge each planted change; -> the ids of events that told one. A second event for one is none of these."""
+    """Judge each planted change, and return the ids of the events that published it. A second event for a change counts
+    as false."""
     behind: set[str] = set()
     interval = timedelta(days=found.interval_days)
     for one in found.plan.planted:
@@ -98,7 +99,7 @@ def _planted(figures: Figures, found: Simulated) -> set[str]:
 
 
 def _down(found: Simulated, one: Planted, interval: timedelta) -> str:
-    """In words which of the sites that show the change were down on the last day in which it was to be told."""
+    """Name the sites with the change that were down on the last day allowed for publishing it."""
     last = one.at + interval
     down = [
         f"{outage.site} was away from {outage.since:%m-%d %H:%M} to {outage.until:%m-%d %H:%M}"
@@ -122,7 +123,7 @@ def _told(found: Simulated, change: Change) -> str:
 
 
 def _why(found: Simulated, change: Change) -> str:
-    """What in the county led to a false event, as far as something was planted there."""
+    """Describe the planted cause of a false event, if there is one."""
     home = found.home_of.get(change.property_id)
     flap = next((one for one in found.plan.flapping if (one.home, one.field) == (home, change.field)), None)
     return f" (a page that says {flap.wrong} in every other turn of {flap.hours:g} hours)" if flap else ""
@@ -137,7 +138,7 @@ def _budget(figures: Figures, found: Simulated) -> None:
 
 
 def _webhooks(figures: Figures, found: Simulated) -> None:
-    """What the receiver took, beside the feed. It may get one twice, whose id is then the same."""
+    """Compare the receiver's events with the feed. The receiver may get an event twice, with the same id."""
     wanted = [f"change_{change.id}" for change in found.changes]
     taken = Counter(found.taken)
     figures.lost = [event for event in wanted if not taken[event]]

@@ -1,4 +1,4 @@
-"""From figures to `docs/benchmarks/watching.md`."""
+"""Write the figures to `docs/benchmarks/watching.md`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Runs a county that changes from day to day: tick, jobs, changes and webhooks as the workers do them, by a clock that
-is moved from one thing that is due to the next.
+"""Simulate a county that changes from day to day: ticks, jobs, changes, and webhooks as workers process them. A manual
+clock jumps from one due event to the next.
 
-No broker: what a tick or recovery hands out is run at once, in this process, by the task itself.
+There is no broker: the task itself runs the jobs of a tick or of recovery at once, in this process.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ from tasks._celery.context import close, install
 
 START = datetime.fromisoformat("2026-03-02T00:00:00+00:00")
 KEY = "sk-simulator-watching0123456789abcdef"
-#: the clock moves so far at most between two ticks
+#: the maximum step of the clock between two ticks
 _STEP = timedelta(hours=1)
 _LEAST = timedelta(minutes=1)
-#: how often the receiver of webhooks is down, and how often it takes one and its answer is lost
+#: how often the receiver of webhooks is down, and how often its response is lost
 _DOWN_HOURS, _LOST_EVERY = 12, 7
 
 
 @dataclass
 class Receiver:
-    """Takes webhooks. The first time and every other half day it answers 503; of those that it takes it loses some
-    answers."""
+    """Accepts webhooks. At the start and every other half day it responds with 503; some responses to accepted webhooks
+    are lost."""
 
     clock: ManualClock
     taken: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_address[1]}/changes"
 
     def answer(self, event: str) -> int:
-        """The status for one attempt to tell `event`."""
+        """Return the status for one attempt to deliver `event`."""
         if not self.refused or self.clock.now().hour // _DOWN_HOURS:
             self.refused += 1
             return 503
@@ -104,8 +104,8 @@ class Receiver:
 
 @dataclass
 class Simulated:
-    """What came of it. `home_of` gives the home behind a property; `pages` is by UTC day, as the sites counted, and
-    `charged` as the budget did, with calls of the model. `looks` has when each page was looked at."""
+    """The results. `home_of` maps a property to its home. `pages` has the sites' counts and `charged` the budget's, by
+    UTC day, with model calls. `looks` has the times at which each page was visited."""
 
     plan: Plan
     interval_days: int
@@ -135,9 +135,9 @@ def simulate(
     database_url: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Simulated:
-    """Scrape all pages, watch all properties, and let `days` pass.
+    """Scrape all pages, watch all properties, and simulate `days`.
 
-    Every run is the same: ids, from which the times of a watch follow, and jitter are drawn from one seed.
+    Every run is equal: one seed determines jitter and ids, and with the ids the times of each watch.
     """
     clock, began, chance = ManualClock(START), time.monotonic(), random.Random(1)
     openai = OpenAISimulator(Config.from_json({"keys": [{"key": KEY, "rpm": 1_000_000, "tpm": 1_000_000_000}]}))
@@ -161,7 +161,7 @@ def simulate(
         resources = open_resources(settings, clock, in_task=True)
         install(replace(resources, rng=chance))
         try:
-            from tasks._celery.context import current  # noqa: PLC0415 (what has just been installed)
+            from tasks._celery.context import current  # noqa: PLC0415 (uses the installed resources)
 
             with closing(make_celery(settings)) as celery:
                 celery.loader.import_default_modules()
@@ -187,7 +187,7 @@ class _Run:
     progress: Callable[[str], None]
 
     def begin(self, interval_days: int) -> None:
-        """The first look at every page, and the watches."""
+        """Visit every page once, and add the watches."""
         made = self.resources.jobs.enqueue(self.county.urls())
         self._work(made.jobs)
         self.found.unscraped = [job.target for job in self._jobs(made.batch) if job.state is not JobState.DONE]
@@ -201,7 +201,7 @@ class _Run:
         self.progress(f"{len(self.found.home_of)} properties of {len(home_of_url)} pages are watched")
 
     def pass_days(self, days: int) -> None:
-        """From one thing that is due to the next."""
+        """Jump from one due event to the next."""
         end, today = START + timedelta(days=days), START.date()
         while self.clock.now() < end:
             done, day = watching.tick(self.resources.database, self.resources.settings), self.clock.now().date()
@@ -216,7 +216,7 @@ class _Run:
         self._close(today)
 
     def end(self) -> None:
-        """Two more days in which the receiver hears the rest, and nothing changes."""
+        """Add two days in which nothing changes and the receiver gets the remaining events."""
         store = ChangeStore(self.resources.database)
         for _ in range(48):
             self.clock.advance(3600)
@@ -233,7 +233,7 @@ class _Run:
             self.found.paused = connection.execute(query).scalar_one()
 
     def _work(self, due: Sequence[Job]) -> None:
-        """Run each job's task, as a worker that takes its message does."""
+        """Run each job's task, as a worker with its message does."""
         task = self.celery.tasks["tasks.scrape.scrape_property"]
         for number, job in enumerate(due, start=1):
             self.found.looks.setdefault(job.target, []).append(self.clock.now())
@@ -247,7 +247,7 @@ class _Run:
             self.celery.tasks["tasks.delivery.deliver_due"].apply(args=(Channel.CHANGE,), throw=True)
 
     def _next(self) -> datetime:
-        """When something is due, in an hour at the latest."""
+        """Return the time of the next due event, at most an hour ahead."""
         now = self.clock.now()
         with self.resources.database.reading() as connection:
             waits = [
@@ -257,7 +257,7 @@ class _Run:
         return max(now + _LEAST, min([now + _STEP, *(one for one in waits if one is not None)]))
 
     def _close(self, day: date) -> None:
-        """Note what the day has cost, by the sites' own count and by the budget's."""
+        """Record the day's cost, by the sites' count and by the budget's."""
         with self.resources.database.reading() as connection:
             budget = day_of(connection, day)
         self.found.pages[day] = self.county.asked[day]

@@ -1,1 +1,1 @@
-"""Workers, measured: pools, the overhead of a job, enqueueing, reports on schedule, a small batch behind a huge one."""
+"""Measure workers: pools, the overhead of a job, enqueueing, scheduled reports, and a small batch behind a huge one."""

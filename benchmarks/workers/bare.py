@@ -1,4 +1,4 @@
-"""The peer of a job: a Celery task that does nothing, under the same configuration. A worker loads it with `-I`."""
+"""The baseline for a job: a Celery task that does nothing, with the same configuration. A worker loads it with `-I`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Ten thousand targets: from a file with `propintel enqueue`, over HTTP, and the peer, as many bare `apply_async`."""
+"""Enqueue ten thousand targets: from a file with `propintel enqueue`, over HTTP, and for comparison with bare
+`apply_async`."""
 
 from __future__ import annotations
 
@@ -24,11 +25,11 @@ from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, pros
 
 _TARGETS = 10_000
 _MOST_SECONDS = 600
-_SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens of a door that lives for seconds)
+_SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens of a server that lives for seconds)
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """A row for each database and way, repeat by repeat."""
+    """Return a row for each database and method, repeat by repeat."""
     count = options.scaled(_TARGETS, least=20)
     ways: dict[str, Callable[[Fleet, list[str]], float]] = {"file": _by_file, "http": _over_http, "bare": _bare}
     for repeat in range(1, options.repeats + 1):
@@ -48,7 +49,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _by_file(running: Fleet, targets: list[str]) -> float:
-    """The command as a whole process, its start and its JSON included."""
+    """Run the command as a whole process, including its start and its JSON."""
     file = running.home / "targets.txt"
     file.write_text("\n".join(targets), encoding="utf-8")
     command = [str(Path(sys.executable).with_name("propintel")), "enqueue", "--file", str(file), "--format", "json"]
@@ -63,7 +64,7 @@ def _by_file(running: Fleet, targets: list[str]) -> float:
 
 
 def _over_http(running: Fleet, targets: list[str]) -> float:
-    """One request, until its answer has been read. The door has answered another before."""
+    """Time one request until its response is read, after a warm-up request."""
     address = running.start_web().address
     token = issue_token(running.settings, Role.OPERATOR, timedelta(hours=1), clock=SystemClock(), subject="tester")
     headers = {"Authorization": f"Bearer {token}"}
@@ -78,7 +79,7 @@ def _over_http(running: Fleet, targets: list[str]) -> float:
 
 
 def _bare(running: Fleet, targets: list[str]) -> float:
-    """One message after the other, no row."""
+    """Send one message after another, without database rows."""
     task = running.sender.tasks[do_nothing.name]
     began = time.perf_counter()
     for target in targets:
@@ -94,7 +95,7 @@ _WAYS = {
 
 
 def section(rows: Rows) -> str:
-    """What the page says of it."""
+    """Return the section of the page."""
     heads = ["database", "way", "seconds", "targets/s", "rows", "messages"]
     lines = []
     for database, way in dict.fromkeys((row["database"], row["way"]) for row in rows):

@@ -1,4 +1,4 @@
-"""A small batch behind a huge one of the same priority: how long until it is done, beside the same on an idle fleet."""
+"""Measure how long a small batch takes behind a huge one of the same priority, compared with an idle fleet."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from simulators.site import homes
 _HUGE, _SMALL = 10_000, 20
 _WORKER = Pool("prefork", 4)
 _SITE_SECONDS = 0.2
-#: the huge batch has been under way for this long when the small one comes
+#: how long the huge batch has been running when the small one is submitted
 _HEAD_START_SECONDS = 5.0
 _PATIENCE_SECONDS = 300.0
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """A row for each database and repeat."""
+    """Return a row for each database and repeat."""
     huge = options.scaled(_HUGE, least=100)
     for repeat in range(1, options.repeats + 1):
         for database, server in servers.items():
@@ -30,9 +30,9 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _one(running: Fleet, huge: int) -> dict[str, Any]:
-    first = homes.COUNT + 1 - 3 * _SMALL  # the last homes are for the small batches: every job has a page of its own
+    first = homes.COUNT + 1 - 3 * _SMALL  # the last homes are for the small batches, so that every job has its own page
     running.start_worker(_WORKER)
-    _seconds(running, first)  # warms the children up
+    _seconds(running, first)  # warms up the children
     alone = _seconds(running, first + _SMALL)
     batch = running.submit(running.targets(1, min(huge, first - 1))).batch
     resume = time.monotonic() + _HEAD_START_SECONDS
@@ -43,7 +43,7 @@ def _one(running: Fleet, huge: int) -> dict[str, Any]:
 
 
 def _seconds(running: Fleet, first: int) -> float | None:
-    """From the call of the door until a small batch is done; None if patience ends before it."""
+    """Return the seconds from the request until a small batch is done; None at the timeout."""
     began = time.perf_counter()
     batch = running.submit(running.targets(first, _SMALL)).batch
     try:
@@ -54,7 +54,7 @@ def _seconds(running: Fleet, first: int) -> float | None:
 
 
 def section(rows: Rows) -> str:
-    """What the page says of it."""
+    """Return the section of the page."""
     heads = ["database", "idle fleet", "behind the huge batch", "its jobs still queued"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):

@@ -1,7 +1,8 @@
-"""A fleet for one measurement: Valkey, a database, simulators, workers, beat and web door, all real, all on loopback.
+"""A fleet for one measurement: Valkey, a database, simulators, workers, beat, and web server, all as real processes on
+loopback.
 
-Each fleet has a home of its own, which is gone afterwards. Start it from the main thread, to which its processes are
-tied: an interrupted benchmark leaves nothing behind.
+Each fleet has a temporary home. Start the fleet from the main thread, to which its processes are tied: an interrupted
+benchmark leaves none behind.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ _NUMBERS = re.compile(r"[0-9a-f-]*\d[0-9a-f-]*")
 _GRACE_SECONDS = 3.0
 _START_SECONDS = 60.0
 _KEYS = 4
-#: a minute of one key: more than any measurement asks for
+#: requests per minute of one key: more than any measurement needs
 _AMPLE = {"rpm": 1_000_000, "tpm": 1_000_000_000}
 
 
 @dataclass(frozen=True)
 class Web:
-    """The HTTP door: where it is, and its process."""
+    """The web server: its address and its process."""
 
     address: str
     process: psutil.Process
@@ -56,7 +57,7 @@ class Web:
 
 @dataclass
 class Fleet:
-    """What a measurement asks of the processes; `site` is the address of the slow site, "" if there is none."""
+    """The processes of a measurement; `site` is the address of the slow site, "" if there is none."""
 
     home: Path
     env: dict[str, str]
@@ -74,7 +75,7 @@ class Fleet:
     # --- processes
 
     def start_worker(self, pool: Pool, *options: str) -> psutil.Process:
-        """A worker that takes jobs and nothing else."""
+        """Start a worker that only runs jobs."""
         node = [
             f"--pool={pool.name}",
             f"--concurrency={pool.slots}",
@@ -87,14 +88,14 @@ class Fleet:
         return psutil.Process(child.process.pid)
 
     def start_maintenance_worker(self) -> None:
-        """The one of the Procfile, on the queue `maintenance`."""
+        """Start the Procfile's maintenance worker, on the queue `maintenance`."""
         self._services.wait_for_worker(self.supervisor, self._services.maintenance_worker(self.supervisor))
 
     def start_beat(self) -> None:
         self._services.beat(self.supervisor)
 
     def start_web(self) -> Web:
-        """The HTTP door, one process."""
+        """Start the web server with one process."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = int(taken.getsockname()[1])
         child = self._services.web(self.supervisor, port)
@@ -104,24 +105,24 @@ class Fleet:
     # --- jobs
 
     def targets(self, first: int, count: int) -> list[str]:
-        """Addresses of `count` homes from number `first` on."""
+        """Return the addresses of `count` homes, starting with number `first`."""
         return [f"{self.site or 'http://site.example'}/homes/{number}" for number in range(first, first + count)]
 
     def submit(self, targets: Sequence[str]) -> Enqueued:
-        """Enqueue as every door does."""
+        """Enqueue as every interface does."""
         return submit_targets(self.stores.jobs, self.sender, self.settings, targets, priority=5, refresh=False)
 
     def messages(self) -> int:
-        """Messages of jobs that the broker holds: waiting, or delivered and not acknowledged."""
+        """Count the broker's messages for jobs: waiting, or delivered and not acknowledged."""
         waiting = sum(int(self.broker.llen(name)) for name in self.broker.scan_iter(f"{SCRAPE_QUEUE}*", _type="list"))
         return waiting + int(self.broker.hlen("unacked"))
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Raises `TimeoutError` that names `what`, `ChildDiedError` for a process that ended."""
+        """Raises `TimeoutError` that names `what`, or `ChildDiedError` for a process that ended."""
         self.supervisor.wait_until(ready, what, seconds)
 
     def wait_for_batch(self, batch: str, seconds: float) -> None:
-        """Return when none of its jobs is under way."""
+        """Return when no job of the batch is queued or running."""
 
         def is_over() -> bool:
             counts = self.stores.jobs.counts(batch)
@@ -130,13 +131,13 @@ class Fleet:
         self.wait_until(is_over, f"the end of batch {batch}", seconds)
 
     def model_calls(self) -> int:
-        """Answers that the model's API has given."""
+        """Count the responses of the model's API."""
         address = self.env["OPENAI_BASE_URL"].removesuffix("/v1")
         with httpx2.Client(timeout=20, trust_env=False) as http:
             return int(http.get(f"{address}/control/stats").raise_for_status().json()["totals"]["ok"])
 
     def complaints(self, name: str = "worker") -> dict[str, int]:
-        """What a process warned of most, its numbers apart, with how often."""
+        """Return a process's five most frequent warnings, without numbers, and their counts."""
         text = (self.home / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         said = (_NUMBERS.sub("#", line)[:160] for line in _LOUD.findall(text))
         return dict(Counter(said).most_common(5))
@@ -151,10 +152,10 @@ def fleet(
     keys: int = _KEYS,
     **variables: str,
 ) -> Iterator[Fleet]:
-    """A fleet without workers on a database of `server`, on SQLite if that is None.
+    """Yield a fleet without workers on a database of `server`, or on SQLite if that is None.
 
-    With `site_seconds` there is a site whose pages take that long, with `model_seconds` a model's API that does (in
-    the median) and `keys` keys that never run out of room. Raises `BenchmarkError`, and what `Supervisor` raises.
+    With `site_seconds` there is a site whose pages take that long. With `model_seconds` there is a model's API with
+    that median latency, and `keys` keys without limits. Raises `BenchmarkError`, and the errors of `Supervisor`.
     """
     with ExitStack() as running:
         home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="bw-", ignore_cleanup_errors=True)))
@@ -188,7 +189,7 @@ def _address(child: Child) -> str:
 
 
 def _start_model(supervisor: Supervisor, home: Path, env: dict[str, str], seconds: float, keys: int) -> dict[str, str]:
-    """Start the OpenAI simulator; -> the variables that lead to it."""
+    """Start the OpenAI simulator, and return the variables that configure it."""
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in range(keys))
     entries = [{"key": key, "project": f"proj_{n}", **_AMPLE} for n, key in enumerate(made)]
     config: dict[str, object] = {"server": {"latency_ms": 1000 * seconds}, "keys": entries}

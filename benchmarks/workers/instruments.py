@@ -1,7 +1,8 @@
-"""What a job pays for being seen: counters, bound log lines and traces' switches, against the last revision without.
+"""Measure the cost of instrumentation in a job: counters, bound log lines, and trace switches, against the last
+revision without.
 
-The peer is that revision itself, unpacked beside this tree and run with the same interpreter, simulators and jobs. Both
-fleets are up all the time; rounds take turns, and while one works the other rests.
+The old revision is unpacked beside this tree, and runs with the same interpreter, simulators, and jobs. Both fleets run
+all the time; rounds alternate, and one fleet idles while the other works.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from cli.services import Services
 from tasks._celery.config import SCRAPE_QUEUE
 
 TARGET_SHARE = 0.02
-#: the last revision that counted nothing
+#: the last revision without counters
 PEER = "b787889"
 POOL = Pool("prefork", 1)
 _ROUND = 150
@@ -44,7 +45,7 @@ _CLI = "import sys; from cli.main import main; sys.exit(main())"
 
 @dataclass
 class Side:
-    """One tree's worker on a home of its own. Whatever it is asked, its own code answers."""
+    """One tree's worker, with its own home. All operations use the tree's own code."""
 
     tree: Path
     home: Path
@@ -62,7 +63,7 @@ class Side:
         self.worker = psutil.Process(child.process.pid)
 
     def cpu_ms_a_job(self, targets: list[str]) -> float:
-        """CPU of the worker and of its Valkey for each job, from a full queue to an empty one."""
+        """Return the CPU time of the worker and its Valkey for each job, from a full queue to an empty one."""
         valkey = psutil.Process(int(self.broker.info("server")["process_id"]))
         with stopped(self.worker):
             batch = self._enqueue(targets)
@@ -95,7 +96,7 @@ class Side:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """A row for each database; the rounds are the repeats."""
+    """Return a row for each database; the rounds are the repeats."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         yield {"database": database, "peer": PEER, **_one(server, size, rounds)}
@@ -118,7 +119,7 @@ def _one(server: PostgreSQL | None, size: int, rounds: int) -> dict[str, Any]:
             for which in (0, 1) if turn % 2 else (1, 0):
                 wait_for_rest(sides[which].worker)
                 found = sides[which].cpu_ms_a_job(targets)
-                if turn:  # the first round warms both up
+                if turn:  # the first round warms up both fleets
                     spent[which].append(found)
         shares = [ours / theirs - 1 for ours, theirs in zip(*spent, strict=True)]
         return {
@@ -141,7 +142,7 @@ def _side(closing: ExitStack, running: Fleet, server: PostgreSQL | None, tree: P
 
 
 def _unpack(revision: str, folder: Path) -> None:
-    """The files of a revision of this repository."""
+    """Unpack the files of a revision of this repository."""
     done = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
         raise BenchmarkError(f"git does not give revision {revision}: {done.stderr.decode(errors='replace')[:300]}")
@@ -150,7 +151,7 @@ def _unpack(revision: str, folder: Path) -> None:
 
 
 def section(rows: Rows) -> str:
-    """What the page says of it."""
+    """Return the section of the page."""
     heads = ["database", "jobs per side", "without", "with", f"more (target ≤ {100 * TARGET_SHARE:.0f} %)", "rounds"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):

@@ -1,4 +1,4 @@
-"""What a run of the benchmark is told, and how it gives up."""
+"""The options of a benchmark run, and its error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DATABASES: tuple[Database, ...] = get_args(Database)
 
 
 def chosen_databases(text: str) -> tuple[Database, ...]:
-    """Those that `text` names, with commas between. Raises `BenchmarkError` for one that there is not."""
+    """Return the databases in `text`, separated by commas. Raises `BenchmarkError` for an unknown one."""
     unknown = set(text.split(",")) - set(DATABASES)
     if unknown:
         raise BenchmarkError(f"there is no database {', '.join(unknown)}; there are {', '.join(DATABASES)}")
@@ -21,7 +21,7 @@ def chosen_databases(text: str) -> tuple[Database, ...]:
 
 @dataclass(frozen=True)
 class Pool:
-    """One worker's pool and how many jobs it does at a time: `threads:32` on the command line."""
+    """One worker's pool and its number of concurrent jobs: `threads:32` on the command line."""
 
     name: str
     slots: int
@@ -32,7 +32,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Options:
-    """`scale` multiplies what is counted or waited for (1: the published size); `repeats` is of every measurement."""
+    """`scale` multiplies counts and durations (1: the published size); `repeats` applies to every measurement."""
 
     databases: tuple[Database, ...]
     pools: tuple[Pool, ...]
@@ -40,5 +40,5 @@ class Options:
     scale: float = 1.0
 
     def scaled(self, full: int, least: int) -> int:
-        """`full` at the published size, in proportion at another, at least `least`."""
+        """Return `full` at the published size and a proportion at another scale, but at least `least`."""
         return max(least, round(full * self.scale))

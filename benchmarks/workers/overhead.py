@@ -1,7 +1,7 @@
-"""What a job costs above a bare Celery task: claim, lease and finish, and the look whether its property is fresh.
+"""Measure a job's overhead over a bare Celery task: claim, lease, finish, and the check whether its property is fresh.
 
-The job's property is stored before the worker sees the job, so that nothing is fetched or read. Rounds of jobs and of
-bare tasks take turns in one worker; each round is queued while the worker stands still.
+The job's property is already stored, so nothing is fetched or read. Rounds of jobs and of bare tasks alternate in one
+worker. Each round is queued while the worker is stopped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MOST_SECONDS = 300
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """A row for each database and pool; the rounds are the repeats."""
+    """Return a row for each database and pool; the rounds are the repeats."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         for pool in POOLS:
@@ -44,16 +44,16 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[str, Any]:
     with fleet(server) as running:
-        # no new child in the middle: what that costs both kinds have in common
+        # no new child during a measurement, since both kinds have this cost in common
         worker = running.start_worker(pool, "--include=benchmarks.workers.bare", "--max-tasks-per-child=1000000")
         batches = [_fresh_jobs(running, 1 + number * size, size) for number in range(rounds + 1)]
         wait_for_rest(worker)
         bare, jobs, skipped = [], [], 0
         for number, ids in enumerate(batches):
             spent = [_cpu_ms(running, worker, send, ids) for send in (_send_bare, _send_jobs)]
-            # a message on its way from the queue to the worker is held by neither
+            # a message on its way from the queue to the worker is in neither
             running.wait_for_batch(running.stores.jobs.get(ids[0]).batch_id, _MOST_SECONDS)
-            if number:  # the first round warms both up
+            if number:  # the first round warms up both kinds
                 bare.append(spent[0])
                 jobs.append(spent[1])
             states = [running.stores.jobs.get(job_id) for job_id in ids]
@@ -69,7 +69,7 @@ def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[
 
 
 def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
-    """Queued jobs, not sent, whose properties are stored; -> their ids."""
+    """Create queued jobs, without messages, whose properties are stored; return their ids."""
     targets = running.targets(first, size)
     jobs = running.stores.jobs.enqueue(targets).jobs
     for place, target in enumerate(targets):
@@ -79,7 +79,7 @@ def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
 
 @cache
 def _record(number: int, target: str) -> SourceRecord:
-    """What the page of that home says, as the scraper would store it."""
+    """Return the record of that home's page, as the scraper would store it."""
     now, body = datetime.now(UTC), homes.page(number).encode()
     page = Page(target, target, "text/html", body.decode(), body, now)
     found = extract(page)
@@ -101,7 +101,7 @@ def _send_bare(running: Fleet, ids: Sequence[str]) -> None:
 def _cpu_ms(
     running: Fleet, worker: psutil.Process, send: Callable[[Fleet, Sequence[str]], None], ids: Sequence[str]
 ) -> float:
-    """CPU milliseconds of the worker for each message, from a full queue to an empty one."""
+    """Return the worker's CPU milliseconds for each message, from a full queue to an empty one."""
     with stopped(worker):
         send(running, ids)
         before = cpu_seconds(worker)
@@ -110,7 +110,7 @@ def _cpu_ms(
 
 
 def section(rows: Rows) -> str:
-    """What the page says of it."""
+    """Return the section of the page."""
     heads = ["database", "pool", "bare task", "scrape job", "overhead", f"target ≤ {TARGET_MS:.0f} ms"]
     lines = []
     for database, pool in dict.fromkeys((row["database"], row["pool"]) for row in rows):

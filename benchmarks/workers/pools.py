@@ -1,8 +1,8 @@
-"""Threads beside prefork for jobs that wait: jobs a second, CPU a job, memory a concurrent job.
+"""Compare threads with prefork for jobs that wait: jobs a second, CPU for each job, memory for each concurrent job.
 
-Every job fetches a page of its own from a slow site and asks a slow model. All jobs are queued before the worker takes
-the first, so that its slots are busy until the last one starts: by then all but `slots` jobs have ended, which is the
-rate. A pool whose slots only wait would do `slots` jobs in the time of the site and the model together: the ideal.
+Every job fetches a different page from a slow site and asks a slow model. All jobs are queued before the worker starts,
+so that its slots stay busy until the last job starts. At that time, all but `slots` jobs have ended, which gives the
+rate. The ideal pool finishes `slots` jobs in the response time of site and model together.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ POOLS = (
 )
 _SITE_SECONDS = 0.5
 _MODEL_SECONDS = 1.5
-#: the simulator's latency is log-normal: its mean is this much above its median (spread 0.25)
+#: the simulator's latency is log-normal: the ratio of its mean to its median (spread 0.25)
 _MEAN_OVER_MEDIAN = math.exp(0.25**2 / 2)
 _JOBS_A_SLOT = 20
 _MOST_SECONDS = 900
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """A row for each database and pool, repeat by repeat."""
+    """Return a row for each database and pool, repeat by repeat."""
     for repeat in range(1, options.repeats + 1):
         for database, server in servers.items():
             for pool in options.pools:
@@ -47,7 +47,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 def _one(server: PostgreSQL | None, pool: Pool, count: int) -> dict[str, Any]:
     with fleet(server, site_seconds=_SITE_SECONDS, model_seconds=_MODEL_SECONDS) as running:
         worker = running.start_worker(pool)
-        warm = running.submit(running.targets(count + 1, pool.slots)).batch  # a first job loads what the others find
+        warm = running.submit(running.targets(count + 1, pool.slots)).batch  # a first job loads what later jobs reuse
         running.wait_for_batch(warm, _MOST_SECONDS)
         wait_for_rest(worker)
         called = running.model_calls()
@@ -84,13 +84,13 @@ def _figures(running: Fleet, batch: str, pool: Pool, calls: int) -> dict[str, An
 
 
 def _rate(jobs: Sequence[Job], slots: int) -> float:
-    """Jobs ended for each second from the first start to the last, by the jobs table's own times."""
+    """Return jobs per second from the first start to the last, by the times in the jobs table."""
     starts = sorted(job.started_at for job in jobs if job.started_at is not None)
     return (len(starts) - slots) / (starts[-1] - starts[0]).total_seconds()
 
 
 def section(rows: Rows) -> str:
-    """What the page says of it."""
+    """Return the section of the page."""
     heads = ["database", "pool", "jobs/s", "of ideal", "CPU per job", "memory", "per slot", "machine busy", "failed"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):
@@ -110,7 +110,7 @@ A page takes {_SITE_SECONDS} s, the model {_MODEL_SECONDS} s (median, log-normal
 
 
 def _advice(rows: Rows) -> str:
-    """When to use which, in the words of the figures; nothing where only one kind was measured."""
+    """Recommend a pool for each situation, from the figures; nothing if only one kind was measured."""
     of = {kind: [row for row in rows if row["pool"].startswith(kind)] for kind in ("prefork", "threads")}
     if not all(of.values()):
         return ""

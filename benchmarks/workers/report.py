@@ -1,4 +1,4 @@
-"""From results to `docs/benchmarks/workers.md`: a section for each part that was measured."""
+"""Write `docs/benchmarks/workers.md` from the results: a section for each measured part."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Key reports while the fleet is busy: are all of them made, and when; and what recovery costs meanwhile.
+"""Measure key reports while the fleet is busy: whether all are made, how late they are, and the cost of recovery.
 
-Ten thousand jobs are queued, one worker's children are all held by a slow site, and a worker of its own takes the queue
-`maintenance`. What happens is read from Celery's events, as Flower does.
+Ten thousand jobs are queued, a slow site holds all children of one worker, and a separate worker consumes the queue
+`maintenance`. Times come from Celery's events, as in Flower.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ TARGET_LATE_SECONDS = 2.0
 _INTERVAL_SECONDS = 5
 _QUEUED = 10_000
 _WINDOW_SECONDS = 120
-#: long enough to hold the children, short enough for the fetcher's patience
+#: long enough to hold the children, short enough for the fetcher's timeout
 _SITE_SECONDS = 15.0
 _REPORT, _RECOVERY = "tasks.health.report_key_stats", "tasks.recovery.recover_jobs"
 
 
 @dataclass
 class Events:
-    """Ends of maintenance tasks: by name, when (seconds since the epoch) and how long they ran (seconds)."""
+    """Ends of maintenance tasks by name: when (seconds since the epoch) and how long they ran (seconds)."""
 
     ended_at: dict[str, list[float]] = field(default_factory=dict)
     runtimes: dict[str, list[float]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Watch:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """A row for each database."""
+    """Return a row for each database."""
     queued, seconds = options.scaled(_QUEUED, least=50), options.scaled(_WINDOW_SECONDS, least=3 * _INTERVAL_SECONDS)
     for database, server in servers.items():
         interval = str(_INTERVAL_SECONDS)
@@ -92,7 +92,7 @@ def _one(running: Fleet, queued: int, seconds: int) -> dict[str, Any]:
     running.start_maintenance_worker()
     with Watch(running.sender) as events:
         running.start_beat()
-        # the first report finds a cold worker: what is counted begins with the second
+        # the first report runs on a cold worker, so counting begins with the second
         running.wait_until(lambda: len(events.ended_at.get(_REPORT, ())) > 1, "the first reports", 60)
         before, sent = running.stores.jobs.counts(), len(events.ended_at.get(_RECOVERY, ()))
         until = time.monotonic() + seconds + _INTERVAL_SECONDS / 2
@@ -114,10 +114,10 @@ def _one(running: Fleet, queued: int, seconds: int) -> dict[str, Any]:
 
 
 def lateness(reported_at: Sequence[float], seconds: float) -> dict[str, Any]:
-    """How many reports came of those that were due, and the most that one was late, in seconds.
+    """Return the number of made and due reports, and the largest delay in seconds.
 
-    Due is one in every interval, at the phase of the earliest: a report that no other undercuts was on time.
-    `gap_most_seconds` is the longest time between one and the next.
+    One report is due in every interval. The earliest report, relative to its interval, counts as on time.
+    `gap_most_seconds` is the longest time between two consecutive reports.
     """
     turns: dict[int, float] = {}
     for moment in reported_at:
@@ -134,7 +134,7 @@ def lateness(reported_at: Sequence[float], seconds: float) -> dict[str, Any]:
 
 
 def section(rows: Rows) -> str:
-    """What the page says of it."""
+    """Return the section of the page."""
     heads = ["database", "jobs queued", "reports due", "seen", "latest", "longest gap", "recovery, median", "most"]
     lines = []
     for row in rows:

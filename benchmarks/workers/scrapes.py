@@ -1,7 +1,7 @@
-"""What it costs to look: `/metrics` and the statistics of the keys, asked for while a worker's children are busy.
+"""Measure the cost of `/metrics` and of key statistics, requested while a worker's children are busy.
 
-`wrk` asks as fast as it is answered, which is a storm; a scraper comes every few seconds and never finds what another
-has just been told. Both are measured.
+`wrk` requests as fast as possible, which is a storm. A scraper requests every few seconds, and never gets a cached
+response. Both are measured.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ ENDPOINTS = {"metrics": "/metrics", "stats": "/api/v1/admin/openai/stats"}
 _CONNECTIONS = (1, 8)
 _STORM_SECONDS = 20
 _SCRAPES = 20
-#: above the time for which an answer is kept
+#: longer than a response is cached
 _SCRAPE_GAP_SECONDS = 1.2
 _MODEL_SECONDS = 1.0
-#: more than the children do meanwhile
+#: more jobs than the children finish meanwhile
 _QUEUED = 6_000
-#: the storm is one caller
+#: the storm comes from one caller
 _VARIABLES = {"JWT_SECRET": "s" * 32, "API_RATE_LIMIT_PER_MINUTE": "0"}
 _WRK_REPORT = Path(__file__).with_name("wrk_report.lua")
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Rows for each database and endpoint: a storm for each number of connections, and single scrapes."""
+    """Return rows for each database and endpoint: a storm for each number of connections, and single scrapes."""
     program = shutil.which("wrk")
     if program is None:
         raise BenchmarkError("there is no wrk on PATH; install Debian's package wrk")
@@ -131,12 +131,12 @@ class Cost:
             self._spent[name] += cpu_seconds(process)
 
     def each(self, requests: int) -> dict[str, float]:
-        """Milliseconds for each of `requests`. Valkey serves the workers meanwhile: its share is an upper bound."""
+        """Return milliseconds for each of `requests`. Valkey also serves workers, so its share is an upper bound."""
         return {f"{name}_cpu_ms": round(1000 * spent / max(1, requests), 3) for name, spent in self._spent.items()}
 
 
 def section(rows: Rows) -> str:
-    """What the page says of it."""
+    """Return the section of the page."""
     heads = ["database", "endpoint", "load", "requests/run", "p50", f"p99 (target ≤ {TARGET_MS:.0f} ms)", "longest"]
     heads += ["web CPU per request"]
     lines = []

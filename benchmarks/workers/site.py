@@ -1,4 +1,4 @@
-"""`python -m benchmarks.workers.site --seconds 0.5`: the simulator's site, every page of which takes its time."""
+"""`python -m benchmarks.workers.site --seconds 0.5`: the simulator's site with slow pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulators.site.server import build_site
 
 
 def slow(app: App, seconds: float, stopping: Stopping) -> App:
-    """`app`, whose answers begin `seconds` later, robots.txt apart; a server that ends waits for nobody."""
+    """Delay the responses of `app` by `seconds`, except robots.txt. A stopping server does not wait for clients."""
 
     async def delayed(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] != "/robots.txt":
@@ -25,7 +25,7 @@ def slow(app: App, seconds: float, stopping: Stopping) -> App:
 
 
 def main() -> int:
-    """Serve until a signal; exit 0 then."""
+    """Serve until a signal, and return 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers.site", description=__doc__)
     parser.add_argument("--seconds", type=float, default=0.5, help="before each answer")
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Medians and Markdown tables: what every section of the page is made of."""
+"""Medians and Markdown tables for every section of the page."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ DATABASE_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def median(rows: Rows, figure: str) -> float:
-    """The median of a figure over the rows, of which there is at least one."""
+    """Return the median of a figure over the rows, of which there is at least one."""
     return statistics.median(float(row[figure]) for row in rows)
 
 
 def number(value: float, digits: int) -> str:
-    """With a comma every three digits."""
+    """Format with a comma every three digits."""
     return f"{value:,.{digits}f}"
 
 
 def prose(text: str) -> str:
-    """Paragraphs, wrapped anew after figures were put in."""
+    """Return paragraphs, wrapped again after figures were inserted."""
     return "\n\n".join(textwrap.fill(" ".join(part.split()), 120) for part in text.split("\n\n"))
 
 

@@ -1,4 +1,4 @@
-"""What a process and everything below it uses: CPU seconds, and megabytes of memory."""
+"""Measure the CPU seconds and memory of a process and its descendants."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _REST_PATIENCE_SECONDS = 60.0
 
 
 def tree(process: psutil.Process) -> list[psutil.Process]:
-    """The process and all below it that live."""
+    """Return the process and all its live descendants."""
     return [process, *process.children(recursive=True)]
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """User and system time of the tree so far, with that of members who have ended."""
+    """Return user and system time of the tree so far, including members that have ended."""
     total = 0.0
     for member in tree(process):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -32,8 +32,8 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """Memory of the tree in MB (10^6 bytes): pages that members share count once in all (PSS; elsewhere than on Linux
-    what is theirs alone, USS)."""
+    """Return the memory of the tree in MB (10^6 bytes). Shared pages count once (PSS); on systems other than Linux,
+    only unshared memory counts (USS)."""
     total = 0
     for member in tree(process):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -43,7 +43,7 @@ def memory_mb(process: psutil.Process) -> float:
 
 
 def wait_for_rest(process: psutil.Process) -> None:
-    """Return when the tree uses next to no CPU: it has started, or has nothing left to do."""
+    """Return when the tree uses almost no CPU: it has started, or has finished its work."""
     until, before = time.monotonic() + _REST_PATIENCE_SECONDS, cpu_seconds(process)
     while time.monotonic() < until:
         time.sleep(_REST_SECONDS)
@@ -55,7 +55,7 @@ def wait_for_rest(process: psutil.Process) -> None:
 
 @contextlib.contextmanager
 def stopped(process: psutil.Process) -> Iterator[None]:
-    """The tree stands still for the block, so that a queue can be filled before anybody takes from it."""
+    """Stop the tree during the block, so that a queue can be filled before a worker consumes it."""
     members = tree(process)
     for member in members:
         member.suspend()
@@ -67,7 +67,7 @@ def stopped(process: psutil.Process) -> Iterator[None]:
 
 
 class Busy:
-    """How busy the whole machine was during its block: `share` is 0 to 1, of all cores."""
+    """How busy the whole machine was during the block: `share` is 0 to 1, of all cores."""
 
     share = 0.0
 
@@ -78,18 +78,18 @@ class Busy:
     def __exit__(self, *_: object) -> None:
         spent = [now - then for now, then in zip(psutil.cpu_times(), self._before, strict=True)]
         times = dict(zip(self._before._fields, spent, strict=True))
-        # a guest's time is part of user's, and waiting for a disk is idle
+        # guest time is part of user time, and waiting for a disk is idle
         total = sum(seconds for name, seconds in times.items() if not name.startswith("guest"))
         self.share = 1 - (times["idle"] + times.get("iowait", 0.0)) / total if total else 0.0
 
     @property
     def cores(self) -> float:
-        """The same in cores."""
+        """Return the busy share in cores."""
         return round(self.share * (psutil.cpu_count() or 1), 2)
 
 
 class PeakMemory:
-    """Samples `memory_mb` once a second during its block; `mb` is the largest that was seen."""
+    """Samples `memory_mb` once a second during the block; `mb` is the maximum."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
