@@ -89,11 +89,11 @@ def vendored() -> list[Component]:
 
 def licence_of(found: Distribution) -> str | None:
     """Return a package's license as an SPDX expression; None if the metadata names no known license."""
-    said = found.metadata
-    if expression := said.get("License-Expression"):
+    fields = found.metadata
+    if expression := fields.get("License-Expression"):
         return str(expression)
-    words = [name.rpartition(" :: ")[2] for name in said.get_all("Classifier") or [] if name.startswith("License ::")]
-    for text in (*words, (said.get("License") or "").partition("\n")[0]):
+    words = [name.rpartition(" :: ")[2] for name in fields.get_all("Classifier") or [] if name.startswith("License ::")]
+    for text in (*words, (fields.get("License") or "").partition("\n")[0]):
         for pattern, spdx in _SPDX:
             if re.search(pattern, text, re.I):
                 return spdx
@@ -192,7 +192,7 @@ def main() -> int:
     for one in sorted(components, key=lambda one: one.name):
         print(f"{one.name} {one.version}: {one.licence or f'not installed here ({one.marker})'}")  # noqa: T201
     refused = [*refusals(components), *refusals(locked(DEVELOPMENT))]
-    sys.stderr.writelines(f"{said}\n" for said in refused)
+    sys.stderr.writelines(f"{line}\n" for line in refused)
     return 1 if refused else 0
 
 

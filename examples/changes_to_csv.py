@@ -79,9 +79,9 @@ def row(change: Change) -> list[str]:
     """Return a change in the order of `COLUMNS`."""
     old, new = change["old_evidence"], change["new_evidence"]
     currency = change["context"]["new"].get("X_Currency", "")
-    told = [change["published_at"], change["property"], change["field"], change["old"], change["new"], currency]
+    values = [change["published_at"], change["property"], change["field"], change["old"], change["new"], currency]
     sources = [old["source_url"] if old else "", new["source_url"], new["quote"], change["id"]]
-    return [cell(value) for value in (*told, *sources)]
+    return [cell(value) for value in (*values, *sources)]
 
 
 def cell(value: Any) -> str:

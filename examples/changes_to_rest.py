@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from feed import Change, follow, keep_cursor, patiently, read_cursor, run
+from feed import Change, follow, keep_cursor, read_cursor, run, with_retries
 
 #: the maximum number of changes sent again after a crash, with the same Idempotency-Key
 _LIMIT = 50
@@ -59,7 +59,7 @@ class Crm:
         address = f"{self._url}/{change['property']}"
         request = urllib.request.Request(address, data=body, headers=headers, method="PATCH")  # noqa: S310
         try:
-            patiently(request, first_wait_seconds=self._wait_seconds)
+            with_retries(request, first_wait_seconds=self._wait_seconds)
         except urllib.error.HTTPError as exc:
             with self._refused.open("a", encoding="utf-8") as out:
                 out.write(json.dumps({"status": exc.code, "change": change}) + "\n")

@@ -24,14 +24,14 @@ def follow(url: str, token: str, since: str | None, *, limit: int) -> Iterator[t
         asked = {"limit": limit, **({"since": since} if since else {})}
         address = f"{url}/api/v1/changes?{urllib.parse.urlencode(asked)}"
         request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-        page = json.loads(patiently(request))["data"]
+        page = json.loads(with_retries(request))["data"]
         since = str(page["next_since"])
         yield page["changes"], since
         if not page["has_more"]:
             return
 
 
-def patiently(request: urllib.request.Request, *, first_wait_seconds: float = 1.0) -> bytes:
+def with_retries(request: urllib.request.Request, *, first_wait_seconds: float = 1.0) -> bytes:
     """Return the response body. Retries while the server is unreachable or overloaded (429, 5xx).
 
     Raises `urllib.error.HTTPError` for any other error, since a retry would not help.
@@ -44,8 +44,8 @@ def patiently(request: urllib.request.Request, *, first_wait_seconds: float = 1.
         except urllib.error.HTTPError as exc:
             if exc.code != 429 and exc.code < 500:
                 raise
-            told = exc.headers.get("Retry-After", "")
-            pause = float(told) if told.isdigit() else wait
+            retry_after = exc.headers.get("Retry-After", "")
+            pause = float(retry_after) if retry_after.isdigit() else wait
         except OSError:  # no connection, or an interrupted one
             pause = wait
         time.sleep(min(pause, _LONGEST_WAIT_SECONDS))

@@ -21,42 +21,42 @@ _DEGREES = 0.001
 NOT_COMPARED = frozenset({"LivingAreaUnits", "LotSizeUnits", "ListingId"})
 
 
-def agrees(name: str, truth: Values, said: Values) -> bool:
-    """Return whether `said` equals `truth` for the field `name`. Both have a value."""
+def agrees(name: str, truth: Values, stored: Values) -> bool:
+    """Return whether `stored` equals `truth` for the field `name`. Both have a value."""
     rule = _RULES.get(name, _plainly)
-    return rule(name, truth, said)
+    return rule(name, truth, stored)
 
 
-def _area(name: str, truth: Values, said: Values) -> bool:
+def _area(name: str, truth: Values, stored: Values) -> bool:
     unit = _UNIT_OF[name]
-    one, other = (values[name] * _SQUARE_FEET.get(values.get(unit, ""), math.nan) for values in (truth, said))
+    one, other = (values[name] * _SQUARE_FEET.get(values.get(unit, ""), math.nan) for values in (truth, stored))
     return bool(math.isclose(one, other, rel_tol=_AREA_TOLERANCE))
 
 
-def _place(name: str, truth: Values, said: Values) -> bool:
-    return bool(abs(truth[name] - said[name]) <= _DEGREES)
+def _place(name: str, truth: Values, stored: Values) -> bool:
+    return bool(abs(truth[name] - stored[name]) <= _DEGREES)
 
 
-def _street(name: str, truth: Values, said: Values) -> bool:
-    return spelled(str(truth[name])) == spelled(str(said[name]))
+def _street(name: str, truth: Values, stored: Values) -> bool:
+    return spelled(str(truth[name])) == spelled(str(stored[name]))
 
 
-def _county(name: str, truth: Values, said: Values) -> bool:
-    one, other = (re.sub(r"\bcounty\b", "", str(values[name]).casefold()).strip() for values in (truth, said))
+def _county(name: str, truth: Values, stored: Values) -> bool:
+    one, other = (re.sub(r"\bcounty\b", "", str(values[name]).casefold()).strip() for values in (truth, stored))
     return one == other
 
 
-def _gated(name: str, _: Values, said: Values) -> bool:
+def _gated(name: str, _: Values, stored: Values) -> bool:
     """Pages word this value freely."""
-    return re.search(r"\bgate", str(said[name]), re.IGNORECASE) is not None
+    return re.search(r"\bgate", str(stored[name]), re.IGNORECASE) is not None
 
 
-def _solar(name: str, _: Values, said: Values) -> bool:
-    return any("solar" in str(one).casefold() for one in said[name])
+def _solar(name: str, _: Values, stored: Values) -> bool:
+    return any("solar" in str(one).casefold() for one in stored[name])
 
 
-def _plainly(name: str, truth: Values, said: Values) -> bool:
-    one, other = truth[name], said[name]
+def _plainly(name: str, truth: Values, stored: Values) -> bool:
+    one, other = truth[name], stored[name]
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, int | float) and isinstance(other, int | float):

@@ -18,7 +18,7 @@ from simulators.county.serving import RunningCounty
 from simulators.county.sites import HEARTH, MOSAIC, Page
 
 #: a conflict in any of these fields reports a flaw in each of them
-_TOLD_TOGETHER = ({"Latitude", "Longitude"}, {"BathroomsTotalInteger", "BathroomsFull"}, {"CloseDate", "ClosePrice"})
+_ONE_CONFLICT = ({"Latitude", "Longitude"}, {"BathroomsTotalInteger", "BathroomsFull"}, {"CloseDate", "ClosePrice"})
 _REPORTED_KINDS = ("conflict", "decimal", "unit")
 
 
@@ -158,29 +158,29 @@ def _fields(figures: Figures, home: Home, main: Stored, expected: Sequence[Page]
 
 def _flaws(figures: Figures, county: County, home: Home, main: Stored, expected: Sequence[Page]) -> None:
     record, in_conflict = main.shown["record"], {one["field"] for one in main.shown["conflicts"]}
-    said_by: dict[str, Mapping[str, Any]] = defaultdict(dict)
+    by_site: dict[str, Mapping[str, Any]] = defaultdict(dict)
     for url, says in main.says.items():
         page = page_at(county, url)
         if page is not None and not page.variant:
-            said_by[page.site.key] = says
+            by_site[page.site.key] = says
     open_sites = {page.site.key for page in expected if not page.variant}
     for one in county.planted:
         if one.home != home.number or one.site not in open_sites or not open_sites & set(one.says_right):
             continue
-        names = next((names for names in _TOLD_TOGETHER if one.field in names), {one.field})
-        told = f"{home.address}: {one.kind}, {one.field} at {one.site} is {one.wrong}, not {one.right}"
+        names = next((names for names in _ONE_CONFLICT if one.field in names), {one.field})
+        problem = f"{home.address}: {one.kind}, {one.field} at {one.site} is {one.wrong}, not {one.right}"
         if one.kind not in _REPORTED_KINDS:
             figures.outdated += 1
             if one.field not in record or not agrees(one.field, home.truth, record):
-                figures.outdated_wrong.append(told)
+                figures.outdated_wrong.append(problem)
             continue
         figures.planted[one.kind] += 1
         if in_conflict & names:
             figures.reported[one.kind] += 1
-        elif said_by[one.site] and one.field not in said_by[one.site]:
+        elif by_site[one.site] and one.field not in by_site[one.site]:
             figures.refused[one.kind] += 1  # impossible values are never stored
         else:
-            figures.unreported.append(told)
+            figures.unreported.append(problem)
 
 
 def _noise(figures: Figures, county: County, home: Home, main: Stored) -> None:
@@ -188,9 +188,9 @@ def _noise(figures: Figures, county: County, home: Home, main: Stored) -> None:
     pages = _pages_of(county, main)
     for one in main.shown["conflicts"]:
         name = one["field"]
-        saying = [page.says for page in pages if name in page.says]
+        stating = [page.says for page in pages if name in page.says]
         figures.conflicts += 1
-        if saying and all(agrees(name, home.truth, says) for says in saying):
+        if stating and all(agrees(name, home.truth, says) for says in stating):
             figures.no_conflicts.append(f"{home.address}: {name} {[proof['value'] for proof in one['evidence']]}")
 
 

@@ -80,12 +80,12 @@ def _export(home: Path, chosen: ExportFormat, count: int) -> Run:
     began = time.perf_counter()
     child = subprocess.Popen(command, env={**os.environ, "PROPINTEL_HOME": str(home)}, stderr=subprocess.PIPE)
     assert child.stderr is not None
-    said = child.stderr.read().decode()
+    log = child.stderr.read().decode()
     _, status, usage = os.wait4(child.pid, 0)
     took = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0 or not said.startswith(f"{count} properties exported"):
-        raise BenchmarkError(f"{' '.join(command)} ended with {child.returncode}: {said}")
+    if child.returncode != 0 or not log.startswith(f"{count} properties exported"):
+        raise BenchmarkError(f"{' '.join(command)} ended with {child.returncode}: {log}")
     size = out.stat().st_size
     out.unlink()
     return Run(chosen, count, took, usage.ru_maxrss / 1024, size / 1e6)

@@ -40,42 +40,42 @@ def main(arguments: list[str] | None = None) -> int:
     cases = [*kinds.of_labelled(done), *kinds.of_labelled_apart(folder)]
     if chosen.pages is None:
         cases += kinds.of_fixtures()
-    told = measured(done, score(done.records, done.truth), cases)
+    found = measured(done, score(done.records, done.truth), cases)
     if chosen.pages is None:
-        told = replace(told, batches=list(batches(folder, done)))
+        found = replace(found, batches=list(batches(folder, done)))
     if chosen.peers:
         try:
-            told = replace(told, peers=compare(told.run, told.report, told.prompts))
+            found = replace(found, peers=compare(found.run, found.report, found.prompts))
         except BenchmarkError as exc:
             sys.stderr.write(f"{exc}\n")
             return 2
     if chosen.out is not None:
-        chosen.out.write_text(markdown.page(told), "utf-8")
+        chosen.out.write_text(markdown.page(found), "utf-8")
     if chosen.format == "json":
-        print(json.dumps(_as_json(told, errors=chosen.errors), ensure_ascii=False, indent=2))
+        print(json.dumps(_as_json(found, errors=chosen.errors), ensure_ascii=False, indent=2))
     else:
-        _print_table(told, errors=chosen.errors)
+        _print_table(found, errors=chosen.errors)
     return 0
 
 
-def _as_json(told: Measured, *, errors: bool) -> dict[str, Any]:
-    figures = [{"name": f.name, "value": f.value, "target": f.target, "met": f.met} for f in told.figures]
-    result = {**told.report.as_json(), "cpu_ms": cpu_ms(told.run), "figures": figures}
+def _as_json(found: Measured, *, errors: bool) -> dict[str, Any]:
+    figures = [{"name": f.name, "value": f.value, "target": f.target, "met": f.met} for f in found.figures]
+    result = {**found.report.as_json(), "cpu_ms": cpu_ms(found.run), "figures": figures}
     if not errors:
         del result["errors"]
     return result
 
 
-def _print_table(told: Measured, *, errors: bool) -> None:
-    print_scores(told.report)
+def _print_table(found: Measured, *, errors: bool) -> None:
+    print_scores(found.report)
     print()
-    for figure in told.figures:
+    for figure in found.figures:
         state = {True: "met", False: "MISSED", None: ""}[figure.met]
         print(f"{figure.name:75} {figure.shown:>9}  {figure.target:17} {state}")
-    for one in told.batches:
+    for one in found.batches:
         print(_batch(one))
     if errors:
-        _print_errors(told)
+        _print_errors(found)
 
 
 def _batch(one: Batch) -> str:
@@ -84,16 +84,16 @@ def _batch(one: Batch) -> str:
     return f"{one.name:10} {shown}  {one.sent.mean_tokens:6,.0f} tokens, read or sent {one.sent.covered:.3f}"
 
 
-def _print_errors(told: Measured) -> None:
-    for error in told.report.errors:
+def _print_errors(found: Measured) -> None:
+    for error in found.report.errors:
         state = "missed" if error.emitted is None else "not on the page" if error.expected is None else "wrong"
         name = error.file.removeprefix("html/")
-        proof = told.run.extractions[error.file].record.evidence.get(error.field or "")
+        proof = found.run.extractions[error.file].record.evidence.get(error.field or "")
         sure = f" ({proof.confidence:.2f})" if proof else ""
         print(f"{name:50} {error.label:16} {state:16} {error.expected!r} <- {error.emitted!r}{sure}")
-    for fault in told.faults:
+    for fault in found.faults:
         print(f"{fault.file.removeprefix('html/'):50} {fault.field:16} {'no evidence':16} it {fault.why}")
-    for case in told.kinds:
+    for case in found.kinds:
         if case.found is not case.expected:
             print(f"{case.name:50} {'kind':16} {'wrong':16} {case.expected} <- {case.found}: {case.reason}")
 

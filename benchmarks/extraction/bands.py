@@ -31,11 +31,11 @@ class Band:
 
 def reliability(outcomes: Sequence[Outcome], confidences: Mapping[str, Mapping[str, float]]) -> list[Band]:
     """Return the bands, highest first. `confidences` are by the label's `file` and by RESO name."""
-    told = [(confidences[o.file][o.field], o.verdict != "wrong") for o in outcomes if o.field is not None]
+    scored = [(confidences[o.file][o.field], o.verdict != "wrong") for o in outcomes if o.field is not None]
     bands: list[Band] = []
     high = 1.01
     for low in LOWER_ENDS:
-        inside = [(c, right) for c, right in told if low <= c < high]
+        inside = [(c, right) for c, right in scored if low <= c < high]
         mean = sum(c for c, _ in inside) / len(inside) if inside else 0.0
         bands.append(Band(low, min(high, 1.0), len(inside), sum(right for _, right in inside), mean))
         high = low

@@ -131,7 +131,7 @@ def answer(done: Run) -> Answered:
         result.rejected += [Refusal(file, one, why[one.field]) for one in claims if one.field in why]
         for wrong in planted(claims, prompt, row):
             result.planted += 1
-            believed, _ = check_claims({wrong.field: (wrong.value, wrong.quote)}, prompt)
-            if believed:
+            accepted, _ = check_claims({wrong.field: (wrong.value, wrong.quote)}, prompt)
+            if accepted:
                 result.accepted.append(Refusal(file, wrong, ""))
     return result

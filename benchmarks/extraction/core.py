@@ -53,10 +53,10 @@ def core(outcomes: Sequence[Outcome]) -> Core:
         by_page.setdefault(outcome.file, {})[outcome.label] = outcome
     counts = dict.fromkeys(CORE, (0, 0))
     all_right: list[str] = []
-    for file, told in by_page.items():
+    for file, results in by_page.items():
         clean = True
         for name, labels in CORE.items():
-            found = [told[label] for label in labels if label in told]
+            found = [results[label] for label in labels if label in results]
             exact = _is_right(found)
             clean = clean and exact
             if any(o.expected is not None for o in found):

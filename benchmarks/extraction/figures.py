@@ -103,10 +103,10 @@ def _scores(done: Measured) -> list[Figure]:
 
 
 def _core(done: Measured) -> list[Figure]:
-    told = done.core
-    share = len(told.all_right) / told.pages if told.pages else 0.0
+    found = done.core
+    share = len(found.all_right) / found.pages if found.pages else 0.0
     return [
-        at_least("core fields exact, mean over the fields", told.mean, 0.93),
+        at_least("core fields exact, mean over the fields", found.mean, 0.93),
         at_least("pages whose core fields are all right, without a model", share, 0.60, percent=True),
     ]
 
@@ -137,28 +137,28 @@ def _kinds(done: Measured) -> list[Figure]:
 
 
 def _cpu(done: Measured) -> list[Figure]:
-    told = cpu_ms(done.run)
+    found = cpu_ms(done.run)
     return [
-        at_most("CPU per page, median", told["median"], 40, " ms"),
-        at_most("CPU per page, 99th percentile", told["p99"], 150, " ms"),
+        at_most("CPU per page, median", found["median"], 40, " ms"),
+        at_most("CPU per page, 99th percentile", found["p99"], 150, " ms"),
     ]
 
 
 def _prompts(done: Measured) -> list[Figure]:
-    told = done.prompts
+    found = done.prompts
     return [
-        at_most("mean tokens of a whole prompt", round(told.mean_tokens), 4_000),
-        at_least("labeled values read rightly or sent to the model", told.covered, 0.97),
+        at_most("mean tokens of a whole prompt", round(found.mean_tokens), 4_000),
+        at_least("labeled values read rightly or sent to the model", found.covered, 0.97),
     ]
 
 
 def _costs(done: Measured) -> list[Figure]:
     if not done.batches:
         return []
-    told = costs(done.batches[0])
+    found = costs(done.batches[0])
     return [
         Figure(f"{MODEL} for 1,000 pages, {words}", usd, f"${usd:.2f}")
-        for words, usd in (("nothing cached", told.plain), ("prompt prefix cached", told.with_cache))
+        for words, usd in (("nothing cached", found.plain), ("prompt prefix cached", found.with_cache))
     ]
 
 

@@ -100,11 +100,11 @@ def cross_validated(reads: Sequence[Read], start: Weights | None = None) -> dict
     ordered = sorted(sizes, key=lambda site: (-sizes[site], site))
     fold_of = {site: place % _FOLDS for place, site in enumerate(ordered)}
     weights = [fitted([r for r in reads if fold_of.get(r.site) != fold], start) for fold in range(_FOLDS)]
-    told = [(read, scored(read.facts, weights[fold_of[read.site]])) for read in reads if read.outcomes]
+    rated = [(read, scored(read.facts, weights[fold_of[read.site]])) for read in reads if read.outcomes]
     groups = dict.fromkeys(read.batch for read in reads)
     bands: dict[str, tuple[list[Band], list[Band]]] = {}
     for group in (*groups, "model", "all"):
-        among = [(r, s) for r, s in told if (group == "model") is r.by_model and group in (r.batch, "model", "all")]
+        among = [(r, s) for r, s in rated if (group == "model") is r.by_model and group in (r.batch, "model", "all")]
         outcomes = [replace(outcome, file=str(place)) for place, (r, _) in enumerate(among) for outcome in r.outcomes]
         new = {str(place): {name: one.confidence for name, one in s.items()} for place, (_, s) in enumerate(among)}
         old = {str(place): by_hand(r.facts) for place, (r, _) in enumerate(among)}
@@ -186,9 +186,9 @@ def _reads(batch: str, done: Run) -> Iterator[Read]:
         both = with_model_values(extraction, kept, 0, use="always")
         yield Read(batch, site, _facts(both), _by_model_alone(both, row), by_model=True)
         for wrong in planted(claims, prompt, row):
-            believed, _ = check_claims({wrong.field: (wrong.value, wrong.quote)}, prompt)
-            if believed:
-                both = with_model_values(extraction, believed, 0, use="always")
+            accepted, _ = check_claims({wrong.field: (wrong.value, wrong.quote)}, prompt)
+            if accepted:
+                both = with_model_values(extraction, accepted, 0, use="always")
                 outcomes = tuple(o for o in _by_model_alone(both, row) if o.field == wrong.field)
                 yield Read(batch, site, _facts(both), outcomes, by_model=True)
 

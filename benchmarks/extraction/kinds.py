@@ -48,9 +48,9 @@ def of_labelled_apart(folder: Path) -> Iterator[KindCase]:
 
 def of_fixtures(root: Path = FIXTURES) -> Iterator[KindCase]:
     """Return the project's own pages."""
-    for told in sorted(root.glob("pages/*/record.json")):
-        record = json.loads(told.read_text("utf-8"))
-        page = next(told.parent.glob("page.*"))
+    for record_file in sorted(root.glob("pages/*/record.json")):
+        record = json.loads(record_file.read_text("utf-8"))
+        page = next(record_file.parent.glob("page.*"))
         yield _case("own", page.parent.name, page, record["url"], PageKind(record["kind"]))
     for corpus in sorted(root.glob("corpus/*/truth.jsonl")):
         for row in load_truth(corpus.parent):

@@ -176,20 +176,20 @@ def _costs(done: Measured) -> list[str]:
     """Return the cost with and without the provider's cache, and the cacheable share of a prompt."""
     if not done.batches:
         return []
-    told = costs(done.batches[0])
-    saved = 100 * (1 - told.with_cache / told.plain) if told.plain else 0.0
+    cost = costs(done.batches[0])
+    saved = 100 * (1 - cost.with_cache / cost.plain) if cost.plain else 0.0
     note = (
-        f"List prices for 1,000 pages like these, with one prompt ({told.prompt:,.0f} tokens on average) and answer "
-        f"({told.answer:,.0f}) each. Schema and instruction are the same for every page: {told.alike:,} tokens, "
-        f"{100 * told.alike / told.prompt:.0f} %. OpenAI caches {told.cached:,} of them (1,024, then steps of 128), "
-        f"{100 * told.cached / told.prompt:.0f} % of a prompt, if requests are at most some minutes apart; this saves "
+        f"List prices for 1,000 pages like these, with one prompt ({cost.prompt:,.0f} tokens on average) and answer "
+        f"({cost.answer:,.0f}) each. Schema and instruction are the same for every page: {cost.alike:,} tokens, "
+        f"{100 * cost.alike / cost.prompt:.0f} %. OpenAI caches {cost.cached:,} of them (1,024, then steps of 128), "
+        f"{100 * cost.cached / cost.prompt:.0f} % of a prompt, if requests are at most some minutes apart; this saves "
         f"{saved:.0f} %. OpenAI adds some tokens around messages; its `usage` is what is stored. Batches are priced "
         "without cached input."
     )
     rows = [
-        ("one by one, nothing cached", f"${told.plain:.2f}"),
-        ("one by one, the beginning cached", f"${told.with_cache:.2f}"),
-        ("in batches", f"${told.batches:.2f}"),
+        ("one by one, nothing cached", f"${cost.plain:.2f}"),
+        ("one by one, the beginning cached", f"${cost.with_cache:.2f}"),
+        ("in batches", f"${cost.batches:.2f}"),
     ]
     return ["## What the model costs", note, table((MODEL, "1,000 pages"), rows)]
 

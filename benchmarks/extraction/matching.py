@@ -148,9 +148,9 @@ def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 def solar(label: Any, value: Any, _row: Row, _record: Record) -> bool:
     """The label True matches a list that names solar power, False a list with an explicit "none"."""
-    told = re.search(r"solar|photovoltaic|\bpv\b", str(value), re.IGNORECASE) is not None
+    found = re.search(r"solar|photovoltaic|\bpv\b", str(value), re.IGNORECASE) is not None
     none = re.search(r"\b(?:no|none)\b", str(value), re.IGNORECASE) is not None
-    return (told and not none) if label else none
+    return (found and not none) if label else none
 
 
 def gated(label: Any, value: Any, _row: Row, _record: Record) -> bool:

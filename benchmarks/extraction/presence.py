@@ -90,68 +90,70 @@ def _senses(written: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _number(said: Said, label: str, row: Row) -> bool:
-    return _any_number(said, label, [float(row[label])], 0.005)
+def _number(parsed: Said, label: str, row: Row) -> bool:
+    return _any_number(parsed, label, [float(row[label])], 0.005)
 
 
-def _any_number(said: Said, label: str, wanted: Iterable[float], tolerance: float) -> bool:
+def _any_number(parsed: Said, label: str, wanted: Iterable[float], tolerance: float) -> bool:
     values = list(wanted)
     return any(
-        abs(number - value) <= tolerance and (value >= _SMALL or _near(said, label, place))
-        for number, place in said.numbers
+        abs(number - value) <= tolerance and (value >= _SMALL or _near(parsed, label, place))
+        for number, place in parsed.numbers
         for value in values
     )
 
 
-def _near(said: Said, label: str, place: int) -> bool:
-    around = said.text[max(0, place - _NEAR) : place + _NEAR]
+def _near(parsed: Said, label: str, place: int) -> bool:
+    around = parsed.text[max(0, place - _NEAR) : place + _NEAR]
     return any(names(field, around, None) for field in LABELS[label][0])
 
 
-def _bathrooms(said: Said, label: str, row: Row) -> bool:
+def _bathrooms(parsed: Said, label: str, row: Row) -> bool:
     """Six and a half baths may be written as 6.5, as 7, or as 6 full and 1 half."""
     value = float(row[label])
-    return _any_number(said, label, {value, float(int(value)), float(int(value + 0.5))}, 0.005)
+    return _any_number(parsed, label, {value, float(int(value)), float(int(value + 0.5))}, 0.005)
 
 
 def _area(unit_label: str) -> Callable[[Said, str, Row], bool]:
-    def says(said: Said, label: str, row: Row) -> bool:
+    def says(parsed: Said, label: str, row: Row) -> bool:
         square_meters = float(row[label]) * IN_SQUARE_METERS[matching.UNITS[row[unit_label]]]
         return any(
             abs(number * size - square_meters) <= matching.AREA_TOLERANCE * square_meters
-            for number, _ in said.numbers
+            for number, _ in parsed.numbers
             for size in IN_SQUARE_METERS.values()
         )
 
     return says
 
 
-def _text(said: Said, label: str, row: Row) -> bool:
+def _text(parsed: Said, label: str, row: Row) -> bool:
     values = row[label] if isinstance(row[label], list) else [row[label]]
-    return all(_plain(str(value)) in said.plain for value in values)
+    return all(_plain(str(value)) in parsed.plain for value in values)
 
 
-def _street(said: Said, label: str, row: Row) -> bool:
-    return _plain_address(str(row[label])) in said.address
+def _street(parsed: Said, label: str, row: Row) -> bool:
+    return _plain_address(str(row[label])) in parsed.address
 
 
-def _region(said: Said, label: str, row: Row) -> bool:
+def _region(parsed: Said, label: str, row: Row) -> bool:
     value = re.sub(r"^(?:county|co\.?)\s+", "", str(row[label]), flags=re.IGNORECASE)
     if value in US_STATES.values():
         names = [name for name, code in US_STATES.items() if code == value]
-        return re.search(rf"\b{value}\b", said.text) is not None or any(_plain(name) in said.plain for name in names)
-    return _plain(value) in said.plain
+        return re.search(rf"\b{value}\b", parsed.text) is not None or any(
+            _plain(name) in parsed.plain for name in names
+        )
+    return _plain(value) in parsed.plain
 
 
-def _postal_code(said: Said, label: str, row: Row) -> bool:
-    return _plain(re.sub(r"^(\d{5})-\d{4}$", r"\1", str(row[label]))) in said.plain
+def _postal_code(parsed: Said, label: str, row: Row) -> bool:
+    return _plain(re.sub(r"^(\d{5})-\d{4}$", r"\1", str(row[label]))) in parsed.plain
 
 
-def _date(said: Said, label: str, row: Row) -> bool:
+def _date(parsed: Said, label: str, row: Row) -> bool:
     parts = [int(part) for part in str(row[label]).split("-")]
     year, month, day = (*parts, *[None] * (3 - len(parts)))
-    for match in re.finditer(rf"\b{year}\b", said.text):
-        around = said.text[max(0, match.start() - 16) : match.end() + 8].casefold()
+    for match in re.finditer(rf"\b{year}\b", parsed.text):
+        around = parsed.text[max(0, match.start() - 16) : match.end() + 8].casefold()
         numbers = {int(n) for n in re.findall(r"(?<!\d)\d{1,2}(?!\d)", around)}
         months = month is None or month in numbers or _MONTHS[month - 1] in around
         if months and (day is None or day in numbers):
@@ -159,33 +161,33 @@ def _date(said: Said, label: str, row: Row) -> bool:
     return False
 
 
-def _property_type(said: Said, label: str, row: Row) -> bool:
+def _property_type(parsed: Said, label: str, row: Row) -> bool:
     wanted = matching.PROPERTY_TYPES[row[label]]
-    kinds = (vocabulary.property_kind(line) for line in said.lines)
+    kinds = (vocabulary.property_kind(line) for line in parsed.lines)
     return any(kind is not None and {kind.subtype, kind.type} & wanted for kind in kinds)
 
 
-def _status(said: Said, label: str, row: Row) -> bool:
+def _status(parsed: Said, label: str, row: Row) -> bool:
     wanted = matching.STATUSES[row[label]]
     return any(
         wanted & {vocabulary.standard_status(line), vocabulary.standard_status(line.rpartition(":")[2])}
         or (row[label] in ("for_sale", "for_rent") and vocabulary.offer(line) is not None)
         or (row[label] == "for_rent" and prices.find_period(line) is not None)
-        for line in said.lines
+        for line in parsed.lines
     )
 
 
-def _currency(said: Said, label: str, row: Row) -> bool:
-    return any(find_currency(line, said.country) == row[label] for line in said.lines)
+def _currency(parsed: Said, label: str, row: Row) -> bool:
+    return any(find_currency(line, parsed.country) == row[label] for line in parsed.lines)
 
 
-def _association(said: Said, _label: str, _row: Row) -> bool:
-    return _ASSOCIATION.search(said.text) is not None
+def _association(parsed: Said, _label: str, _row: Row) -> bool:
+    return _ASSOCIATION.search(parsed.text) is not None
 
 
-def _named(said: Said, label: str, _row: Row) -> bool:
+def _named(parsed: Said, label: str, _row: Row) -> bool:
     """Yes-or-no values count as present if the text mentions the field."""
-    return any(names(field, said.text, None) for field in LABELS[label][0])
+    return any(names(field, parsed.text, None) for field in LABELS[label][0])
 
 
 _NUMBERS = ("price", "rooms", "bedrooms", "year_built", "stories", "assessed_value", "market_value", "tax_annual",

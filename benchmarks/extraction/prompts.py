@@ -72,11 +72,11 @@ def _asked(run: Run, row: Row) -> Asked:
     started = time.process_time()
     prompt = build_prompt(extraction)
     cpu_ms = 1000 * (time.process_time() - started)
-    said = Said(prompt.text, prompt.country)
+    parsed = Said(prompt.text, prompt.country)
     labels = [label for label in LABELS if row.get(label) is not None]
     records = {row["file"]: extraction.record.values}
     right = {label for label in labels if score(records, [_alone(row, label)]).total.right}
-    sent = {label for label in labels if label not in right and _is_asked(label, prompt) and said.says(label, row)}
+    sent = {label for label in labels if label not in right and _is_asked(label, prompt) and parsed.says(label, row)}
     sizes = (count_tokens(prompt.messages[0]["content"]), count_tokens(prompt.messages[1]["content"]))
     schema = count_tokens(as_sent(prompt.schema))
     parts = (*sizes, schema) if prompt.fields else (0, 0, 0)

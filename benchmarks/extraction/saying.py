@@ -53,8 +53,8 @@ def _plain(text: object) -> str:
 
 def _has(text: str, value: object) -> bool:
     """Return whether `text` contains the letters and digits of `value`; a whole number also matches with decimals."""
-    told = numbers.tidy(value) if isinstance(value, float) else value
-    return _plain(told) in _plain(text)
+    parsed = numbers.tidy(value) if isinstance(value, float) else value
+    return _plain(parsed) in _plain(text)
 
 
 def _in_row(raw: str, key: str, value: Any) -> bool:
@@ -85,8 +85,8 @@ def _coordinate(value: Any, quote: str, _locale: Locale) -> bool:
 
 def _unit(value: Any, quote: str, _locale: Locale) -> bool:
     words = [quote, *re.split(r"[\d\s,.]+", quote)]
-    told = areas.parse_area(quote.rpartition(":")[2], None)
-    if told is not None and told.unit == value:
+    parsed = areas.parse_area(quote.rpartition(":")[2], None)
+    if parsed is not None and parsed.unit == value:
         return True
     words += [object_keys.UNIT_CODES[word] for word in quote.split() if word in object_keys.UNIT_CODES]
     return any(areas.find_unit(word) == value for word in words)
@@ -120,10 +120,10 @@ def _offered(value: Any, quote: str, locale: Locale) -> bool:
 
 def _status(value: Any, quote: str, locale: Locale) -> bool:
     """Match by words, by a price on request, or by schema.org's `ItemAvailability`."""
-    told = {vocabulary.standard_status(q) for q in (quote, quote.rpartition(":")[2], quote.rpartition("/")[2])}
+    parsed = {vocabulary.standard_status(q) for q in (quote, quote.rpartition(":")[2], quote.rpartition("/")[2])}
     claim = Claim("StandardStatus", value, quote, quote, locale.lang, locale.country)
     on_request = value == "Active" and prices.find_qualifier(quote) is not None
-    return value in told or on_request or check_value(claim) is not None
+    return value in parsed or on_request or check_value(claim) is not None
 
 
 def _basis(value: Any, quote: str, _locale: Locale) -> bool:
@@ -131,17 +131,17 @@ def _basis(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _baths(value: Any, quote: str, locale: Locale) -> bool:
-    told = counts.bathrooms(quote, locale.lang)
+    parsed = counts.bathrooms(quote, locale.lang)
     claim = Claim("BathroomsTotalInteger", value, quote, quote, locale.lang, locale.country)
     summands = [int(n) for n in re.findall(r":\s*(\d{1,2})(?=;|$)", quote)]  # `Full baths: 1; 3/4 baths: 1`
     added = len(summands) > 1 and sum(summands) == value
-    return (told is not None and told.total == value) or check_value(claim) is not None or added
+    return (parsed is not None and parsed.total == value) or check_value(claim) is not None or added
 
 
 def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
     after = quote.rpartition(":")[2] or quote
-    told = counts.bathrooms(after.rpartition("/")[2], locale.lang) or counts.bathrooms(quote, locale.lang)
-    return (told is not None and value in (told.full, told.half)) or _number(value, quote, locale)
+    parsed = counts.bathrooms(after.rpartition("/")[2], locale.lang) or counts.bathrooms(quote, locale.lang)
+    return (parsed is not None and value in (parsed.full, parsed.half)) or _number(value, quote, locale)
 
 
 def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
@@ -191,8 +191,8 @@ def _street(value: Any, quote: str, locale: Locale) -> bool:
 
 def _rooms(value: Any, quote: str, locale: Locale) -> bool:
     """Match a count, or a country's abbreviation: `3LDK`, `trilocale`."""
-    told = layouts.parse_layout(quote, locale.lang)
-    return _is_supported("RoomsTotal", value, quote, locale) or (told is not None and told.rooms == value)
+    parsed = layouts.parse_layout(quote, locale.lang)
+    return _is_supported("RoomsTotal", value, quote, locale) or (parsed is not None and parsed.rooms == value)
 
 
 def _year(value: Any, quote: str, _locale: Locale) -> bool:
@@ -202,11 +202,11 @@ def _year(value: Any, quote: str, _locale: Locale) -> bool:
 
 def _area(value: Any, quote: str, locale: Locale) -> bool:
     """Match the number, its conversion from the page's unit (ares, ping), or a fraction of an acre."""
-    told = areas.parse_area(quote.rpartition(":")[2], locale.lang) or areas.parse_area(quote, locale.lang)
+    parsed = areas.parse_area(quote.rpartition(":")[2], locale.lang) or areas.parse_area(quote, locale.lang)
     return (
         _number(value, quote, locale)
         or value in _acres(quote)
-        or (told is not None and abs(told.value - value) < 0.005)
+        or (parsed is not None and abs(parsed.value - value) < 0.005)
     )
 
 

@@ -79,17 +79,17 @@ def answers(prompt: Prompt, row: Row) -> Iterator[Claimed]:
             yield Claimed(label, field, value, quote)
 
 
-def planted(told: list[Claimed], prompt: Prompt, row: Row) -> Iterator[Claimed]:
-    """Return each value of `told` as the value of another field of the same type, with its true quote."""
-    for one in told:
+def planted(claims: list[Claimed], prompt: Prompt, row: Row) -> Iterator[Claimed]:
+    """Return each value of `claims` as the value of another field of the same type, with its true quote."""
+    for one in claims:
         for other in next((kind for kind in _ALIKE if one.label in kind), ()):
             field = LABELS[other][0][0]
-            is_wrong = other != one.label and _said_of(other, row) not in (row[one.label], one.value)
+            is_wrong = other != one.label and _as_model_states(other, row) not in (row[one.label], one.value)
             if is_wrong and field in prompt.fields and FIELDS[field].ask_model:
                 yield Claimed(other, field, one.value, one.quote)
 
 
-def _said_of(label: str, row: Row) -> Any:
+def _as_model_states(label: str, row: Row) -> Any:
     """Return the labeled value as a model would write it: bathrooms are whole numbers."""
     value = row.get(label)
     return math.ceil(value) if label == "bathrooms" and value is not None else value
@@ -112,10 +112,10 @@ def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
         return str(row[label]) in _IN_DATE.sub(" ", quote)
     if label not in (*_COUNTS, "price"):
         return True
-    told = float(row[label])
-    if _is_counted(quote, label, {told, float(math.ceil(told))}, lang):
+    labeled = float(row[label])
+    if _is_counted(quote, label, {labeled, float(math.ceil(labeled))}, lang):
         return True
-    return _is_counted(quote, label, {float(int(told))}, lang) and _tells_half(quote, int(told))
+    return _is_counted(quote, label, {float(int(labeled))}, lang) and _states_half(quote, int(labeled))
 
 
 def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) -> bool:
@@ -134,7 +134,7 @@ def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) ->
     return False
 
 
-def _tells_half(quote: str, full: int) -> bool:
+def _states_half(quote: str, full: int) -> bool:
     """Return whether a quote with the `full` baths of a home also states the half baths."""
     return re.search(rf"(?<![\d.]){full}\s?(?:½|1/2|/\s?\d|and a half)", quote) is not None or (
         len(re.findall(r"(?<![\d.,/])\d(?![\d.,/])", quote)) > 1 and any(half in quote.casefold() for half in _HALVES)
@@ -155,20 +155,20 @@ def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
 
 def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
     """Return the value as a model would write it; None without an answer."""
-    say = _SAY.get(label)
-    if say is not None:
-        return say(row, quote, country)
-    told = row[label]
+    write = _WRITERS.get(label)
+    if write is not None:
+        return write(row, quote, country)
+    labeled = row[label]
     if FIELDS[LABELS[label][0][0]].type == "texts":
-        return told if isinstance(told, list) else [told]
-    return told
+        return labeled if isinstance(labeled, list) else [labeled]
+    return labeled
 
 
 def _area_of(label: str) -> Callable[[Row, str, str | None], Any]:
     """Return the number that the quote states, in its unit."""
 
-    def say(row: Row, quote: str, country: str | None) -> Any:
-        told, square_meters = row[label], row[label] * IN_SQUARE_METERS[matching.UNITS[row[_AREAS[label]]]]
+    def write(row: Row, quote: str, country: str | None) -> Any:
+        labeled, square_meters = row[label], row[label] * IN_SQUARE_METERS[matching.UNITS[row[_AREAS[label]]]]
         stated = [number for number, _ in Said(quote, country).numbers]
         near = (
             number
@@ -176,9 +176,9 @@ def _area_of(label: str) -> Callable[[Row, str, str | None], Any]:
             for size in IN_SQUARE_METERS.values()
             if abs(number * size - square_meters) <= matching.AREA_TOLERANCE * square_meters
         )
-        return told if told in stated else next(near, told)
+        return labeled if labeled in stated else next(near, labeled)
 
-    return say
+    return write
 
 
 def _property_type(row: Row, quote: str, country: str | None) -> Any:
@@ -189,28 +189,28 @@ def _property_type(row: Row, quote: str, country: str | None) -> Any:
 
 
 def _status(row: Row, quote: str, _country: str | None) -> Any:
-    shown, told = vocabulary.standard_status(quote), row["status"]
-    return shown if shown in matching.STATUSES[told] else _STATUSES.get(told, "Pending")
+    shown, labeled = vocabulary.standard_status(quote), row["status"]
+    return shown if shown in matching.STATUSES[labeled] else _STATUSES.get(labeled, "Pending")
 
 
 def _region(row: Row, quote: str, _country: str | None) -> Any:
     """Return the region as the page writes it."""
-    told = row["region"]
-    return told if told.casefold() in quote.casefold() else re.sub(r"(?i)^(?:county|co\.?)\s+", "", told)
+    labeled = row["region"]
+    return labeled if labeled.casefold() in quote.casefold() else re.sub(r"(?i)^(?:county|co\.?)\s+", "", labeled)
 
 
 def _words_of(label: str) -> Callable[[Row, str, str | None], Any]:
     """Return the words that mean yes: a list for solar power, a text for a gate."""
     field = LABELS[label][0][0]
 
-    def say(row: Row, quote: str, _country: str | None) -> Any:
+    def write(row: Row, quote: str, _country: str | None) -> Any:
         words = next((quote[one.start : one.end] for one in labels_in(quote, None) if one.serves(field)), None)
         return None if not row[label] or words is None else [words] if label == "solar" else words
 
-    return say
+    return write
 
 
-_SAY: Mapping[str, Callable[[Row, str, str | None], Any]] = {
+_WRITERS: Mapping[str, Callable[[Row, str, str | None], Any]] = {
     "property_type": _property_type,
     "status": _status,
     "region": _region,

@@ -67,14 +67,14 @@ def run_cell(cell: Cell, peers: str) -> Figures:
     """Run one contestant once; `peers` is the Python that has Scrapy. Raises `BenchmarkError` if a page is missing."""
     python = peers if cell.contestant == SCRAPY else sys.executable
     with tempfile.TemporaryDirectory() as folder:
-        told, out = Path(folder) / "cell.json", Path(folder) / "out.json"
-        told.write_text(json.dumps(cell.as_json()))
+        cell_file, out = Path(folder) / "cell.json", Path(folder) / "out.json"
+        cell_file.write_text(json.dumps(cell.as_json()))
         command = [
             *network_namespace.ISOLATE,
             sys.executable,
             "-m",
             "benchmarks.fetch.arena",
-            str(told),
+            str(cell_file),
             python,
             str(out),
         ]

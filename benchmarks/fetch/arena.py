@@ -21,8 +21,8 @@ _FILES = {OURS: "ours.py", OURS_SHARED: "ours.py", SCRAPY: "scrapy_peer.py", HTT
 def main(cell_file: Path, python: str, out: Path) -> None:
     """Set up the network, run the contestant, and collect the sites' observations."""
     cell = Cell(**json.loads(cell_file.read_text()))
-    told = cell_file.with_suffix(".told.json")
-    told.write_text(json.dumps({**cell.as_json(), "hosts": cell.hosts, "urls": cell.urls}))
+    contestant_file = cell_file.with_suffix(".told.json")
+    contestant_file.write_text(json.dumps({**cell.as_json(), "hosts": cell.hosts, "urls": cell.urls}))
     hosts = cell_file.with_suffix(".hosts")
     hosts.write_text("127.0.0.1 localhost\n" + cell.hosts_file)
     for command in (
@@ -37,7 +37,7 @@ def main(cell_file: Path, python: str, out: Path) -> None:
         assert sites.stdout is not None
         sites.stdout.readline()
         try:
-            contestant = [python, str(_PEERS / _FILES[cell.contestant]), str(told)]
+            contestant = [python, str(_PEERS / _FILES[cell.contestant]), str(contestant_file)]
             done = subprocess.run(contestant, stdout=subprocess.PIPE, text=True, timeout=300, check=True)
         finally:
             sites.terminate()

@@ -81,7 +81,7 @@ def _utilisation(segments: Sequence[Segment]) -> dict[str, float]:
             seen[name] += 1
             names[key["id"]] = f"{name} #{seen[name]}" if seen[name] > 1 else name
     used: dict[str, Counter[str]] = {key: Counter() for key in names}
-    room: dict[str, Counter[str]] = {key: Counter() for key in names}
+    capacity: dict[str, Counter[str]] = {key: Counter() for key in names}
     for before, after in segments:
         minutes = (after["at"] - before["at"]) / 60
         ends = {k["id"]: k for k in after["keys"]}
@@ -90,8 +90,8 @@ def _utilisation(segments: Sequence[Segment]) -> dict[str, float]:
                 end = ends[key["id"]]
                 saved = max(0.0, _level(key, what) - _level(end, what))
                 used[key["id"]][what] += end[counter] - key[counter] - saved
-                room[key["id"]][what] += key[limit] * minutes
-    return {names[k]: round(max(used[k][w] / room[k][w] for w in ("requests", "tokens")), 4) for k in names}
+                capacity[key["id"]][what] += key[limit] * minutes
+    return {names[k]: round(max(used[k][w] / capacity[k][w] for w in ("requests", "tokens")), 4) for k in names}
 
 
 def _level(key: Snapshot, what: str) -> float:

@@ -35,10 +35,10 @@ def _of(number: int) -> Iterator[SourceRecord]:
     line = f"{house * 2 + 100} {name} {kind}"
     yield _page(f"https://assessor.example/{number}", SourceKind.ASSESSOR, _T0,
                 {"UnparsedAddress": line, "PostalCode": code, "YearBuilt": year})  # fmt: skip
-    told = {"UnparsedAddress": f"{line}, {code}".replace(" St,", " Street,"), "PostalCode": code}
+    stated = {"UnparsedAddress": f"{line}, {code}".replace(" St,", " Street,"), "PostalCode": code}
     if number % 10 == 0:
-        told = {"UnparsedAddress": line, "PostalCode": code, "YearBuilt": year + 3}
-    yield _page(f"https://portal.example/{number}", SourceKind.PORTAL, _T0 + timedelta(hours=1), told)
+        stated = {"UnparsedAddress": line, "PostalCode": code, "YearBuilt": year + 3}
+    yield _page(f"https://portal.example/{number}", SourceKind.PORTAL, _T0 + timedelta(hours=1), stated)
 
 
 def _page(url: str, kind: SourceKind, at: datetime, values: dict[str, Any]) -> SourceRecord:

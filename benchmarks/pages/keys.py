@@ -75,14 +75,14 @@ def fill_history(database: Database, keys: Sequence[ApiKey]) -> None:
             alerts.record(_alarms(keys, step), notify=False)
             for number in range(step * _ACTIONS // (_HOURS + 1), (step + 1) * _ACTIONS // (_HOURS + 1)):
                 with past.database.writing() as connection:
-                    deed = _deed(number, keys[number % len(keys)])
-                    audit.record(connection, past.database.clock.now(), area="key", **deed)
+                    entry = _audit_entry(number, keys[number % len(keys)])
+                    audit.record(connection, past.database.clock.now(), area="key", **entry)
 
 
-def _deed(number: int, key: ApiKey) -> dict[str, str]:
+def _audit_entry(number: int, key: ApiKey) -> dict[str, str]:
     action = ("disable", "enable", "probe")[number % 3]
-    said = {"who": "operations", "action": action, "reason": "the provider asked for it"}
-    return said | {"key_id": key.key_id, "mask": key.mask, "outcome": "done", "state": "closed"}
+    entry = {"who": "operations", "action": action, "reason": "the provider asked for it"}
+    return entry | {"key_id": key.key_id, "mask": key.mask, "outcome": "done", "state": "closed"}
 
 
 def _counted(keys: Sequence[ApiKey], step: int) -> list[CountedKey]:
@@ -103,5 +103,5 @@ def _alarms(keys: Sequence[ApiKey], step: int) -> list[Alarm]:
     ]
 
 
-def _alarm(kind: Kind, key: ApiKey, said: str) -> Alarm:
-    return Alarm(kind, key.mask, Severity.WARNING, f"OpenAI key {key.mask} {said}", {"key": key.mask})
+def _alarm(kind: Kind, key: ApiKey, text: str) -> Alarm:
+    return Alarm(kind, key.mask, Severity.WARNING, f"OpenAI key {key.mask} {text}", {"key": key.mask})

@@ -119,10 +119,10 @@ class Writer:
 
 def _line(address: tuple[Fact, ...]) -> str:
     """Format an address as `12 Larkspur Ln, Sampleton, OH 44099`; outside America `Lindenweg 12, 12345 Musterstadt`."""
-    said = {one.field: one.text for one in address}
-    if "StateOrProvince" in said:
-        return f"{said['UnparsedAddress']}, {said['City']}, {said['StateOrProvince']} {said['PostalCode']}"
-    return f"{said['UnparsedAddress']}, {said['PostalCode']} {said['City']}"
+    texts = {one.field: one.text for one in address}
+    if "StateOrProvince" in texts:
+        return f"{texts['UnparsedAddress']}, {texts['City']}, {texts['StateOrProvince']} {texts['PostalCode']}"
+    return f"{texts['UnparsedAddress']}, {texts['PostalCode']} {texts['City']}"
 
 
 _NOTICE = (

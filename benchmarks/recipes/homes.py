@@ -169,16 +169,16 @@ class _Builder:
         return Fact(name, value, text, words_of, unit, words.STATE_KEYS.get(name, ""), value)
 
     def choice(self, options: tuple[str, ...]) -> tuple[Any, str, None]:
-        said = self._rng.choice(options)
-        return said, said, None
+        drawn = self._rng.choice(options)
+        return drawn, drawn, None
 
     def listed(self, options: tuple[str, ...]) -> tuple[Any, str, None]:
-        said = self._rng.choice(options)
-        return [said], said, None
+        drawn = self._rng.choice(options)
+        return [drawn], drawn, None
 
     def count(self, low: int, high: int) -> tuple[Any, str, None]:
-        said = self._rng.randint(low, high)
-        return said, str(said), None
+        drawn = self._rng.randint(low, high)
+        return drawn, str(drawn), None
 
     def amount(self, value: float) -> tuple[Any, str, None]:
         return round(value), self._style.money(round(value)), None
@@ -194,8 +194,8 @@ class _Builder:
     def living(self) -> tuple[Any, str, str | None]:
         unit = "Square Meters" if self._style.metric else "Square Feet"
         label = self._style.labels.get("LivingArea", "").casefold()
-        says = self._style.writes_unit or any(one in label for one in ("sq", "sf"))
-        return self._size, self._style.area(self._size, unit=self._style.writes_unit), unit if says else None
+        has_unit = self._style.writes_unit or any(one in label for one in ("sq", "sf"))
+        return self._size, self._style.area(self._size, unit=self._style.writes_unit), unit if has_unit else None
 
     def lot(self) -> tuple[Any, str, str]:
         if self._style.metric:
@@ -210,12 +210,12 @@ class _Builder:
         return f"{year}-{month:02}-{day:02}", text, None
 
     def code(self, pattern: str) -> tuple[Any, str, None]:
-        said = "".join(str(self._rng.randint(0, 9)) if one == "9" else one for one in pattern)
-        return said, said, None
+        drawn = "".join(str(self._rng.randint(0, 9)) if one == "9" else one for one in pattern)
+        return drawn, drawn, None
 
     def person(self) -> tuple[Any, str, None]:
-        said = f"{self._rng.choice(words.FIRST)} {self._rng.choice(words.LAST)}"
-        return said, said, None
+        drawn = f"{self._rng.choice(words.FIRST)} {self._rng.choice(words.LAST)}"
+        return drawn, drawn, None
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

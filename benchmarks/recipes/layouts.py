@@ -145,7 +145,7 @@ def script(layout: str, home: Home, url: str) -> str:
         state = {"props": {"pageProps": {"listing": listing, "recommendations": similar}}, "page": "/[slug]"}
         return f'<script id="__NEXT_DATA__" type="application/json">{_dumped(state)}</script>'
     if layout == "JSON-LD":
-        said: dict[str, object] = {
+        data: dict[str, object] = {
             "@context": "https://schema.org",
             "@type": "Residence",
             "url": url,
@@ -154,7 +154,7 @@ def script(layout: str, home: Home, url: str) -> str:
                 {"@type": "PropertyValue", "name": one.label, "value": one.text} for one in home.facts
             ],
         }
-        return f'<script type="application/ld+json">{_dumped(said)}</script>'
+        return f'<script type="application/ld+json">{_dumped(data)}</script>'
     return ""
 
 

@@ -210,12 +210,12 @@ def _count(pages: int | None) -> str:
 def _wrong(one: Figures) -> str:
     if not one.wrong:
         return "None on any page."
-    told = [
+    listed = [
         f"- `{wrong.field}` {wrong.stored!r} instead of {wrong.expected!r} ({layout}, {wrong.url})"
         for layout, wrong in one.wrong[:_MOST_LISTED]
     ]
     more = [f"- and {len(one.wrong) - _MOST_LISTED} more"] if len(one.wrong) > _MOST_LISTED else []
-    return "\n".join([*told, *more])
+    return "\n".join([*listed, *more])
 
 
 def _hosts(hosts: Sequence[Host]) -> str:
@@ -235,8 +235,8 @@ def _hosts(hosts: Sequence[Host]) -> str:
         for one in hosts
     ]
     heads = ("host", "pages", "templates", "learned", "anchors", "values by recipes", "wrong")
-    told = [f"- {one.name}: {wrong}" for one in hosts for wrong in one.wrong]
-    return "\n".join([table(heads, rows), *([""] if told else []), *told])
+    listed = [f"- {one.name}: {wrong}" for one in hosts for wrong in one.wrong]
+    return "\n".join([table(heads, rows), *([""] if listed else []), *listed])
 
 
 def _percent(share: float) -> str:

@@ -55,14 +55,14 @@ def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Ans
     candidates, dropped = check_claims(values, prompt)
     answered = with_model_values(extraction, candidates, len(dropped))
     facts = [{"field": name, "value": value, "quote": quote} for name, (value, quote) in values.items()]
-    believed = {one.field: one.value for one in candidates}
+    accepted_values = {one.field: one.value for one in candidates}
     return Answer(
         answered,
         tuple(one.field for one in dropped),
         prompt.prompt_tokens,
         prompt.prefix_tokens,
         count_tokens(json.dumps({"facts": facts}, ensure_ascii=False, separators=(",", ":"))),
-        {name: value for name, value in planted.items() if believed.get(name) == value},
+        {name: value for name, value in planted.items() if accepted_values.get(name) == value},
         len(planted),
     )
 
@@ -123,16 +123,16 @@ class _Text:
     def quote(self, fact: Fact) -> str | None:
         """Return the shortest passage that states the value with its label, as the page or its data writes it."""
         places = [(fact.label, fact.text), (fact.key, str(fact.raw))] if fact.key else [(fact.label, fact.text)]
-        for label, said in places:
-            if label and (found := self._passage(_folded(label), _folded(said))):
+        for label, written in places:
+            if label and (found := self._passage(_folded(label), _folded(written))):
                 return found
         is_telling = len(fact.text) > 3
         return self._passage("", _folded(fact.text)) if is_telling and not fact.label else None
 
-    def _passage(self, label: str, said: str) -> str | None:
-        if not said.strip():
+    def _passage(self, label: str, written: str) -> str | None:
+        if not written.strip():
             return None
-        holding = [at for at, line in enumerate(self._folded) if said in line]
+        holding = [at for at, line in enumerate(self._folded) if written in line]
         for many in range(1, MOST_LINES + 1):
             for at in holding:
                 for first in range(max(0, at - many + 1), at + 1):

@@ -60,8 +60,8 @@ def _cells(row: Mapping[str, Any], smallest: Mapping[str, Any]) -> dict[str, str
     """Return one store's cells, by row."""
     found = {}
     for name, (what, most) in _ALONE.items():
-        said = f"{_ms(row[name]['p50'])} ({_ms(row[name]['most'])})"
-        found[what] = _judged(said, most is None or row[name]["p50"] <= most)
+        cell = f"{_ms(row[name]['p50'])} ({_ms(row[name]['most'])})"
+        found[what] = _judged(cell, most is None or row[name]["p50"] <= most)
     for name, what in _SAVING.items():
         save = row[name]
         gave_up = f", {save['gave_up']} gave up" if save["gave_up"] else ""
@@ -73,14 +73,14 @@ def _cells(row: Mapping[str, Any], smallest: Mapping[str, Any]) -> dict[str, str
     found["p99 while pruning, of that alone"] = _judged(f"{slowed:.2f} ×", slowed <= 1.5)
     for writers in (1, 4, 16):
         wrote = row[f"writers_{writers}"]
-        said = f"{wrote['per_second']} ({_ms(wrote['cpu_ms'])} of CPU each, {wrote['busy']} busy cores)"
-        found[f"records a second, {writers} writer{'s' * (writers > 1)}"] = said
+        cell = f"{wrote['per_second']} ({_ms(wrote['cpu_ms'])} of CPU each, {wrote['busy']} busy cores)"
+        found[f"records a second, {writers} writer{'s' * (writers > 1)}"] = cell
     found["16 writers, of one"] = _judged(f"{many:.2f} ×", many >= 3)
     return found | {"seconds to fill": f"{row['fill_seconds']}"}
 
 
-def _judged(said: str, is_met: bool) -> str:
-    return said if is_met else f"**{said}**"
+def _judged(cell: str, is_met: bool) -> str:
+    return cell if is_met else f"**{cell}**"
 
 
 def _ms(value: float) -> str:

@@ -65,7 +65,7 @@ def judge(found: Simulated) -> Figures:
         seconds=found.seconds,
     )
     behind = _planted(figures, found)
-    figures.false = [_told(found, change) + _why(found, change) for change in found.changes if change.id not in behind]
+    figures.false = [_event(found, change) + _why(found, change) for change in found.changes if change.id not in behind]
     _budget(figures, found)
     _webhooks(figures, found)
     return figures
@@ -114,7 +114,7 @@ def _is(found: Simulated, change: Change, one: Planted) -> bool:
     return (home, change.field) == (one.home, one.field) and bool(change.new == one.new)
 
 
-def _told(found: Simulated, change: Change) -> str:
+def _event(found: Simulated, change: Change) -> str:
     home = found.home_of.get(change.property_id)
     address = found.plan.homes[home - 1].address if home else change.property_id
     return (

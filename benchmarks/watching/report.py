@@ -29,7 +29,7 @@ def write_report(figures: Figures, *, docs: Path, **about: object) -> None:
         homes=figures.homes, pages=figures.pages, planted=figures.planted, seconds=figures.seconds, **about
     )
     sections = ["# Watched properties, simulated", prose(text), table(("figure", "target", "measured"), _rows(figures))]
-    sections += _told(figures) or ["Nothing is amiss."]
+    sections += _problem_sections(figures) or ["Nothing is amiss."]
     docs.mkdir(parents=True, exist_ok=True)
     (docs / "watching.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
@@ -66,7 +66,7 @@ def _rows(one: Figures) -> list[tuple[str, str, str]]:
     ]
 
 
-def _told(one: Figures) -> list[str]:
+def _problem_sections(one: Figures) -> list[str]:
     parts: Sequence[tuple[str, Sequence[str]]] = (
         ("Changes not reported", one.missed),
         ("Changes reported after more than one interval", one.late),
@@ -74,11 +74,11 @@ def _told(one: Figures) -> list[str]:
         ("Days over the budget", one.over_budget),
         ("Events never delivered", one.lost),
     )
-    sections = [part for title, told in parts if told for part in _section(title, told)]
-    flaps = sum("in every other turn" in told for told in one.false)
+    sections = [part for title, cases in parts if cases for part in _section(title, cases)]
+    flaps = sum("in every other turn" in case for case in one.false)
     return [*sections, prose(_ON_FLAPPING.format(count=flaps))] if flaps else sections
 
 
-def _section(title: str, told: Sequence[str]) -> list[str]:
-    more = [f"- and {len(told) - _MOST_LISTED} more"] if len(told) > _MOST_LISTED else []
-    return [f"## {title}", "\n".join([*(f"- {one}" for one in told[:_MOST_LISTED]), *more])]
+def _section(title: str, cases: Sequence[str]) -> list[str]:
+    more = [f"- and {len(cases) - _MOST_LISTED} more"] if len(cases) > _MOST_LISTED else []
+    return [f"## {title}", "\n".join([*(f"- {one}" for one in cases[:_MOST_LISTED]), *more])]

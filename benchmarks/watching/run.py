@@ -208,7 +208,7 @@ class _Run:
             self.found.put_off[day] = max(self.found.put_off.get(day, 0), done.put_off)
             self._work(done.jobs)
             self._work([one.job for one in self.resources.jobs.recoverable()])
-            self._tell()
+            self._deliver()
             if self.clock.now().date() != today:
                 self._close(today)
                 today = self.clock.now().date()
@@ -220,7 +220,7 @@ class _Run:
         store = ChangeStore(self.resources.database)
         for _ in range(48):
             self.clock.advance(3600)
-            self._tell()
+            self._deliver()
         cursor = None
         while True:
             page = store.since(cursor, limit=1000)
@@ -242,7 +242,7 @@ class _Run:
             if number % 100 == 0:
                 self.progress(f"{number} of {len(due)} jobs")
 
-    def _tell(self) -> None:
+    def _deliver(self) -> None:
         if is_due(Channel.CHANGE, self.resources.database):
             self.celery.tasks["tasks.delivery.deliver_due"].apply(args=(Channel.CHANGE,), throw=True)
 

@@ -139,8 +139,8 @@ class Fleet:
     def complaints(self, name: str = "worker") -> dict[str, int]:
         """Return a process's five most frequent warnings, without numbers, and their counts."""
         text = (self.home / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-        said = (_NUMBERS.sub("#", line)[:160] for line in _LOUD.findall(text))
-        return dict(Counter(said).most_common(5))
+        warnings = (_NUMBERS.sub("#", line)[:160] for line in _LOUD.findall(text))
+        return dict(Counter(warnings).most_common(5))
 
 
 @contextmanager

@@ -16,16 +16,16 @@ def series(name: str, *matchers: str) -> str:
 
 
 def gauge(name: str, *matchers: str) -> str:
-    return _of_all_doors(series(name, *matchers))
+    return _across_web_servers(series(name, *matchers))
 
 
 def rate(name: str, *matchers: str) -> str:
     """Return a counter's increase per second, over the shortest interval that Grafana considers safe."""
-    return _of_all_doors(f"rate({series(name, *matchers)}[$__rate_interval])")
+    return _across_web_servers(f"rate({series(name, *matchers)}[$__rate_interval])")
 
 
 def increase(name: str, *matchers: str, over: str = "$__range") -> str:
-    return _of_all_doors(f"increase({series(name, *matchers)}[{over}])")
+    return _across_web_servers(f"increase({series(name, *matchers)}[{over}])")
 
 
 def total(labels: str, expression: str) -> str:
@@ -59,5 +59,5 @@ def quantile(share: float, labels: str, histogram: str, *matchers: str) -> str:
     return f"histogram_quantile({share}, {total(kept, rate(f'{histogram}_bucket', *matchers))})"
 
 
-def _of_all_doors(expression: str) -> str:
+def _across_web_servers(expression: str) -> str:
     return f"max without (instance, pod) ({expression})"

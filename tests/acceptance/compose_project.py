@@ -136,8 +136,8 @@ class ComposeProject:
         try:
             self.run(*options, "up", "--wait", "--quiet-pull", "--scale", f"worker={scale}")
         except AssertionError as exc:
-            said = self.run("logs", "--tail", "30", check=False)
-            raise AssertionError(f"{exc}\n{said}") from exc
+            logs = self.run("logs", "--tail", "30", check=False)
+            raise AssertionError(f"{exc}\n{logs}") from exc
 
     def propintel(self, *arguments: str, stdin: str = "") -> Any:
         """Run a command in the container of the web server and return its JSON."""

@@ -120,9 +120,9 @@ class DockerWorker(_Ending, CeleryWorkerContainer):
     """The unchanged image, with two child processes."""
 
     def ready(self) -> bool:
-        return super(CeleryTestContainer, self).ready() and self.ready_prompt in self._said_in_this_run()
+        return super(CeleryTestContainer, self).ready() and self.ready_prompt in self._logged_in_this_run()
 
-    def _said_in_this_run(self) -> str:
+    def _logged_in_this_run(self) -> str:
         started = datetime.fromisoformat(self.attrs["State"]["StartedAt"])
         return self._container.logs(since=started.timestamp()).decode()
 

@@ -100,10 +100,10 @@ def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposePro
 def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProject) -> None:
     """Passwords are not in a container's environment, command line, or log, where other users could read them. The two
     servers cannot read each other's files."""
-    told = re.findall(r"[0-9a-f]{48}", project.secrets())
-    assert len(told) == 2, "Flower's password and the token of /metrics"
+    passwords = re.findall(r"[0-9a-f]{48}", project.secrets())
+    assert len(passwords) == 2, "Flower's password and the token of /metrics"
     hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")
-    known = {*told, *re.findall(r"[0-9a-f]{48}", hidden)}
+    known = {*passwords, *re.findall(r"[0-9a-f]{48}", hidden)}
     assert len(known) == 6
     shown = f"{project.containers()}{project.run('logs')}"
     assert not [secret for secret in known if secret in shown]
@@ -156,11 +156,11 @@ def test_a_batch_loses_no_job_when_its_workers_are_killed(project: ComposeProjec
             found = api.get(f"/api/v1/batches/{batch}").json()["data"]["counts"]
             return {state: n for state, n in found.items() if n}
 
-        held = 0
-        while not held:  # a worker killed between two jobs would prove nothing
+        running = 0
+        while not running:  # a worker killed between two jobs would prove nothing
             wait_until(counts, lambda found: found.get("done", 0) >= 3 and found.get("running", 0) > 0)
             kill(*workers)
-            held = counts().get("running", 0)
+            running = counts().get("running", 0)
             start(*workers)
         assert wait_until(counts, lambda found: not {"queued", "running", "deferred"} & found.keys()) == {"done": _JOBS}
     scraped, recovered = "Task tasks.scrape.scrape_property[", '"task": "tasks.recovery.recover_jobs"'
@@ -227,14 +227,14 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
 def test_a_backup_restores_everything_after_a_total_loss(project: ComposeProject) -> None:
     """The documented commands restore properties, passwords, and the key that recognizes names of purged people. Data
     that was purged after the backup stays purged."""
-    told, stored = project.secrets(), _export(project)
+    passwords, stored = project.secrets(), _export(project)
     key = project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key")
     project.bash(_typed("pg_dump"))
     purged = json.loads(stored.splitlines()[0])["property"]
     (project.folder / "purges.sh").write_text(f"propintel purge --property {purged} --yes\n")
     project.run("down", "--volumes", "--timeout", "0")
     project.bash(_typed("pg_restore"))
-    assert project.secrets() == told
+    assert project.secrets() == passwords
     assert project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key") == key
     assert _export(project).splitlines() == [
         line for line in stored.splitlines() if json.loads(line)["property"] != purged
@@ -260,10 +260,10 @@ def test_the_production_file_takes_secrets_from_files(project: ComposeProject, t
     variables = {**project.variables, "COMPOSE_FILE": files, "PROPINTEL_SECRETS": str(tmp_path)}
     production = ComposeProject(project.folder, variables)
     try:
-        said = production.run("run", "--rm", "-T", "init", "make")
-        assert "nothing to make" in said
-        told = production.run("run", "--rm", "-T", "init", "show")
-        assert "user me, password ffff" in told
+        output = production.run("run", "--rm", "-T", "init", "make")
+        assert "nothing to make" in output
+        shown = production.run("run", "--rm", "-T", "init", "show")
+        assert "user me, password ffff" in shown
         shell = "cat /run/propintel/* && echo && cat $OPENAI_API_KEYS_FILE"
         seen = production.run("run", "--rm", "--no-deps", "-T", "worker", "sh", "-c", shell)
         assert f"redis://:{quote('v#:' * 9, safe='')}@valkey" in seen

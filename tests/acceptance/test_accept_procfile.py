@@ -142,9 +142,9 @@ def test_the_processes_of_the_procfile_finish_a_batch(
         processes.wait(_HONCHO_GRACE_SECONDS + 20)
         _, alive = psutil.wait_procs(started, timeout=_HONCHO_GRACE_SECONDS)
         assert alive == []
-    said = (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
     for name in _PROCESS_TYPES:
-        assert f"{name}.1" in said
+        assert f"{name}.1" in log
     assert "Task tasks.scrape.scrape_property[" not in "".join(
-        line for line in said.splitlines() if "maintenance.1" in line
+        line for line in log.splitlines() if "maintenance.1" in line
     )

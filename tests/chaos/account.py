@@ -60,13 +60,13 @@ def _jobs(evidence: Evidence) -> list[Figure]:
     dead = [job for job in jobs if job is not None and job.state == "failed" and job.error_code and job.error_message]
     lost = tuple(str(job) for job in jobs if job not in done and job not in dead)
     reasons = Counter(job.error_code for job in dead)
-    told = ", ".join(f"{times} {code}" for code, times in reasons.most_common()) or "none"
+    listed = ", ".join(f"{times} {code}" for code, times in reasons.most_common()) or "none"
     due = evidence.expectation.refused
     needless = [str(job) for job in dead if "/poison/" not in job.target and job.target not in due]
     accounted = len(done) + len(dead)
     found = [
         Figure(f"jobs accounted for, of {plan.jobs}", str(plan.jobs), str(accounted), accounted == plan.jobs, lost),
-        Figure("of these in dead letters, by reason", "", told),
+        Figure("of these in dead letters, by reason", "", listed),
         _count("dead letters whose page is good where nothing breaks", needless),
     ]
     return [*found, _poison(evidence)] if plan.poison else found
@@ -84,21 +84,21 @@ def _poison(evidence: Evidence) -> Figure:
 
 
 def _stored(evidence: Evidence) -> list[Figure]:
-    pages = len(evidence.unheard)
+    pages = len(evidence.without_model)
     twice = [f"{times}x {key}" for key, times in evidence.observations.items() if times > 1]
     surplus = evidence.properties - pages
     unexpected = [f"unexpected {key}" for key in evidence.observations if key not in evidence.expectation.observations]
     missing = [
         f"missing {key}"
         for key in evidence.expectation.observations
-        if key not in evidence.observations and evidence.unheard.get(key[0]) is False
+        if key not in evidence.observations and evidence.without_model.get(key[0]) is False
     ]
-    unheard = sum(evidence.unheard.values())
+    without_model = sum(evidence.without_model.values())
     return [
         _count("properties or observations stored twice", twice, max(0, surplus) + len(twice)),
         _count("observations that differ from a run without faults", unexpected + missing),
         Figure("properties stored, of pages with a record", "", f"{evidence.properties} of {pages}"),
-        Figure("pages stored without the model, with a note", "", str(unheard)),
+        Figure("pages stored without the model, with a note", "", str(without_model)),
     ]
 
 
@@ -117,9 +117,9 @@ def _repeated(evidence: Evidence) -> list[Figure]:
         else:
             paid[url] += times
     paid_again = beyond(paid, calls)
-    cases = _told(evidence, paid_again)
+    cases = _cases(evidence, paid_again)
     return [
-        _count("pages fetched again beyond those in flight at a kill", _told(evidence, fetched), fetched.total()),
+        _count("pages fetched again beyond those in flight at a kill", _cases(evidence, fetched), fetched.total()),
         Figure(
             "pages fetched again that were in flight at a kill", "", str(_again(evidence.fetched) - fetched.total())
         ),
@@ -138,7 +138,7 @@ def _again(times: Counter[str]) -> int:
     return sum(n - 1 for n in times.values())
 
 
-def _told(evidence: Evidence, again: Counter[str]) -> list[str]:
+def _cases(evidence: Evidence, again: Counter[str]) -> list[str]:
     return [f"{times} too often: {url}\n    {_history(evidence, url)}" for url, times in again.most_common()]
 
 
@@ -147,7 +147,7 @@ def _history(evidence: Evidence, url: str) -> str:
     ids = {job.id for job in evidence.jobs.values() if job.target == url}
     found = [(s.at, f"run of {s.job_id} by {s.owner}") for s in evidence.watch.starts if s.job_id in ids]
     found += [(s.at, f"page {s.outcome}") for s in evidence.served if url.endswith(s.path)]
-    found += [(k.at, f"{k.what} killed") for k in evidence.ledger.kills if any(h.target == url for h in k.held)]
+    found += [(k.at, f"{k.what} killed") for k in evidence.ledger.kills if any(h.target == url for h in k.interrupted)]
     return ", ".join(f"{at - evidence.began:.1f} s {what}" for at, what in sorted(found))
 
 
@@ -159,9 +159,9 @@ def _running_again(evidence: Evidence, what: str, named: str, limit: float | Non
     for kill in evidence.ledger.kills:
         if kill.what != what:
             continue
-        for held in kill.held:
-            at = evidence.watch.first_start(frozenset((held.job_id,)), kill.at)
-            waits.append((_NEVER if at is None else at - kill.at, held.target))
+        for interrupted in kill.interrupted:
+            at = evidence.watch.first_start(frozenset((interrupted.job_id,)), kill.at)
+            waits.append((_NEVER if at is None else at - kill.at, interrupted.target))
     longest = max((wait for wait, _ in waits), default=None)
     name = f"running again after kill -9 of {named} (longest of {len(waits)} jobs)"
     if longest is None:
@@ -210,7 +210,7 @@ def _schedule(evidence: Evidence) -> list[Figure]:
 
 
 def _reports(evidence: Evidence, missing: list[tuple[float, float]]) -> Figure:
-    at = [said.at for said in evidence.watch.said if said.report]
+    at = [line.at for line in evidence.watch.log_lines if line.report]
     late = [
         (after - before - REPORT_SECONDS - _overlap(before, after, missing), before)
         for before, after in itertools.pairwise(at)

@@ -61,6 +61,6 @@ class Evidence:
     paid: Counter[str] = field(default_factory=Counter)
     observations: Counter[Observation] = field(default_factory=Counter)
     properties: int = 0
-    unheard: dict[str, bool] = field(default_factory=dict)
+    without_model: dict[str, bool] = field(default_factory=dict)
     left_over: list[str] = field(default_factory=list)
     expectation: Expectation = field(init=False)

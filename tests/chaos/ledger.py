@@ -21,7 +21,7 @@ _SETTLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Held:
+class InterruptedJob:
     """A job that a killed process was running, and which of its checkpoints were saved."""
 
     job_id: str
@@ -37,7 +37,7 @@ class Kill:
     what: str
     at: float
     pids: frozenset[int]
-    held: tuple[Held, ...]
+    interrupted: tuple[InterruptedJob, ...]
 
 
 class Ledger:
@@ -54,13 +54,13 @@ class Ledger:
         with self._lock:
             _signal(doomed, signal.SIGSTOP)
             time.sleep(_SETTLE_SECONDS)
-            held = self._held(doomed)
+            interrupted = self._interrupted(doomed)
             _signal(doomed, signal.SIGKILL)
-            kill = Kill(what, time.monotonic(), doomed, held)
+            kill = Kill(what, time.monotonic(), doomed, interrupted)
             self.kills.append(kill)
             return kill
 
-    def _held(self, pids: frozenset[int]) -> tuple[Held, ...]:
+    def _interrupted(self, pids: frozenset[int]) -> tuple[InterruptedJob, ...]:
         running = patient_query(self._store, "SELECT id, target, lease_owner FROM jobs WHERE state = 'running'")
         mine = [(job_id, target) for job_id, target, owner in running if pid_of(owner) in pids]
         if not mine:
@@ -69,15 +69,15 @@ class Ledger:
         answers = {
             row[0] for row in patient_query(self._store, "SELECT content_sha256 FROM llm_cache WHERE kind = 'page'")
         }
-        return tuple(Held(j, target, j in pages, pages.get(j) in answers) for j, target in mine)
+        return tuple(InterruptedJob(j, target, j in pages, pages.get(j) in answers) for j, target in mine)
 
     def excused(self) -> tuple[Counter[str], Counter[str]]:
         """Return by target how often its page may be fetched again, and its model call paid again."""
         pages: Counter[str] = Counter()
         calls: Counter[str] = Counter()
-        for held in (held for kill in self.kills for held in kill.held):
-            pages[held.target] += not held.page_saved
-            calls[held.target] += not held.answer_saved
+        for interrupted in (interrupted for kill in self.kills for interrupted in kill.interrupted):
+            pages[interrupted.target] += not interrupted.page_saved
+            calls[interrupted.target] += not interrupted.answer_saved
         return pages, calls
 
 

@@ -40,10 +40,10 @@ _PROBE_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 _BROKER_FAULTS = ("broker_kill", "broker_stop", "broker_wipe")
 _JOBS = "SELECT id, target, state, attempts, property_id, error_code, error_message, lease_owner FROM jobs"
-Say = Callable[[str], object]
+Progress = Callable[[str], object]
 
 
-def run(plan: Plan, home: Path, say: Say) -> Evidence:
+def run(plan: Plan, home: Path, progress: Progress) -> Evidence:
     """Run the plan in `home`, an empty folder that is kept. Use from the main thread."""
     evidence = Evidence(plan, home)
     with ExitStack() as stack:
@@ -59,14 +59,14 @@ def run(plan: Plan, home: Path, say: Say) -> Evidence:
         evidence.logs, evidence.ended, evidence.ledger = fleet.logs(), fleet.ended, Ledger(store)
         evidence.watch = stack.enter_context(Watch(store, fleet.logs()))
         stores = stack.enter_context(open_stores(load_settings()))
-        chaos = _Chaos(evidence, fleet, valkey, store=store, stores=stores, signals=signals, say=say)
+        chaos = _Chaos(evidence, fleet, valkey, store=store, stores=stores, signals=signals, progress=progress)
         stack.callback(chaos.close)
         site.on_poison = chaos.poison
         chaos.play(address)
         _gather(evidence, store, address, site)
         evidence.paid = openai.paid()
     evidence.left_over = _left_over(home)
-    say("what the same pages give where nothing breaks")
+    progress("what the same pages give where nothing breaks")
     evidence.expectation = expect(sorted(url for url in evidence.fetched if "/homes/" in url), home)
     return evidence
 
@@ -83,10 +83,10 @@ class _Chaos:
         store: StoreUnderTest,
         stores: Stores,
         signals: StopSignals,
-        say: Say,
+        progress: Progress,
     ) -> None:
         self._evidence, self._plan, self._fleet = evidence, evidence.plan, fleet
-        self._store, self._stores, self._signals, self._tell = store, stores, signals, say
+        self._store, self._stores, self._signals, self._progress = store, stores, signals, progress
         self._sender = make_sender(stores.settings)
         self._waiting: list[str] = []
         self._faults = Faults(
@@ -106,15 +106,15 @@ class _Chaos:
         homes = self._plan.jobs - self._plan.poison
         self._waiting = [f"{address}/homes/{n}" for n in range(FIRST_HOME, FIRST_HOME + homes)]
         self._plan.chance("queue").shuffle(self._waiting)
-        self._say("starting the fleet")
+        self._note("starting the fleet")
         self._fleet.start()
         if self._plan.poison:
             self._submit([f"{address}/poison/{FIRST_HOME + homes}"], priority=0)
         self._submit(self._share(_FIRST_SHARE))
         self._break_things()
-        self._say("all faults are over; waiting for the last jobs")
+        self._note("all faults are over; waiting for the last jobs")
         self._wait_for_the_end()
-        self._say("stopping")
+        self._note("stopping")
         self._fleet.stop()
 
     def _break_things(self) -> None:
@@ -132,7 +132,7 @@ class _Chaos:
         evidence = self._evidence
         before = round(len(coming) * _SHARE_BEFORE.get(name, 0))
         self._submit(coming[:before])
-        self._say(name)
+        self._note(name)
         try:
             away = self._faults.do(name)
         except NobodyToKillError:
@@ -153,10 +153,10 @@ class _Chaos:
         self._evidence.probes.append(Probe(away.what, away.ended, ran_at))
 
     def _wait_until_running(self) -> None:
-        """Wait until the jobs of the last killed worker run again, since other faults would distort the measured time."""
+        """Wait until the jobs of the last killed worker run again, since other faults would distort the duration."""
         watch, deadline = self._evidence.watch, time.monotonic() + RUNNING_AGAIN_SECONDS
         kill = next(kill for kill in reversed(self._evidence.ledger.kills) if kill.what == "worker")
-        left = {held.job_id for held in kill.held}
+        left = {interrupted.job_id for interrupted in kill.interrupted}
         while left and time.monotonic() < deadline:
             self._wait(_POLL_SECONDS)
             left = {job_id for job_id in left if watch.first_start(frozenset((job_id,)), kill.at) is None}
@@ -176,7 +176,7 @@ class _Chaos:
                     self._stores.jobs, self._sender, self._stores.settings, targets, priority=priority, refresh=False
                 )
             except PropertyIntelligenceError as exc:
-                self._say(f"not enqueued: {exc}")
+                self._note(f"not enqueued: {exc}")
                 self._wait(0.2)
             else:
                 ids = [job.id for job in made.jobs]
@@ -206,8 +206,8 @@ class _Chaos:
     def _overdue(self) -> bool:
         return time.monotonic() - self._evidence.began > self._plan.seconds
 
-    def _say(self, line: str) -> None:
-        self._tell(f"{time.monotonic() - self._evidence.began:6.1f} s  {line}")
+    def _note(self, line: str) -> None:
+        self._progress(f"{time.monotonic() - self._evidence.began:6.1f} s  {line}")
 
 
 def _gather(evidence: Evidence, store: StoreUnderTest, address: str, site: ChaosSite) -> None:
@@ -219,7 +219,7 @@ def _gather(evidence: Evidence, store: StoreUnderTest, address: str, site: Chaos
     alive = "SELECT count(*) FROM properties WHERE merged_into IS NULL"
     evidence.properties = int(patient_query(store, alive)[0][0])
     for url, wanted in patient_query(store, "SELECT url, wanted_model FROM source_records"):
-        evidence.unheard[url] = bool(json.loads(wanted) if isinstance(wanted, str) else wanted)
+        evidence.without_model[url] = bool(json.loads(wanted) if isinstance(wanted, str) else wanted)
 
 
 def _left_over(home: Path) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from simulators.serving import BackgroundServer
 from tests.chaos import words
 from tests.chaos.account import beyond
-from tests.chaos.ledger import Held, Kill, Ledger, pid_of
+from tests.chaos.ledger import InterruptedJob, Kill, Ledger, pid_of
 from tests.chaos.plan import ALL, Plan, manners
 from tests.chaos.site import ChaosSite
 from tests.chaos.store_under_test import StoreUnderTest
@@ -32,8 +32,8 @@ def page_with(mishaps: tuple[str, ...]) -> int:
 @pytest.mark.parametrize(("page_saved", "beyond_a_kill"), [(False, 1), (True, 2)])
 def test_a_kill_excuses_a_second_fetch_only_if_the_page_was_not_saved(page_saved: bool, beyond_a_kill: int) -> None:
     ledger = Ledger(cast(StoreUnderTest, None))
-    held = Held("job", PAGE, page_saved=page_saved, answer_saved=False)
-    ledger.kills.append(Kill("child", 1.0, frozenset({7}), (held,)))
+    interrupted = InterruptedJob("job", PAGE, page_saved=page_saved, answer_saved=False)
+    ledger.kills.append(Kill("child", 1.0, frozenset({7}), (interrupted,)))
     pages, calls = ledger.excused()
     assert beyond({PAGE: 3}, pages) == {PAGE: beyond_a_kill}
     assert beyond({PAGE: 2}, calls) == {}

@@ -14,10 +14,10 @@ from tests.chaos import report
 from tests.chaos.account import figures
 from tests.chaos.evidence import Evidence, JobRow, Probe
 from tests.chaos.expectation import Expectation
-from tests.chaos.ledger import Held, Kill, Ledger
+from tests.chaos.ledger import InterruptedJob, Kill, Ledger
 from tests.chaos.plan import REPORT_SECONDS, Plan
 from tests.chaos.store_under_test import StoreUnderTest
-from tests.chaos.watch import Said, Start, Watch
+from tests.chaos.watch import LogLine, Start, Watch
 
 HOME, POISON = "http://127.0.0.1/homes/1", "http://127.0.0.1/poison/2"
 PRICE = (HOME, "ListPrice", "d1")
@@ -30,8 +30,8 @@ def row(job_id: str, **changes: Any) -> JobRow:
     return JobRow(id=job_id, **{**given, "error_message": None, "lease_owner": None, **changes})
 
 
-def kill(what: str, at: float, *held: Held) -> Kill:
-    return Kill(what, at, frozenset({1}), held)
+def kill(what: str, at: float, *interrupted: InterruptedJob) -> Kill:
+    return Kill(what, at, frozenset({1}), interrupted)
 
 
 @pytest.fixture
@@ -43,15 +43,15 @@ def sound(tmp_path: Path) -> Evidence:
     given_up = row("poison", target=POISON, state="failed", error_code="worker_died", error_message="gave up")
     evidence.jobs = {"home": row("home"), "poison": given_up}
     evidence.fetched, evidence.paid = Counter({HOME: 2}), Counter({"question": 1})
-    evidence.observations, evidence.properties, evidence.unheard = Counter({PRICE: 1}), 1, {HOME: False}
+    evidence.observations, evidence.properties, evidence.without_model = Counter({PRICE: 1}), 1, {HOME: False}
     evidence.expectation = Expectation(Counter({PRICE: 1}), {"question": HOME})
     evidence.ledger, evidence.watch = Ledger(NOBODY), Watch(NOBODY, {})
-    unsaved = Held("home", HOME, page_saved=False, answer_saved=True)
+    unsaved = InterruptedJob("home", HOME, page_saved=False, answer_saved=True)
     evidence.ledger.kills = [kill("worker", 10.0, unsaved), kill("beat", 40.0)]
     evidence.ledger.kills += [kill("poison", float(n)) for n in range(5)]
     evidence.watch.starts = [Start(5.0, "home", "one"), Start(45.0, "home", "two")]
-    evidence.watch.said = [Said(n * REPORT_SECONDS, "maintenance", report=True) for n in range(9)]
-    evidence.watch.said += [Said(50.0, "beat-2", report=False), Said(54.0, "maintenance", report=True)]
+    evidence.watch.log_lines = [LogLine(n * REPORT_SECONDS, "maintenance", report=True) for n in range(9)]
+    evidence.watch.log_lines += [LogLine(50.0, "beat-2", report=False), LogLine(54.0, "maintenance", report=True)]
     evidence.probes = [Probe("broker_kill", 20.0, 21.0), Probe("broker_wipe", 30.0, 34.0)]
     return evidence
 
@@ -83,7 +83,7 @@ BREAKAGES: dict[str, Callable[[Evidence], object]] = {
     "running again after kill -9 of a whole worker": lambda e: e.watch.starts.pop(),
     "consuming again after the broker was killed": lambda e: e.probes.append(Probe("broker_kill", 60.0, 66.0)),
     "consuming again after the broker was wiped": lambda e: e.probes.append(Probe("broker_wipe", 60.0, None)),
-    "key reports on schedule": lambda e: e.watch.said.append(Said(62.0, "maintenance", report=True)),
+    "key reports on schedule": lambda e: e.watch.log_lines.append(LogLine(62.0, "maintenance", report=True)),
     "a beat sends again after the active one was killed": lambda e: e.ledger.kills.append(kill("beat", 51.0)),
     "processes that ended by themselves": lambda e: e.ended.append("scrape-1, exit code 1"),
     "processes left": lambda e: e.left_over.append("4711 python"),
@@ -112,7 +112,7 @@ def test_a_second_property_of_a_page_is_one_stored_twice(sound: Evidence) -> Non
 
 def test_observations_may_be_missing_if_the_model_was_not_used(sound: Evidence) -> None:
     sound.observations.clear()
-    sound.unheard[HOME] = True
+    sound.without_model[HOME] = True
     assert missed(sound) == []
 
 

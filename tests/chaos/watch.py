@@ -29,7 +29,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Said:
+class LogLine:
     """A line that beat `member` logged when it sent a task, or the reporter when it reported."""
 
     at: float
@@ -49,7 +49,7 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self.starts: list[Start] = []
         self.ends: dict[str, float] = {}
-        self.said: list[Said] = []
+        self.log_lines: list[LogLine] = []
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -70,11 +70,13 @@ class Watch:
 
     def sender(self) -> str | None:
         """Return the beat that sent last."""
-        return next((one.member for one in reversed(self.said) if not one.report), None)
+        return next((one.member for one in reversed(self.log_lines) if not one.report), None)
 
     def first_sent(self, after: float, *, but: str = "") -> float | None:
         """Return when a beat other than `but` first sent a task after that moment."""
-        return min((s.at for s in list(self.said) if not s.report and s.at > after and s.member != but), default=None)
+        return min(
+            (s.at for s in list(self.log_lines) if not s.report and s.at > after and s.member != but), default=None
+        )
 
     def _run(self) -> None:
         while not self._done.wait(_POLL_SECONDS):
@@ -109,6 +111,6 @@ class Watch:
         now = time.monotonic()
         for line in whole.decode(errors="replace").splitlines():
             if SENDING in line:
-                self.said.append(Said(now, member, report=False))
+                self.log_lines.append(LogLine(now, member, report=False))
             elif REPORT.search(line):
-                self.said.append(Said(now, member, report=True))
+                self.log_lines.append(LogLine(now, member, report=True))

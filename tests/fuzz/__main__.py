@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _soak(seed: int, numbers: range) -> bool:
     """Run the soak and return whether a page failed."""
 
-    def tell(outcome: Outcome) -> None:
+    def report(outcome: Outcome) -> None:
         if outcome.failure:
             kept = _kept_page(seed, outcome.number)
             sys.stdout.write(f"{outcome}\n" + (f"{kept}\n" if kept else ""))
@@ -85,8 +85,8 @@ def _soak(seed: int, numbers: range) -> bool:
             sys.stdout.write(f"soak: page {outcome.number} of seed {seed}\n")
         sys.stdout.flush()
 
-    soaked = soak(seed, numbers, tell=tell)
-    sys.stdout.write(f"{soaked.told()}\n")
+    soaked = soak(seed, numbers, report=report)
+    sys.stdout.write(f"{soaked.summary()}\n")
     return bool(soaked.failures)
 
 

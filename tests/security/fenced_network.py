@@ -63,7 +63,7 @@ class Names:
             return [ip_address(text) for text in (series.pop(0) if len(series) > 1 else series[0])]
 
 
-class Witness:
+class PacketRecorder:
     """Records every packet of the machine: the destinations of connections and of datagrams."""
 
     def __init__(self) -> None:
@@ -242,7 +242,7 @@ async def _only_documents(route: Route, request: Request) -> None:
 def main(folder: Path, way: str, chromium: str) -> None:
     network = Network()
     network.start()
-    witness = Witness()
+    recorder = PacketRecorder()
     time.sleep(0.3)
     if way == "fetcher":
         became = fetch_all(chromium)
@@ -257,7 +257,7 @@ def main(folder: Path, way: str, chromium: str) -> None:
     seen = {
         "reached": network.reached,
         "asked": network.asked,
-        "began": sorted(witness.began),
+        "began": sorted(recorder.began),
         "became": became,
     }
     (folder / "seen.json").write_text(json.dumps(seen, indent=1))

@@ -92,6 +92,10 @@ def _holds(item: tuple[Any, Any], char: str) -> bool:
     if kind is op.RANGE:
         return bool(value[0] <= ord(char) <= value[1])
     if kind is op.CATEGORY:
-        held = {op.CATEGORY_SPACE: char.isspace(), op.CATEGORY_DIGIT: char.isdigit(), op.CATEGORY_WORD: char.isalnum()}
-        return held.get(value, False)
+        classes = {
+            op.CATEGORY_SPACE: char.isspace(),
+            op.CATEGORY_DIGIT: char.isdigit(),
+            op.CATEGORY_WORD: char.isalnum(),
+        }
+        return classes.get(value, False)
     return bool(kind is op.LITERAL and chr(value) == char)

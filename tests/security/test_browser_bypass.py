@@ -54,19 +54,19 @@ const work = code => new Worker(URL.createObjectURL(new Blob([`const again = ${a
 """
 
 
-class _Witness:
+class _RecordingSite:
     """A site on loopback that answers every request with an empty script, and records the request."""
 
     def __init__(self, host: str) -> None:
         self.asked: list[tuple[str, str]] = []
         self.connections = 0
         self.pages: dict[str, bytes] = {}
-        witness = self
+        recorder = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                witness.asked.append((self.command, self.path))
-                body = witness.pages.get(self.path, b"")
+                recorder.asked.append((self.command, self.path))
+                body = recorder.pages.get(self.path, b"")
                 self.send_response(404 if self.path == "/robots.txt" else 200)
                 self.send_header("Content-Type", "text/html" if body else "text/javascript")
                 self.send_header("Content-Length", str(len(body)))
@@ -84,7 +84,7 @@ class _Witness:
             daemon_threads = True
 
             def get_request(self) -> tuple[socket.socket, Any]:
-                witness.connections += 1
+                recorder.connections += 1
                 return super().get_request()
 
         self._server = Server((host, 0), Handler)
@@ -97,18 +97,20 @@ class _Witness:
 
 
 @pytest.fixture
-def witnesses() -> Iterator[tuple[_Witness, _Witness]]:
+def recorders() -> Iterator[tuple[_RecordingSite, _RecordingSite]]:
     """Start the page's own site, and another host."""
-    made = _Witness("127.0.0.1"), _Witness("127.0.0.2")
+    made = _RecordingSite("127.0.0.1"), _RecordingSite("127.0.0.2")
     yield made
     for one in made:
         one.close()
 
 
 @pytest.mark.parametrize("way", FLOODS)
-def test_no_page_exceeds_its_request_limit(witnesses: tuple[_Witness, _Witness], make_drawer: Any, way: str) -> None:
+def test_no_page_exceeds_its_request_limit(
+    recorders: tuple[_RecordingSite, _RecordingSite], make_drawer: Any, way: str
+) -> None:
     """No method exceeds the page's request limit, uses another HTTP method, or opens a connection of its own."""
-    home, other = witnesses
+    home, other = recorders
     script = f"{_HELPERS.replace('OTHER', other.base)} {drawing()} {FLOODS[way]};"
     home.pages["/home"] = shell(script)
     limits = RenderLimits(settle_seconds=3.0, quiet_seconds=2.5, requests=_REQUESTS)

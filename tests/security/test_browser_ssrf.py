@@ -41,14 +41,14 @@ def test_no_internal_server_is_reached(visits: Callable[[str], Seen]) -> None:
     seen, public = visits("fetcher"), set(fenced_network.PUBLIC.values())
     assert seen["reached"] == []
     assert [began for began in seen["began"] if not (began[0] == "tcp" and began[1] in public)] == []
-    assert not _says(seen)
+    assert not _shows_secret(seen)
 
 
 def test_chromium_alone_reaches_no_server(visits: Callable[[str], Seen]) -> None:
     """Without the request filter, Chromium's switches alone let no packet out, not even to a public site."""
     seen = visits("browser")
     assert (seen["reached"], seen["began"], seen["asked"]) == ([], [], {})
-    assert not _says(seen)
+    assert not _shows_secret(seen)
 
 
 def test_pages_without_attacks_work(visits: Callable[[str], Seen]) -> None:
@@ -71,7 +71,7 @@ def test_a_page_that_leads_inside_gets_its_own_error(visits: Callable[[str], See
     assert list(leads.values()).count("blocked_address") >= len(leads) * 2 // 3
 
 
-def _says(seen: Seen) -> bool:
+def _shows_secret(seen: Seen) -> bool:
     """Return whether a page shows an internal server's response."""
     return any("said" in text for text in seen["became"].values())
 
@@ -79,8 +79,8 @@ def _says(seen: Seen) -> bool:
 def test_the_recorders_see_unprotected_requests(visits: Any) -> None:
     """Without switches, Chromium connects to loopback and link-local addresses, and sends a datagram."""
     seen = visits("unfenced")
-    if not _says(seen):  # on a busy machine, a page may count as drawn before the response arrives
+    if not _shows_secret(seen):  # on a busy machine, a page may count as drawn before the response arrives
         seen = visits.__wrapped__("unfenced")
     assert {"127.0.0.1", "::1", "169.254.169.254"} <= {address for address, _, _ in seen["reached"]}
-    assert _says(seen)
+    assert _shows_secret(seen)
     assert ["udp", "10.0.0.1", 3000] in seen["began"]

@@ -41,8 +41,8 @@ def far() -> int:
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "é", hashlib.sha256(b"").hexdigest()])
 def test_a_forged_session_signs_nobody_in(sessions: PageSessions, client: redis.Redis, signature: str) -> None:
-    said = [ALICE.issuer, "mallory", "exec"]
-    for text in (json.dumps([*said, "csrf"]), json.dumps([far(), *said, "csrf"]), "", "[]"):
+    fields = [ALICE.issuer, "mallory", "exec"]
+    for text in (json.dumps([*fields, "csrf"]), json.dumps([far(), *fields, "csrf"]), "", "[]"):
         for stored in (text, f"{signature} {text}"):
             client.set(name_of("mine"), stored)
             client.set(name_of("mine", "sign-in-link"), stored)

@@ -219,9 +219,9 @@ def test_a_heavy_source_does_not_cost_an_address_its_other_sources(world: World)
 def _of_long_words(letter: str) -> Page:
     """Return a page with very long words, labels, keys, and values."""
     word = letter * 100_000
-    said = json.dumps({word: word, "address": f"12 {word} Street", "price": word, "label": word, "value": word})
+    data = json.dumps({word: word, "address": f"12 {word} Street", "price": word, "label": word, "value": word})
     rows = f"<tr><th>{word}<td>{word}<tr><th>Agent<td>Jane {word}<tr><th>Address<td>12 {word} St<tr><th>Style<td>{word}"
-    return _page(f"{_HEAD}<script>a = {said}</script><h2>{word} for sale</h2><table>{rows}</table><p>{word}: {word}")
+    return _page(f"{_HEAD}<script>a = {data}</script><h2>{word} for sale</h2><table>{rows}</table><p>{word}: {word}")
 
 
 def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:

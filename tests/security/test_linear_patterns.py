@@ -43,17 +43,17 @@ def _modules() -> Iterator[ModuleType]:
                 yield importlib.import_module(found.name)
 
 
-def _held(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
+def _patterns_in(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
     """Return the patterns in a constant."""
     if isinstance(value, re.Pattern):
         yield value
     elif depth and isinstance(value, tuple | list | set | frozenset):
         for item in value:
-            yield from _held(item, depth - 1)
+            yield from _patterns_in(item, depth - 1)
     elif depth and isinstance(value, dict):
-        yield from _held([*value, *value.values()], depth)
+        yield from _patterns_in([*value, *value.values()], depth)
     elif depth and is_dataclass(value) and not isinstance(value, type):
-        yield from _held([getattr(value, name, None) for name in value.__dataclass_fields__], depth)
+        yield from _patterns_in([getattr(value, name, None) for name in value.__dataclass_fields__], depth)
 
 
 def _uses(tree: ast.AST) -> dict[str, set[str]]:
@@ -88,7 +88,7 @@ def _patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
         tree = ast.parse(inspect.getsource(module))
         uses = _uses(tree)
         for name, value in vars(module).items():
-            for pattern in _held(value):
+            for pattern in _patterns_in(value):
                 found.setdefault(id(pattern), (f"{module.__name__}.{name}", pattern, set()))[2].update(uses[name])
         for pattern, method in _written(tree):
             found.setdefault(id(pattern), (module.__name__, pattern, set()))[2].add(method)

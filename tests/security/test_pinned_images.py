@@ -240,8 +240,8 @@ def test_refresh_moves_every_pin_to_the_digest_of_its_tag_and_changes_nothing_el
     one, two = publish("1"), publish("2")
     done = _refresh(checkout)
     assert (done.returncode, done.stderr, _read(checkout)) == (0, "", _files(host, one, two))
-    said = [f"{host}/a:2: sha256:{_OLD} -> {two}", f"{host}/library/a:1: sha256:{_OLD} -> {one}"]
-    assert done.stdout.splitlines() == said
+    expected = [f"{host}/a:2: sha256:{_OLD} -> {two}", f"{host}/library/a:1: sha256:{_OLD} -> {one}"]
+    assert done.stdout.splitlines() == expected
     moved = publish("2")
     done = _refresh(checkout)
     assert _read(checkout) == _files(host, one, moved)
@@ -280,11 +280,11 @@ def test_ci_names_images_by_tag_where_local_ones_replace_them(tmp_path: Path) ->
         (tmp_path / "docker" / name).write_text('#!/bin/sh\necho "${0##*/} $*"\n')
         (tmp_path / "docker" / name).chmod(0o755)
     script = f"set -euo pipefail; shared={tmp_path}; {lines}env"
-    said = subprocess.run(["bash", "-c", script], cwd=_ROOT, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(["bash", "-c", script], cwd=_ROOT, capture_output=True, text=True, check=True).stdout
     tags = {pin.variable: pin.image for pin in _script()["pins"]() if pin.variable}
-    assert f"base-images {tags['PYTHON_IMAGE']} {tags['VALKEY_IMAGE']} {tags['POSTGRES_IMAGE']}\n" in said
+    assert f"base-images {tags['PYTHON_IMAGE']} {tags['VALKEY_IMAGE']} {tags['POSTGRES_IMAGE']}\n" in output
     assert {*tags} >= {"PYTHON_IMAGE", "VALKEY_IMAGE", "POSTGRES_IMAGE", "PROMETHEUS_IMAGE"}
-    assert all(f"\n{variable}={tag}\n" in said for variable, tag in tags.items())
+    assert all(f"\n{variable}={tag}\n" in output for variable, tag in tags.items())
 
 
 def test_the_environment_replaces_a_pin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,9 +43,9 @@ def test_a_page_s_values_are_plain_text_on_one_line(
             )
             save_record(stores.properties, record, edition="e")
         assert deliver_due(Channel.CHANGE, settings, stores.database)["delivered"] == 1
-    told = json.loads(receiver.requests[0].body)
-    assert told["data"]["new"] == HOSTILE  # programs get the value unchanged
-    text = told["text"]
+    message = json.loads(receiver.requests[0].body)
+    assert message["data"]["new"] == HOSTILE  # programs get the value unchanged
+    text = message["text"]
     assert not {"<", ">", "\n", "\u202e"} & set(text)
     assert "Sold &amp; &lt;!channel&gt; &lt;https://evil.example|your bank&gt; " in text
     assert "Sold & <!channel> <https://evil.example|your bank>" in html.unescape(text)  # as Slack shows it

@@ -62,9 +62,9 @@ def seconds_of(target: str) -> float:
 def test_no_address_is_slow_to_read(before: str, repeated: str, after: str) -> None:
     normalise_target(PLAIN)  # loads the tables and the tagger
     most = MOST_TIMES * seconds_of(PLAIN)
-    room = (280 - len(before) - len(after)) // len(repeated)
-    for count in (room, 30 // len(repeated.split()), 12, 8):  # the most that fit, then few enough to be parsed
-        assert seconds_of(f"{before}{repeated * min(room, count)}{after}") < most
+    repetitions = (280 - len(before) - len(after)) // len(repeated)
+    for count in (repetitions, 30 // len(repeated.split()), 12, 8):  # the most that fit, then few enough to be parsed
+        assert seconds_of(f"{before}{repeated * min(repetitions, count)}{after}") < most
 
 
 def test_an_address_of_many_words_is_refused_with_an_explanation() -> None:

@@ -81,10 +81,10 @@ def test_cpu_time_and_memory_of_a_job_are_measured() -> None:
             pass
         bytearray(b"x" * 100_000_000)
 
-    idle, told = measured(lambda: None, FailedReaders()), measured(work, FailedReaders())
-    assert (told["code"], told["problem"]) == ("done", "")
-    assert 0.3 <= told["seconds"] < 3
-    assert 180 <= told["peak_megabytes"] - idle["peak_megabytes"] < 300
+    idle, result = measured(lambda: None, FailedReaders()), measured(work, FailedReaders())
+    assert (result["code"], result["problem"]) == ("done", "")
+    assert 0.3 <= result["seconds"] < 3
+    assert 180 <= result["peak_megabytes"] - idle["peak_megabytes"] < 300
 
 
 def test_more_than_a_page_may_take_is_a_failure() -> None:
@@ -99,9 +99,9 @@ def test_an_error_that_no_page_may_cause_is_a_failure() -> None:
 
     too_complex = measured(lambda: raises(PageTooComplexError("u", "r")), FailedReaders())
     assert (too_complex["code"], too_complex["problem"]) == ("page_too_complex", "")
-    told = measured(lambda: raises(ZeroDivisionError("by zero")), FailedReaders())
-    assert told["code"] == "ZeroDivisionError"
-    assert "by zero" in told["problem"]
+    result = measured(lambda: raises(ZeroDivisionError("by zero")), FailedReaders())
+    assert result["code"] == "ZeroDivisionError"
+    assert "by zero" in result["problem"]
 
 
 def test_a_reader_that_fails_silently_is_a_failure() -> None:
@@ -109,10 +109,10 @@ def test_a_reader_that_fails_silently_is_a_failure() -> None:
     log, failed = logging.getLogger(pipeline.__name__), FailedReaders()
     log.addHandler(failed)
     try:
-        told = measured(lambda: log.warning("extractor %s failed", "tables"), failed)
+        result = measured(lambda: log.warning("extractor %s failed", "tables"), failed)
     finally:
         log.removeHandler(failed)
-    assert "tables failed" in told["problem"]
+    assert "tables failed" in result["problem"]
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_a_process_that_ends_or_hangs_is_a_failure(monkeypatch: pytest.MonkeyPat
     page = HostilePage(("run",), (), b"x")
     soaked = soak(1, range(2), lambda *_: page)
     assert [problem in one.failure for one in soaked.outcomes] == [True, True]
-    assert "2 failures" in soaked.told()
+    assert "2 failures" in soaked.summary()

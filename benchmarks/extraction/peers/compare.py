@@ -142,14 +142,14 @@ def _without_record(run: Run) -> TextResult:
 
 
 def _kept(run: Run, texts: Mapping[str, str]) -> float:
-    said = total = 0
+    covered = total = 0
     for row in run.truth:
         page: Page = run.extractions[row["file"]].page
         text = Said(texts[row["file"]], Document(page, None).locale.country)
         for label in _asked(row):
             total += 1
-            said += text.says(label, row)
-    return said / total if total else 0.0
+            covered += text.says(label, row)
+    return covered / total if total else 0.0
 
 
 def _tokens(text: str) -> int:

@@ -139,8 +139,8 @@ def _area(field: str, value: Any) -> Iterator[tuple[str, Any]]:
         unit = _UNITS.get(str(_text(inner.get("unitCode"))).upper())
         unit = unit or find_unit(str(_text(inner.get("unitText")) or ""))
     else:
-        told = parse_area(str(node))
-        size, unit = (told.value, told.unit) if told else (None, None)
+        parsed = parse_area(str(node))
+        size, unit = (parsed.value, parsed.unit) if parsed else (None, None)
     if size is not None and unit:
         yield field, size
         yield ("LivingAreaUnits" if field == "LivingArea" else "LotSizeUnits"), unit

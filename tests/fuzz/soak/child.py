@@ -55,26 +55,26 @@ def main() -> None:
         PurgeStore(resources.database).purge(PurgeKind.PERSON, "Aurelia Quintanilla", who="soak", dry_run=False)
         count_tokens("")  # as a worker does before its first job
         for url in honest:
-            told = measured(partial(resources.scraper.work, url, NO_JOB), failed)
+            result = measured(partial(resources.scraper.work, url, NO_JOB), failed)
         database = Path(str(resources.database.url.database))
         resources.database.close()
         content = database.read_bytes()
-        _say(told)
+        _print_result(result)
         for line in sys.stdin:
-            _say(measured(partial(resources.scraper.work, line.strip(), NO_JOB), failed))
+            _print_result(measured(partial(resources.scraper.work, line.strip(), NO_JOB), failed))
             resources.database.close()
             database.write_bytes(content)
             resources.database.open()
 
 
-def _say(told: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
+def _print_result(result: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(result) + "\n")
     sys.stdout.flush()
 
 
 def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]:
     """Run a whole job, and return its result, CPU time, and memory."""
-    failed.told.clear()
+    failed.messages.clear()
     _CLEAR_REFS.write_text("5")  # from here on, the peak belongs to this page
     began = time.process_time()
     code, problem = "done", ""
@@ -87,7 +87,7 @@ def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]
         problem = "".join(traceback.format_exception(exc))[-3_000:]
     return {
         "code": code,
-        "problem": problem or "; ".join(failed.told),
+        "problem": problem or "; ".join(failed.messages),
         "seconds": time.process_time() - began,
         "peak_megabytes": _megabytes("VmHWM"),
         "kept_megabytes": _megabytes("VmRSS"),
@@ -104,10 +104,10 @@ class FailedReaders(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.told: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append(record.getMessage()[:500])
+        self.messages.append(record.getMessage()[:500])
 
 
 if __name__ == "__main__":

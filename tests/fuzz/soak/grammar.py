@@ -122,8 +122,8 @@ def metas(rng: random.Random, size: int) -> str:
 def _meta(rng: random.Random) -> str:
     if rng.random() < 0.3:
         return f'<link rel="{rng.choice(("canonical", "next", "alternate"))}" href="{rng.choice(ATTRIBUTE_VALUES)}">'
-    said = text(rng).replace('"', "")
-    return f'<meta {rng.choice(("property", "name", "itemprop"))}="{rng.choice(METAS)}" content="{said}">'
+    content = text(rng).replace('"', "")
+    return f'<meta {rng.choice(("property", "name", "itemprop"))}="{rng.choice(METAS)}" content="{content}">'
 
 
 def styles(rng: random.Random, size: int) -> str:
@@ -205,8 +205,8 @@ def _graph(rng: random.Random, size: int) -> str:
 
 def json_text(rng: random.Random, size: int) -> str:
     """Return a JSON text: wide, deep, with many objects, or broken."""
-    said, form = json.dumps(_tree(rng, rng.choice((1, 3, 5))), ensure_ascii=rng.random() < 0.5), rng.random()
-    one = f'"{key(rng)}{rng.choice(("", "¤"))}":{said}'
+    json_value, form = json.dumps(_tree(rng, rng.choice((1, 3, 5))), ensure_ascii=rng.random() < 0.5), rng.random()
+    one = f'"{key(rng)}{rng.choice(("", "¤"))}":{json_value}'
     if form < 0.2:
         return _graph(rng, size)
     if form < 0.4:
@@ -226,10 +226,10 @@ def json_text(rng: random.Random, size: int) -> str:
 def state(rng: random.Random, size: int) -> str:
     """Return scripts with JSON: one large script, or many."""
     form, count = rng.choice(_STATES), rng.choice((1, 1, 1, 10, 200))
-    said = json_text(rng, size // count)
+    json_value = json_text(rng, size // count)
     if rng.random() < 0.15:
-        said = json.dumps(said)  # JSON inside a JSON string
-    return form.replace("{}", said) * count
+        json_value = json.dumps(json_value)  # JSON inside a JSON string
+    return form.replace("{}", json_value) * count
 
 
 PARTS: Mapping[str, Part] = {

@@ -34,7 +34,7 @@ _PAGES_OF_A_CHILD, _MOST_KEPT_MEGABYTES = 100, 100.0
 _WARM, _WARM_SEED = 4, -1
 #: how long a page may hold its process
 MOST_WALL_SECONDS = 300.0
-_TOLD = 5
+_LISTED = 5
 _AN_ADDRESS_EVERY, _ADDRESS = 4, "12 Elm Street, Springfield, IL 62701"
 _SOURCES = """
 [[area]]
@@ -83,12 +83,12 @@ class Soaked:
     def failures(self) -> list[Outcome]:
         return [one for one in self.outcomes if one.failure]
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return the figures as lines of text."""
         codes = Counter(one.code for one in self.outcomes)
         kinds = Counter(kind for one in self.outcomes for kind in one.kind.split(" + "))
-        slowest = sorted(self.outcomes, key=lambda one: -one.seconds)[:_TOLD]
-        largest = sorted(self.outcomes, key=lambda one: -one.megabytes)[:_TOLD]
+        slowest = sorted(self.outcomes, key=lambda one: -one.seconds)[:_LISTED]
+        largest = sorted(self.outcomes, key=lambda one: -one.megabytes)[:_LISTED]
         pages, failures = len(self.outcomes), len(self.failures)
         return "\n".join(
             [
@@ -102,9 +102,9 @@ class Soaked:
 
 
 def soak(
-    seed: int, numbers: Iterable[int], pages: Pages = hostile_page, tell: Callable[[Outcome], None] = lambda _: None
+    seed: int, numbers: Iterable[int], pages: Pages = hostile_page, report: Callable[[Outcome], None] = lambda _: None
 ) -> Soaked:
-    """Run a job on each of the pages `numbers`; call `tell` after each page."""
+    """Run a job on each of the pages `numbers`; call `report` after each page."""
     soaked, began = Soaked(seed), time.monotonic()
     made = lru_cache(maxsize=2)(pages)
     child: _Child | None = None
@@ -114,7 +114,7 @@ def soak(
                 child = child or _Child(site)
                 outcome = child.work(seed, number, made(seed, number).kind)
                 soaked.outcomes.append(outcome)
-                tell(outcome)
+                report(outcome)
                 if not child.is_fit:
                     child.end()
                     child = None
@@ -148,17 +148,17 @@ class _Child:
             self._process.stdin.write(f"{self._target(seed, number)}\n".encode())
             self._process.stdin.flush()
         ready, _, _ = select.select([self._process.stdout], [], [], MOST_WALL_SECONDS)
-        said = self._process.stdout.readline() if ready else b""
-        if not said:
+        line = self._process.stdout.readline() if ready else b""
+        if not line:
             self.is_fit = False
             ended = f"its process ended, status {self._process.wait()}" if ready else "it did not come to an end"
             return Outcome(number, kind, "no answer", problem=ended)
-        told = json.loads(said)
+        result = json.loads(line)
         self._pages += 1
-        kept = told["kept_megabytes"] - self._warm_megabytes
+        kept = result["kept_megabytes"] - self._warm_megabytes
         self.is_fit = self._pages < _PAGES_OF_A_CHILD and kept < _MOST_KEPT_MEGABYTES
-        grown = told["peak_megabytes"] - self._warm_megabytes
-        return Outcome(number, kind, told["code"], told["seconds"], grown, told["problem"])
+        grown = result["peak_megabytes"] - self._warm_megabytes
+        return Outcome(number, kind, result["code"], result["seconds"], grown, result["problem"])
 
     def _target(self, seed: int, number: int) -> str:
         """Return the page's URL; for every fourth page, an address that `sources.toml` resolves to this page."""

@@ -68,8 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        said = json.dumps(_quoting(asked))
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}}
+        content = json.dumps(_quoting(asked))
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         about = {"id": "c", "object": "chat.completion", "created": 1, "model": asked["model"], "usage": usage}
         self._answer(200, [("Content-Type", "application/json")], json.dumps({**about, "choices": [choice]}).encode())
@@ -91,5 +91,5 @@ def _quoting(asked: dict[str, Any]) -> dict[str, Any]:
     """Return for every field of the question a line of the page, with the values that this line may state."""
     *lines, _, wanted = asked["messages"][-1]["content"].splitlines()[1:]
     lines = [line for line in lines if line] or ["-"]
-    told = [(name, lines[place % len(lines)]) for place, name in enumerate(wanted.partition(": ")[2].split(", "))]
-    return {"facts": [{"field": name, "value": sample(name, line), "quote": line[:_QUOTED]} for name, line in told]}
+    facts = [(name, lines[place % len(lines)]) for place, name in enumerate(wanted.partition(": ")[2].split(", "))]
+    return {"facts": [{"field": name, "value": sample(name, line), "quote": line[:_QUOTED]} for name, line in facts]}

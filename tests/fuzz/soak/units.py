@@ -178,8 +178,8 @@ def attributes(rng: random.Random, most: int = 3) -> str:
     """Return up to `most` attributes, with a blank before each."""
     found = []
     for _ in range(rng.randint(0, most)):
-        said = rng.choice(ATTRIBUTE_VALUES) if rng.random() < 0.7 else text(rng).replace('"', "")
-        found.append(f' {rng.choice(ATTRIBUTES)}="{said}"')
+        content = rng.choice(ATTRIBUTE_VALUES) if rng.random() < 0.7 else text(rng).replace('"', "")
+        found.append(f' {rng.choice(ATTRIBUTES)}="{content}"')
     return "".join(found)
 
 

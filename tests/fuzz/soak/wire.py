@@ -79,7 +79,7 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
     if kind < 0.63:
         return body, rng.choice(("gzip", "br", "zstd", "deflate", "gzip, " * 20 + "gzip", "x")), "unpacked"
     layers = [rng.choice(tuple(_PACK)) for _ in range(rng.choice((1, 1, 1, 2, 5)))]
-    told = kind < 0.9
+    is_packed = kind < 0.9
     if kind > 0.97:  # far more than a fetch accepts
         body = rng.choice((b" ", b"\0", b"<br>", b"Price: $1 ")) * 12_000_000
     for layer in layers:
@@ -91,7 +91,7 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
     if 0.9 < kind <= 0.94:
         body = body[: rng.randrange(len(body) + 1)] + rng.randbytes(rng.choice((0, 0, 10, 100_000)))
     names = ", ".join(_PACK[layer][0] for layer in layers)
-    return body, names, "packed" if told else "bomb" if kind > 0.94 else "cut"
+    return body, names, "packed" if is_packed else "bomb" if kind > 0.94 else "cut"
 
 
 def fields(rng: random.Random) -> list[tuple[str, str]]:

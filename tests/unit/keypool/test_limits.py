@@ -78,12 +78,12 @@ def test_headers_are_read_in_groups_of_three() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reset_us"),
+    ("headers", "reset_us"),
     [({}, 15_000_000), ({"x-ratelimit-reset-requests": "3s"}, 3_000_000), ({"x-ratelimit-reset-requests": "x"}, None)],
     ids=["not named", "named", "makes no sense"],
 )
-def test_without_a_reset_used_units_return_within_a_minute(said: dict[str, str], reset_us: int | None) -> None:
+def test_without_a_reset_used_units_return_within_a_minute(headers: dict[str, str], reset_us: int | None) -> None:
     """Azure sends only the limit and the remaining units."""
-    said |= {"x-ratelimit-limit-requests": "400", "x-ratelimit-remaining-requests": "300"}
+    headers |= {"x-ratelimit-limit-requests": "400", "x-ratelimit-remaining-requests": "300"}
     expected = None if reset_us is None else MeterReading(400, 300, reset_us)
-    assert read_limits(said).requests == expected
+    assert read_limits(headers).requests == expected

@@ -113,8 +113,8 @@ def test_a_fuller_bucket_than_computed_is_applied_slowly_and_only_outside_a_band
 
 def test_a_smaller_capacity_is_applied_by_a_quarter_and_a_larger_one_at_once(rules: LuaRules) -> None:
     before = charged(rules, rules.meter(60, 40))
-    for said, capacity in ((20, 35), (60, 60)):
-        after = learned(rules, rules.reading(60, said - 1, SECOND), before, rules.charge(before))
+    for reported, capacity in ((20, 35), (60, 60)):
+        after = learned(rules, rules.reading(60, reported - 1, SECOND), before, rules.charge(before))
         assert after.c == capacity
 
 
@@ -167,8 +167,8 @@ def test_a_daily_limit_that_varies_is_the_same_limit(rules: LuaRules) -> None:
     """Its rate is computed from rounded figures: a quarter more or less is the same limit."""
     before = charged(rules, rules.meter(8, 200))
     for rate, kept in ((9.9, 8), (10.1, 10.1)):
-        said = rules.reading(200, 180, 20 * MINUTE / rate)
-        assert learned(rules, said, before, rules.charge(before)).l == pytest.approx(kept)
+        reading = rules.reading(200, 180, 20 * MINUTE / rate)
+        assert learned(rules, reading, before, rules.charge(before)).l == pytest.approx(kept)
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,6 @@ def test_a_rate_limited_key_may_serve_the_same_request_after_its_cooldown() -> N
 
 def test_a_5xx_that_names_a_fault_of_the_request_is_not_a_server_failure() -> None:
     """A retry with another key would get the same answer, and the key is fine."""
-    said = "1 validation error: {'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}"
-    assert classify(500, Failure("", "internal_server_error", said)) is Outcome.REQUEST_FAULT
+    message = "1 validation error: {'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}"
+    assert classify(500, Failure("", "internal_server_error", message)) is Outcome.REQUEST_FAULT
     assert classify(500, Failure("", "internal_server_error", "boom")) is Outcome.SERVER_FAILURE

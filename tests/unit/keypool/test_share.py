@@ -17,10 +17,10 @@ from tests.plugins.store_steps import MINUTE, SECOND, ask, take
 KEYS = make_keys(["sk-a"])
 
 
-def learned(clock: ManualClock, said: MeterReading, *, promised_us: int = 0) -> ShareStore:
+def learned(clock: ManualClock, reading: MeterReading, *, promised_us: int = 0) -> ShareStore:
     """Return the share of one of two processes, after the first response that names its limit of requests."""
     share = ShareStore(KEYS, "round_robin", clock, Fleet(size=2), since_us=clock.now_us() + promised_us)
-    share.settle(take(share), Settlement(Outcome.SUCCESS, limits=LimitReading(said)))
+    share.settle(take(share), Settlement(Outcome.SUCCESS, limits=LimitReading(reading)))
     return share
 
 

@@ -118,10 +118,10 @@ def test_messages_and_events_show_redacted_arguments(settings: Settings) -> None
     message = make_celery(settings).amqp.create_task_message(
         "id", "any.task", (key,), {"url": url}, argsrepr=repr(key), create_sent_event=True
     )
-    told = [message.headers["argsrepr"], message.headers["kwargsrepr"]]
-    assert [message.sent_event["args"], message.sent_event["kwargs"]] == told
-    assert key not in told[0]
-    assert told[1] == "{'url': 'https://example.com/a?[redacted]'}"
+    shown = [message.headers["argsrepr"], message.headers["kwargsrepr"]]
+    assert [message.sent_event["args"], message.sent_event["kwargs"]] == shown
+    assert key not in shown[0]
+    assert shown[1] == "{'url': 'https://example.com/a?[redacted]'}"
     assert message.body[:2] == ((key,), {"url": url}), "the task itself must get what was sent"
 
 
@@ -129,9 +129,9 @@ def test_the_configuration_that_a_worker_reports_has_no_password(tmp_path: Path)
     """Flower requests the configuration. Beat gets its password from an option that Celery hides."""
     url = SecretStr("rediss://me:hunter2%2F%40x@127.0.0.1:1/3?ssl_cert_reqs=none")
     app = make_celery(Settings.of(propintel_home=tmp_path, redis_url=url))
-    told = app.conf.table(with_defaults=True, censored=True)
-    assert "hunter2" not in json.dumps(told, default=str)
-    assert told["redbeat_redis_url"] == "rediss://127.0.0.1:1/3?ssl_cert_reqs=none"
+    shown = app.conf.table(with_defaults=True, censored=True)
+    assert "hunter2" not in json.dumps(shown, default=str)
+    assert shown["redbeat_redis_url"] == "rediss://127.0.0.1:1/3?ssl_cert_reqs=none"
     connection = get_redis(app).connection_pool.connection_kwargs
     assert (connection["username"], connection["password"], connection["db"]) == ("me", "hunter2/@x", 3)
 
@@ -235,9 +235,9 @@ def test_a_worker_s_answer_to_inspect_conf_has_no_password(monkeypatch: pytest.M
     """Flower shows `inspect conf` of every worker. Beat can still log in."""
     monkeypatch.setenv("REDIS_URL", url)
     app = make_celery(load_settings())
-    told = f"{app.conf.table(with_defaults=True, censored=True)} {app.conf.humanize(with_defaults=True)}"
-    assert "cache" in told or "/run/r.sock" in told
-    assert "word-of-redis" not in told
+    shown = f"{app.conf.table(with_defaults=True, censored=True)} {app.conf.humanize(with_defaults=True)}"
+    assert "cache" in shown or "/run/r.sock" in shown
+    assert "word-of-redis" not in shown
     beat = redis.Redis.from_url(app.conf.redbeat_redis_url, **app.conf.redbeat_redis_options)
     same = redis.Redis.from_url(url, socket_timeout=30)
     for name in ("host", "port", "path", "db", "username", "password", "socket_timeout"):

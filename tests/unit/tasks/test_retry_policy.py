@@ -101,9 +101,9 @@ def test_waiting_for_a_slot_of_a_busy_site_never_ends_a_job() -> None:
 
 
 def test_pauses_that_a_site_asks_for_count_toward_the_deadline() -> None:
-    held = HostBusyError("https://example.com/", 9000.0, 600.0)
-    assert _decide(held) == Wait(9000.0, held, 600.0)
-    assert _decide(held, JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(held)
+    busy = HostBusyError("https://example.com/", 9000.0, 600.0)
+    assert _decide(busy) == Wait(9000.0, busy, 600.0)
+    assert _decide(busy, JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(busy)
 
 
 @pytest.mark.parametrize(
