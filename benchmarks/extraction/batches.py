@@ -100,7 +100,7 @@ def batches(real: Path, done: Run) -> Iterator[Batch]:
 
 
 def runs(real: Path, done: Run | None = None) -> Iterator[tuple[str, Run]]:
-    """Read the pages of each batch, and return its name and run. `done` is the run of `real` if it exists already."""
+    """Read the pages of each batch, and yield its name and run. `done` is an existing run of `real`."""
     yield "real", done or run(real)
     if (real / "more_truth.jsonl").is_file():
         yield "more", run(real, "more_truth.jsonl")

@@ -145,7 +145,7 @@ calibration_error = {calibration_error(new):.3f}
 
 
 def _examples(reads: Iterable[Read]) -> Iterator[Example]:
-    """Yield the labeled values as examples, without those that a low maximum confidence bounds."""
+    """Yield the labeled values as examples, without values whose maximum confidence is low."""
     for read in reads:
         for outcome in read.outcomes:
             facts = read.facts[str(outcome.field)]

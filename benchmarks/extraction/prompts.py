@@ -1,4 +1,4 @@
-"""The model's prompt for each labeled page: its tokens, and the number of labeled values that it covers.
+"""The model's prompt for each labeled page: tokens, and the number of labeled values that the prompt covers.
 
 A value is covered if it was read correctly without the model, or if the prompt asks for its field and contains the
 value. Tokens are o200k's, of instruction, text, and answer schema together.

@@ -153,7 +153,7 @@ def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _association(value: Any, quote: str, locale: Locale) -> bool:
-    """Match like other yes-or-no fields; a sentence may deny it: `There is no HOA and nobody minds`."""
+    """Match like other yes-or-no fields, or by a denial in a sentence: `There is no HOA and nobody minds`."""
     return _yes_or_no(value, quote, locale) or (value is False and _NO_ASSOCIATION.search(quote) is not None)
 
 

@@ -11,7 +11,7 @@ from benchmarks.keypool.processes import PEERS_PYTHON
 
 @dataclass(frozen=True)
 class Entry:
-    """`module` is below `worker/contestants`, and `option` is passed to it; `pooled` is False for the baseline."""
+    """A contestant. `module` is below `worker/contestants` and gets `option`; `pooled` is False for the baseline."""
 
     name: str
     label: str

@@ -79,7 +79,7 @@ class Visitor:
             page.close()
 
 
-class Door:
+class HttpClient:
     """A client of the same server without a browser."""
 
     def __init__(self, address: str, cookies: Mapping[str, str]) -> None:

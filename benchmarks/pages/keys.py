@@ -86,7 +86,7 @@ def _audit_entry(number: int, key: ApiKey) -> dict[str, str]:
 
 
 def _counted(keys: Sequence[ApiKey], step: int) -> list[CountedKey]:
-    """Return what the pool has counted after so many hours."""
+    """Return the pool's counters after this number of hours."""
     uses = Uses(100 * step, 95 * step, 2 * step, 3 * step, 60_000 * step, 8_000 * step, 40_000 * step)
     calls = dict.fromkeys(_MODELS, uses)
     return [CountedKey(key.key_id, key.mask, key.key_id, True, calls) for key in keys]

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 from app.property.recipes.recipe import new_recipe
 from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.watches.repository import Watches
-from benchmarks.pages.browser import Door, Visitor, chromium, sign_in
+from benchmarks.pages.browser import HttpClient, Visitor, chromium, sign_in
 from benchmarks.pages.jobs import fill_jobs
 from benchmarks.pages.keys import fill_keys
 from benchmarks.pages.properties import SEARCH, fill_properties
@@ -82,7 +82,7 @@ def _visit(running: Fleet, address: str, pages: list[Visited], repeats: int) -> 
     rows: dict[str, dict[str, Any]] = {
         page.name: {"cold_ms": [], "warm_ms": [], "server_ms": [], "refresh_ms": []} for page in pages
     }
-    with chromium() as browser, closing(Door(address, cookies)) as door:
+    with chromium() as browser, closing(HttpClient(address, cookies)) as client:
         visitor = Visitor(browser, address, cookies)
         with visitor.profile() as kept:
             for page in pages:  # warms up the cache, the server, and the browser
@@ -95,9 +95,9 @@ def _visit(running: Fleet, address: str, pages: list[Visited], repeats: int) -> 
                     rows[page.name]["warm_ms"].append(round(visitor.first_paint(kept, page.path), 1))
         for _ in range(max(3, repeats)):
             for page in pages:
-                took, size = door.ask(page.path)
+                took, size = client.ask(page.path)
                 rows[page.name]["server_ms"].append(round(took, 1))
                 rows[page.name]["bytes"] = size
                 if page.is_live:
-                    rows[page.name]["refresh_ms"].append(round(door.ask(page.path, refresh=True)[0], 1))
+                    rows[page.name]["refresh_ms"].append(round(client.ask(page.path, refresh=True)[0], 1))
     return rows

@@ -28,7 +28,7 @@ _MISSING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One value: as the record stores it, and as the page writes it under `label` (empty: without a label).
+    """A stated value, as the record stores it, and as the page writes it under `label` (empty: without a label).
 
     `key` and `raw` are the forms in the page's data. `unit` is the unit of an area on the page or in the label.
     """

@@ -21,7 +21,7 @@ STRIDE = 200
 
 
 def home_number(copy: int, place: int) -> int:
-    """Return the number of the home at `place` in that copy of the sample."""
+    """Return the number of the home at `place` in a copy of the sample."""
     return FIRST + STRIDE * copy + place
 
 

@@ -79,7 +79,7 @@ def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
 
 @cache
 def _record(number: int, target: str) -> SourceRecord:
-    """Return the record of that home's page, as the scraper would store it."""
+    """Return the record of a home's page, as the scraper would store it."""
     now, body = datetime.now(UTC), homes.page(number).encode()
     page = Page(target, target, "text/html", body.decode(), body, now)
     found = extract(page)

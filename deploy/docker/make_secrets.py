@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 #: the user of the image that runs the project's processes
 _OURS = 10001
-#: Owner and mode for each reader. The server images switch to users of their own, and only that server can read its
+#: Owner and mode for each reader. Each server's image switches to its own user, and only this server can read its
 #: folder.
 _READERS = {"propintel": (_OURS, 0o400), "postgres": (0, 0o444), "valkey": (0, 0o444), "prometheus": (0, 0o444)}
 _FLOWER_USER = "flower"

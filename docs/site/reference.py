@@ -217,7 +217,7 @@ _OF_POOL = ("propintel_openai_", "propintel_spent_", "propintel_budget_")
 
 
 def metrics_page() -> str:
-    """Return every metric with its labels and how many series it can have."""
+    """Return every metric with its labels and its maximum number of series."""
     lines = ["# Metrics", "", _WRITTEN.format(source="`app/services/reports/metrics/metrics.toml`")]
     lines += [
         "`GET /metrics` of any web process reports the whole fleet ([setup and accuracy](../prometheus.md)). Counters",

@@ -86,7 +86,7 @@ def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposePro
             assert {"Name": "core", "Hard": 0, "Soft": 0} in host["Ulimits"], service
             assert host["LogConfig"]["Config"]["max-size"], service
             anonymous = [mount for mount in one["Mounts"] if re.fullmatch("[0-9a-f]{64}", mount.get("Name", ""))]
-            assert not anonymous, f"{service}: each `down` would leave a volume that nobody finds again"
+            assert not anonymous, f"{service}: each `down` would leave an unnamed volume"
             for port, places in (host["PortBindings"] or {}).items():
                 published[service, port] = {place["HostIp"] for place in places}
     loopback = {"127.0.0.1"}
@@ -101,7 +101,7 @@ def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProjec
     """Passwords are not in a container's environment, command line, or log, where other users could read them. The two
     servers cannot read each other's files."""
     passwords = re.findall(r"[0-9a-f]{48}", project.secrets())
-    assert len(passwords) == 2, "Flower's password and the token of /metrics"
+    assert len(passwords) == 2, "expected Flower's password and the token of /metrics"
     hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")
     known = {*passwords, *re.findall(r"[0-9a-f]{48}", hidden)}
     assert len(known) == 6
@@ -128,7 +128,7 @@ def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outsid
         assert {*networks} == {stores}
         assert connects("worker", store, port)
         for host in (store, networks[stores]["IPAddress"]):
-            assert not connects("site", host, port), f"a container that is not ours reaches {store} at {host}"
+            assert not connects("site", host, port), f"a container of another project reaches {store} at {host}"
     # uses bash's own sockets, since the server's image has bash
     address = containers["web"][0]["NetworkSettings"]["Networks"][default]["IPAddress"]
     for host, answers in (("web", True), (address, False)):
@@ -203,7 +203,7 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
     assert before[1]["done"] >= _JOBS
     project.run("stop")
     codes = {service: {one["State"]["ExitCode"] for one in them} for service, them in project.containers().items()}
-    assert codes.pop("worker") <= {0, 137}, "one was killed before"
+    assert codes.pop("worker") <= {0, 137}, "only the worker killed by an earlier test may exit with 137"
     assert codes.pop("site") | codes.pop("openai") <= {0}
     assert set().union(*codes.values()) == {0}, codes
     project.run("down")

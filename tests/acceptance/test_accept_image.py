@@ -42,7 +42,7 @@ def test_no_layer_contains_a_secret_of_the_checkout(docker_client: docker.Docker
     tag = "property-intelligence:planted"
     subprocess.run([*BUILD, "--tag", tag, str(folder)], capture_output=True, check=True)
     try:
-        assert _is_in_the_image(tag, b"propintel db upgrade"), "the search finds what is there"
+        assert _is_in_the_image(tag, b"propintel db upgrade"), "the search misses a text of the image"
         assert not _is_in_the_image(tag, _PLANTED)
         image = docker_client.images.get(tag)
         assert image.attrs["Config"]["User"] == "propintel"

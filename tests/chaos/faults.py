@@ -68,8 +68,8 @@ class Faults:
         return Away(name, began, time.monotonic())
 
     def poison(self, port: int) -> bool:
-        """Kill the pool process whose connection comes from that port; False if it is not the fleet's. Any thread may
-        call."""
+        """Kill the pool process with a connection from this port; False if the fleet has none. Any thread may call
+        this."""
         connections = psutil.net_connections("tcp4")
         pid = next((c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid), None)
         if pid is None or not any(pid in self.fleet.pool_of(member) for member in self.fleet.workers):

@@ -1,4 +1,4 @@
-"""Record each kill and the jobs it interrupted: the only excuse for fetching a page or paying for a model call again.
+"""Record each kill and the jobs it interrupted. Only an interrupted job may fetch a page or pay for a model call again.
 
 A process is stopped before it is killed, so that its jobs and saved checkpoints can be read exactly.
 """

@@ -1,4 +1,4 @@
-"""Find tracebacks in the fleet's logs, each with the reason why it is expected, or without one."""
+"""Find tracebacks in the fleet's logs, and the explanation of each expected one."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ _OURS = re.compile(r"/(?:app|tasks|worker|cli|web)/[^/]+(?:/[^/]+)*\.py$")
 
 
 def tracebacks(logs: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
-    """Return the records with a traceback, by text: the explained or library records, and the others.
+    """Return the tracebacks by text: expected ones and those of libraries, and unexpected ones.
 
-    A traceback without a line of the project is listed, but not a defect: Celery logs such tracebacks when the broker
-    is away.
+    A traceback without a line of the project is listed, but is not a defect: Celery logs such tracebacks when the
+    broker is away.
     """
     explained: Counter[str] = Counter()
     others: Counter[str] = Counter()

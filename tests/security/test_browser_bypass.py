@@ -119,4 +119,6 @@ def test_no_page_exceeds_its_request_limit(
     asked = [(method, path) for method, path in home.asked + other.asked if path not in ("/robots.txt", "/home")]
     assert len(asked) <= _REQUESTS
     assert {method for method, _ in asked} <= {"GET", "HEAD", "POST"}
-    assert home.connections + other.connections <= _REQUESTS + 3, "one for robots.txt of each host, one for the page"
+    assert home.connections + other.connections <= _REQUESTS + 3, (
+        "more connections than requests, robots.txt of both hosts, and the page"
+    )

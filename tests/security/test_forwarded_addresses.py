@@ -43,7 +43,7 @@ def test_a_new_address_for_each_guess_does_not_evade_the_limit(
 
 @pytest.mark.parametrize("options", [None, {}])
 def test_callers_of_a_configured_proxy_are_distinguished(serve: Serve, options: dict[str, Any] | None) -> None:
-    """The address that the proxy adds counts, not the ones that the caller wrote before it."""
+    """The address that the proxy adds counts, not the caller's own addresses before it."""
     port = serve(options, trusted_proxies="127.0.0.0/8,10.0.0.0/8")
     assert guess(port, ["203.0.113.7"] * GUESSES)[-1] == 429
     assert guess(port, ["203.0.113.8", "198.51.100.1, 203.0.113.7", "203.0.113.7, 10.0.0.1"]) == [401, 429, 429]

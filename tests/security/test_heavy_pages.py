@@ -56,7 +56,7 @@ def read_page(page: Page) -> Extraction:
 
 @pytest.fixture(scope="module", autouse=True)
 def _tables_are_loaded() -> None:
-    """Load what a worker loads before its first job, so that no page of a test pays for it."""
+    """Load the tables of a worker before the first test, so that no page pays for them."""
     count_tokens("")
     read_page(_page(f"{_HEAD}<p>Year built: 1987"))
 
@@ -133,7 +133,7 @@ def test_memory_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "MEMORY_BYTES", 200_000_000)
     with pytest.raises(PageTooComplexError, match="memory"), budget.reading(URL):
         bytearray(300_000_000)
-    assert len(bytearray(300_000_000)) == 300_000_000, "nobody else is held to it"
+    assert len(bytearray(300_000_000)) == 300_000_000, "the memory limit remains after the block"
 
 
 def _nested_for_ever() -> None:
@@ -168,7 +168,7 @@ def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypat
 
 
 def test_a_body_is_hashed_once() -> None:
-    """An earlier version hashed it twice for each of 200 rows: 2 s for 8 MB."""
+    """An earlier version hashed a body twice for each of 200 rows: 2 s for 8 MB."""
     page = _page(_HEAD)
     assert page.sha256 is page.sha256
 
@@ -198,7 +198,7 @@ def test_no_reader_mistakes_the_end_of_its_job_for_its_own_failure(monkeypatch: 
 
 
 def test_a_job_with_a_heavy_page_fails_at_once(site: Any, make_fleet: Callable[..., Any]) -> None:
-    """In a real worker: one attempt, and the worker goes on with the next page."""
+    """A real worker makes one attempt and continues with the next page."""
     fleet = make_fleet()
     fleet.start_worker(concurrency=1)
     heavy = site.page("/1", HEAVY["cells of a row"][0]().encode())
@@ -248,7 +248,7 @@ def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept < 100_000, "less than one word"
+    assert kept < 100_000, "a word of the page is still in memory"
 
 
 @pytest.mark.parametrize("block_seconds", [0.34, 0.41], ids=["its answer", "its question"])

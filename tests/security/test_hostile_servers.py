@@ -65,7 +65,7 @@ def test_a_page_of_60_mb_without_a_length_is_read_to_the_limit(site: Any, fetche
     with pytest.raises(PageTooLargeError) as caught:
         fetcher.fetch(site.raw("/", _sixty_mb))
     assert caught.value.facts["limit_bytes"] == 10 * MB
-    assert site.sent_bytes < 40 * MB, "the limit and what the system's buffers hold"
+    assert site.sent_bytes < 40 * MB, "more bytes were sent than the limit and the system's buffers"
 
 
 def test_a_page_of_9_mb_is_read_whole(site: Any, fetcher: Fetcher) -> None:
@@ -220,7 +220,7 @@ def test_ten_redirects_are_followed_and_cookies_are_kept(site: Any, fetcher: Fet
     assert page.final_url == f"{site.base}/10"
     assert site.headers[-1]["Cookie"].count("=1") == 10
     fetcher.fetch(f"{site.base}/10")
-    assert "Cookie" not in site.headers[-1], "the next page starts with no cookies"
+    assert "Cookie" not in site.headers[-1], "the next page must start without cookies"
 
 
 def test_a_redirect_without_a_location_is_an_error(site: Any, fetcher: Fetcher) -> None:

@@ -128,7 +128,7 @@ def _ends_what_is_slow() -> Iterator[None]:
 @pytest.mark.usefixtures("_ends_what_is_slow")
 def test_no_pattern_is_slow_on_long_runs_of_matching_text() -> None:
     patterns = _patterns()
-    assert len(patterns) > 150, "the search for patterns has lost some"
+    assert len(patterns) > 150, "the search for patterns misses some"
     assert {where: text for where, found in patterns.items() if (text := _slowest(*found)) is not None} == {}
 
 

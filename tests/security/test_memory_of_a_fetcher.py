@@ -102,4 +102,4 @@ def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
     assert {name: row[0] for name, row in rows.items()} == {name: code for name, (_, code) in HOSTILE.items()}
     risen = {name: round(row[1]) for name, row in rows.items() if row[1] > MOST_ABOVE_IDLE_MB}
     assert risen == {}
-    assert max(row[1] for row in rows.values()) > 5, "memory is really measured: ten megabytes were held"
+    assert max(row[1] for row in rows.values()) > 5, "the measurement misses a page of ten megabytes"

@@ -63,7 +63,7 @@ def test_a_strangers_page_with_ones_parcel_number_and_anothers_address_does_not_
     save_record(stores.properties, page(STRANGER, kind, STREET, PARCEL))
     house, lot, stranger = homes(stores, HOUSE, LOT, STRANGER)
     assert house != lot
-    assert stranger in (house, lot), "it may join one of them"
+    assert stranger in (house, lot), "the page must join one of the two"
     (review,) = waiting(stores)
     assert {review.property_id, review.other_id} == {house, lot}
     assert (review.kind, review.undone_at) == ("review", None)
@@ -139,7 +139,7 @@ def test_a_person_merges_both_and_no_review_is_left(stores: Stores) -> None:
     assert house == lot
     assert waiting(stores) == []
     decisions.undo(made.id, who="Ann")
-    assert [one.id for one in waiting(stores)] == [review.id], "it is open again"
+    assert [one.id for one in waiting(stores)] == [review.id], "the review must be open again"
 
 
 def test_the_doctor_counts_open_reviews_and_names_the_command_that_lists_them(stores: Stores, tmp_path: Path) -> None:
@@ -157,11 +157,11 @@ def test_a_review_that_was_closed_is_not_opened_again_for_the_same_page(stores: 
         save_record(stores.properties, record)
     (review,) = waiting(stores)
     save_record(stores.properties, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1960}, day=1))
-    assert [one.id for one in waiting(stores)] == [review.id], "asked once"
+    assert [one.id for one in waiting(stores)] == [review.id], "the same page must not open a second review"
     DecisionStore(stores.database).undo(review.id, who="Ann")
     save_record(stores.properties, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1970}, day=2))
     assert waiting(stores) == []
     save_record(stores.properties, page("https://another.example/y", None, STREET, PARCEL))
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
-    assert len(waiting(stores)) == 1, "another page says so too"
+    assert len(waiting(stores)) == 1, "another page must open a new review"

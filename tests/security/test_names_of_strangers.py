@@ -27,11 +27,11 @@ def test_honest_names_are_fetched(seen: dict[str, Any]) -> None:
         outcome, reached = seen["guarded"][name]
         assert outcome == "fetched", name
         assert set(reached) <= _OUTSIDE
-        assert len(reached) == 2, "robots.txt and the page"
+        assert len(reached) == 2, "expected a connection for robots.txt and one for the page"
 
 
 def test_no_answer_leads_inside(seen: dict[str, Any]) -> None:
-    """Each name is refused by its own error, and no connection is opened, not even to a public address beside it."""
+    """Each name gets its own error, and no connection is opened, even to a public address in the same answer."""
     for name in set(names.RECORDS) - set(names.HONEST):
         assert seen["guarded"][name] == ["blocked_address", []], name
 

@@ -21,7 +21,7 @@ def built(url: str, year: int, kind: SourceKind | None = None) -> SourceRecord:
 
 
 def merged(*sources: SourceRecord) -> Merged:
-    """Merge in every order and expect the same result."""
+    """Merge in every order, check that the results are equal, and return one."""
     first, *others = [merge(order) for order in itertools.permutations(sources)]
     assert all(other == first for other in others)
     return first

@@ -82,7 +82,7 @@ def test_a_long_crawl_delay_slows_no_other_host_of_its_site(host: str) -> None:
     assert fleet.ask(host) == 0
     assert fleet.ask("www.homes.example") == 0
     assert fleet.ask("photos.homes.example") == 0
-    assert fleet.clock.slept == [1.0], "these two keep the gap of their site"
+    assert fleet.clock.slept == [1.0], "the other two hosts must keep the gap of their site"
     assert fleet.ask(host) == FIVE_MINUTES - 1.0
 
 

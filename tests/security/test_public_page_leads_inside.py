@@ -87,5 +87,5 @@ def test_the_demo_allows_only_its_own_site() -> None:
     (pool,) = demo["networks"]["demo"]["ipam"]["config"]
     assert opened == ip_network(f"{address}/32")
     assert ip_address(address) in ip_network(pool["subnet"])
-    assert ip_address(address) not in ip_network(pool["ip_range"]), "no other container may be given it"
+    assert ip_address(address) not in ip_network(pool["ip_range"]), "another container could get this address"
     assert files[0].name == "docker-compose.yml"

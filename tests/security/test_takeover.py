@@ -107,7 +107,7 @@ def test_a_page_that_calls_itself_the_assessors_card_does_not_replace_it(
 def test_a_false_claim_that_comes_first_does_not_replace_the_card(
     make_service: Callable[..., Resources], changing_site: ChangingSite
 ) -> None:
-    """The card was not read before: the service fetches it and finds other values."""
+    """The service fetches the card, which was not read before, and finds other values."""
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE, link(root + CARD))}
     service.scraper.scrape(root + EVIL)
@@ -141,7 +141,7 @@ def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
     changing_site.pages[CARD] = card({**TRUE, "Assessed_Value": "$210,000"})
     service.scraper.scrape(root + EVIL, refresh=True)
     shown = service.properties.get(first.property_id)
-    assert shown["record"]["TaxAssessedValue"] == 210_000, "the card itself was asked"
+    assert shown["record"]["TaxAssessedValue"] == 210_000, "the value must come from the card"
 
 
 def test_a_page_of_another_host_or_port_is_not_fetched(

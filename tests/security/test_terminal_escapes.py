@@ -23,7 +23,7 @@ from cli.main import main
 from tests.plugins.page_records import page_record
 from web import create_app
 
-#: clears the screen, sets the window title, the same in C1, and reverses text in four ways
+#: clears the screen, sets the window title, repeats both in C1, and reverses text in four ways
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\x85\u202egnp.exe\u2066\u200f\u061c\u206a"
 #: characters that no output may contain
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")

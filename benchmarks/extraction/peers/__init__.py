@@ -1,1 +1,1 @@
-"""Other tools on the same labeled pages, each in a process of a separate environment (`.venv-bench-extraction`)."""
+"""Run other tools on the labeled pages, each in a process of a separate environment (`.venv-bench-extraction`)."""

@@ -187,7 +187,7 @@ def test_a_refund_undoes_a_charge(rules: LuaRules) -> None:
     after = charged(rules, before)
     place = rules.charge(after)
     rules.refund_meter(after, 1, rules.charge())
-    assert after.f == NOW_US + 500 + SECOND, "what was unknown at admission was not charged"
+    assert after.f == NOW_US + 500 + SECOND, "a charge without known limits was refunded"
     rules.refund_meter(after, 1, place)
     assert (after.f, after.p) == (before.f, before.p)
 
@@ -297,7 +297,7 @@ def test_unexplained_429s_for_tokens_slow_the_pace_a_little(rules: LuaRules) -> 
     assert meter.p - before == pytest.approx(1.04 * 100 * 1_000)
     requests = rules.meter(600, 600)
     rules.charge_meter(requests, 1, NOW_US, False)
-    assert refused(rules, requests, NOW_US + SECOND, against_the_headers=True).s == 1, "they are counted, not estimated"
+    assert refused(rules, requests, NOW_US + SECOND, against_the_headers=True).s == 1, "requests must keep their pace"
 
 
 def test_bursts_become_smaller_by_a_tenth_but_never_smaller_than_the_request(rules: LuaRules) -> None:

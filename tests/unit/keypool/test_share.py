@@ -43,4 +43,4 @@ def test_a_daily_limit_that_varies_keeps_reservations(clock: ManualClock) -> Non
     assert isinstance(sent, Lease)
     share.settle(sent, Settlement(Outcome.SUCCESS, limits=LimitReading(MeterReading(2000, 1989, 8 * MINUTE))))
     clock.advance((second.at_us - clock.now_us()) / SECOND)
-    assert share.confirm(second) is not None, "its place is not void"
+    assert share.confirm(second) is not None, "the second reservation must stay valid"

@@ -122,7 +122,7 @@ def test_messages_and_events_show_redacted_arguments(settings: Settings) -> None
     assert [message.sent_event["args"], message.sent_event["kwargs"]] == shown
     assert key not in shown[0]
     assert shown[1] == "{'url': 'https://example.com/a?[redacted]'}"
-    assert message.body[:2] == ((key,), {"url": url}), "the task itself must get what was sent"
+    assert message.body[:2] == ((key,), {"url": url}), "the task must get the original arguments"
 
 
 def test_the_configuration_that_a_worker_reports_has_no_password(tmp_path: Path) -> None:
