@@ -105,7 +105,7 @@ def test_a_page_that_is_refused_without_a_fault_may_be_a_dead_letter(sound: Evid
     assert missed(sound) == []
 
 
-def test_a_second_property_of_a_page_is_one_stored_twice(sound: Evidence) -> None:
+def test_a_second_property_of_a_page_counts_as_stored_twice(sound: Evidence) -> None:
     sound.properties = 2
     assert missed(sound) == ["properties or observations stored twice"]
 

@@ -1,4 +1,4 @@
-"""Pages made to block a worker fail at once and permanently, and real pages are far from the limits."""
+"""Pages designed to block a worker fail permanently at once, and real pages are far from the limits."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _page(text: str) -> Page:
 @pytest.mark.parametrize("read", [read_page, read_results])
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_page_that_is_too_large_is_not_read(name: str, read: Callable[[Page], Any], *, in_thread: bool) -> None:
-    """In a thread no signal can interrupt, so only the size limits apply."""
+    """Only the size limits apply in a thread, since no signal can interrupt a thread."""
     make, why = HEAVY[name]
     page = _page(make())
     error = refused(lambda: read(page), in_thread=in_thread)
@@ -102,8 +102,8 @@ def _for_ever() -> None:
             pass
 
 
-def test_cpu_time_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even code that catches every error is ended, and the next page has its own time."""
+def test_the_cpu_limit_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that catches every error is interrupted too, and the next page has its own CPU time."""
     monkeypatch.setattr(budget, "CPU_SECONDS", 0.2)
     for _ in range(2):
         with pytest.raises(PageTooComplexError, match="CPU time"), budget.reading(URL):
@@ -113,7 +113,7 @@ def test_cpu_time_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next signal comes while the first error is created."""
+    """The next signal arrives while the first error is created."""
 
     class SlowlyMadeError(PageTooComplexError):
         def __init__(self, *args: Any) -> None:
@@ -129,7 +129,7 @@ def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPat
         _for_ever()
 
 
-def test_memory_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_limit_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "MEMORY_BYTES", 200_000_000)
     with pytest.raises(PageTooComplexError, match="memory"), budget.reading(URL):
         bytearray(300_000_000)
@@ -150,7 +150,7 @@ def test_a_nested_block_uses_the_same_budget(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From fetching to prompting; a page fetched again has a new budget."""
+    """The budget covers everything from fetching to prompting; a page that is fetched again has a new budget."""
     url = site.page("/1", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms, built in 1987</p>".encode())
     page = fetcher.fetch(url)
     costs = [page.spent.cpu_seconds]
@@ -174,7 +174,7 @@ def test_a_body_is_hashed_once() -> None:
 
 
 def test_a_job_that_times_out_while_reading_fails_permanently() -> None:
-    """A timeout during fetching is retried, since the site was slow."""
+    """Only a timeout during fetching is retried, since the site was slow."""
     with pytest.raises(PageTooComplexError) as caught, budget.reading(URL):
         raise SoftTimeLimitExceeded
     assert isinstance(_decided(caught.value), Fail)
@@ -255,7 +255,7 @@ def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
 def test_a_source_that_exceeds_its_budget_at_the_model_prompt_is_kept(
     world: World, monkeypatch: pytest.MonkeyPatch, block_seconds: float
 ) -> None:
-    """Each block costs a fixed time: reading stays within the budget, and prompting exceeds it."""
+    """Each block costs a fixed time, so that reading stays within the budget and prompting exceeds it."""
     world.county.pages[FOUND] = (200, assessor(Roof="see below") + "<p>The roof was renewed in 2010.</p>")
     world.sources(BY_ADDRESS)
     monkeypatch.setattr(budget, "time", SimpleNamespace(thread_time=itertools.count(0, block_seconds).__next__))
@@ -279,14 +279,14 @@ print(len(question_about(extract(page)).fields) > 0)
 
 
 def test_the_first_page_of_a_process_does_not_pay_for_its_tables() -> None:
-    """The first prompt loads a table of 180 MB, more than this page may take."""
+    """The first prompt loads a table of 180 MB, which is more than the page's limit."""
     ran = subprocess.run([sys.executable, "-c", _FIRST_PAGE], capture_output=True, text=True, timeout=300, check=False)
     assert ran.stdout.strip() == "True", ran.stderr
 
 
 @pytest.mark.real_pages
 def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All are read and prompted with an eighth of the parts and half of the CPU time and memory."""
+    """Real pages are read and prompted with an eighth of the parts, half of the CPU time, and half of the memory."""
     for name in ("MOST_TAGS", "MOST_VALUES", "MOST_ELEMENTS", "MOST_CHILDREN"):
         monkeypatch.setattr(budget, name, getattr(budget, name) // 8)
     monkeypatch.setattr(budget, "CPU_SECONDS", budget.CPU_SECONDS / 2)

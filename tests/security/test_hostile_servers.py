@@ -136,7 +136,7 @@ def test_headers_without_end_stop_at_the_limit(site: Any, fetcher: Fetcher) -> N
 
 
 def test_endless_interim_responses_stop_at_the_limit(site: Any, fetcher: Fetcher) -> None:
-    """Each 103 is a complete response for the parser, so only the total size shows that they do not end."""
+    """The parser takes each 103 for a complete response, so only the total size shows that the responses never end."""
 
     def chunks() -> Iterator[bytes]:
         for _ in range(100_000):
@@ -163,7 +163,7 @@ def _drip(first: bytes, drops: Iterator[bytes], every_seconds: float) -> Callabl
 def test_a_slow_drip_of_bytes_ends_at_the_total_timeout(
     site: Any, make_fetcher: Callable[..., Fetcher], first: bytes
 ) -> None:
-    """Slow loris: every single read is fast enough, but the whole response is not."""
+    """Slow loris: every single read is fast enough, but the whole response is too slow."""
     fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=0.6, read_seconds=0.5))
     drops = (b"x" for _ in range(200)) if first else iter([b""] * 200)
     started = time.monotonic()
@@ -181,7 +181,7 @@ def test_silence_ends_at_the_read_timeout(site: Any, make_fetcher: Callable[...,
 
 
 def test_the_total_timeout_includes_redirects(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
-    """Ten slow redirects share one limit instead of having one each."""
+    """Ten slow redirects share one limit."""
 
     def slow_redirect(number: int) -> Callable[[BaseHTTPRequestHandler], None]:
         def answer(handler: BaseHTTPRequestHandler) -> None:

@@ -30,7 +30,7 @@ def test_honest_names_are_fetched(seen: dict[str, Any]) -> None:
         assert len(reached) == 2, "expected a connection for robots.txt and one for the page"
 
 
-def test_no_answer_leads_inside(seen: dict[str, Any]) -> None:
+def test_no_dns_answer_leads_to_an_internal_address(seen: dict[str, Any]) -> None:
     """Each name gets its own error, and no connection is opened, even to a public address in the same answer."""
     for name in set(names.RECORDS) - set(names.HONEST):
         assert seen["guarded"][name] == ["blocked_address", []], name

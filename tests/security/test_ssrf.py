@@ -137,7 +137,7 @@ def test_robots_txt_may_not_redirect_to_an_internal_address(
 
 
 @pytest.mark.parametrize("good_answers", [1, 2])
-def test_a_name_that_changes_its_answer_never_leads_inside(
+def test_a_name_that_changes_its_answer_never_reaches_an_internal_address(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, good_answers: int
 ) -> None:
     """DNS rebinding: a request resolves once and connects to the checked address; the next request is checked again.

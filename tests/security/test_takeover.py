@@ -153,7 +153,7 @@ def test_a_page_of_another_host_or_port_is_not_fetched(
     assert [one.path for one in changing_site.asked] == [EVIL]
 
 
-def test_a_page_to_which_the_cards_url_leads_does_not_inherit_its_kind(
+def test_a_page_that_the_cards_url_redirects_to_does_not_inherit_its_kind(
     make_service: Callable[..., Resources], changing_site: ChangingSite
 ) -> None:
     """The kind belonged to the earlier page. A scrape by address assigns the kind again."""

@@ -34,7 +34,7 @@ def test_numbered_keys_come_in_the_order_of_their_numbers(monkeypatch: pytest.Mo
     assert _secrets(settings) == ["sk-one", "sk-two", "sk-ten"]
 
 
-def test_list_wins_over_numbered_over_single(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_wins_over_numbered_keys_and_those_over_a_single_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of the specification: OPENAI_API_KEYS, then OPENAI_API_KEY_1..n, then OPENAI_API_KEY."""
     settings = _settings(monkeypatch, OPENAI_API_KEY="sk-single")
     assert _secrets(settings) == ["sk-single"]
@@ -87,7 +87,7 @@ def test_keys_with_another_separator_get_the_remedy(monkeypatch: pytest.MonkeyPa
     assert "sk-other" not in str(caught.value)
 
 
-def test_no_key_is_an_empty_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_keys_the_set_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_keys(_settings(monkeypatch)).keys == ()
 
 
@@ -183,7 +183,7 @@ def test_a_login_in_a_base_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     assert "hunter2" not in str(caught.value)
 
 
-def test_no_secret_in_any_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_representation_contains_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _settings(monkeypatch, OPENAI_API_KEYS=_LONG, OPENAI_API_KEY_1="sk-numbered-secret-1")
     for text in (repr(load_keys(settings)), repr(settings), settings.model_dump_json()):
         assert _LONG not in text

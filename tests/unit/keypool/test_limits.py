@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
         ("2.5", 2.5),
     ],
 )
-def test_openai_durations(text: str, seconds: float) -> None:
+def test_openai_durations_are_parsed(text: str, seconds: float) -> None:
     assert parse_duration_us(text) == round(seconds * 1e6)
 
 

@@ -277,7 +277,7 @@ def test_a_429_allows_one_request_at_the_named_time_and_then_one_by_one(rules: L
     assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 100_000
 
 
-def test_after_a_429_that_contradicts_the_headers_a_part_of_the_burst_is_waited_for_too(rules: LuaRules) -> None:
+def test_a_429_that_contradicts_the_headers_reserves_part_of_the_burst(rules: LuaRules) -> None:
     """The bucket's level is unknown: at the named time, one request fits, and a tenth of the burst stays unused."""
     meter = rules.meter(600, 600, a=10)
     burst(rules, meter)

@@ -12,7 +12,7 @@ from app.keypool.strategies import STRATEGIES, load_strategy
 from tests.plugins.lua_rules import LuaRules
 
 
-def test_the_strategies_of_the_specification_and_ours() -> None:
+def test_all_strategies_have_names() -> None:
     assert sorted(STRATEGIES) == ["least_used", "most_headroom", "random", "round_robin"]
 
 

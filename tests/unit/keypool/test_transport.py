@@ -106,7 +106,7 @@ def test_another_key_takes_over(bad: Reply) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
-def test_a_request_at_fault_is_sent_once_and_harms_no_key(status: int) -> None:
+def test_a_faulty_request_is_sent_once_and_counts_against_no_key(status: int) -> None:
     manager, inner = manager_of([error(status, "bad_request")])
     with pytest.raises(openai.APIStatusError) as caught:
         chat(manager.get_client())
@@ -125,7 +125,7 @@ def test_when_every_key_is_limited_the_pool_answers_429_with_retry_after() -> No
     assert inner.keys == _SECRETS
 
 
-def test_a_short_cooldown_is_waited_for() -> None:
+def test_the_pool_waits_for_a_short_cooldown() -> None:
     clock = ManualClock()
     manager, inner = manager_of(
         [error(429, "rate_limit_exceeded", retry_after_ms="800"), ok()], keys=1, max_wait=1.5, clock=clock
@@ -135,7 +135,7 @@ def test_a_short_cooldown_is_waited_for() -> None:
     assert inner.keys == _SECRETS[:1] * 2
 
 
-def test_no_wait_beyond_the_longest_allowed() -> None:
+def test_no_wait_exceeds_the_maximum() -> None:
     clock = ManualClock()
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="2")], keys=1, max_wait=1.5, clock=clock)
     with pytest.raises(openai.RateLimitError):
@@ -175,7 +175,7 @@ def test_pauses_grow_during_an_outage() -> None:
     assert set(inner.keys) == set(_SECRETS[:2])
 
 
-def test_a_failure_that_does_not_pass_reaches_the_caller_when_its_wait_is_over() -> None:
+def test_a_lasting_failure_reaches_the_caller_after_its_wait() -> None:
     clock = ManualClock()
     manager, _ = manager_of([error(500)], keys=2, max_wait=30, clock=clock)
     with pytest.raises(openai.InternalServerError):
@@ -200,13 +200,13 @@ def test_each_key_is_used_again_at_the_time_that_its_server_names() -> None:
     assert sum(clock.slept) < 2
 
 
-def test_an_outage_leaves_the_budgets_alone() -> None:
+def test_an_outage_uses_no_budget() -> None:
     manager, _ = manager_of([error(503)] * 5 + [ok()], keys=1, max_wait=30)
     chat(manager.get_client())
     assert manager.get_stats()["spent_today"]["calls"] == 1
 
 
-def test_a_server_that_wants_more_time_than_the_caller_has_is_not_waited_for() -> None:
+def test_the_pool_does_not_wait_longer_than_the_caller_allows() -> None:
     clock = ManualClock()
     manager, inner = manager_of([error(503, retry_after="60"), ok()], keys=1, max_wait=30, clock=clock)
     with pytest.raises(openai.InternalServerError) as caught:
@@ -216,7 +216,7 @@ def test_a_server_that_wants_more_time_than_the_caller_has_is_not_waited_for() -
     assert len(inner.keys) == 1
 
 
-def test_limits_cost_time_and_no_attempts() -> None:
+def test_rate_limits_cost_time_but_no_attempts() -> None:
     """One key that answers 429 ten times, while the caller can still wait."""
     clock = ManualClock()
     limited = error(429, "rate_limit_exceeded", retry_after_ms="200")
@@ -273,7 +273,7 @@ def test_the_third_failed_request_opens_the_circuit_and_is_logged(caplog: pytest
     assert manager.get_stats()["keys"]["sk-proj-aaa...aaaa"]["circuit_open"] is True
 
 
-def test_the_log_lines_of_the_specification(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_lines_match_the_specification(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()])
     chat(manager.get_client())

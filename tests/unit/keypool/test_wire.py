@@ -163,7 +163,7 @@ def test_a_429_names_the_limit_that_was_hit(error: Any, limit: str | None) -> No
     assert wire.read_failure({"error": error})[1] == limit
 
 
-def test_an_errors_facts_are_words() -> None:
+def test_the_details_of_an_error_are_words() -> None:
     assert wire.read_failure({"error": {"code": None, "type": "requests"}})[0] == Failure("", "requests")
     assert wire.read_failure({"error": {"code": 429}})[0] == Failure("429", "")
     assert wire.read_failure({"error": {"message": "too much"}})[0] == Failure("", "", "too much")
