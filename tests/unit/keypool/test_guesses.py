@@ -1,4 +1,4 @@
-"""A guessed rate: its first value, and when it falls and rises."""
+"""A guessed rate has a first value, falls after a 429, and rises with use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def guess(rules: LuaRules, count: float = 0, cut_us: int = 0) -> Any:
 
 
 def test_the_first_guess_is_the_rate_of_accepted_requests(rules: LuaRules) -> None:
-    """Ten per second, counted over two seconds, without the refused request."""
+    """The accepted requests were ten per second over two seconds; the refused request does not count."""
     found, last = guess(rules), NOW_US
     for n in range(200):
         last = NOW_US + n * SECOND // 10
@@ -64,6 +64,6 @@ def test_a_slow_rate_rises_by_successes_instead_of_seconds(rules: LuaRules) -> N
 
 
 def test_an_unused_rate_stays(rules: LuaRules) -> None:
-    """Ten requests in two seconds are half of 600 a minute."""
+    """The ten requests in two seconds use half of the rate of 600 a minute."""
     assert rules.raised_rate(guess(rules, 10, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) == 600
     assert rules.raised_rate(guess(rules, 10.1, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) > 600

@@ -1,4 +1,4 @@
-"""Keys: their sources and order, public names without secrets, and clear messages about malformed keys."""
+"""Keys come from ordered sources, have public names without secrets, and get clear messages if malformed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_numbered_keys_come_in_the_order_of_their_numbers(monkeypatch: pytest.Mo
 
 
 def test_a_list_wins_over_numbered_keys_and_those_over_a_single_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order of the specification: OPENAI_API_KEYS, then OPENAI_API_KEY_1..n, then OPENAI_API_KEY."""
+    """The specification's order is OPENAI_API_KEYS, OPENAI_API_KEY_1..n, OPENAI_API_KEY."""
     settings = _settings(monkeypatch, OPENAI_API_KEY="sk-single")
     assert _secrets(settings) == ["sk-single"]
     settings = _settings(monkeypatch, OPENAI_API_KEY_1="sk-numbered")
@@ -102,7 +102,7 @@ def test_a_malformed_key_is_named_by_position_and_never_shown(monkeypatch: pytes
 
 
 def test_mask_shows_kind_three_characters_and_the_last_four() -> None:
-    """The form of the specification: sk-proj-abc...xyz1."""
+    """The specification's form is sk-proj-abc...xyz1."""
     assert mask(_LONG) == "sk-proj-abc...Xyz1"
     assert mask("sk-abcdefghijklmnopqrstuvwxyz0123456789") == "sk-abc...6789"
     assert mask("sk-svcacct-abcdefghijklmnopqrst") == "sk-svcacct-abc...qrst"
@@ -191,7 +191,7 @@ def test_no_representation_contains_a_secret(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_change_is_counted_and_named_by_masks() -> None:
-    """The log line after a reload."""
+    """The text is the log line after a reload."""
     secrets = [f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("abcde", start=1)]
     change = compare_keys(make_keys(secrets[:4]), make_keys(secrets[1:]))
     assert str(change) == "1 added (sk-proj-eee...0005), 1 draining (sk-proj-aaa...0001), 3 unchanged"
@@ -205,7 +205,7 @@ def test_another_order_or_group_is_no_change_of_keys() -> None:
 
 
 def test_a_running_process_does_not_accept_an_empty_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key at all is an error, and so is an empty file while another variable has keys."""
+    """An empty file is an error too if another variable has keys."""
     with pytest.raises(NoKeysError):
         load_keys_again(_settings(monkeypatch))
     file = tmp_path / "keys"

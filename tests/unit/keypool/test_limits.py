@@ -1,4 +1,4 @@
-"""Durations, retry-after, and rate limit headers."""
+"""Durations, retry-after, and rate limit headers are parsed."""
 
 from __future__ import annotations
 

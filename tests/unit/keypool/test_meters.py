@@ -1,4 +1,4 @@
-"""The rules of one limit: when requests fit, and how responses correct the bucket."""
+"""The rules of one limit decide when requests fit and how responses correct the bucket."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_full_bucket_admits_its_burst_and_then_one_per_interval(rules: LuaRule
 
 
 def test_the_reserve_is_a_share_but_no_more_than_a_second_s_worth(rules: LuaRules) -> None:
-    """Of ten requests, two are reserved; of 1,200 per minute, twenty, not 240."""
+    """A limit of ten requests reserves two. A limit of 1,200 per minute reserves twenty, not 240."""
     assert burst(rules, rules.meter(600, 10)) == 8
     assert burst(rules, rules.meter(1200, 1200)) == 1180
     assert burst(rules, rules.meter(1200, 1200), GATE) == 1190
@@ -90,7 +90,8 @@ def test_bursts_begin_at_one_second_s_worth(rules: LuaRules) -> None:
 
 
 def test_a_bucket_that_others_have_emptied_is_used_as_soon_as_it_refills(rules: LuaRules) -> None:
-    """600 per minute, none left: after the reserve of a second's worth, one every 100 ms."""
+    """At 600 per minute and none left, the reserve of a second's worth refills first; then one request goes every 100
+    ms."""
     drained = learned(rules, rules.reading(600, 0, MINUTE))
     assert rules.meter_room_at(drained, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + 100_000
 
@@ -103,7 +104,7 @@ def test_an_emptier_bucket_than_computed_is_applied_at_once(rules: LuaRules) -> 
 
 
 def test_a_fuller_bucket_than_computed_is_applied_slowly_and_only_outside_a_band(rules: LuaRules) -> None:
-    """Reordering explains 1.5 requests or a tenth of the capacity; a quarter of the rest is applied."""
+    """Reordering explains 1.5 requests or a tenth of the capacity. A quarter of the remaining difference is applied."""
     before = charged(rules, rules.meter(60, 10), 8)
     near = learned(rules, rules.reading(60, 3, 7 * SECOND), before, rules.charge(before))
     far = learned(rules, rules.reading(60, 8, 2 * SECOND), before, rules.charge(before))
@@ -164,7 +165,7 @@ def test_a_new_limit_voids_earlier_reservations(rules: LuaRules) -> None:
 
 
 def test_a_daily_limit_that_varies_is_the_same_limit(rules: LuaRules) -> None:
-    """Its rate is computed from rounded figures: a quarter more or less is the same limit."""
+    """A daily limit's rate is computed from rounded figures, so a quarter more or less is the same limit."""
     before = charged(rules, rules.meter(8, 200))
     for rate, kept in ((9.9, 8), (10.1, 10.1)):
         reading = rules.reading(200, 180, 20 * MINUTE / rate)

@@ -1,4 +1,4 @@
-"""The classification table of the design, row by row."""
+"""Status and error code determine the outcome, as in the design's table."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_status_and_code_together_determine_the_outcome(
 def test_a_too_large_429_is_recognized_by_the_start_of_its_message(
     status: int, code: str, message: str, expected: Outcome
 ) -> None:
-    """Its code and type are those of any other 429."""
+    """The error's code and type are equal to those of any other 429."""
     assert classify(status, Failure(code, "tokens", message)) is expected
 
 
@@ -78,7 +78,7 @@ def test_a_rate_limited_key_may_serve_the_same_request_after_its_cooldown() -> N
 
 
 def test_a_5xx_that_names_a_fault_of_the_request_is_not_a_server_failure() -> None:
-    """A retry with another key would get the same answer, and the key is fine."""
+    """Another key would get the same response, and the key is healthy."""
     message = "1 validation error: {'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}"
     assert classify(500, Failure("", "internal_server_error", message)) is Outcome.REQUEST_FAULT
     assert classify(500, Failure("", "internal_server_error", "boom")) is Outcome.SERVER_FAILURE

@@ -1,4 +1,4 @@
-"""The pool's figures for metrics: the wait of each request, and a unique mask for every key."""
+"""The pool's metrics count the wait of each request and give every key a unique mask."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_request_waits_until_its_reservation(clock: ManualClock) -> None:
 
 
 def test_the_wait_for_a_further_key_starts_after_the_last_attempt(clock: ManualClock) -> None:
-    """The pause after a failure counts; the time until the first key failed does not."""
+    """The pause after a failure counts as a wait; the failed attempt does not."""
     keys = make_keys(["sk-a", "sk-b"])
     store = RecordingStore(keys, "round_robin", clock)
     replies = [httpx2.ReadTimeout("no answer"), httpx2.Response(200, json={})]

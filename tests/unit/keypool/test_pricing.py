@@ -1,4 +1,4 @@
-"""The cost of a call: the table, the overrides, and models without a price."""
+"""A call's cost comes from the price table or an override; a model without a price costs nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.keypool.pricing import Price, make_pricing, parse_prices
 
 
 def test_a_known_model_costs_the_price_of_the_table() -> None:
-    """gpt-4.1-mini: 0.40 US dollars per million input tokens, 1.60 per million output tokens (OpenAI, 2025-04)."""
+    """gpt-4.1-mini costs 0.40 US dollars per million input tokens and 1.60 per million of output (OpenAI, 2025-04)."""
     microusd = make_pricing()
     assert microusd("gpt-4.1-mini", 1_000_000, 1_000_000) == 2_000_000
     assert microusd("gpt-4.1-mini-2025-04-14", 1000, 10) == 416
@@ -21,7 +21,8 @@ def test_a_known_model_costs_the_price_of_the_table() -> None:
 
 
 def test_a_tier_costs_its_price_in_the_table() -> None:
-    """gpt-5-mini: 0.25/2.00 US dollars per million tokens, flex 0.125/1.00, priority 0.45/3.60 (OpenAI, 2026-11)."""
+    """gpt-5-mini costs 0.25/2.00 US dollars per million tokens, 0.125/1.00 in flex, 0.45/3.60 in priority (OpenAI,
+    2026-11)."""
     microusd = make_pricing()
     prices = {tier: microusd("gpt-5-mini", 1_000_000, 1_000_000, tier) for tier in ("", "default", "flex", "priority")}
     assert prices == {"": 2_250_000, "default": 2_250_000, "flex": 1_125_000, "priority": 4_050_000}
@@ -75,20 +76,20 @@ def test_a_model_without_a_known_price_of_cached_input_is_charged_in_full(model:
     ],
 )
 def test_cached_input_costs_the_price_of_its_tier(model: str, tier: str, cached: float) -> None:
-    """OpenAI's pricing page, 2026-11; the model table of LiteLLM 1.110 has the same."""
+    """The prices are from OpenAI's pricing page, 2026-11, and equal in the model table of LiteLLM 1.110."""
     assert make_pricing()(model, 10_000, 0, tier, cached=10_000) == round(10_000 * cached)
 
 
 @pytest.mark.parametrize("model", ["gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini", "o1"])
 def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
-    """OpenAI's batch table has no price for cached input of these models; its cookbook says that they have no cache."""
+    """OpenAI's batch table has no price for these models' cached input; OpenAI's cookbook excludes a cache."""
     microusd = make_pricing()
     assert microusd(model, 10_000, 0, "batch", cached=10_000) == microusd(model, 10_000, 0, "batch")
     assert 2 * microusd(model, 10_000, 0, "batch") == microusd(model, 10_000, 0)
 
 
 def test_writing_to_the_cache_costs_extra_if_the_model_charges_for_it() -> None:
-    """From GPT-5.6 on, 1.25 times the input; before, nothing (OpenAI's pricing page, 2026-11)."""
+    """Cache writes cost 1.25 times the input from GPT-5.6 on, and nothing before (OpenAI's pricing page, 2026-11)."""
     microusd = make_pricing()
     assert microusd("gpt-6-sol", 10_000, 0, written=10_000) == 25_000
     assert microusd("gpt-6-sol", 10_000, 0, "batch", cached=4_000, written=6_000) == 400 + 7_500
@@ -97,7 +98,7 @@ def test_writing_to_the_cache_costs_extra_if_the_model_charges_for_it() -> None:
 
 @pytest.mark.parametrize(("tier", "cost"), [("", 2_000), ("flex", 1_000), ("priority", 5_000), ("batch", 5_000)])
 def test_an_override_for_cached_input_is_for_the_standard_tier(tier: str, cost: int) -> None:
-    """It is unknown whether a batch has a price for cached input."""
+    """A batch may have another price for cached input."""
     assert make_pricing(parse_prices("house-model=1/2/0.2"))("house-model", 10_000, 0, tier, cached=10_000) == cost
 
 
@@ -172,7 +173,7 @@ def test_invalid_prices_are_named_with_the_remedy(text: str) -> None:
 
 
 def test_cached_input_that_costs_more_than_other_input_is_named() -> None:
-    """The order of OpenAI's table (input, cached input, output) is a likely mistake."""
+    """Users may copy the order of OpenAI's table by mistake: input, cached input, output."""
     with pytest.raises(ConfigurationError, match=r"'m=0.4/0.1/1.6' prices cached input higher .*INPUT/OUTPUT\[/CACHED"):
         parse_prices("m=0.4/0.1/1.6")
 

@@ -1,4 +1,4 @@
-"""The pool's own error responses, in OpenAI's form."""
+"""The pool's own error responses have OpenAI's form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The strategies, found by name, and the random choice between equal keys."""
+"""Strategies are found by name, and the choice between equal keys is random."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_an_unknown_strategy_is_an_error_that_lists_the_valid_ones() -> None:
 
 @pytest.mark.parametrize("position", [0, 1, 2, 15, 999])
 def test_chance_is_uniform_for_every_key(rules: LuaRules, position: int) -> None:
-    """Over all draws each value comes exactly once."""
+    """Each value comes exactly once over all draws."""
     assert sorted(rules.chance_of(seed, position) for seed in range(SEEDS)) == [n / SEEDS for n in range(SEEDS)]
 
 
 @pytest.mark.parametrize("keys", [2, 3, 5, 16])
 def test_each_of_several_keys_has_the_lowest_chance_about_equally_often(rules: LuaRules, keys: int) -> None:
-    """Over all draws each key's share is within 4 % of an equal one (five keys are the worst case up to 16)."""
+    """Each key's share over all draws is within 4 % of an equal share. Five keys are the worst case up to 16."""
     winners = (min(range(keys), key=lambda position: rules.chance_of(seed, position)) for seed in range(SEEDS))
     wins = Counter(winners)
     assert len(wins) == keys

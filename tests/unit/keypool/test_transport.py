@@ -1,4 +1,4 @@
-"""The pool with a real `openai.OpenAI`; only the network below the transport is scripted."""
+"""The pool works with a real `openai.OpenAI`; only the network below the transport is scripted."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_one_key_recovers_from_one_failure_within_a_second(failure: Reply) -> No
 
 
 def test_pauses_grow_during_an_outage() -> None:
-    """Both keys fail for five seconds, and their circuits open. Without a usable key, all keys are tried."""
+    """Both keys fail for five seconds, and their circuits open. If no key is usable, all keys are tried."""
     clock = ManualClock()
     began = clock.now_us()
 
@@ -217,7 +217,7 @@ def test_the_pool_does_not_wait_longer_than_the_caller_allows() -> None:
 
 
 def test_rate_limits_cost_time_but_no_attempts() -> None:
-    """One key that answers 429 ten times, while the caller can still wait."""
+    """One key responds 429 ten times while the caller can still wait."""
     clock = ManualClock()
     limited = error(429, "rate_limit_exceeded", retry_after_ms="200")
     manager, inner = manager_of([limited] * 10 + [ok()], keys=1, max_wait=30, clock=clock)
@@ -241,7 +241,7 @@ def test_max_retries_caps_the_keys_and_not_the_wait() -> None:
 
 
 def test_an_error_in_a_body_with_status_200_is_a_failure_of_the_key() -> None:
-    """Some gateways send such bodies. Another key is tried; without one, the caller gets the right error."""
+    """Some gateways send errors with status 200. Another key is tried; without one, the caller gets the real error."""
     hidden = httpx2.Response(200, json={"error": {"message": "upstream is down", "code": 503}})
     manager, inner = manager_of([hidden, ok()])
     assert chat(manager.get_client()) == "hello"
@@ -263,7 +263,7 @@ def test_one_request_counts_one_failure() -> None:
 
 
 def test_the_third_failed_request_opens_the_circuit_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The specification's line: Circuit breaker opened for OpenAI key ... after 3 failures."""
+    """The specification's log line is "Circuit breaker opened for OpenAI key ... after 3 failures"."""
     manager, _ = manager_of([error(500)], keys=1)
     for _ in range(3):
         with pytest.raises(openai.InternalServerError):
@@ -419,7 +419,7 @@ def test_the_async_client_rotates_the_same_way() -> None:
 
 
 def test_stats_match_the_specification_key_for_key() -> None:
-    """The specification's JSON, and the added fields."""
+    """The statistics are the specification's JSON with additional fields."""
     clock = ManualClock()
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()], clock=clock)
     chat(manager.get_client())
@@ -453,7 +453,7 @@ def test_error_bodies_that_are_not_openais_are_classified_by_status(make: Callab
 
 
 def test_the_real_error_is_returned_when_only_dead_keys_are_left() -> None:
-    """One key is dead, the other answers 500: the caller gets the 500 without waiting for the dead key."""
+    """One key is dead and the other responds 500: the caller gets the 500 without waiting for the dead key."""
     manager, _ = manager_of([error(401, "invalid_api_key"), ok(), error(500)], keys=2)
     assert chat(manager.get_client()) == "hello"
     with pytest.raises(openai.InternalServerError):
@@ -486,7 +486,7 @@ def test_a_date_in_retry_after_uses_the_servers_clock() -> None:
 
 
 def test_only_a_stream_is_requested_uncompressed() -> None:
-    """The usage in a stream is read as plain text; whole answers may be compressed."""
+    """The usage in a stream is read as plain text; whole responses may be compressed."""
     manager, inner = manager_of([ok()])
     client = manager.get_client()
     assert client is not None

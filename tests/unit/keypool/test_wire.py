@@ -1,4 +1,4 @@
-"""Reading requests and responses, including invalid ones."""
+"""Requests and responses are read, including invalid ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def need_of(body: Any) -> Need:
 
 
 def test_only_the_prompts_text_is_estimated() -> None:
-    """Schemas, tools and ids are no prompt, and a picture's tokens do not depend on its bytes."""
+    """Schemas, tools, and ids do not count, and a picture's tokens do not depend on its bytes."""
     user = [{"type": "text", "text": "b" * 40}, {"type": "image_url", "image_url": {"url": "data:" + "x" * 100_000}}]
     messages = [{"role": "system", "content": "a" * 400}, {"role": "user", "content": user}]
     need = need_of({"model": "m", "messages": messages, "response_format": {"schema": "s" * 4000}})
@@ -69,7 +69,7 @@ def test_every_endpoints_prompt_is_found(body: dict[str, Any], tokens: float) ->
     ],
 )
 def test_the_completion_counts_as_far_as_the_request_allows_it(body: dict[str, Any], tokens: float) -> None:
-    """No bound counts as 0, because the longest possible answer would leave most of the limit unused."""
+    """A request without a bound counts as 0: the longest possible answer would leave most of the limit unused."""
     assert need_of(body).output_tokens == tokens
 
 
@@ -187,7 +187,7 @@ def test_the_details_of_an_error_are_words() -> None:
 def test_a_request_is_admitted_before_the_server_works_on_it(
     processing_ms: str | None, elapsed_us: int, admitted_us: int
 ) -> None:
-    """The latest possible time. Without the server's header, its working time must not count as drift."""
+    """The latest possible time is used. Without the server's header, working time must not count as drift."""
     headers = {} if processing_ms is None else {"openai-processing-ms": processing_ms}
     assert wire.admitted_after_us(headers, elapsed_us) == admitted_us
 
@@ -216,7 +216,7 @@ def test_the_servers_clock_is_the_one_in_its_date() -> None:
             {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 2}},
             TokensUsed(9, 0, 9, 6, 2),
         ),
-        # more than there is cannot have been cached or written, and nonsense was not
+        # cached and written tokens are limited to the prompt, and invalid counts are ignored
         (
             {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 12, "cache_write_tokens": 9}},
             TokensUsed(9, 0, 9, 9),

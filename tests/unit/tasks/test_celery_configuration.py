@@ -1,4 +1,4 @@
-"""The configuration of every app that `make_celery` creates, and what importing an app must not do."""
+"""Every app from `make_celery` has the same configuration, and importing an app has no side effects."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_settings_are_loaded_when_the_configuration_is_read(settings: Settings) -> None:
-    """Importing an app reads no environment: the callable runs at first use, once."""
+    """Importing an app reads no environment. The callable runs once, on first use."""
     asked: list[int] = []
 
     def load() -> Settings:
@@ -50,7 +50,7 @@ def test_settings_are_loaded_when_the_configuration_is_read(settings: Settings) 
 
 
 def test_importing_the_worker_reads_no_environment() -> None:
-    """The import works with invalid settings; only using the app reports them."""
+    """The import succeeds with invalid settings; only using the app reports them."""
     code = (
         "import os; os.environ['PORT'] = 'none'; import worker; print('imported')\n"
         "try: worker.app.conf.broker_url\nexcept SystemExit as exc: print('exit', exc.code)"
@@ -98,7 +98,7 @@ def test_a_scrape_message_reaches_only_the_scrape_queue(settings: Settings) -> N
     ],
 )
 def test_a_job_waits_in_the_lane_for_its_position_in_the_batch(position: int, started: bool, lane: str) -> None:
-    """A job whose worker died does not wait again. Jobs that an emptied broker lost keep their lanes."""
+    """A job whose worker died does not wait again. Jobs lost by the broker keep their lanes."""
     assert lane_of(_job(position, started=started)) == lane
 
 
@@ -113,7 +113,7 @@ def _job(position: int, *, started: bool, priority: int = 5) -> Job:
 
 
 def test_messages_and_events_show_redacted_arguments(settings: Settings) -> None:
-    """Also for a task that is sent by name: Flower shows the event that arrives last, which may be the sender's."""
+    """A task sent by name is redacted too: Flower shows the last event, which may be the sender's."""
     url, key = "https://me:hunter2@example.com/a?token=hunter2", "sk-proj-0123456789abcdefghij"
     message = make_celery(settings).amqp.create_task_message(
         "id", "any.task", (key,), {"url": url}, argsrepr=repr(key), create_sent_event=True
@@ -198,7 +198,7 @@ def test_delivery_is_late_acknowledged_and_bounded(settings: Settings) -> None:
 
 
 def test_scrape_property_retries_on_rate_limits_in_the_base_class(settings: Settings) -> None:
-    """The specification's `autoretry_for=(RateLimitError,)`. A run whose worker died counts as a retry."""
+    """The specification requires `autoretry_for=(RateLimitError,)`. A run whose worker died counts as a retry."""
     import openai
 
     app = make_celery(settings)

@@ -58,7 +58,7 @@ def test_no_two_runs_share_an_owner() -> None:
 
 
 def test_a_hanging_run_finally_loses_its_lease() -> None:
-    """A pool of threads cannot end the run, so that another worker must be able to take the job."""
+    """A thread pool cannot end the run, so another worker must be able to take over the job."""
     renewed: list[int] = []
 
     def renew() -> bool:

@@ -1,4 +1,4 @@
-"""Exceptions that Celery stores have no secret and are otherwise unchanged."""
+"""Stored exceptions contain no secret and are otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ _NESTED = _raised(ValueError("above"), KeyError(_KEY))
 )
 @pytest.mark.parametrize("kind", [PropertyIntelligenceError, ValueError])
 def test_facts_of_every_kind_are_cleaned(kind: type[Exception], fact: Any) -> None:
-    """In the text, in the stored arguments, and in tracebacks of causes."""
+    """Text, stored arguments, and tracebacks of causes are cleaned."""
     clean = without_secrets(_raised(kind("about", fact) if kind is ValueError else kind(fact)))
     chained = "".join("".join(traceback.format_exception(one)) for one in _exceptions_in(clean.args))
     assert _KEY not in f"{_all_of(clean)} {clean} {chained}"

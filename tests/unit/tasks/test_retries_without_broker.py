@@ -1,4 +1,4 @@
-"""A retry that cannot be sent: the job stays in the table, and the task ends as retried."""
+"""If a retry cannot be sent, the job stays in the table and the task ends as retried."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.plugins.ports import free_port
 
 @pytest.fixture
 def app() -> Iterator[Celery]:
-    """Return an application whose broker is away."""
+    """Return an application with an unreachable broker."""
     celery = make_celery(Settings.of(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     celery.loader.import_default_modules()
     yield celery

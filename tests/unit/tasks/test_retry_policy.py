@@ -1,4 +1,4 @@
-"""The decision after an error: wait, try again, or fail."""
+"""After an error, the policy waits, tries again, or fails the job."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _status_error(status: int, **headers: str) -> openai.APIStatusError:
     ],
 )
 def test_a_rate_limit_waits_as_long_as_the_server_says(headers: dict[str, str], seconds: float) -> None:
-    """`retry-after-ms` before `retry-after` (seconds or a date, RFC 9110 section 10.2.3)."""
+    """`retry-after-ms` takes precedence over `retry-after` (seconds or a date, RFC 9110 section 10.2.3)."""
     decision = _decide(_status_error(429, **headers))
     assert isinstance(decision, Wait)
     assert decision.seconds == pytest.approx(seconds)
@@ -65,7 +65,7 @@ def test_the_estimate_of_the_pool_is_used_too() -> None:
 
 
 def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
-    """After 3,590 of 3,600 s, 10 s are left. After 3,600 s, the job ends with the time that it waited."""
+    """After 3,590 of 3,600 s, 10 s are left. After 3,600 s, the job fails and reports the waiting time."""
     near = JobProgress(retries=0, waited_seconds=3590.0, deadline_seconds=3600.0)
     decision = _decide(_status_error(429, retry_after="42"), near)
     assert isinstance(decision, Wait)
@@ -116,7 +116,7 @@ def test_pauses_that_a_site_asks_for_count_toward_the_deadline() -> None:
     ],
 )
 def test_outages_cost_no_retry_and_end_at_the_deadline(error: PropertyIntelligenceError) -> None:
-    """About five seconds, different for each job."""
+    """The wait is about five seconds, different for each job."""
     decision = _decide(error, JobProgress(retries=9, waited_seconds=0.0, deadline_seconds=3600.0))
     assert isinstance(decision, Wait)
     assert 4.0 <= decision.seconds <= 6.0
@@ -178,7 +178,7 @@ def test_permanent_errors_fail_at_once() -> None:
 def test_errors_of_libraries_become_errors_of_the_project(
     exc: Exception, kind: type[PropertyIntelligenceError], what: type[Wait | TryAgain | Fail]
 ) -> None:
-    """The final error can be pickled with its facts; openai's errors cannot."""
+    """The project's error can be pickled with its details; openai's errors cannot."""
     decision = _decide(exc)
     assert type(decision) is what
     error = decision.reason if isinstance(decision, Wait) else decision.error
@@ -189,7 +189,7 @@ def test_errors_of_libraries_become_errors_of_the_project(
 
 @pytest.mark.parametrize(("waited", "longest"), [(0.0, 2.0), (100.0, 100.0), (3000.0, 300.0)])
 def test_waits_double_during_an_outage_of_the_provider(waited: float, longest: float) -> None:
-    """They cost no retry and count toward the deadline."""
+    """The waits cost no retry and count toward the deadline."""
     decision = _decide(_status_error(503), replace(FRESH, waited_seconds=waited, retries=9))
     assert isinstance(decision, Wait)
     assert longest * 0.75 <= decision.seconds <= longest
@@ -213,7 +213,7 @@ def test_errors_contain_no_key() -> None:
 
 
 def test_backoff_doubles_has_jitter_and_a_ceiling() -> None:
-    """Equal jitter: between half of the step and the step, which is at most 30 s, the longest countdown."""
+    """Jitter is equal: between half of the step and the whole step. A step is at most 30 s, the longest countdown."""
     rng = random.Random(1)
     for retries, step in enumerate([2, 4, 8, 16, 30, 30]):
         drawn = [backoff_seconds(retries, rng) for _ in range(200)]

@@ -1,4 +1,4 @@
-"""Scheduled tasks: an outage ends a run with a warning, and any other error is a failure."""
+"""An outage ends a scheduled task with a warning; any other error is a failure."""
 
 from __future__ import annotations
 
