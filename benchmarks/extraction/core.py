@@ -1,7 +1,7 @@
 """The core fields that most users want: price, status, type, rooms or beds, area, city, postal code.
 
 A core field is correct on a page if all its labels are: a value on the page was read exactly, and no other value was
-emitted. `rooms or beds` and `area` (living area, else the lot's) use the first label that the page has; a wrong value
+emitted. `rooms or beds` and `area` (living area, else the lot's) use the first label that the page has. A wrong value
 for the other label counts as an error.
 """
 

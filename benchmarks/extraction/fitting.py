@@ -53,7 +53,7 @@ _ROLES_BY_HAND = {"ListAgentFullName": -1.0, "ListOfficeName": -1.0, "ListingId"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page as read by rules, or with one answer of the simulated model: the facts of all its values, and the labeled
+    """A page as read by rules, or with one answer of the simulated model. Has the facts of all values, and the labeled
     values that serve as examples."""
 
     batch: str
@@ -94,8 +94,8 @@ def fitted(reads: Sequence[Read], start: Weights | None = None) -> dict[str, flo
 
 
 def cross_validated(reads: Sequence[Read], start: Weights | None = None) -> dict[str, tuple[list[Band], list[Band]]]:
-    """Return the bands of each batch, of the simulated model's values, and of all values read by rules: with weights
-    fitted without the pages of the same sites, and with the manual weights."""
+    """Return the bands of each batch, of the simulated model's values, and of all values read by rules. Each has two
+    lists of bands: by weights fitted without the pages of the same sites, and by the manual weights."""
     sizes = Counter(read.site for read in reads for _ in read.outcomes)
     ordered = sorted(sizes, key=lambda site: (-sizes[site], site))
     fold_of = {site: place % _FOLDS for place, site in enumerate(ordered)}

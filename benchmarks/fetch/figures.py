@@ -14,8 +14,8 @@ JITTER_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Figures:
-    """One run. `pace_share` is the mean over sites of requested pages, relative to the pages that the rules allowed
-    between a site's first page and its last; None without rules. `too_soon` counts gaps shorter than the rule."""
+    """The figures of one run. `pace_share` is the mean share of the allowed pages that were requested, from a site's
+    first page to its last; None without rules. `too_soon` counts gaps shorter than the rule."""
 
     pages: int
     pages_per_second: float

@@ -1,9 +1,9 @@
 """The cost of the model: asking on every page, with recipes, and with crawl4ai's cached schema.
 
 For each template, crawl4ai's `JsonCssExtractionStrategy.generate_schema` (0.9.2) sends one page's cleaned HTML and its
-instructions to a model. Its CSS selectors then read the pages. All assumptions favor crawl4ai: one call for each
-template, no refinement of the schema, a new schema on the first redesigned page, and selectors that find every value of
-a field that the first page shows in an element of its own.
+instructions to a model. Its CSS selectors then read the pages. All assumptions favor crawl4ai. A template needs one
+call, without refinement, and the first redesigned page gives a new schema. Selectors find every value of a field that
+the first page shows in a separate element.
 """
 
 from __future__ import annotations

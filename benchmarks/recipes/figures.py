@@ -42,7 +42,7 @@ class Values:
 class Relearned:
     """A redesigned template with this number of `pages`.
 
-    `learned` is the number of pages until a recipe read one. `heard` is the same without pages during the model's
+    `learned` is the number of pages until a recipe read one. `while_up` is the same without pages during the model's
     outage. `free` is the number of pages until one needed no call. None: it never happened.
     """
 
@@ -51,7 +51,7 @@ class Relearned:
     layout: str
     pages: int
     learned: int | None
-    heard: int | None
+    while_up: int | None
     free: int | None
 
 
@@ -84,8 +84,8 @@ class Figures:
     redesigned_every: int
     relearned: list[Relearned]
     poisoned: int
-    said_wrong: int
-    believed_wrong: int
+    wrong_given: int
+    wrong_accepted: int
     cpu: float
     costs: dict[str, tuple[Cost, Cost]]
     layouts: dict[str, tuple[int, int]]
@@ -128,8 +128,8 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
             _relearned(found, site, name, ones) for (site, name), ones in templates.items() if ones[0].after_redesign
         ],
         poisoned=len(found.poisoned),
-        said_wrong=sum(one.wrong_said for one in outcomes),
-        believed_wrong=found.believed_wrong,
+        wrong_given=sum(one.wrong_given for one in outcomes),
+        wrong_accepted=found.wrong_accepted,
         cpu=cpu_ratio(found, free, rounds=rounds),
         costs={
             "asking on every page": (of_every(outcomes), of_every(later)),
@@ -171,8 +171,8 @@ def _open(asking: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
 def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Relearned:
     learned = next((at for at, one in enumerate(ones) if one.applied), None)
     free = next((at for at, one in enumerate(ones) if not one.needed), None)
-    heard = None if learned is None else sum(one.number not in DOWN for one in ones[:learned])
-    return Relearned(found.sites[site].host, name, ones[0].page.layout, len(ones), learned, heard, free)
+    while_up = None if learned is None else sum(one.number not in DOWN for one in ones[:learned])
+    return Relearned(found.sites[site].host, name, ones[0].page.layout, len(ones), learned, while_up, free)
 
 
 def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:

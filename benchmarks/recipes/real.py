@@ -27,8 +27,8 @@ _LABELS = ("truth.jsonl", "more_truth.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host with two pages or more: its templates, the learned anchors, the values that recipes read on a second
-    reading, and how many of these the labels contradict."""
+    """A host with two pages or more: its templates and learned anchors. `read` counts the values that recipes read on a
+    second reading, `wrong` has those that the labels contradict."""
 
     name: str
     pages: int

@@ -83,7 +83,7 @@ Row = tuple[str, str, str, bool]
 def _rows(one: Figures) -> list[Row]:
     """Return figure, target, measured value, and whether it meets the target."""
     again = [each for each in one.relearned if each.pages > _ENOUGH]
-    in_time = sum(each.heard is not None and each.heard <= _ENOUGH for each in again)
+    in_time = sum(each.while_up is not None and each.while_up <= _ENOUGH for each in again)
     free_in_time = sum(each.free is not None and each.free <= _ENOUGH for each in again)
     values, every = one.values, one.every
     by_recipe = one.redesigned_by_recipe / max(1, one.redesigned_stored)
@@ -121,7 +121,7 @@ def _rows(one: Figures) -> list[Row]:
         (
             "pages until a redesigned template is learned again, model up",
             f"≤ {_ENOUGH}",
-            f"{in_time} of {len(again)} templates within {_ENOUGH}; {_mean([each.heard for each in again])} on average",
+            f"{in_time} of {len(again)} templates within {_ENOUGH}; {_mean([each.while_up for each in again])} on average",
             in_time == len(again),
         ),
         (
@@ -134,7 +134,7 @@ def _rows(one: Figures) -> list[Row]:
         (
             "anchors learned from a wrong answer",
             "0",
-            f"{one.poisoned}, of {one.believed_wrong} accepted wrong answers",
+            f"{one.poisoned}, of {one.wrong_accepted} accepted wrong answers",
             not one.poisoned,
         ),
         ("CPU per page with a recipe, relative to without", "≤ 1.1×", f"{one.cpu:.2f}×", one.cpu <= 1.1),
@@ -187,7 +187,7 @@ def _redesigned(relearned: Sequence[Relearned]) -> str:
             one.template.partition("/")[0],
             one.layout,
             str(one.pages),
-            *map(_count, (one.learned, one.heard, one.free)),
+            *map(_count, (one.learned, one.while_up, one.free)),
         )
         for one in relearned
     ]

@@ -61,7 +61,7 @@ class Outcome:
     tokens: Tokens
     every: Judged
     every_tokens: Tokens
-    wrong_said: int
+    wrong_given: int
 
     @property
     def needed(self) -> bool:
@@ -92,7 +92,7 @@ class Run:
     recipes: dict[int, Sequence[Recipe]] = field(default_factory=dict)
     keepers: dict[int, RecipeKeeper] = field(default_factory=dict)
     poisoned: list[Poisoned] = field(default_factory=list)
-    believed_wrong: int = 0
+    wrong_accepted: int = 0
 
 
 def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None) -> Run:
@@ -109,7 +109,7 @@ def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None)
         found.recipes[reader.at] = reader.recipes()
         found.keepers[reader.at] = reader.keeper
         found.poisoned += reader.poisoned()
-        found.believed_wrong += sum(len(wrong) for _, wrong in reader.wrong)
+        found.wrong_accepted += sum(len(wrong) for _, wrong in reader.wrong)
     return found
 
 
@@ -159,7 +159,7 @@ class _Reader:
             tokens=tokens,
             every=judge((every.extraction if isinstance(every, Answer) else every).record, page),
             every_tokens=every_tokens,
-            wrong_said=answer.said_wrong if answer else 0,
+            wrong_given=answer.wrong_given if answer else 0,
         )
 
     def recipes(self) -> Sequence[Recipe]:

@@ -36,8 +36,8 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of one call: the extraction with the checked values, the fields that the check rejected, tokens, and
-    the wrong values that were accepted, of `said_wrong` in total."""
+    """The result of one call: the extraction with the checked values, the rejected fields, and tokens. `wrong` has the
+    accepted wrong values, of `wrong_given` in total."""
 
     extraction: Extraction
     dropped: tuple[str, ...]
@@ -45,7 +45,7 @@ class Answer:
     cached_tokens: int
     completion_tokens: int
     wrong: dict[str, Any]
-    said_wrong: int
+    wrong_given: int
 
 
 def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Answer:

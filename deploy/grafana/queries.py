@@ -1,8 +1,8 @@
 """PromQL for the dashboard: the common parts of its expressions.
 
 Every web server exports the metrics of the whole fleet, so series are first merged across web servers (`max without
-(instance, pod)`) and then summed. Variables of the dashboard: `$job` is the installation, `$key` and `$model` are the
-selection, `$top` is the maximum number of series in a panel; `$__range` and `$__rate_interval` are Grafana's.
+(instance, pod)`) and then summed. The dashboard has the variables `$job` (installation), `$key` and `$model`
+(selection), and `$top` (maximum number of series in a panel). `$__range` and `$__rate_interval` are Grafana's.
 """
 
 from __future__ import annotations

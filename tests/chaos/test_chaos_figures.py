@@ -35,7 +35,7 @@ def kill(what: str, at: float, *interrupted: InterruptedJob) -> Kill:
 
 
 @pytest.fixture
-def sound(tmp_path: Path) -> Evidence:
+def good_run(tmp_path: Path) -> Evidence:
     """Return a run with one home and one poison page: a worker and the beat were killed, the broker was killed and
     wiped."""
     evidence = Evidence(Plan.small(1, "sqlite", jobs=2), tmp_path, began=0.0)
@@ -60,8 +60,8 @@ def missed(evidence: Evidence) -> list[str]:
     return [figure.name for figure in figures(evidence) if figure.holds is False]
 
 
-def test_a_good_run_meets_every_target(sound: Evidence) -> None:
-    assert missed(sound) == []
+def test_a_good_run_meets_every_target(good_run: Evidence) -> None:
+    assert missed(good_run) == []
 
 
 def _log(evidence: Evidence) -> None:
@@ -93,31 +93,31 @@ BREAKAGES: dict[str, Callable[[Evidence], object]] = {
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
-def test_each_fault_misses_its_own_target(sound: Evidence, name: str) -> None:
-    BREAKAGES[name](sound)
-    (found,) = missed(sound)
+def test_each_fault_misses_its_own_target(good_run: Evidence, name: str) -> None:
+    BREAKAGES[name](good_run)
+    (found,) = missed(good_run)
     assert found.startswith(name)
 
 
-def test_a_page_that_is_refused_without_a_fault_may_be_a_dead_letter(sound: Evidence) -> None:
-    sound.jobs["home"] = row("home", **FAILED)
-    sound.expectation = replace(sound.expectation, refused=frozenset({HOME}))
-    assert missed(sound) == []
+def test_a_page_that_is_refused_without_a_fault_may_be_a_dead_letter(good_run: Evidence) -> None:
+    good_run.jobs["home"] = row("home", **FAILED)
+    good_run.expectation = replace(good_run.expectation, refused=frozenset({HOME}))
+    assert missed(good_run) == []
 
 
-def test_a_second_property_of_a_page_counts_as_stored_twice(sound: Evidence) -> None:
-    sound.properties = 2
-    assert missed(sound) == ["properties or observations stored twice"]
+def test_a_second_property_of_a_page_counts_as_stored_twice(good_run: Evidence) -> None:
+    good_run.properties = 2
+    assert missed(good_run) == ["properties or observations stored twice"]
 
 
-def test_observations_may_be_missing_if_the_model_was_not_used(sound: Evidence) -> None:
-    sound.observations.clear()
-    sound.without_model[HOME] = True
-    assert missed(sound) == []
+def test_observations_may_be_missing_if_the_model_was_not_used(good_run: Evidence) -> None:
+    good_run.observations.clear()
+    good_run.without_model[HOME] = True
+    assert missed(good_run) == []
 
 
-def test_a_run_writes_its_own_column_of_the_page(sound: Evidence) -> None:
-    found = figures(sound)
+def test_a_run_writes_its_own_column_of_the_page(good_run: Evidence) -> None:
+    found = figures(good_run)
     page = report.put("# The chaos suite\n\nIntro.\n", "sqlite", "2 jobs, seed 1", found)
     page = report.put(page, "postgresql", "2 jobs, seed 3", [replace(found[0], seen="none", holds=False)])
     assert page.startswith(

@@ -184,20 +184,20 @@ def registry() -> Iterator[tuple[str, Publish]]:
     asked = ["docker", "buildx", "version"]
     if shutil.which("docker") is None or subprocess.run(asked, capture_output=True, check=False).returncode != 0:
         pytest.skip("no docker with its plugin buildx is on PATH")
-    kept: dict[str, bytes] = {}
+    published: dict[str, bytes] = {}
     index = "application/vnd.oci.image.index.v1+json"
 
     def publish(tag: str) -> str:
         content = json.dumps(
-            {"schemaVersion": 2, "mediaType": index, "manifests": [], "annotations": {"n": str(len(kept))}}
+            {"schemaVersion": 2, "mediaType": index, "manifests": [], "annotations": {"n": str(len(published))}}
         )
-        kept[tag] = content.encode()
-        digest = f"sha256:{hashlib.sha256(kept[tag]).hexdigest()}"
-        kept[digest] = kept[tag]
+        published[tag] = content.encode()
+        digest = f"sha256:{hashlib.sha256(published[tag]).hexdigest()}"
+        published[digest] = published[tag]
         return digest
 
     async def manifest(request: Request) -> Response:
-        content = kept.get(request.path_params["reference"])
+        content = published.get(request.path_params["reference"])
         if content is None:
             return Response(status_code=404)
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"

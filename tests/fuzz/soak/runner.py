@@ -1,8 +1,7 @@
 """`python -m tests.fuzz soak`: run jobs on hostile pages, one after another.
 
-Each page passes through a whole job in a worker's process, from its bytes on the wire to a stored property, with a
-model that quotes the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or end the
-process.
+Each page passes through a whole job in a worker's process: from its bytes on the wire to a stored property. A model
+quotes the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or end the process.
 """
 
 from __future__ import annotations
