@@ -121,7 +121,7 @@ def _rows(one: Figures) -> list[Row]:
         (
             "pages until a redesigned template is learned again, model up",
             f"≤ {_ENOUGH}",
-            f"{in_time} of {len(again)} templates within {_ENOUGH}; {_mean([each.while_up for each in again])} on average",
+            f"{in_time} of {len(again)} templates within {_ENOUGH}; {_mean([r.while_up for r in again])} on average",
             in_time == len(again),
         ),
         (
