@@ -9,7 +9,7 @@ from functools import cached_property
 
 from app.property.reading.budget import Spent
 
-#: the first line of a page that a browser rendered, so that every copy shows it
+#: the first line of every page that a browser rendered, kept in all copies of the page
 RENDERED = b"<!-- drawn by a browser -->\n"
 
 
@@ -51,8 +51,8 @@ class Page:
 
     @cached_property
     def sha256(self) -> str:
-        """Return the hex digest of `body`, the key of its stored copy. Cached, as a response of 200 rows reads it 400
-        times.
+        """Return the hex digest of `body`, the key of its stored copy. The digest is cached, because a response of 200
+        rows reads it 400 times.
         """
         return hashlib.sha256(self.body).hexdigest()
 

@@ -33,7 +33,7 @@ WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 class SourceKind(StrEnum):
-    """The kind of source. It determines how much weight its values get (`merging/weights.py`)."""
+    """The kind of a source, which determines how much weight its values get (`merging/weights.py`)."""
 
     ASSESSOR = "assessor"
     GIS = "gis"
@@ -67,7 +67,7 @@ class Evidence(BaseModel):
     `raw` is the text on the page, `quote` enough surrounding text to find it, and `locator` a JSON pointer (jsonld,
     state), an XPath (microdata, opengraph, label), either (recipe), or `chars:START-END` in the text sent to a model
     (llm). `rendered`: a browser rendered the page. `recipe` names the recipe that read the value and how many pages it
-    was learned from. Both are left out if empty.
+    was learned from. `rendered` and `recipe` are left out if empty.
     """
 
     model_config = ConfigDict(frozen=True)

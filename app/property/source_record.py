@@ -14,7 +14,8 @@ from app.property.urls.site import owner_of
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A source for counting votes: all hosts and ports of one owner, separated by the known kinds of its offices.
+    """A source that counts as one vote: all hosts and ports of one owner. Offices of different known kinds count
+    separately.
 
     `kind` is None if unknown.
     """
@@ -48,7 +49,7 @@ class SourceRecord:
 
     @property
     def as_of(self) -> datetime:
-        """Return when the page was last known to state this."""
+        """Return when the page was last known to state these values."""
         return max(self.checked_at or self.fetched_at, self.fetched_at)
 
     @property
@@ -63,7 +64,10 @@ class SourceRecord:
 
 
 def independent(voices: Iterable[Voice]) -> set[Voice]:
-    """Return the voices that count: a page of unknown kind adds nothing to a known office of the same owner."""
+    """Return the sources that count as votes.
+
+    A page of unknown kind adds no vote beside a known office of its owner.
+    """
     found = set(voices)
     known = {voice.owner for voice in found if voice.kind is not None}
     return {voice for voice in found if voice.kind is not None or voice.owner not in known}

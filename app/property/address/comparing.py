@@ -21,7 +21,7 @@ Verdict = Literal["same", "different", "unsure"]
 _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
-#: designators of doors: equal identifiers may be the same door, different identifiers never are
+#: designators of single units: equal identifiers may mean the same unit, different identifiers never do
 _DOORS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
 #: (least number of letters in a name, typing errors allowed in it)
 _TYPOS = ((10, 2), (6, 1))
@@ -137,7 +137,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `same` if neither has a unit; `unsure` for a unit on one side only or for different kinds of doors."""
+    """Return `same` if neither has a unit; `unsure` if only one side has a unit, or if the designators differ."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)

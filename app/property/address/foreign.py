@@ -1,4 +1,4 @@
-"""Requested addresses outside the US: the country is at the end, the rest follows that country's conventions."""
+"""Read requested addresses outside the US. The country stands at the end, and the rest follows its conventions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.property.address.parts import Address
 from app.property.values.places import country_code, country_name, us_state
 
 _CANADA = re.compile(r"\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d$")
-#: the word for street is written in many ways, above all in German; this is its one spelling
+#: one spelling for the word "street", which has many variants, above all in German
 _WORDS = ((re.compile(r"STRA(?:SS|ß)E\b|\bSTRA(?:SS|ß)E\b"), "STR"), (re.compile(r"(?<=\w)STR\.|\bSTR\."), "STR"))
 
 

@@ -28,7 +28,7 @@ class Address:
         return cls(**{part: str(values[name]) for part, name in ADDRESS_FIELDS.items() if values.get(name)})
 
     def as_values(self) -> dict[str, str]:
-        """Return the known parts by the fields of a record."""
+        """Return the known parts, keyed by record field."""
         return {name: known for part, name in ADDRESS_FIELDS.items() if (known := getattr(self, part))}
 
     @property

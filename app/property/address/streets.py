@@ -40,7 +40,7 @@ class Street:
 
     @property
     def street_name(self) -> str:
-        """Everything but number and unit: `N MAIN ST`."""
+        """The street without number and unit: `N MAIN ST`."""
         return " ".join(p for p in (self.predirectional, self.name, self.suffix, self.postdirectional) if p)
 
     @property

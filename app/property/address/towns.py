@@ -26,7 +26,7 @@ _STARTS = {
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
     """Return the two-letter code at the end of `words`, or None, and the rest.
 
-    Any two letters count where a street cannot end with them.
+    Any two letters count as a state where no street can end with them.
     """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):

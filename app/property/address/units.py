@@ -20,7 +20,7 @@ UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
 #: the most designators of one unit: building, floor, and two more
 _MOST = 4
-#: each consists of a designator, `#` or `NO`, an identifier, and its letter
+#: each part of a unit has at most four words: a designator, `#` or `NO`, an identifier, and its letter
 _MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 

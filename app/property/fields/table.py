@@ -106,11 +106,11 @@ def _by(column: str) -> Mapping[str, tuple[str, ...]]:
     )
 
 
-#: by field: the fields from the same record, those that go with it, and its parts
+#: by field: the fields chosen from the same record, the fields that go with it, its parts, and its counted parts
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: the fields that hold texts of several sentences
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: fields that a page about one property gives, usually three or more of them
+#: fields of which a page about one property usually states three or more
 TELLING = frozenset(name for name, spec in FIELDS.items() if spec.tells >= 1.5)
 #: the unit field of each area
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
@@ -119,6 +119,6 @@ AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
 #: the field that holds each part of an address
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
-#: fields that name people, kept no longer than personal data may be (`storage/privacy/ages.py`)
+#: fields that name people; `storage/privacy/ages.py` limits how long their values are kept
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)
 DERIVED_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.derived)

@@ -16,7 +16,7 @@ from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS, square_meters
 from app.property.values.texts import letters_of
 
-#: 0.001 degrees are about 110 m. Geocoders place a pin on the door, the roof, the lot, or the street.
+#: 0.001 degrees are about 110 m. Geocoders place a pin on the entrance, the roof, the lot, or the street.
 DEGREES = 0.001
 #: relative tolerance between units: 131 m² rounds to 1,410 sq ft, and 1,410 sq ft is 130.99 m²
 _OTHER_UNIT = 0.015
@@ -47,7 +47,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether `other` has the chosen address without its unit: many maps and portals know only the house."""
+    """Return whether `other` has the chosen address without its unit, since many sites give only the building."""
     if FIELDS[name].address_part != "street":
         return False
     address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
@@ -55,7 +55,7 @@ def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
 
 
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records name the same point, within the error of geocoders, as far as both have it."""
+    """Return whether the coordinates that both records have agree within the error of geocoders."""
     names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
 
@@ -169,7 +169,7 @@ def _same_street(a: str, b: str) -> bool:
 
 
 def _is_one_house(one: Address, other: Address) -> bool:
-    """Return whether both have a house number and a street, and these are the same."""
+    """Return whether both have a house number and a street, and both parts agree."""
     if not (one.street_number and one.street_name and other.street_name) or one.street_number != other.street_number:
         return False
     return same_street_name(one.street_name, other.street_name)

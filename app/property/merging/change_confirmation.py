@@ -1,7 +1,7 @@
 """Decide when a change on a page is accepted and published. Pure.
 
-It is accepted at once if a second source shows it too, else after enough further looks at the page agree. The interval
-between looks doubles.
+A change is accepted at once if a second source also shows it. Otherwise enough further looks at the page must agree.
+The interval between looks doubles.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from app.property.source_record import SourceRecord, Voice
 CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
-#: Extra looks when another source contradicts the page or the page went back before. Ten looks take 64 hours. A page
-#: that alternates every 10 minutes to 64 hours then nearly always shows its other value once.
+#: Extra looks if another source contradicts the page, or if the page reverted a change before. Ten looks take 64 hours.
+#: A page that alternates every 10 minutes to 64 hours nearly always shows its other value in that time.
 MORE_LOOKS = 7
-#: Without doubt, one look after this time is enough. It is less than a day so that the next day's look counts.
+#: If nothing contradicts the page, one look after this time is enough. The time is below a day, so that the next day's
+#: look counts.
 HOLD = timedelta(hours=20)
 #: how long a reverted change is remembered
 MEMORY = timedelta(days=30)
@@ -61,7 +62,7 @@ class Candidate:
 
 
 class Outcome(StrEnum):
-    """What became of a candidate: accepted, still waiting, reverted by its page, or replaced by another value."""
+    """The outcome of a candidate: accepted, still waiting, reverted by its page, or replaced by another value."""
 
     ACCEPTED = "accepted"
     WAITING = "waiting"
@@ -71,7 +72,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An outcome. `why` says why the change was accepted; `look_at` is when another look would help."""
+    """An outcome. `why` explains why the change was accepted; `look_at` is the time of the next useful look."""
 
     outcome: Outcome
     why: str = ""
@@ -135,7 +136,7 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
 def changes_property(name: str, before: Statement | None, now: Statement | None, old: Statement | None) -> bool:
     """Return whether a page's step from `before` to `now` changes the property's value, `old`.
 
-    A page that drops a value is no change, nor is a page that adopts the property's value.
+    Dropping a value, or adopting the property's value, is no change.
     """
     if now is None or (before is not None and not is_news(name, before, now)):
         return False

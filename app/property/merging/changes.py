@@ -135,7 +135,7 @@ def _plain(text: str) -> str:
 
 
 def _alone(name: str, statement: Statement) -> SourceRecord:
-    """Return a source with this statement alone."""
+    """Return a source record that holds only this statement."""
     proof = statement.proof
     values = {**statement.context, name: statement.value}
     url = proof.source_url

@@ -51,7 +51,7 @@ def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both give the sale the same price, and one that is not nominal."""
+    """Return whether both give the same price for the sale, and the price is not nominal."""
     (price,) = FOLLOWERS[name]
     return all(r.values.get(price, 0) > _NOMINAL for r in (one, other)) and same_value(price, one, other)
 
@@ -81,7 +81,7 @@ def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
 
 
 def current(name: str, records: Sequence[SourceRecord]) -> list[SourceRecord]:
-    """Return the records that no other record outdates; all of them if each is outdated."""
+    """Return the records that no other record outdates, or all records if each is outdated."""
     found = [one for one in records if not any(is_outdated(name, other, one) for other in records)]
     return found or list(records)
 

@@ -1,6 +1,7 @@
-"""Compute derived values: the fields that name a rule in `derived_by`. They are never read or asked of a model.
+"""Compute derived values: the fields that name a rule in `derived_by`. Readers never read these fields, and no model is
+asked for them.
 
-A derived value carries the evidence of the winning values it is made of, and the lowest of their confidences.
+A derived value carries the evidence of the winning values in its formula, and the lowest of their confidences.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class _Made:
 
 
 def derive(values: Values, evidence: Mapping[str, Evidence], newest: datetime | None = None) -> dict[str, Evidence]:
-    """Return the evidence, with its `value`, of each derived field that `values` suffices for.
+    """Return the evidence, including the value, of each derived field whose inputs are in `values`.
 
-    `newest` is when the property was last read. Ages refer to that year, and are left out without it.
+    `newest` is when the property was last read. Ages are computed for that year, and left out if `newest` is None.
     """
     found: dict[str, Evidence] = {}
     for name, (rule, inputs) in _DERIVED.items():

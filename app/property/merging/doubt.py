@@ -48,7 +48,7 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:
-    """Return the sources that contradict the chosen value, not those with another unit, spelling, or time."""
+    """Return the sources that contradict the chosen value. Another unit, spelling, or time is no contradiction."""
     found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
     if found is None:
         return []
@@ -84,7 +84,7 @@ def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
 
 
 def _alone(name: str, proof: Mapping[str, Any]) -> SourceRecord:
-    """Return a source with this value alone."""
+    """Return a source record that holds only this value."""
     values = {name: proof["value"]}
     if name in UNIT_OF and proof.get("unit"):
         values[UNIT_OF[name]] = proof["unit"]

@@ -50,7 +50,7 @@ def _age(as_of: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined: bool) -> Decision:
-    """Compare a source with all the others merged; if that is not conclusive, with the one it fits best."""
+    """Compare a source with all other sources merged. If that is inconclusive, compare it with the best-fitting one."""
     others = [one for one in sources if one is not source]
     if is_joined:
         return Decision(Key.DECISION, True, False, "joined by a person (see decisions)")

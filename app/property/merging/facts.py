@@ -1,7 +1,7 @@
 """Compare two sets of values apart from the address, and score the evidence for one property. Pure.
 
-Points separate look-alikes. A fact that neighbors share (year, bedrooms) earns few; one that hardly any two homes share
-(a sale's date and price, a point within a few steps) earns many.
+Points separate look-alikes. Facts that neighbors often share (year, bedrooms) earn few points. Facts that hardly any
+two homes share (a sale's date and price, a point within a few steps) earn many.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Compared:
 
 
 def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
-    """Compare every fact that has points and that both know."""
+    """Compare every fact that earns points and that both sets contain."""
     found = {"position": _position(one, other)}
     for name, lead in _WITH_POINTS.items():
         if lead not in found and (fact := _fact(name, one, other)):

@@ -24,13 +24,13 @@ from app.property.values.texts import plain_parcel
 #: The version of the spelling of keys, including addresses and parcel numbers. Raise it when any spelling changes (a
 #: test enforces this); stored properties are then reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 2
-#: cells per degree: one is about 110 m, and the house number separates neighbors
+#: map cells per degree: a cell is about 110 m high, and the house number separates neighbors
 _CELL = 1000
 #: the field that names a parcel within its county
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
-#: a unit without its kind; the words for units that are not apartments
+#: a unit's identifier without a designator; designators of units that are not apartments
 _BARE = re.compile(r"[A-Za-z]?-?\d+-?[A-Za-z]?|[A-Za-z]")
 _NAMED = "|".join(word for word, kind in unit_designators().items() if kind not in ("APT", "UNIT"))
 _GERMAN_STREET = re.compile(r"(?<=\w)\s?stra(?:ss|ß)e\b|(?<=\w)str\b")
@@ -81,8 +81,8 @@ def address_lookups(address: Address) -> tuple[str, ...]:
 
 
 def is_at(values: Mapping[str, Any], address: Address) -> bool:
-    """Return whether a property found by the address is there. Two towns of one name may share a key, so without a ZIP
-    code the state must match.
+    """Return whether a property found by an address key is at the address. Two towns of one name may share a key, so
+    without a ZIP code the state must match.
     """
     known, wanted = address_of(values), normalise(address)
     if compare(known, wanted) != "same":
@@ -102,7 +102,10 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to look under. With an address, only records without one need more cells."""
+    """Return the blocking keys to search.
+
+    A record with an address searches neighboring cells only for records without one.
+    """
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -120,7 +123,7 @@ def _cell_key(cell: tuple[int, int]) -> str:
 
 
 def _near_keys(address: Address) -> Iterator[str]:
-    """Yield blocking keys: one typing error leaves the beginning or the end of the longest word intact."""
+    """Yield keys of the longest word's beginning and end. One typing error leaves one of them intact."""
     if not (address.street_number and address.street_name):
         return
     word = max(address.street_name.split(), key=len)

@@ -19,9 +19,10 @@ from app.property.merging.facts import Compared, compare_facts, meters_apart, po
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
-#: points needed if one names no unit, or if the street, the parcel number, the rest, or the ZIP code has an error
+#: points needed if one names no unit, the street has a typing error, the parcel number has one, the addresses are
+#: inconclusive, or only the ZIP codes differ
 _FOR_A_UNIT, _FOR_A_TYPO, _FOR_A_PARCEL_TYPO, _FOR_AN_OPEN_ADDRESS, _FOR_ANOTHER_ADDRESS = 1.5, 1.5, 0.5, 2.0, 3.0
-#: One complete address with this many points against it means homes of one building that name no unit.
+#: If one complete address has this many points against it, the values are of two homes in one building without units.
 _TOO_MUCH_AGAINST = 2.25
 _ONE_SPOT_M = 15.0
 #: kinds of homes that share an address or a position
@@ -64,7 +65,7 @@ class Decision:
 
 
 def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
-    """Decide whether both are one property. `is_page`: one is what the other's own page stated before."""
+    """Decide whether both are one property. `is_page`: one set is an earlier version of the other's page."""
     return _Match(one, other, is_page=is_page).decide()
 
 
@@ -106,7 +107,7 @@ class _Match:
         return tuple(found)
 
     def _apart(self) -> str | None:
-        """Return the reason if the two cannot be one home."""
+        """Return why the two cannot be one home; None if they can."""
         if _differ(self._one.unit, self._other.unit):
             return "different units of one building"
         if _differ(self._one.state, self._other.state) or _differ(self._one.country, self._other.country):

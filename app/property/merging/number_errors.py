@@ -1,7 +1,7 @@
 """Detect moved decimal points and wrong units, and decide which of two numbers is the error. Pure.
 
-The usual ranges hold for nearly all homes. They are narrower than those of `reading/plausible.py`, because here one of
-two values is certainly wrong.
+The usual ranges hold for nearly all homes. They are narrower than the ranges of `reading/plausible.py`, because here
+one of two values is certainly wrong.
 """
 
 from __future__ import annotations

@@ -59,7 +59,8 @@ class Resolution:
 class Resolver:
     """Compares `record` with candidates. `preferred` is the property it was looked up for, if any.
 
-    `pages_of` returns the pages of properties; `are_split` says whether people keep any two properties apart.
+    `pages_of` returns the pages of properties; `are_split` tells whether people keep any two of the given properties
+    apart.
     """
 
     record: SourceRecord
@@ -100,10 +101,10 @@ class Resolver:
     def _chosen(self, same: list[Candidate]) -> list[Candidate]:
         """Return all of `same` if they can be one property, else the best match, if there is one.
 
-        If people keep two apart that match equally well, the older one is returned, so that further pages go the same
-        way.
+        If two properties match equally well and people keep them apart, the older one is returned. Later pages then go
+        to the same property.
         """
-        if len(same) > 1:  # two properties matched only by position are two homes at one place
+        if len(same) > 1:  # two properties that match only by position are two homes at one place
             same = [one for one in same if one.decision.key is not Key.POSITION]
         if len(same) < 2 or not self._are_apart(same):
             return same
@@ -116,10 +117,10 @@ class Resolver:
         return any(decide(a.values, b.values).differs for a, b in pairs) or self.are_split([one.id for one in same])
 
     def _without_strangers(self, same: Sequence[Candidate]) -> Resolution:
-        """Separate the matches that hold without any single source of unknown kind from the others.
+        """Separate the matches that do not depend on one source of unknown kind from the others.
 
-        A page of unknown kind goes to the preferred property, else to the best match; one that holds without another
-        such page comes first.
+        A page of unknown kind goes to the preferred property, or else to the best match. Matches that do not depend on
+        another page of unknown kind come first.
         """
         pages = {home: self._others(found) for home, found in self.pages_of([one.id for one in same]).items()}
         others = [one for one in same if pages[one.id]]
@@ -132,8 +133,8 @@ class Resolver:
 
 
 def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_page: bool = False) -> bool:
-    """Return whether two properties match even without any one source of unknown kind. A source that is a property's
-    only one stays.
+    """Return whether two properties still match after removing any one source of unknown kind. A property's only source
+    is never removed.
     """
     strangers: set[Voice | None] = {page.voice for page in (*pages, *others) if page.is_stranger}
     return all(

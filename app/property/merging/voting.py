@@ -23,13 +23,13 @@ from app.property.source_record import SourceRecord, Voice, independent
 
 _WRONG_VALUES = 10
 _LEAST, _MOST = 0.02, 0.97
-#: A page's confidence is the chance that it was read correctly, which is given from 0.9 on. How often a site repeats a
-#: value does not make the value more likely. Only a tenth of the rest counts: it breaks ties without outvoting a better
-#: source.
+#: From a confidence of 0.9 on, a value counts as read correctly. Higher confidences only show that a page repeats a
+#: value, which does not make the value more likely. So only a tenth of the excess counts: it breaks ties without
+#: outvoting a better source.
 _READ_RIGHT, _BEYOND = 0.9, 0.1
 #: the least vote: a value that somebody states always counts a little
 _LEAST_VOTE = 0.05
-#: accuracy left to a number error: a value that two sources contradict by a factor, or that fits less well
+#: the factor on the accuracy of a number error; a value whose fit is below this share of another's may be the error
 _ERROR = 0.1
 _FITS_LESS = 0.9
 #: A value outside the usual range by a factor of e loses this much in ln(A), up to the second number.

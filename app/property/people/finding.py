@@ -1,6 +1,6 @@
 """Find a person's name in a text: in either order, with initials, across tags and JSON keys.
 
-The caller decides which words are a name; it knows the name or only hashes of it. For `Jane Doe` these rules hold:
+The caller decides which words are a name, since it may know only hashes of the name. For `Jane Doe` these rules hold:
 
 - `Jane Doe`, `JANE DOE`, `Jane Q. Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
 - `Doe, Jane`; without a comma only in capitals (`DOE JANE Q`), as assessment rolls write names
@@ -175,7 +175,7 @@ def _couples(
 def _family_last(
     stream: Sequence[Word], gaps: Sequence[str], first: int, second: int, is_name: Callable[[tuple[str, ...]], bool]
 ) -> Iterator[Match]:
-    """Yield `Jane` in `Jane Q. & John R. Doe`: her name ends at `first`, his begins at `second`."""
+    """Yield `Jane Q.` in `Jane Q. & John R. Doe`: Jane's name ends at `first`, and John's begins at `second`."""
     given = _given_at(stream, gaps, first, back=True)
     if not _is_capital(given[0]) or not _is_capital(stream[second]):
         return
@@ -191,8 +191,10 @@ def _family_last(
 def _family_first(
     stream: Sequence[Word], gaps: Sequence[str], first: int, second: int, is_name: Callable[[tuple[str, ...]], bool]
 ) -> Iterator[Match]:
-    """`DOE JOHN A & JANE Q`, `Doe, John and Jane`: he ends at `first`, she begins at `second`, without a family name of
-    her own."""
+    """Yield `JANE Q` in `DOE JOHN A & JANE Q`: John's name ends at `first`.
+
+    Jane's begins at `second`, without a family name.
+    """
     given = _given_at(stream, gaps, second, back=False)
     end = second + len(given)
     if end < len(stream) and _is_blank(gaps[end - 1]) and stream[end].plain not in _AFTER_COUPLES:

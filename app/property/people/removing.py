@@ -20,7 +20,7 @@ _BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Finds the name of a person, which may be known only by hashes. See `find_names` for its functions."""
+    """Finds a person's name, which may be known only by hashes. `find_names` explains the functions."""
 
     may_begin: Callable[[str], bool] = field(repr=False)
     is_name: Callable[[tuple[str, ...]], bool] = field(repr=False)

@@ -1,6 +1,6 @@
-"""The contractor's brief: what a roofing or home-services team needs to know about a house, and how certain it is.
+"""The contractor's brief: what a roofing or home-services team needs to know about a house, with doubts.
 
-As text it has at most 80 columns. URLs are not cut, so that they can be followed.
+As text it has at most 80 columns. URLs are never cut, so that readers can open them.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def brief_entries(shown: Mapping[str, Any], now: datetime, fresh_days: float) ->
 
 
 def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int = WIDTH) -> str:
-    """Return the brief as text: lines of at most `width` columns, each ended."""
+    """Return the brief as text: lines of at most `width` columns, each with a line end."""
     lines = [*_wrapped(Address.of(shown["record"]).line or f"Address {UNKNOWN}", width), ""]
     for entry in brief_entries(shown, now, fresh_days):
         lines += _labelled(entry.line.label, entry.text, width)
@@ -157,7 +157,10 @@ def _reasons(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) 
 
 
 def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield unverified claims of search answers about the brief's fields. No line above uses them."""
+    """Yield unverified claims of search answers about the brief's fields.
+
+    The brief's own lines never use these claims.
+    """
     parts = {part.field: (line.label, part) for line in LINES for part in line.parts}
     claims = [one for one in shown.get("unverified") or () if one["field"] in parts]
     if not claims:

@@ -1,1 +1,1 @@
-"""Learned sites: read the pages of a site's template without a model, from values verified on earlier pages."""
+"""Read the pages of a known template without a model, by recipes learned from values verified on earlier pages."""

@@ -80,7 +80,7 @@ def as_toml(recipe: Recipe) -> str:
 def written(text: str, source: str) -> Recipe:
     """Return the recipe that an operator wrote. `source` names the file.
 
-    Raises `ConfigurationError` with the line of the error and what is allowed there.
+    Raises `ConfigurationError` with the line of the error and the allowed values.
     """
     try:
         data = tomllib.loads(text)

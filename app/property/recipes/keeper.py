@@ -26,7 +26,7 @@ from app.property.record import WITH_PROPERTY, Method
 
 _LOG = logging.getLogger(__name__)
 
-#: the number of newest pages, and their least mean share of the usual fields
+#: the number of newest pages that are checked, and the least mean share of usual fields that they must have
 _RECENT, _LEAST_RECENT = 8, 0.75
 #: a suspended recipe is learned again at most this often
 _RELEARNED_AFTER = timedelta(days=1)
@@ -115,9 +115,9 @@ class RecipeKeeper:
     ) -> None:
         """Record the result of a page: count it, store it as an example, learn from it, or suspend contradicted fields.
 
-        `asked` are the fields that a model was asked for (none: it was not asked). `answered` is the extraction with
-        its checked values, None if it did not answer; values of `dropped` failed the check. `saved_tokens` are those of
-        a prompt that was not sent.
+        `asked` are the fields that a model was asked for (empty: no model was asked). `answered` is the extraction with
+        the model's checked values, None without an answer. Values of the fields in `dropped` failed the check.
+        `saved_tokens` counts the tokens of a prompt that was not sent.
         """
         extraction = read.extraction
         if extraction.kind not in WITH_PROPERTY or (asked and answered is None):
@@ -208,7 +208,7 @@ def host_of(page: Page) -> str:
 
 
 def _judged(recipe: Recipe) -> Recipe:
-    """Suspend `recipe` if its newest pages have much fewer of its usual fields."""
+    """Suspend `recipe` if its newest pages have far fewer of its usual fields."""
     recent = sum(recipe.recent) / len(recipe.recent) if recipe.recent else 1.0
     if len(recipe.recent) < _RECENT or recent >= _LEAST_RECENT:
         return recipe
@@ -228,7 +228,10 @@ def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
 
 
 def _contradiction(said: object, own: object) -> str:
-    """Describe a contradiction. Texts are not quoted: a recipe outlives its pages and must name nobody."""
+    """Describe a contradiction.
+
+    Texts are not quoted, since a recipe outlives its pages and must not contain names of people.
+    """
     if isinstance(said, int | float) and isinstance(own, int | float):
         return f"a model read {said!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

@@ -1,8 +1,8 @@
 """Learn the anchors of a template from pages with verified values.
 
 An anchor is adopted if it was right on at least four pages. Three of these must have a value, or two if the anchor's
-words name the field. A right anchor leads to the verified value if there is one, to nothing else, and to nothing on
-pages known to lack the field (ADR 0054).
+words name the field. A right anchor leads only to the verified value, and to nothing on pages known to lack the field
+(ADR 0054).
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: pages that an anchor must be right on; the least of them with a value, and the least if its words name the field
+#: the least number of pages that an anchor must be right on; how many of them must have a value; how many if the
+#: anchor's words name the field
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: right pages needed per wrong page, beyond the first: for values that may agree by chance, for others, and for anchors
-#: that name the field
+#: right pages needed per wrong page, after the first right one: for values that may agree by chance, for other values,
+#: and for anchors that name the field
 _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 #: the most spots that are examined per anchor
 _MOST_SPOTS = 4
-#: events on a smaller share of pages do not justify asking a model about every page
+#: an event on a smaller share of pages does not justify asking a model about every page
 _RARE = 0.25
 #: kinds with few values, where agreement on four pages may be chance
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
-#: fields that are not learned: those that follow from others, and those with several values
+#: fields that are not learned, because they follow from other fields or have several values
 _DERIVED = {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
 _LEARNED = tuple(name for name in FIELDS if name not in _DERIVED)
 _ORDER = ("path", "attribute", "label", "reader")
@@ -63,9 +64,9 @@ class Example:
 def example_of(extraction: Extraction, asked: Collection[str], dropped: Collection[str] = ()) -> Example:
     """Return the verified values of a page about which a model was asked for `asked`.
 
-    `extraction` includes the model's answer. Verified values are the model's checked answers, and what readers read
-    with confidence 0.9 unless a recipe read the same. Absent fields are those that were asked for and nobody found;
-    fields in `dropped`, whose answer failed the check, are not absent.
+    `extraction` includes the model's answer. Verified values are the model's checked answers, and values that readers
+    read with confidence 0.9 and no recipe read. A field is absent if it was asked for and neither the model nor a
+    reader found it. Fields in `dropped`, whose answer failed the check, are not absent.
     """
     answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
     values = {name: (one.value, one.unit) for name, one in answers.items()}
@@ -80,9 +81,10 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
 
 
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Return `recipe` with the anchors that `examples` (newest last) support; active once it has any.
+    """Return `recipe` with the anchors that `examples` (newest last) support; the recipe is active once it has an
+    anchor.
 
-    Rereads every example, at about 50 ms per page.
+    Every example is read again, which takes about 50 ms per page.
     """
     pages = [page for example in examples if (page := _Page.of(example)) is not None]
     if len(pages) < LEAST_PAGES:
@@ -150,7 +152,9 @@ class _Page:
         return any(self.value(name, anchor)[0] is not None for anchor in anchors)
 
     def is_right(self, name: str, anchor: Anchor) -> bool | None:
-        """Return whether the anchor leads to the verified value; None if it finds nothing or nothing is known."""
+        """Return whether the anchor leads to the verified value; None if the anchor finds nothing or no value is
+        verified.
+        """
         found, is_one = self.value(name, anchor)
         if not is_one:
             return False
@@ -165,7 +169,10 @@ class _Page:
         return name in self.example.absent and self.value(name, anchor)[0] is None
 
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
-        """Yield those of `anchors` that lead to the verified value, within a block if several spots match."""
+        """Yield the `anchors` that lead to the verified value.
+
+        If an anchor matches several spots, also limit it to blocks.
+        """
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
             if field == name and any(is_value(one, value, unit) for one in found):
@@ -225,7 +232,10 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether no page contradicts an anchor in use. Few pages can support it, as its field is not asked for."""
+    """Return whether no page contradicts an anchor in use.
+
+    Few pages can support the anchor, since models are not asked for its field.
+    """
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged
     return False not in judged and not is_outdated
@@ -273,7 +283,7 @@ def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
 
 
 def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
-    """Drop anchors that two fields of one kind share, because the pages do not show whose they are."""
+    """Drop anchors that two fields of one kind share, because the pages do not show which field they belong to."""
     owners: dict[tuple[str, Anchor], set[str]] = defaultdict(set)
     for name, anchors in found.items():
         for anchor in anchors:
@@ -292,8 +302,8 @@ def _silent(
 ) -> Iterator[str]:
     """Yield fields without anchors that a model does not answer, or hardly ever.
 
-    `absent`: those missing from the pages; otherwise those that readers find and no model confirms. Fields in `known`
-    have not been asked for since.
+    With `absent`, the fields are missing from the pages; otherwise readers find them and no model confirms them. Fields
+    in `known` have not been asked for since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)

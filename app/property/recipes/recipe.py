@@ -61,8 +61,8 @@ class Counts:
 
     `pages` were read with the recipe; `without_model` of them needed no model. `hits` are fields it found, and `misses`
     fields whose anchors found nothing. `contradicted` are fields for which a model, or a reader with confidence 0.9,
-    found something else. `audits` are pages sent to a model although nothing was open. `saved_tokens` are prompt tokens
-    that were not sent.
+    found something else. `audits` are pages sent to a model although no field was open. `saved_tokens` counts prompt
+    tokens that were not sent.
     """
 
     pages: int = 0
@@ -90,10 +90,10 @@ class Recipe:
       model confirms. For `unsure` fields, it is asked when the anchors find nothing, because a page may still state
       them.
     - For `outvoted` fields, readers found other values and were wrong.
-    - `usual` is the mean share of `fields` that a page has (0 to 1). `recent` are the newest pages' shares of that,
-      newest last.
-    - `taught` counts examples. `tried` is their number when anchors were last searched for. `learned_from` is the
-      number of pages that the anchors came from.
+    - `usual` is the mean share of `fields` that a page has (0 to 1). `recent` are the shares of `fields` on the newest
+      pages, newest last.
+    - `taught` counts examples. `tried` is the number of examples when anchors were last searched for. `learned_from` is
+      the number of pages that the anchors came from.
     - `reason` says why the recipe is suspended. Times are ISO 8601; empty means never.
     """
 

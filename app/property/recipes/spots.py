@@ -100,7 +100,7 @@ class Spots:
 
     @cached_property
     def readings(self) -> dict[tuple[str, Anchor], list[Candidate]]:
-        """What readers found, by field and by an anchor of the reader and the kind of place."""
+        """The readers' values by field, and by an anchor made of the reader and the kind of place."""
         found: dict[tuple[str, Anchor], list[Candidate]] = defaultdict(list)
         wanted = None if self._wanted is None else {one.name for one in self._wanted if one.kind == "reader"}
         for one in self.candidates:
@@ -112,7 +112,10 @@ class Spots:
 
     @cached_property
     def read(self) -> dict[tuple[str, str, str], list[Candidate]]:
-        """What readers read, by field, place, and text. Each entry holds all that its reader read in that text."""
+        """The readers' values by field, place, and text.
+
+        Each entry holds all values that its reader read in that text.
+        """
         together: dict[tuple[str, str, str], list[Candidate]] = defaultdict(list)
         for one in self.candidates:
             together[one.reader, one.locator, one.raw].append(one)
@@ -209,11 +212,14 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
         if not is_another and all(
             one is None or apart <= _apart(at, one) for at, one in ((owner, other), (around[step], behind))
         ):
-            yield relation, value  # neither of them is closer to another text
+            yield relation, value  # neither the label nor the value is closer to another text
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """Return the element with the text at `place` but without the label; the text itself after a bold label."""
+    """Return the element that holds the text at `place` but not the label.
+
+    After a bold label, return the text itself.
+    """
     segment = page.segments[place]
     return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
 
@@ -225,7 +231,7 @@ def _apart(one: Any, other: Any) -> int:
 
 
 def _block_of(element: Any, label: Any) -> Any:
-    """Return the largest element with `element` but without the label; None if far apart or in one text."""
+    """Return the largest element that holds `element` but not the label; None if both are far apart or in one text."""
     around = {label, *islice(label.iterancestors(), _NEAR)}
     if element in around:
         return None
@@ -271,7 +277,7 @@ def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
 
 
 def _names(element: Any) -> Iterator[tuple[str, str]]:
-    """Yield an element's anchor names, with the attribute that holds its value; empty if its text does."""
+    """Yield an element's anchor names, each with the attribute that holds the value; "" if the element's text holds it."""
     if element.tag == "meta":
         name = element.get("property") or element.get("name")
         if name:

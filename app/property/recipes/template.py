@@ -12,7 +12,7 @@ from app.property.reading.document import Document
 from app.property.reading.pointers import pointed
 from app.property.recipes.recipe import Recipe
 
-#: the minimum similarity of two pages of one template, and of a page to a recipe that is tried on it
+#: the minimum similarity of two pages of one template, and the minimum to try a recipe on a page
 ALIKE, TRIED = 0.8, 0.6
 #: the most hashes kept per page: the smallest ones, the same sample for the same structure
 _MOST = 400

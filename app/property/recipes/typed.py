@@ -46,8 +46,8 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
     """Return the values of `field` and its dependent fields at `spot`; nothing if it does not state `field`.
 
     A text with several numbers states no number, because only a reader can tell which one is meant. In a clause,
-    lower-case words continue the sentence, unless the field is a choice. The same holds for more words than a number's
-    unit has: `2` is not the value in `has 2 baths`.
+    lower-case words continue the sentence, unless the field is a choice. So do more words than a unit has: `2` is not
+    the value in `has 2 baths`.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:
@@ -66,7 +66,7 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
 
 
 def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] = ()) -> tuple[list[Candidate], bool]:
-    """Return what `anchor` leads to for `field`, and whether it is a single value; False if its spots differ.
+    """Return the values that `anchor` leads to for `field`, and whether its spots agree.
 
     Texts in `known`, to which another anchor of the field already led, are not parsed again.
     """

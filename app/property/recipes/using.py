@@ -23,9 +23,9 @@ from app.property.record import WITH_PROPERTY
 LEAST_FOUND = 0.6
 #: readers with this confidence in another value contradict a recipe
 _CONTRADICTS = 0.75
-#: a reader's value from another place below this confidence is a guess, such as another home's card
+#: a reader's value from another place below this confidence may belong to another home's card
 _LIKELY = 0.5
-#: the most recipes tried on a page, and how much less similar than an applicable one they may be
+#: the most recipes tried on a page, and how much less similar than the most similar recipe they may be
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 
@@ -146,8 +146,8 @@ class _Tried:
 class _Reader:
     """The last reader of a page: it reads the values of the page's recipe.
 
-    The recipe `applies` if it finds enough fields; the less similar the page is to its template, the more it must find.
-    If no recipe applies, the page still gets the recipe of its template, if there is one.
+    The recipe `applies` if it finds enough fields; the less similar the page is to its template, the more fields the
+    recipe must find. If no recipe applies, the page still gets the recipe of its template, if there is one.
     """
 
     recipes: Sequence[Recipe]
@@ -178,7 +178,7 @@ class _Reader:
         recipe = self.recipe
         read_elsewhere = {n for n, proof in extraction.record.evidence.items() if proof.confidence >= _LIKELY}
         lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure} - read_elsewhere
-        read = {one.field for one in self.tried.read}  # a model would not read a value better that failed a check
+        read = {one.field for one in self.tried.read}  # a model would not read a rejected value better
         return frozenset((lacking | read | {*recipe.unanswered}) - contradicted - recipe.suspended.keys())
 
 

@@ -1,4 +1,7 @@
-"""Decide whether a page is about the requested address. Pure; rejects a page rather than risk a neighbor's."""
+"""Decide whether a page is about the requested address.
+
+Pure. In doubt a page is rejected, since it may be about a neighbor.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def match_address(
     units = _units(ours, theirs)
     if units is not None or (address == "different" and not (same_parcel and _same_house(ours, theirs))):
         return AddressMatch(Verdict.OTHER, units or f"it is about {_shown(theirs)}")
-    if ours.unit and not theirs.unit:  # its parcel may cover the whole building
+    if ours.unit and not theirs.unit:  # the page's parcel may cover the whole building
         return AddressMatch(Verdict.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
     elsewhere = _elsewhere(ours, theirs)
     if same_parcel and (_same_house(ours, theirs) or not elsewhere):

@@ -25,9 +25,9 @@ _ZIP = re.compile(r"\b\d{5}\b")
 
 
 def find_link(page: Page, wanted: Address) -> str | None:
-    """Return the target URL that all links about `wanted` on the same host share; None if there is none, or several.
+    """Return the target URL that all links about `wanted` on the page's host share; None without exactly one URL.
 
-    A link is about the address in its own text, or else in its row.
+    The link's own text, or else its row, shows which address it is about.
     """
     root = Document(page).root
     if root is None:

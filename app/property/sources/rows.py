@@ -1,4 +1,7 @@
-"""Choose the requested property among several in one response. Pure; prefers no result to a neighbor's."""
+"""Choose the requested property among several in one response.
+
+Pure. In doubt no row is chosen, since it may be a neighbor's.
+"""
 
 from __future__ import annotations
 

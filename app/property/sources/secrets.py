@@ -87,7 +87,7 @@ class UrlSecrets:
         return text
 
     def page(self, url: str, page: Page) -> Page:
-        """Return `page` with the secret_names_in `url` and without any secret."""
+        """Return `page` for `url`, with marks instead of secrets."""
         text = self.hide(page.text)
         body = self.hide(page.body.decode("latin-1")).encode("latin-1")  # one character a byte, and back
         if text != page.text and body == page.body:  # the body's encoding does not extend ASCII
@@ -103,7 +103,7 @@ class UrlSecrets:
 
     @contextmanager
     def hidden_in_errors(self) -> Iterator[None]:
-        """Remove secrets from the facts of our errors raised in the block, and drop their cause."""
+        """Remove secrets from our errors that the block raises, and drop the errors' causes."""
         try:
             yield
         except PropertyIntelligenceError as exc:

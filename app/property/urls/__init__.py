@@ -1,1 +1,1 @@
-"""What a URL means: its one spelling, the parameters that only track visitors, and which page it turns out to be."""
+"""Normalize URLs and addresses, remove tracking parameters, and determine which page a URL leads to."""

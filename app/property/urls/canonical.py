@@ -32,7 +32,7 @@ def answered_url(page: Page) -> str:
 def canonical_of(page: Page) -> str | None:
     """Return the canonical URL that the page declares, as a target; a claim to be confirmed.
 
-    Return None if it declares none, several different ones, the URL that answered, or one on another host or port.
+    Return None if the page declares no URL, several URLs, the URL that answered, or a URL on another host or port.
     """
     answered = answered_url(page)
     declared = set(_declared(page))

@@ -1,4 +1,4 @@
-"""URLs for the single properties in a response about several: its URL plus a fragment that names one. Pure.
+"""Build URLs for the single properties in a response about several: the response's URL plus a fragment. Pure.
 
 Sites do not see fragments (RFC 3986 section 3.5), and targets have none. Requesting such a URL returns the whole
 response.
@@ -14,7 +14,7 @@ from app.property.merging.identity import address_of, parcel_of
 
 
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:
-    """Return the URL of the property with `values`, one of several at `url`; None if it cannot be named.
+    """Return the URL of the property with `values`, one of several at `url`; None if the values do not identify it.
 
     The fragment is its parcel number, or else house, street, and unit, so that it does not depend on the position in
     the response.

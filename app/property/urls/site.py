@@ -14,7 +14,7 @@ _SHARED_DOMAINS = frozenset(
         # records and maps of many counties
         *("arcgis.com", "arcgisonline.com", "devnetwedge.com", "mapgeo.io", "publicaccessnow.com", "qpublic.net"),
         *("schneidercorp.com", "socrata.com", "tylerhost.net"),
-        # sites that anybody can have
+        # domains where anybody can have a site
         *("godaddysites.com", "idxbroker.com", "jimdosite.com", "medium.com", "mystrikingly.com", "squarespace.com"),
         *("strikingly.com", "tumblr.com", "webnode.page", "wordpress.com"),
     )

@@ -30,7 +30,7 @@ _MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
 
 
 def _codes(stands: str) -> Iterator[tuple[str, str]]:
-    """Yield each country that puts the postal code there, with the code's pattern."""
+    """Yield each country whose postal code stands there (`before` or `behind` the town), with the code's pattern."""
     for code, country in COUNTRIES.items():
         if country.postal_code is not None and country.postal_code_stands == stands:
             yield code, country.postal_code
@@ -43,7 +43,7 @@ _BEFORE_CODES = {
 _AFTER_CODES = {
     country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _codes("behind")
 }
-#: four digits may be a year, so they are a code only at the border of a part
+#: Four digits may be a year, so they count as a code only at the start of a part.
 _BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")
 _PARTS = re.compile(r"\s*[,;|·•\n]\s*")
 _PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
@@ -54,7 +54,7 @@ _PARTICLES = (
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
-#: one word, or more if the first word or a particle shows it: `Bad Bevensen`, `Herrsching am Ammersee`
+#: A town is one word, or several if its first word or a particle marks it: `Bad Bevensen`, `Herrsching am Ammersee`.
 _GERMAN_TOWN = re.compile(
     r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
     rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
@@ -85,7 +85,7 @@ _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "d
 
 
 def read(text: str, country: str | None) -> Line | None:
-    """Parse `text` by the rules of `country`; None if it holds neither a code nor a region of it."""
+    """Parse `text` by the rules of `country`. Return None without a postal code or a region of that country."""
     text = " ".join(text.split())[:300]
     if country is None:
         return None
@@ -149,7 +149,7 @@ def _street_in(before: str) -> str | None:
 
 
 def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
-    """Return the parts up to the last one with a number or a word for a street; a quarter of the town follows it."""
+    """Return the parts up to the last one with a number or a street word. Later parts name a quarter of the town."""
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
@@ -209,12 +209,12 @@ def _town_of(part: str, country: str) -> str | None:
 
 
 def _shown(region: str) -> str:
-    """Return a region without the word for its kind, unless the word is part of its name."""
+    """Return a region without a word such as `Co.` or `woj.`, unless the word is part of the region's name."""
     return re.sub(r"^(?:woj\.?|województwo)\s+", "", region, flags=re.IGNORECASE)
 
 
 def _is_town_of_street(parts: list[str], country: str) -> bool:
-    """Return whether a county's name after a street is its town: `Tullow Road, Carlow`."""
+    """Return whether a county's name after a street means the town of that name: `Tullow Road, Carlow`."""
     return country in ("IE", "GB") and texts.ends_like_street(parts[-2]) and not regions.is_named(parts[-1], country)
 
 

@@ -26,7 +26,7 @@ IN_SQUARE_METERS: dict[str, float] = {
     HECTARES: 10000.0,
 }
 _UNITS = by_key("units", *IN_SQUARE_METERS)
-#: square meters per unit that RESO does not name
+#: square meters per unit, for units without a RESO name
 _OTHERS = {
     **{"Ares": 100.0, "Centiares": 1.0, "Tsubo": 400 / 121, "Square Yards": 0.83612736, "Dunams": 1000.0},
     **{"Stremmata": 1000.0, "Rai": 1600.0, "Gunthas": 101.17141056, "Marlas": 25.29285264, "Kanals": 505.8570528},
@@ -49,7 +49,7 @@ def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A value in `unit`, one of the four unit names; None if the text names none."""
+    """An area. `unit` is one of RESO's four unit names, or None if the text names no unit."""
 
     value: float
     unit: str | None
@@ -93,7 +93,7 @@ def parse_area(text: str, lang: str | None = None) -> Area | None:
 
 
 def is_range(text: str, lang: str | None = None) -> bool:
-    """Return whether `text` is a range (`702 - 1,346 sq ft`), whose ends are not one home's area."""
+    """Return whether `text` is a range such as `702 - 1,346 sq ft`, which is not one home's area."""
     found = find_numbers(text[:60], lang, multipliers=False)
     if len(found) != 2 or not 1 < found[1].value / max(found[0].value, 1e-9) <= _WIDEST_RANGE:
         return False
@@ -101,7 +101,7 @@ def is_range(text: str, lang: str | None = None) -> bool:
 
 
 def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
-    """Return the square meters of adjacent numbers, at least one with a non-RESO unit."""
+    """Add up adjacent areas in square meters. Return None if all their units are hectares."""
     total, end, others = 0.0, numbers[0].start, 0
     for number in numbers[:3]:
         if text[end : number.start].strip(" ,"):
@@ -116,7 +116,7 @@ def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None
 
 
 def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
-    """Return the square meters of the unit at `at`, and its end; for hectares and non-RESO units."""
+    """Return the square meters per unit of the hectares or non-RESO unit at `at`, and the unit's end."""
     found = ((pattern.match(text, at), factor) for pattern, factor in _behind(_known(lang)))
     return next(((factor, match.end()) for match, factor in found if match), None)
 
@@ -133,16 +133,16 @@ def square_meters(values: Mapping[str, Any], field: str) -> float | None:
 
 
 def convert(value: float, unit: str, to: str) -> float:
-    """Convert `value` from `unit` to `to`; both are among the four unit names."""
+    """Convert `value` from `unit` to `to`, both RESO unit names."""
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
 
 
-#: in these countries a lone area of at least this size (square meters) is the land's
+#: countries where a lone area is the land's, if it has at least this many square meters
 _LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 
 
 def is_lone_land(text: str, lang: str | None, country: str | None) -> bool:
-    """Return whether `text` is only an area, which in `country` is the land's."""
+    """Return whether `text` is only an area that means the land in `country`."""
     area = parse_area(text, lang) if country in _LAND_FIRST and _ALONE.fullmatch(text.strip()) else None
     return area is not None and area.value >= _LEAST_LAND

@@ -15,12 +15,12 @@ _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
 ORDINAL = re.compile(rf"\d+(?:{alternatives('numbers', 'ordinals', whole=False)})(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
-#: `2 (2/0)`, `2.5 (2 1)`: the total, with full and half ones in parentheses
+#: `2 (2/0)`, `2.5 (2 1)`: the total, then full and half bathrooms in parentheses
 _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
-#: English number words; in other languages many are also articles
+#: English number words; many number words of other languages are also articles
 _WORDS = {words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}
 _WORD = re.compile(rf"({'|'.join(_WORDS)})\b(?![ -]of\b)", re.I)
 _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b", re.I)
@@ -28,7 +28,7 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """Bathrooms. `total` counts full and half ones alike (RESO BathroomsTotalInteger); parts may be None."""
+    """Bathrooms. `total` counts full and half bathrooms alike (RESO BathroomsTotalInteger); parts may be None."""
 
     total: int
     full: int | None = None

@@ -6,7 +6,7 @@ import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
-#: by ISO 3166-1 alpha-2: the meaning of `$`, `kr`, or `£`, and the currency of prices without a sign
+#: by country (ISO 3166-1 alpha-2): the currency of `$`, `kr`, or `£`, and of prices without a sign
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
 _LOCAL = {
@@ -40,7 +40,7 @@ def _may_name(text: str) -> bool:
 
 
 def find_currency(text: str, country: str | None = None) -> str | None:
-    """Return the ISO 4217 code of the first currency; a shared symbol means `country`'s if possible."""
+    """Return the ISO 4217 code of the first currency; a shared symbol means the currency of `country` if possible."""
     match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")
     if local is not None and (own := local[1].search(text)) and (match is None or own.start() < match.start()):

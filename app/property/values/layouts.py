@@ -33,7 +33,7 @@ def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 
 _ROOMS, _BEDROOMS, _BATHROOMS = _patterns("rooms"), _patterns("bedrooms"), _patterns("bathrooms")
-#: names of flats by their rooms, in every language
+#: names for flats by number of rooms, in every language
 _NAMES = tuple(
     (re.compile("|".join(map(expression, phrases)), re.IGNORECASE), rooms)
     for sections in languages().values()
@@ -75,7 +75,7 @@ _FLOORS: tuple[re.Pattern[str], ...] = (
 def total_floors(text: str, *, alone: bool = True) -> int | None:
     """Return the stories of the building in a text that may also name the flat's floor: `5階/RC7階建`, `4 z celkem 8`.
 
-    `alone`: whether a lone number is the building's.
+    `alone` says whether a lone number counts the building's stories.
     """
     for pattern in _FLOORS:
         if match := pattern.search(text):

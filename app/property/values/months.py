@@ -18,7 +18,7 @@ _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """Return 1 to 12 for a month's name in `lang` or English, else its meaning in all other languages that have it."""
+    """Return 1 to 12 for a month's name in `lang` or English, or if it names only one month in all other languages."""
     name = _folded(word)
     if len(name) < _LEAST:
         return None
@@ -26,7 +26,7 @@ def month_of(word: str, lang: str | None) -> int | None:
 
 
 def _find(name: str, names: Mapping[str, int]) -> int | None:
-    """Return the month of `name`, or the only month whose name begins with it."""
+    """Return the month of `name`, or the only month whose name begins with `name`."""
     if name in names:
         return names[name]
     begun = {month for known, month in names.items() if known.startswith(name)}
@@ -40,7 +40,7 @@ def _names(lang: str) -> Mapping[str, int]:
 
 @cache
 def _all_names() -> Mapping[str, int]:
-    """Return the names of all languages with a file, without those that mean several months."""
+    """Return the month names of all languages with a file, without names that mean several months."""
     meant: dict[str, set[int]] = {}
     for sections in languages().values():
         for code in sections["codes"]:
@@ -50,7 +50,7 @@ def _all_names() -> Mapping[str, int]:
 
 
 def _of_language(lang: str) -> Iterator[tuple[str, int]]:
-    """Yield full and short names, alone and beside a day; none for a language missing in CLDR."""
+    """Yield full and short month names, alone and beside a day. Yield nothing for a language missing in CLDR."""
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 (most pages have no month in words)
 
     try:

@@ -27,7 +27,7 @@ _PHONE = re.compile(
 )
 _GOES_ON = re.compile(rf"\s[&+]\s|,?\s(?:{alternatives('people', 'companies')})(?!\w)", re.IGNORECASE)
 _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people', 'roles')})", re.IGNORECASE)
-#: joined names of a firm
+#: names joined into a firm's name
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
@@ -95,7 +95,7 @@ def has_agency_beside(person: str, line: str) -> bool:
 
 
 def split(text: str) -> Names:
-    """Return the person and agency of a line with a person's label."""
+    """Return the person and the agency in a line that a label assigns to a person."""
     text = _PHONE.sub("", _LEAD.sub("", " ".join(text[:_LONGEST].split()).strip(" ,;:-")))
     strong = [_trimmed(p) for p in _STRONG.split(text) if _trimmed(p)]
     if not strong:

@@ -73,7 +73,7 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """Resolve the only kind of separator in `text`: repeated, or before three digits, it separates thousands."""
+    """Interpret the only kind of separator in `text`. It separates thousands if it repeats or precedes three digits."""
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)
     in_thousands = len(tail) == 3 and head.strip("0") != "" and len(groups[0]) <= 3
@@ -104,7 +104,7 @@ def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True
 
 
 def _continues(before: Number, value: float, start: int, text: str) -> bool:
-    """Return whether this is the lower part of one number: the `2,800万` of `1億2,800万`, the `4200` of `1万4200`."""
+    """Return whether `value` continues the number `before`: `2,800万` in `1億2,800万`, or `4200` in `1万4200`."""
     gap = text[before.end : start]
     return gap in ("", " ") and text[before.end - 1] in _EAST_ASIAN and 0 < value < _MULTIPLIERS[text[before.end - 1]]
 

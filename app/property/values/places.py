@@ -1,6 +1,6 @@
-"""Identify countries and US states, the country of a page by names, codes, and host names, and points in a country.
+"""Identify countries and US states by names, codes, and host names, and check whether a point is in a country.
 
-The approximate boxes of countries reveal wrong or swapped coordinates.
+Approximate bounding boxes of countries reveal wrong or swapped coordinates.
 """
 
 from __future__ import annotations
@@ -35,12 +35,15 @@ def us_state(text: str) -> str | None:
 
 
 def country_of_host(host: str) -> str | None:
-    """Return the country of a host's top-level domain; None for .com and the like."""
+    """Return the country of a host's top-level domain; None for `.com` and other generic domains."""
     return _OF_HOST.get(host.rpartition(".")[2].lower())
 
 
 def country_of_language(lang: str | None) -> str | None:
-    """Return the country of a language spoken mostly in one; `en-GB` names its own."""
+    """Return the country of a language spoken mostly in one country.
+
+    A code such as `en-GB` names the country.
+    """
     if not lang:
         return None
     language, _, region = lang.replace("_", "-").partition("-")
@@ -60,11 +63,11 @@ def country_of_money(lang: str | None, text: str) -> str | None:
 
 
 def boxes_of(country: str) -> tuple[Box, ...]:
-    """Return a country's boxes; none for an unknown country."""
+    """Return a country's bounding boxes; none for an unknown country."""
     return COUNTRIES[country].boxes if country in COUNTRIES else ()
 
 
 def in_country(latitude: float, longitude: float, country: str) -> bool:
-    """Return False only if `country` is known and the point is outside its boxes."""
+    """Return False only if `country` is known and the point is outside its bounding boxes."""
     boxes = boxes_of(country)
     return not boxes or any(s <= latitude <= n and w <= longitude <= e for s, w, n, e in boxes)

@@ -93,7 +93,7 @@ def stands_alone(text: str, *, lang: str | None = None, country: str | None = No
     """Return whether `text` is only a price: amount, currency, and words of an offer or period."""
     if len(text) > 60:
         return False
-    bare = without_currency(text, country)  # the cheapest test first: most texts name no money
+    bare = without_currency(text, country)  # this cheap test comes first, since most texts name no money
     if bare == text and not any(c in "万萬億亿만억" for c in text):
         return False
     if is_per_area(text) or parse_price(text, lang=lang, country=country) is None:

@@ -1,4 +1,7 @@
-"""Tell a country's regions from its towns, by the names in `fields/countries.toml`. The page's spelling is stored."""
+"""Tell a country's regions from its towns, by the names in `fields/countries.toml`.
+
+A stored region keeps the page's spelling.
+"""
 
 from __future__ import annotations
 

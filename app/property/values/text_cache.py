@@ -1,4 +1,4 @@
-"""Cache functions of short texts. Long texts, which fill strangers' pages, are never kept."""
+"""Cache functions of short texts. Long texts are never cached, since pages are full of them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*"
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
-#: includes firms whose maps, schools, and scores appear on the pages of all agencies
+#: texts that name no agency, such as firms whose maps, schools, and scores appear on all agencies' pages
 _NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
     rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE
@@ -26,7 +26,7 @@ _NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 
 _NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
 #: words of a map link after an address in its cell
 _TO_A_MAP = pattern("pages", "map_links")
-#: parts of a town, written with it
+#: words that mark a district written beside its town
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
 #: file extensions of pictures
@@ -61,7 +61,7 @@ def plain_parcel(number: Any) -> str | None:
 
 
 def is_empty(text: str) -> bool:
-    """Return whether the text is a placeholder: dashes, `N/A`, `keine Angabe`, and the like."""
+    """Return whether the text is a placeholder, such as dashes, `N/A`, or `keine Angabe`."""
     return _EMPTY.fullmatch(text.strip()) is not None
 
 

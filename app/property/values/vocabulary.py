@@ -14,7 +14,7 @@ from app.property.values.text_cache import remembered
 #: longer texts are not cached
 _LONGEST_KEPT = 300
 
-#: in order of precedence, so that a semi-detached house is not a plain one
+#: in order of precedence, so that `semi-detached house` is not read as a plain house
 _SUBTYPES = by_key(
     "kinds",
     *("Single Family Residence", "Unimproved Land", "Multi Family", "Duplex", "Warehouse", "Industrial", "Office"),
@@ -24,7 +24,7 @@ _SUBTYPES = by_key(
 _COMMERCIAL = pattern("kinds", "Commercial")
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
-#: the RESO values of more general words
+#: RESO values for more general words
 _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pending"}
 _STATUSES = by_key(
     "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")

@@ -94,7 +94,7 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Render a page. Leaving the block ends it, finished or not. Raises `BrowserGoneError`."""
+        """Render a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
@@ -220,7 +220,7 @@ def _reason(text: str) -> str:
 
 
 def _remove_stale_folders() -> None:
-    """Remove the folders of processes that were killed before they could do so."""
+    """Remove the folders of processes that were killed before they could clean up."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError), (folder / _LOCK).open("rb") as lock:
             if time.time() - folder.stat().st_mtime < _START_SECONDS:

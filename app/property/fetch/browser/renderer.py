@@ -48,7 +48,7 @@ class RenderLimits:
     #: per page, over all hosts
     requests_at_once: int = 4
     pages_at_once: int = 4
-    #: then a new browser starts, because memory use grows with age
+    #: after this many pages a new browser starts, because memory use grows with age
     pages_per_browser: int = 100
 
 
@@ -73,7 +73,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """The page navigates to another URL by itself."""
+    """The page navigates to another URL without a user."""
 
     url: str
 
@@ -199,7 +199,7 @@ class BrowserRenderer:
 
     @contextmanager
     def _process(self, url: str) -> Iterator[BrowserProcess]:
-        """Return a browser to use. One with enough pages rendered ends after its last page."""
+        """Return a browser to use. A browser that has rendered enough pages ends after its last one."""
         with self._lock:
             process = self._current
             if process is not None and process.is_gone:

@@ -23,7 +23,7 @@ _DATA_TYPES = re.compile(r"application/(?:ld\+)?json|text/(?:template|x-)|import
 def is_shell(page: Page) -> bool:
     """Return True for HTML with hardly any text or facts, and with scripts that could add them.
 
-    Pages that block visitors do not count: in a browser they would ask for proof of a human, which nobody gives.
+    Block pages do not count: in a browser they would ask for proof that the visitor is human.
     """
     if "html" not in page.content_type:
         return False

@@ -48,7 +48,7 @@ from app.property.urls.site import site_of
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: statuses that mean "later": request timeout, too early, too many requests; also all of 5xx
 _TRANSIENT = frozenset({408, 425, 429})
-#: the longest wait after a redirect, where coming back later would mean starting over
+#: the longest wait after a redirect; a later visit would have to follow the redirects again
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -136,7 +136,7 @@ class Fetcher:
         *,
         known: Callable[[str], CacheValidators | None] = _nothing_known,
     ) -> Result:
-        """Follow redirects from `url` to a response that is not one, and read it.
+        """Follow redirects from `url`, and read the first response that is not a redirect.
 
         The guard and then `permit` check each stop; `permit` returns the gap to keep there in seconds. A stop that is
         `known` gets a conditional request. After a public stop, all further stops must be public.

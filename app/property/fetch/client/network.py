@@ -72,7 +72,7 @@ _CURRENT: ContextVar[Request] = ContextVar("request_under_way")
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Connects to the current request's checked addresses in order, whatever the name now resolves to."""
+    """Connects only to the current request's checked addresses, in order, even if the name now resolves differently."""
 
     def __init__(self) -> None:
         self._inner = httpcore2.SyncBackend()

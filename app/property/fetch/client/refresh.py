@@ -11,7 +11,7 @@ import re
 
 from app.property.reading import trees
 
-#: a page that is shown for longer is meant to be read
+#: a page that is shown for longer is not a redirect
 _SOON_SECONDS = 10
 #: the element is in the head
 _HEAD_CHARS = 65_536
@@ -20,7 +20,7 @@ _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:
 
 
 def refresh(header: str, markup: str) -> str | None:
-    """Return where the page redirects within ten seconds, as written there; None if nowhere.
+    """Return the target of a redirect within ten seconds, as the page writes it; None without a redirect.
 
     `header` is the value of the `Refresh` header, or empty. Elements inside `<noscript>` do not count.
     """

@@ -1,7 +1,8 @@
 """Detect block pages: responses that are a bot challenge, captcha, login, or firewall refusal instead of a page.
 
-They are reported, and the site is left alone for a while; nothing tries to bypass them. Only signs count that the
-makers of these pages document or that are on every one of them. `reading/kind.py` evaluates the words of a page later.
+They are reported, and the site is left alone for a while; nothing tries to bypass them. A sign counts only if the
+makers of these pages document it, or if all of their pages contain it. `reading/kind.py` evaluates the words of a page
+later.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 #: statuses whose body is examined; a challenge may also be sent with 200 or, by AWS WAF, 202
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
-#: the bytes read of a refusal; a block page sent with success is not longer than this
+#: the bytes read of a refusal; a block page with a success status is not longer
 HEAD_BYTES = 131_072
 #: a real page that embeds a captcha or firewall script has more text than this
 _WALL_CHARS = 800

@@ -149,7 +149,7 @@ def _decode(body: bytes, header: str | None) -> str:
 
 
 def _claims(body: bytes, header: str | None) -> list[str]:
-    """The charsets that header and document state, known ones only, in order of authority, without repeats."""
+    """Return the known charsets that header and document declare, in order of authority, without repeats."""
     head = body[:_DECLARATION_BYTES]
     found: list[str] = []
     if header and (in_header := _HEADER_CHARSET.search(header)):

@@ -1,4 +1,4 @@
-"""Resolve host names to addresses, behind a replaceable interface. Its answers are not trusted."""
+"""Resolve host names to addresses, behind a replaceable interface. The guard checks every address that it returns."""
 
 from __future__ import annotations
 

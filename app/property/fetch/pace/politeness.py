@@ -1,4 +1,4 @@
-"""Hold requests back until their site may be asked: wait for a short time, or raise an error with the waiting time."""
+"""Delay requests until their site's pace allows them: wait for a short time, or raise an error with the waiting time."""
 
 from __future__ import annotations
 

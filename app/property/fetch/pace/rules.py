@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 #: how soon to ask again when a site has its maximum of concurrent requests, as nobody knows when one ends
 POLL_US = 100_000
-#: this many visitors may wait while holding a worker, or as many as start within a second; others come back later
+#: this many visitors may occupy a worker while they wait, or as many as start within a second; others come back later
 WAITERS = 2
 WAITED_US = 1_000_000
-#: a visitor that came in vain, because several came at once, gets a new appointment within this time if possible
+#: a visitor that got no slot at its appointment gets a new one within this time if possible
 LATE_US = 10_000_000
 #: the gap adapts to the site's latency divided by its concurrency (Scrapy's AutoThrottle,
 #: https://docs.scrapy.org/en/latest/topics/autothrottle.html): at once if it grows, by an eighth if it falls (smoothed
@@ -97,7 +97,7 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Let `token` start, or return when to ask again: in place if that is within `left_us` and few are waiting."""
+        """Let `token` start, or return when to ask again. It waits in place if few wait and `left_us` suffices."""
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
         free = max(self.next_us, self.hold_until_us)
@@ -151,7 +151,9 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Return the microseconds until the visitor's appointment: last in its lane, or soon if it came in vain."""
+        """Return the microseconds until the visitor's appointment: last in its lane, or soon if its last one gave no
+        slot.
+        """
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap
         if kept is not None and kept > now + POLL_US:

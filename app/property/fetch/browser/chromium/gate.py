@@ -1,8 +1,8 @@
 """Decide which requests of a page are made, and how many at once.
 
-The page's own document is answered with the fetched one. The worker fetches scripts and the data they request: one at a
-time at the page's host, because everything that belongs to a page counts as one visit there. Nothing else is needed:
-images, fonts, frames, sockets, beacons, and downloads are dropped.
+The request for the page itself is answered with the document that the worker fetched. The worker fetches scripts and
+the data they request: one at a time at the page's host, because everything that belongs to a page counts as one visit
+there. Nothing else is needed: images, fonts, frames, sockets, beacons, and downloads are dropped.
 
 Chromium itself has no network access (`host.py`), so a request that bypasses this class reaches nothing.
 """
@@ -58,7 +58,7 @@ class Gate:
         self._last_change = time.monotonic()
         self.dropped: dict[str, int] = defaultdict(int)
         self.passed = 0
-        #: where the page navigated by itself
+        #: the URL that the page navigated to without a user
         self.redirect: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def quiet_seconds(self) -> float:

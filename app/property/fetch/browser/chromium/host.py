@@ -86,7 +86,7 @@ class Host:
             memory.end_descendants(os.getpid())
 
     def _dead_end(self) -> str:
-        """Return the URL of Chromium's only proxy: a port that we hold and nobody listens on."""
+        """Return the URL of Chromium's only proxy: a port that this process occupies without listening."""
         self._port.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{self._port.getsockname()[1]}"
 

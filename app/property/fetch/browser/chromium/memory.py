@@ -38,7 +38,7 @@ def used_bytes(root: int) -> int:
 
 
 def end_descendants(root: int) -> None:
-    """Kill all descendants of `root`, including those started meanwhile."""
+    """Kill all descendants of `root`, including processes that start meanwhile."""
     for _ in range(5):
         found = descendants(root)
         if not found:
