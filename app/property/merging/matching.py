@@ -19,8 +19,8 @@ from app.property.merging.facts import Compared, compare_facts, meters_apart, po
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
-#: points needed if one names no unit, the street has a typing error, the parcel number has one, the addresses are
-#: inconclusive, or only the ZIP codes differ
+#: points needed if one names no unit, the street has a typing error, the parcel number has one, the comparison of the
+#: addresses is inconclusive, or the addresses differ
 _FOR_A_UNIT, _FOR_A_TYPO, _FOR_A_PARCEL_TYPO, _FOR_AN_OPEN_ADDRESS, _FOR_ANOTHER_ADDRESS = 1.5, 1.5, 0.5, 2.0, 3.0
 #: If one complete address has this many points against it, the values are of two homes in one building without units.
 _TOO_MUCH_AGAINST = 2.25

@@ -1,7 +1,7 @@
 """Remove excess attributes before parsing: libxml2 compares each attribute of an element with all others.
 
-Tags are tokenized by the HTML Standard (13.2.5), as in libxml2. Any difference would bypass the limit, and no signal
-interrupts libxml2.
+Tags are tokenized by the HTML Standard (13.2.5), as in libxml2. Any difference in tokenizing would bypass the limit,
+and no signal interrupts libxml2.
 """
 
 from __future__ import annotations

@@ -16,14 +16,14 @@ SURE = 0.9
 #: the fields that most users need
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = PARTS["ListPrice"]
-#: fields of offers only; of these, an authority's record gives nothing but that the property is land
+#: fields that only offers state; an authority's record states at most that the property is land
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A raw value as found. `raw` is text, a number, a boolean, or a list of texts; `label` is the label it stood
-    under.
+    """A raw value as found. `raw` is text, a number, a boolean, or a list of texts; `label` is the label beside or
+    above the value.
 
     `field` is a field's name or a composite (`docs/languages.md`) such as `_Address` or `_RentWarm`.
     """
@@ -42,8 +42,8 @@ class Candidate:
     """A value that one reader read for one field, normalized to the field's type.
 
     `raw`, `quote`, `locator`, and `unit` are as in `Evidence`; `confidence` is 0 to 1. `unshown`: only markup gives the
-    value, and the page, which should show it, shows another or none. `reader` is the name of the reader that found it
-    (`model` for a model), set by the pipeline.
+    value, and the visible page shows another value or none. `reader` is the name of the reader that found it (`model`
+    for a model), set by the pipeline.
     """
 
     field: str
@@ -72,7 +72,7 @@ class Facts:
 class Score:
     """A value's confidence and how it was computed: `adds` is each feature's share of the log-odds of being right.
 
-    `bound` says what limits the confidence below the log-odds; it is empty without a limit.
+    `bound` explains a limit below the log-odds; it is empty without a limit.
     """
 
     confidence: float
@@ -102,12 +102,12 @@ class Extraction:
     `candidates` holds all candidates, for `--explain`. `doubtful` are the fields whose winner is contradicted or has a
     low confidence. `dropped` counts model values without valid evidence. `reason` says why the page has its kind.
 
-    `denied` are markup values that the visible page contradicts; `distrusted` are scripts that are ignored for that
-    (the part of a locator before its last `#`).
+    `denied` are markup values that the visible page contradicts; `distrusted` are the scripts that are ignored because
+    of such values (the part of a locator before its last `#`).
 
     `only` limits what a model is asked for (None: no limit), because other pages of the property may give the rest.
-    `settled` fields are not asked for at any confidence; `audited` asks for all. `wanted` is exactly what is asked for:
-    it was asked before and the answer is pending.
+    `settled` fields are not asked for at any confidence; `audited` asks for all. `wanted` are the fields of an earlier
+    request whose answer is pending; exactly these are asked for.
 
     `row` is the JSON pointer of the object read, if the body holds objects of several properties. `scores` explains the
     confidences. `recipe` names the recipe that read values.

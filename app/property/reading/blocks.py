@@ -1,6 +1,6 @@
 """Text blocks of a page: paragraphs, list items, and table rows, with inline elements joined.
 
-Sentences are read from blocks because a name or an amount often has its own element: `Sold for <b>$1</b>`.
+Sentences are read from blocks, because a name or an amount often has its own element: `Sold for <b>$1</b>`.
 """
 
 from __future__ import annotations

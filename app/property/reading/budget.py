@@ -29,11 +29,11 @@ CPU_SECONDS = 2.0
 MEMORY_BYTES = 300_000_000
 #: how soon the exception is raised again if something swallowed it
 _AGAIN_SECONDS = 0.2
-#: a block does not start with less: a timer of zero seconds never fires
+#: the least time for a block, since a timer of zero seconds never fires
 _LEAST_SECONDS = 0.001
 _STATM = Path("/proc/self/statm")
 
-#: exceptions that interrupt a job in the middle of Python code: during reading, the page is to blame
+#: exceptions that interrupt a job's Python code; if reading is interrupted, the page is too complex
 INTERRUPTIONS: list[type[Exception]] = []
 
 
@@ -56,9 +56,9 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
     """Limit the block to the page's CPU time and to 300 MB of additional memory. Raise `PageTooComplexError` beyond
     that.
 
-    Blocks that share `spent` share `seconds` (2) of CPU time; a block without `spent` has its own. Time and memory are
-    those of the process, so they are watched only in its main thread, where a prefork or solo worker runs jobs;
-    elsewhere only the size limits apply. A nested block belongs to the outer one.
+    Blocks that share `spent` share `seconds` (2 by default) of CPU time; a block without `spent` has its own time. Time
+    and memory are measured for the whole process, and only in its main thread, where a prefork or solo worker runs
+    jobs. In other threads only the size limits apply. A nested block belongs to the outer one.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         return nullcontext()
@@ -128,6 +128,6 @@ def _limit_memory(limits: tuple[int, int]) -> None:
 
 
 def _spent(_: int, frame: FrameType | None) -> None:
-    """Raise in the block, but not in this file, which only begins or ends it and would not catch the error."""
+    """Raise in the block's own code. This file only begins and ends the block, and would not catch the error."""
     if _Meter.is_running and frame is not None and frame.f_code.co_filename != __file__:
         raise _SpentError

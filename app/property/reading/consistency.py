@@ -33,7 +33,7 @@ _LABELLED = 0.65
 def make_consistent(
     winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind
 ) -> dict[str, Winner]:
-    """Return the consistent winners, and what follows from them (currency, units, country)."""
+    """Return the consistent winners, and the values that follow from them (currency, units, country)."""
     kept = dict(winners)
     _plausible_years(kept, page)
     _coordinates(kept, candidates, page)
@@ -82,7 +82,7 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """Keep latitude and longitude of one source within the page's country; correct swapped ones, drop others."""
+    """Keep latitude and longitude from one source within the page's country. Correct swapped ones and drop others."""
     latitude, longitude = (kept.pop(axis, None) for axis in AXES)
     if latitude is None or longitude is None:
         return
@@ -148,7 +148,10 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """Return a value inferred from others: its locator names them, its quote is theirs, and `raw` gives the reason."""
+    """Return a value inferred from others.
+
+    Its locator names the others, its quote is theirs, and `raw` is the reason.
+    """
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)
@@ -201,7 +204,7 @@ def _region(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _bathrooms(kept: dict[str, Winner]) -> None:
-    """Make full, half, and total bathrooms consistent; a missing total follows from the others."""
+    """Make full, half, and total bathrooms consistent. A missing total is computed from the others."""
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
     if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
         full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))
@@ -247,7 +250,7 @@ def _beside(one: Candidate, other: Candidate) -> bool:
 
 
 def _are_items(half: Candidate, baths: Candidate) -> bool:
-    """Return whether half baths and baths are items of one list, so that the latter are full baths."""
+    """Return whether half baths and baths are items of one list, where `baths` means full baths."""
     one, other = (_ITEM.sub("", each.locator) for each in (half, baths))
     return one == other and "total" not in baths.quote.casefold()
 
@@ -281,7 +284,7 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:
-    """Drop an agent who is the agency, and an agency that only markup names after the site."""
+    """Drop an agent who is the agency. Drop an agency with the site's name if only markup gives it."""
     agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
     if agent and office and letters_of(agent.candidate.value) == letters_of(office.candidate.value):
         del kept["ListAgentFullName"]
@@ -302,7 +305,7 @@ def _brand(page: Document) -> str:
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """Drop the price asked if it is the price paid in a finished sale; use another labeled one if there is one."""
+    """Drop a price asked that is the price paid in a finished sale. Use another labeled price if there is one."""
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
     if not (status and asked and paid) or status.candidate.value != "Closed":
         return

@@ -29,7 +29,7 @@ _DEEPEST, _MOST_BESIDE = 300, 30
 
 
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
-    """Return a test for whether a control opens an element: one that names its id, or one right beside it."""
+    """Return a function that tests whether a control names an element's id or stands right beside the element."""
     named: dict[str, list[Any]] = {}
     controls = [e for e in body.iterdescendants() if not _ATTRIBUTES.isdisjoint(e.keys())]
     for tag, attribute, begins in _CALLS:
@@ -55,7 +55,7 @@ def _has(control: Any, tag: str | None, attribute: str, begins: str) -> bool:
 
 
 def _beside(element: Any, covers: Container[Any]) -> Iterator[Any]:
-    """Yield the nearest visible siblings before and behind, and their first links and buttons."""
+    """Yield the nearest visible siblings before and behind an element, and the first links and buttons in them."""
     for others in (element.itersiblings(preceding=True), element.itersiblings()):
         shown = next((o for o in islice(others, _MOST_BESIDE) if isinstance(o.tag, str) and o not in covers), None)
         if shown is not None:

@@ -1,6 +1,6 @@
 """Read the county or town whose office publishes the page, from its title or its first lines.
 
-An assessor's records are all within the assessor's borders.
+All properties of an assessor's records are in the assessor's county or town.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ _ADDRESS = (ADDRESS_FIELDS["street"], ADDRESS_FIELDS["city"], _STATE, _CODE)
 
 
 def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Find address parts of which at least three stand in one line or one object."""
+    """Find the address parts in a line or object that holds at least three of them."""
     places: dict[str, set[str]] = {}
     for name in _ADDRESS:
         for candidate in winners[name].agreeing if name in winners else ():
@@ -90,7 +90,7 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 
 
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Find values read by a recipe, at the place of verified values on the site's other pages."""
+    """Find values read by a recipe. They stand where the site's other pages have verified values."""
     for name, winner in winners.items():
         if any(candidate.method is Method.RECIPE for candidate in winner.agreeing):
             yield name, Verdict.STRONG
@@ -113,7 +113,7 @@ def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
 
 
 def _point(values: Values, page: Document) -> Iterator[Finding]:
-    """Check that the coordinates, which are of one source (`consistency.py`), are in the country and precise enough."""
+    """Check that the coordinates are in the country and precise enough."""
     latitude, longitude = (values.get(axis) for axis in AXES)
     country = values.get(_COUNTRY) or page.locale.country
     if latitude is None or longitude is None or country is None:

@@ -123,7 +123,7 @@ _ALIKE = 12
 
 
 def may_vanish(declared: Mapping[str, str]) -> bool:
-    """Return whether the text is nearly white or transparent, or its rule also paints the background."""
+    """Return whether the text is nearly white or transparent, or whether its rule also sets the background."""
     colour = declared.get("color")
     if colour is None:
         return False

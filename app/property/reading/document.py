@@ -24,7 +24,7 @@ from app.property.reading.budget import require_few_parts, require_small_tree
 from app.property.values import marks
 from app.property.values.places import US_CODES, country_of_host, country_of_language, country_of_money
 
-#: the labeled pages have at most 3,000; more is a list or a book
+#: the most text segments that are read; the labeled pages have at most 3,000
 _MOST_SEGMENTS = 8_000
 _MOJIBAKE = re.compile(r"Â[²£°\u00a0·]|â‚¬|Ã[¤¶¼Ÿ©±³]|Å‚|Ä…")
 _DESCRIBED = frozenset({"og:title", "og:description"})
@@ -60,7 +60,7 @@ def url_parts(url: str) -> SplitResult:
 
 
 def _drop_reordered(root: Any) -> None:
-    """Empty texts that are displayed in another order than they are written."""
+    """Empty texts that are displayed in another order than they were written."""
     for element in root.iter():
         if element.text and marks.reorders(element.text):
             element.text = None
@@ -85,7 +85,7 @@ def _shown_value(element: Any) -> str | None:
 
 @dataclass
 class Document:
-    """The page and, created on first use, what the readers share."""
+    """The page, and the data that readers share, computed on first use."""
 
     page: Page
     wanted_lang: str | None = None
@@ -232,7 +232,7 @@ class Document:
         return unrelated_blocks.skipped(self.root)
 
     def is_skipped(self, element: Any) -> bool:
-        """Return whether `element` is in a `skipped` one."""
+        """Return whether `element` is inside a `skipped` element."""
         return any(above in self.skipped for above in (element, *element.iterancestors()))
 
     @cached_property
@@ -283,11 +283,11 @@ class Document:
 
     @cached_property
     def abbreviates(self) -> bool:
-        """Return whether the page is a printed listing sheet, whose labels are abbreviations."""
+        """Return whether the page is a printed listing sheet, where labels are abbreviated."""
         return len({s.text for s in self.segments if s.text.endswith(":") and terms.is_abbreviation(s.text)}) >= 5
 
     def once[T](self, make: Callable[[Document], T]) -> T:
-        """Return `make(self)`, computed once for all readers."""
+        """Return `make(self)`, computed once and shared by all readers."""
         if make not in self._made:
             self._made[make] = make(self)
         return cast("T", self._made[make])

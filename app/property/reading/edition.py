@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 def edition() -> str:
     """Return a digest of the readers' code and words, 16 hex digits; the same in all processes of a release.
 
-    A manual number would be forgotten, and a fixed reader would then never reach pages that do not change.
+    A manual number could be forgotten. Unchanged pages would then never be read by a corrected reader.
     """
     digest = hashlib.sha256()
     for part in ("reading", "values", "fields"):

@@ -30,7 +30,8 @@ _OF_ROWS = frozenset(
     name for lead in of_kind("date", "year") if (names := FOLLOWERS.get(lead)) for name in (lead, *names)
 ).union(of_kind("rows"))
 _ROW = re.compile(r"^(.*)/(\d+)$")
-#: Methods whose evidence is already exact: that of other fields, or a quote found in the text (`model/claim_check.py`).
+#: Methods whose evidence is already exact: it is the evidence of other fields, or a quote found in the text
+#: (`model/claim_check.py`).
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
 #: markup before the first word of a text
 _MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
@@ -103,7 +104,7 @@ def _element(path: str, page: Document) -> Any:
 
 
 def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | None:
-    """Point at the first row that states the value, and preferably the other words of the quote."""
+    """Point at the row that states the value and the most words of the quote, at the first such row if several do."""
     if isinstance(candidate.value, list):
         text = spaced_text(table)
         return replace(candidate, locator=page.path(table), raw=text, quote=text[:300])

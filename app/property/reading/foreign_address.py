@@ -1,8 +1,8 @@
 """Read an unlabeled address outside the US: the first line of the title, headings, or body with a postal code or
 region.
 
-The street may stand on the line above. Only the first address of the page counts, since agents show theirs further
-down.
+The street may stand on the line above. Only the first address of the page counts, since an agent's address stands
+further down.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
-#: A code has three digits in a row, or letters with digits; separators part an address.
+#: A code has three digits in a row, or letters with digits; separators split an address.
 _CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
-#: words around an address that is not the property's
+#: words around an address of somebody else
 _SOMEBODY = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
     re.IGNORECASE,
 )
-#: above a lawyer's own address: they act in the sale and are elsewhere
+#: words above the address of a lawyer who acts in the sale
 _LAWYERS = pattern("addresses", "lawyers")
 
 
@@ -51,7 +51,7 @@ def read(page: Document) -> Iterator[Candidate]:
             continue
         element = place.owner if isinstance(place, Segment) else place
         if line.postal_code is None and element.tag == "a":
-            continue  # a link without a code leads to another property as often as to a map
+            continue  # a link without a postal code leads to another property as often as to a map
         if isinstance(place, Segment) and _belongs_to_somebody(place, page):
             continue
         best = best or line

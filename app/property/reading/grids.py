@@ -24,7 +24,7 @@ OTHERS = re.compile(
 _MOST_ROWS = 60
 _MOST_COLUMNS = 24
 # fmt: off
-#: columns without data of the property, which still identify a heading row
+#: columns without facts about the property, which still identify a heading row
 _COLUMN_WORDS = frozenset({
     "actual", "amount", "book", "book/page", "buyer", "buyer name", "date", "date paid", "deed book / page",
     "description",
@@ -54,7 +54,7 @@ class Grid:
 
 
 def grids(page: Document) -> list[Grid]:
-    """Return the tables with known headings, in page order."""
+    """Return the tables with known column headings, in page order."""
     found = (_grid(table, rows, page) for table, rows in page.once(rows_of_tables))
     return [grid for grid in found if grid is not None]
 

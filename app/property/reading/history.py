@@ -43,7 +43,7 @@ def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> 
 
 
 def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield a row's entries; entries of an inner object have both keys: `assessment total`."""
+    """Yield a row's entries. The key of an inner object's entry joins both keys: `assessment total`."""
     for key, value in row.items():
         if isinstance(value, dict):
             yield from ((f"{key} {inner}", plain) for inner, plain in value.items())
@@ -52,7 +52,10 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """Read `table`, rows by column words. `above` is the list's key or the table's heading in words."""
+    """Read the rows of `table`, which are keyed by column words.
+
+    `above` is the list's key or the table's heading in words.
+    """
     sales = [s for i, row in enumerate(table) if (s := _sale(row, above, i)) is not None]
     if sales:
         yield from _sales_readings(sales, source, locator)
@@ -77,7 +80,7 @@ def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Ite
 
 
 def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
-    """Return the row as a sale or a price change; None without a date, or if it is about neither."""
+    """Return the row as a sale or a price change; None without a date, or if the row describes neither."""
     fields = {words: getattr(meaning(words), "field", "") for words in row}
     about_sales = _SALES.search(above) is not None or {"CloseDate", "ClosePrice"} <= set(fields.values())
     about = about_sales or _PRICES.search(above) is not None

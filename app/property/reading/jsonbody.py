@@ -1,7 +1,7 @@
 """Read JSON bodies: property services of counties, ArcGIS queries, and listing APIs.
 
 ArcGIS names its columns in `fields[].alias`, which is read if the column name is a code. A list of parcels is not one
-property: nothing is read from the whole, and each object is read alone (`Document.row`).
+property, so each object is read alone (`Document.row`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
     """Read the point of the only ArcGIS feature, or of the one at `row`, if it is in degrees: a point, or the requested
     centroid.
 
-    A parcel's corners alone contain no point to quote.
+    A parcel that only has corners has no point to quote.
     """
     if row is None and len(parcels(body)) != 1:
         return
@@ -75,7 +75,7 @@ def _in_degrees(reference: Any) -> bool:
 def _labels(body: Any) -> dict[str, str]:
     """Return the aliases of an ArcGIS answer's columns by name, from `fieldAliases` and `fields`.
 
-    Of columns for this year and the last, the newer one's suffix (`Full Cash Value Current`) is removed.
+    If columns differ only by year, the newer column's suffix (`Full Cash Value Current`) is removed.
     """
     if not isinstance(body, dict):
         return {}

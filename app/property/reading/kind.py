@@ -36,7 +36,7 @@ _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
 _RECORD_FIELDS = frozenset(
     name for name, spec in FIELDS.items() if spec.group == "tax" and spec.kind != "year" and not spec.recurs
 )
-#: a page about one property has more telling fields than this
+#: a page about one property states more of the fields in `TELLING` than this
 _FEW = 3
 _LEAST_CARDS = 3
 Found = tuple[PageKind, str]
@@ -96,7 +96,7 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, state
     words = _RECORD.search(f"{page.title} {text[:3000]}")
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
-    banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # sold, pending, or off the market
+    banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # the home is sold, pending, or off the market
     banner = banner or _AUCTION.search(page.title) is not None  # an auction asks no price
     if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
@@ -104,7 +104,7 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, state
 
 
 def _asks(page: Document, fields: Mapping[str, float]) -> bool:
-    """Return whether a price is asked: one from markup or a label, or any next to words that offer."""
+    """Return whether the page asks a price: from markup or a label, or any price beside words of an offer."""
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {page.once(heading_of)}") is not None
     profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
@@ -169,7 +169,7 @@ def _error_texts(value: Any, depth: int) -> Iterator[str]:
 
 
 def _lists_results(body: Any) -> bool:
-    """Return whether the answer is a list of results with any number of objects but one."""
+    """Return whether the answer is a list of results with no object or several objects."""
     return any(len(found) != 1 for found in _results(body, 0))
 
 

@@ -1,6 +1,6 @@
 """Find a label's value by markup: `<dt>/<dd>`, cells of a row, and the order of labels and values in a block.
 
-A block sets `Beds 4` or `4 Beds`.
+A block reads `Beds 4` or `4 Beds`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class MarkedValue:
 
 
 def by_markup(segment: Segment, page: Document) -> MarkedValue | None:
-    """Return the value in a definition list or table row; None without either, or if values come first."""
+    """Return the value in a definition list or table row; None outside of both, or if values come first."""
     cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
     if cell is None or cell_text(cell) != segment.text[:300]:
         return None

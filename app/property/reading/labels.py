@@ -1,6 +1,6 @@
 """Read labeled values on the visible page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, a number above its word.
 
-Works on the text nodes in order, independent of any site's markup. `tables.py` reads tables with headings, and
+The text nodes are read in order, independent of any site's markup. `tables.py` reads tables with headings, and
 `phrases.py` counts in running text (`3 bed house`). `nearby.py` locates values, and `pairs.py` splits pairs inside one
 text.
 """
@@ -30,7 +30,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _table_headings(page: Document) -> set[Any]:
-    """Return the elements of grids, which `tables.py` reads, and of heading rows."""
+    """Return the elements of heading rows and of the grids that `tables.py` reads."""
     found: set[Any] = set()
     for grid in page.once(grids.grids):
         rows = [grid.head]

@@ -16,7 +16,7 @@ import chompjs
 _DECODER = json.JSONDecoder(strict=False)
 _OPENS = re.compile(r"^(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)")
 _CLOSES = re.compile(r"(?:-->|//\s*\]\]>|\]\]>)\s*;?$")
-#: characters at the end that may hold a wrapper's closing
+#: the number of characters at the end that may close a wrapper
 _TAIL = 100
 _MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
@@ -91,7 +91,7 @@ _LONGEST_LITERAL, _MOST_PLACES = 50_000, 20
 
 
 def arguments(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield (offset, value) of objects passed to functions, `render(Page, {...})`: large ones, or with a place."""
+    """Yield (offset, value) of objects passed to functions (`render(Page, {...})`) that are large or name a place."""
     yield from _literals(script)
     yield from _flights(script)
     position = 0

@@ -1,7 +1,7 @@
 """Read the point that scripts and widgets pass to a map.
 
-`new Map({center: {lat: 43.65, lng: -116.45}})` holds too little to be a home's state. The point is the home's if the
-page has no other. Keys for the visitor's position, a map's first view, or an office are excluded.
+`new Map({center: {lat: 43.65, lng: -116.45}})` has too few facts to be a home's state. The point is the home's if the
+page has no other point. Points under keys for the visitor's position, a map's first view, or an office are excluded.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: keys of other points: the visitor's, a map's default, or a firm's
+#: keys of other points, such as the visitor's, a map's default, or a firm's
 _ELSEWHERE = re.compile(
     r"\b(?:viewer|visitors?|clients?|ip|geo ?ip|request|default\w*|initial\w*|fallback|home ?page|headquarters|stores?|"
     r"dealers?|websites?|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"
 )
-#: decimals from which a point is a house and not a town
+#: a coordinate with enough decimals for a house; a town's point has fewer
 _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
 #: prefixes of coordinates: `markerLat` is a latitude
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
 #: degrees within which two points are one
 _NEAR = 0.001
-#: nodes examined; with at most this many nodes an object is only a map's
+#: the most nodes examined; an object with at most this many nodes only describes a map
 _MOST_NODES, _FEW_NODES = 200, 12
 FIRM = re.compile(
     r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
@@ -79,7 +79,7 @@ def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
 
 
 def _may_be_own(path: str, point: Point) -> bool:
-    """Return whether the point is as precise as a house's and no key leads elsewhere."""
+    """Return whether the point is precise enough for a house, and no key above it names another place."""
     keys = [(key, words_of(key)) for key in path.rpartition("#")[2].split("/")]
     return all(_PRECISE.fullmatch(str(raw)) for _, _, raw in point) and not any(map(_leads_elsewhere, keys))
 

@@ -1,9 +1,9 @@
 """Check markup values (JSON-LD, microdata, meta tags, state) against the visible page.
 
 Sites generate markup from the data they show, so honest markup does not contradict the page. Contradicted values are
-dropped, and so are all hidden values of a block that is contradicted as often as confirmed. Plain facts that a page
-full of facts does not show stay, but doubtful. Coordinates, ids, and the like are not visible text, and depend on their
-block. Pages that show nothing (shells, JSON) contradict nothing.
+dropped. If a block has at least a third as many contradicted as confirmed values, all its hidden values are dropped
+too. Plain facts that a page full of facts does not show are kept as doubtful. Coordinates and ids are not visible text,
+so they depend on their block. Pages without visible facts (shells, JSON) contradict nothing.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _COUNTS = _visible("count")
 _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
 #: smaller numbers prove nothing by appearing somewhere on the page
 _SMALL = 100.0
-#: least confidence of a visible value that contradicts a value not shown; of one that contradicts a number shown
-#: elsewhere
+#: the least confidence of a visible value that contradicts a value not shown, and of a visible value that contradicts a
+#: number shown elsewhere
 _WEAK, _STRONG = 0.45, 0.6
-#: share of confidence left if a visible value contradicts it although the page shows it; if the page should show it and
-#: does not
+#: the share of confidence left to a shown value that a visible value contradicts, and to a value that the page should
+#: show but does not
 _DENIED, _UNSHOWN = 0.7, 0.55
 #: the least text and facts of a page that shows its facts
 _FULL_CHARS, _FULL_FACTS = 400, 3
@@ -148,7 +148,7 @@ class _Shown:
         return 0 < everywhere <= past
 
     def has(self, candidate: Candidate) -> bool:
-        """Return whether the value is in the visible text, or was read there."""
+        """Return whether the value is in the visible text, or was read from it."""
         if any(same(candidate, other) for other in self.values.get(candidate.field, ())):
             return True
         value = candidate.value
@@ -234,7 +234,7 @@ def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
 
 
 def _is_markup(candidate: Candidate) -> bool:
-    """Return whether the value comes from markup. A recipe reads scripts and attributes as well as text."""
+    """Return whether the value comes from markup. A recipe reads markup as well as text."""
     hidden = candidate.method is Method.RECIPE and _HIDDEN_PLACE.search(candidate.locator) is not None
     return hidden or candidate.method in _MARKUP
 

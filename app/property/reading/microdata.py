@@ -1,4 +1,4 @@
-"""Read microdata (`itemprop`). The scope decides whose value it is: scopes on agents, reviews, and breadcrumbs are
+"""Read microdata (`itemprop`). The scope decides what a value describes: scopes of agents, reviews, and breadcrumbs are
 separate.
 
 Uses lxml rather than extruct, because pages nest scopes incorrectly and each value needs its element's XPath.
@@ -65,7 +65,7 @@ def _second_scopes(page: Document) -> set[Any]:
 
 
 def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str], bool]:
-    """Return the types of the scopes around `element`, nearest first, and whether it may describe this property."""
+    """Return the types of the scopes around `element`, nearest first, and whether they may be this property's."""
     types: list[str] = []
     for depth, above in enumerate(element.iterancestors()):
         if depth > _DEEPEST or above in dropped or (above in page.skipped and above.tag != "head"):

@@ -34,7 +34,7 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = names.without_title(_AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
     if reading.method is Method.LABEL:
         if len(text.split()) < 2 and not _CJK_NAME.match(text):
-            return  # one word beside a label is more often a link or heading than a name
+            return  # a single word beside a label is more often a link or heading than a name
         if len(text) == 2 and _CJK_NAME.match(text):  # a surname
             yield "ListAgentFullName", None if _NO_CJK_NAME.search(text) else text, None
             return

@@ -24,7 +24,7 @@ _COUNTED = frozenset(
     {"_RentWarm", *of_kind("area", "count"), *(n for n in of_kind("money", "year") if FIELDS[n].points)}
 )
 _NAMES = frozenset(of_kind("name"))
-#: fields that take the first text of a cell: remarks and links follow
+#: fields whose value is the first text of a cell; remarks and links follow that text
 _ONE_TEXT = _NAMES.union(of_kind("identifier"))
 _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
 #: a mark behind a label that points to a note
@@ -44,7 +44,7 @@ class Nearby:
 
 
 def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
-    """Return the value of the label `segment`, which means `found`; None without a value."""
+    """Return the value of the label in `segment`; None without a value. `found` is the label's meaning."""
     if _is_value(segment, found, page):
         return None
     after = _neighbour(segment, page, +1)
@@ -152,7 +152,7 @@ def _number_leads(segment: Segment, page: Document) -> bool:
 
 
 def _whole_value(start: Segment, label: Segment, page: Document) -> str:
-    """Return the text of the largest element with `start` but without the label, if short; else the text node."""
+    """Return the text of the largest element that holds `start` but not the label, if short; else the text node."""
     around = {label.owner, *label.owner.iterancestors()}
     block = start.owner
     if block in around:

@@ -19,7 +19,7 @@ from app.property.record import Method
 #: `"279.000"` is not a price of 279: the page's language decides the meaning of the dot
 _THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
 _PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
-#: confidence lost per level: an inner object says less about the property
+#: confidence lost per level, since an inner object describes the property less directly
 _DECAY = 0.03
 
 
@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The reader's position: JSON pointer, words of the keys above (nearest last), and whose branch it is."""
+    """The reader's position: JSON pointer, words of the keys above (nearest last), and whom the branch describes."""
 
     pointer: str
     parents: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Place:
 
 
 def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[Source, Place]) -> Reading:
-    """Return the reading of a plain value under `key` of `node`; `at` is its source and place."""
+    """Return the reading of a plain value under `key` of `node`. `at` is the value's source and place."""
     source, place = at
     shown = str(value)
     if (

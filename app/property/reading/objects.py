@@ -25,7 +25,7 @@ _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
 
 _UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit apt"})
 _STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
-#: a number, a letter, or both, unlike a unit of measure
+#: the identifier of an apartment (a number, a letter, or both) and not a unit of measure
 _UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
 
 
@@ -146,7 +146,7 @@ def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Itera
 
 
 def _unit(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read `"unit": "2B"` only beside a street: alone it may be a unit of measure."""
+    """Read `"unit": "2B"` only beside a street. Without a street it may be a unit of measure."""
     if place.role != "property":
         return
     named = next((key for key in node if words_of(key) in _UNIT_KEYS), None)
@@ -188,7 +188,7 @@ def _lines(node: list[Any], source: Source, place: Place) -> Iterator[Reading]:
 
 
 def are_listings(objects: list[dict[str, Any]]) -> bool:
-    """Return whether several objects each have a price or an address, and so are other properties."""
+    """Return whether several objects each have a price or an address, which makes them other properties."""
     known = [{m.field for k in v if (m := meaning(k)) is not None} for v in objects]
     several = sum(
         bool(fields & {"ListPrice", "_Address", "UnparsedAddress", "BedroomsTotal", "City"}) for fields in known

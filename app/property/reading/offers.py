@@ -1,6 +1,6 @@
 """Read whether the home is for sale or rent, and its status, from title, headings, URL, and short banners.
 
-Only words that offer count: a tenanted flat for sale (`vermietet`) is not for rent.
+Only words of an offer count: a tenanted flat for sale (`vermietet`) is not for rent.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _begins_with_date(row: Any) -> bool:
 
 
 def _is_hidden(element: Any) -> bool:
-    """Return whether a banner is hidden: sites put all of them into every page for a script to show."""
+    """Return whether a banner is hidden: sites put all banners into every page, and a script shows one."""
     for above in (element, *element.iterancestors()):
         style = (above.get("style") or "").replace(" ", "")
         names = (above.get("class") or "").split()

@@ -1,4 +1,4 @@
-"""Decide whether a label introduces the property's address or its owner's, which county pages name as well."""
+"""Decide whether a label introduces the property's address or its owner's. County pages name both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
 _OWNERS = re.compile(
     r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
 )
-#: place labels that do not say whose place it is
+#: place labels that fit the property as well as the owner
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
 )

@@ -1,7 +1,7 @@
 """Read building permits from tables and JSON lists: their rows, and the year of the roof.
 
 The roof's year is that of the newest finished permit for the house's roof. A finish date or a status shows that work is
-finished; if the list gives neither, every permit counts that was not refused.
+finished. If the list gives neither, every permit counts unless it was refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ROOF, _ON_ROOF, _HOUSE = (pattern("history", key) for key in ("roofs", "on_roof
 
 
 def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """Read permits from `table`, rows by column words; yield nothing for other tables.
+    """Read permits from the rows of `table`, which are keyed by column words; yield nothing for other tables.
 
     `above` is the list's key or the table's heading in words.
     """
@@ -71,7 +71,7 @@ def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | Non
 
 
 def _says_done(status: str | None, tells_done: bool) -> bool:
-    """Return whether a permit is finished; without a status it is, unless its list dates the finish of others."""
+    """Return whether a permit is finished. Without a status it counts as finished, unless the list has finish dates."""
     return _DONE.search(status) is not None if status and status.strip() else not tells_done
 
 

@@ -69,7 +69,7 @@ _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
 #: the reader name of a model's values
 _MODEL = "model"
-#: a page may have any number of failing values
+#: the most times that failing winners are replaced, since a page may have any number of them
 _MOST_ROUNDS = 4
 
 

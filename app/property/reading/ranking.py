@@ -18,7 +18,7 @@ from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import has_street_word
 
-#: a weaker winner is doubtful; so is one with a rival above this share of its strength
+#: a weaker winner is doubtful, and so is a winner with a rival above this share of its strength
 LEAST_SURE = 0.5
 RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98
@@ -99,7 +99,7 @@ def _richness(candidate: Candidate) -> float:
 
 
 def _strength(group: list[Candidate]) -> float:
-    """Return 1 - product(1 - c) over the best candidate of each method, as for independent agreeing."""
+    """Return 1 - product(1 - c) over the best candidate of each method, as if methods were independent."""
     best: dict[Method, float] = {}
     for candidate in group:
         best[candidate.method] = max(best.get(candidate.method, 0.0), candidate.confidence)

@@ -1,6 +1,6 @@
 """Read values stated in sentences, and prices offered in short texts.
 
-Weaker than labels, stronger than guesses from place: every pattern names what it reads.
+These values rank below labels and above guesses from place, since every pattern names its field.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
 #: features that never lower a score, and those that never raise one; a reader's feature is `reader.NAME`
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
-#: more places by one method, or plausible checks, add nothing
+#: further places by one method, and further plausible checks, add nothing
 _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
 #: the longest chain of derived values

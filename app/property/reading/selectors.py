@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPLIT = re.compile(r"\s*([>+~\s])\s*")
-#: `act` is a user's action: a rule with it shows what a control opens
+#: `act` is a user's action: a rule with an action shows the content that a control opens
 _COMPOUND = re.compile(
     r"(?P<tag>[A-Za-z][\w-]*|\*)|#(?P<id>[\w-]+)|\.(?P<name>(?:[\w-]|\\.)+)"
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"

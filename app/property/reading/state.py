@@ -34,7 +34,7 @@ _LONGEST_KEY = 80
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0
 _MOST_NODES = 40_000
-#: shorter scripts hold no property, and no page has more
+#: scripts with fewer characters hold no property, and no page has more scripts
 _LEAST_SCRIPT, _MOST_SCRIPTS = 40, 300
 
 

@@ -31,7 +31,7 @@ _MOST_RULES = 30_000
 _MOST_SELECTORS = 30_000
 #: selectors tried on elements; the labeled pages need at most 10,000
 _MOST_MATCHING = 60_000
-#: an element has fewer classes
+#: more classes than any element has
 _MOST_CLASSES = 40
 
 _NAMED = re.compile(r"[.#][\w-]+|(?<![\w.#:\[=\"'-])[A-Za-z][\w-]*")

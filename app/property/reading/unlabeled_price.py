@@ -75,7 +75,7 @@ def _text_of(block: Any) -> str:
 
 
 def _is_asked(text: str, segment: Segment, page: Document) -> bool:
-    """Return whether the amount is the price asked: no other label, and not small without a period."""
+    """Return whether the amount is the price asked: it has no other label, and a small amount has a period."""
     before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
     is_end = before in ("-", "–", "—")  # the end of a range
     if is_end or names_other("ListPrice", text) or not _is_big(text, page):

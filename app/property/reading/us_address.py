@@ -1,6 +1,6 @@
 """Read an unlabeled US address: in one line, or a street above its town.
 
-Only the first counts, and none on pages that name an owner, because any address there may be the owner's.
+Only the first address counts. On pages that name an owner none counts, because it may be the owner's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decide which text of a page is visible: at once, or after a visible control opens it.
 
-`unseen` returns the elements with hidden text, which does not count as the page's statement. Text that only a script or
-an external style sheet hides counts as visible, and so does what a control opens (tabs, accordions, "read more").
+`unseen` returns the elements with hidden text, which readers ignore. Text that only a script or an external style sheet
+hides counts as visible, and so does text that a control opens (tabs, accordions, "read more").
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class _Judge:
     held: dict[Any, list[Any]]
 
     def cover(self, suspects: Iterable[Any]) -> list[Any]:
-        """Add the hidden ones of `suspects` (in page order), except those inside another hidden element."""
+        """Add the hidden elements among `suspects` (in page order), except elements inside another hidden element."""
         added: list[Any] = []
         for element in suspects:
             above = next((a for a in islice(element.iterancestors(), _MOST_DEPTH) if a in self.covers), None)
@@ -163,7 +163,7 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
 
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
-    """Remove what a control opens; what is hidden inside stays hidden."""
+    """Remove the elements that a control opens. Elements hidden inside them stay hidden."""
     if Cover.CLOSED not in covers.values():
         return
     opens = openers(body, covers)

@@ -277,7 +277,7 @@ def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
 
 
 def _names(element: Any) -> Iterator[tuple[str, str]]:
-    """Yield an element's anchor names, each with the attribute that holds the value; "" if the element's text holds it."""
+    """Yield an element's anchor names, each with the attribute that holds the value ("" if its text does)."""
     if element.tag == "meta":
         name = element.get("property") or element.get("name")
         if name:

@@ -1,4 +1,4 @@
-"""Delay requests until their site's pace allows them: wait for a short time, or raise an error with the waiting time."""
+"""Delay requests until their site's pace allows them: wait a short time, or raise an error with the waiting time."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Answered:
 def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, cut: bool = False) -> Answered | None:
     """Parse `content` for `fields`; return None without JSON about them.
 
-    `lang` (ISO 639-1) decides the meaning of `1.250`. Of an answer that was `cut` off, the pairs of value and quote
+    `lang` (ISO 639-1) decides the meaning of `1.250`. If the answer was `cut` off, only the pairs of value and quote
     before the cut are used.
     """
     best: Answered | None = None

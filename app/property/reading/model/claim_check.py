@@ -47,7 +47,7 @@ _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
 #: the distance of a separator in characters, and the most letters between a label and its value
 _SEPARATED, _FAR = 20, 80
-#: a label with a colon belongs to what follows
+#: a label with a colon belongs to the text after it
 _LEADS = re.compile(r"\s?:")
 _AMOUNT = re.compile(r"\d[\d.,]*")
 #: digits, and the only digits that column heads contain: years and shares
@@ -66,7 +66,7 @@ _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
 _SEVERAL = re.compile(
     r"([^:|\n/]{2,30}(?:/[^:|\n/]{2,30}){1,4}):[ ]?(\d[\w. ]{0,6}(?:/[ ]?\d[\w. ]{0,6}){1,4})(?![\w/])"
 )
-#: a sum, whose subject is in the lines above it
+#: words of a sum; the lines above name the field
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
 #: lines above a row that may be its head
 _MOST_ABOVE = 8
@@ -113,8 +113,8 @@ def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple
 def answered_before(field: str, proof: Evidence) -> Candidate:
     """Return a model's stored value as the candidate it was.
 
-    Only the quote and the final confidence are stored. If the quote does not name the field, its line is assumed to; a
-    confidence of at most `MOST_UNSHOWN` means that the value was not shown.
+    Only the quote and the final confidence are stored. If the quote does not name the field, its line is assumed to
+    name it. A confidence of at most `MOST_UNSHOWN` means that the value was not shown.
     """
     unshown = proof.confidence <= MOST_UNSHOWN
     strength = _strength(_SURE if names(field, proof.quote, None) else _LIKELY, unshown=unshown)
@@ -193,7 +193,7 @@ def _parted(text: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """Return whether the total is only the half baths (not `two-and-a-half`), or full ones beside half ones."""
+    """Return whether the total counts only half baths (not `two-and-a-half`), or only full ones beside half ones."""
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
@@ -237,7 +237,7 @@ def _confidence(claim: Claim) -> float | None:
 
 
 def _named_above(claim: Claim) -> str | None:
-    """Return the field named by the head of the value's column, or by what a sum adds up."""
+    """Return the field named by the head of the value's column, or by the lines above a sum."""
     *before, row = claim.line.split("\n")
     above = [*before[::-1], *claim.above][:_MOST_ABOVE]
     if any(_SUM.search(row[:start]) for start, _ in islice(_places(_possible_values(claim), row), _MOST_PLACES)):
@@ -261,7 +261,7 @@ def _is_row(line: str) -> bool:
 
 
 def _is_of_other(claim: Claim) -> bool:
-    """Return whether the words around the value are about something else, everywhere in the quote."""
+    """Return whether the words around every place of the value in the quote are about something else."""
     at = claim.line.find(claim.quote)
     found = islice(_places(_possible_values(claim), claim.line), _MOST_PLACES)
     places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
@@ -291,7 +291,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
     labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []
     found = [_in_its_row(one, text, claim.lang) for one in labels_in(text, claim.lang)]
     named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labelled)]
-    # a unit is not a label if there is another
+    # a unit is not a label if there is another label
     named = [
         one for one in named if _LEADS.match(text, one.end) or not areas.is_unit(text[one.start : one.end])
     ] or named
@@ -319,7 +319,7 @@ def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
 
 
 def _letters(between: str) -> int:
-    """Return the letters between a label and its value; figures of other columns count nothing."""
+    """Return the distance of a label from its value in letters, so that figures in other columns do not count."""
     return sum(map(str.isalpha, between)) + _SEPARATED * between.count("\n")
 
 
@@ -331,10 +331,10 @@ def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]]) -
 
 
 def _column_of(values: Sequence[object], text: str) -> str:
-    """Return the cells with one of `values` behind their column heads; for other texts, the whole text.
+    """Return the cells with one of `values`, each behind its column head. Return a text without columns as it is.
 
-    A head above several columns (`Appraised | Assessed` above `Land | Building | Total` of each) spans equally many.
-    The first column may or may not have a head.
+    A head above several columns (`Appraised | Assessed` above `Land | Building | Total` of each) spans as many columns
+    as its neighbors. The first column may or may not have a head.
     """
     head, _, rows = text.partition("\n")
     heads = _CELL_ENDS.split(head)

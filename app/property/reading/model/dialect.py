@@ -1,8 +1,8 @@
 """Request format of a chat completion server, learned from its refusals and answers.
 
-`max_completion_tokens` limits an answer at OpenAI and Azure, whose reasoning models refuse `max_tokens`. Elsewhere
-`max_tokens` does: Ollama (issue 7125), llama.cpp's Python server (issue 1907), and LM Studio silently ignore the newer
-name, so that the answer has no limit, and Mistral and older vLLM refuse it (422, 400). If a server refuses one, the
+`max_completion_tokens` limits an answer at OpenAI and Azure, whose reasoning models refuse `max_tokens`. Other servers
+need `max_tokens`. Ollama (issue 7125), llama.cpp's Python server (issue 1907), and LM Studio silently ignore the newer
+name, so that the answer has no limit. Mistral and older vLLM refuse it (422, 400). If a server refuses one name, the
 other is sent from then on.
 """
 

@@ -37,7 +37,7 @@ class Named:
 
 @remembered(512, 1_500)  # one answer's check examines the same quotes and lines several times
 def labels_in(text: str, lang: str | None) -> tuple[Named, ...]:
-    """Return what names fields in `text` on a page in `lang` (None: any language), in order, without nesting."""
+    """Return the names of fields in `text` on a page in `lang` (None: any language), in order, without nesting."""
     phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
     found: list[Named] = []
     taken = bytearray(len(text))

@@ -1,7 +1,7 @@
 """Call the model once and parse the result: typed values with quotes, and what was wrong with the answer.
 
-An answer is paid for whatever it contains, so a bad one is a result and not an error. The client handles keys and
-capacity; its errors pass through.
+Every answer costs money, so a bad answer is a result and not an error. The client handles keys and capacity; its errors
+pass through.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Everything but the page text and the names of the wanted fields is the same for 
 provider caches it: OpenAI charges a cached prefix at a quarter or less
 (https://platform.openai.com/docs/guides/prompt-caching).
 
-The page text is untrusted data. It stands between markers that it cannot contain, the instruction says so, and
-`claim_check.py` accepts only what the text states.
+The page text is untrusted data. It stands between markers that it cannot contain. The instruction calls it data, and
+`claim_check.py` accepts only values that the text states.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def build_prompt(
         max_completion_tokens=_TOKENS_AROUND + _TOKENS_PER_FIELD * len(fields),
         prompt_tokens=_prefix_tokens() + count_tokens(asked),
         prefix_tokens=_prefix_tokens(),
-        # on a page without visible text, the data is the text
+        # on a page without visible text, the data takes the place of the text
         shown=len(shown) if len(shown) >= _FULL_CHARS else len(text) - len(beside),
         lang=document.locale.lang,
         country=document.locale.country,

@@ -106,7 +106,7 @@ def _texts(claim: Claim) -> CheckedValue | None:
     return CheckedValue(list(dict.fromkeys(items))) if items else None
 
 
-#: between the characters of a number; slashes with blanks are its empty parts (map, block, and lot `61/ / 0118`)
+#: marks between the characters of a number; slashes with blanks are empty parts (map, block, and lot `61/ / 0118`)
 _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
@@ -156,7 +156,7 @@ def _currency(claim: Claim) -> CheckedValue | None:
     return CheckedValue(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-#: nothing to pay, so no association; a cell with the single letter `N`
+#: nothing to pay, which means no association; a cell with the single letter `N`
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
@@ -196,7 +196,7 @@ def _association(claim: Claim) -> CheckedValue | None:
 
 
 def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check yes or no: the quote is about the field (`stated`), and denies it or not."""
+    """Check yes or no: the quote must be about the field (`stated`), and either deny it or not."""
     return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
 
 

@@ -23,7 +23,9 @@ _ELSEWHERE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What links to one kind of page share: the host, the first word of the path, and whether it contains a number."""
+    """The parts that links to one kind of page share: the host, the first word of the path, and whether it has a
+    number.
+    """
 
     host: str
     first: str
@@ -51,7 +53,7 @@ class Links:
         return None if url is None or url == self.page_url else url
 
     def listing(self, href: str | None) -> str | None:
-        """Return the normalized URL if it can be a listing: not the search reordered, nor agents, sign-in, etc."""
+        """Return the normalized URL if it can be a listing, not the reordered search, an agent, or a sign-in page."""
         if href not in self._listings:
             self._listings[href] = self._listing(href)
         return self._listings[href]

@@ -1,7 +1,7 @@
 """Find the next results page: a link that says so, or the next number in a row of numbers.
 
 It must stay within the search and differ in a number or cursor. A calendar's next month, another order, and another
-search are excluded, whatever the link says.
+search are excluded, even if the link says "next".
 """
 
 from __future__ import annotations
