@@ -1,4 +1,4 @@
-"""Which records belong to one property, and which only look alike."""
+"""Records of one property are recognized, and look-alikes are kept apart."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_two_properties_are_kept_apart(one: dict[str, Any], other: dict[str, Any
     assert not are_one(other, one)
 
 
-def test_a_city_without_its_state_finds_the_same_city_with_it() -> None:
+def test_a_city_without_a_state_finds_the_same_city_with_a_state() -> None:
     assert are_one(
         {"UnparsedAddress": "12 Main St", "City": "Springfield"}, {k: v for k, v in MAIN.items() if k != "PostalCode"}
     )
@@ -120,7 +120,7 @@ def test_a_city_without_its_state_finds_the_same_city_with_it() -> None:
     ],
 )
 def test_a_suite_differs_from_the_apartments_of_its_building(values: dict[str, Any], unit: str) -> None:
-    """`Ste 4` and `Apt 4` are two targets as well."""
+    """`Ste 4` and `Apt 4` are also two targets."""
     assert address_of(values).unit == unit
 
 
@@ -217,6 +217,6 @@ def test_similar_homes_are_kept_apart_however_much_they_share(one: dict[str, Any
     assert not are_one(other, one)
 
 
-def test_a_page_stays_with_its_property_unless_it_shows_another() -> None:
+def test_a_page_keeps_its_property_unless_it_shows_another_one() -> None:
     assert decide({"ListPrice": 2}, {"ListPrice": 1}, is_page=True).key is Key.PAGE
     assert not decide({**MAIN, "StreetNumber": "14"}, MAIN, is_page=True).is_same

@@ -55,7 +55,7 @@ def test_the_surest_value_wins_and_the_other_is_kept_as_a_conflict() -> None:
     assert found.evidence["YearBuilt"].source_url == "https://b.example/"
 
 
-def test_of_equally_sure_values_the_one_that_most_sources_give_wins() -> None:
+def test_of_equally_sure_values_the_most_frequent_wins() -> None:
     found = merged_in_any_order(
         source("a", {"YearBuilt": 1990}),
         source("b", {"YearBuilt": 1991}, days=5),
@@ -126,7 +126,7 @@ def test_the_newest_sale_is_the_last_sale_with_its_own_price() -> None:
     assert (found.values["CloseDate"], found.values["ClosePrice"]) == ("2023-02-01", 310000)
 
 
-def test_a_newest_sale_without_a_price_does_not_take_that_of_an_older_one() -> None:
+def test_the_newest_sale_never_takes_the_price_of_an_older_sale() -> None:
     found = merged_in_any_order(
         source("a", {"CloseDate": "2019-05-01", "ClosePrice": 200000}), source("b", {"CloseDate": "2023-02-01"})
     )
@@ -141,12 +141,12 @@ def baths(total: int | None, full: int | None, half: int | None = None) -> dict[
 @pytest.mark.parametrize(
     ("others", "shown"),
     [
-        ((baths(3, 2, 1),), baths(2, 1, 1)),  # a portal counts one too many, and is sure of the full ones
-        ((baths(2, 2, 0),), baths(2, 2, 0)),  # the same total in other parts, from one who is sure: never 2 and 1
+        ((baths(3, 2, 1),), baths(2, 1, 1)),  # a portal counts one bathroom too many, and is sure of the full bathrooms
+        ((baths(2, 2, 0),), baths(2, 2, 0)),  # the same total in other parts, from a source that is sure: never 2 and 1
         ((baths(None, 2, 0), baths(None, 3)), baths(2, 1, 1)),
     ],
 )
-def test_full_and_half_bathrooms_are_those_of_the_total_that_is_shown(
+def test_full_and_half_bathrooms_belong_to_the_shown_total(
     others: tuple[dict[str, int], ...], shown: dict[str, int]
 ) -> None:
     sure = {"BathroomsFull": 0.9, "BathroomsTotalInteger": 0.5, "BathroomsHalf": 0.6}
@@ -242,7 +242,7 @@ def test_equity_is_computed_from_the_winners_and_may_be_negative() -> None:
         ({"StreetNumber": "5", "StreetName": "Hauptstraße", "City": "Köln"}, "5%20Hauptstra%C3%9Fe,%20K%C3%B6ln"),
     ],
 )
-def test_the_google_earth_link_is_made_of_the_coordinates_or_the_address(values: dict[str, Any], query: str) -> None:
+def test_the_google_earth_link_uses_the_coordinates_or_the_address(values: dict[str, Any], query: str) -> None:
     found = merge([source("a", values)])
     assert found.values["X_GoogleEarthUrl"] == f"https://earth.google.com/web/search/{query}"
 

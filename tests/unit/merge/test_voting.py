@@ -1,4 +1,4 @@
-"""Which source wins: rank, method, freshness, agreement, and fit with the rest."""
+"""The winning source is chosen by rank, method, freshness, agreement, and fit with the other values."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_wrong_unit_loses_to_two_sources() -> None:
     ],
 )
 @pytest.mark.parametrize("kinds", [(SourceKind.ASSESSOR, SourceKind.PORTAL), (SourceKind.PORTAL, SourceKind.ASSESSOR)])
-def test_the_value_that_fits_nothing_else_loses(
+def test_a_value_that_fits_no_other_value_loses(
     good: dict[str, Any], slip: dict[str, Any], kinds: tuple[SourceKind, SourceKind]
 ) -> None:
     house = {**HOUSE, **good}

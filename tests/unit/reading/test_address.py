@@ -52,5 +52,5 @@ def test_odd_text_never_raises(text: str) -> None:
     ],
 )
 def test_comparing_two_addresses(one: str, other: str, verdict: str) -> None:
-    """`same` needs number, street, and place; a unit on one side leaves it open."""
+    """`same` requires number, street, and place; a unit on one side only gives `unsure`."""
     assert address.compare(address.parse(one), address.parse(other)) == verdict

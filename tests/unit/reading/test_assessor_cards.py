@@ -38,13 +38,13 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Year Built|1974")
         (_rows("Owner|DOE JANE", "City|AMES", "Zip|50010"), None),
         (_rows("Site Address|12 OAK ST", "City, State, Zip|AMES, IA 50010"), "AMES"),
         (_rows("Owner|DOE JANE", "Property Address|12 OAK ST", "City|AMES"), "AMES"),
-        # two columns of pairs: what stands above is above in the same column
+        # two columns of pairs: the text above a value is the text above in the same column
         (_rows("Site Address|12 OAK ST|Owner|DOE JANE", "City|AMES|Owner Address|PO BOX 7"), "AMES"),
         (_rows("Owner|DOE JANE|Site Address|12 OAK ST", "City|AMES|Tax Area|0214"), None),
-        # where `Location` tells the street, an address below the owner is the owner's
+        # if `Location` gives the street, an address below the owner is the owner's
         (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|9 ELM ST, AMES, IA 50010"), None),
         (_rows("Location|47 PINE RD") + _rows("Address|47 PINE RD, AMES, IA 50010"), "AMES"),
-        # an owner who lives there
+        # an owner who lives at the property
         (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|47 PINE RD<br>AMES, IA 50010"), "AMES"),
         (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|9 ELM ST<br>AMES, IA 50010"), None),
     ],

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.extraction --pages FOLDER`: any folder of labelled pages is scored, its own labels are used."""
+"""`python -m benchmarks.extraction --pages FOLDER` scores any folder of pages by the labels in it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ def _folder(tmp_path: Path, **labels: object) -> str:
 
 
 @pytest.mark.parametrize(("price", "right"), [(310000, 1), (300000, 0)])
-def test_the_folder_that_is_named_is_scored(
-    price: int, right: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One page with one label, which the page bears out or not."""
+def test_the_named_folder_is_scored(price: int, right: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One page has one label, which is right or wrong."""
     assert main(["--pages", _folder(tmp_path, price=price), "--format", "json", "--errors"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["pages"], told["all"]["labelled"], told["all"]["right"]) == (1, 1, right)
@@ -32,6 +30,6 @@ def test_the_folder_that_is_named_is_scored(
 
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit status 2, and the folder is named."""
+    """The exit status is 2, and the message names the folder."""
     assert main(["--pages", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the extraction benchmark makes of outcomes: core fields, bands of confidence, kinds, targets. Rows by hand."""
+"""The extraction benchmark computes core fields, confidence bands, kinds, and targets from handmade rows."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class TestBands:
     def test_the_error_weighs_each_band_by_its_values(self) -> None:
         outcomes = [_outcome("price", "right", "a"), _outcome("price", "wrong", "b"), _outcome("price", "right", "c")]
         bands = reliability(outcomes, {f: {"ListPrice": c} for f, c in (("a", 0.9), ("b", 0.9), ("c", 0.6))})
-        # band 0.9: two values, 1.8 expected right and one is; band 0.6: 0.6 expected, one is
+        # band 0.9: two values, 1.8 expected right, one right; band 0.6: one value, 0.6 expected right, one right
         assert calibration_error(bands) == pytest.approx((abs(1.8 - 1) + abs(0.6 - 1)) / 3)
         assert calibration_error([]) == 0.0
 
@@ -99,8 +99,8 @@ class TestKinds:
         assert confusion(cases)[PageKind.GONE][PageKind.GONE] == 1
         assert confusion(cases)[PageKind.LISTING][PageKind.LISTING] == 0
 
-    def test_fixtures_are_judged_by_what_they_say_they_are(self, tmp_path: Path) -> None:
-        """A block page in the folder of gone pages is a case that the benchmark reports as wrong."""
+    def test_fixtures_are_judged_by_their_folder(self, tmp_path: Path) -> None:
+        """The benchmark reports a block page in the folder of gone pages as wrong."""
         folder = tmp_path / "kinds" / "gone"
         folder.mkdir(parents=True)
         (folder / "denied.html").write_text("<title>Access denied</title><p>Access denied</p>", "utf-8")
@@ -120,11 +120,11 @@ class TestKinds:
 @pytest.mark.parametrize(
     ("alike", "kept"), [(1_023, 0), (1_024, 1_024), (1_074, 1_024), (1_152, 1_152), (1_300, 1_280)]
 )
-def test_a_cache_keeps_what_requests_begin_with_in_steps(alike: int, kept: int) -> None:
+def test_a_cached_prefix_grows_in_steps(alike: int, kept: int) -> None:
     assert cacheable(alike) == kept
 
 
-def test_a_target_is_met_at_its_border_and_not_beyond() -> None:
+def test_a_target_is_met_exactly_at_its_limit() -> None:
     assert at_least("x", 0.97, 0.97).met
     assert not at_least("x", 0.969, 0.97).met
     assert at_most("x", 40, 40).met

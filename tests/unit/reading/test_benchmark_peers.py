@@ -1,4 +1,4 @@
-"""Other tools on the same pages: what schema.org says is mapped in full, and the worker answers line by line."""
+"""Other tools read the same pages: schema.org values are mapped completely, and the worker answers line by line."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def test_every_syntax_is_mapped(found: dict[str, Any], expected: dict[str, Any])
     assert record(found) == expected
 
 
-def test_the_worker_tells_its_version_then_answers_page_by_page(tmp_path: Path) -> None:
-    """Run by an interpreter that sees nothing of ours but the benchmarks: it must not import the application."""
+def test_the_worker_reports_its_version_and_answers_each_page(tmp_path: Path) -> None:
+    """The worker runs in an interpreter that can only import the benchmarks, not the application."""
     pages = []
     for name, plain in (("a", False), ("b", True)):
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""What the benchmark says of prompts: whether a text says a label, and whether a value is covered. Rows by hand."""
+"""The benchmark of prompts decides whether a text states a label and whether a value is covered."""
 
 from __future__ import annotations
 
@@ -49,12 +49,15 @@ from benchmarks.extraction.run import Run
         ("roof", {"roof": ["cedar", "metal"]}, "Roof: cedar", False),
     ],
 )
-def test_a_text_says_a_label_however_it_is_written(label: str, row: dict[str, Any], text: str, says: bool) -> None:
+def test_a_label_s_value_is_found_in_any_spelling(label: str, row: dict[str, Any], text: str, says: bool) -> None:
     assert Said(text, "US").says(label, row) is says
 
 
-def test_a_value_is_covered_where_it_was_read_or_is_asked_for_and_sent() -> None:
-    """Read: the price. Sent: the roof, in a sentence. Neither: the heating, which the page does not tell of."""
+def test_a_value_is_covered_if_it_was_read_or_asked_for_and_sent() -> None:
+    """The price is read.
+
+    The roof is sent, in a sentence. The heating is neither, since the page does not mention it.
+    """
     html = (
         "<html lang='en'><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>"
         "<p>Price: $310,000</p><p>A quiet home whose roof is covered with cedar shakes.</p></body></html>"

@@ -54,7 +54,7 @@ def _score(**features: float) -> float:
     return scored({"": Facts(features, 1.0)}, fitted_weights())[""].confidence
 
 
-def test_no_single_place_reaches_nine_in_ten_without_a_check() -> None:
+def test_a_single_place_without_a_check_stays_below_confidence_0_9() -> None:
     surest = replace(_RATING, confidence=1.0, reader="jsonbody")
     found = _scores(surest)["X_EnergyRating"]
     assert found.confidence == 0.89
@@ -95,7 +95,7 @@ _shares = st.floats(min_value=0, max_value=1)
     readers=st.sets(st.sampled_from(_READERS)),
     changed=st.sampled_from([*sorted(RAISES | LOWERS), *_READERS]),
 )
-def test_agreement_and_checks_never_lower_a_confidence_and_rivals_and_failures_never_raise_it(
+def test_agreement_never_lowers_a_confidence_and_contradiction_never_raises_it(
     features: dict[str, float], readers: set[str], changed: str
 ) -> None:
     told = features | {"bias": 1.0} | {f"reader.{name}": 1.0 for name in readers}
@@ -106,7 +106,7 @@ def test_agreement_and_checks_never_lower_a_confidence_and_rivals_and_failures_n
 
 
 def test_a_candidate_that_agrees_never_lowers_a_confidence() -> None:
-    """Any reader's, at any place and strength."""
+    """This holds for every reader, place, and strength."""
     alone = _confidence(replace(_RATING, reader="labels"))
     for reader in _READERS:
         for method in (Method.LABEL, Method.STATE, Method.LLM):
@@ -115,7 +115,7 @@ def test_a_candidate_that_agrees_never_lowers_a_confidence() -> None:
 
 
 def test_the_weights_name_the_current_readers() -> None:
-    """`make fit` rewrites the weights after a reader was added or removed."""
+    """After a reader was added or removed, run `make fit` to update the weights."""
     fitted = {name.partition(".")[2] for name in fitted_weights() if name.startswith("reader.")}
     assert fitted <= set(_READERS)
     assert fitted >= {"jsonld", "labels", "tables", "state", "model"}
@@ -132,7 +132,7 @@ def test_names_of_people_get_less_confidence_than_facts() -> None:
 
 
 def test_a_failed_check_costs_and_makes_the_value_doubtful() -> None:
-    """A Californian ZIP code in Texas."""
+    """The page has a Californian ZIP code in Texas."""
     state = _candidate("StateOrProvince", "TX", locator="/html/body/p[2]")
     wrong, right = (
         _scores(_candidate("PostalCode", code), state, page=_page("<html lang='en-US'><p>x</p>"))
@@ -144,7 +144,7 @@ def test_a_failed_check_costs_and_makes_the_value_doubtful() -> None:
     assert not right["PostalCode"].doubtful
 
 
-def test_a_value_that_the_page_should_show_and_does_not_is_bounded_and_doubtful() -> None:
+def test_a_value_that_the_page_does_not_show_is_limited_and_doubtful() -> None:
     hidden = replace(_candidate("YearBuilt", 1988, Method.JSONLD), confidence=0.95, unshown=True)
     found = _scores(hidden, replace(hidden, method=Method.STATE, locator="/html/body/script#/y"))["YearBuilt"]
     assert (found.confidence, found.doubtful) == (0.45, True)
@@ -224,7 +224,7 @@ def test_each_value_of_a_record_that_was_read_has_its_score() -> None:
     ],
 )
 def test_each_cross_check(values: dict[str, Any], field: str, verdict: Verdict | None) -> None:
-    """The verdict on `field`; None: none."""
+    """The checks give `field` this verdict; None means no verdict."""
     html = "<html lang='en-US'><title>4 Elm Rd, Salem - $310,000</title><h1>4 Elm Rd</h1></html>"
     winners = {
         n: Winner(_candidate(n, v, locator=f"/html/body/p[{i}]"), 0.7, False) for i, (n, v) in enumerate(values.items())
@@ -243,7 +243,7 @@ def test_parts_of_one_line_make_an_address() -> None:
 
 
 def test_a_repeated_value_gets_more_confidence() -> None:
-    """End to end: the same year in a label, and in a label and JSON-LD."""
+    """A year in a label and JSON-LD gets more confidence than a year in a label only."""
     label = "<h1>Home</h1><dl><dt>Price</dt><dd>$310,000</dd><dt>Year built</dt><dd>1988</dd></dl>"
     markup = '<script type="application/ld+json">{"@type": "House", "yearBuilt": 1988}</script>'
     once, twice = (extract(_page(html)).record.evidence["YearBuilt"].confidence for html in (label, label + markup))

@@ -19,7 +19,7 @@ _ABOUT = frozenset({"file", "kind", "lang", "note", "url"})
 
 @dataclass(frozen=True)
 class Floor:
-    """A folder's quality less 0.01: one odd value is tolerated, a regression is not."""
+    """A folder's measured quality minus 0.01, which tolerates one wrong value but no regression."""
 
     folder: str
     pages: int
@@ -42,7 +42,7 @@ FLOORS = (
 
 @pytest.mark.parametrize("floor", FLOORS, ids=lambda floor: floor.folder)
 def test_every_page_has_a_label_and_every_label_a_page(floor: Floor) -> None:
-    """The labels name known fields; a number of area comes with its unit."""
+    """The labels name known fields, and every area has a unit."""
     folder = _CORPUS / floor.folder
     truth = load_truth(folder)
     files = {str(p.relative_to(folder)) for p in (folder / "html").rglob("*") if p.is_file()}
@@ -57,7 +57,7 @@ def test_every_page_has_a_label_and_every_label_a_page(floor: Floor) -> None:
 
 @pytest.mark.parametrize("floor", FLOORS, ids=lambda floor: floor.folder)
 def test_the_corpus_keeps_its_quality(floor: Floor) -> None:
-    """Recall, precision, and the mean of the core fields of the folder; a failure lists every error."""
+    """The folder keeps its recall, precision, and mean of the core fields. A failure lists every error."""
     done = run(_CORPUS / floor.folder)
     report = score(done.records, done.truth)
     told = _errors(report)

@@ -1,4 +1,4 @@
-"""The prompts of the invented, labelled pages: within their bounds, and they hold what was not read."""
+"""Prompts of the invented pages stay within their limits and contain the values that were not read."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from app.property.reading.model.prompt import TEXT_TOKENS
 from benchmarks.extraction.prompts import prompts
 from benchmarks.extraction.run import run
 
-#: of pages that little was mended for the prompt covers less, so far
+#: the prompts of these pages cover less, since few fixes were made for them
 LEAST_COVERED = {"sixth": 0.94, "seventh": 0.94, "eighth": 0.93, "ninth": 0.94, "tenth": 0.93}
 CORPORA = sorted(path.parent for path in (Path(__file__).parent / "corpus").glob("*/truth.jsonl"))
 
 
 @pytest.mark.parametrize("folder", CORPORA, ids=lambda folder: folder.name)
-def test_prompts_are_bounded_and_cover_the_labelled_values(folder: Path) -> None:
-    """What is the same for every page, and of a page as much as the setting allows; of the values 0.95 are read rightly
-    or sent, of pages that little was mended for less.
-    """
+def test_prompts_are_limited_and_cover_the_labeled_values(folder: Path) -> None:
+    """Both parts of a prompt are limited. At least 0.95 of the values (`LEAST_COVERED`) are read correctly or sent."""
     found = prompts(run(folder))
     assert len(found.pages) > 15
     assert max(page.instruction + page.schema for page in found.pages) <= 1_200
-    assert max(page.text for page in found.pages) <= TEXT_TOKENS + 300  # with the marks and the names of wanted fields
+    # the text includes the markers and the names of wanted fields
+    assert max(page.text for page in found.pages) <= TEXT_TOKENS + 300
     lost = {page.file: page.lost for page in found.pages if page.lost}
     assert found.covered >= LEAST_COVERED.get(folder.name, 0.95), lost

@@ -1,5 +1,4 @@
-"""What a county's books and portals write in their own way: parcels with a unit, words that label and
-mean the same."""
+"""Conventions of county records and portals: parcels with a unit, and synonyms of labels and values."""
 
 from __future__ import annotations
 
@@ -32,12 +31,12 @@ def test_a_value_that_is_a_label_elsewhere_stays_the_value_of_its_label() -> Non
     assert values["ParkingTotal"] == 3
 
 
-def test_a_label_that_is_alone_with_its_value_is_a_label_still() -> None:
+def test_a_label_alone_with_its_value_is_still_a_label() -> None:
     values = read("<html><body><h1>14 Elm Ave, Denver, CO 80202</h1><p>Central air</p><p>Yes</p></body></html>")
     assert values["Cooling"] == ["Central air"]
 
 
-def test_a_parcel_is_where_the_layer_says_its_middle_is() -> None:
+def test_a_parcel_s_point_is_its_point_or_centroid_in_degrees() -> None:
     degrees = {"x": -93.62, "y": 42.03}
     wgs84 = {"spatialReference": {"wkid": 4326}}
     rings = {"rings": [[[-93.62, 42.03], [-93.61, 42.03], [-93.61, 42.04], [-93.62, 42.03]]]}
@@ -48,7 +47,7 @@ def test_a_parcel_is_where_the_layer_says_its_middle_is() -> None:
         assert "Latitude" not in read(feature(**silent), "application/json")
 
 
-def test_the_unit_of_a_parcel_has_a_column_of_its_own() -> None:
+def test_a_parcel_s_unit_is_read_from_its_own_column() -> None:
     assert read(feature(attributes={"SITUS_UNIT": "3"}), "application/json")["UnitNumber"] == "3"
     assert "UnitNumber" not in read(feature(attributes={"SITUS_UNIT": ""}), "application/json")
 
@@ -82,7 +81,7 @@ def test_a_kind_of_street_is_not_a_state(street: str, region: str, kept: str) ->
         ("Condo: 300 Elm Blvd Unit 1, Ames, IA 50010", "Condominium"),
     ],
 )
-def test_the_number_of_a_unit_does_not_say_what_it_is(title: str, kind: str | None) -> None:
-    """Condominiums and houses in a row have units too."""
+def test_a_unit_number_does_not_reveal_the_kind_of_home(title: str, kind: str | None) -> None:
+    """Condominiums and row houses also have units."""
     body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>Year Built: 1990</p></body></html>"
     assert read(body).get("PropertySubType") == kind

@@ -1,4 +1,4 @@
-"""Pages in Japanese and Russian, one mechanism a case, each with a decoy that must not be taken."""
+"""Pages in Japanese and Russian: one mechanism per case, each with a decoy that must be ignored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _japanese(body: str, title: str = "中古マンション くすのき台") -
 @pytest.mark.parametrize(
     ("rows", "field", "value"),
     [
-        # what bears a house is no outer wall; its storeys stand beside it
+        # a house's structure is not its outer wall; the stories follow the structure
         ("<tr><th>構造</th><td>木造3階建て</td></tr>", "ConstructionMaterials", None),
         ("<tr><th>構造</th><td>木造3階建て</td></tr>", "StoriesTotal", 3),
         (
@@ -35,9 +35,9 @@ def _japanese(body: str, title: str = "中古マンション くすのき台") -
         ),
         ("<tr><th>所在階<br>構造</th><td>7階部分／地上9階建て<br>鉄筋コンクリート造</td></tr>", "StoriesTotal", 9),
         ("<tr><th>所在階</th><td>7階</td></tr>", "StoriesTotal", None),
-        # the area as it is told, before the same in tsubo
+        # the area in the page's first unit, before the same area in tsubo
         ("<tr><th>土地面積</th><td>74.36m<sup>2</sup><span>（22.49坪）</span></td></tr>", "LotSizeArea", 74.36),
-        # an owner's fee by the month; the fund for repairs is another
+        # a monthly fee of the owner; the repair fund is a different fee
         (
             "<tr><th>管理費</th><td>8,700（円/月）</td></tr><tr><th>修繕積立金</th><td>6,400（円/月）</td></tr>",
             "AssociationFee",
@@ -45,11 +45,11 @@ def _japanese(body: str, title: str = "中古マンション くすのき台") -
         ),
         ("<tr><th>管理費(月額)</th><td>12,300円</td></tr>", "AssociationYN", True),
         ("<tr><th>管理費</th><td>なし</td></tr>", "AssociationFee", None),
-        # a surname signs an offer; a role does not
+        # a surname names the agent; a role does not
         ("<tr><th>担当者</th><td><span>楠本</span><span>（くすもと）</span></td></tr>", "ListAgentFullName", "楠本"),
         ("<tr><th>担当者</th><td>売主</td></tr>", "ListAgentFullName", None),
         ("<tr><th>お問い合わせ先</th><td>お気軽にお問合せください。</td></tr>", "ListOfficeName", None),
-        # a shop of the neighbourhood is no branch
+        # a shop nearby is not an agency's branch
         ("</table><p>スーパー萩野店</p><p>徒歩3分</p><table>", "ListOfficeName", None),
     ],
 )
@@ -57,7 +57,7 @@ def test_a_japanese_table_of_facts(rows: str, field: str, value: object) -> None
     assert _japanese(rows).get(field) == value
 
 
-def test_who_asks_whether_to_buy_or_to_rent_offers_neither() -> None:
+def test_a_question_about_buying_or_renting_is_not_an_offer() -> None:
     assert vocabulary.offer("ご購入と賃貸とを迷われている方もご相談ください") is None
     assert vocabulary.offer("マンション購入") == "sale"
 
@@ -84,15 +84,15 @@ def _russian(city: str = "Karaganda") -> dict[str, Any]:
     return _read(_RUSSIAN % city, url=url, title=title)
 
 
-def test_a_page_in_russian_that_does_not_name_its_language() -> None:
+def test_a_russian_page_without_a_declared_language_is_read() -> None:
     told = _russian()
     assert (told["ListPrice"], told["X_Currency"]) == (31_700_000, "KZT")
     assert (told["RoomsTotal"], told["StoriesTotal"], told["City"]) == (3, 9, "Караганда")
     assert told["Country"] == "KZ"
 
 
-def test_a_town_in_other_letters_does_not_deny_the_one_that_is_shown() -> None:
-    """A site's own script writes `Karaganda`; the street's key there, `Abaya_18`, is no street."""
+def test_a_town_in_another_script_does_not_contradict_the_shown_town() -> None:
+    """The site's script contains `Karaganda`. The key `Abaya_18` in the script is not a street."""
     told = _russian()
     assert (told["Latitude"], told["Longitude"]) == (49.8042, 73.0871)
     assert "UnparsedAddress" not in told
@@ -100,7 +100,7 @@ def test_a_town_in_other_letters_does_not_deny_the_one_that_is_shown() -> None:
     assert "Latitude" not in _russian("Актау"), "another town in the same letters denies it"
 
 
-def test_words_that_only_begin_as_a_currency_does() -> None:
+def test_words_that_begin_like_a_currency_are_not_one() -> None:
     assert currency.find_currency("рубероид") is None
     assert currency.find_currency("2 500 000 руб.") == "RUB"
 
@@ -125,7 +125,7 @@ def test_a_development_with_a_number_is_not_a_street() -> None:
     assert street.street == "14 Cedar Street"
 
 
-def test_a_country_as_an_object_with_a_name() -> None:
+def test_a_country_in_an_object_with_a_name_is_read() -> None:
     told = _read(
         "<h1>Villa for sale</h1><p>AED 2,150,000</p><script type='application/ld+json'>"
         '{"@type": "House", "numberOfBedrooms": 4, "address": {"@type": "PostalAddress", "addressRegion": "Sharjah", '

@@ -1,4 +1,4 @@
-"""What portals and agencies of Spain, France, Belgium and Brazil write in their own way, each on the smallest page."""
+"""Conventions of portals and agencies in Spain, France, Belgium, and Brazil, each on the smallest page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_description_in_markup_is_quoted_from_its_first_word() -> None:
     assert found.record.evidence["PublicRemarks"].quote.startswith("The house lies")
 
 
-def test_the_address_of_a_customer_who_advertises_is_not_the_propertys() -> None:
+def test_an_advertiser_s_address_is_not_the_property_s() -> None:
     office = {"name": "Dune & Fils", "location": {"street": "4 Rue Haute", "latitude": 50.61, "longitude": 4.31}}
     home = {"id": 900120, "price": 310_000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1990, "customers": [office]}
     values = _state(**home)
@@ -44,7 +44,7 @@ def test_the_address_of_a_customer_who_advertises_is_not_the_propertys() -> None
     assert values["ListOfficeName"] == "Dune & Fils"
 
 
-def test_a_units_name_for_those_who_listen_is_not_a_label() -> None:
+def test_a_unit_s_name_for_screen_readers_is_not_a_label() -> None:
     unit = "<span><span>m²</span> <span class='sr-only'>square meters</span></span>"
     rows = f"<tr><th>Living area</th><td>164 {unit}</td></tr><tr><th>Bathrooms</th><td>1</td></tr>"
     plot = f"<h2>Exterior</h2><table><tr><th>Surface of the plot</th><td>1210 {unit}</td></tr></table>"
@@ -54,13 +54,13 @@ def test_a_units_name_for_those_who_listen_is_not_a_label() -> None:
     assert "ConstructionMaterials" not in values
 
 
-def test_how_new_a_building_is_is_not_a_material() -> None:
+def test_a_building_s_age_is_not_a_material() -> None:
     home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, "surface": 88}
     assert "ConstructionMaterials" not in _state(constructionType="secondHand", **home)
     assert _state(constructionType="Brick", **home)["ConstructionMaterials"] == ["Brick"]
 
 
-def test_a_title_that_parsers_move_into_the_body_is_read_where_it_stands() -> None:
+def test_a_title_that_parsers_move_into_the_body_is_read() -> None:
     title = "<title>House for sale in Tubize</title>"
     values = _read(f"{title}<h1>House in Tubize</h1><p>Price: €310,000</p>", head="<p>x</p>")
     assert values["StandardStatus"] == "Active"
@@ -74,18 +74,18 @@ def test_two_articles_of_different_classes_are_not_cards() -> None:
     assert "BedroomsTotal" not in _read(f"<h1>House for sale</h1><div>{links}{cards}</div>")
 
 
-def test_the_address_below_a_lawyers_name_is_the_lawyers() -> None:
+def test_an_address_below_a_lawyer_s_name_is_the_lawyer_s() -> None:
     lawyer = "<h3>Maître Anne Dune, Avocat</h3><p>7, rue du Quai - 69002 Lyon</p>"
     offer = "<h1>Vente aux enchères : une maison</h1><h3>Mise à prix : 131 000 €</h3>"
     assert not {"City", "PostalCode"} & _read(f"{offer}{lawyer}", "fr-FR").keys()
 
 
-def test_a_number_behind_the_comma_is_the_houses() -> None:
+def test_a_number_behind_a_comma_is_the_house_number() -> None:
     home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, "surface": 88}
     assert _state("es-ES", location="Avenida del Mar, 21", **home)["UnparsedAddress"] == "Avenida del Mar, 21"
 
 
-def test_a_line_that_begins_with_the_towns_code_names_no_street() -> None:
+def test_a_line_that_begins_with_a_postal_code_has_no_street() -> None:
     home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, "country": "Spain"}
     values = _state(street_address="07690 Sa Rapita, Illes Balears, Spain", **home)
     assert "UnparsedAddress" not in values
@@ -107,7 +107,7 @@ def test_a_monthly_price_is_a_rent() -> None:
     assert (values["ListPrice"], values["X_PricePeriod"]) == (1450, "month")
 
 
-def test_what_a_building_asks_of_its_owners_is_the_associations_fee() -> None:
+def test_a_building_s_fee_for_owners_is_the_association_fee() -> None:
     brazil = "<h1>Apartamento à venda</h1><div><p>Venda</p><p>R$ 410.000</p></div>"
     values = _read(f"{brazil}<div><p>Condomínio</p><p>R$ 520/mês</p></div>", "pt-BR")
     assert (values["ListPrice"], values["AssociationFee"], values["AssociationYN"]) == (410_000, 520, True)
@@ -116,7 +116,7 @@ def test_what_a_building_asks_of_its_owners_is_the_associations_fee() -> None:
     assert (values["ListPrice"], values["AssociationFee"]) == (185_000, 60)
 
 
-def test_what_react_sends_in_strings_of_rows_is_state() -> None:
+def test_rows_that_react_streams_as_strings_are_read_as_state() -> None:
     home = {"id": 900120, "price": 410_000, "bedrooms": 2, "bathrooms": 1, "city": "Santos", "country": "BR"}
     rows = '1:"$Sreact.fragment"\n2:I[33,["/chunk.js"],"default"]\n7:' + json.dumps(["$", "$L2", None, {"home": home}])
     push = f"self.__next_f.push([1,{json.dumps(rows + ' ' * 200)}])"
@@ -130,18 +130,18 @@ def test_a_duplex_is_a_flat_on_two_floors_in_europe() -> None:
     assert _read("<h1>Duplex for sale</h1><p>Price: $310,000</p>", "en-US")["PropertySubType"] == "Duplex"
 
 
-def test_a_professional_who_advertises_is_the_office() -> None:
+def test_a_professional_advertiser_is_the_listing_office() -> None:
     advertiser = "<div><div>Professional advertiser</div><span>Casa Clara Costa</span></div>"
     assert _read(f"<h1>Flat for sale</h1><p>Price: €310,000</p>{advertiser}")["ListOfficeName"] == "Casa Clara Costa"
 
 
-def test_a_number_of_its_own_stands_where_the_country_sets_it() -> None:
+def test_a_separate_house_number_is_placed_as_the_country_writes_it() -> None:
     home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "street_address": "Calle Clara", "street_number": "21"}
     assert _state(country="Spain", city="Toledo", **home)["UnparsedAddress"] == "Calle Clara 21"
     assert _state(country="United Kingdom", city="Leeds", **home)["UnparsedAddress"] == "21 Calle Clara"
 
 
-def test_a_province_is_nearer_than_the_region_beside_it() -> None:
+def test_a_province_is_preferred_to_a_region() -> None:
     home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "city": "Namur", "country": "Belgium"}
     place = {"region": "Wallonia", "province": "Namur"}
     assert _state(**home, **place)["StateOrProvince"] == "Namur"

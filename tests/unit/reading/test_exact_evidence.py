@@ -56,7 +56,7 @@ def test_evidence_of_an_alias_names_the_key_of_the_body() -> None:
 
 
 def test_aliases_are_also_read_from_field_aliases() -> None:
-    """Older ArcGIS servers use `fieldAliases`; of this year's and last year's column the newer one is read."""
+    """Older ArcGIS servers use `fieldAliases`. Of the columns for this year and last year, the newer one is read."""
     body = {
         "fieldAliases": {
             "N_BEDS": "Bedrooms",
@@ -82,7 +82,7 @@ def test_a_split_value_is_found_in_the_element_around_its_pieces() -> None:
 
 
 def test_an_inferred_value_names_its_sources() -> None:
-    """A price is asked, and nothing says whether the home is still for sale."""
+    """The page asks a price and does not state whether the home is still for sale."""
     evidence, _ = _evidence(
         "<html lang='en-US'><title>Oak House</title><dl><dt>List price</dt><dd>$310,000</dd></dl></html>"
     )

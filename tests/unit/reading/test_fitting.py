@@ -1,4 +1,4 @@
-"""The fit of confidence: a minimum within bounds, reproducible, and never evaluated on its training pages."""
+"""The fit of the confidence weights is a bounded minimum, is reproducible, and is never evaluated on training pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_example_counts_by_its_weight() -> None:
     assert logistic(fit(examples, lambda _: 0.0, _free)["bias"]) == pytest.approx(0.75, abs=1e-4)
 
 
-def test_the_weights_that_made_the_examples_are_found_again() -> None:
+def test_the_fit_finds_the_weights_that_made_the_examples() -> None:
     dice = random.Random(5)
     examples = []
     for _ in range(8_000):
@@ -39,8 +39,8 @@ def test_the_weights_that_made_the_examples_are_found_again() -> None:
     assert [weights[name] for name in ("bias", "a", "b")] == pytest.approx([0.5, 2.0, -1.5], abs=0.25)
 
 
-def test_at_the_minimum_a_weight_is_at_its_bound_or_nothing_pulls_at_it() -> None:
-    """The conditions that only the minimum meets, from any start."""
+def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> None:
+    """From any start, the result meets the conditions that only the minimum meets."""
     dice = random.Random(8)
     rows = [{"bias": 1.0, "up": dice.random(), "down": dice.random()} for _ in range(400)]
     examples = [Example(row, dice.random() < logistic(1.0 - row["up"])) for row in rows]
@@ -61,7 +61,7 @@ def test_at_the_minimum_a_weight_is_at_its_bound_or_nothing_pulls_at_it() -> Non
 
 
 def _reads() -> list[Read]:
-    """Return sites whose labels are right except on one, which only weights that saw that site know."""
+    """Return sites whose labels are right except on one site. Only weights fitted with that site can tell."""
     reads = []
     for site in range(20):
         good = site != 0
@@ -108,7 +108,7 @@ def test_the_committed_weights_keep_their_signs() -> None:
     assert {"bias", "strength", "rival", "strong_checks"} <= set(weights)
 
 
-def test_without_labelled_pages_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_without_labeled_pages_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("SHARED_DIR", str(tmp_path))
     before = fitting.WEIGHTS_FILE.read_bytes()
     assert fitting.main([]) == 2

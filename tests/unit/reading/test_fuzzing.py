@@ -1,4 +1,4 @@
-"""A short run of what `make fuzz` runs for an hour, and every input that once failed."""
+"""A short run of `make fuzz`, which normally takes an hour, and every input that failed once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _short(target: str) -> Callable[[], None]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_mutated_pages_are_handled(target: str) -> None:
-    """Test pages cut, repeated, and spliced: no exception, no failing reader, no value of a wrong type."""
+    """Pages that are cut, repeated, and spliced cause no exception, no failing reader, and no value of a wrong type."""
     _short(target)()
 
 
@@ -66,6 +66,6 @@ def test_inputs_that_once_failed_are_handled(path: Path) -> None:
     assert timed(path.parent.name, path.read_bytes()) < LIMIT_SECONDS
 
 
-def test_there_are_regressions() -> None:
-    """Otherwise a moved folder would test nothing."""
+def test_the_folder_of_past_failures_is_not_empty() -> None:
+    """If the folder moves, this test fails instead of testing nothing."""
     assert _REGRESSIONS

@@ -1,4 +1,4 @@
-"""Work is linear in the page, counted in calls and not in seconds; floods are cut off."""
+"""Work, counted in calls, is linear in the page's size. Excess blocks, scripts, and attributes are cut off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
 _STATE = '<script>window.a = {"price": 310000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1998, "city": "X"};</script>'
 _HOUSE = '<script type="application/ld+json">{"@type": "House", "numberOfRooms": 3, "yearBuilt": 1998}</script>'
 
-#: what is repeated n times, and the text before it
+#: the text that is repeated n times, and the text before it
 _PAGES: dict[str, Callable[[int], str]] = {
     "words": lambda n: "<p>" + "word " * n,
     "digits": lambda n: "<p>" + "1" * n,
@@ -88,13 +88,13 @@ def _calls(page: Page) -> int:
 def test_work_is_linear_in_the_page(name: str) -> None:
     """Eight times the page costs at most ten times the calls; quadratic work would cost 64 times."""
     make = _PAGES[name]
-    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills what is cached for the process and for each word
+    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills the caches of the process and of each word
     small, large = _calls(_page(make(_SMALL))), _calls(_page(make(_SMALL * _TIMES)))
     assert large <= _TIMES * 1.25 * small
 
 
 def test_floods_of_blocks_scripts_and_attributes_are_cut_off() -> None:
-    """An XPath counts siblings, and libxml2 compares attributes pairwise: neither is done for thousands."""
+    """XPaths count siblings, and libxml2 compares attributes pairwise. Neither happens for thousands of elements."""
     document = Document(_page(_HOUSE * 3_000))
     assert len({c.locator.partition("#")[0] for c in jsonld.read(document)}) == 200
     assert len(list(blobs(Document(_page(_STATE * 3_000))))) == 300
@@ -117,7 +117,7 @@ def test_excessive_style_rules_hide_the_page() -> None:
 
 
 def test_long_lists_of_selectors_are_not_compiled_singly() -> None:
-    """8,000 rules of four selectors each: reading them all takes seven times the calls."""
+    """Compiling all selectors of 8,000 rules with four selectors each would take seven times the calls."""
     rules = "".join(f".a{i},#b{i},.c .d{i},i{{opacity:0}}" for i in range(8_000))
     assert _calls(_page(f"<style>{rules}</style><p>seen")) < 150 * 8_000
 

@@ -58,11 +58,11 @@ def test_json_in_json_in_json_is_unpacked() -> None:
             "new Map({ el: 'map', center: { lat: 43.65, lng: -116.45 }, marker: { title: '6203 W Tamsin Ct' } });",
             [{"el": "map", "center": {"lat": 43.65, "lng": -116.45}, "marker": {"title": "6203 W Tamsin Ct"}}],
         ),
-        # of no place, and of code
+        # objects without a place, and code
         ("slider({ speed: 400, loop: true, arrows: false, easing: 'linear', pauseOnHover: true });", []),
         ("init({ lat: 43.65, lng: -116.45, onLoad: function () { return 1; }, padding: 'padding padding' });", []),
         ("lat: 43.65, lng: -116.45", []),
     ],
 )
-def test_literals_handed_to_functions_are_read_where_they_name_a_place(script: str, values: list[object]) -> None:
+def test_function_arguments_that_name_a_place_are_read(script: str, values: list[object]) -> None:
     assert [value for _, value in lenient_json.arguments(script)] == values

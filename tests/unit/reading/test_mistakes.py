@@ -59,7 +59,7 @@ def test_the_coordinates_of_a_similar_listing_are_left_alone() -> None:
 
 
 def test_swapped_coordinates_are_corrected_and_foreign_ones_dropped() -> None:
-    """Latitude and longitude are swapped in the page's tags; a point outside the country is dropped."""
+    """Swapped latitude and longitude in tags are corrected. A point outside the country is dropped."""
     swapped = (
         '<meta property="place:location:latitude" content="21.0117"><meta '
         'property="place:location:longitude" content="52.2298">'
@@ -188,7 +188,7 @@ def test_half_baths_beside_baths_are_not_counted_twice(
 
 
 def test_the_lines_of_an_address_stay_separate() -> None:
-    """List items below a label, and elements inside one microdata property."""
+    """List items below a label, and elements inside one microdata property, stay separate lines."""
     items = "<ul><li>Calle de las Jaras, 14</li><li>Urb. Los Almendros</li><li>28999 Villaclara</li></ul>"
     listed = _read(_page(f"<h1>Chalet</h1><h4>Ubicación</h4>{items}<p>Precio: 310.000 €</p>", "es"))
     assert (listed["UnparsedAddress"], listed["City"]) == ("Calle de las Jaras, 14", "Villaclara")

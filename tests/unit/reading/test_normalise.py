@@ -50,7 +50,7 @@ def test_text_without_a_number_is_none(text: str) -> None:
     ],
 )
 def test_prices_with_currency(text: str, lang: str, country: str | None, amount: float, code: str) -> None:
-    """Multipliers belong to the number; a shared `$` or `kr` is the country's."""
+    """Multipliers belong to the number. A shared `$` or `kr` means the country's currency."""
     price = prices.parse_price(text, lang=lang, country=country)
     assert price is not None
     assert price.amount == pytest.approx(amount)

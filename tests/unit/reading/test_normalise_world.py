@@ -1,4 +1,4 @@
-"""Parsers with the conventions of many countries, and properties of every number, price, area, and date."""
+"""Parsers know the conventions of many countries, and every number, price, area, and date has certain properties."""
 
 # ruff: noqa: E501 (an address and its parts are easier to compare on one line)
 
@@ -162,7 +162,7 @@ def test_room_layouts_in_a_country_s_shorthand(text: str, lang: str, expected: l
         ("3", False, None),
     ],
 )
-def test_storeys_of_the_building_beside_the_storey_of_the_flat(text: str, alone: bool, total: int | None) -> None:
+def test_stories_of_the_building_beside_the_floor_of_the_flat(text: str, alone: bool, total: int | None) -> None:
     assert layouts.total_floors(text, alone=alone) == total
 
 
@@ -256,7 +256,7 @@ def test_people_and_agencies_in_one_line(text: str, person: str | None, office: 
         ("14 noiembrie 2021", "ro", "RO", "2021-11-14"),
         ("5 Δεκεμβρίου 2020", "el", "GR", "2020-12-05"),
         ("14. októbra 2021", "sk", "SK", "2021-10-14"),
-        # in an undeclared language, if the word means the same month in all languages
+        # without a declared language, a word needs the same month in all languages
         ("12 czerwca 2019", "en", "PL", "2019-06-12"),
         ("Parcels 2019", "en", "US", None),
     ],

@@ -1,4 +1,4 @@
-"""Listing, record, search, blocked, gone."""
+"""Pages are classified as listing, record, search, blocked, or gone."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_gone_pages(html: str) -> None:
     assert _kind(html) is PageKind.GONE
 
 
-def test_a_page_of_results() -> None:
+def test_a_page_of_results_is_a_search() -> None:
     assert (
         _kind("<title>143 homes for sale in Boise, ID</title><div>$300,000</div><div>$400,000</div>") is PageKind.SEARCH
     )
@@ -109,7 +109,7 @@ def test_an_assessors_page_is_a_record() -> None:
     ],
 )
 def test_an_accidental_404_does_not_mean_gone(text: str) -> None:
-    """A price, a house number, a parcel number, or Atlanta's area code."""
+    """The number 404 may be a price, a house number, a parcel number, or Atlanta's area code."""
     html = f"<title>12 Main St, Atlanta</title><h1>12 Main St</h1>{text}<p>Call us for a visit of this home.</p>"
     assert _kind(html) is not PageKind.GONE
 

@@ -1,5 +1,6 @@
-"""Parts of a page that are no cards of others, words beside a value that are no part of it, and a county's card: the
-site's address and not the owner's."""
+"""Parts of a page are not cards of other homes, words beside a value are not part of it, and a county's card gives the
+property's address, not the owner's.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +99,10 @@ def _record(body: str) -> dict[str, Any]:
 
 
 def test_a_county_card_gives_the_sites_address_and_never_the_owners() -> None:
-    """Its label has a footnote, its line no state; the owner's town, state, and code have their own row."""
+    """The site's label has a footnote, and its line has no state.
+
+    The owner's town, state, and code have their own row.
+    """
     values = _record(_SITED + _OWNED)
     assert (values["UnparsedAddress"], values["UnitNumber"]) == ("12 ELM DR # 15", "15")
     assert (values["City"], values["PostalCode"]) == ("ANYTOWN", "34108")
@@ -109,7 +113,7 @@ def test_without_a_site_address_the_owner_s_is_not_used() -> None:
     assert not {"City", "StateOrProvince", "PostalCode", "UnparsedAddress"} & _record(_PARCEL + _OWNED).keys()
 
 
-def test_a_parcel_id_is_not_in_idaho_and_a_school_no_county() -> None:
+def test_a_parcel_id_is_not_in_idaho_and_a_school_is_not_a_county() -> None:
     values = _record(_PARCEL + _ROLL)
     assert not {"City", "StateOrProvince", "CountyOrParish"} & values.keys()
     assert values["ParcelNumber"] == "82615002181"

@@ -1,4 +1,4 @@
-"""Ranking of candidates, and the effect of a model's values."""
+"""Candidates are ranked, and a model's values join them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_two_agreeing_methods_beat_one_stronger_method() -> None:
 
 
 def test_areas_in_two_units_agree() -> None:
-    """131 m² and 1,410 sq ft are one value; the stronger spelling is kept and nothing is doubtful."""
+    """131 m² and 1,410 sq ft are one value. The stronger candidate's unit is kept, and nothing is doubtful."""
     winner = rank(
         [
             _candidate("LivingArea", 131, Method.JSONLD, 0.85, "Square Meters"),
@@ -59,7 +59,7 @@ def test_weak_candidates_that_contradict_each_other_are_dropped() -> None:
     assert "BedroomsTotal" not in found
 
 
-def test_a_model_fills_what_is_missing_and_leaves_the_rest() -> None:
+def test_a_model_only_fills_missing_values() -> None:
     before = _extraction("<h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p>")
     assert "YearBuilt" in before.asked()
     after = with_model_values(
@@ -138,7 +138,7 @@ def test_the_checks_reject_a_model_s_value_like_any_other() -> None:
 
 
 def test_a_model_s_value_gets_the_confidence_of_a_checked_label() -> None:
-    """The ZIP code that the title repeats, beside a name that nothing else mentions."""
+    """The title repeats the ZIP code, while nothing repeats the name."""
     before = _extraction(
         "<html lang=en><title>4 Elm Rd, 62701</title><h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p></html>"
     )

@@ -1,4 +1,4 @@
-"""The saved real pages: nothing raises, every page gets a kind, none takes long."""
+"""Reading the saved real pages raises nothing, gives every page a kind, and takes little time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from benchmarks.extraction.scorer import score
 pytestmark = pytest.mark.real_pages
 
 
-def test_every_saved_page_ends_in_a_kind(shared_dir: Path) -> None:
-    """All files, those with labels of their own kind as well."""
+def test_every_saved_page_gets_a_kind(shared_dir: Path) -> None:
+    """This covers all files, including the labeled pages."""
     files = sorted(p for p in (shared_dir / "pages" / "html").rglob("*") if p.is_file())
     assert len(files) >= 38
     for file in files:
@@ -28,8 +28,8 @@ def test_every_saved_page_ends_in_a_kind(shared_dir: Path) -> None:
         assert extraction.notes == (), file
 
 
-def test_labelled_pages_are_read_well_and_fast(shared_dir: Path) -> None:
-    """A floor below the benchmark's result, so that a regression is seen."""
+def test_labeled_pages_are_read_well_and_fast(shared_dir: Path) -> None:
+    """The floors are just below the benchmark's result, so that a regression fails."""
     done = run(shared_dir / "pages")
     report = score(done.records, done.truth)
     assert max(done.cpu_seconds.values()) < 2.0

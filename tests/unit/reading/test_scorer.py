@@ -1,4 +1,4 @@
-"""The benchmark's scorer against handmade rows: each rule once, including failures."""
+"""The benchmark's scorer follows each rule on handmade rows, including failures."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ RIGHT, WRONG, MISSED = (1, 1, 0), (1, 0, 1), (1, 0, 0)
     ],
 )
 def test_each_rule(label: dict[str, Any], record: dict[str, Any], outcome: tuple[int, int, int]) -> None:
-    """(labelled, right, wrong) of one row."""
+    """Each row counts (labeled, right, wrong) values."""
     assert _one(label, record) == outcome
 
 

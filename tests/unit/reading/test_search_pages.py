@@ -88,7 +88,7 @@ HIDDEN = "".join(
     ids=["towns", "agents", "posts", "hidden", "similar", "recommended", "footer", "viewed", "facets"],
 )
 def test_blocks_beside_the_results_are_not_listings(beside: str) -> None:
-    """Alone they are not listings either: such a page has none."""
+    """A page with only these blocks has no listings."""
     assert list(results(f"<main>{cards(1, 2, 3)}</main>{beside}").listings) == [listing(1), listing(2), listing(3)]
     assert results(beside).listings == ()
 

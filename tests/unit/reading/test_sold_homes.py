@@ -24,7 +24,7 @@ def _read(body: str, head: str = "") -> dict[str, Any]:
 
 
 def test_an_event_in_dated_blocks_is_not_a_status() -> None:
-    """`Pending` in a history above a price asked is not the status; alone in a banner it is."""
+    """`Pending` in a history above a price asked is not the status. `Pending` alone in a banner is the status."""
     asked = "<p>List Price: $539,950</p>"
     assert _read(_HEAD + asked + _FACTS + _ROWS).get("StandardStatus") == "Active"
     banner = "<div><span>Pending</span><span>Mar 3, 2025</span></div>"

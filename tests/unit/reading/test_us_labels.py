@@ -26,15 +26,14 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Site Address|12 Oak St, Ames, IA 50
 @pytest.mark.parametrize(
     ("body", "field", "value"),
     [
-        # a value before the next label is not that label's
+        # a value before the next label does not belong to that label
         (_rows("Bedrooms|4|Baths|3"), "BathroomsTotalInteger", 3),
         ("<dl><dt>Number of Rooms</dt><dd>7</dd><dt>Number of Bedrooms</dt><dd>3</dd></dl>", "BedroomsTotal", 3),
         ("<div><div>4</div><div>Bedrooms</div></div><div><div>2</div><div>Full Baths</div></div>", "BedroomsTotal", 4),
         ("<p>Rooms 8 Beds 3</p>", "BedroomsTotal", 3),
         # an empty cell has no value, and the next cell is another label's
         (_rows("Roof Cover||Exterior Wall|Brick"), "Roof", None),
-        # a code between a label and its words
-        # long labels
+        # a code between a label and its words; long labels
         (_rows("Total Gross Living Area|1,344 SF"), "LivingArea", 1344),
         (_rows("Basement Living Area|700", "Finished Living Area|1,586"), "LivingArea", 1586),
         # labels for two things
@@ -76,7 +75,6 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Site Address|12 Oak St, Ames, IA 50
     ],
 )
 def test_a_property_card_is_read(body: str, field: str, value: Any) -> None:
-    """One field of a property card; None: no value."""
     assert _read(_PARCEL + body).get(field) == value
 
 
@@ -104,7 +102,7 @@ _PERMITS = (
     ],
 )
 def test_the_roof_s_year_is_that_of_its_permit(rows: str, year: int | None) -> None:
-    """The house's roof, by the date of finished work; refused or unfinished work does not count."""
+    """The newest finished work on the house's roof counts. Refused or unfinished work does not."""
     assert _read(f"{_PARCEL}{_PERMITS}{rows}</table>").get("X_RoofYear") == year
 
 
@@ -128,7 +126,7 @@ def test_totals_of_values_are_read_and_their_parts_are_not() -> None:
 
 
 def test_sales_are_the_propertys_own() -> None:
-    """Comparable sales are newer, and of other houses."""
+    """Newer comparable sales of other houses are ignored."""
     values = _read(_PARCEL + _SALES + _COMPARABLE)
     assert (values["CloseDate"], values["ClosePrice"]) == ("2018-01-02", 552000)
 
@@ -142,7 +140,7 @@ def test_a_sheet_of_abbreviations_is_understood_and_one_abbreviation_is_not() ->
     assert "LivingArea" not in _read(f"{_PARCEL}<p><b>Apx SF:</b> 2,068</p>")
 
 
-def test_who_offers_a_home_is_read_from_sentences() -> None:
+def test_agents_and_offices_are_read_from_sentences() -> None:
     values = _read(
         "<h1>House for sale</h1><p>$529,000</p>"
         + _rows("List price|$529,000", "Bedrooms|3")

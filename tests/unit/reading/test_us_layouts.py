@@ -26,13 +26,14 @@ _OFFER = "<h1>12 Oak St, Ames, IA 50010</h1><p>List Price: $310,000</p><p>Bedroo
         (f"{_PARCEL}<ul><li>Year Built – 1968</li><li>Roof Cover – Metal</li></ul>", "YearBuilt", 1968),
         (f"{_PARCEL}<ul><li>Year Built – 1968</li><li>Roof Cover - Metal</li></ul>", "Roof", ["Metal"]),
         (f"{_OFFER}<p>Kitchen – open to the den</p>", "SubdivisionName", None),
-        # the sum of a section is not its first line
+        # the sum of a section is not the first line of the section
         (f"{_PARCEL}<h3>Assessment 2025</h3><ul><li>Improvements – $214,700</li></ul>", "TaxAssessedValue", None),
-        # a county is no town
+        # a county is not a town
         (f"<h2>Hatcher County, Georgia</h2>{_PARCEL.replace(', Ames, IA 50010', '')}", "City", None),
         # columns of a database
         (f"{_PARCEL}<p>char_beds: 2</p>", "BedroomsTotal", 2),
-        # two full bathrooms and a half one, as some listing services write it; three quarters are no half
+        # two full bathrooms and a half one, in the notation of some listing services; a three-quarter bathroom is not a
+        # half one
         (f"{_OFFER}<ul><li>2.1 Baths</li></ul>", "BathroomsHalf", 1),
         (f"{_OFFER}<ul><li>1.75 Baths</li></ul>", "BathroomsHalf", None),
         # a flat's floor is not the number of stories
@@ -46,7 +47,7 @@ _OFFER = "<h1>12 Oak St, Ames, IA 50010</h1><p>List Price: $310,000</p><p>Bedroo
         (f"{_OFFER}<p>Occupancy: Vacant</p>", "PropertySubType", None),
         # a tax before credits is not the tax due
         (f"{_PARCEL}<p>Gross Tax: $1,877.20</p><p>Net Tax Due: $1,097.20</p>", "TaxAnnualAmount", 1097.2),
-        # directions are no street
+        # directions are not a street
         ("<p>Parcel Number: 12-345-678</p><p>Location: 4 miles north on Hwy 12</p>", "UnparsedAddress", None),
         # an association's manager is not the listing office
         (f"{_OFFER}<p>Managed by Meadowlark Management, 8 Park Rd, Elsewhere, ST 00044</p>", "ListOfficeName", None),
@@ -54,7 +55,7 @@ _OFFER = "<h1>12 Oak St, Ames, IA 50010</h1><p>List Price: $310,000</p><p>Bedroo
         (f"{_OFFER}<table><tr><td>$/SqFt:</td><td>$175.16</td></tr></table>", "LivingArea", None),
         (f"{_OFFER}<p>Area: 346 - Oak Park</p>", "LivingArea", None),
         (f"{_OFFER}<p>Area: 346 - Sq Ft</p>", "LivingArea", 346),
-        # shortened words of a long label
+        # abbreviated words in a long label
         (f"{_OFFER}<table><tr><td>Abv Grd SqFt:</td><td>1,912</td></tr></table>", "LivingArea", 1912),
         (f"{_OFFER}<p>Tot Lvg Area: 1,912 / County Recs</p>", "LivingArea", 1912),
         (f"{_OFFER}<p>Taxes Pd: $4,482</p>", "TaxAnnualAmount", 4482),
@@ -63,7 +64,7 @@ _OFFER = "<h1>12 Oak St, Ames, IA 50010</h1><p>List Price: $310,000</p><p>Bedroo
         (f"{_OFFER}<table><tr><td>Baths (F/H):</td><td>3 (2/1)</td></tr></table>", "BathroomsHalf", 1),
         (f"{_OFFER}<table><tr><td>Baths:</td><td>2.5 (2 1)</td></tr></table>", "BathroomsTotalInteger", 3),
         (f"{_OFFER}<table><tr><td>Baths:</td><td>5 (2/1)</td></tr></table>", "BathroomsTotalInteger", None),
-        # the town of the address, not the one that taxes it
+        # the town of the address, not the town that collects the tax
         (f"{_OFFER}<p>Municipality: Ames Township</p>", "City", "Ames"),
         # counts of other things
         (f"{_OFFER}<p>Bathrooms: 1.75</p>", "BathroomsTotalInteger", 2),
@@ -84,7 +85,7 @@ def test_layouts_of_records_and_listings(body: str, field: str, value: Any) -> N
     assert _read(body).get(field) == value
 
 
-def test_a_number_of_an_account_is_not_an_irish_postal_code() -> None:
+def test_an_account_number_is_not_an_irish_postal_code() -> None:
     """`R021873` resembles an Eircode except for its letters, and `Account` is not a town."""
     values = _read(f"<h1>Account: R021873</h1>{_PARCEL}", "Account R021873 - Treasurer")
     assert (values["City"], values["PostalCode"]) == ("Ames", "50010")

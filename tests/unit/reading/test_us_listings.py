@@ -20,7 +20,7 @@ def _read(body: str, head: str = _HEAD, title: str = "12 Oak St, Ames, IA 50010"
 
 
 def test_a_cache_key_holds_the_query_of_its_answer() -> None:
-    """`...Query{"id":...}` is the property; a plain `query` is a visitor's search."""
+    """`...Query{"id":...}` describes the property, while a plain `query` is a visitor's search."""
     home = {"id": 71940288, "bedrooms": 3, "bathrooms": 2, "price": 529000, "latitude": 42.03471, "longitude": -93.62}
     place = {"county": "Story County", "country": "USA"}
     cached = {'HomeQuery{"id":71940288}': {"property": home | place}, "query": home | {"latitude": 42.9}}
@@ -36,7 +36,7 @@ def test_a_cache_key_holds_the_query_of_its_answer() -> None:
         # a listing service's region is not a state; a state is
         ("<p>Region: Central Ames</p>", "StateOrProvince", "IA"),
         ("<p>Appraised value: $607,300</p>", "X_MarketValue", 607300),
-        # the second cell of a row is the first one's value, not the next row's label
+        # the second cell of a row is the value of the first cell, not the label of the next row
         (
             "<table><tr><td>Outdoor</td><td>Deck</td></tr><tr><td>A/C</td><td>Heating &amp; Cooling</td></tr>"
             "<tr><td>HOA</td><td>$412/Monthly</td></tr><tr><td>Listed</td><td>12 Days Ago</td></tr></table>",
@@ -53,18 +53,17 @@ def test_a_cache_key_holds_the_query_of_its_answer() -> None:
         # a room's size is not a firm
         ("<table><tr><td>Office</td><td>11 x 10</td><td>Main</td></tr></table>", "ListOfficeName", None),
         ("<p>Office: 8z Real Estate</p>", "ListOfficeName", "8z Real Estate"),
-        # the property's manager lets it, but an association has a manager, too
+        # a property manager is the listing office, but an association's manager is not
         ("<p>Property managed by <b>Stonepath Residential</b></p>", "ListOfficeName", "Stonepath Residential"),
         ("<p>HOA managed by <b>Stonepath Residential</b></p>", "ListOfficeName", None),
     ],
 )
 def test_a_listing_is_read(body: str, field: str, value: Any) -> None:
-    """One field of a listing; None: no value."""
     assert _read(body).get(field) == value
 
 
 def test_the_office_behind_the_agents_number() -> None:
-    """In the agent's block; the site's own agents are ignored."""
+    """The office in the agent's block is read. The site's own agents are ignored."""
     block = "<ul><li class='agent-name'>Wren Halloway</li><li>864-555-0143</li><li>Blue Notch Properties</li></ul>"
     values = _read(f"<div class='agent-details'>{block}</div>")
     assert (values["ListAgentFullName"], values["ListOfficeName"]) == ("Wren Halloway", "Blue Notch Properties")
@@ -195,7 +194,7 @@ def test_text_near_a_value_is_not_the_value(body: str, field: str, value: object
 
 
 def test_a_permit_s_address_may_use_a_star_as_separator() -> None:
-    """Accela's pages do so."""
+    """Pages of Accela write addresses this way."""
     permit = _read(
         "<div>2640 MARIGOLD CT * WRENFIELD CA 93099</div>", head="<h1>Permit RES23-04917</h1>", title="Permit"
     )
@@ -220,7 +219,7 @@ _PLANS = """<h1>The Larkmoor</h1><h2>5100 Sable Creek Pkwy, Nashville, TN 37217<
 
 
 def test_a_range_of_areas_is_not_an_area() -> None:
-    """Nor are a building's other homes this one, if the page asks one rent."""
+    """If the page asks one rent, the building's other homes are ignored as well."""
     ranges = _PLANS.partition("<div>")[0]
     assert "LivingArea" not in _read("", head=ranges, title="The Larkmoor - Apartments for rent")
     one = _PLANS.replace("$1,389 - $2,215", "$1,740").replace("$1,389 - $1,460", "$1,389")

@@ -1,4 +1,4 @@
-"""Visible text: permanently hidden text is not read, and what a control opens is."""
+"""Permanently hidden text is not read. Text that a control opens is read."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ _SHOWN = {
 _RULES = {
     ".x{display:none}": False,
     "p.x , .y {visibility:hidden}": False,
-    "div .x{display:none}": True,  # no div around it
+    "div .x{display:none}": True,  # no div around the paragraph
     "body > .x{display:none}": False,
     "main > .x{display:none}": True,
     "#i{font-size:0}": False,
@@ -98,12 +98,12 @@ _RULES = {
     "@supports (display:grid){.x{display:none}}": False,
     ".x{display:none}.x{display:block}": True,
     ".x{display:block}.x{display:none}": False,
-    "p.x{display:block}.x{display:none}": True,  # the tag makes the first one weigh more
+    "p.x{display:block}.x{display:none}": True,  # the tag gives the first rule more weight
     ".x{display:none!important}p.x{display:block}": False,
     ".x:not(.open){display:none}": False,
     ".x:not(.y){display:none}": True,
     ".x{display:none}body:hover .x{display:block}": True,
-    ".x{display:none}.menu:hover .x{display:block}": False,  # nothing to point at
+    ".x{display:none}.menu:hover .x{display:block}": False,  # the page has no menu to point at
     ".x{display:none}input:checked ~ .x{display:block}": True,
     ".x::before{display:none}": True,
     "/* .x{display:none} */": True,
@@ -111,7 +111,7 @@ _RULES = {
     ".x{color:#fff}": False,
     ".x{color:#fff}.y{background:#222}": True,
     "@keyframes k{from{opacity:0}}": True,
-    ".x{display:none": True,  # never closed
+    ".x{display:none": True,  # the rule is never closed
     "}}.x{display:none}": False,
 }
 

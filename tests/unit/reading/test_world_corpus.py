@@ -10,7 +10,7 @@ from benchmarks.extraction.run import load_truth, run
 from benchmarks.extraction.scorer import Outcome, score
 
 _FOLDER = Path(__file__).parent / "corpus" / "world"
-#: just below the current result, so that a regression is seen
+#: just below the current result, so that a regression fails
 _LEAST_RECALL, _LEAST_PRECISION, _LEAST_CORE = 0.89, 0.975, 0.95
 
 
@@ -29,6 +29,6 @@ def test_pages_of_many_countries_are_read() -> None:
     assert core(report.outcomes).mean >= _LEAST_CORE, _listed(report.errors)
 
 
-def test_every_labelled_page_is_in_the_folder_and_the_other_way_round() -> None:
+def test_the_folder_and_its_labels_have_the_same_pages() -> None:
     labelled = {row["file"] for row in load_truth(_FOLDER)}
     assert labelled == {f"html/{path.name}" for path in (_FOLDER / "html").iterdir()}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from app.property.page import Page
 
-#: where an attacker may write: the head, the body's start and end, the facts, and the words of the description
+#: the places where an attacker may write: the head, the body's start and end, the facts, and the description
 SLOTS = ("head", "top", "facts", "words", "end")
 
 _US_LISTING = """<!doctype html><html lang="en"><head><title>412 Birch Hollow Rd, Asheville, NC 28801</title>
@@ -68,7 +68,7 @@ class Honest:
     says: dict[str, object]
 
     def page(self, **attack: str) -> Page:
-        """The page with `attack`'s text in its places."""
+        """Return the page with the attack's text inserted."""
         text = self.template.format(**{slot: attack.get(slot, "") for slot in SLOTS})
         return Page(self.url, self.url, "text/html", text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC))
 

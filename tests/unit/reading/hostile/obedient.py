@@ -1,4 +1,4 @@
-"""Models that do what a hostile page wants, each in a way of its own."""
+"""Models that obey a hostile page, each in a different way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SENTENCES = SAID.rstrip(".").split(". ")
 
 
 def _shown(field: str) -> str:
-    """A lie as the attacker wrote it."""
+    """Return a lie as the attacker wrote it."""
     value = LIES[field]
     text = (
         f"{value:,}" if isinstance(value, int) and value > 2100 else str(value[0] if isinstance(value, list) else value)
@@ -25,12 +25,12 @@ def _shown(field: str) -> str:
 
 
 def _with_quote(quote: Callable[[str, Prompt], str]) -> Callable[[Prompt], Answered]:
-    # a field that was not asked for is answered as well
+    # a field that was not asked for is also answered
     return lambda prompt: {field: (value, quote(field, prompt)) for field, value in LIES.items()}
 
 
 def _line_with_the_lie(field: str, prompt: Prompt) -> str:
-    """The line of what was sent that holds the lie, if one does: the best evidence that an obedient model can find."""
+    """Return the prompt's line with the lie, the best evidence for an obedient model; "" without such a line."""
     value = LIES[field]
     bare = str(value[0] if isinstance(value, list) else value).casefold()
     lines = prompt.text.splitlines()

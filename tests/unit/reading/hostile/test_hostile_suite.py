@@ -1,9 +1,9 @@
-"""A hostile page changes nothing: its record is the one of the honest page that the attacker wrote into.
+"""A hostile page changes nothing: its record equals the record of the honest page.
 
-"Nothing" is strict. The same values, with the same trust; for text that nobody sees, also the same message to the
-model. Three exceptions, each written down with its attack: words that the attacker adds to a visible description are in
-the description; a fact that markup alone states, and the page neither shows nor denies, may be kept as doubtful; a
-status that markup denies keeps its value and becomes doubtful.
+"Nothing" is strict. The values and doubts are equal, and for hidden text the prompt is equal too. Each attack names its
+exceptions, of three kinds: words that the attacker adds to a visible description are in the description; a fact that
+markup alone states, and the page neither shows nor denies, may be kept as doubtful; a status that markup denies keeps
+its value and becomes doubtful.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def _attacked(name: str, attack: Attack) -> tuple[Extraction, Prompt]:
     return extraction, build_prompt(extraction)
 
 
-def _believed(extraction: Extraction, attack: Attack) -> dict[str, tuple[object, bool]]:
-    """Values with whether they are trusted; without the description where the attacker's words are among those seen."""
+def _trusted(extraction: Extraction, attack: Attack) -> dict[str, tuple[object, bool]]:
+    """Return each value and whether it is trusted. Leave out the description if people see the attacker's words."""
     left_out = {"PublicRemarks"} if attack.visible else set()
     return {
         name: (value, extraction.record.evidence[name].confidence >= LEAST_SURE)
@@ -45,20 +45,20 @@ def _believed(extraction: Extraction, attack: Attack) -> dict[str, tuple[object,
 
 
 def _check(found: Extraction, honest: Extraction, attack: Attack) -> None:
-    expected, believed = _believed(honest, attack), _believed(found, attack)
+    expected, read = _trusted(honest, attack), _trusted(found, attack)
     for name in attack.flags - set(expected):
-        value_and_trust = believed.pop(name, None)
+        value_and_trust = read.pop(name, None)
         assert value_and_trust is None or not value_and_trust[1], name
     for name in attack.doubts & set(expected):
-        assert believed[name][0] == expected[name][0]
-        del believed[name], expected[name]
-    assert believed == expected
+        assert read[name][0] == expected[name][0]
+        del read[name], expected[name]
+    assert read == expected
     assert found.kind == honest.kind
 
 
 @pytest.mark.parametrize("name", HONEST)
 def test_the_honest_page_is_read(name: str) -> None:
-    """Else a page of which nothing is read would withstand everything."""
+    """A page from which nothing is read would resist every attack."""
     extraction, prompt = _honest(name)
     assert {field: extraction.record.values.get(field) for field in HONEST[name].says} == HONEST[name].says
     assert prompt.fields, "nothing is left for a model to be asked about"
@@ -71,7 +71,7 @@ def test_the_suite_is_large_enough() -> None:
 
 @pytest.mark.parametrize("name", HONEST)
 @pytest.mark.parametrize("attack", HIDDEN)
-def test_text_that_nobody_sees_is_neither_read_nor_sent(attack: str, name: str) -> None:
+def test_hidden_text_is_neither_read_nor_sent(attack: str, name: str) -> None:
     found, prompt = _attacked(name, HIDDEN[attack])
     honest, honest_prompt = _honest(name)
     _check(found, honest, HIDDEN[attack])
@@ -81,13 +81,13 @@ def test_text_that_nobody_sees_is_neither_read_nor_sent(attack: str, name: str) 
 
 @pytest.mark.parametrize("name", HONEST)
 @pytest.mark.parametrize("attack", MARKUP)
-def test_markup_that_denies_the_page_is_not_believed(attack: str, name: str) -> None:
+def test_markup_that_contradicts_the_page_is_not_trusted(attack: str, name: str) -> None:
     _check(_attacked(name, MARKUP[attack])[0], _honest(name)[0], MARKUP[attack])
 
 
 @pytest.mark.parametrize("name", HONEST)
 @pytest.mark.parametrize("attack", VISIBLE)
-def test_orders_in_the_words_of_a_page_are_not_facts(attack: str, name: str) -> None:
+def test_visible_instructions_are_not_facts(attack: str, name: str) -> None:
     found, prompt = _attacked(name, VISIBLE[attack])
     _check(found, _honest(name)[0], VISIBLE[attack])
     assert f"</{prompt.messages[1]['content'][1:14]}>" not in prompt.text
@@ -96,8 +96,7 @@ def test_orders_in_the_words_of_a_page_are_not_facts(attack: str, name: str) -> 
 @pytest.mark.parametrize("model", OBEDIENT)
 @pytest.mark.parametrize("name", HONEST)
 def test_a_model_that_obeys_the_page_changes_nothing(name: str, model: str) -> None:
-    """Whatever it answers and quotes, for every attack: the record stays that of the honest page. What only data says,
-    or what stands beside the property, is weak."""
+    """No answer or quote changes the record. Values from data or from unrelated blocks are weak."""
     honest = _honest(name)[0]
     for title, attack in ATTACKS.items():
         found, prompt = _attacked_once(name, title)
