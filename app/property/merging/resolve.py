@@ -138,11 +138,11 @@ def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_pag
     """
     strangers: set[Voice | None] = {page.voice for page in (*pages, *others) if page.is_stranger}
     return all(
-        decide(_said_without(voice, pages), _said_without(voice, others), is_page=is_page).is_same
+        decide(_values_without(voice, pages), _values_without(voice, others), is_page=is_page).is_same
         for voice in strangers or {None}
     )
 
 
-def _said_without(voice: Voice | None, pages: list[SourceRecord]) -> dict[str, Any]:
+def _values_without(voice: Voice | None, pages: list[SourceRecord]) -> dict[str, Any]:
     left = [page for page in pages if page.voice != voice]
     return merge(left or pages).values

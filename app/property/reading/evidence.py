@@ -111,7 +111,7 @@ def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | No
     best: tuple[int, Any, Any] | None = None
     for row in list(table.iter("tr"))[:_MOST_ROWS]:
         cells = list(row.iter("td", "th"))[:_MOST_CELLS]
-        cell = next((c for c in cells if _is_said(candidate, spaced_text(c))), None)
+        cell = next((c for c in cells if _is_stated(candidate, spaced_text(c))), None)
         if cell is None:
             continue
         matches = sum(letters_of(word) in letters_of(spaced_text(row)) for word in candidate.quote.split())
@@ -124,7 +124,7 @@ def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | No
     return replace(candidate, locator=page.path(cell), raw=spaced_text(cell)[:300], quote=words[:300])
 
 
-def _is_said(candidate: Candidate, text: str) -> bool:
+def _is_stated(candidate: Candidate, text: str) -> bool:
     """Return whether a cell or JSON value states the candidate's date, year, or amount."""
     if not text or len(text) > 200:
         return False
@@ -159,7 +159,7 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
         first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
         return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])
     for inner, owner, key, value in _leaves(rows, ""):
-        if _is_said(candidate, _json_text(value)):
+        if _is_stated(candidate, _json_text(value)):
             where = f"{head}{mark}{pointer}{inner}"
             return replace(candidate, locator=where, raw=str(value), quote=_shown(owner, key))
     return None

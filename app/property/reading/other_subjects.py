@@ -47,7 +47,7 @@ def is_of_other(field: str, before: str, behind: str = "") -> bool:
     """Return whether words `before` a statement, in its clause, or right `behind` it change its subject."""
     clauses = _CLAUSE.split(before[-_NEAR:])
     clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]  # `Room addition, 240 sq ft`
-    return any(_is_told(topic, clause, behind) for topic in _topics(field))
+    return any(_is_about(topic, clause, behind) for topic in _topics(field))
 
 
 def names_other(field: str, text: str) -> bool:
@@ -59,7 +59,7 @@ def _topics(field: str) -> tuple[str, ...]:
     return _OF_FIELD.get(field) or _OF_KIND.get(FIELDS[field].kind, ())
 
 
-def _is_told(topic: str, clause: str, behind: str) -> bool:
+def _is_about(topic: str, clause: str, behind: str) -> bool:
     words = pattern(_SECTION, topic)
     if topic == "amounts":  # `Price: $72,500 reduced` is a price
         return words.search(clause) is not None and not names("ListPrice", clause, None)

@@ -103,7 +103,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
         yield from _layouts(text, page.path(element), confidence, page)
     yield from _in_attributes(page)
     for text, element in _prose(page):
-        for field, raw, words in _said(text):
+        for field, raw, words in _stated(text):
             reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
             yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
 
@@ -152,7 +152,7 @@ def _prose(page: Document) -> Iterator[tuple[str, Any]]:
             yield segment.text, segment.owner
 
 
-def _said(text: str) -> Iterator[tuple[str, str, str]]:
+def _stated(text: str) -> Iterator[tuple[str, str, str]]:
     """Yield the field, the raw value, and the words as written: `3` and `three bedrooms`."""
     for field, pattern in _IN_PROSE:
         found = list(pattern.finditer(text))

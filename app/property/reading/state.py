@@ -148,21 +148,21 @@ def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 def _score(node: dict[str, Any]) -> float:
     """Score the object's facts about a property, in its own keys and those of inner objects, less with depth."""
     stated: dict[str, float] = {}
-    _tell(node, 0, stated, "")
+    _collect(node, 0, stated, "")
     return sum(stated.values())
 
 
-def _tell(node: dict[str, Any], depth: int, stated: dict[str, float], parent: str) -> None:
+def _collect(node: dict[str, Any], depth: int, stated: dict[str, float], parent: str) -> None:
     for key, value in node.items():
         if value is None or value in ("", []):
             continue
-        told_by = _key_of(parent, key[:_LONGEST_KEY])
-        if told_by.field:
-            stated[told_by.field] = max(stated.get(told_by.field, 0.0), told_by.worth * _FADING[depth])
-        if isinstance(value, dict) and depth < len(_FADING) - 1 and not object_keys.is_cut(key, told_by.words):
-            _tell(value, depth + 1, stated, told_by.words)
-        elif isinstance(value, list) and depth < 2 and not object_keys.is_cut(key, told_by.words):
-            _tell_pairs(value, depth, stated)
+        named = _key_of(parent, key[:_LONGEST_KEY])
+        if named.field:
+            stated[named.field] = max(stated.get(named.field, 0.0), named.worth * _FADING[depth])
+        if isinstance(value, dict) and depth < len(_FADING) - 1 and not object_keys.is_cut(key, named.words):
+            _collect(value, depth + 1, stated, named.words)
+        elif isinstance(value, list) and depth < 2 and not object_keys.is_cut(key, named.words):
+            _collect_pairs(value, depth, stated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _key_of(parent: str, key: str) -> _Key:
     return _Key(words, found.field, _TELLING[found.field] * found.trust)
 
 
-def _tell_pairs(items: list[Any], depth: int, stated: dict[str, float]) -> None:
+def _collect_pairs(items: list[Any], depth: int, stated: dict[str, float]) -> None:
     for item in items[:40]:
         pair = pair_of(item) if isinstance(item, dict) else None
         found = meaning(pair[0], None) if pair else None

@@ -218,20 +218,20 @@ def _judged(recipe: Recipe) -> Recipe:
 
 def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
     """Return the fields for which a model's checked answer contradicts the recipe, with the reason."""
-    said = {one.field: one for one in answered.candidates if one.method is Method.LLM}
+    answers = {one.field: one for one in answered.candidates if one.method is Method.LLM}
     own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
     return {
-        name: _contradiction(said[name].value, own[name].value)
-        for name in read.hits & said.keys() & own.keys()
-        if not same(said[name], own[name])
+        name: _contradiction(answers[name].value, own[name].value)
+        for name in read.hits & answers.keys() & own.keys()
+        if not same(answers[name], own[name])
     }
 
 
-def _contradiction(said: object, own: object) -> str:
+def _contradiction(answer: object, own: object) -> str:
     """Describe a contradiction.
 
     Texts are not quoted, since a recipe outlives its pages and must not contain names of people.
     """
-    if isinstance(said, int | float) and isinstance(own, int | float):
-        return f"a model read {said!r} where the recipe read {own!r}"
+    if isinstance(answer, int | float) and isinstance(own, int | float):
+        return f"a model read {answer!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

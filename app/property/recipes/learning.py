@@ -122,7 +122,7 @@ class _Page:
     example: Example
     spots: Spots
     known: dict[tuple[str, Anchor], tuple[Candidate | None, bool]] = member(default_factory=dict)
-    said: dict[tuple[str, ...], bool] = member(default_factory=dict)
+    checked: dict[tuple[str, ...], bool] = member(default_factory=dict)
 
     @classmethod
     def of(cls, example: Example) -> _Page | None:
@@ -194,10 +194,10 @@ class _Page:
     def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
         """Return whether the spot states the verified value. Cached, because many anchors lead to the same text."""
         asked = (name, anchor.reads, anchor.unit, spot.label, repr(spot.raw))
-        if asked not in self.said:
+        if asked not in self.checked:
             own = says(values_at(spot, name, anchor, self.spots), name)
-            self.said[asked] = own is not None and is_value(own, *self.example.values[name])
-        return self.said[asked]
+            self.checked[asked] = own is not None and is_value(own, *self.example.values[name])
+        return self.checked[asked]
 
 
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_doubted: bool) -> tuple[Anchor, ...]:

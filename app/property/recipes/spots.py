@@ -174,8 +174,8 @@ def _labels(page: Document, wanted: _Names) -> _Found:
                     yield Anchor("label", label, "colon"), _made(page, pair[2], segment.owner, pair[1])
         if label := _label(text, wanted):
             for relation, value in _beside(page, segment.index, wanted[label] if wanted is not None else _BESIDE):
-                element, said = (value.owner, value.text) if isinstance(value, Segment) else (value, value)
-                yield Anchor("label", label, relation), _made(page, said, element, text)
+                element, raw = (value.owner, value.text) if isinstance(value, Segment) else (value, value)
+                yield Anchor("label", label, relation), _made(page, raw, element, text)
 
 
 def _label(text: str, wanted: _Names) -> str:

@@ -44,8 +44,8 @@ def match_address(
     with the same number there.
     """
     ours, theirs = normalise(wanted), identity.address_of(values)
-    told = bool(theirs.street_number or theirs.street_name)
-    address = compare(ours, theirs) if told else "unsure"
+    has_address = bool(theirs.street_number or theirs.street_name)
+    address = compare(ours, theirs) if has_address else "unsure"
     parcel = identity.plain_parcel_of(values)
     same_parcel = parcel is not None and parcel in parcels
     units = _units(ours, theirs)
@@ -58,7 +58,9 @@ def match_address(
         return AddressMatch(Verdict.WANTED, f"its parcel number {values[identity.PARCEL]} is that of the address")
     if address == "same" or (place_is_known and _same_house(ours, theirs) and not elsewhere):
         return AddressMatch(Verdict.WANTED, f"its address is {_shown(theirs)}")
-    doubt = f"it says {_shown(theirs)}, which may be elsewhere" if told else "it names neither address nor parcel"
+    doubt = (
+        f"it says {_shown(theirs)}, which may be elsewhere" if has_address else "it names neither address nor parcel"
+    )
     return AddressMatch(Verdict.UNKNOWN, doubt)
 
 

@@ -36,9 +36,9 @@ def _values() -> list[dict[str, Any]]:
     found = list(_OTHERS)
     for line in lines:
         written, *parts = (part.strip() for part in line.split("|"))
-        said = {name: part for name, part in zip(names, parts, strict=True) if name and part}
+        given = {name: part for name, part in zip(names, parts, strict=True) if name and part}
         street = " ".join(part for part in parts[1:5] if part)
-        found += [{"UnparsedAddress": written, **said}, {**said, "StreetName": street}]
+        found += [{"UnparsedAddress": written, **given}, {**given, "StreetName": street}]
     return found
 
 

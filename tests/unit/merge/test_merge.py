@@ -134,8 +134,8 @@ def test_the_newest_sale_never_takes_the_price_of_an_older_sale() -> None:
 
 
 def baths(total: int | None, full: int | None, half: int | None = None) -> dict[str, int]:
-    said = {"BathroomsTotalInteger": total, "BathroomsFull": full, "BathroomsHalf": half}
-    return {name: count for name, count in said.items() if count is not None}
+    counts = {"BathroomsTotalInteger": total, "BathroomsFull": full, "BathroomsHalf": half}
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_full_and_half_bathrooms_belong_to_the_shown_total(
 ) -> None:
     sure = {"BathroomsFull": 0.9, "BathroomsTotalInteger": 0.5, "BathroomsHalf": 0.6}
     assessor = source("a", baths(2, 1, 1), 0.7, sure={"BathroomsTotalInteger": 0.9})
-    found = merged_in_any_order(assessor, *(source(f"p{n}", said, sure=sure) for n, said in enumerate(others)))
+    found = merged_in_any_order(assessor, *(source(f"p{n}", counts, sure=sure) for n, counts in enumerate(others)))
     assert {name: found.values.get(name) for name in shown} == shown
 
 

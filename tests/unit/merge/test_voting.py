@@ -20,7 +20,7 @@ FEET = {"LivingAreaUnits": "Square Feet"}
 HOUSE = {"LivingArea": 1410, **FEET, "BedroomsTotal": 3, "ListPrice": 349_900, "X_Currency": "USD"}
 
 
-def said(
+def source_of(
     name: str,
     values: Mapping[str, Any],
     kind: SourceKind | None = None,
@@ -65,7 +65,7 @@ def merged(*sources: SourceRecord) -> Merged:
 def test_each_source_wins_on_the_fields_it_is_responsible_for(
     field: str, right: Any, kind: SourceKind, wrong: Any, other: SourceKind
 ) -> None:
-    found = merged(said("a", {field: right}, kind), said("b", {field: wrong}, other))
+    found = merged(source_of("a", {field: right}, kind), source_of("b", {field: wrong}, other))
     assert found.values[field] == right
     (loser,) = [say for say in found.conflicts[field] if say.verdict == "conflict"]
     assert "ranks below" in loser.reason
@@ -73,25 +73,26 @@ def test_each_source_wins_on_the_fields_it_is_responsible_for(
 
 def test_two_sources_that_agree_outvote_one_better_source() -> None:
     found = merged(
-        said("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR),
-        said("a", {"YearBuilt": 1987}, SourceKind.PORTAL),
-        said("b", {"YearBuilt": 1987}, SourceKind.PORTAL),
+        source_of("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR),
+        source_of("a", {"YearBuilt": 1987}, SourceKind.PORTAL),
+        source_of("b", {"YearBuilt": 1987}, SourceKind.PORTAL),
     )
     assert found.values["YearBuilt"] == 1987
     assert [one.verdict for one in found.source_values["YearBuilt"]] == ["won", "agrees", "conflict"]
 
 
 def test_pages_of_one_site_have_one_vote() -> None:
-    one, two = (said("a", {"YearBuilt": 1987}, SourceKind.PORTAL) for _ in range(2))
+    one, two = (source_of("a", {"YearBuilt": 1987}, SourceKind.PORTAL) for _ in range(2))
     two = SourceRecord(f"{two.url}2", f"{two.url}2", two.kind, "1" * 64, two.fetched_at, two.values, two.evidence,
                        source_kind=two.source_kind)  # fmt: skip
-    found = merged(said("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR), one, two)
+    found = merged(source_of("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR), one, two)
     assert found.values["YearBuilt"] == 1978
 
 
 def test_a_model_s_value_loses_to_markup_of_the_same_confidence() -> None:
     found = merged(
-        said("a", {"YearBuilt": 1987}, method=Method.LLM), said("b", {"YearBuilt": 1990}, method=Method.JSONLD)
+        source_of("a", {"YearBuilt": 1987}, method=Method.LLM),
+        source_of("b", {"YearBuilt": 1990}, method=Method.JSONLD),
     )
     assert found.values["YearBuilt"] == 1990
 
@@ -102,9 +103,9 @@ def test_a_moved_decimal_point_loses_to_two_sources_at_any_confidence(field: str
     values = {"ListPrice": 350_000, "TaxAssessedValue": 210_000, "LivingArea": 1410, **FEET}
     good = {name: values[name] for name in {field} | (set(FEET) if field == "LivingArea" else set())}
     found = merged(
-        said("a", {**good, field: values[field] * factor}, SourceKind.ASSESSOR, confidence=0.99),
-        said("b", good, confidence=0.4),
-        said("c", good, confidence=0.4),
+        source_of("a", {**good, field: values[field] * factor}, SourceKind.ASSESSOR, confidence=0.99),
+        source_of("b", good, confidence=0.4),
+        source_of("c", good, confidence=0.4),
     )
     assert found.values[field] == values[field]
     (slip,) = [say for say in found.conflicts[field] if say.verdict == "conflict"]
@@ -114,9 +115,9 @@ def test_a_moved_decimal_point_loses_to_two_sources_at_any_confidence(field: str
 def test_a_wrong_unit_loses_to_two_sources() -> None:
     good = {"LivingArea": 1410, **FEET}
     found = merged(
-        said("a", {"LivingArea": 1410, "LivingAreaUnits": "Square Meters"}, SourceKind.ASSESSOR, confidence=0.99),
-        said("b", good, confidence=0.4),
-        said("c", {"LivingArea": 131, "LivingAreaUnits": "Square Meters"}, confidence=0.5),
+        source_of("a", {"LivingArea": 1410, "LivingAreaUnits": "Square Meters"}, SourceKind.ASSESSOR, confidence=0.99),
+        source_of("b", good, confidence=0.4),
+        source_of("c", {"LivingArea": 131, "LivingAreaUnits": "Square Meters"}, confidence=0.5),
     )
     assert found.values["LivingArea"] * {"Square Feet": 0.0929, "Square Meters": 1}[
         found.values["LivingAreaUnits"]
@@ -149,7 +150,7 @@ def test_a_value_that_fits_no_other_value_loses(
     good: dict[str, Any], slip: dict[str, Any], kinds: tuple[SourceKind, SourceKind]
 ) -> None:
     house = {**HOUSE, **good}
-    found = merged(said("a", house, kinds[0]), said("b", {**house, **slip}, kinds[1]))
+    found = merged(source_of("a", house, kinds[0]), source_of("b", {**house, **slip}, kinds[1]))
     assert {name: found.values[name] for name in house} == house
     (field,) = [name for name in found.conflicts if name in {*slip, "LivingArea", "LotSizeArea"}]
     (loser,) = [say for say in found.conflicts[field] if say.verdict == "conflict"]
@@ -176,7 +177,7 @@ def test_a_value_that_fits_no_other_value_loses(
     ],
 )
 def test_spelling_abbreviations_rounding_and_detail_are_not_conflict(field: str, one: Any, other: Any) -> None:
-    assert merged(said("a", {field: one}), said("b", {field: other})).conflicts == {}
+    assert merged(source_of("a", {field: one}), source_of("b", {field: other})).conflicts == {}
 
 
 @pytest.mark.parametrize(
@@ -196,15 +197,15 @@ def test_spelling_abbreviations_rounding_and_detail_are_not_conflict(field: str,
     ],
 )
 def test_a_real_difference_is_a_conflict_with_a_reason_for_each_source(field: str, one: Any, other: Any) -> None:
-    found = merged(said("a", {field: one}, SourceKind.PORTAL), said("b", {field: other}, days_old=1))
+    found = merged(source_of("a", {field: one}, SourceKind.PORTAL), source_of("b", {field: other}, days_old=1))
     assert list(found.conflicts) == [field]
     assert [one.verdict for one in found.conflicts[field]] == ["won", "conflict"]
     assert all(one.reason for one in found.conflicts[field])
 
 
 def test_an_abbreviated_price_is_the_same_price() -> None:
-    short = said("a", {"ListPrice": 350_000}, raw={"ListPrice": "$350K"})
-    assert merged(short, said("b", {"ListPrice": 349_900})).conflicts == {}
+    short = source_of("a", {"ListPrice": 350_000}, raw={"ListPrice": "$350K"})
+    assert merged(short, source_of("b", {"ListPrice": 349_900})).conflicts == {}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_an_abbreviated_price_is_the_same_price() -> None:
     ],
 )  # fmt: skip
 def test_an_older_dated_value_is_not_a_conflict(newer: dict[str, Any], older: dict[str, Any], days: int) -> None:
-    found = merged(said("a", newer), said("b", older, SourceKind.PORTAL, confidence=0.95, days_old=days))
+    found = merged(source_of("a", newer), source_of("b", older, SourceKind.PORTAL, confidence=0.95, days_old=days))
     assert found.conflicts == {}
     assert {name: found.values[name] for name in newer} == newer
     assert all(found.source_values[name][1].verdict == "older" for name in older)
@@ -242,22 +243,22 @@ def test_an_older_dated_value_is_not_a_conflict(newer: dict[str, Any], older: di
     ],
 )  # fmt: skip
 def test_one_sale_year_or_place_has_one_value(field: str, one: dict[str, Any], other: dict[str, Any]) -> None:
-    found = merged(said("a", one, SourceKind.ASSESSOR), said("b", other, SourceKind.PORTAL))
+    found = merged(source_of("a", one, SourceKind.ASSESSOR), source_of("b", other, SourceKind.PORTAL))
     assert list(found.conflicts) == [field]
     assert found.values[field] == one[field]
 
 
 def test_a_sale_after_the_page_was_read_is_ignored() -> None:
     found = merged(
-        said("a", {"CloseDate": "2021-06-01", "ClosePrice": 310_000}),
-        said("b", {"CloseDate": "2120-06-01", "ClosePrice": 200_000}, SourceKind.ASSESSOR),
+        source_of("a", {"CloseDate": "2021-06-01", "ClosePrice": 310_000}),
+        source_of("b", {"CloseDate": "2120-06-01", "ClosePrice": 200_000}, SourceKind.ASSESSOR),
     )
     assert (found.values["CloseDate"], found.values["ClosePrice"]) == ("2021-06-01", 310_000)
     assert "CloseDate" in found.conflicts
 
 
 def test_price_per_area_and_age_are_computed_with_their_inputs_as_evidence() -> None:
-    found = merged(said("a", {**HOUSE, "YearBuilt": 1987}))
+    found = merged(source_of("a", {**HOUSE, "YearBuilt": 1987}))
     assert found.values["X_PricePerArea"] == 248.16  # 349,900 / 1,410 = 248.156...
     proof = found.evidence["X_PricePerArea"]
     assert (proof.unit, proof.method) == ("USD per Square Foot", Method.DERIVED)
@@ -269,11 +270,11 @@ def test_price_per_area_and_age_are_computed_with_their_inputs_as_evidence() -> 
 
 @pytest.mark.parametrize("values", [{**HOUSE, "X_PricePeriod": "month"}, {"LivingArea": 1410, "ListPrice": 1}])
 def test_a_rent_or_an_area_without_unit_has_no_price_per_area(values: dict[str, Any]) -> None:
-    assert "X_PricePerArea" not in merged(said("a", values)).values
+    assert "X_PricePerArea" not in merged(source_of("a", values)).values
 
 
 def test_a_house_that_is_still_being_built_has_no_age() -> None:
-    assert "X_AgeYears" not in merged(said("a", {"YearBuilt": 2027})).values
+    assert "X_AgeYears" not in merged(source_of("a", {"YearBuilt": 2027})).values
 
 
 def test_every_field_has_a_rank_for_every_kind() -> None:
@@ -296,5 +297,5 @@ def test_a_value_of_zero_is_weighed(name: str) -> None:
         "LotSizeArea": 9_000,
         "LotSizeUnits": "Square Feet",
     }
-    merged = merge([said("one", {**known, name: 0}), said("two", known), said("three", known)])
+    merged = merge([source_of("one", {**known, name: 0}), source_of("two", known), source_of("three", known)])
     assert merged.values[name] == known[name]

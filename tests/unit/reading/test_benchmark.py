@@ -24,9 +24,9 @@ def _folder(tmp_path: Path, **labels: object) -> str:
 def test_the_named_folder_is_scored(price: int, right: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One page has one label, which is right or wrong."""
     assert main(["--pages", _folder(tmp_path, price=price), "--format", "json", "--errors"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["pages"], told["all"]["labelled"], told["all"]["right"]) == (1, 1, right)
-    assert len(told["errors"]) == 1 - right
+    report = json.loads(capsys.readouterr().out)
+    assert (report["pages"], report["all"]["labelled"], report["all"]["right"]) == (1, 1, right)
+    assert len(report["errors"]) == 1 - right
 
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ class TestCore:
         assert core(outcomes).all_right == (("a",) if clean else ())
 
     def test_the_mean_is_over_fields_and_only_over_pages_that_have_the_field(self) -> None:
-        told = core(
+        report = core(
             [
                 _outcome("price", "right", "a"),
                 _outcome("price", "missed", "b"),
@@ -55,12 +55,12 @@ class TestCore:
                 _outcome("city", "right", "a"),
             ]
         )
-        assert told.fields["price"] == (2, 1)
-        assert told.fields["city"] == (1, 1)
-        assert told.fields["status"] == (0, 0)
-        assert told.mean == pytest.approx((0.5 + 1.0) / 2)
-        assert told.all_right == ("a", "c")
-        assert told.pages == 3
+        assert report.fields["price"] == (2, 1)
+        assert report.fields["city"] == (1, 1)
+        assert report.fields["status"] == (0, 0)
+        assert report.mean == pytest.approx((0.5 + 1.0) / 2)
+        assert report.all_right == ("a", "c")
+        assert report.pages == 3
 
     def test_nothing_scored_has_mean_zero(self) -> None:
         assert core([]).mean == 0.0
@@ -156,16 +156,16 @@ def _run(values: dict[str, tuple[Any, float]], row: dict[str, Any]) -> Run:
 def test_the_page_shows_every_figure_beside_its_target() -> None:
     row = {"file": "a", "kind": "listing", "url": None, "note": "", "price": 100_000, "city": "Salem", "agent": None}
     run = _run({"ListPrice": (100_000, 0.95), "ListAgentFullName": ("Mo", 0.91)}, row)
-    told = measured(run, score(run.records, run.truth), list(kinds.of_labelled(run)))
-    by_name = {f.name: f for f in told.figures}
+    report = measured(run, score(run.records, run.truth), list(kinds.of_labelled(run)))
+    by_name = {f.name: f for f in report.figures}
     assert by_name["emitted values that are right (precision)"].value == 0.5
     assert by_name["core fields exact, mean over the fields"].value == 0.5
     assert by_name["right values at confidence 0.9 and more"].value == 0.5
     assert by_name["share of values at confidence 0.9 and more"].value == 1.0
     assert by_name["page kinds recognized"].met
     assert by_name["CPU per page, median"].value == 50.0
-    text = markdown.page(told)
-    for figure in told.figures:
+    text = markdown.page(report)
+    for figure in report.figures:
         assert f"| {figure.name} | {figure.shown} | {figure.target or '–'} |" in text
     assert "| price | 1 | 1 | 1.000 |" in text
     assert "| 0.9 to 1.0 | 2 | 1 | 0.500 | 0.930 |" in text

@@ -98,10 +98,10 @@ _shares = st.floats(min_value=0, max_value=1)
 def test_agreement_never_lowers_a_confidence_and_contradiction_never_raises_it(
     features: dict[str, float], readers: set[str], changed: str
 ) -> None:
-    told = features | {"bias": 1.0} | {f"reader.{name}": 1.0 for name in readers}
+    current = features | {"bias": 1.0} | {f"reader.{name}": 1.0 for name in readers}
     name = f"reader.{changed}" if changed in _READERS else changed
-    more = told | {name: told.get(name, 0.0) + 1.0}
-    less_sure, surer = (more, told) if changed in LOWERS else (told, more)
+    more = current | {name: current.get(name, 0.0) + 1.0}
+    less_sure, surer = (more, current) if changed in LOWERS else (current, more)
     assert _score(**less_sure) <= _score(**surer)
 
 
@@ -155,7 +155,7 @@ def test_a_value_that_the_page_does_not_show_is_limited_and_doubtful() -> None:
 def test_an_inferred_value_has_at_most_its_sources_confidence() -> None:
     price = _candidate("ListPrice", 300_000, strength=0.4)
     status = replace(_candidate("StandardStatus", "Active", Method.DERIVED, "ListPrice"), confidence=0.97)
-    told = with_confidence(
+    winners = with_confidence(
         {
             "ListPrice": Winner(price, 0.4, False, (price,), rival=1.0),
             "StandardStatus": Winner(status, 0.97, False),
@@ -163,9 +163,9 @@ def test_an_inferred_value_has_at_most_its_sources_confidence() -> None:
         Document(_page()),
         PageKind.LISTING,
     )
-    assert told["StandardStatus"].confidence == told["ListPrice"].confidence
-    assert told["StandardStatus"].score is not None
-    assert told["StandardStatus"].score.bound == "no surer than its source"
+    assert winners["StandardStatus"].confidence == winners["ListPrice"].confidence
+    assert winners["StandardStatus"].score is not None
+    assert winners["StandardStatus"].score.bound == "no surer than its source"
 
 
 def test_each_candidate_names_its_reader() -> None:
@@ -173,8 +173,8 @@ def test_each_candidate_names_its_reader() -> None:
     read = extract(_page(label))
     assert read.candidates
     assert {c.reader for c in read.candidates} <= set(_READERS) - {"model"}
-    said = replace(_candidate("Roof", ["cedar"], Method.LLM, "chars:3-8"), reader="")
-    both = with_model_values(read, [said], 0)
+    answer = replace(_candidate("Roof", ["cedar"], Method.LLM, "chars:3-8"), reader="")
+    both = with_model_values(read, [answer], 0)
     assert [c.reader for c in both.candidates if c.field == "Roof"] == ["model"]
     assert "reader.model" in both.scores["Roof"].facts.features
 

@@ -60,10 +60,10 @@ def test_the_corpus_keeps_its_quality(floor: Floor) -> None:
     """The folder keeps its recall, precision, and mean of the core fields. A failure lists every error."""
     done = run(_CORPUS / floor.folder)
     report = score(done.records, done.truth)
-    told = _errors(report)
-    assert (report.total.recall or 0) >= floor.recall, told
-    assert (report.total.precision or 0) >= floor.precision, told
-    assert (core(report.outcomes).mean or 0) >= floor.core, told
+    errors = _errors(report)
+    assert (report.total.recall or 0) >= floor.recall, errors
+    assert (report.total.precision or 0) >= floor.precision, errors
+    assert (core(report.outcomes).mean or 0) >= floor.core, errors
 
 
 def _errors(report: Report) -> str:

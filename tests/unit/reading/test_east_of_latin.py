@@ -85,18 +85,18 @@ def _russian(city: str = "Karaganda") -> dict[str, Any]:
 
 
 def test_a_russian_page_without_a_declared_language_is_read() -> None:
-    told = _russian()
-    assert (told["ListPrice"], told["X_Currency"]) == (31_700_000, "KZT")
-    assert (told["RoomsTotal"], told["StoriesTotal"], told["City"]) == (3, 9, "Караганда")
-    assert told["Country"] == "KZ"
+    values = _russian()
+    assert (values["ListPrice"], values["X_Currency"]) == (31_700_000, "KZT")
+    assert (values["RoomsTotal"], values["StoriesTotal"], values["City"]) == (3, 9, "Караганда")
+    assert values["Country"] == "KZ"
 
 
 def test_a_town_in_another_script_does_not_contradict_the_shown_town() -> None:
     """The site's script contains `Karaganda`. The key `Abaya_18` in the script is not a street."""
-    told = _russian()
-    assert (told["Latitude"], told["Longitude"]) == (49.8042, 73.0871)
-    assert "UnparsedAddress" not in told
-    assert "StreetNumber" not in told, "a number of no street"
+    values = _russian()
+    assert (values["Latitude"], values["Longitude"]) == (49.8042, 73.0871)
+    assert "UnparsedAddress" not in values
+    assert "StreetNumber" not in values, "the key was read as a street"
     assert "Latitude" not in _russian("Актау"), "another town in the same letters denies it"
 
 
@@ -106,15 +106,15 @@ def test_words_that_begin_like_a_currency_are_not_one() -> None:
 
 
 def test_an_area_in_two_units_is_one_area() -> None:
-    told = _read(
+    values = _read(
         "<h1>3 Bedroom House for Sale in Fernhill</h1><p>R 1 250 000</p><ul><li>Bedrooms: 3</li></ul>"
         "<ul><li>1 214 m²</li><li>Acres: 0.3 acres</li></ul>",
         url="https://houses.example.co.za/fernhill/20931755",
         title="3 Bedroom House for Sale in Fernhill",
         lang="en",
     )
-    assert told["LotSizeArea"] == 0.3
-    assert "LivingArea" not in told
+    assert values["LotSizeArea"] == 0.3
+    assert "LivingArea" not in values
 
 
 def test_a_development_with_a_number_is_not_a_street() -> None:
@@ -126,7 +126,7 @@ def test_a_development_with_a_number_is_not_a_street() -> None:
 
 
 def test_a_country_in_an_object_with_a_name_is_read() -> None:
-    told = _read(
+    values = _read(
         "<h1>Villa for sale</h1><p>AED 2,150,000</p><script type='application/ld+json'>"
         '{"@type": "House", "numberOfBedrooms": 4, "address": {"@type": "PostalAddress", "addressRegion": "Sharjah", '
         '"addressCountry": {"@type": "Country", "name": "AE"}}}</script>',
@@ -134,16 +134,16 @@ def test_a_country_in_an_object_with_a_name_is_read() -> None:
         title="Villa for sale",
         lang="en",
     )
-    assert told["Country"] == "AE"
+    assert values["Country"] == "AE"
 
 
 def test_a_chinese_frame_is_not_a_wall() -> None:
-    told = _read(
+    values = _read(
         "<dl><dt>售价</dt><dd>358万元</dd><dt>建筑面积</dt><dd>88.6㎡</dd><dt>户型</dt><dd>3室2厅1卫</dd>"
         "<dt>建筑结构</dt><dd>钢混结构</dd></dl>",
         url="https://fang.example.cn/chushou/6620417.html",
         title="樟树苑 3室2厅 出售",
         lang="zh",
     )
-    assert told["BedroomsTotal"] == 3
-    assert "ConstructionMaterials" not in told
+    assert values["BedroomsTotal"] == 3
+    assert "ConstructionMaterials" not in values

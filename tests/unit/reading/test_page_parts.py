@@ -147,9 +147,9 @@ def test_a_canadian_postal_code_means_canadian_dollars() -> None:
     assert (values["ListPrice"], values["X_Currency"]) == (749_900, "CAD")
 
 
-@pytest.mark.parametrize(("told", "cools"), [("Oil forced air", False), ("Central air, oil furnace", True)])
-def test_oil_heating_is_not_cooling(told: str, cools: bool) -> None:
-    assert ("Cooling" in _record(f"{_PARCEL}<p>Cooling Type: {told}</p>")) is cools
+@pytest.mark.parametrize(("text", "cools"), [("Oil forced air", False), ("Central air, oil furnace", True)])
+def test_oil_heating_is_not_cooling(text: str, cools: bool) -> None:
+    assert ("Cooling" in _record(f"{_PARCEL}<p>Cooling Type: {text}</p>")) is cools
 
 
 @pytest.mark.parametrize("name", ["Your privacy choices", "Listings", "Agents in Anytown"])

@@ -142,11 +142,11 @@ def test_a_model_s_value_gets_the_confidence_of_a_checked_label() -> None:
     before = _extraction(
         "<html lang=en><title>4 Elm Rd, 62701</title><h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p></html>"
     )
-    said = [
+    answers = [
         _candidate("PostalCode", "62701", Method.LLM, 0.65),
         _candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.65),
     ]
-    evidence = with_model_values(before, said, dropped=0).record.evidence
+    evidence = with_model_values(before, answers, dropped=0).record.evidence
     assert evidence["PostalCode"].confidence >= 0.9
     assert evidence["ListAgentFullName"].confidence < 0.9
 
@@ -168,9 +168,9 @@ def test_a_record_is_not_asked_for_listing_fields() -> None:
 
 
 def test_a_record_takes_no_listing_field_from_a_model() -> None:
-    said = [
+    answers = [
         _candidate("ListPrice", 310000, Method.LLM, 0.75, "USD"),
         _candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.75),
     ]
-    after = with_model_values(_extraction(RECORD), said, dropped=0)
+    after = with_model_values(_extraction(RECORD), answers, dropped=0)
     assert not {"ListPrice", "ListAgentFullName", "X_Currency"} & set(after.record.values)

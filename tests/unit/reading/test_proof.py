@@ -81,7 +81,7 @@ def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "quote", "said"),
+    ("field", "value", "quote", "is_stated"),
     [
         ("AssociationYN", False, "There is no HOA and nobody will write to you.", True),
         ("AssociationYN", False, "The HOA allows no pets and asks for dues.", False),
@@ -109,9 +109,9 @@ def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> N
         ("X_EstimatedValueLow", 519_000, "Estimated range $518K – $590K", False),
     ],
 )
-def test_a_quote_may_state_a_value_in_words_or_abbreviated(field: str, value: Any, quote: str, said: bool) -> None:
+def test_a_quote_may_state_a_value_in_words_or_abbreviated(field: str, value: Any, quote: str, is_stated: bool) -> None:
     proof = _extraction().record.evidence["ListPrice"].model_copy(update={"value": value, "quote": quote, "raw": quote})
-    assert says(field, proof, Locale("en", "US"), quote) is said
+    assert says(field, proof, Locale("en", "US"), quote) is is_stated
 
 
 def _own_pages(*patterns: str) -> list[Callable[[], Extraction]]:

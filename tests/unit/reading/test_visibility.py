@@ -18,10 +18,10 @@ def _seen(body: str, head: str = "") -> bool:
     text = f"<html><head><title>12 Elm Street</title>{head}</head><body>{_ABOUT}{body}</body></html>"
     url = "https://h.example/p/12345"
     document = Document(Page(url, url, "text/html", text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
-    told = " ".join(segment.text for segment in document.segments)
-    assert "quiet street" in told
-    assert ("secret" in told) == ("secret" in "".join(document.root.itertext()))
-    return "secret" in told
+    shown = " ".join(segment.text for segment in document.segments)
+    assert "quiet street" in shown
+    assert ("secret" in shown) == ("secret" in "".join(document.root.itertext()))
+    return "secret" in shown
 
 
 _HIDDEN = {

@@ -95,10 +95,10 @@ def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
     asks_password = (refused or to_login) and "password" in markup and _PASSWORD.search(markup) is not None
     if sign is None and not asks_password:
         return None
-    said = 0 if refused else visible_chars(text)
-    if sign is not None and said < _WALL_CHARS:
+    shown_chars = 0 if refused else visible_chars(text)
+    if sign is not None and shown_chars < _WALL_CHARS:
         return sign
-    return "a login" if asks_password and said < _LOGIN_CHARS else None
+    return "a login" if asks_password and shown_chars < _LOGIN_CHARS else None
 
 
 def _sign(markup: str) -> str | None:

@@ -34,20 +34,20 @@ _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
 @dataclass(slots=True)
 class Answered:
-    """A parsed answer. `values` maps fields to value and quote ("" without one); `said_nothing` are fields answered
+    """A parsed answer. `values` maps fields to value and quote ("" without one); `null_fields` are fields answered
     with null.
 
     A value that is invalid for its field stays in `values` as text, and `odd` names the field.
     """
 
     values: dict[str, tuple[Any, str]] = field(default_factory=dict)
-    said_nothing: set[str] = field(default_factory=set)
+    null_fields: set[str] = field(default_factory=set)
     odd: set[str] = field(default_factory=set)
 
     @property
     def is_understood(self) -> bool:
         """Return whether any field's answer is valid."""
-        return bool(self.said_nothing or self.values.keys() - self.odd)
+        return bool(self.null_fields or self.values.keys() - self.odd)
 
 
 def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, cut: bool = False) -> Answered | None:
@@ -61,7 +61,7 @@ def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, 
         found = _answered(value, fields, lang, cut=cut)
         if found is None:
             continue
-        if best is None or len(found.values) + len(found.said_nothing) >= len(best.values) + len(best.said_nothing):
+        if best is None or len(found.values) + len(found.null_fields) >= len(best.values) + len(best.null_fields):
             best = found  # a model that thinks aloud corrects itself: the later answer counts
     return best
 
@@ -108,7 +108,7 @@ def _answered(value: Any, fields: Sequence[str], lang: str | None, *, cut: bool)
         if name in found.values or (cut and quote is _ABSENT):
             continue
         if given is None or (isinstance(given, str) and given.strip().casefold() in _NOTHING):
-            found.said_nothing.add(name)
+            found.null_fields.add(name)
             continue
         read = _read(given, name, lang)
         if read is None:
@@ -117,9 +117,9 @@ def _answered(value: Any, fields: Sequence[str], lang: str | None, *, cut: bool)
                 given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)[:_LONGEST_ODD]
             )
         found.values[name] = (read, _text(quote) or "")
-    found.said_nothing -= found.values.keys()
+    found.null_fields -= found.values.keys()
     is_empty = value in ({}, []) or (isinstance(value, dict) and value.get("facts") == [])
-    return found if found.values or found.said_nothing or is_empty else None
+    return found if found.values or found.null_fields or is_empty else None
 
 
 #: marks a value without even a null quote

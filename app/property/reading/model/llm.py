@@ -80,7 +80,7 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
         service_tier=completion.service_tier or "",
         failure=failure,
         reasoning_tokens=(details.reasoning_tokens or 0) if details else 0,
-        fields_answered=len(found.values) + len(found.said_nothing),
+        fields_answered=len(found.values) + len(found.null_fields),
         began=any(_THOUGHT.sub("", choice.message.content or "").strip() for choice in completion.choices[:1]),
     )
 
@@ -110,7 +110,7 @@ def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Ans
     content = choice.message.content or ""
     if choice.finish_reason == "length":
         found = take_apart(content, prompt.fields, lang=prompt.lang, cut=True) or Answered()
-        whole = len(found.values) + len(found.said_nothing)
+        whole = len(found.values) + len(found.null_fields)
         return found, ModelAnswerCutError(model, f"{whole} of {len(prompt.fields)} fields were answered before")
     if not content.strip():
         raise ModelAnswerInvalidError(model, "it is empty")

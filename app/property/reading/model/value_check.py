@@ -236,8 +236,8 @@ def _county(claim: Claim) -> CheckedValue | None:
 
 def _power(claim: Claim) -> CheckedValue | None:
     """Check solar power, in any words."""
-    is_said = _texts(claim) is not None and _names(claim, claim.quote)
-    return CheckedValue(["Solar"]) if is_said and not NO_SOLAR.search(claim.quote) else None
+    is_stated = _texts(claim) is not None and _names(claim, claim.quote)
+    return CheckedValue(["Solar"]) if is_stated and not NO_SOLAR.search(claim.quote) else None
 
 
 def _access(claim: Claim) -> CheckedValue | None:

@@ -117,7 +117,7 @@ def _of_row(row: dict[str, Any], links: Links) -> str | None:
     """Return the URL of the property in a row with two or more facts, its own or an inner object's."""
     for node in (row, *(v for v in row.values() if isinstance(v, dict))):
         if (url := _url_in(node, links)) is not None:
-            return url if len(_told(row)) >= 2 else None
+            return url if len(_stated_facts(row)) >= 2 else None
     return None
 
 
@@ -127,7 +127,7 @@ def _url_in(node: dict[str, Any], links: Links) -> str | None:
     return next((url for url in offered if url is not None), None)
 
 
-def _told(row: dict[str, Any]) -> set[str]:
+def _stated_facts(row: dict[str, Any]) -> set[str]:
     stated: set[str] = set()
     for key, value in row.items():
         if value in (None, "", []):
