@@ -59,7 +59,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """A 304 response: what the site sent earlier for `final_url` is still current."""
+    """A 304 response: the copy that the site sent earlier for `final_url` is still current."""
 
     url: str
     final_url: str

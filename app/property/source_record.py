@@ -1,4 +1,4 @@
-"""The values that one page gives for a property: what identity compares and merging weighs."""
+"""The values that one page gives for a property. Identity compares them, and merging weighs them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Voice:
     kind: SourceKind | None
 
     def is_independent_of(self, other: Voice) -> bool:
-        """Return whether agreement of the two is independent: different owners, or two known offices of one owner."""
+        """Return whether two sources agree independently: different owners, or two known offices of one owner."""
         return self.owner != other.owner or (None not in (self.kind, other.kind) and self.kind != other.kind)
 
 

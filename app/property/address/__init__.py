@@ -1,4 +1,4 @@
-"""Addresses: split a text into parts, normalize parts, and compare two addresses.
+"""Split addresses into parts, normalize the parts, and compare addresses.
 
 `parse` reads text from pages and never raises. `read_target` reads what a user requests and reports missing parts.
 """

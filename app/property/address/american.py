@@ -1,4 +1,4 @@
-"""Read a requested US address from one line. Strict: missing parts are reported, not guessed."""
+"""Read a requested US address from one line. Missing parts are reported and never guessed."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ _CARDINALS = [
     "NINETEEN",
     "TWENTY",
 ]
-#: house numbers in words, as prestigious buildings write them: ONE MICROSOFT WAY
+#: house numbers in words, which prestigious buildings use: ONE MICROSOFT WAY
 HOUSE_NUMBER_WORDS: Mapping[str, str] = MappingProxyType({word: str(n) for n, word in enumerate(_CARDINALS, start=1)})
 
 #: (pattern of a street's first words, standard spelling): highways, appendix F. Its number or letter follows (`AVENUE

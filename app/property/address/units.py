@@ -18,9 +18,9 @@ from app.property.address.words import ORDINAL
 #: the designator if only an identifier is known: `# 4`, `Apt 4`, and `Unit 4` are the same unit
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
-#: the most designators of one unit: building, floor, and two more
+#: the most designators of one unit, such as building, floor, and two more
 _MOST = 4
-#: each part of a unit has at most four words: a designator, `#` or `NO`, an identifier, and its letter
+#: a designator has at most four words: its name, `#` or `NO`, an identifier, and a letter
 _MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 

@@ -17,7 +17,7 @@ class Limits:
     total_seconds: float = 60.0
     connect_seconds: float = 10.0
     read_seconds: float = 20.0
-    #: everything received for one response before decompression, including headers
+    #: all bytes received for one response before decompression, including headers
     wire_bytes: int = 10_000_000
     #: the body after decompression
     body_bytes: int = 10_000_000

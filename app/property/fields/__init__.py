@@ -1,1 +1,1 @@
-"""Knowledge about fields and languages as data; the modules only load it."""
+"""Data about fields, countries, and languages, and the modules that load it."""

@@ -1,4 +1,4 @@
-"""The tables of countries and currencies, `countries.toml` and `currencies.toml`."""
+"""Load the tables of countries and currencies, `countries.toml` and `currencies.toml`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 #: How a field is stored: text, a whole or decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
 FieldType = Literal["text", "integer", "number", "boolean", "date", "texts", "rows"]
-#: What a field holds, which decides how its text is parsed.
+#: The kind of a field's content, which decides how its text is parsed.
 FieldKind = Literal[
     "address", "answer", "area", "choice", "coordinate", "count", "currency", "date", "features", "identifier", "links",
     "money", "name", "place", "rows", "text", "unit", "year",

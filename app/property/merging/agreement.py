@@ -85,7 +85,7 @@ def _known_to(record: SourceRecord, name: str) -> float:
 
 
 def _same_list(a: list[Any], b: list[Any]) -> bool:
-    """Compare lists of texts in any order. More items or more detailed items are no difference."""
+    """Compare lists of texts in any order. Additional or more detailed items do not count as a difference."""
     if any(isinstance(part, dict) for part in (*a, *b)):
         return sorted(map(str, a)) == sorted(map(str, b))
     one, other = [frozenset(_plain_words(str(part))) for part in a], [frozenset(_plain_words(str(p))) for p in b]
@@ -108,7 +108,7 @@ def _same_text(name: str, a: str, b: str) -> bool:
 
 
 def same_street_name(one: str, other: str) -> bool:
-    """Return whether two normalized names are one street, word by word: `Ct` is not `St`, `Oak` is not `Oaks`."""
+    """Return whether all words of two normalized street names are the same: `Ct` is not `St`, `Oak` is not `Oaks`."""
     if one.replace(" ", "") == other.replace(" ", ""):
         return True
     words, others = one.split(), other.split()
@@ -116,7 +116,10 @@ def same_street_name(one: str, other: str) -> bool:
 
 
 def is_misspelling(one: str, other: str) -> bool:
-    """Return whether two spellings are one name: one letter in five may be wrong, missing, or swapped, but no digit."""
+    """Return whether two spellings are one name.
+
+    One letter in five may be wrong, missing, or swapped; digits may not.
+    """
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
     longest = max(len(one), len(other))

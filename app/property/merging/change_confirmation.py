@@ -57,7 +57,7 @@ class Candidate:
 
     @property
     def look_at(self) -> datetime:
-        """Return when the next look is due; an earlier look does not count."""
+        """Return the time of the next look; an earlier look does not count."""
         return self.looked_at + FIRST_LOOK * 2.0 ** min(self.looks, _MOST_DOUBLINGS)
 
 

@@ -1,5 +1,5 @@
-"""Tell real changes from apparent ones: formatting, rounding, units, typing errors, or another reading of the same
-words.
+"""Tell real changes from apparent changes, such as formatting, rounding, units, typing errors, or another reading of
+the same words.
 
 Pure. `change_confirmation.py` decides when a change is accepted.
 """
@@ -22,11 +22,11 @@ from app.property.record import Evidence, PageKind
 from app.property.source_record import SourceRecord
 
 #: Fields whose changes people act on. Left out are computed fields (their inputs are published), people's names, texts
-#: in a site's own words, estimates that move daily, and facts that are only ever corrected.
+#: in a site's own words, estimates that move daily, and facts that change only by correction.
 PUBLISHED_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.published)
-#: fields whose changes can be requested as well
+#: all fields whose changes can be requested
 PUBLISHABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
-#: fields without which a value is ambiguous
+#: fields that a value depends on; without them the value is ambiguous
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         name: (*[CURRENCY] * (spec.kind == "money"), *filter(None, [spec.goes_with]), *BOUND.get(name, ()))

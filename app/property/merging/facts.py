@@ -19,7 +19,7 @@ from app.property.values.areas import square_meters
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
-#: within one lot; within a geocoder's error; beyond the distance of two carefully set pins of one home
+#: distances in meters: within one lot; within a geocoder's error; too far for two exact pins of one home
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
 #: the compared fields, each with the date or year that it depends on
@@ -42,7 +42,7 @@ def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
     found = {"position": _position(one, other)}
     for name, lead in _WITH_POINTS.items():
         if lead not in found and (fact := _fact(name, one, other)):
-            found[lead or name] = fact  # of several facts about one date or year, the first counts
+            found[lead or name] = fact  # if several facts are about one date or year, the first one counts
     return tuple(fact for fact in found.values() if fact is not None)
 
 

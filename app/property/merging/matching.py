@@ -30,7 +30,7 @@ _SHARED = re.compile(r"condo|apartment|flat|multi|duplex|triplex|co-?op|townh|ro
 
 
 class Key(StrEnum):
-    """What matched two records, the surest first."""
+    """The key by which two records match, the surest first."""
 
     DECISION = "decision"
     PARCEL = "parcel"
@@ -155,7 +155,10 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether both have parcel numbers of one form that differ. Numbers of two forms may be one parcel's."""
+        """Return whether both have different parcel numbers in the same form.
+
+        Numbers in different forms may mean one parcel.
+        """
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
             return False
@@ -168,7 +171,7 @@ class _Match:
     # --- address
 
     def _by_address(self) -> Decision | None:
-        """Decide by address; None if one is missing, so that position decides."""
+        """Decide by address. Return None if an address is missing, so that the position decides."""
         a, b = self._one, self._other
         if not (a.street_number and b.street_number and a.street_name and b.street_name):
             return None

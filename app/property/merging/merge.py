@@ -37,8 +37,8 @@ Records = Sequence[SourceRecord]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A property: values and evidence by field, and what each source gives for it, the winner first (none for derived
-    fields). `conflicts`: the fields where a source contradicts the winner.
+    """A property: values and evidence by field, and the value of each source, the winner first (none for derived
+    fields). `conflicts` are the fields where a source contradicts the winner.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +82,7 @@ def _is_contested(given: Sequence[SourceValue]) -> bool:
 
 
 class _Round:
-    """One round of choosing every field, given the `known` values; fields that others depend on come first."""
+    """One round of choosing every field, given the `known` values. Fields that other fields depend on come first."""
 
     def __init__(self, records: Records, known: Known) -> None:
         self._records = records

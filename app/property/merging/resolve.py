@@ -1,7 +1,7 @@
 """Decide which of the candidate properties a record belongs to.
 
 If several match, they are one property and are merged. If they are certainly different, the record goes to the best
-match, or to none if that is unclear.
+match, or to no property if the best match is unclear.
 
 A page of unknown kind never causes a merge by itself: it joins the best match, and a person is asked about the others.
 """
@@ -51,7 +51,7 @@ class Resolution:
 
     @property
     def oldest(self) -> str:
-        """Return the id of the oldest match, which the others are merged into."""
+        """Return the id of the oldest match, into which the other matches are merged."""
         return min(self.same, key=lambda one: (one.created_at, one.id)).id
 
 

@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known apart from the judged field: uncontested values, and when the newest page was read."""
+    """The known facts apart from the judged field: uncontested values, and when the newest page was read."""
 
     values: Mapping[str, Any]
     newest: datetime
@@ -130,8 +130,8 @@ def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) 
 
 
 def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -> None:
-    """Find number errors: of two values that differ by a power of ten or a unit, the one with fewer sources if two back
-    the other, else the one that fits less.
+    """Find number errors among values that differ by a power of ten or a unit. The error is the value with one source
+    if the other value has two; otherwise it is the value that fits less.
     """
     voices = [len(independent(given[m].source.voice for m, yes in enumerate(row) if yes)) for row in agree]
     fits = [one.weight.fit for one in given]
@@ -146,7 +146,7 @@ def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -
 
 
 def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
-    """Count one vote per source, that of its surest page."""
+    """Count one vote per source, taken from its surest page."""
     best: dict[Voice, float] = {}
     for other in agreeing:
         voice = other.source.voice

@@ -29,7 +29,7 @@ _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
      "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
 )  # fmt: skip
-#: replaces the keys between two values of one object, which may be in either order
+#: replaces the keys between two values of one object; first and last name may be in either order
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")

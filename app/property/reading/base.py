@@ -97,7 +97,7 @@ def of_text(field: str, value: Any, text: str, where: str, confidence: float) ->
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What was read from one page without a model, or after `pipeline.with_model_values` with one.
+    """The values read from one page without a model, or with a model after `pipeline.with_model_values`.
 
     `candidates` holds all candidates, for `--explain`. `doubtful` are the fields whose winner is contradicted or has a
     low confidence. `dropped` counts model values without valid evidence. `reason` says why the page has its kind.
@@ -134,8 +134,8 @@ class Extraction:
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """Return the fields that a model is asked for.
 
-        These are the fields that a page of this kind may state. With `missing`, they are limited to those read below
-        0.9; if that includes a core field that was read, all core fields are asked for.
+        These are the fields that a page of this kind may state. With `missing`, only doubtful fields and fields with a
+        confidence below 0.9 are asked for. If these include a core field that was read, all core fields are asked for.
         """
         if use == "never":
             return ()

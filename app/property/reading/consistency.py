@@ -120,7 +120,7 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
 
 
 def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str) -> None:
-    """Set an area's unit: its own, else one that the page names, else the country's."""
+    """Set an area's unit: its own unit, else a unit that the page names, else the country's unit."""
     units, limits = UNIT_OF[field], FIELDS[field].range or (0.0, math.inf)
     area, named = kept.get(field), kept.pop(units, None)
     if area is None:

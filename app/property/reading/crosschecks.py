@@ -36,7 +36,7 @@ def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tupl
     return found
 
 
-# --- what the page says of itself ------------------------------------------------------------------------------------
+# --- title, heading, and URL ------------------------------------------------------------------------------------------
 
 _IN_HEADLINES = tuple(name for name, spec in FIELDS.items() if spec.headline)
 _LEAST_CHARS = 4

@@ -43,7 +43,7 @@ _MOST_CLIMB = 4
 
 
 def with_exact_evidence(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]:
-    """Return `winners` with exact evidence, without those whose evidence is not on the page."""
+    """Return `winners` with exact evidence. Winners whose evidence is not on the page are dropped."""
     found = {name: _ground(_quoted(winner.candidate), page) for name, winner in winners.items()}
     return {
         name: replace(winners[name], candidate=candidate) for name, candidate in found.items() if candidate is not None

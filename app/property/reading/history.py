@@ -1,6 +1,6 @@
 """Read sales and tax years from JSON lists and table rows: the history rows, and the newest row's values.
 
-The newest sale is the newest dated one, even at a nominal price (a "$10" deed); the rows keep the earlier sales.
+The newest sale is the sale with the newest date, even at a nominal price (a "$10" deed). The rows keep earlier sales.
 """
 
 from __future__ import annotations

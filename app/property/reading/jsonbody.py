@@ -38,8 +38,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
-    """Read the point of the only ArcGIS feature, or of the one at `row`, if it is in degrees: a point, or the requested
-    centroid.
+    """Read the point or centroid of the only ArcGIS feature, or of the feature at `row`, if it is in degrees.
 
     A parcel that only has corners has no point to quote.
     """

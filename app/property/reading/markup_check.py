@@ -185,7 +185,7 @@ class _Shown:
 
     @cached_property
     def is_full(self) -> bool:
-        """Return whether the page shows its facts, so that a missing one is suspicious."""
+        """Return whether the page shows its facts, so that a missing fact is suspicious."""
         stated = sum(field in self.values for field in _NUMBERS | _TEXTS)
         return len(self.text) >= _FULL_CHARS and stated >= _FULL_FACTS
 
@@ -226,7 +226,7 @@ def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> 
 
 
 def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """Return whether the value extends a shown one: town `Hamilton (Mill)` of `Hamilton`, code `LS17 6LD` of `LS17`."""
+    """Return whether the value extends a shown value: town `Hamilton (Mill)` of `Hamilton`, `LS17 6LD` of `LS17`."""
     if FIELDS[candidate.field].address_part not in ("city", "postal_code"):
         return False
     before = re.split(r"\s*[(/,]|\s(?=\d[A-Z]{2}$)", str(candidate.value))[0].strip().casefold()

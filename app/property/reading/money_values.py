@@ -19,7 +19,7 @@ _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
 #: dates, which are not amounts
 _DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
-#: what ends a leading yes or no
+#: the marks after a leading yes or no
 FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
 
 

@@ -127,7 +127,7 @@ def _neighbour(segment: Segment, page: Document, step: int) -> Segment | None:
 
 
 def _distance(one: Segment, other: Segment) -> int:
-    """Return how many levels above `one` an element also holds `other`, at most 9."""
+    """Return how many levels above `one` the nearest element is that also holds `other`, at most 9."""
     around = {other.owner, *other.owner.iterancestors()}
     element = one.owner
     for steps in range(9):

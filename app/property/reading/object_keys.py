@@ -28,7 +28,10 @@ _ARGUMENTS = re.compile(r"[({]")
 
 
 def is_cut(key: str, words: str) -> bool:
-    """Return whether a key's branch is about something else. A long key, or one with arguments, is a cache's query."""
+    """Return whether a key's branch is about something else.
+
+    A long key, or a key with arguments, is a cache's query.
+    """
     return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 
 

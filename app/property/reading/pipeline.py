@@ -1,6 +1,6 @@
 """Turn a page into a record: run the readers, rank candidates, check them, and add a model's values.
 
-Pure: no network, no clock. `extract` raises only `PageTooComplexError`, whatever the page holds.
+Pure: no network, no clock. For any page, `extract` raises only `PageTooComplexError`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _MODEL = "model"
 _MOST_ROUNDS = 4
 
 
-#: reads a page again, given what all readers found
+#: a reader that runs last and receives the candidates of all other readers
 LastReader = Callable[[Document, Sequence[Candidate]], Iterable[Candidate]]
 
 
@@ -137,7 +137,7 @@ def with_model_values(
     """Add a model's verified values for the fields it was asked for at this `use`.
 
     They are ranked, checked, and scored with all other candidates. Values that the checks rejected before stay
-    rejected. `dropped` is added to the count of dropped values; `lang` is what `extract` was given.
+    rejected. `dropped` is added to the count of dropped values; `lang` is the `lang` passed to `extract`.
     """
     asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
     offered = [replace(c, reader=_MODEL) for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
@@ -151,7 +151,7 @@ def with_model_values(
 
 
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
-    """Add what a model read from the same body before, as if it had answered now."""
+    """Add the values that a model read from the same body before, as if the model had answered now."""
     paid = [answered_before(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
     return with_model_values(extraction, paid, 0) if paid else extraction
 

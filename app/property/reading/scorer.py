@@ -1,4 +1,4 @@
-"""Compute a value's confidence: a logistic score over what supports it and what contradicts it.
+"""Compute a value's confidence: a logistic score of the features that support or contradict the value.
 
 `make fit` fits the weights on labeled pages and stores them in `weights.toml` (ADR 0052). Features are agreeing
 candidates, passed checks, and contradictions. Their signs are constrained: agreement never lowers a score, a rival
@@ -26,7 +26,7 @@ from app.property.record import Method, PageKind
 
 Weights = Mapping[str, float]
 WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
-#: features that never lower a score, and those that never raise one; a reader's feature is `reader.NAME`
+#: features that never lower a score, and features that never raise a score; a reader's feature is `reader.NAME`
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
 #: further places by one method, and further plausible checks, add nothing
@@ -57,7 +57,7 @@ def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKin
 
 
 def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageKind) -> Facts:
-    """Return the features of `winner`, and what bounds its confidence."""
+    """Return the features of `winner`, and the limits of its confidence."""
     derived = winner.candidate.method is Method.DERIVED
     most, bound = _bounds(winner, checks)
     return Facts(

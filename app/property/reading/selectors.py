@@ -60,7 +60,7 @@ class Selector:
 
     @property
     def key(self) -> str:
-        """Return what an element must have to match: `#id`, `.class`, tag, or `*`."""
+        """Return the id, class, or tag that a matching element must have: `#id`, `.class`, `tag`, or `*`."""
         last = self.parts[-1]
         return f"#{last.id}" if last.id else f".{min(last.names)}" if last.names else last.tag or "*"
 

@@ -1,7 +1,7 @@
 """Read embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`).
 
-The object whose id or URL matches the page's is read, else the one with most facts about a property. Branches on
-similar and nearby listings are skipped.
+The object whose id or URL matches the page's is read, or else the object with the most facts about a property. Branches
+on similar and nearby listings are skipped.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _own_id(best: _Found, source: Source, where: str, ids: frozenset[str]) -> It
 
 
 def _beside(best: _Found, page: Document) -> Iterator[Reading]:
-    """Read the objects next to the chosen one, which may fill gaps."""
+    """Read the objects next to the chosen object, which may fill gaps."""
     source = Source(Method.STATE, 0.42, page.locale.lang)
     for key, value in best.parent.items():
         if isinstance(value, dict) and value is not best.node and not object_keys.is_cut(key, words_of(key)):

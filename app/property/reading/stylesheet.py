@@ -66,7 +66,7 @@ _Index = Mapping[str, list[tuple[int, Rule]]]
 
 
 class Stylesheet:
-    """The rules of a page's `<style>` elements. Hiding rules are compiled at once, the others on demand."""
+    """The rules of a page's `<style>` elements. Hiding rules are compiled at once, other rules on demand."""
 
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))
@@ -165,7 +165,7 @@ def _keys_of(element: Any) -> list[str]:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yield selector lists and declarations that apply on every screen, without those inside other at-rules."""
+    """Yield the selector lists and declarations that apply on every screen, and skip other at-rules."""
     start, held = 0, [True]
     opened: str | None = None
     for match in _BRACE.finditer(text):

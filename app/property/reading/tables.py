@@ -29,7 +29,7 @@ _FEATURES = re.compile(
     r"out ?buildings?|accessor(?:y|ies)|features|xfob|detached structures?|yard items?)\b"
 )
 _POOL = re.compile(r"^(?:\w{1,4} - )?(?:(?:in|above)[ -]?ground |swimming |private )*pool\b", re.IGNORECASE)
-#: parts of a pool, a shared pool, or one that is gone
+#: parts of a pool, a shared pool, or a removed pool
 _NO_POOL = re.compile(
     r"pool[ -]*(?:cage|house|deck|screen|encl\w*|heat\w*|equip\w*|cover|table|fence|bath|shed|patio|room|slide)|"
     r"\b(?:community|shared|common|club|no|none|removed|demolished|filled|razed)\b",

@@ -1,8 +1,8 @@
 """Map labels and JSON keys to fields, by the words in `fields/languages/`.
 
 The same words serve visible labels (`Year Built:`), table columns, and keys of embedded state (`yearBuilt`), after
-normalization. Names with a leading `_` are not fields: `_Ignore` marks known labels without a field, the others are
-composites that `readings.py` splits.
+normalization. Names with a leading `_` are not fields: `_Ignore` marks known labels without a field. The other names
+are composites that `readings.py` splits.
 """
 
 from __future__ import annotations

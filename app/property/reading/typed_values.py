@@ -166,7 +166,7 @@ def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Parse notes on a gate; nothing if the page denies one."""
+    """Parse notes on a gate; yield nothing if the page denies a gate."""
     text = text_of(reading.raw)
     stated = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
     if stated is False or re.search(r"\b(?:no|non|not|un)[- ]?gate", text, re.IGNORECASE):

@@ -30,7 +30,7 @@ _WHOLE = re.compile(rf"(?:^|(?<=[.!?•|·:–-] )){_ADDRESS}", re.I)
 _ANYWHERE = re.compile(rf"(?<![\w#-]){_ADDRESS}", re.I)
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")
 _TOWN_ALONE = re.compile(rf"(?:^|[—–|•·-]\s){_TOWN}$")
-#: what separates the town from a price in one line
+#: separators of the town and a price in one line
 _BESIDE = re.compile(r"\s+[|•·]\s+")
 _STREET_LINE = re.compile(r"^\d{1,6}(?:-\d{1,6})?[A-Z]?\s+(?=\S*[A-Za-z])[^$|•:]{3,50}$")
 _OTHERS = re.compile(
@@ -67,7 +67,7 @@ def read(page: Document) -> Iterator[Candidate]:
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
     """Read the first address in one line or two, unless the page `is_owned`.
 
-    In two lines, also read the heading's address and those below a label for the property's address.
+    In two lines, also read the address in the heading, and addresses below a label for the property's address.
     """
     first = not is_owned
     for segment in page.segments:

@@ -142,7 +142,7 @@ class _Page:
         return None
 
     def value(self, name: str, anchor: Anchor) -> tuple[Candidate | None, bool]:
-        """Return what the anchor leads to on this page, and whether it is a single value."""
+        """Return the candidate that the anchor leads to on this page, and whether it is the only value."""
         if (name, anchor) not in self.known:
             found, is_one = one_value(anchor, name, self.spots)
             self.known[name, anchor] = (says(found, name), is_one)
@@ -244,8 +244,8 @@ def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
     """Drop labels that are near the value by chance, such as the label of the line above.
 
-    Labels in our vocabulary are kept, or else those in the same row or text as the value. If several remain that no
-    page distinguishes, all are dropped.
+    Labels in our vocabulary are kept, or else labels in the same row or text as the value. If several labels remain and
+    no page distinguishes them, all are dropped.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:

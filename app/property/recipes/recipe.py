@@ -27,7 +27,7 @@ class RecipeState(StrEnum):
 
 
 class Anchor(NamedTuple):
-    """How one field's value is found on a page.
+    """A rule that finds one field's value on a page.
 
     - `label`: `name` is the label's words. `relation` is where the value is: `cell` (next cell of the row), `term`
       (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it), `after` (the text after
@@ -80,7 +80,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is known about one template of `host`.
+    """The knowledge about one template of `host`.
 
     - `fingerprint` is the template's; `kind` is the `PageKind` of its pages (empty: any). A written recipe has no
       fingerprint; its `pages` is a glob on path and query.

@@ -64,13 +64,13 @@ _Names = Mapping[str, Collection[str]] | None
 
 
 class Spots:
-    """The spots of one page: those of `wanted` anchors (None: of all anchors except those in clauses)."""
+    """The spots of one page, for the `wanted` anchors (None: for all anchors except anchors in clauses)."""
 
     def __init__(self, page: Document, candidates: Sequence[Candidate], wanted: Iterable[Anchor] | None = None) -> None:
         self.page = page
         self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(one.bare for one in wanted)
-        #: parsed values, by the spot and what its text is parsed as (`typed.py`)
+        #: parsed values, by the spot and the field that its text is parsed as (`typed.py`)
         self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:

@@ -32,12 +32,12 @@ _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
-#: what a text may be parsed as instead of the field itself, by group
+#: other fields that a text may be parsed as, by group
 _WHOLES = {"address": "_Address"}
 
 
 def parsers(field: str) -> tuple[str, ...]:
-    """Return what the text of an anchor for `field` may be parsed as; "" is the field itself."""
+    """Return the fields that the text of an anchor for `field` may be parsed as; "" is the field itself."""
     whole = _WHOLES.get(FIELDS[field].group)
     return ("", whole) if whole else ("",)
 
@@ -45,7 +45,7 @@ def parsers(field: str) -> tuple[str, ...]:
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
     """Return the values of `field` and its dependent fields at `spot`; nothing if it does not state `field`.
 
-    A text with several numbers states no number, because only a reader can tell which one is meant. In a clause,
+    A text with several numbers states no number, because only a reader can tell which number is meant. In a clause,
     lower-case words continue the sentence, unless the field is a choice. So do more words than a unit has: `2` is not
     the value in `has 2 baths`.
     """

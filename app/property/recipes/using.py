@@ -90,7 +90,9 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
 
 
 def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
-    """Return the recipes for `page`: the one written for its path, or those with a similar fingerprint, best first."""
+    """Return the recipes for `page`: the recipe written for its path, or recipes with a similar fingerprint, best
+    first.
+    """
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
@@ -99,7 +101,7 @@ def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> li
 
 @dataclass
 class _Tried:
-    """What the anchors of one recipe find on a page. `found` is the share of the usual fields, 0 to 1."""
+    """The values that the anchors of one recipe find on a page. `found` is the share of the usual fields, 0 to 1."""
 
     read: list[Candidate] = member(default_factory=list)
     hits: dict[str, Candidate] = member(default_factory=dict)

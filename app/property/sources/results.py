@@ -27,7 +27,7 @@ _ZIP = re.compile(r"\b\d{5}\b")
 def find_link(page: Page, wanted: Address) -> str | None:
     """Return the target URL that all links about `wanted` on the page's host share; None without exactly one URL.
 
-    The link's own text, or else its row, shows which address it is about.
+    A link's own text, or else its row, shows which address the link is about.
     """
     root = Document(page).root
     if root is None:

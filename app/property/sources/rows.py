@@ -38,10 +38,10 @@ def choose(
     *,
     place_is_known: bool = False,
 ) -> Choice:
-    """Return which of `rows` is `wanted`.
+    """Choose the row about the `wanted` address.
 
     `rows` are the values of each candidate among `listed` properties. `parcels` and `place_is_known` are as for
-    `match_address`. If several rows match, the one whose parcel number another page of the address named wins.
+    `match_address`. If several rows match, the row wins whose parcel number is known from another page of the address.
     Otherwise all matches must have one parcel number and contradict each other in nothing; the fullest row wins. Values
     of two rows are never combined.
     """

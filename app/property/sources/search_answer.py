@@ -1,8 +1,8 @@
 """Parse a web search's answer: the pages it cites, and the values it attributes to them. Pure.
 
 The answer is text with a citation (`url_citation`) after each statement. A model wrote it after reading strangers'
-pages, so none of it counts as true. Each statement is stored with the page it cites, and only that page can turn it
-into a value of a record. Statements without a citation are ignored.
+pages, so no statement in it counts as true. Each statement is stored with the page it cites, and only that page can
+turn it into a value of a record. Statements without a citation are ignored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Secrets in source URLs: inserted for the request, removed from everything that comes back.
+"""Insert secrets into source URLs for the request, and remove them from all results.
 
 A template writes `{secret:GIS_TOKEN}`. Everywhere else the URL contains the mark `~secret.GIS_TOKEN~` instead: as a
 target, in the database, in evidence, errors, logs, and exports. A site may repeat the secret in its response, in links,
@@ -81,7 +81,7 @@ class UrlSecrets:
         )
 
     def hide(self, text: str) -> str:
-        """Return `text` with marks instead of secrets, in whatever escaping the secrets appear."""
+        """Return `text` with marks instead of secrets, in any escaping of the secrets."""
         for name, pattern in self._patterns:
             text = pattern.sub(mark_of(name), text)
         return text
@@ -89,7 +89,7 @@ class UrlSecrets:
     def page(self, url: str, page: Page) -> Page:
         """Return `page` for `url`, with marks instead of secrets."""
         text = self.hide(page.text)
-        body = self.hide(page.body.decode("latin-1")).encode("latin-1")  # one character a byte, and back
+        body = self.hide(page.body.decode("latin-1")).encode("latin-1")  # each byte becomes one character, and back
         if text != page.text and body == page.body:  # the body's encoding does not extend ASCII
             body = text.encode("utf-8", "surrogatepass")
         declared = None if page.declared_url is None else self.hide(page.declared_url)

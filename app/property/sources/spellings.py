@@ -1,4 +1,4 @@
-"""Alternative spellings of street names in county records. Pure.
+"""Find alternative spellings of street names in county records. Pure.
 
 A target has one spelling, `31 SAINT CLAIR AVE`, which is its key. Most registers and postal labels write `31 ST CLAIR
 AVE`; some write the word in full. A query that compares text finds only one of them.

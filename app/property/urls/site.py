@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-#: domains whose hosts belong to different owners (`one.arcgis.com`, `two.arcgis.com`) and that the list lacks
+#: domains missing in the list whose hosts belong to different owners (`one.arcgis.com`, `two.arcgis.com`)
 _SHARED_DOMAINS = frozenset(
     (
         # records and maps of many counties

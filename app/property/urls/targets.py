@@ -1,4 +1,4 @@
-"""Normalize targets, which are URLs or addresses, so that one target has one spelling.
+"""Normalize targets, which are URLs or addresses, so that every target has one spelling.
 
 Whether a URL may be fetched is decided by `fetch/guard`, using the addresses that its host resolves to.
 """
@@ -109,7 +109,7 @@ def address_of_target(target: str) -> Address:
 
 
 def _spelled_address(text: str, shown: str) -> str:
-    if _CONTROL.search(re.sub(r"\r?\n|\t", " ", text)):  # an address may come in lines
+    if _CONTROL.search(re.sub(r"\r?\n|\t", " ", text)):  # an address may have several lines
         raise InvalidTargetError(shown, "holds control characters")
     if _BARE_URL.fullmatch(text):
         raise InvalidTargetError(shown, f"is a URL without its scheme: write https://{text[:150]}")

@@ -59,7 +59,7 @@ class Loads:
         self._threads.submit(self._answer, message)
 
     def end(self) -> None:
-        """Start no more requests. Those in progress finish, and their responses are dropped."""
+        """Start no more requests. Requests in progress finish, and their responses are dropped."""
         self._is_over = True
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -1,4 +1,4 @@
-"""Render a page for the fetcher: what the browser receives, and what may be loaded for the page."""
+"""Render a page for the fetcher, which decides what the browser receives and what the page may load."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class BrowserStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start. Above `memory_bytes` the browser is ended; after `idle_seconds` it ends itself."""
+    """How to start the browser. Above `memory_bytes` it is ended; after `idle_seconds` without work it ends itself."""
 
     executable: Path
     sandbox: bool
@@ -136,7 +136,7 @@ class BrowserProcess:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # Chromium ends with its pipe
+                os.killpg(self._process.pid, signal.SIGKILL)  # Chromium ends when its pipe closes
             self._process.wait()
         self._log.close()
         self._alive.close()

@@ -56,7 +56,7 @@ class RenderLimits:
 class Document:
     """A fetched document to render. Its URL is `page.final_url`.
 
-    `headers` are the response fields that affect rendering; `cookies` are those for its URL, by name.
+    `headers` are the response fields that affect rendering; `cookies` are the cookies for its URL, by name.
     """
 
     page: Page
@@ -83,7 +83,7 @@ Loader = Callable[[Load], Loaded | None]
 
 
 class Renderer(Protocol):
-    """What a fetcher needs to render pages."""
+    """The interface that a fetcher uses to render pages."""
 
     def needs_browser(self, page: Page) -> bool:
         """Return whether the page must be rendered."""

@@ -1,6 +1,6 @@
-"""Reused connections in one small pool per origin.
+"""Reuse connections, in one small pool per origin.
 
-A shared pool would check on every request, with two system calls per connection, whether each is still open.
+On every request, a shared pool would check each of its connections with two system calls.
 """
 
 from __future__ import annotations

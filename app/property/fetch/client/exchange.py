@@ -30,7 +30,7 @@ _HEADERS = {
 
 
 class _Body(httpx2.SyncByteStream):
-    """A response body that stops with an error once decompressing it took too much CPU time."""
+    """A response body that raises an error if decompressing takes too much CPU time."""
 
     def __init__(self, stream: httpcore2.Response, url: str, limits: Limits) -> None:
         self._response = stream

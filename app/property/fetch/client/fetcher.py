@@ -222,7 +222,7 @@ class Fetcher:
         with reading(page.final_url, page.spent):
             rendered = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
             self._require_not_blocked(page.url, page.final_url, arrival.response, rendered.text)
-        # validators of the document do not cover what its scripts load
+        # validators of the document do not cover the data that its scripts load
         return replace(rendered, validators=CacheValidators(no_store=page.validators.no_store), spent=page.spent)
 
     def _read_robots(self, arrival: Arrival) -> RobotsFile:

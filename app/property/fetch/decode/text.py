@@ -140,7 +140,7 @@ def _decode(body: bytes, header: str | None) -> str:
         return _lenient(body, wide)
     text = _strict(body, "utf-8")
     if text is not None and (not body.isascii() or not any(_is_stateful(claim) for claim in claims)):
-        return text  # multi-byte sequences that are all valid UTF-8 are no accident, whatever was declared
+        return text  # valid multi-byte sequences mean UTF-8, even if another charset is declared
     if (claimed := _first_credible(body, claims)) is not None:
         return claimed
     if not _mostly_utf8(body) and (text := _strict(body, _guess(body))) is not None:

@@ -1,4 +1,4 @@
-"""Tables of IP addresses that strangers' URLs may not lead to, including addresses embedded in others.
+"""Tables of IP addresses that strangers' URLs may not lead to, including addresses embedded in other addresses.
 
 `check.py` decides what to do about a refused address.
 

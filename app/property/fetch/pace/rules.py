@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: how soon to ask again when a site has its maximum of concurrent requests, as nobody knows when one ends
+#: how soon to ask again if a site has its maximum of concurrent requests, since their ends are unknown
 POLL_US = 100_000
 #: this many visitors may occupy a worker while they wait, or as many as start within a second; others come back later
 WAITERS = 2
@@ -117,7 +117,10 @@ class Site:
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)
 
     def sent(self, now: int, token: str) -> None:
-        """Record that the request is sent only now, after its slot began: the next one keeps its gap from now."""
+        """Record that the request is sent only now, after its slot began.
+
+        The gap to the next request counts from now.
+        """
         if token in self.under_way:
             self.next_us = max(self.next_us, now + self.gap_us)
 
@@ -138,7 +141,7 @@ class Site:
             self.hold_until_us = max(self.hold_until_us, now + min(outcome.retry_after_us, LONGEST_HOLD_US))
 
     def is_idle(self, now: int) -> bool:
-        """Return whether forgetting the site loses nothing."""
+        """Return whether the site's state can be dropped without loss."""
         return not self.under_way and max(self.next_us, self.hold_until_us, *self.tails.values(), 0) < now
 
     def _forget(self, now: int) -> None:

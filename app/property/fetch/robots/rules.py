@@ -36,11 +36,11 @@ _MAX_ORIGINS = 2000
 #: how long rules are used, and the minimum pause after an error
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
-#: how long a claim to fetch a file lasts, and how often others look for the file
+#: how long a claim to fetch a file lasts, and how often waiting callers look for the file
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
-#: the longest gap, whatever a robots.txt asks for
+#: the longest gap, even if a robots.txt asks for more
 LONGEST_GAP_SECONDS = 300
 
 

@@ -1,1 +1,1 @@
-"""Ask a model for what the readers did not find: the prompt, the answer, and the check of its quotes."""
+"""Ask a model for values that the readers did not find: build the prompt, parse the answer, and check its quotes."""

@@ -1,4 +1,4 @@
-"""Parse a model's answer field by field, whatever its form, because every answer is paid for.
+"""Parse a model's answer field by field, in any form, because every answer costs money.
 
 Accepted are code fences, surrounding text, trailing commas, truncated answers, numbers as text, one text for a list,
 values nested with their quotes, and lists of facts. `claim_check.py` checks the values.

@@ -1,6 +1,6 @@
 """Check a model's claims: each value needs a quote that is in the prompt's text and states the value.
 
-Rejected claims are dropped and counted by reason. Accepted ones become candidates like any reader's.
+Rejected claims are dropped and counted by reason. Accepted claims become candidates like any reader's.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Dropped:
 
 
 def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[Candidate], tuple[Dropped, ...]]:
-    """Check a model's `values` and quotes against `prompt.text`. Return the accepted ones in the order asked, and the
-    rejected ones.
+    """Check a model's `values` and quotes against `prompt.text`. Return the accepted claims in the order asked, and the
+    rejected claims.
 
     An area also yields its unit, and a price its period and rent basis, if the quote gives them. A locator is
     `chars:START-END` in `prompt.text`.

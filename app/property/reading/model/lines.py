@@ -128,7 +128,7 @@ def _is_label(tag: str, text: str) -> bool:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """Yield a short line as it is, and a long one by sentences, cut if they are very long."""
+    """Yield a short line as it is, and a long line by sentences. Very long sentences are cut."""
     if len(text) <= 120:
         yield text
         return

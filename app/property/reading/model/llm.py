@@ -88,7 +88,7 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
 def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
     """Return the dialect for the next request: unchanged, unless the answer was cut off or invalid.
 
-    A model that is cut off before it begins is reasoning. One that does not write JSON does not know the schema.
+    A model that is cut off before it begins is reasoning. A model that does not write JSON does not know the schema.
     """
     is_cut = isinstance(answer.failure, ModelAnswerCutError)
     if is_cut and (dialect.room or not answer.began):
@@ -99,7 +99,7 @@ def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
 
 
 def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answered, BadAnswerError | None]:
-    """Return the values, and the error of a truncated answer. Raise for a refused or invalid one."""
+    """Return the values, and the error of a truncated answer. Raise an error for a refused or invalid answer."""
     if not completion.choices:
         raise ModelAnswerInvalidError(model, "it holds no choice")
     choice = completion.choices[0]

@@ -1,6 +1,6 @@
 """Check whether a quote states a number, area, amount, or date. `value_check.py` checks words.
 
-Both notations of a number are one value (`1,410` and `1.410`). A value that must be computed is not stated.
+Both notations of a number are one value (`1,410` and `1.410`). A quote does not state a value that must be computed.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(
 
 
 def bathrooms(claim: Claim) -> CheckedValue | None:
-    """Check bathrooms. RESO counts full and half ones alike: `2.5 baths` and `2 full, 1 half` are 3."""
+    """Check bathrooms. RESO counts full and half bathrooms alike: `2.5 baths` and `2 full, 1 half` are 3."""
     value = int(claim.value)
     if not _in_range(claim.field, value):
         return None

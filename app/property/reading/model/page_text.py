@@ -87,7 +87,7 @@ class _Text:
         return "\n".join(added)
 
     def add_best(self, lines: Iterable[str], most: int) -> str:
-        """Add all `lines`, or if they exceed `most` tokens, the facts and then the first others, in order."""
+        """Add all `lines`. If they exceed `most` tokens, add the facts and then the first other lines, in order."""
         ordered = list(dict.fromkeys(lines))
         costs = [self._count(line) + 1 for line in ordered]
         chosen = set(range(len(ordered)))

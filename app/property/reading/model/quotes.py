@@ -11,7 +11,7 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: what continues a number after its last digit, and what precedes its first digit
+#: characters that continue a number after its last digit, and characters before its first digit
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
 #: groups of thousands after a blank, and the digits before them

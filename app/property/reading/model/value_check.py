@@ -1,6 +1,7 @@
-"""Check whether a quote states a claimed value, one check per kind of field. Each returns the value as stored.
+"""Check whether a quote states a claimed value, one check per kind of field. Each check returns the value as stored.
 
-Words and vocabularies are here, numbers in `number_check.py`. A value that must be guessed is rejected.
+This module checks words and vocabularies, and `number_check.py` checks numbers. A value that must be guessed is
+rejected.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def _currency(claim: Claim) -> CheckedValue | None:
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
-#: the most words of an answer in its own cell, and what may follow a label with such an answer: `HOA / POA`
+#: the most words of an answer in its own cell, and a text that may follow a label with such an answer: `HOA / POA`
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
 #: separators of clauses and cells
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
@@ -168,7 +169,7 @@ _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
 
 @cache
 def _denials(lang: str | None) -> re.Pattern[str]:
-    """Return the words of denial in `lang` (None: any language); English ones are always included."""
+    """Return the words of denial in `lang` (None: any language); English words are always included."""
     among = (None,) if lang is None else (lang, "en")
     return re.compile("|".join(alternatives("answers", "denials", one) for one in among), re.IGNORECASE)
 

@@ -95,7 +95,7 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _listed(value: Any, links: Links) -> Iterator[str]:
-    """Yield URLs from lists of objects that each describe a property, outside branches on others."""
+    """Yield URLs from lists of objects that each describe a property, except in branches on other properties."""
     stack: list[tuple[str, Any]] = [("", value)]
     for _ in range(_MOST_NODES):
         if not stack:

@@ -137,7 +137,7 @@ def _says_paid_for(card: Any) -> bool:
 
 
 def _judged(cards: list[_Card]) -> tuple[list[_Card], float]:
-    """Return the cards, and their average number of kinds of facts; 0 if they all link to one page."""
+    """Return the cards and the average number of kinds of facts per card; 0 if all cards link to one page."""
     urls = {url for card in cards for url in card.urls}
     if len(cards) > 1 and len(urls) < 2:
         return cards, 0.0
@@ -158,8 +158,8 @@ def _usual(of_cards: Sequence[Sequence[str]]) -> Shape | None:
 
 
 def _link_of(card: _Card, usual: Shape) -> str | None:
-    """Return the card's own page: of the usual shape; else a similar one on another host, or any other host if the card
-    has enough facts.
+    """Return the link to the card's own page. It has the usual shape, or else a similar shape on another host, or else
+    leads to another host if the card has enough facts.
     """
     found = [url for url in card.urls if shape_of(url) == usual]
     found += [url for url in card.urls if _is_alike(shape_of(url), {usual})]
