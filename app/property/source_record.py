@@ -64,10 +64,7 @@ class SourceRecord:
 
 
 def independent(voices: Iterable[Voice]) -> set[Voice]:
-    """Return the sources that count as votes.
-
-    A page of unknown kind adds no vote beside a known office of its owner.
-    """
+    """Return the sources that count as votes. A page of unknown kind adds none beside a known office of its owner."""
     found = set(voices)
     known = {voice.owner for voice in found if voice.kind is not None}
     return {voice for voice in found if voice.kind is not None or voice.owner not in known}

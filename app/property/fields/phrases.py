@@ -21,10 +21,7 @@ _FIRST_JOINED = "\u0590"
 
 
 def expression(phrase: str, *, whole: bool = True) -> str:
-    """Return a phrase's regular expression.
-
-    Unless `whole`, a match may start within a word, such as right behind a number.
-    """
+    """Return a phrase's regular expression. Unless `whole`, it may match from the middle of a word on."""
     if phrase.startswith("re:"):
         return phrase.removeprefix("re:")
     begins, ends = phrase.startswith("^"), phrase.endswith("$")
@@ -41,10 +38,7 @@ def _boundary(body: str) -> str:
 
 
 def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool = True) -> str:
-    """Return the phrases of all languages, or of `lang`, as alternatives.
-
-    Without phrases, the pattern never matches.
-    """
+    """Return the phrases of all languages, or of `lang`, as alternatives. Without phrases nothing matches."""
     among = languages().values() if lang is None else [language(lang)]
     phrases = dict.fromkeys(phrase for sections in among for phrase in sections.get(section, {}).get(key, ()))
     return "|".join(expression(phrase, whole=whole) for phrase in phrases) or r"(?!)"

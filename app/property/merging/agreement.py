@@ -116,10 +116,7 @@ def same_street_name(one: str, other: str) -> bool:
 
 
 def is_misspelling(one: str, other: str) -> bool:
-    """Return whether two spellings are one name.
-
-    One letter in five may be wrong, missing, or swapped; digits may not.
-    """
+    """Return whether two spellings are one name. One letter in five may differ; digits may not."""
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
     longest = max(len(one), len(other))

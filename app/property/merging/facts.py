@@ -87,7 +87,6 @@ def _fact(name: str, one: Values, other: Values) -> Compared | None:
 
 
 def total_points(facts: tuple[Compared, ...]) -> float:
-    """Return the sum of all points."""
     return math.fsum(fact.points for fact in facts)
 
 

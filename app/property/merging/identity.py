@@ -102,10 +102,7 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to search.
-
-    A record with an address searches neighboring cells only for records without one.
-    """
+    """Return the blocking keys to search. Beyond its own cell, an addressed record only meets records without one."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:

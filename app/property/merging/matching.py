@@ -155,10 +155,7 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether both have different parcel numbers in the same form.
-
-        Numbers in different forms may mean one parcel.
-        """
+        """Return whether both parcel numbers have one form and differ. Numbers in two forms may be one parcel."""
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
             return False

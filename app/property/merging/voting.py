@@ -162,7 +162,6 @@ def _order(one: SourceValue) -> tuple[Any, ...]:
 
 
 def why_won(winner: SourceValue, *, contested: bool) -> str:
-    """Return in words why this value won."""
     if winner.voices == 1:
         alone = "no other source has it" if not contested else "ranked first"
     else:

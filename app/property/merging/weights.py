@@ -70,7 +70,6 @@ METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
 
 
 def topic_of(name: str) -> Topic:
-    """Return the topic of the field `name`."""
     spec = FIELDS[name]
     return Topic(spec.topic) if spec.topic is not None else _GROUPS[spec.group]
 

@@ -191,10 +191,7 @@ def _family_last(
 def _family_first(
     stream: Sequence[Word], gaps: Sequence[str], first: int, second: int, is_name: Callable[[tuple[str, ...]], bool]
 ) -> Iterator[Match]:
-    """Yield `JANE Q` in `DOE JOHN A & JANE Q`: John's name ends at `first`.
-
-    Jane's begins at `second`, without a family name.
-    """
+    """Yield `JANE Q` in `DOE JOHN A & JANE Q`: `first` ends John's name, `second` begins Jane's given names."""
     given = _given_at(stream, gaps, second, back=False)
     end = second + len(given)
     if end < len(stream) and _is_blank(gaps[end - 1]) and stream[end].plain not in _AFTER_COUPLES:

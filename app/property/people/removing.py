@@ -89,7 +89,6 @@ def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
 
 
 def finder_of(*names: PersonName) -> Finder:
-    """Return a finder for known names."""
     forms = frozenset(form for name in names for form in name.forms)
     ours = {word for form in forms for word in form}
     whole = [[word for word in form if not word.endswith("*")] for form in forms]

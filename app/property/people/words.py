@@ -79,7 +79,6 @@ def unescaped(text: str) -> Text:
 
 
 def words_of(text: Text) -> Iterator[Word]:
-    """Yield the words of a text in order."""
     for match in WORD.finditer(text.plain):
         at, stop = match.span()
         yield Word(plain_form(match.group()), match.group(), text.place(at), text.place(stop), at, stop)

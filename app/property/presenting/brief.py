@@ -157,10 +157,7 @@ def _reasons(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) 
 
 
 def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield unverified claims of search answers about the brief's fields.
-
-    The brief's own lines never use these claims.
-    """
+    """Yield unverified claims of search answers about the brief's fields. The brief's lines never use them."""
     parts = {part.field: (line.label, part) for line in LINES for part in line.parts}
     claims = [one for one in shown.get("unverified") or () if one["field"] in parts]
     if not claims:

@@ -54,7 +54,6 @@ def _made(parts: list[str], element: Any, start: int) -> Block:
 
 
 def _after_break(segment: Segment) -> bool:
-    """Return whether the segment follows a `<br>`."""
     owner = segment.owner
     if any(" ".join((br.tail or "").split()) == segment.text for br in owner.iterchildren("br")):
         return True

@@ -148,10 +148,7 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """Return a value inferred from others.
-
-    Its locator names the others, its quote is theirs, and `raw` is the reason.
-    """
+    """Return a value inferred from `sources`, with their fields as locator, their quotes, and the reason as `raw`."""
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)

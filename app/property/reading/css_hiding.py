@@ -47,10 +47,7 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return quickly whether the declarations may hide text, alone or with others.
-
-    The answer may be wrong only if it is True.
-    """
+    """Return quickly whether the declarations may hide text, alone or with others. False is always correct."""
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None

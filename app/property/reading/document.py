@@ -144,7 +144,6 @@ class Document:
 
     @cached_property
     def title_path(self) -> str:
-        """Return the title's XPath."""
         return self.path(self.title_element) if self.title_element is not None else "/html/head/title"
 
     def having(self, *attributes: str) -> list[Any]:
@@ -232,7 +231,6 @@ class Document:
         return unrelated_blocks.skipped(self.root)
 
     def is_skipped(self, element: Any) -> bool:
-        """Return whether `element` is inside a `skipped` element."""
         return any(above in self.skipped for above in (element, *element.iterancestors()))
 
     @cached_property
@@ -306,7 +304,6 @@ class Document:
         return [table for table in leaves if not self.is_skipped(table)]
 
     def path(self, element: Any) -> str:
-        """Return an element's XPath."""
         if element not in self._paths:
             self._paths[element] = str(element.getroottree().getpath(element))
         return self._paths[element]

@@ -183,7 +183,6 @@ def _json_text(value: Any) -> str:
 
 
 def _shown(owner: Any, key: str) -> str:
-    """Return the key with its value."""
     if not isinstance(owner, dict):
         return str(owner)[:300]
     return f'"{key}": {owner[key]}'[:300]

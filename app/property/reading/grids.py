@@ -167,5 +167,4 @@ def heading_above(table: Any) -> str:
 
 
 def is_total(row: tuple[str, ...]) -> bool:
-    """Return whether a row holds totals."""
     return TOTAL.match(next((text for text in row if text), "")) is not None

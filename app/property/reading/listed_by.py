@@ -53,7 +53,6 @@ _SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|as
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read the agent and the office."""
     if page.locale.lang not in (None, "en"):
         return
     for block in page.once(blocks)[:_MOST_BLOCKS]:

@@ -41,7 +41,6 @@ _CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-ma
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read the home's point."""
     found: list[tuple[str, Point]] = []
     for where, value in (*blobs(page), *_widgets(page)):
         nodes = list(_nodes(value))

@@ -28,10 +28,7 @@ _ARGUMENTS = re.compile(r"[({]")
 
 
 def is_cut(key: str, words: str) -> bool:
-    """Return whether a key's branch is about something else.
-
-    A long key, or a key with arguments, is a cache's query.
-    """
+    """Return whether a key's branch is about something else. Long keys and keys with arguments are cache queries."""
     return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 
 

@@ -189,7 +189,6 @@ def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
 
 
 def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
-    """Return `extraction` with the record of `winners`."""
     kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
     read = {name: _evidence(w, extraction.page) for name, w in kept.items() if name not in DERIVED_FIELDS}
     known = {**read, **derive({name: found.value for name, found in read.items()}, read)}

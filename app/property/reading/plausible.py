@@ -16,8 +16,6 @@ from app.property.values import areas
 
 
 class Verdict(StrEnum):
-    """The result of a check."""
-
     STRONG = "strong"
     PLAUSIBLE = "plausible"
     FAILED = "failed"

@@ -34,7 +34,6 @@ class Part:
     dynamic: bool = False
 
     def fits(self, element: Any) -> bool:
-        """Return whether `element` matches this part."""
         if not isinstance(element.tag, str) or (self.tag not in (None, "*", element.tag)):
             return False
         if (self.id and element.get("id") != self.id) or any(inner.fits(element) for inner in self.never):

@@ -51,7 +51,6 @@ class Elements:
 
 
 def is_within(element: Any, block: Any) -> bool:
-    """Return whether `element` is `block` or inside it."""
     return element is block or any(above is block for above in element.iterancestors())
 
 

@@ -228,10 +228,7 @@ def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
 
 
 def _contradiction(answer: object, own: object) -> str:
-    """Describe a contradiction.
-
-    Texts are not quoted, since a recipe outlives its pages and must not contain names of people.
-    """
+    """Describe a contradiction. Texts are not quoted, since a recipe outlives its pages and must not name people."""
     if isinstance(answer, int | float) and isinstance(own, int | float):
         return f"a model read {answer!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

@@ -152,9 +152,7 @@ class _Page:
         return any(self.value(name, anchor)[0] is not None for anchor in anchors)
 
     def is_right(self, name: str, anchor: Anchor) -> bool | None:
-        """Return whether the anchor leads to the verified value; None if the anchor finds nothing or no value is
-        verified.
-        """
+        """Return whether the anchor leads to the verified value; None if it finds nothing, or nothing is verified."""
         found, is_one = self.value(name, anchor)
         if not is_one:
             return False
@@ -169,10 +167,7 @@ class _Page:
         return name in self.example.absent and self.value(name, anchor)[0] is None
 
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
-        """Yield the `anchors` that lead to the verified value.
-
-        If an anchor matches several spots, also limit it to blocks.
-        """
+        """Yield the `anchors` that lead to the verified value. If several spots match, yield them within blocks too."""
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
             if field == name and any(is_value(one, value, unit) for one in found):
@@ -232,10 +227,7 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether no page contradicts an anchor in use.
-
-    Few pages can support the anchor, since models are not asked for its field.
-    """
+    """Return whether no page contradicts an anchor in use. Support is rare, since no model is asked for its field."""
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged
     return False not in judged and not is_outdated

@@ -74,7 +74,6 @@ class Counts:
     saved_tokens: int = 0
 
     def plus(self, other: Counts) -> Counts:
-        """Return the sums of both."""
         return Counts(*(one + two for one, two in zip(asdict(self).values(), asdict(other).values(), strict=True)))
 
 

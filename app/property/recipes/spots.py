@@ -112,10 +112,7 @@ class Spots:
 
     @cached_property
     def read(self) -> dict[tuple[str, str, str], list[Candidate]]:
-        """The readers' values by field, place, and text.
-
-        Each entry holds all values that its reader read in that text.
-        """
+        """The readers' values by field, place, and text. An entry holds all values that its reader read in the text."""
         together: dict[tuple[str, str, str], list[Candidate]] = defaultdict(list)
         for one in self.candidates:
             together[one.reader, one.locator, one.raw].append(one)
@@ -216,10 +213,7 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """Return the element that holds the text at `place` but not the label.
-
-    After a bold label, return the text itself.
-    """
+    """Return the element with the text at `place` but without the label. After a bold label, return the text."""
     segment = page.segments[place]
     return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
 

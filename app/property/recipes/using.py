@@ -90,9 +90,7 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
 
 
 def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
-    """Return the recipes for `page`: the recipe written for its path, or recipes with a similar fingerprint, best
-    first.
-    """
+    """Return the recipes for `page`: the recipe written for its path, or all with a similar fingerprint, best first."""
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]

@@ -1,7 +1,4 @@
-"""Decide whether a page is about the requested address.
-
-Pure. In doubt a page is rejected, since it may be about a neighbor.
-"""
+"""Decide whether a page is about the requested address. In doubt the page is rejected. Pure."""
 
 from __future__ import annotations
 

@@ -113,7 +113,6 @@ class Sources:
 
 
 def _host_and_port(url: str) -> tuple[str, int | None]:
-    """Return host and port as written."""
     try:
         parts = urlsplit(url)
         return parts.hostname or "", parts.port

@@ -1,7 +1,4 @@
-"""Choose the requested property among several in one response.
-
-Pure. In doubt no row is chosen, since it may be a neighbor's.
-"""
+"""Choose the requested property among several in one response. In doubt none is chosen. Pure."""
 
 from __future__ import annotations
 

@@ -68,10 +68,7 @@ class Template:
         return tuple(dict.fromkeys(_SECRET.findall(self.text)))
 
     def made(self, url: str) -> bool:
-        """Return whether `url` (a target) is this template with some values.
-
-        Only such a URL gets the template's secrets.
-        """
+        """Return whether `url` (a target) is this template with some values. No other URL gets its secrets."""
         return re.fullmatch(self._pattern(), url) is not None
 
     def _pattern(self) -> str:

@@ -142,7 +142,6 @@ def _code_behind(before: str, code: str) -> Line | None:
 
 
 def _street_in(before: str) -> str | None:
-    """Return the street before the code."""
     chunk = re.split(r"\s[-–—|·•]\s|[|;]", before.strip(" ,-–"))[-1]
     parts = [p for p in _PARTS.split(_LABEL.sub("", chunk)) if p]
     return _street_of(parts, keep_all=False)

@@ -66,7 +66,6 @@ def find_unit(text: str) -> str | None:
 
 
 def is_unit(text: str) -> bool:
-    """Return whether `text` is only a unit."""
     return any(pattern.fullmatch(text.strip(" .")) for pattern in _UNITS.values())
 
 

@@ -40,10 +40,7 @@ def country_of_host(host: str) -> str | None:
 
 
 def country_of_language(lang: str | None) -> str | None:
-    """Return the country of a language spoken mostly in one country.
-
-    A code such as `en-GB` names the country.
-    """
+    """Return the country of a language spoken mostly in one country, or the country in a code like `en-GB`."""
     if not lang:
         return None
     language, _, region = lang.replace("_", "-").partition("-")

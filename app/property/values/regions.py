@@ -1,7 +1,4 @@
-"""Tell a country's regions from its towns, by the names in `fields/countries.toml`.
-
-A stored region keeps the page's spelling.
-"""
+"""Tell a country's regions from its towns, by the names in `fields/countries.toml`."""
 
 from __future__ import annotations
 

@@ -71,7 +71,6 @@ class PageRendering:
         return self._renderer.needs_browser(page)
 
     def close(self) -> None:
-        """End the browser."""
         self._renderer.close()
 
     def render(self, page: Page, arrival: Arrival) -> Rendered | Redirect:

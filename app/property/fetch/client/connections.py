@@ -31,7 +31,6 @@ class Connections:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Close all connections."""
         with self._lock:
             pools = list(self._pools.values())
             self._pools.clear()

@@ -61,7 +61,6 @@ class Exchange:
         self._connections = Connections(ssl_context or httpx2.create_ssl_context(trust_env=False), clock)
 
     def close(self) -> None:
-        """Close all connections."""
         self._connections.close()
 
     @contextmanager

@@ -117,10 +117,7 @@ class Site:
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)
 
     def sent(self, now: int, token: str) -> None:
-        """Record that the request is sent only now, after its slot began.
-
-        The gap to the next request counts from now.
-        """
+        """Record that the request is sent only now, after its slot began. The next gap counts from now."""
         if token in self.under_way:
             self.next_us = max(self.next_us, now + self.gap_us)
 
@@ -154,9 +151,7 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Return the microseconds until the visitor's appointment: last in its lane, or soon if its last one gave no
-        slot.
-        """
+        """Return the microseconds until the visitor's appointment: last in its lane, or soon after a missed one."""
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap
         if kept is not None and kept > now + POLL_US:

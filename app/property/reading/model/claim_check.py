@@ -388,7 +388,6 @@ def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
 
 
 def _rivals(field: str) -> frozenset[str]:
-    """Return the fields with similar values."""
     return next((kind - {field} for kind in _ALIKE if field in kind), frozenset())
 
 

@@ -51,7 +51,6 @@ _COUNT_LAST = re.compile(r"(?<![\d.,])\d{1,2}(?:\.\d+)?\W{0,3}$")
 
 
 def numbers_in_words(quote: str) -> Iterator[float]:
-    """Return the numbers that `quote` gives in words."""
     return (value for value, _ in _in_words(quote))
 
 

@@ -208,7 +208,6 @@ def _pool(claim: Claim) -> CheckedValue | None:
 
 
 def _names(claim: Claim, text: str) -> bool:
-    """Return whether `text` names the field."""
     return names_field(claim.field, text, claim.lang)
 
 

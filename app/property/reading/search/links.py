@@ -23,9 +23,7 @@ _ELSEWHERE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The parts that links to one kind of page share: the host, the first word of the path, and whether it has a
-    number.
-    """
+    """The kind of page that a link leads to: the host, the first word of the path, and whether it has a number."""
 
     host: str
     first: str

@@ -24,7 +24,6 @@ Message = dict[str, Any]
 
 
 def to_text(body: bytes) -> str:
-    """Encode a body for a message."""
     return base64.b64encode(body).decode("ascii")
 
 
