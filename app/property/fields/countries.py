@@ -35,7 +35,7 @@ class Country:
 
 _HERE = Path(__file__)
 _TABLE = tomllib.loads(_HERE.with_name("countries.toml").read_text("utf-8"))
-#: by ISO 3166-1 alpha-2
+#: countries by ISO 3166-1 alpha-2 code
 COUNTRIES: Mapping[str, Country] = MappingProxyType(
     {
         code: Country(

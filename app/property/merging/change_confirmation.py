@@ -31,7 +31,7 @@ MEMORY = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class PublishingRules:
-    """Which fields' changes are published, and how many further looks must agree if only one page shows a change."""
+    """The fields whose changes are published, and the number of looks that confirm a change on only one page."""
 
     fields: tuple[str, ...] = PUBLISHED_FIELDS
     looks: int = CONFIRMING_LOOKS

@@ -102,7 +102,7 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to search. Beyond its own cell, an addressed record only meets records without one."""
+    """Return the blocking keys to search. In neighboring cells, a record with an address finds only ones without."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:

@@ -126,7 +126,7 @@ class _Round:
         self._choose(name, [r for r in eligible if self._adds_up(name, r)], having)
 
     def _adds_up(self, name: str, record: SourceRecord) -> bool:
-        """Return whether the parts of a count do not exceed the chosen total."""
+        """Return whether the chosen total is at least the sum of its parts."""
         whole = FIELDS[name].counted_in
         total = self._winner(whole) if whole is not None else None
         if whole is None or total is None:
@@ -181,7 +181,7 @@ class _Round:
         return not _is_one_time(lead, winner, other)
 
 
-#: how to select the records of a field's newest time, by kind
+#: functions that select the records of a field's newest time, by kind
 _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from app.property.merging.doubt import source_of
 
-#: by the kind of a source (`SourceKind`)
+#: names for the kinds of sources (`SourceKind`)
 KINDS = {
     "assessor": "assessor",
     "gis": "county map",

@@ -22,7 +22,7 @@ class Block:
 
     text: str
     element: Any
-    index: int  #: of its first segment on the page
+    index: int  #: the index of the block's first segment
 
 
 def blocks(page: Document) -> list[Block]:

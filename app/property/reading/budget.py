@@ -1,8 +1,8 @@
 """Limit the CPU time, elements, and memory that a page may cost. A page beyond a limit fails as `page_too_complex`.
 
 The 62 saved real pages have at most 6,400 tags, 24,000 value marks, and 2,900 elements (280 in one), and take up to
-0.25 s from bytes to prompt. A job may spend 3 s and 400 MB on a page; the difference covers work outside these blocks
-and the delay of a signal.
+0.25 s from bytes to prompt. A job may spend 3 s and 400 MB on a page; the rest covers work outside these blocks and the
+delay of a signal.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The measured block of `reading`. It is a class so that `_spent` can ignore its frames."""
+    """The measured block of `reading`. As a class, it lets `_spent` ignore its own frames."""
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds
@@ -75,7 +75,8 @@ class _Budget(AbstractContextManager[None]):
         left = self.seconds - self.spent.cpu_seconds
         if left < _LEAST_SECONDS:
             raise self._too_slow()
-        self.began = time.thread_time()  # exact; the process clock advances in ticks once its timer runs
+        # the process clock is not exact while its timer runs
+        self.began = time.thread_time()
         self.limits = resource.getrlimit(resource.RLIMIT_AS)
         _limit_memory(self.limits)
         self.before = signal.signal(signal.SIGPROF, _spent)

@@ -26,7 +26,7 @@ from app.property.values.us_zip import states_of_zip
 
 
 def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tuple[Verdict, ...]]:
-    """Return the verdicts on each field that has any."""
+    """Return the verdicts on each field, without fields that no check applies to."""
     values = {name: winner.candidate.value for name, winner in winners.items()}
     found: dict[str, tuple[Verdict, ...]] = {}
     for check in (_one_address(winners), _learned(winners), *(c(values, page) for c in _CHECKS)):
@@ -90,7 +90,7 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 
 
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Find values read by a recipe. They stand where the site's other pages have verified values."""
+    """Find values read by a recipe. The site's other pages have verified values in the same place."""
     for name, winner in winners.items():
         if any(candidate.method is Method.RECIPE for candidate in winner.agreeing):
             yield name, Verdict.STRONG

@@ -93,7 +93,7 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
         filled = [t for t in texts if t]
         if len(filled) < 2:
             stated = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
-            title = stated or title  # a remark in brackets below the title has no words
+            title = stated or title  # a remark in brackets has no words here, so the title above stays
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):

@@ -56,7 +56,7 @@ _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
 #: Latin letters; all other letters
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
-#: texts of a row that may hold its date, and texts examined
+#: the first texts of a row, which may hold its date, and the most texts examined
 _FIRST_TEXTS, _MOST_TEXTS = 4, 30
 _DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
@@ -110,7 +110,7 @@ class _Shown:
         warm = {c.locator for c in candidates if c.field == "X_RentBasis" and c.value == "warm"}
         values: dict[str, list[Candidate]] = defaultdict(list)
         for c in candidates:
-            # a rent with heating does not contradict the rent without
+            # a rent with heating does not contradict the rent without heating
             if _is_visible(c) and c.confidence >= _WEAK and not (c.field == "ListPrice" and c.locator in warm):
                 values[c.field].append(c)
         text = "\n".join((page.title, *(segment.text for segment in page.segments)))

@@ -27,7 +27,7 @@ _NAMES = frozenset(of_kind("name"))
 #: fields whose value is the first text of a cell; remarks and links follow that text
 _ONE_TEXT = _NAMES.union(of_kind("identifier"))
 _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
-#: a mark behind a label that points to a note
+#: a mark behind a label, such as a footnote's number
 _NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4

@@ -113,7 +113,7 @@ def composite(label: str, value: str, page: Document) -> list[Pair]:
         pairs = [
             Pair(k, n, v, alone=False) for k, n, v in zip(meant, names, values, strict=True) if k is not None and v
         ]
-        if any(pair.found.field == "BathroomsHalf" for pair in pairs):  # then `Baths` means full baths
+        if any(pair.found.field == "BathroomsHalf" for pair in pairs):  # beside half baths, `Baths` means full baths
             full = Meaning("BathroomsFull")
             pairs = [p._replace(found=full) if p.found.field == "BathroomsTotalInteger" else p for p in pairs]
         return pairs

@@ -62,7 +62,7 @@ READERS: Mapping[str, Reader] = {
     **{"headlines": headlines.read, "foreign_address": foreign_address.read, "county_office": county_office.read},
     **{"unlabeled_price": unlabeled_price.read, "offers": offers.read, "map": map_points.read},
 }
-#: for a page without a tree; for one of several objects in a body
+#: the readers of a JSON body, and of one of several objects in a body
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 #: fields that a model's quote gives beside the requested field

@@ -73,7 +73,7 @@ def _shown(raw: Any) -> str:
     return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
-#: by composite, by the field's parser, and by kind
+#: parsers by composite, by the field's parser name, and by kind
 _PARSERS = {**SPECIAL, **NAMES, **PLACES}
 
 

@@ -105,7 +105,7 @@ class Stylesheet:
         self._known = _indexed(_compiled(wanted))
 
     def declared(self, element: Any, inline: Declarations) -> tuple[dict[str, str], bool]:
-        """Return the declarations of `element` at rest, and whether a user's action shows it.
+        """Return the declarations of `element` without user action, and whether a user's action shows it.
 
         A page with excessively many rules for its elements is treated as hidden.
         """

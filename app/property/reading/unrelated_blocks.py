@@ -13,7 +13,7 @@ from app.property.reading.trees import whole_text
 #: tags without readable text
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
-#: words in classes and ids of blocks on other properties or the site; and sequences of such words
+#: single words, and sequences of words, in classes and ids of blocks on other properties or the site
 OTHERS = frozenset({
     "similar", "nearby", "related", "recommend", "recommended", "recommendation", "recommendations", "comparable",
     "comparables", "comps", "recently", "suggest", "suggested", "suggestion", "suggestions", "footer", "breadcrumb",

@@ -32,7 +32,7 @@ _SPOKEN_NAMES = frozenset(
 #: longer texts are not headings
 _NAME_CHARS = 40
 _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
-#: shown on a wider screen: `hidden md:block`, `d-none d-lg-flex`
+#: class names of elements that are shown on wider screens: `hidden md:block`, `d-none d-lg-flex`
 _WIDER = re.compile(
     r"^(?:[a-z0-9]+:(?:block|flex|grid|inline\S*|table\S*|contents|visible)|d-(?:sm|md|lg|xl|xxl)-(?!none).+)$"
 )
@@ -142,7 +142,7 @@ class _Judge:
 
 
 def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover | None:
-    """Return how `element` is hidden at rest; None if visible, or if a rule shows it on a user's action."""
+    """Return how `element` is hidden before user action; None if visible, or if a user's action shows it."""
     declared, opens = sheet.declared(element, declarations(element.get("style") or ""))
     names = (element.get("class") or "").split()
     styled = by_style(declared)

@@ -33,7 +33,7 @@ _RELEARNED_AFTER = timedelta(days=1)
 #: the attributes that learning changes
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: CPU time to learn from up to `MOST_EXAMPLES` pages; those of large portals take five seconds
+#: CPU time to learn from up to `MOST_EXAMPLES` pages; pages of large portals take five seconds
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 

@@ -128,7 +128,7 @@ class Spots:
     def in_clauses(
         self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
     ) -> Iterator[tuple[Anchor, Spot]]:
-        """Yield the spots in clauses for which `may_say` is true, next to labels with one of the `sizes` in words.
+        """Yield the spots in clauses for which `may_say` is true, next to labels whose number of words is in `sizes`.
 
         A spot is a count before the label, or the text after it.
         """

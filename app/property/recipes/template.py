@@ -14,7 +14,7 @@ from app.property.recipes.recipe import Recipe
 
 #: the minimum similarity of two pages of one template, and the minimum to try a recipe on a page
 ALIKE, TRIED = 0.8, 0.6
-#: the most hashes kept per page: the smallest ones, the same sample for the same structure
+#: the most hashes kept per page; keeping the smallest hashes gives equal structures equal samples
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
 #: class names written by people; generated names mix letters and digits

@@ -12,7 +12,7 @@ from app.property.merging import identity
 
 
 class Verdict(StrEnum):
-    """Whether a page is about the requested property, another one, or undecided."""
+    """Tells whether a page is about the requested property, about another one, or undecided."""
 
     WANTED = "wanted"
     OTHER = "other"

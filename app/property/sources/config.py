@@ -95,7 +95,7 @@ class Sources:
         return tuple(source for area in inside for source in area.sources)
 
     def kind_of_cited(self, url: str) -> SourceKind | None:
-        """Return the kind of source of a cited page that no template produced.
+        """Return the kind of source of a page that a search cites and no template produced.
 
         This is the kind of the sources on the same host and port, if they all have the same kind. Return None on a
         domain whose hosts belong to strangers: a page there does not inherit its neighbor's kind.

@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parents[2] / "fuzz" / "regressions"
 _REGRESSIONS = [path for target in TARGETS for path in sorted((_FOLDER / target).glob("*"))]
 _TOKENS = [word.encode() for word in WORDS]
 
-#: position in the input as a share, the operation, and its word or number of bytes
+#: an edit: its position as a share of the input, the operation, and a word or number of bytes
 _EDITS = st.lists(
     st.tuples(
         st.floats(0, 1),

@@ -183,7 +183,7 @@ def test_xpaths_stay_those_of_the_page() -> None:
     ],
 )
 def test_invisible_characters_are_not_read(written: str, read: str) -> None:
-    """Zero-width and tag characters split or carry text only for machines; joiners of other scripts are spelling."""
+    """Zero-width and tag characters split text or hide text. Joiners are part of the spelling in other scripts."""
     text = f"<html><body>{_ABOUT}<p>{written}</p></body></html>"
     page = Page("https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC))
     assert read in [segment.text for segment in Document(page).segments]

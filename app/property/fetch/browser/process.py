@@ -1,4 +1,4 @@
-"""The browser process as the worker sees it: start it when a page needs it, send requests, and end it completely."""
+"""Manage the browser process for a worker: start it when a page needs it, send requests, and end it completely."""
 
 from __future__ import annotations
 
@@ -224,6 +224,6 @@ def _remove_stale_folders() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError), (folder / _LOCK).open("rb") as lock:
             if time.time() - folder.stat().st_mtime < _START_SECONDS:
-                continue  # it may not be locked yet
+                continue  # a new process may not have locked its folder yet
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

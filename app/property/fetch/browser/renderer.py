@@ -35,7 +35,7 @@ _POLICY = "sandbox allow-scripts allow-same-origin allow-forms; frame-src 'none'
 
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
-    """What rendering a page may cost, in addition to `Limits`.
+    """The limits of rendering a page, in addition to `Limits`.
 
     A page is read when nothing has loaded or changed for `quiet_seconds`, or after `settle_seconds`.
     """

@@ -44,7 +44,7 @@ class SystemResolver:
         os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
 
     def _begin(self) -> None:
-        """Start empty. A forked process must do this again, because its parent's threads do not exist in it."""
+        """Start empty. A forked process must start again, because its parent's threads do not exist in it."""
         self._kept: dict[str, tuple[int, Sequence[IPAddress]]] = {}
         self._questions: queue.SimpleQueue[tuple[str, _Answers]] = queue.SimpleQueue()
         self._idle = 0

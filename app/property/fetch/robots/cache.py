@@ -73,7 +73,7 @@ class RobotsCache(Protocol):
 
 
 class LocalRobotsCache:
-    """The files of this process."""
+    """Stores robots.txt files in this process."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -107,7 +107,7 @@ class LocalRobotsCache:
 
 
 class RedisRobotsCache:
-    """The files of the whole fleet. While Redis is down, nothing is cached and every process fetches for itself."""
+    """Stores robots.txt files for the fleet. While Redis is down, every process fetches files without caching."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:
         self._client = client

@@ -26,15 +26,15 @@ _NEXT: dict[Shape, Shape] = {"json_schema": "json_object", "json_object": "text"
 _OTHER: dict[Limit, Limit] = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _NEWER = (".openai.com", ".azure.com")
 #: Tokens for reasoning: the minimum once a model reasons, the first amount (the API documentation advises 25,000 for
-#: any task; reading a page is a small one), and the maximum.
+#: any task; reading a page is a small task), and the maximum.
 _LEAST_ROOM, _FIRST_ROOM, _MOST_ROOM = 2_048, 16_384, 32_768
 #: factor on the reasoning tokens used, since some pages need more
 _SPARE = 4
 #: statuses of refusals; llama.cpp's Python server answers 500 to unknown parameters
 _REFUSED = (400, 422, 500)
-#: in a 429: a request above a key's tokens per minute never succeeds
+#: words in a 429 response: a request above a key's tokens per minute never succeeds
 _MORE_THAN_A_MINUTE = "too large"
-#: in a refusal: the parameter is unknown, not its value
+#: words in a refusal: the parameter is unknown, and not only its value
 _UNKNOWN = re.compile(
     r"not supported|unsupported|not support|unknown|unrecogni[sz]ed|unexpected|extra|not (?:permitted|allowed)"
     r"|forbidden|cannot find",

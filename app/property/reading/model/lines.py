@@ -20,7 +20,7 @@ _BLOCKS = frozenset({
     "thead", "title", "tr", "ul",
 })
 # fmt: on
-#: between the columns of a printed card
+#: the space between the columns of a printed card
 _COLUMNS = re.compile(r"\s{2,}")
 _CELLS = frozenset({"td", "th"})
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[A-ZÄÖÜŁŚŻ0-9\"„“\u3040-\u9fff])")

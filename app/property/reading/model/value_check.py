@@ -81,7 +81,7 @@ def _text(claim: Claim) -> CheckedValue | None:
     return CheckedValue(value) if 0 < len(value) <= 200 and _contains(claim.quote, value) else None
 
 
-#: state codes that are also words before a small letter: `Sale OR rent`
+#: state codes that are words if a lower-case word follows: `Sale OR rent`
 _WORDS_TOO = frozenset({"HI", "IN", "ME", "OH", "OK", "OR"})
 
 
@@ -253,7 +253,7 @@ _BY_TYPE: Mapping[str, Check] = {
     "number": number_check.number,
     "date": number_check.date,
 }
-#: by a field's parser, by its kind
+#: checks by the field's parser, or else by its kind
 _CHECKS: Mapping[str, Check] = {
     **{"money": number_check.money, "asked": number_check.list_price, "fee": number_check.money},
     "area": number_check.area,

@@ -91,7 +91,7 @@ class Gate:
             await self._drop(route, "frame")
         elif not self._answered:
             self._answered = True
-            self._url = request.url  # as Chromium spells it
+            self._url = request.url  # in Chromium's spelling
             await self._document(route)
         else:
             if request.method == "GET" and request.url != self._url and not self.redirect.done():

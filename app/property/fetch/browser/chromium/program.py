@@ -1,8 +1,8 @@
 """Chromium's launch options: no network access, and no services for human users.
 
 Sources of the switches: https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
-Playwright adds its own (`chromiumSwitches.ts`). One of these is `--enable-automation`, which tells pages that they are
-automated (`navigator.webdriver`). Nothing here hides that.
+Playwright adds its own (`chromiumSwitches.ts`). Its `--enable-automation` tells pages that they are automated
+(`navigator.webdriver`), and nothing here hides that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 #: Chromium only uses the last list, so the relevant entries of Playwright's list are repeated
 _DISABLED_FEATURES = (
-    # Playwright's own
+    # entries of Playwright's list
     "AvoidUnnecessaryBeforeUnloadCheckSync",
     "DestroyProfileOnBrowserClose",
     "HttpsUpgrades",
