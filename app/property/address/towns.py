@@ -15,7 +15,7 @@ _CODES = {name.upper(): code for name, code in US_STATES.items()}
 _NAMES = "|".join(sorted(_CODES, key=len, reverse=True))
 _STATE = re.compile(rf"(?:^|(?P<comma>, )| )(?P<state>[A-Z]{{2}}|[A-Z] [A-Z]|{_NAMES})$")
 _COUNTY = re.compile(r" (?:COUNTY|PARISH)$|^COUNTY OF ")
-#: `1234 N OLD FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has ten
+#: the most words that the tagger splits; `1234 N OLD FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has ten
 _TAGGED_WORDS = 12
 _STARTS = {
     **{"ST": "SAINT", "STE": "SAINTE", "FT": "FORT", "MT": "MOUNT"},
@@ -91,7 +91,7 @@ def _by_suffix(line: str) -> int | None:
         return None
     end = ends[0]
     if words[end] == "ST" and len(ends) > 1 and words[ends[1]] != "ST":
-        end = ends[1]  # PORT ST LUCIE BLVD
+        end = ends[1]  # as in PORT ST LUCIE BLVD
     end += 1
     if end < len(words) and words[end] in ("NE", "NW", "SE", "SW", "N", "S", "E", "W"):
         end += 1

@@ -116,7 +116,7 @@ def _number(text: str) -> float | None:
 
 _NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240)}
 _WHITE = (255, 255, 255)
-#: no page nests deeper
+#: the deepest nesting that is examined; no page nests deeper
 _DEEPEST = 300
 #: the largest invisible difference of red, green, or blue
 _ALIKE = 12

@@ -188,7 +188,7 @@ class Document:
         declared = self.root.get("lang") if self.root is not None else None
         country = (
             country_of_host(host)
-            or self._evident_country()  # before the declared language, because content systems declare en-US by default
+            or self._evident_country()  # before the language, since systems declare en-US by default
             or country_of_language(declared)
             or self._locale_country()
             or country_of_money(lang, f"{self.title} " + " ".join(s.text for s in self.segments[:80]))

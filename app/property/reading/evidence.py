@@ -35,7 +35,7 @@ _ROW = re.compile(r"^(.*)/(\d+)$")
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
 #: markup before the first word of a text
 _MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
-#: the longest text that a quote holds whole, and the longest quote
+#: the longest text that is quoted completely, and the longest quote
 _LONG, _LONGEST_QUOTE = 300, 500
 _MOST_ROWS, _MOST_CELLS = 80, 40
 #: how many levels the element with the whole value may be above the text node
@@ -139,7 +139,7 @@ def _is_stated(candidate: Candidate, text: str) -> bool:
     if str(int(value)) not in re.sub(r"\D", "", text) and not re.search(r"\d\s?[kKmM万億]", text):
         return False
     price = parse_price(text)
-    return price is not None and abs(price.amount - float(value)) < 0.005  # a cent
+    return price is not None and abs(price.amount - float(value)) < 0.005  # equal within a cent
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ _BANNER = re.compile(
     r"for sale|coming soon|new home for sale)\W*$",
     re.IGNORECASE,
 )
-#: `SOLD MAR 28, 2025` above the facts; further down it is about other homes
+#: `SOLD MAR 28, 2025` above the facts; further down such a banner is about other homes
 _SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\d{1,2}/\d{4})$", re.IGNORECASE)
 _FIRST_BANNERS = 30
 _MOST_BANNERS = 400

@@ -11,7 +11,7 @@ from app.property.reading.document import Document
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
-#: standard OpenGraph names, by the words behind the namespace; and names without words
+#: standard OpenGraph names by the words behind the namespace, and names without such words
 _STANDARD = re.compile(
     r"(?:product|og):(price:.*)|place:(location:.*)|"
     r"og:(latitude|longitude|street-address|locality|region|postal-code|country)(?:-name)?"

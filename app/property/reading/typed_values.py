@@ -87,7 +87,7 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield from ((name, count, None) for name, count in zip(parts, (found.full, found.half), strict=True))
 
 
-#: who lives there, not the kind of building
+#: words for the occupant, not for the kind of building
 _OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\d/])\d/\d{1,2}\s?-?(?:of an )?(?:acre|ac\b|mile)", re.IGNORECASE)
 _OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)

@@ -85,7 +85,7 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
         known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
         if known is not None and known.field == "ListPrice":
             return True
-        # the labels reader reads rents with heating, and `$548,000` above `Sold price` was paid
+        # the labels reader reads rents with heating; an amount above `Sold price` was paid
         others = ("_RentWarm", "_Ignore" if beside is before else "ClosePrice")
         if known is not None and known.field in others:
             return False

@@ -19,7 +19,7 @@ from app.property.record import FIELDS
 from app.property.values.numbers import find_numbers, tidy
 
 _OPENS = re.compile(r"[{\[]")
-#: whole strings, to their end or the cut, and the marks between members
+#: a whole string, up to its end or the cut, or a mark between members
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
 #: Text before the JSON may contain brackets. An answer nests at most three levels.

@@ -28,7 +28,7 @@ from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
 from app.property.values.areas import is_lone_land
 
-#: confidence if the quote names the field; if its line does; if nothing nearby does
+#: confidence if the quote names the field, if only its line names it, and if nothing nearby names it
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
 #: share of confidence left to a value that only data or unrelated blocks give
 _UNSHOWN = 0.33

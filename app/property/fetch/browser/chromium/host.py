@@ -137,7 +137,7 @@ class Host:
                 return
 
     async def _send(self, message: Message) -> None:
-        with suppress(ConnectionError):  # the worker has ended, and this process is about to
+        with suppress(ConnectionError):  # the worker has ended, and this process will end too
             self._writer.write(wire.packed(message))
             await self._writer.drain()
 
