@@ -156,16 +156,16 @@ def test_full_and_half_bathrooms_belong_to_the_shown_total(
 
 
 def test_a_portal_that_repeats_a_value_does_not_outvote_the_assessor() -> None:
-    """Label and state of one page agree, so it was read correctly; the assessor gives the value once and ranks
-    first.
-    """
+    """The label and the state of the portal's page agree, but the assessor ranks first."""
     assessor = replace(source("a", baths(3, 2, 1) | {"YearBuilt": 1987}, 0.88), source_kind=SourceKind.ASSESSOR)
     portal = replace(source("p", baths(3, 3, 0) | {"YearBuilt": 1988}, 0.96), source_kind=SourceKind.PORTAL)
     found = merged_in_any_order(assessor, portal)
     assert baths(3, 2, 1) | {"YearBuilt": 1987} == {name: found.values[name] for name in assessor.values}
     assert set(found.conflicts) == {"YearBuilt", "BathroomsFull", "BathroomsHalf"}
     doubtful = replace(source("a", {"YearBuilt": 1987}, 0.6), source_kind=SourceKind.ASSESSOR)
-    assert merged_in_any_order(doubtful, portal).values["YearBuilt"] == 1988, "which it was not read surely"
+    assert merged_in_any_order(doubtful, portal).values["YearBuilt"] == 1988, (
+        "an uncertain reading of the assessor wins"
+    )
 
 
 def test_bathroom_parts_that_exceed_the_total_are_not_shown() -> None:
@@ -183,7 +183,7 @@ def test_a_price_without_a_date_is_better_than_none() -> None:
     assert found.values["ClosePrice"] == 200000
 
 
-def test_texts_in_a_site_s_own_words_are_not_conflict() -> None:
+def test_texts_in_a_site_s_own_words_are_not_conflicts() -> None:
     found = merged_in_any_order(
         source("a", {"ListingId": "A1", "PublicRemarks": "Nice"}),
         source("b", {"ListingId": "77", "PublicRemarks": "Great"}),

@@ -176,7 +176,7 @@ def test_a_value_that_fits_no_other_value_loses(
         ("LivingArea", 1410, 1410.4),
     ],
 )
-def test_spelling_abbreviations_rounding_and_detail_are_not_conflict(field: str, one: Any, other: Any) -> None:
+def test_spelling_abbreviations_rounding_and_detail_are_not_conflicts(field: str, one: Any, other: Any) -> None:
     assert merged(source_of("a", {field: one}), source_of("b", {field: other})).conflicts == {}
 
 

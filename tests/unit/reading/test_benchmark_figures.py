@@ -41,12 +41,10 @@ class TestCore:
             ([Outcome("a", "status", None, "Active", "StandardStatus", "wrong")], False),
         ],
     )
-    def test_a_page_is_clean_where_nothing_of_the_core_is_missed_or_wrong(
-        self, outcomes: list[Outcome], clean: bool
-    ) -> None:
+    def test_a_page_is_clean_if_no_core_field_is_missing_or_wrong(self, outcomes: list[Outcome], clean: bool) -> None:
         assert core(outcomes).all_right == (("a",) if clean else ())
 
-    def test_the_mean_is_over_fields_and_only_over_pages_that_have_the_field(self) -> None:
+    def test_the_mean_counts_each_field_only_on_pages_that_have_it(self) -> None:
         report = core(
             [
                 _outcome("price", "right", "a"),
@@ -62,12 +60,12 @@ class TestCore:
         assert report.all_right == ("a", "c")
         assert report.pages == 3
 
-    def test_nothing_scored_has_mean_zero(self) -> None:
+    def test_the_mean_without_scores_is_zero(self) -> None:
         assert core([]).mean == 0.0
 
 
 class TestBands:
-    def test_values_fall_into_the_band_of_their_confidence_and_wrong_ones_are_not_right(self) -> None:
+    def test_values_are_counted_in_the_band_of_their_confidence(self) -> None:
         outcomes = [
             _outcome("price", "right", "a"),
             _outcome("price", "wrong", "b"),
@@ -90,7 +88,7 @@ class TestBands:
 
 
 class TestKinds:
-    def test_a_page_taken_for_another_stands_off_the_diagonal(self) -> None:
+    def test_a_page_of_the_wrong_kind_is_off_the_diagonal(self) -> None:
         cases = [
             KindCase("own", "x", PageKind.GONE, PageKind.LISTING, "it tells 3 facts"),
             KindCase("own", "y", PageKind.GONE, PageKind.GONE, "the page says '404'"),
@@ -107,13 +105,13 @@ class TestKinds:
         (case,) = kinds.of_fixtures(tmp_path)
         assert (case.expected, case.found) == (PageKind.GONE, PageKind.BLOCKED)
 
-    def test_pages_labelled_apart_are_judged_too(self, tmp_path: Path) -> None:
+    def test_separately_labeled_pages_are_also_judged(self, tmp_path: Path) -> None:
         (tmp_path / "list.json").write_text('{"features": [{"attributes": {"A": 1}}, {"attributes": {"A": 2}}]}')
         (tmp_path / "extra_truth.jsonl").write_text('{"file": "list.json", "kind": "record_list"}\n' * 2)
         (case,) = kinds.of_labelled_apart(tmp_path)
         assert (case.name, case.expected, case.found) == ("list.json", PageKind.SEARCH, PageKind.SEARCH)
 
-    def test_no_labels_apart_is_no_case(self, tmp_path: Path) -> None:
+    def test_without_separate_labels_there_are_no_cases(self, tmp_path: Path) -> None:
         assert list(kinds.of_labelled_apart(tmp_path)) == []
 
 

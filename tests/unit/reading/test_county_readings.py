@@ -23,7 +23,7 @@ def feature(**more: Any) -> str:
     return json.dumps({"features": [{"attributes": attributes | more.pop("attributes", {}), **more}]})
 
 
-def test_a_value_that_is_a_label_elsewhere_stays_the_value_of_its_label() -> None:
+def test_a_value_that_is_a_label_on_other_pages_stays_a_value() -> None:
     pairs = (("Cooling", "Central air"), ("Parking spaces", "3"), ("Heating", "Forced air"))
     spans = "".join(f"<div><span>{label}</span><span>{value}</span></div>" for label, value in pairs)
     values = read(f"<html><body><h1>14 Elm Ave, Denver, CO 80202</h1><div>{spans}</div></body></html>")
@@ -36,7 +36,7 @@ def test_a_label_alone_with_its_value_is_still_a_label() -> None:
     assert values["Cooling"] == ["Central air"]
 
 
-def test_a_parcel_s_point_is_its_point_or_centroid_in_degrees() -> None:
+def test_a_parcel_is_located_by_its_point_or_centroid_in_degrees() -> None:
     degrees = {"x": -93.62, "y": 42.03}
     wgs84 = {"spatialReference": {"wkid": 4326}}
     rings = {"rings": [[[-93.62, 42.03], [-93.61, 42.03], [-93.61, 42.04], [-93.62, 42.03]]]}

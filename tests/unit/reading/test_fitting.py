@@ -49,7 +49,7 @@ def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> Non
         return (0.0 if name == "up" else -math.inf), (0.0 if name == "down" else math.inf)
 
     weights = fit(examples, lambda _: 1.0, bounds)
-    assert weights["up"] == 0.0, "a feature that may not lower adds nothing where it would"
+    assert weights["up"] == 0.0, "a feature that must not lower a score lowers it"
     for name, weight in weights.items():
         slope = weight
         for one in examples:
@@ -78,7 +78,7 @@ def test_a_site_is_evaluated_with_weights_that_did_not_see_it() -> None:
     new, by_hand = cross_validated(reads)["seventh"]
     assert "reader.odd" in seen
     assert (sum(band.count for band in new), sum(band.count for band in by_hand)) == (100, 100)
-    assert (new[0].count, new[0].right) == (100, 95), "without its site, its values look as good as any"
+    assert (new[0].count, new[0].right) == (100, 95), "the weights know the held-out site"
 
 
 def test_a_fit_is_reproducible_in_any_order() -> None:

@@ -93,7 +93,7 @@ def test_work_is_linear_in_the_page(name: str) -> None:
     assert large <= _TIMES * 1.25 * small
 
 
-def test_floods_of_blocks_scripts_and_attributes_are_cut_off() -> None:
+def test_excess_blocks_scripts_and_attributes_are_cut_off() -> None:
     """XPaths count siblings, and libxml2 compares attributes pairwise. Neither happens for thousands of elements."""
     document = Document(_page(_HOUSE * 3_000))
     assert len({c.locator.partition("#")[0] for c in jsonld.read(document)}) == 200
@@ -116,7 +116,7 @@ def test_excessive_style_rules_hide_the_page() -> None:
     assert "secret" not in [segment.text for segment in Document(_page(text)).segments]
 
 
-def test_long_lists_of_selectors_are_not_compiled_singly() -> None:
+def test_long_lists_of_selectors_are_not_all_compiled() -> None:
     """Compiling all selectors of 8,000 rules with four selectors each would take seven times the calls."""
     rules = "".join(f".a{i},#b{i},.c .d{i},i{{opacity:0}}" for i in range(8_000))
     assert _calls(_page(f"<style>{rules}</style><p>seen")) < 150 * 8_000

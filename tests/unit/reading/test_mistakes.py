@@ -121,7 +121,7 @@ def test_an_estimate_is_not_a_price() -> None:
     assert "ListPrice" not in values
 
 
-def test_the_newest_sale_counts_and_the_real_one_stays_in_the_history() -> None:
+def test_the_newest_sale_counts_and_earlier_sales_stay_in_the_history() -> None:
     """A "$10" deed is the last sale; the sale before it is kept as a row."""
     values = _read(
         _page(

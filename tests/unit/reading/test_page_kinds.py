@@ -117,11 +117,11 @@ def test_an_accidental_404_does_not_mean_gone(text: str) -> None:
 @pytest.mark.parametrize(
     "html", ["<title>404</title>", "<h1>Error 404</h1>", "<h1>404 - Seite</h1>", "<title>HTTP 404</title>"]
 )
-def test_404_as_a_pages_word_means_gone(html: str) -> None:
+def test_404_in_the_words_of_a_page_means_gone(html: str) -> None:
     assert _kind(html) is PageKind.GONE
 
 
-def test_a_price_on_application_makes_a_listing_beside_cards_of_others() -> None:
+def test_a_page_with_a_price_on_application_and_other_cards_is_a_listing() -> None:
     cards = "".join(
         f"<article class='card'><a href='/p/{n}'><h3>{n} Elm Road, Salem</h3><p>€{n}50,000</p></a></article>"
         for n in range(1, 6)

@@ -205,7 +205,7 @@ def test_other_lots_for_sale_are_ignored() -> None:
         ("Avenue Homes", True),
     ],
 )
-def test_a_title_and_a_street_are_not_firm(name: str, is_office: bool) -> None:
+def test_a_title_or_a_street_is_not_a_firm(name: str, is_office: bool) -> None:
     assert texts.is_office(name) is is_office
 
 

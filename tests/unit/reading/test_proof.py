@@ -132,5 +132,5 @@ def test_every_value_of_the_projects_own_pages_has_valid_evidence() -> None:
     assert _faults("pages/*/page.*") == []
 
 
-def test_so_have_the_values_of_invented_pages_of_many_countries() -> None:
+def test_every_value_of_the_invented_pages_has_valid_evidence() -> None:
     assert _faults("corpus/*/html/*", "corpus/*/html/*/*") == []

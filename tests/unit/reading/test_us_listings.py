@@ -147,7 +147,7 @@ def test_the_only_point_in_scripts_is_the_home_s(body: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["viewer", "website", "defaultCenter", "office", "agent", "nearby", "pois", "bounds"])
-def test_the_only_point_may_be_another_s(key: str) -> None:
+def test_the_only_point_may_belong_to_something_else(key: str) -> None:
     body = '<script type="application/json">{"%s": {"lat": 42.03471, "lng": -93.62017, "n": "so many"}}</script>'
     assert "Latitude" in _read(body % "place")
     assert "Latitude" not in _read(body % key)
@@ -202,7 +202,7 @@ def test_a_permit_s_address_may_use_a_star_as_separator() -> None:
     assert found == ["2640 MARIGOLD CT", "WRENFIELD", "CA", "93099"]
 
 
-def test_a_section_and_township_are_not_street() -> None:
+def test_a_section_and_a_township_are_not_a_street() -> None:
     assert not texts.looks_like_street("Range 30 / Township 22 / Section 27")
     assert texts.looks_like_street("22 Township Rd")
 

@@ -29,6 +29,6 @@ def test_pages_of_many_countries_are_read() -> None:
     assert core(report.outcomes).mean >= _LEAST_CORE, _listed(report.errors)
 
 
-def test_the_folder_and_its_labels_have_the_same_pages() -> None:
+def test_the_folder_and_its_labels_list_the_same_pages() -> None:
     labelled = {row["file"] for row in load_truth(_FOLDER)}
     assert labelled == {f"html/{path.name}" for path in (_FOLDER / "html").iterdir()}

@@ -61,7 +61,7 @@ def test_the_honest_page_is_read(name: str) -> None:
     """A page from which nothing is read would resist every attack."""
     extraction, prompt = _honest(name)
     assert {field: extraction.record.values.get(field) for field in HONEST[name].says} == HONEST[name].says
-    assert prompt.fields, "nothing is left for a model to be asked about"
+    assert prompt.fields, "no field is left to ask a model for"
 
 
 def test_the_suite_is_large_enough() -> None:
