@@ -1,4 +1,4 @@
-"""Access to the database: connections, transactions, and error translation. Opened once per process.
+"""Access to the database: connections, transactions, and error translation. Each process opens one `Database`.
 
 This module knows no tables. SQLite runs in WAL mode, and its writers wait for each other. A forked child never uses or
 closes its parent's connections.
@@ -25,7 +25,7 @@ from app.settings import Settings
 
 SQLITE_FILE = "propintel.sqlite3"
 _ATTEMPTS = 5
-#: between two paced transactions
+#: the pause between two paced transactions
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
@@ -101,7 +101,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Open a transaction. It is committed after the block, or rolled back if the block raises."""
         engine = self._opened()
-        self.clock.now()  # the fleet's clock sometimes asks Redis: better before the transaction than in it
+        self.clock.now()  # read before the transaction begins, because the fleet's clock sometimes asks Redis
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
@@ -122,8 +122,8 @@ class Database:
     def repeat_paced[T](self, work: Callable[[Connection], T]) -> T:
         """Run `work` like `repeat`, as one of many transactions, with a pause before it for other writers.
 
-        SQLite has no queue of writers: a waiting writer tries again every 1 to 100 ms, and would usually meet the next
-        of these transactions.
+        SQLite has no queue of writers: a waiting writer tries again every 1 to 100 ms. Without the pause, the next
+        transaction would usually have begun by then.
         """
         if self.is_sqlite:
             time.sleep(max(0.0, self._next_paced - time.monotonic()))
@@ -145,8 +145,8 @@ class Database:
     def wipe_free_space(self) -> bool:
         """Overwrite deleted rows in the database's files. Return True if no deleted row is left.
 
-        SQLite rewrites its file and empties its log; the result is False if readers prevent that. PostgreSQL gets a
-        VACUUM, and the result is False: it overwrites freed space and its log only when it reuses them. A full rewrite
+        SQLite rewrites its file and empties its log; the result is False if readers prevent that. On PostgreSQL, run
+        VACUUM and return False: PostgreSQL overwrites freed space and its log only when it reuses them. A full rewrite
         would lock all tables (docs/retention.md).
         """
         engine = self._opened()

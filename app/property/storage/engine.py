@@ -81,7 +81,7 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
 
 
 def _prepare_sqlite(raw: Any, _: Any) -> None:
-    raw.isolation_level = None  # _begin_sqlite opens transactions, not the driver
+    raw.isolation_level = None  # the driver must not open transactions, because _begin_sqlite does
     cursor = raw.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     # in WAL mode, NORMAL survives a crash of a process; after a power cut, the last commits may have to be repeated

@@ -51,7 +51,7 @@ def shown(url: URL) -> str:
 
 @contextmanager
 def translated(url: URL) -> Iterator[None]:
-    """Translate errors raised in the block. `IntegrityError` passes: the caller knows what a duplicate means."""
+    """Translate errors raised in the block. `IntegrityError` is raised unchanged for the caller."""
     try:
         yield
     except IntegrityError:

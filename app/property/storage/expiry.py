@@ -28,13 +28,13 @@ from app.settings import Settings
 
 #: rows deleted per transaction, so that no writer waits long
 AT_ONCE = 500
-#: daily usage of callers and watches
+#: age limit of the daily usage of callers and watches
 _USAGE_DAYS = 62
-#: audit entries, resolved alerts, key history, removed keys, and undone decisions
+#: age limit of audit entries, resolved alerts, key history, removed keys, and undone decisions
 _AUDIT_DAYS = 400
-#: messages about alerts (messages about a batch are deleted with the batch), and model batches
+#: age limit of model batches and of messages about alerts (messages about a batch are deleted with the batch)
 _SENT_DAYS = 30
-#: finished model requests
+#: age limit of finished model requests
 _REQUEST_DAYS = 7
 
 

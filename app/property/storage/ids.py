@@ -1,4 +1,4 @@
-"""Ids as people type and read them, like git's: any unambiguous prefix is accepted, and a short one is shown."""
+"""Short ids, as in git: any unambiguous prefix is accepted, and a short prefix is shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.property.storage.properties.tables import IdentityDecision, Property, R
 from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Watch
 
-#: characters of a prefix: at least so many to be accepted, and at least so many to be shown
+#: the fewest characters of a prefix that is accepted, and of a prefix that is shown
 _ACCEPTED, _SHOWN = 4, 8
 _PREFIX = re.compile(rf"[0-9a-f]{{{_ACCEPTED},32}}")
 _MOST_MATCHES = 5
@@ -55,7 +55,7 @@ def find_id(database: Database, typed: str, kind: IdKind) -> str:
 
 
 def ids_from(database: Database, typed: str, kind: IdKind, *, limit: int) -> list[str]:
-    """Return the first `limit` ids that begin with `typed`; none if it is no part of an id, or is too short."""
+    """Return the first `limit` ids that begin with `typed`; none if `typed` is too short or cannot begin an id."""
     prefix = typed.strip().lower()
     if _PREFIX.fullmatch(prefix) is None:
         return []

@@ -112,12 +112,13 @@ class Outbox:
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record a delivery of the permanent row: the change after cursor `payload` is due at once. False as above."""
+        """Record a delivery of the permanent row: the change after cursor `payload` is due at once. Return False if the
+        claim was lost."""
         now = self._clock.now()
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 
     def failed(self, message: Message, error: str, again_at: datetime | None) -> bool:
-        """Record a failed attempt, and when to try again (None: never). Return False as above."""
+        """Record a failed attempt, and when to try again (None: never). Return False if the claim was lost."""
         return self._record(message, due_at=again_at, error=clean(error))
 
     def _record(self, message: Message, **values: Any) -> bool:

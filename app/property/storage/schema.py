@@ -77,7 +77,7 @@ def _migrate(engine: Engine) -> tuple[str | None, str]:
     with _file_lock(engine.url, fcntl.LOCK_EX):
         if engine.dialect.name == "sqlite":
             with outside_transaction(engine) as cursor:
-                # stored in the file: in WAL mode, readers do not wait for writers
+                # the file stores the mode: in WAL mode, readers do not wait for writers
                 cursor.execute("PRAGMA journal_mode = WAL")
         return _run(engine)
 

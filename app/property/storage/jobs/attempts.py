@@ -1,6 +1,6 @@
 """The attempts of an address job: failed pages while it runs, and the outcome of every source at its end.
 
-A page that was fetched is the job's checkpoint instead (`pages/repository.py`).
+A fetched page is stored as the job's checkpoint instead (`pages/repository.py`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
 
 
 def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_at: datetime) -> None:
-    """Store the failed attempt `tried`, in place of an earlier one of its URL.
+    """Store the failed attempt `tried`, replacing an earlier attempt at its URL.
 
-    Nothing is stored of a page purged after `asked_at`. Raises `LeaseLostError`.
+    A page purged after `asked_at` is not stored. Raises `LeaseLostError`.
     """
     known = JobAttempt.job_id == lease.job_id, JobAttempt.position.is_(None), JobAttempt.url == tried.url
 

@@ -50,7 +50,7 @@ class BatchStore:
             return Page(_counted(connection, found[:limit]), ORDER.next_cursor(found, limit))
 
     def callback_url(self, batch_id: str) -> str | None:
-        """Return the batch's callback URL; None if it has none or was deleted."""
+        """Return the batch's callback URL; None if the batch has none or was deleted."""
         with self._database.reading() as connection:
             return connection.execute(select(Batch.callback_url).where(Batch.id == batch_id)).scalar()
 
@@ -71,7 +71,7 @@ class BatchStore:
 
         Each batch is returned to one caller only.
         """
-        with self._database.reading() as connection:  # usually there is none, and no write transaction is needed
+        with self._database.reading() as connection:  # usually no batch is complete, and no write transaction is needed
             found = list(connection.execute(select(Batch.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
 

@@ -55,8 +55,8 @@ def make_batch(
 ) -> Enqueued:
     """Insert a batch with these `columns`, and a job for each target of `wanted` that needs one.
 
-    Targets that are fresh (read after `fresh_since`) need none; without `fresh_since`, all do. `watch_of` maps a target
-    to its watch.
+    A target read after `fresh_since` is fresh and needs no job. Without `fresh_since`, every target needs a job.
+    `watch_of` maps a target to its watch.
     """
     batch_id = new_id()
     shared = {"created_at": now, "priority": priority, "economy": economy}
@@ -96,7 +96,7 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
-    """Select the addresses among `targets` whose property has a fresh page, and no page to be asked about again.
+    """Select the addresses among `targets` whose property has a fresh page, and no page with an open model question.
 
     The property of an address is that of its finished job, because no page states which address was requested.
     """
@@ -106,7 +106,7 @@ def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Return the targets that need no new job, with their newest job; None if they were scraped without a job."""
+    """Return the targets that need no new job, with their newest job (None if scraped without a job)."""
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

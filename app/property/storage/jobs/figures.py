@@ -30,7 +30,7 @@ class JobFigures:
     `counts` has the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job
     for a worker, 0 if none is queued; it begins when the job was sent to the broker, or at the end of its last wait for
     capacity. `requests` wait for model batches, of which `model_batches` are running. `watches` has the number of
-    watches by status, and `watch_day` their cost of today.
+    watches by status, and `watch_day` is the cost of watches today.
     """
 
     counts: dict[str, int]

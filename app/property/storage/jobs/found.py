@@ -1,7 +1,7 @@
 """Ends a search job and creates the jobs of its listings, in one transaction and in the search's batch.
 
-So the batch completes only after its listings. An active or fresh listing gets no job, and listings count against the
-caller's quota like other targets.
+The batch therefore completes only after its listings. An active or fresh listing gets no job, and listings count
+against the caller's quota like other targets.
 """
 
 from __future__ import annotations

@@ -57,11 +57,11 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     if row.answered_at is None and now < row.answer_by:
         raise RequestUnderWayError(max(1.0, (row.answer_by - now).total_seconds()))
     if row.answered_at is None and not note_answered(connection, key, now, Batch.id == row.id):
-        return None  # it was withdrawn meanwhile
+        return None  # the batch was withdrawn meanwhile
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
-    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # the others were purged
+    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # other jobs were purged
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)
 
 

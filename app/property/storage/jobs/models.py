@@ -62,10 +62,10 @@ class CallbackState(StrEnum):
 
 
 # outcomes of a source, beside error codes
-USED = "used"  # the page is of the address
+USED = "used"  # the page is about the address
 SAME_PAGE = "same_page"  # another source gave the same page
-OTHER = "other_property"  # the page is of another property
-UNKNOWN = "unknown_property"  # the page does not say which property it is of
+OTHER = "other_property"  # the page is about another property
+UNKNOWN = "unknown_property"  # the page does not identify its property
 SKIPPED = "not_asked"  # the source was left out
 OUTSIDE = "outside_domains"  # the page is on, or redirects to, a domain that the search may not use
 UNCITED = "not_cited"  # the search names the page without citing it
@@ -157,7 +157,7 @@ class Job(Base):
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]
     refresh: Mapped[bool]
-    # claims that did not end in a wait for capacity, and the total of these waits
+    # claims, except those that ended in a wait for capacity; and the total time of such waits
     attempts: Mapped[int] = mapped_column(default=0)
     waited_seconds: Mapped[float] = mapped_column(default=0.0)
     due_at: Mapped[datetime | None]
@@ -181,7 +181,7 @@ class Job(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # copied from its batch; the model request that it waits or waited for, and since when it waits (null: it does not)
+    # copied from its batch; the model request of its current or last wait; when the current wait began (null: no wait)
     economy: Mapped[bool] = mapped_column(server_default=false())
     request_id: Mapped[Sha256 | None]
     parked_at: Mapped[datetime | None]
@@ -239,7 +239,7 @@ class JobAttempt(MappedAsDataclass, Base):
     """The outcome of one source of an address job, with a `detail` for people.
 
     Without a `url`, no page was requested, or nothing of it may be stored. Without a `position`, it is a failed page of
-    a running job: `tries` counts the requests, and a final one is not repeated.
+    a running job: `tries` counts the requests, and a final attempt is not repeated.
     """
 
     __tablename__ = "job_attempts"

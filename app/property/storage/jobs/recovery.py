@@ -54,7 +54,7 @@ def _overdue(now: datetime) -> _Lost:
 
 
 def _shortages(connection: Connection, messages: Mapping[str, int], now: datetime) -> Iterator[tuple[str, int]]:
-    """Yield the number of missing messages of each queue. A queue that `messages` does not name is gone with all."""
+    """Yield the number of missing messages of each queue. A queue missing from `messages` has lost all its messages."""
     if not messages:
         return
     query = select(Job.sent_to, func.count()).where(_sent(now)).group_by(Job.sent_to)

@@ -39,9 +39,9 @@ from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalise_target
 
-#: a younger stored property is not scraped again
+#: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
-#: a large batch has more time to be sent
+#: messages sent per second, which gives a large batch more time to be sent
 _SENT_PER_SECOND = 500
 #: the message of a countdown may arrive this early because clocks differ
 _EARLY_SECONDS = 1.0
@@ -72,7 +72,7 @@ def queue_again(
     }
     queued: dict[str, Job] = {}
     for some in chunks(job_ids):
-        # another process, and even its worker, may have been first
+        # another process may have requeued the job first, and a worker may already run it
         statement = update(Job).where(Job.id.in_(some), ended_badly).values(change).returning(Job)
         queued |= {job.id: job for job in entities(connection, statement)}
         reopen_batches(connection, some)
@@ -165,7 +165,7 @@ class JobStore:
     # --- running
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Lease the job to `owner` and return it. None if it may not run now, as for a duplicate message."""
+        """Lease the job to `owner` and return it; None if the job may not run now (a duplicate message)."""
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
@@ -196,9 +196,9 @@ class JobStore:
         return self._change(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """Fail the job with this error. Without `owner`, it fails whoever holds it, because its worker is dead.
+        """Fail the job with this error. Without `owner`, ignore the lease, because the worker is dead.
 
-        After a transient error, a watch's job keeps the time when a tick queues it again.
+        After a transient error, a watch's job stores when a tick will queue it again.
         """
         now = self._clock.now()
         change = {
@@ -226,10 +226,11 @@ class JobStore:
         again_seconds: float = 0.0,
         counted: bool = False,
     ) -> bool:
-        """Queue the job to run after `again_seconds`. Its message goes to `queue`, and a worker holds it until then.
+        """Queue the job to run after `again_seconds`. Its message goes to `queue`, and a worker holds the message until
+        then.
 
-        No duplicate message can claim the job before. `waited_seconds` is the job's new total of waits for capacity. A
-        wait for capacity is not an attempt; `counted` makes it one, for a retry after a failure.
+        Duplicate messages cannot claim the job earlier. `waited_seconds` is the job's new total of waits for capacity.
+        A wait for capacity is not an attempt; `counted` makes it one, for a retry after a failure.
         """
         due_at = self._clock.now() + timedelta(seconds=again_seconds)
         # until then a worker holds the message, so recovery does not expect it in the queue
@@ -293,7 +294,7 @@ class JobStore:
                 targets |= {row.id: row.target for row in connection.execute(free)}
             chosen: dict[str, str] = {}
             for job_id in job_ids:
-                if job_id in targets:  # of several jobs for one target, the first
+                if job_id in targets:  # of several jobs for one target, keep the first
                     chosen.setdefault(targets[job_id], job_id)
             resend_at = self._send_by(self._clock.now(), len(chosen))
             queued = queue_again(connection, list(chosen.values()), _ENDED_BADLY, resend_at)

@@ -1,8 +1,8 @@
 """Counts usage per UTC day in the database, exactly across all processes.
 
 Each caller has a daily quota of jobs. A retried job counts like a new one, or canceling and retrying would allow any
-number of jobs. A new watch counts once, because its first refresh is due soon, and so does each later refresh. The cost
-of all watches has its own budget (`watches/budget.py`).
+number of jobs. A new watch counts as one job, because its first refresh is due soon. Each later refresh counts as one
+job too. The cost of all watches has its own budget (`watches/budget.py`).
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 
 
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
-    """Count up to `count` new jobs, as many as are left; return how many."""
+    """Count as many of `count` new jobs as the quota allows; return how many."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
-    for _ in range(2):  # another process may use what was left meanwhile
+    for _ in range(2):  # another process may use the rest of the quota meanwhile
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))
         if not room or add(connection, day, caller, _TARGET, room, limit=quota):
             return room

@@ -1,7 +1,7 @@
 """Stores firing and resolved alerts.
 
 An alert fires once, even if several processes find it at the same time. Its message is put into the outbox in the same
-transaction. `services/reports/health` decides what is an alert.
+transaction. `services/reports/key_report` decides what is an alert.
 """
 
 from __future__ import annotations

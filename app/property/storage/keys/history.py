@@ -44,13 +44,13 @@ class KeyHistoryStore:
         """Record the increase of the counters since the last call, in the hours that passed meanwhile.
 
         A new configured key gets its `first_seen_at`; a missing key gets its `removed_at`. The first counters of a new
-        key belong to the current hour. In an empty history they only become the base, because the pool counted them at
-        an unknown time. If `read` returns None, nothing changes.
+        key belong to the current hour. In an empty history, these counters only become the base, because the pool
+        counted them at an unknown time. If `read` returns None, nothing changes.
 
         `read` asks the pool over the network, so no transaction is open meanwhile. Counters older than the last
-        recorded ones would look like a pool that lost its data, and would be counted twice. So the base is read first,
-        and the counters are recorded only if it is unchanged; otherwise everything is read again. Counters that are
-        not recorded are not lost, because later counters include them.
+        recorded ones would look like a pool that lost its data, and would be counted twice. Therefore the base is read
+        first. The counters are recorded only if the base is unchanged; otherwise everything is read again. Counters
+        that are not recorded are not lost, because later counters include them.
         """
         for _ in range(_ATTEMPTS):
             with self._database.reading() as connection:

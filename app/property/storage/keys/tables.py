@@ -53,7 +53,7 @@ class KeyHour(Base):
     # for the key "": the requests sent, and how long they waited for a key
     sent: Mapped[int] = mapped_column(BigInteger)
     waited_us: Mapped[int] = mapped_column(BigInteger)
-    # how long no key had room for a request, by the limit that was reached
+    # how long no key had capacity for a request, by the limit that was reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
     refusals: Mapped[PlainJson]  # requests without a key: {reason: n}

@@ -38,8 +38,8 @@ class Uses:
 class Demand:
     """The demand for a model, across all keys.
 
-    The pool is saturated while no key has room for a request (`figures.ModelFigures`), by the limit that was reached.
-    `refusals` counts the requests that got no key in time, by reason.
+    Saturation is the time in which no key had capacity for a request (`figures.ModelFigures`), by the limit that was
+    reached. `refusals` counts the requests that got no key in time, by reason.
     """
 
     sent: int = 0

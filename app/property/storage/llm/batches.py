@@ -49,7 +49,7 @@ class Answered(NamedTuple):
 
 
 class Used(NamedTuple):
-    """The usage of a model batch for one batch of jobs. Tokens as in `Answered`."""
+    """The usage of a model batch for one batch of jobs. Tokens are counted as in `Answered`."""
 
     batch: str
     calls: int

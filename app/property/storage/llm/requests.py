@@ -189,7 +189,7 @@ class LlmRequestStore:
 
 
 def over(now: datetime) -> dict[str, Any]:
-    """Return the changes, beside the state, to a request that ends. Its body is deleted."""
+    """Return the changes to a request that ends, except its state. Its body is deleted."""
     return {"finished_at": now, "body": None, "not_before": None}
 
 

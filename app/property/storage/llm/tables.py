@@ -119,7 +119,7 @@ class LlmBatch(Base):
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether its charges are still to come and have certainly not been made."""
+        """Whether the batch has certainly not been charged yet."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 

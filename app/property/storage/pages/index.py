@@ -25,14 +25,14 @@ from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import entities, upsert
 
 _OF_SAME_PROPERTY = aliased(SourceRow)
-#: whether some page of the record's property is to be asked about again
+#: whether some page of the record's property has an open model question
 _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.property_id, _OF_SAME_PROPERTY.asks_again)
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Return the condition for records read or confirmed after `since` that are not to be asked about again.
+    """Return the condition for records without an open model question that were read or confirmed after `since`.
 
-    With `whole_property`, no other page of their property may be either.
+    With `whole_property`, the other pages of their property have no open question either.
     """
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
@@ -70,7 +70,7 @@ class PageIndex:
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def known_as(self, url: str) -> str | None:
-        """Return the page URL of which `url` is an alias; None if it is not one."""
+        """Return the page URL of which `url` is an alias, if any."""
         with self._database.reading() as connection:
             return connection.execute(select(PageAlias.page_url).where(PageAlias.url == url)).scalar()
 
@@ -82,7 +82,7 @@ class PageIndex:
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
-        """Return whether `PropertyStore.confirm` would succeed, as far as can be told without a lock."""
+        """Return whether `PropertyStore.confirm` would succeed, as far as is known without a lock."""
         with self._database.reading() as connection:
             return record_with_body(connection, seen) is not None
 
@@ -99,7 +99,7 @@ class PageIndex:
             theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # its worker is dead
+            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # the other worker is dead
             mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)

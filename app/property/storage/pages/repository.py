@@ -82,7 +82,7 @@ class PageStore:
         return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
     def forget_checkpoint(self, job_id: str) -> None:
-        """Detach the useless pages of the job, so that a retry fetches them again, and not conditionally."""
+        """Detach the useless pages of the job, so that a retry fetches them again with full requests."""
         mine = select(PageCopy.final_url).where(PageCopy.job_id == job_id)
 
         def work(connection: Connection) -> None:

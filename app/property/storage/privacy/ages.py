@@ -135,7 +135,7 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
     """
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
-        with suppress(InvalidPersonError):  # a name that cannot be told from other words
+        with suppress(InvalidPersonError):  # a name that cannot be distinguished from other words
             names.append(parse_name(str(row.record[field])))
     finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}

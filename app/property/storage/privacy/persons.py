@@ -6,7 +6,7 @@
    copies that can be obtained again (bodies, answers of models and searches) are deleted; values and their evidence
    only lose the name.
 
-The progress is stored. A purge that died resumes there if it is repeated within a day.
+The progress is stored. A purge that died resumes at the stored position if it is repeated within a day.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
-#: tables of which properties are made, with the columns of page URLs
+#: tables from which properties are made, with their columns of page URLs
 _SAID: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
     SourceRow: RECORD_URLS,
     Observation: [Observation.source_url],
@@ -102,7 +102,7 @@ type Step = Callable[["Removal"], object]
 
 
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that purge `scope`: short transactions, in an order that allows to repeat the purge."""
+    """Yield the steps that purge `scope`: short transactions, in an order that makes the purge repeatable."""
     yield from _mentions(database, scope)
     for urls in chunks(scope.urls[:0:-1], _AT_ONCE):
         yield partial(Removal.remove_pages, urls=urls, later=scope.properties)
@@ -256,7 +256,8 @@ class Removal:
             if self.connection.execute(left).first() is None:
                 merged = select(Property.id).where(Property.merged_into == property_id).with_for_update()
                 merged_ids = self.connection.execute(merged).scalars().all()
-                for some in [*chunks(merged_ids), [property_id]]:  # last, or the merged ones would go uncounted with it
+                # the property comes last, or the merged properties would be deleted uncounted
+                for some in [*chunks(merged_ids), [property_id]]:
                     for table in _OF_PROPERTY:
                         self.drop(table, table.property_id.in_(some))
                     self.drop(Property, Property.id.in_(some))

@@ -136,7 +136,7 @@ def _at_address(connection: Connection, target: str) -> set[str]:
 
 
 def _with_merged(connection: Connection, property_ids: set[str]) -> set[str]:
-    """Return the properties, the ones they were merged into, and all that were merged into those."""
+    """Return the properties, their canonical properties, and all properties merged into a canonical one."""
     canonical = select(func.coalesce(Property.merged_into, Property.id))
     canonical_ids = _column_where(connection, canonical, Property.id, property_ids)
     merged_ids = _column_where(connection, select(Property.id), Property.merged_into, canonical_ids)

@@ -80,7 +80,7 @@ class DecisionStore:
         return self._database.repeat(work)
 
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
-        """Undo a decision, as far as no other decision holds its pages where they are.
+        """Undo a decision, except for pages that another decision keeps in place.
 
         A review is closed without a join. Pages added since the decision stay where they are. Raises `NotFoundError`,
         and `IdentityDecisionError` if the decision is undone already.

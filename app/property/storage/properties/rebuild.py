@@ -95,7 +95,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    if stored.identity_version > identity.IDENTITY_VERSION:  # a newer program indexed it, and has to index it again
+    if stored.identity_version > identity.IDENTITY_VERSION:  # a newer version must index it again
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:
         connection.execute(update(Property).where(Property.id == property_id).values(change))

@@ -142,7 +142,8 @@ class StoredRecipes:
         return found[0]
 
     def named(self, name: str) -> Sequence[Recipe]:
-        """Return the recipe of that id, or those of that host. Raises `RecipeNotFoundError` if there is none."""
+        """Return the recipe with this id, or the recipes of this host. Raises `RecipeNotFoundError` if there is
+        none."""
         with self._database.reading() as connection:
             found = _found(connection, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
         if not found:

@@ -117,7 +117,7 @@ class PropertyStore:
         previous = drop_doubles(connection, doubles, record)
         left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():
-            if not pages:  # this was its only page
+            if not pages:  # the page was the property's only one
                 merge_into(connection, property_id, owner_id)
                 has_merged = True
         observe(connection, owner_id, record)

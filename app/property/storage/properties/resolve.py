@@ -115,7 +115,7 @@ def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[s
 def _ask_person(
     database: Database, connection: Connection, record: SourceRecord, owner_id: str, found: Resolution
 ) -> None:
-    """Queue for review the pairs of properties that only a source of unknown kind would make one."""
+    """Queue for review the pairs of properties that only a source of unknown kind connects."""
     for other in found.doubtful:
         if other.id != owner_id:
             why = f"only a page of unknown kind connects them: {other.decision.why}"

@@ -71,7 +71,8 @@ def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any]
 
 
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
-    """Delete the other records of the page, and return their properties. Their observations stay."""
+    """Delete the other records of the page, and return their properties. The observations of the deleted records
+    stay."""
     at, page_url = record.as_of, record.page_url
     for row in doubles:
         connection.execute(delete(SourceRow).where(SourceRow.id == row.id))
@@ -79,7 +80,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # it has its own record (again)
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL has its own record (again)
     return {row.property_id for row in doubles}
 
 

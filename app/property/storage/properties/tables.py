@@ -38,7 +38,7 @@ class Property(Base):
     __tablename__ = "properties"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    merged_into: Mapped[OfProperty | None]  # the property that it turned out to be the same as
+    merged_into: Mapped[OfProperty | None]  # the property that it was merged into
     record: Mapped[JsonWords]
     evidence: Mapped[JsonWords]
     conflicts: Mapped[JsonWords]
@@ -137,7 +137,7 @@ Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgr
 
 
 class Observation(Base):
-    """A value that was ever read, once per body. Values not chosen by merging are kept here."""
+    """A value that was read from a body; stored once per body. Values not chosen by merging are kept here."""
 
     __tablename__ = "observations"
 

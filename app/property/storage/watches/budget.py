@@ -29,7 +29,8 @@ SUBJECT = "watches"
 class WatchLimits:
     """The budget of pages and model calls per UTC day, shared by all watches.
 
-    `daily_targets` is each caller's daily quota, against which refreshes of the caller's watches count (None: none).
+    `daily_targets` is each caller's daily quota, against which refreshes of the caller's watches count (None: no
+    quota).
     """
 
     pages: int
@@ -47,7 +48,7 @@ class WatchDay:
 
 
 def charge_watches(database: Database, what: Charge, limit: int) -> bool:
-    """Charge one `what` to today's budget. Return False if the budget is used up."""
+    """Charge one unit of `what` to today's budget. Return False if the budget is used up."""
     today = database.clock.now().date()
     return database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
 

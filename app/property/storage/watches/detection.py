@@ -90,13 +90,13 @@ class ChangeDetector:
         now = statement_of(name, record.values, record.evidence)
         if now is None:
             return
-        was = _said(name, before) or self._last_value(name, record, (before.url, record.url))
+        was = _value(name, before) or self._last_value(name, record, (before.url, record.url))
         if was is None and not (is_same_edition and self._may_appear(name, before, record.evidence[name])):
             return
         pending = [change for change in self._pending if change.field == name]
         # the property's value before any pending change of the field
         old = (
-            pending[0].said_before if pending else _said(name, self._rebuilt.was) or self._last_value(name, record, ())
+            pending[0].said_before if pending else _value(name, self._rebuilt.was) or self._last_value(name, record, ())
         )
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if is_known or not changes_property(name, was, now, old):
@@ -126,8 +126,8 @@ class ChangeDetector:
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
         """Return whether a field that the page did not have before may be a change.
 
-        It is none if only the reading improved: by a model that was not asked before, or by a recipe learned since,
-        unless the quoted text is new on the page.
+        A field is no change if only the reading improved (by a model that was not asked before, or a recipe learned
+        since), unless the quoted text is new on the page.
         """
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
@@ -139,8 +139,8 @@ class ChangeDetector:
     def _is_read_differently(self, was: Statement, now: Statement, *, is_same_edition: bool) -> bool:
         """Return whether other extractors, a model, or a recipe only read the same text differently.
 
-        That is so if both quotes are on both pages. If the pages are no longer stored, it is assumed for another
-        version of the extractors.
+        Return True if both quotes are on both pages. If the pages are no longer stored, return True for another version
+        of the extractors.
         """
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
@@ -214,7 +214,7 @@ def has_pending_change(connection: Connection, property_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _said(name: str, stored: Row[Any]) -> Statement | None:
+def _value(name: str, stored: Row[Any]) -> Statement | None:
     """Return the value of the field in a row of a record or a property."""
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
     return statement_of(name, stored.record, evidence)

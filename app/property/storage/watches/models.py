@@ -35,8 +35,7 @@ class WatchKind(StrEnum):
 
 
 class WatchStatus(StrEnum):
-    """waiting: not due yet · due: starts with the next tick · put_off: the daily budget had no room, it comes first on
-    the next day · under_way: its jobs run · paused: until it is added again.
+    """The state of a watch.
 
     waiting: not due yet. due: refreshed by the next tick. put_off: the day's budget was used up, and it comes first on
     the next day. under_way: its jobs are active. paused: stopped until it is added again.
@@ -129,7 +128,7 @@ class Change(Base):
     new: Mapped[JsonWords | None]
     old_evidence: Mapped[JsonWords | None]
     new_evidence: Mapped[JsonWords | None]
-    # units and the like: {"old": {"X_Currency": ...}, "new": {...}}
+    # the context of each value, such as its currency: {"old": {"X_Currency": ...}, "new": {...}}
     context: Mapped[JsonWords] = mapped_column(nullable=True)
     # the URLs of both values' pages, each between blanks
     urls: Mapped[Urls]

@@ -107,7 +107,7 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
     """Return a SQL expression for when a job that fails `now` is queued again; NULL if never, or without a watch.
 
-    The waits are those of a watch. The age of the job determines which wait is next.
+    A job waits as long as a watch would. Its age determines which wait is next.
     """
     hours = _hours(error_code, error_message)
     waits = [
@@ -134,8 +134,8 @@ def _is_gone(error_code: str | None, error_message: str | None) -> bool:
 def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     """Move the watch of the property `merged_id` to `kept_id`.
 
-    Of two watches, the active one stays, else the one with the shorter interval. It gets the jobs of both, the earlier
-    due time, and a refresh that is under way.
+    Of two watches, the active one stays, else the one with the shorter interval. The remaining watch gets the jobs of
+    both, the earlier due time, and a refresh that is under way.
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))

@@ -154,7 +154,7 @@ class Watches:
     def late(self, since: datetime) -> tuple[int, int, int]:
         """Return the numbers of watches waiting for the budget, of due watches not begun, and of unfinished jobs.
 
-        Only those that have been waiting since `since` or longer are counted.
+        Count only entries that have been waiting since `since` or longer.
         """
         began = func.coalesce(JobRow.started_at, JobRow.created_at)  # a requeued job begins again
         theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since

@@ -42,11 +42,11 @@ _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.i
 #: after an outage, or when a day's budget begins, ticks begin this many times more watches than come due
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
-#: one statement reads the pages of all of them
+#: the most watches per tick, because one statement reads the pages of all
 _MOST_A_TICK = 1000
 #: a target with another active job is tried again after this time
 _BUSY = timedelta(minutes=10)
-#: the next look at a pending change, unless this look decides it
+#: the time until the next look at a change that is still pending
 _LOOK_AGAIN = timedelta(minutes=30)
 #: recovery sends the tick's jobs if the tick has not sent them by then
 _RESEND = timedelta(seconds=30)
@@ -208,9 +208,9 @@ class TickRun:
         return due, is_short
 
     def _has_room(self, watch: Watch, pages: int) -> bool:
-        """Return whether today's budget has room for these pages of the watch. A full day's budget always has.
+        """Return whether today's budget suffices for these pages of the watch. A full day's budget always does.
 
-        A watch put off on an earlier day needs room for one page only, and its other jobs wait for the next day.
+        A watch put off on an earlier day needs budget for one page only, and its other jobs wait for the next day.
         Otherwise smaller watches could come before it every day.
         """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
