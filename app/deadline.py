@@ -10,7 +10,7 @@ from app.errors import NoAnswerError
 
 
 class TimeLimited[T]:
-    """Calls `ask` with a limit of `seconds`; error messages call the other side `what`.
+    """Calls `ask` with a limit of `seconds`; error messages name the service as `what`.
 
     After a timeout, the call continues in its thread, which does not delay the exit of the process. Until the call
     ends, further calls wait for its answer, so that a hanging service does not occupy more and more threads.

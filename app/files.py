@@ -1,6 +1,6 @@
-"""Create files and folders that only their owner can read.
+"""Create files and folders for secrets or personal data, which only their owner can read.
 
-For files with secrets or personal data. The mode of an existing file is not changed.
+The mode of an existing file is not changed.
 """
 
 from __future__ import annotations

@@ -117,11 +117,11 @@ class Exporting:
         span.set_status(Status(StatusCode.ERROR, reason))
 
     def close(self) -> None:
-        """Send the waiting spans and stop, which takes 30 s if the collector hangs."""
+        """Send the waiting spans and stop. This takes 30 s if the collector hangs."""
         self._provider.shutdown()
 
     def give_up(self) -> None:
-        """End a running `close`: no attempt is repeated or started."""
+        """Make a running `close` end without further attempts."""
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 

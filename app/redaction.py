@@ -104,7 +104,7 @@ _PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
 
 
 def redact_urls(text: str) -> str:
-    """Redact `text`, and remove login and query of every URL. For URLs of other people."""
+    """Redact `text`, and remove login and query of every URL. Use this for URLs that are not ours."""
     return redact(_URL_IN_TEXT.sub(lambda url: f"://{url[1]}{url[2]}{f'?{REDACTED}' if url[3] else ''}", text))
 
 
@@ -116,7 +116,7 @@ def shown_url(url: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of a URL. For webhooks, whose paths are often secret."""
+    """Return scheme, host and port of a URL, for webhooks, whose paths are often secret."""
     found = _URL_ALONE.search(url)
     return f"{url[: found.start()].lower()}://{found[1]}" if found else REDACTED
 
@@ -135,8 +135,9 @@ def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -
 def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
     """Yield the secret parts of a URL: its password, and secrets in its query.
 
-    With `path_too`, for webhooks, also parts of the path and the whole URL. A password that also occurs in another part
-    of the URL (`postgres:postgres@`) is skipped: it protects nothing, and the word would be redacted in every line.
+    With `path_too` (for webhooks), yield parts of the path and the whole URL too. A password that also occurs in
+    another part of the URL (`postgres:postgres@`) is skipped: it protects nothing, and the word would be redacted in
+    every line.
     """
     try:
         parts = urlsplit(url)
@@ -167,7 +168,7 @@ def header_secrets(headers: str) -> Iterator[str]:
             if "://" in form:
                 yield from url_secrets(form)
             elif _SECRET_NAME.search(name) or looks_random(form):
-                yield from (form, form.rpartition(" ")[2])  # without `Bearer`
+                yield from (form, form.rpartition(" ")[2])  # the token without `Bearer`
 
 
 #: 20 letters and digits in a row with at least one digit, or a UUID

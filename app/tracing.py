@@ -2,7 +2,7 @@
 
 Each process calls `configure_tracing` after a fork and `shutdown_tracing` at its end. Without that, `span` costs almost
 nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so that attempts in different
-processes belong to one trace without passing anything on. Spans are redacted, and URLs are shown without their query. A
+processes belong to one trace without exchanging data. Spans are redacted, and URLs are shown without their query. A
 collector that is away does not delay the work.
 """
 

@@ -53,5 +53,5 @@ def _examine() -> list[Finding]:
 
 
 def _table(findings: Sequence[Finding]) -> Table:
-    rows = [(f.check, f.state.value, f.said, f.remedy) for f in findings]
+    rows = [(f.check, f.state.value, f.detail, f.remedy) for f in findings]
     return make_table(None, ("check", "state", "found", "what to do"), rows)

@@ -1,1 +1,1 @@
-"""Who may use the HTTP API and the web pages, and how often."""
+"""Access to the HTTP API and the web pages: tokens, sessions, roles, and rate limits."""

@@ -105,7 +105,7 @@ class SigningKeys:
             return self._ask.begin()  # joins a running fetch, which stores its result before it ends
 
     def _wait(self, asked: Callable[[], None], kid: str) -> None:
-        # only requests for unknown keys are limited: without a set, or with an old one, all requests may wait, once
+        # only requests for unknown keys are limited: without a set, or with an old set, every request may wait once
         held = self._held
         unknown = held is not None and kid not in held.keys
         if unknown and not self._waiting.acquire(blocking=False):

@@ -68,7 +68,7 @@ class Caller:
     def id(self) -> str:
         """The id for limits, quotas and idempotency keys: SHA-256 of issuer and subject, in hex.
 
-        Tokens without a subject cannot be distinguished: all of one role are one caller.
+        Tokens without a subject cannot be distinguished: all tokens of one role count as one caller.
         """
         who = [self.issuer, self.subject] if self.subject else [self.issuer, None, self.role]
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()

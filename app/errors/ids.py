@@ -1,4 +1,4 @@
-"""What may be wrong with an id that somebody typed."""
+"""Errors of ids that a user typed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.errors import NotFoundError, PropertyIntelligenceError
 
 
 class UnknownIdError(NotFoundError):
-    """No id begins with what was typed."""
+    """No id begins with the typed text."""
 
     code = "unknown_id"
     fact_names: ClassVar[tuple[str, ...]] = ("kind", "id", "command")
@@ -16,7 +16,7 @@ class UnknownIdError(NotFoundError):
 
 
 class AmbiguousIdError(PropertyIntelligenceError):
-    """Several ids begin with what was typed."""
+    """Several ids begin with the typed text."""
 
     code = "ambiguous_id"
     fact_names: ClassVar[tuple[str, ...]] = ("kind", "id", "matches")

@@ -38,7 +38,7 @@ class AmbiguousKeyError(PropertyIntelligenceError):
 
 
 class KeyStoreUnavailableError(PropertyIntelligenceError):
-    """The Redis of the fleet's key pool does not answer, so that an action cannot be applied."""
+    """The Redis of the fleet's key pool does not answer, so an action cannot be applied."""
 
     code = "key_store_unavailable"
     fact_names: ClassVar[tuple[str, ...]] = ("reason",)

@@ -9,7 +9,7 @@ SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds and times of the specification, and our own where it names none (see docs/decisions)."""
+    """Thresholds and times of the specification, or our own where the specification names none (see docs/decisions)."""
 
     failure_threshold: int = 3
     open_us: int = 300 * SECOND_US

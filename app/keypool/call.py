@@ -1,7 +1,7 @@
 """The state of one request in the pool: which keys it may still use, and whether it is sent again.
 
-A 429 and a server failure pass with time, so that the request is sent again until the caller's longest wait is over,
-with the same key if there is no other. Interrupted answers were billed, so their number is limited.
+After a 429 or a server failure, the request is sent again until the caller's longest wait is over, with the same key if
+there is no other. Interrupted answers were billed, so their number is limited.
 """
 
 from __future__ import annotations

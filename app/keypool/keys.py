@@ -22,7 +22,7 @@ KEYS_FILE = "OPENAI_API_KEYS_FILE"
 KEY_BASE_URLS = "OPENAI_KEY_BASE_URLS"
 #: prefixes that OpenAI issues; they show the kind of key only, so a mask includes them
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
-#: characters of an HTTP header value without quoting (RFC 9110 section 5.6.2), which include those of all keys so far
+#: characters of an unquoted HTTP header value (RFC 9110 section 5.6.2), which cover all keys so far
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
 #: separators that users put between keys by mistake
 _SEPARATORS = re.compile(r"[;\s]+")

@@ -156,7 +156,7 @@ class RetryLoop:
                 await self._driver.pause(step.seconds)
                 continue
             if isinstance(step, NoRoom):
-                # a real response says more than a refusal for lack of keys or time
+                # a real response is more informative than a refusal for lack of keys or time
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
                 real = step.reason == "barred" or (failed and step.reason in {"no_room", "circuit"})
                 return _returned_or_raised(last if last is not None and real else answer(step, self._request))

@@ -40,7 +40,7 @@ class Cap:
     microusd: int | None = None
 
     def exceeded(self, used: Spent, more: Spent) -> str | None:
-        """Return the first figure ("calls", "tokens", "microusd") that `more` would bring over its limit, if any."""
+        """Return the first figure ("calls", "tokens", "microusd") that would exceed its limit with `more`, if any."""
         if more == NOTHING:
             return None
         caps, total = {f.name: getattr(self, f.name) for f in fields(self)}, used + more

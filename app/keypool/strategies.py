@@ -9,7 +9,7 @@ from app.errors import ConfigurationError
 #: `requests_last_hour`, an estimate for the rolling hour from two clock hours; `headroom`, the free share of its
 #: tightest bucket (0 to 1); and `chance`, a random number in [0, 1) for each key and decision.
 STRATEGIES = {
-    # counts an hour only, so that a new key does not get every request until it has caught up
+    # counts only an hour, or a new key would get every request until its count has caught up
     "least_used": "requests_last_hour + chance",
     # for keys of unequal limits
     "most_headroom": "(1.0 - headroom) + chance * 1e-6",

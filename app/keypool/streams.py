@@ -1,4 +1,4 @@
-"""Pass event streams on to the caller, and report to the pool how each ended and what it used."""
+"""Pass event streams on to the caller, and report the end and the usage of each stream to the pool."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class StreamTail:
 
 
 class StreamReport:
-    """Reports to the pool, once, how a stream ended and what it used."""
+    """Reports the end and the usage of a stream to the pool, once."""
 
     def __init__(
         self,

@@ -287,7 +287,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def last_log_line(self) -> str:
-        """Return the last line of the server's log, which tells why it ended or did not start."""
+        """Return the last line of the server's log, which gives the reason why the server ended or did not start."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

@@ -54,7 +54,7 @@ class FleetClock:
     def now_us(self) -> int:
         if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=self._base_at is None):
             try:
-                if self._monotonic() >= self._ask_at:  # no other thread has asked in the meantime
+                if self._monotonic() >= self._ask_at:  # no other thread has updated the time meanwhile
                     self._sync()
             finally:
                 self._asking.release()
@@ -76,7 +76,7 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # the server's time belongs to a moment in between; the middle is exact to half the round trip
+            # the server read its clock during the call; assuming the middle is exact to half the round trip
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000

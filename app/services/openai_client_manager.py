@@ -34,7 +34,7 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: Longest wait for a key with room. A task is retried later, while a direct caller prefers to wait.
+#: Longest wait for a key with capacity. A task is retried later, while a direct caller prefers to wait.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 #: errors of purged pages, and of a URL with a missing secret
 _NOT_STORED = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
-#: how soon a job is retried whose page another job reads
+#: how soon a job is retried if another job reads its page
 _READ_ELSEWHERE_SECONDS = 2.0
 #: the members of the property in an outcome
 _SHOWN = ("record", "evidence", "sources", "conflicts", "unverified")
@@ -88,7 +88,8 @@ class Scraper:
 
         Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
         another job reads the same page, `OutOfTimeError` for addresses, `InvalidTargetError`, fetch and page errors,
-        errors of the database, and `openai.RateLimitError` if no key has room. Then only the checkpoint is stored.
+        errors of the database, and `openai.RateLimitError` if no key has capacity. After an error, only the checkpoint
+        is stored.
         """
         outcome = cast(Stored, self.work(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)
@@ -151,7 +152,7 @@ class Scraper:
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
         """Scrape the canonical URL that `read` declares instead; None unless the page at that URL agrees.
 
-        Then nothing of `read` is stored, because the content of one URL must never replace that of another.
+        On success, nothing of `read` is stored, because the content of one URL must never replace that of another.
         """
         self._take_reading(read.url, canonical, run.lease)
         known = self._parts.index.record_of(canonical)

@@ -37,7 +37,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def names_elsewhere(host: str) -> bool:
-    """Return whether a Host header has a name that an attacker may point to this machine: not localhost, no address.
+    """Return whether a Host header has a name that an attacker may point to this machine (not localhost, not an
+    address).
 
     Browsers separate sites by name. If `evil.example` resolves to 127.0.0.1 (DNS rebinding), its pages can read the
     responses under that name.
@@ -127,7 +128,7 @@ def _is_whole(url: str) -> bool:
 
 
 def _webhook(url: str) -> None:
-    """Check the form of a webhook's URL. A starting worker checks where it leads."""
+    """Check the form of a webhook's URL. A starting worker checks its address."""
     if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise ValueError("is not an absolute http:// or https:// URL")
 

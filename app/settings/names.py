@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 #: a variable that many other programs use
 _COMMON = "LOGLEVEL"
-#: words that users leave out: `OPENAI_KEY`, `OPENAI_TIMEOUT`
+#: words that users leave out, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`
 _LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
 #: The number of edits in a misspelled name, by the least length of the setting's name without `_`. Shorter names are
 #: not matched: too many programs have a variable that is close to `PORT`.

@@ -72,7 +72,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not yet: call `acquire` (or `confirm`) again after `pause_us`."""
+    """The request must wait: call `acquire` (or `confirm`) again after `pause_us`."""
 
     pause_us: int
 
@@ -84,7 +84,8 @@ Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """No key within the longest wait. `retry_after_us` is spaced so that callers return one by one.
+    """No key can take the request within its longest wait. `retry_after_us` is spaced so that callers return one by
+    one.
 
     After "barred", a request that was sent before returns its last response. `detail` names the exceeded budget, for
     example "day calls", "key_day tokens" or "batch microusd".
@@ -153,11 +154,11 @@ class Store(Protocol):
         ...
 
     def acquire(self, request: KeyRequest) -> Lease | Later | NoRoom:
-        """Admit a request, reserve a time for it, or refuse it. First come, first served."""
+        """Admit a request, reserve a time for it, or refuse it. Requests are served in the order of their arrival."""
         ...
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
-        """Turn a reservation whose time has come into a lease to send with, or return the time left to wait.
+        """Turn a reservation whose time has come into a lease, or return the time left to wait.
 
         None: the key died or rests, or a budget is used up. The reservation was released; call `acquire` again with
         `KeyRequest.waited`.
@@ -180,7 +181,8 @@ class Store(Protocol):
         ...
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge the whole bulk. If a budget has no room, charge nothing and return it as in `NoRoom.detail`.
+        """Charge the whole bulk. If a budget does not suffice, charge nothing and return its name as in
+        `NoRoom.detail`.
 
         Repeating the call changes nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is
         away.
@@ -204,7 +206,7 @@ class Store(Protocol):
 
         A disabled key gets no new lease until it is enabled, not even as the last resort. Its circuit stays as it is,
         its running requests finish, and its reservations are not confirmed. A probe lets an open or dead key, or one
-        without quota, take the next request, once. If that request fails, the key waits as long again. Raises
+        without quota, take the next request, once. If that request fails, the key waits for the same time again. Raises
         `redis.RedisError` if the server is away.
         """
         ...

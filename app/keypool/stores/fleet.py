@@ -97,8 +97,8 @@ class FleetStore:
                 answer = self._redis.acquire(request, lease_id)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-                # The server may have admitted the request. Undo that only after the rejoin, which restores the spending
-                # of the last heartbeat and would overwrite an earlier correction.
+                # The server may have admitted the request. Undo the admission only after the rejoin: the rejoin
+                # restores the spending of the last heartbeat, and would overwrite an earlier correction.
                 self._outbox.keep(lambda store: store.undo(lease_id))
             else:
                 if isinstance(answer, Lease) and answer.reserved:
@@ -152,7 +152,7 @@ class FleetStore:
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         """Report the end of a stream, at once if it may change the key's circuit, else in the background."""
         if ShareStore.made(lease):
-            # any share can report it: the report is the difference to what the lease's own share has counted
+            # any share can report it, because the report is the difference to the counts of the lease's own share
             any_share = self._share or self._retired.newest
             return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 

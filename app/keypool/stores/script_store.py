@@ -181,7 +181,7 @@ class ScriptStore:
         return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
 
     def figures(self) -> PoolFigures:
-        groups = self._groups  # a reload may replace them before the reply arrives
+        groups = self._groups  # a reload may replace the keys before the reply arrives
         now, found = self._run("figures", *(part for pair in groups.items() for part in pair))
         return read_figures(self.scope, groups, json.loads(found), whole(now))
 

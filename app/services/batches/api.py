@@ -79,7 +79,7 @@ class BatchApi:
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """Yield the JSON objects of a result file while it downloads. Other lines are skipped."""
         with ExitStack() as stack:
-            with _only(frozenset({key_id})):  # for the request only, because the caller continues between two lines
+            with _only(frozenset({key_id})):  # for the request only: the caller's code runs between lines
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:

@@ -1,7 +1,7 @@
 """Collects parked requests into batches.
 
 Unwanted requests are withdrawn, and overdue ones return to their jobs. The others are sent when they fill a batch or
-the oldest has waited long enough, and the budgets have room. The check of the budgets here only avoids useless uploads;
+the oldest has waited long enough, and the budgets allow it. The check of the budgets here only avoids useless uploads;
 `charge_bulk` decides, and charges a whole batch or nothing.
 """
 
@@ -70,7 +70,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 
 @dataclass(slots=True)
-class _Room:
+class _RemainingBudgets:
     """The remaining budgets while requests are chosen."""
 
     parts: Parts
@@ -104,7 +104,7 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
     keys = parts.usable_keys()
     if not keys:
         return [], []
-    room, most_bytes, most_tokens = _room(parts, keys), _most_bytes(parts), _most_tokens(parts, model)
+    remaining, most_bytes, most_tokens = _remaining(parts, keys), _most_bytes(parts), _most_tokens(parts, model)
     chosen: list[Candidate] = []
     never: list[str] = []
     size, tokens = 0, 0.0
@@ -113,7 +113,7 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
         if chosen and (larger > most_bytes or more_tokens > most_tokens):
             break
         more = Spent(1, each.input_tokens + each.output_tokens, parts.cost_of(each, model))
-        taken = room.takes(more, each.batch)
+        taken = remaining.takes(more, each.batch)
         if taken:
             chosen.append(each)
             size, tokens = larger, more_tokens
@@ -122,8 +122,8 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
     return chosen, never
 
 
-def _room(parts: Parts, keys: Sequence[KeySnapshot]) -> _Room:
-    """Return the budgets' remaining room, less the charges to come of batches under way."""
+def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
+    """Return the remaining budgets, less the expected charges of batches under way."""
     owed: dict[str, Spent] = {}
     for batch in parts.batches.under_way():
         for payer, more in spent_of(batch.charges).items() if batch.is_uncharged else ():
@@ -131,7 +131,7 @@ def _room(parts: Parts, keys: Sequence[KeySnapshot]) -> _Room:
     all_owed, cap = sum(owed.values(), NOTHING), parts.budget.key_day
     least_used = Spent() if cap == Cap() else min((k.spent_today for k in keys), key=lambda spent: _share(cap, spent))
     batches = {payer: parts.manager.store.spent(payer) + more for payer, more in owed.items()}
-    return _Room(parts, parts.manager.store.spent() + all_owed, least_used + all_owed, batches)
+    return _RemainingBudgets(parts, parts.manager.store.spent() + all_owed, least_used + all_owed, batches)
 
 
 def _share(cap: Cap, spent: Spent) -> float:

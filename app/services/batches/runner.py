@@ -215,7 +215,8 @@ class BatchRunner:
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Continue with another key that sees the batch. Without one, give it up if its own key will not return."""
+        """Continue with another key that sees the batch. Without such a key, give the batch up if its own key will not
+        return."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
         others = self._parts.usable_keys()
@@ -331,7 +332,7 @@ class BatchRunner:
         return next((each.state for each in found if each.key_id == batch.key_id), "gone")
 
     def _is_dead(self, batch: LlmBatch) -> bool:
-        """Return whether its key was refused, or taken out of the configuration."""
+        """Return whether the batch's key was refused, or removed from the configuration."""
         return self._key_state(batch) in ("dead", "draining", "gone")
 
     @property

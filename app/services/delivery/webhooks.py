@@ -142,6 +142,6 @@ class WebhookSender:
 
 
 def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
-    """Return the sentence of `exc` with the origin of the URL only, without its remedy, which is about pages."""
+    """Return the sentence of `exc` with the URL's origin only, without the remedy, which is about pages."""
     facts = {**exc.facts, "url": origin_of(url), "target": origin_of(url)}
     return exc.sentence.format(**facts).rstrip(".")

@@ -21,14 +21,14 @@ from app.services.reports.key_report.alarms import Kind
 
 #: the period of charts and timeline
 SPAN = timedelta(hours=24)
-#: the number of keys shown by default, and of limits: every group has two per model
+#: the number of keys and of limits shown by default; every group has two limits per model
 MOST_KEYS = 30
 MOST_ROOMS = 20
 #: states that may need action, worst first; the other states end by themselves
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
 #: the alerts in the timeline of a key
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
-#: a state in a user's words, and what it means
+#: for each state, the word that users see and its meaning
 _WORDS = {
     "closed": ("healthy", ""),
     "cooling": ("resting", "Rate limited (429)."),

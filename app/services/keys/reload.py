@@ -41,7 +41,7 @@ _NO_FILE = ""
 
 
 class ReloadMark:
-    """The file `PROPINTEL_HOME/keys.reload`; its time is that of the last request to reload.
+    """The file `PROPINTEL_HOME/keys.reload`; its modification time is the time of the last request to reload.
 
     It reaches all children of a forking worker, including later ones, without process ids. A signal could end a child
     that has no handler yet.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: more threads than tasks in beat's schedule, because a locked database blocks all of them but the report
+#: more threads than tasks in beat's schedule, because a locked database blocks every task except the report
 MAINTENANCE_THREADS = 12
 #: a heartbeat that is several intervals old belongs to a hanging or dead worker
 INTERVAL_SECONDS = 5.0

@@ -53,8 +53,8 @@ class Resources(Stores):
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
     """Open all resources. After an error, those already opened are closed.
 
-    `in_task` selects the shorter default wait for a key with room, and loads now what would delay the first request.
-    Raises `ConfigurationError` and errors of the database.
+    `in_task` selects the shorter default wait for a key with capacity, and loads everything now that would delay the
+    first request. Raises `ConfigurationError` and errors of the database.
     """
     with ExitStack() as opening:
         stores = opening.enter_context(open_stores(settings, clock))

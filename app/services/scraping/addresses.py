@@ -56,7 +56,7 @@ class AddressScraper:
 
         Raises `NoSourceError`; for jobs, `HostBusyError`, transient fetch errors, and `OutOfTimeError` if the next run
         has to continue; `ConfigurationError` for an unusable `sources.toml`; errors of the database; and
-        `openai.RateLimitError` if no key has room.
+        `openai.RateLimitError` if no key has capacity.
         """
         parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
@@ -82,7 +82,7 @@ class AddressScraper:
     def _scraped(self, wanted: Wanted, reader: SourceReader, asked_at: datetime) -> Stored:
         with span("sources", {}) as asking:
             claims = self._finder.find(wanted, reader)
-            asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
+            asking.set({"propintel.sources": reader.source_count, "propintel.pages": len(reader.read)})
         for one in list(reader.read):  # keep values that a model read from the same body earlier
             known = self._parts.index.record_of(one.record.page_url or one.record.url)
             if known is not None and known.record.content_sha256 == one.record.content_sha256:

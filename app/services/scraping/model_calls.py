@@ -50,8 +50,8 @@ def paid[T](
 ) -> T | str:
     """Return the result of `ask`, or a note if waiting does not help; `counter` counts the reasons for notes.
 
-    `what` begins the note of an error. Raises `LeaseLostError`, `openai.RateLimitError` while no key has room, and, if
-    the `run` can be retried later, errors of an unreachable or failing provider.
+    A note about an error begins with `what`. Raises `LeaseLostError`, `openai.RateLimitError` while no key has
+    capacity, and, if the `run` can be retried later, errors of an unreachable or failing provider.
     """
     if not manager.keys:
         counter.labels("no_key").inc()
@@ -66,7 +66,7 @@ def paid[T](
         measured = False
         raise
     except openai.RateLimitError as exc:
-        measured = False  # no key had room, so the time is not the model's
+        measured = False  # no key had capacity, so the model did not cause the delay
         note = _never_by_waiting(exc, model)
         if note is None:
             raise

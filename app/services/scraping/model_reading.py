@@ -84,7 +84,7 @@ class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
 class ModelReader:
     """Asks `model` through the keys of `manager`, with at most `text_tokens` of a page. Thread-safe.
 
-    `use` says when the model is asked. Questions of economy jobs are parked in `requests`.
+    `use` determines when the model is asked. Questions of economy jobs are parked in `requests`.
     """
 
     def __init__(
@@ -117,8 +117,8 @@ class ModelReader:
         """Ask for missing fields that the page may have, or use the cached answer to the same question.
 
         In an economy run, `WaitForBatch` is raised until a batch has answered. Raises `openai.RateLimitError` if no key
-        has room, and errors of the database. An unreachable or failing (5xx) provider becomes a note, or is raised if
-        the `run` can be retried later. Raises `LeaseLostError` before a call if the run's lease is lost.
+        has capacity, and errors of the database. An unreachable or failing (5xx) provider becomes a note, or is raised
+        if the `run` can be retried later. Raises `LeaseLostError` before a call if the run's lease is lost.
         """
         extraction = self.resumed(extraction, run)
         if extraction.audited:
@@ -204,7 +204,7 @@ class ModelReader:
             error = ModelAnswerInvalidError(self._model, f"it is not a completion ({type(exc).__name__})")
             read = ModelAnswer({}, self._model, 0, 0, failure=error)
         is_lesson = self._calls.were_taught_by_batch(read)  # then a normal call follows in the learned dialect
-        answer = None if is_lesson else self._kept(question, read, BATCH_TIER, "batch", page)
+        answer = None if is_lesson else self._cached(question, read, BATCH_TIER, "batch", page)
         self._requests.mark_used(request.id)
         return answer
 
@@ -242,9 +242,11 @@ class ModelReader:
             return answer
         served = answer.service_tier  # a gateway may return any name, but the label has a closed set
         MODEL_TIERS.labels(tier or "none", served if served in TIERS else "other" if served else "none").inc()
-        return self._kept(question, answer, served, "asked", page)
+        return self._cached(question, answer, served, "asked", page)
 
-    def _kept(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
+    def _cached(
+        self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page
+    ) -> StoredAnswer:
         """Cache a paid answer. A good one is counted as `outcome`."""
         failure = answer.failure
         stored = StoredAnswer(

@@ -75,10 +75,10 @@ class SourceFinder:
                 reader.ask(source, wanted.ways(source, None))
         reader.decide()
         if later and reader.parcel_number() is None:
-            reader.require_all()  # a delayed page may have it
+            reader.require_all()  # a page to be retried may have the parcel number
         asked_later = self._ask_by_parcel(later, wanted, reader)
         reader.require_all()
-        claims = self._search(sources, wanted, reader) if reader.voices < _ENOUGH_SOURCES else []
+        claims = self._search(sources, wanted, reader) if reader.source_count < _ENOUGH_SOURCES else []
         if not asked_later and not self._ask_by_parcel(later, wanted, reader):
             for source in later:
                 reader.skip(source.name, source.kind, None, SKIPPED, "it needs the parcel number, which no page named")

@@ -1,4 +1,4 @@
-"""Reads the pages that may be of an address, once each and without a model, and keeps those that are of the address.
+"""Reads each page that may be about an address once, without a model, and keeps the pages about the address.
 
 Fetched pages are checkpoints, and failed pages are stored, so that a resumed run requests only the rest. A page with a
 transient error does not delay the others; it is requested again after them.
@@ -97,7 +97,7 @@ class SourceReader:
         return bool(self._before)
 
     @property
-    def voices(self) -> int:
+    def source_count(self) -> int:
         """The number of independent sources; two pages of one office count once."""
         return len(independent(one.record.voice for one in self.read))
 
@@ -152,11 +152,11 @@ class SourceReader:
             self._note(asked, OUTSIDE, f"it redirects to {final.hostname or ''}, which is not an allowed domain")
             return True
         if asked.allows is not None and final.netloc != urlsplit(asked.url).netloc:
-            asked = asked._replace(kind=None)  # the kind was that of the cited host
+            asked = asked._replace(kind=None)  # the kind belongs to the cited host
         try:
             found = self._parts.recipes.read(visit.page)
             if found.extraction.kind is PageKind.SEARCH and (
-                rows := self._parts.recipes.read_rows(visit.page, self._may_be_told)
+                rows := self._parts.recipes.read_rows(visit.page, self._may_be_of_address)
             ):
                 return self._judge_rows(asked, visit, rows)
             record = source_record(asked.url, found.extraction, visit, asked.kind)
@@ -177,7 +177,7 @@ class SourceReader:
             return True
         try:
             return self._parts.visitor.visit(url, self.run, asked.led_by)
-        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # not even its URL may be stored
+        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # its URL may not be stored either
             self.skip(asked.source, asked.kind, None, exc.code, str(exc))
         except ConfigurationError as exc:  # a missing secret of its URL does not affect other sources
             self._note(asked, SKIPPED, str(exc))
@@ -187,7 +187,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is of the address, else follow its only link to the address, else return False."""
+        """Keep the page if it is about the address, else follow its only link to the address, else return False."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -212,8 +212,8 @@ class SourceReader:
 
     # --- pages that list several properties
 
-    def _may_be_told(self, text: str) -> bool:
-        """Return whether the JSON text of a row may be of the address: it has its house number or parcel number."""
+    def _may_be_of_address(self, text: str) -> bool:
+        """Return whether the JSON text of a row has the house number or parcel number of the address."""
         number = self._address.street_number
         if not number:
             return True

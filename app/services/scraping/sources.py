@@ -35,7 +35,7 @@ class SourceSecrets:
         """Return the secrets of `url` (a target with marks), if a template in `sources.toml` makes such URLs; None
         otherwise.
 
-        So a secret is sent only where the file says, whoever requests the URL. Raises `ConfigurationError` for a
+        A secret is therefore sent only to URLs that the file defines. Raises `ConfigurationError` for a
         missing secret or an invalid file.
         """
         names = secret_names_in(url)

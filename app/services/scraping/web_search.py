@@ -74,8 +74,8 @@ class WebSearcher:
         """Return the answer about `address` from pages on `domains` and their subdomains, or why there is none.
 
         `target` is the address on one line. A cached answer is used if it is not older than `since`; a refused,
-        incomplete, or empty one for an hour. Claims about pages purged meanwhile are left out. Raises
-        `openai.RateLimitError` if no key has room, errors of the database, `LeaseLostError`, and errors of an
+        incomplete, or empty answer is used for an hour. Claims about pages purged meanwhile are left out. Raises
+        `openai.RateLimitError` if no key has capacity, errors of the database, `LeaseLostError`, and errors of an
         unreachable API if the job can be retried later.
         """
         body = _request(self._model, target, address, domains)

@@ -19,7 +19,7 @@ from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.schema import HEAD, is_too_old
 from app.property.storage.watches.repository import Watches
-from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
+from app.services.reports.doctor.findings import Finding, combined, failed, ok, skipped, warning
 from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
@@ -41,10 +41,10 @@ def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
     """
     found = inspect_database(database_url(settings))
     if not found.exists:
-        return all_in_all(f"{found.shown} does not exist yet: it is created at first use", _file(found, mounts))
+        return combined(f"{found.shown} does not exist yet: it is created at first use", _file(found, mounts))
     name = "PostgreSQL" if found.file is None else "SQLite"
-    said = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
-    return all_in_all(said, [*_schema(found), *_file(found, mounts)])
+    detail = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
+    return combined(detail, [*_schema(found), *_file(found, mounts)])
 
 
 def _schema(found: DatabaseState) -> Iterator[Finding]:
@@ -58,11 +58,11 @@ def _schema(found: DatabaseState) -> Iterator[Finding]:
     elif revision != HEAD:
         yield warning(f"the next command migrates it to {HEAD}", "Run `propintel db upgrade` to do so now.")
     elif found.due:
-        said = f"properties with keys of an older version, which may be stored a second time: {found.due}"
-        yield warning(said, "Run `propintel db reindex`; workers may continue meanwhile.")
+        detail = f"properties with keys of an older version, which may be stored a second time: {found.due}"
+        yield warning(detail, "Run `propintel db reindex`; workers may continue meanwhile.")
     if found.reviews:
-        said = f"pairs of properties that a person has to review: {found.reviews}"
-        yield warning(said, "`propintel properties decisions` lists them.")
+        detail = f"pairs of properties that a person has to review: {found.reviews}"
+        yield warning(detail, "`propintel properties decisions` lists them.")
 
 
 def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
@@ -71,12 +71,12 @@ def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
     if found.exists and not os.access(found.file, os.W_OK):
         yield failed("this user may not write to it", "Correct owner and permissions of the file and its folder.")
     if found.exists and found.journal_mode != "wal":
-        said = f"its journal mode is {found.journal_mode}, in which readers and writers wait for each other"
-        yield warning(said, "Run `propintel db upgrade`, which enables WAL.")
+        detail = f"its journal mode is {found.journal_mode}, in which readers and writers wait for each other"
+        yield warning(detail, "Run `propintel db upgrade`, which enables WAL.")
     kind = file_system(found.file, mounts)
     if kind is not None and _SHARED_FILE_SYSTEMS.fullmatch(kind):
-        said = f"it is on a network file system ({kind}), where SQLite loses data"
-        yield warning(said, "Move PROPINTEL_HOME to a local disk, or set DATABASE_URL to a PostgreSQL.")
+        detail = f"it is on a network file system ({kind}), where SQLite loses data"
+        yield warning(detail, "Move PROPINTEL_HOME to a local disk, or set DATABASE_URL to a PostgreSQL.")
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
@@ -106,23 +106,23 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
         counts = stores.jobs.counts()
         oldest = next(iter(stores.jobs.list(state=JobState.QUEUED, limit=1)), None)
         complaints = [*_economy(stores.database, settings), *_watches(stores.database, settings)]
-    said = ", ".join(f"{counts[state]} {state}" for state in JobState)
+    detail = ", ".join(f"{counts[state]} {state}" for state in JobState)
     if counts[JobState.FAILED]:
-        said += " (`propintel jobs list --failed` says why)"
+        detail += " (`propintel jobs list --failed` says why)"
     seconds = (clock.now() - oldest.created_at).total_seconds() if oldest else 0.0
     waiting = counts[JobState.QUEUED] + counts[JobState.DEFERRED]
     try:
         if waiting and not celery.is_served(settings, celery.scrape_queue):
             jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
             late = failed(f"{jobs} and no worker runs", "Run `propintel up`, or `celery -A worker worker`.")
-            return all_in_all(said, [late, *complaints])
+            return combined(detail, [late, *complaints])
     except BrokerUnavailableError:
         late = warning(f"{waiting} jobs wait while Redis does not answer", "They continue when Redis answers again.")
-        return all_in_all(said, [late, *complaints])
+        return combined(detail, [late, *complaints])
     if seconds > _LATE_SECONDS:
         remedy = "Start more workers; `propintel keys list` shows whether keys have no room."
         complaints.insert(0, warning(f"the oldest queued job has waited for {seconds / 60:.0f} min", remedy))
-    return all_in_all(said, complaints)
+    return combined(detail, complaints)
 
 
 def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
@@ -160,5 +160,5 @@ def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
             "`propintel jobs list` shows what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less.",
         )
     if untaken:
-        said = f"{untaken} watches have been due for more than a day and were not begun"
-        yield warning(said, "Check that beat and a worker run; see the worker's log.")
+        detail = f"{untaken} watches have been due for more than a day and were not begun"
+        yield warning(detail, "Check that beat and a worker run; see the worker's log.")

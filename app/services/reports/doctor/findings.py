@@ -27,45 +27,45 @@ class Finding:
     """The finding of a `check`, and its remedy, if any. `misconfigured` is True for an unusable setting."""
 
     state: State
-    said: str
+    detail: str
     remedy: str | None = None
     misconfigured: bool = False
     check: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {"check": self.check, "state": str(self.state), "detail": self.said, "remedy": self.remedy}
+        return {"check": self.check, "state": str(self.state), "detail": self.detail, "remedy": self.remedy}
 
 
-def ok(said: str) -> Finding:
-    return Finding(State.OK, said)
+def ok(detail: str) -> Finding:
+    return Finding(State.OK, detail)
 
 
-def warning(said: str, remedy: str) -> Finding:
-    return Finding(State.WARNING, said, remedy)
+def warning(detail: str, remedy: str) -> Finding:
+    return Finding(State.WARNING, detail, remedy)
 
 
-def failed(said: str, remedy: str) -> Finding:
-    return Finding(State.FAILED, said, remedy)
+def failed(detail: str, remedy: str) -> Finding:
+    return Finding(State.FAILED, detail, remedy)
 
 
-def skipped(said: str) -> Finding:
-    return Finding(State.SKIPPED, said)
+def skipped(detail: str) -> Finding:
+    return Finding(State.SKIPPED, detail)
 
 
-def all_in_all(said: str, complaints: Iterable[Finding]) -> Finding:
-    """Combine `said` and all complaints into one finding, with the worst state and all remedies."""
+def combined(detail: str, complaints: Iterable[Finding]) -> Finding:
+    """Combine `detail` and all complaints into one finding, with the worst state and all remedies."""
     found = list(complaints)
     if not found:
-        return ok(said)
+        return ok(detail)
     state = State.FAILED if any(one.state is State.FAILED for one in found) else State.WARNING
     remedies = dict.fromkeys(one.remedy for one in found if one.remedy)
-    return Finding(state, "; ".join([said, *(one.said for one in found)]), " ".join(remedies))
+    return Finding(state, "; ".join([detail, *(one.detail for one in found)]), " ".join(remedies))
 
 
 def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
     """Return an error as a failed finding, with its sentence and its remedy."""
-    said, remedy = error.sentence.format(**error.facts), error.remedy.format(**error.facts)
-    return Finding(State.FAILED, said, remedy or None, isinstance(error, ConfigurationError), check)
+    detail, remedy = error.sentence.format(**error.facts), error.remedy.format(**error.facts)
+    return Finding(State.FAILED, detail, remedy or None, isinstance(error, ConfigurationError), check)
 
 
 def run_checks(
@@ -88,7 +88,7 @@ def run_checks(
             found = finding_of(exc)
         except Exception as exc:  # noqa: BLE001 (a check with a defect must not hide the others)
             found = finding_of(UnexpectedError(type(exc).__name__, str(exc)))
-        return replace(found, check=name, said=clean(found.said), remedy=found.remedy and clean(found.remedy))
+        return replace(found, check=name, detail=clean(found.detail), remedy=found.remedy and clean(found.remedy))
 
     with ThreadPoolExecutor(len(checks)) as side_by_side:
         return list(side_by_side.map(run, checks))

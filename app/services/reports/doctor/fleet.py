@@ -19,7 +19,7 @@ from app.property.storage.inspection import inspect_database
 from app.redaction import shown_url
 from app.redis.embedded_valkey import broker_url, quick_connection
 from app.services.keys.view import fleet_stats
-from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
+from app.services.reports.doctor.findings import Finding, combined, failed, ok, skipped, warning
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
 from app.settings import Settings
 
@@ -65,16 +65,16 @@ def check_redis(settings: Settings) -> Finding:
     name, version = "Redis", info.get("redis_version", "of an unknown version")
     if "valkey_version" in info:
         name, version = "Valkey", info["valkey_version"]
-    said = f"{name} {version} at {shown_url(broker_url(settings))} answers in {milliseconds:.2f} ms"
-    return all_in_all(said, _redis_complaints(info, milliseconds))
+    detail = f"{name} {version} at {shown_url(broker_url(settings))} answers in {milliseconds:.2f} ms"
+    return combined(detail, _redis_complaints(info, milliseconds))
 
 
 def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[Finding]:
     if info.get("role") in ("slave", "replica"):
         yield failed("it is a replica, which takes no writes", "Set REDIS_URL to the primary.")
     if (policy := info.get("maxmemory_policy", "noeviction")) != "noeviction":
-        said = f"maxmemory-policy is {policy}: if memory runs out, Redis deletes messages and the keys' state"
-        yield warning(said, "Set `maxmemory-policy noeviction`.")
+        detail = f"maxmemory-policy is {policy}: if memory runs out, Redis deletes messages and the keys' state"
+        yield warning(detail, "Set `maxmemory-policy noeviction`.")
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if most and used > _NEARLY_FULL * most:
         yield warning(f"{used / most:.0%} of its maxmemory are used", "Raise `maxmemory`.")
@@ -103,8 +103,8 @@ def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
     late = clock.now().timestamp() - due[0][1]
     if late > _LATE_SECONDS:
         name = due[0][0].decode(errors="replace").removeprefix(celery.beat_prefix)
-        said = f"beat holds its lock but {name} has been due for {late:.0f} s"
-        return warning(said, "See beat's log, and restart it.")
+        detail = f"beat holds its lock but {name} has been due for {late:.0f} s"
+        return warning(detail, "See beat's log, and restart it.")
     return ok("one beat holds the schedule and sends due tasks")
 
 
@@ -124,17 +124,17 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     for name, ask in asks.items():
         with suppress(PropertyIntelligenceError):  # another check reports the error
             before = clock.now()
-            if (theirs := ask()) is not None:  # read halfway between two readings of ours (Cristian 1989)
+            if (theirs := ask()) is not None:  # assumed to be read halfway between our readings (Cristian 1989)
                 offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
     if not offsets:
         return skipped("there is no other clock to compare with")
-    said = ", ".join(f"{seconds:+.1f} s from {name}'s" for name, seconds in offsets.items())
+    detail = ", ".join(f"{seconds:+.1f} s from {name}'s" for name, seconds in offsets.items())
     far = [name for name, seconds in offsets.items() if abs(seconds) > _CLOCK_SECONDS]
     too_far = warning(
         f"too far from {' and '.join(far)}: beat, tokens, and heartbeats depend on it",
         "Let NTP set the clocks of all machines (`timedatectl set-ntp true`).",
     )
-    return all_in_all(f"this machine's clock is {said}", [too_far] if far else [])
+    return combined(f"this machine's clock is {detail}", [too_far] if far else [])
 
 
 def check_keys(settings: Settings) -> Finding:
@@ -148,11 +148,11 @@ def check_keys(settings: Settings) -> Finding:
     except BrokerUnavailableError:
         return skipped(f"{len(keys)} configured; their state is in Redis, which does not answer")
     stats = fleet_stats(settings)
-    said = f"{stats['healthy_keys']} of {stats['total_keys']} healthy, {stats['rotation_strategy']}"
+    detail = f"{stats['healthy_keys']} of {stats['total_keys']} healthy, {stats['rotation_strategy']}"
     resting = ", ".join(f"{mask} is {key['state']}" for mask, key in stats["keys"].items() if key["circuit_open"])
     complain = warning if stats["healthy_keys"] else failed
     remedy = "`propintel keys check` tests every key with the API."
-    return all_in_all(said, [complain(resting, remedy)] if resting else [])
+    return combined(detail, [complain(resting, remedy)] if resting else [])
 
 
 def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
@@ -170,18 +170,18 @@ def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Find
         if node in nodes:
             continue
         if node in fresh:
-            said = f"{node} is alive here but does not answer: its only process is busy, or it has lost the broker"
-            found.append(warning(said, f"See its log if this lasts (process {beat.pid})."))
+            detail = f"{node} is alive here but does not answer: its only process is busy, or it has lost the broker"
+            found.append(warning(detail, f"See its log if this lasts (process {beat.pid})."))
         else:
-            said = f"{node} had its last heartbeat at {beat.at:%Y-%m-%d %H:%M:%S} UTC: it was killed, or hangs"
+            detail = f"{node} had its last heartbeat at {beat.at:%Y-%m-%d %H:%M:%S} UTC: it was killed, or hangs"
             file = heartbeat_file(home, node)
             remedy = f"Start it again (it was process {beat.pid}), or delete {file} if it was removed."
-            found.append(warning(said, remedy))
+            found.append(warning(detail, remedy))
     if nodes:
         found += [*_unserved(celery, set().union(*nodes.values())), *_too_many(settings, nodes)]
     elif not fresh:
         found.append(failed("no worker runs", "Run `propintel up`, or `celery -A worker worker`."))
-    return all_in_all(f"{len(nodes)} answer ({', '.join(sorted(nodes))})" if nodes else "no worker answers", found)
+    return combined(f"{len(nodes)} answer ({', '.join(sorted(nodes))})" if nodes else "no worker answers", found)
 
 
 def _unserved(celery: CeleryFacts, queues: Collection[str]) -> Iterator[Finding]:
@@ -196,7 +196,7 @@ def _too_many(settings: Settings, nodes: Collection[str]) -> Iterator[Finding]:
     if not database_url(settings).startswith("sqlite"):
         return
     if (hosts := len({node.rpartition("@")[2] for node in nodes})) > 1:
-        said = f"they run on {hosts} machines, but SQLite is a file on one"
-        yield failed(said, "Set DATABASE_URL to one PostgreSQL for all.")
+        detail = f"they run on {hosts} machines, but SQLite is a file on one"
+        yield failed(detail, "Set DATABASE_URL to one PostgreSQL for all.")
     elif len(nodes) > _MANY_WORKERS:
         yield warning("so many workers wait for each other on SQLite", "Set DATABASE_URL to a PostgreSQL.")

@@ -16,7 +16,7 @@ from app.keypool.strategies import load_strategy
 from app.property.sources.template import Template, literal_parameters
 from app.redaction import shown_url
 from app.services.keys.store import pricing_of
-from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, warning
+from app.services.reports.doctor.findings import Finding, combined, failed, ok, warning
 from app.services.scraping.sources import SourceSecrets, sources_file
 from app.settings import Settings
 from app.settings.base_url import checked_base_url, leaves_unencrypted
@@ -42,11 +42,11 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
     found = [warning(it, "Leave only the variable that is meant, and each key once in it.") for it in keys.remarks()]
     for url in sorted(filter(leaves_unencrypted, {key.base_url or base_url for key in keys.keys})):
-        said = f"OPENAI_ALLOW_PLAIN_HTTP lets others on the network read keys sent to {shown_url(url)}"
-        found.append(warning(said, "Use https:// for the API, or make sure that the network is private."))
+        detail = f"OPENAI_ALLOW_PLAIN_HTTP lets others on the network read keys sent to {shown_url(url)}"
+        found.append(warning(detail, "Use https:// for the API, or make sure that the network is private."))
     found += _open_files(settings, env_file)
     found += [warning(str(miss), f"Rename {miss.name} to {miss.meant}.") for miss in near_misses()]
-    return all_in_all(f"read from {file}; {form}", [*found, *_without_flex(settings, price)])
+    return combined(f"read from {file}; {form}", [*found, *_without_flex(settings, price)])
 
 
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
@@ -69,8 +69,8 @@ def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
     """Warn if the model has no flex tier by the table of prices, because OpenAI then answers 400."""
     model, tokens = settings.openai.model, (1_000_000, 1_000_000)
     if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
-        said = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"
-        yield warning(said, "Set an OPENAI_MODEL with a flex tier, or leave OPENAI_SERVICE_TIER empty.")
+        detail = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"
+        yield warning(detail, "Set an OPENAI_MODEL with a flex tier, or leave OPENAI_SERVICE_TIER empty.")
 
 
 def check_home(settings: Settings) -> Finding:
@@ -81,13 +81,13 @@ def check_home(settings: Settings) -> Finding:
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free
     except OSError as exc:
-        said = f"{existing} cannot be written to ({exc.strerror or type(exc).__name__})"
-        return failed(said, "Set PROPINTEL_HOME to a folder that this user may write to.")
+        detail = f"{existing} cannot be written to ({exc.strerror or type(exc).__name__})"
+        return failed(detail, "Set PROPINTEL_HOME to a folder that this user may write to.")
     absent = "" if existing == home else ", is created at first use"
     amount = f"{free / 1e9:.1f} GB" if free >= _FEW_BYTES else f"{free / 1e6:.0f} MB"
     complain = failed if free < _LEAST_BYTES else warning
     little = complain("that is little", "Free disk space, or move PROPINTEL_HOME to another disk.")
-    return all_in_all(f"{home}{absent}: {amount} free", [little] if free < _FEW_BYTES else [])
+    return combined(f"{home}{absent}: {amount} free", [little] if free < _FEW_BYTES else [])
 
 
 def check_sources(settings: Settings) -> Finding:
@@ -101,15 +101,15 @@ def check_sources(settings: Settings) -> Finding:
     search = sources.web_search
     count = len(every)
     searched = f"the web is searched on {len(search.allowed_domains)} domains" if search.is_on else "no web search"
-    said = f"{count} sources in {len(sources.areas)} areas, {searched} ({file.path})"
+    detail = f"{count} sources in {len(sources.areas)} areas, {searched} ({file.path})"
     doubts = [doubt for one in every for doubt in _doubts(one.name, one.template)]
     if doubts:
-        return warning(f"{said}; {'; '.join(doubts)}", "See docs/sources.md, section Secrets.")
+        return warning(f"{detail}; {'; '.join(doubts)}", "See docs/sources.md, section Secrets.")
     if count or search.is_on:
-        return ok(said)
+        return ok(detail)
     if not file.path.exists():
         return ok(f"no {file.path}: URLs can be scraped, addresses cannot")
-    return warning(f"{said}: no address can be scraped", "Add an [[area]] or allowed_domains; see docs/sources.md.")
+    return warning(f"{detail}: no address can be scraped", "Add an [[area]] or allowed_domains; see docs/sources.md.")
 
 
 def _doubts(name: str, template: Template) -> Iterator[str]:

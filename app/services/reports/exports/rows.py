@@ -1,6 +1,6 @@
 """The columns of CSV and Parquet tables, and the properties of GeoJSON features, in their order.
 
-Other programs rely on them: a new column goes to the end (`appended` in the field table), and none is ever moved,
+Other programs rely on them: a new column goes to the end (`appended` in the field table), and no column is ever moved,
 renamed, or removed.
 """
 

@@ -38,7 +38,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The basis of advice. `demand` by model is that of the last `observed` time (at most 24 h)."""
+    """The basis of advice. `demand` is the demand by model in the last `observed` time (at most 24 h)."""
 
     keys: tuple[KeyView, ...]
     demand: Mapping[str, Demand]

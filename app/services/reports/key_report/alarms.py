@@ -103,9 +103,9 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
     """Yield one alarm per daily cap that is nearly used up; for a cap per key, one for all such keys.
 
-    It is critical once the budget is used up (a cap per key: by all keys) or had no room for a request. A request needs
-    room for its estimate, so tokens and dollars are rarely used completely. An alarm and its severity stay for the rest
-    of the UTC day unless the cap changes.
+    It is critical once the budget is used up (a cap per key: by all keys) or refused a request. A request is refused if
+    its estimate exceeds the rest, so tokens and dollars are rarely used completely. An alarm and its severity stay for
+    the rest of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
         subject = f"{budget} {unit}"
@@ -120,7 +120,7 @@ def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> 
 
 
 def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None:
-    """Return the severity of this alert if it is of this UTC day and cap, else None."""
+    """Return the alert's severity if the alert belongs to this UTC day and cap, else None."""
     if alert is None or (alert.details.get("day"), alert.details.get("cap")) != (_day(now), cap):
         return None
     return Severity(alert.severity)

@@ -1,4 +1,4 @@
-"""Read what the pool has counted, store it, and raise and resolve alerts. Used by the scheduled tasks."""
+"""Store the pool's counters, and raise and resolve alerts. Used by the scheduled tasks."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
 
 
 def budget_uses(stats: Mapping[str, Any], stopped: Mapping[str, int], budget: Budget) -> Iterator[BudgetUse]:
-    """Yield the usage of each daily cap, of all keys together, then of each key. `stopped` as in `PoolFigures`."""
+    """Yield the usage of each daily cap, of all keys together, then of each key. `stopped` is that of `PoolFigures`."""
     yield from _of_cap("day", budget.day, stats["spent_today"], stopped, None)
     for mask, figures in stats["keys"].items():
         if figures["state"] != "draining":
@@ -135,7 +135,7 @@ def _of_cap(
 ) -> Iterator[BudgetUse]:
     for unit, most in amounts(cap).items():
         figure = "microusd" if unit == "usd" else unit
-        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # a cap raised since has room again
+        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # it may have been raised since
         yield BudgetUse(name, unit, spent[unit], most, mask, is_stopped)
 
 

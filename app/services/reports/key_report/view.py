@@ -25,7 +25,7 @@ class KeyView:
 
     @property
     def is_out(self) -> bool:
-        """Whether the key fails or was refused. A disabled key does not."""
+        """Whether the key fails or was refused; False for a disabled key."""
         return self.state in OUT
 
     @property
