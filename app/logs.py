@@ -207,8 +207,7 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Log errors of finalizers, callbacks and `atexit`. The object is logged as text, so that logging does not keep the
-    object alive."""
+    """Log errors of finalizers, callbacks and `atexit`. Log the object as text, which does not keep it alive."""
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))

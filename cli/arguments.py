@@ -1,4 +1,4 @@
-"""What commands take: ids and their completion, targets as arguments or from a file, and who asks and why."""
+"""Arguments and options of commands: ids with completion, targets (as arguments or in a file), user, and reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.services.reports.identity_decisions import MOST_CHARACTERS
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 
-#: ids that a shell offers
+#: the most ids that a shell offers
 _MOST_COMPLETIONS = 50
 
 
@@ -35,7 +35,7 @@ def _completing(kind: IdKind) -> Callable[[str], list[str]]:
         try:
             with open_stores(load_settings()) as stores:
                 return ids_from(stores.database, incomplete, kind, limit=_MOST_COMPLETIONS)
-        except PropertyIntelligenceError:  # a shell that completes has no place for a message
+        except PropertyIntelligenceError:  # completion in a shell cannot show a message
             return []
 
     return complete
@@ -68,7 +68,8 @@ Reason = Annotated[
 def read_targets(
     arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalise_target
 ) -> list[str]:
-    """Return the targets of both, in order. `file` "-" is stdin; `check` raises `InvalidTargetError`.
+    """Return the targets of the arguments and the file, in order. `file` "-" is stdin; `check` raises
+    `InvalidTargetError`.
 
     Raises `InvalidTargetError` for an invalid argument, and `typer.BadParameter` for a file that cannot be read or has
     invalid lines, or without any target.

@@ -22,9 +22,9 @@ from app.redaction import redact
 _CHUNK_BYTES = 65_536
 #: a line that is longer is shown in parts
 _LONGEST_LINE_BYTES = 1_000_000
-#: lines that stderr has not taken yet
+#: the most lines kept while stderr takes none
 _MOST_WAITING_BYTES = 16_000_000
-#: a write that fits into a pipe is one piece: no line is cut by another process's line
+#: a write that fits into a pipe is atomic, so that lines of other processes cannot split it
 _PIPE_BYTES = 1_048_576
 _PATIENCE_SECONDS = 2.0
 _FULL_TERMINAL_SECONDS = 0.05
@@ -97,7 +97,7 @@ class ChildOutput:
         self._print(name, [rest])
 
     def _print(self, name: str, lines: Sequence[bytes]) -> None:
-        """Put the lines that are not blank."""
+        """Queue the lines that are not blank."""
         if marked := [self._marked(name, line) for line in lines if line.strip()]:
             self._put(marked)
 
@@ -122,7 +122,7 @@ class ChildOutput:
             with contextlib.suppress(OSError):  # the reader of stderr is gone, the children are not
                 while data:
                     written = self._stream.write(data)
-                    if written is None:  # a terminal that another program has set not to block
+                    if written is None:  # another program has made the terminal non-blocking
                         time.sleep(_FULL_TERMINAL_SECONDS)
                     data = data[written or 0 :]
 

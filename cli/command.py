@@ -22,7 +22,7 @@ _VERBOSE = "propintel.verbose"
 
 
 def new_app(name: str, summary: str = "") -> typer.Typer:
-    """Return an app without commands. With one command it becomes that command, with several a group of them."""
+    """Return an app without commands. An app with one command is that command; an app with several is a group."""
     settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
     return typer.Typer(name=name, cls=Group, help=summary, **settings)
 
@@ -67,14 +67,14 @@ class Group(TyperGroup):
         super().__init__(params=[*params, *verbose], **attrs)
 
     def invoke(self, ctx: Any) -> Any:
-        """Remember `--verbose` for the command, then run that."""
+        """Remember `--verbose` for the command, then run the command."""
         ctx.meta[_VERBOSE] = ctx.params.pop("verbose") or ctx.meta.get(_VERBOSE, False)
         return super().invoke(ctx)
 
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """Where a command is: `module` has a `typer.Typer` named `attribute`. `summary` is its line in the list."""
+    """The location of a command: `module` has a `typer.Typer` named `attribute`. `summary` is its line in the list."""
 
     module: str
     summary: str

@@ -19,7 +19,8 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 @contextlib.contextmanager
 def only_up(home: Path) -> Iterator[None]:
-    """Hold the lock of `propintel up` on this home during the block. Raises `ConfigurationError` if another one does.
+    """Hold the lock of `propintel up` on this home during the block. Raises `ConfigurationError` if another process
+    holds it.
 
     The lock ends with this process: children do not inherit the descriptor. Children that outlive it by seconds do no
     harm, because any number of workers may share a home.
@@ -44,7 +45,7 @@ def only_up(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a server will listen: the setting of its port, and the address ("": all)."""
+    """The place where a server will listen: the setting of its port, and the address ("": all)."""
 
     setting: str
     port: int
@@ -54,7 +55,7 @@ class Place:
 def require_free(places: Sequence[Place]) -> None:
     """Return if no other program listens there. Raises `ConfigurationError`, which names the port.
 
-    Anything else wrong with an address is left for the server to report.
+    The server reports any other error of its address.
     """
     with contextlib.ExitStack() as probes:
         for place in places:

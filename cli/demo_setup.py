@@ -64,7 +64,7 @@ def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str
 def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
     """Return the environment of the demo's processes. `openai` None: the user's own keys, from the shell or `.env`."""
     env = clean_environment(base, keep_openai=openai is None)
-    # empty values hide what a .env file says
+    # empty values hide the values of a .env file
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
     env |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "KEY_REPORT_INTERVAL_SECONDS": "5"}
     env |= {"LOG_FORMAT": "text"}  # the last lines of a process that ends are shown

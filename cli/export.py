@@ -23,7 +23,7 @@ _STDOUT = Path("-")
 
 
 def _moment(text: str) -> datetime:
-    """Return the time of an `updated_at`, or the begin of a day. Without an offset it is UTC."""
+    """Return the time of an `updated_at`, or the start of a day. Without an offset it is UTC."""
     try:
         at = datetime.fromisoformat(text.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -89,7 +89,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
         return
     try:
         special = _open_special(output)
-        target = output.resolve()  # behind a symlink: the link stays one
+        target = output.resolve()  # replace the target of a symlink, not the link
         if special is None:
             handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
             os.close(handle)

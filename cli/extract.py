@@ -202,7 +202,7 @@ def scores(extraction: Extraction) -> dict[str, Any]:
 
 
 def fate(candidate: Candidate, extraction: Extraction) -> str:
-    """Return what became of a candidate, and why."""
+    """Return the outcome of a candidate, and the reason."""
     winner = extraction.record.evidence.get(candidate.field)
     if winner is None:
         no_property = not extraction.record.values

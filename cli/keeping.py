@@ -1,4 +1,4 @@
-"""Keeps services running: one that ends is restarted, after a pause that grows while it keeps ending.
+"""Keeps services running: a service that ends is restarted, after a pause that grows with each repetition.
 
 A service that ends before it was ever up stays down, and everything stops: its configuration is wrong, and a restart
 would fail again. `processes.py` starts and stops one process.
@@ -15,7 +15,7 @@ from cli.processes import Child, ChildDiedError, Supervisor
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-#: after so long a life it ended for a new reason: the pauses begin anew
+#: after a run of this length, the pauses start again with the shortest
 SETTLED_SECONDS = 60.0
 
 
@@ -25,15 +25,15 @@ class Life(Protocol):
     name: str
 
     def start(self) -> None:
-        """Start it, or start it again. Raises `PropertyIntelligenceError`."""
+        """Start or restart the service. Raises `PropertyIntelligenceError`."""
         ...
 
     def is_up(self) -> bool:
-        """Return whether it does its work."""
+        """Return whether the service is up."""
         ...
 
     def death(self) -> ChildDiedError | None:
-        """Return how it ended, or None if it has not."""
+        """Return how the service ended, or None while it runs."""
         ...
 
 
@@ -51,7 +51,7 @@ class ChildLife:
 
     def start(self) -> None:
         dead, self._child = self._child, None
-        if dead is not None:  # its own children must not run beside the new one (Linux ends them anyway)
+        if dead is not None:  # the old process's children must not run beside the new process (Linux ends them anyway)
             self._supervisor.stop_child(dead)
         self._child = self._start()
 
@@ -74,7 +74,7 @@ class ValkeyLife:
         self._valkey = valkey
 
     def start(self) -> None:
-        self._valkey.stop()  # forget the dead one: another process's server may answer by now
+        self._valkey.stop()  # forget the dead server, because another process's server may answer by now
         self._valkey.start()
 
     def is_up(self) -> bool:
@@ -86,7 +86,7 @@ class ValkeyLife:
 
 
 class Kept:
-    """One service with its pauses. `now` is seconds on a clock that only goes forward."""
+    """One service with its pauses. `now` is seconds on a monotonic clock."""
 
     def __init__(self, life: Life, now: Callable[[], float], say: Callable[[str], None]) -> None:
         self._life = life
@@ -103,7 +103,7 @@ class Kept:
 
     @property
     def is_down(self) -> bool:
-        """Return whether it waits for its next start."""
+        """Return whether the service waits for its next start."""
         return self._again_at is not None
 
     def start(self) -> None:
@@ -112,14 +112,14 @@ class Kept:
         self._life.start()
 
     def check(self) -> bool:
-        """Return whether it was ever up. Raises `ChildDiedError` if it ended before."""
+        """Return whether the service was ever up. Raises `ChildDiedError` if it ended before."""
         self._was_up = self._was_up or self._life.is_up()
         if not self._was_up and (death := self._life.death()):
             raise death
         return self._was_up
 
     def tend(self) -> None:
-        """Start it again if it ended and its pause is over. Raises `ChildDiedError` if it was never up."""
+        """Restart the service if it ended and its pause is over. Raises `ChildDiedError` if it was never up."""
         if self._again_at is None:
             self.check()
             if death := self._life.death():

@@ -131,7 +131,7 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
 
 
 def _follow(settings: Settings) -> None:
-    """Show the keys again and again until a signal. It is noted by a handler: a `KeyboardInterrupt` can get lost."""
+    """Show the keys again and again until a signal. A handler records it: a `KeyboardInterrupt` can get lost."""
     with StopSignals() as signals, ExitStack() as stack:
         live = None if wants_json() else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
         try:
@@ -168,7 +168,7 @@ _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 def check_keys(
     keys: Sequence[ApiKey], base_url: str, *, proxy: str | None = None, transport: httpx2.BaseTransport | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Each key at its base URL, else at this one. By mask: `{"status", "http_status", "detail"}`.
+    """Check each key at its base URL, else at this one. Return by mask: `{"status", "http_status", "detail"}`.
 
     "valid" (200; also 429: a bad key is not counted against limits), "invalid" (401), "no access" (403), or "unknown"
     (no answer, or another one) with `http_status` null if there was none. `transport` replaces the network (tests).
@@ -189,7 +189,7 @@ def _check(client: httpx2.Client, url: str, key: ApiKey) -> dict[str, Any]:
 
 
 def _detail(answer: httpx2.Response) -> str:
-    """OpenAI's error code; never its message, which may quote the key."""
+    """Return OpenAI's error code, never its message, which may quote the key."""
     if answer.status_code == 200:
         return ""
     try:

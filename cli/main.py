@@ -27,7 +27,7 @@ def main() -> int:
 def end_at_once(*_: object) -> None:
     """End on Ctrl-C while modules are imported: there is nothing to clean up.
 
-    Not by `KeyboardInterrupt`: the import system swallows one that comes while it frees a module's lock.
+    This raises no `KeyboardInterrupt`, because the import system swallows it while freeing a module's lock.
     """
     os._exit(_INTERRUPTED)
 

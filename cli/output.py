@@ -1,4 +1,4 @@
-"""What a command prints: results on stdout as a table or JSON, notes on stderr.
+"""Prints the output of commands: results on stdout as a table or JSON, notes on stderr.
 
 Text from pages is hostile: nothing here lets it move the cursor or style the terminal.
 """
@@ -46,13 +46,13 @@ def chosen_format() -> Format | None:
 
 
 def wants_json() -> bool:
-    """Return whether results are JSON: as asked for, else unless a person reads them in a terminal."""
+    """Return whether results are JSON: as requested, else if stdout is not a terminal."""
     wanted = _chosen.get()
     return wanted is Format.JSON or (wanted is None and not sys.stdout.isatty())
 
 
 def show(data: Any, table: Callable[[], Iterable[Table | Text]]) -> None:
-    """Print `data` as JSON, or what `table` makes of it."""
+    """Print `data` as JSON, or as the table that `table` makes of it."""
     if wants_json():
         print_json(data)
         return
@@ -92,7 +92,7 @@ def make_table(title: str | None, columns: Sequence[str], rows: Iterable[Sequenc
 
 
 def make_facts(title: str, facts: Iterable[tuple[str, Any]]) -> Table:
-    """Return a table of one thing: a line for each fact that is known."""
+    """Return a table with a line for each known fact."""
     table = make_table(title, ("", ""), [(name, value) for name, value in facts if value not in (None, "")])
     table.show_header = False
     return table
@@ -131,6 +131,6 @@ def cut(text: str, longest: int) -> str:
 
 
 def moment(at: Any) -> str:
-    """Return a time, or one as ISO 8601, in UTC to the minute; empty for None."""
+    """Return a time (or ISO 8601 text) in UTC to the minute; empty for None."""
     text = at if isinstance(at, str) else at.isoformat() if at else ""
     return text[:16].replace("T", " ")

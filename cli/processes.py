@@ -24,7 +24,7 @@ from app.services.keys.reload import Terminal
 from cli.child_output import ChildOutput
 
 _POLL_SECONDS = 0.05
-#: for the last lines of a child that has ended
+#: the wait for the last lines of a child that has ended
 _LAST_LINES_SECONDS = 2.0
 
 

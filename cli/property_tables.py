@@ -1,4 +1,4 @@
-"""Properties as tables: many in a line each, one in brief or in full, and why its values were chosen."""
+"""Tables of properties: a list, one property in brief or in full, and why its values were chosen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Shown = Mapping[str, Any]
 def show_properties(found: Sequence[Shown], now: datetime, *, as_list: bool) -> None:
     """Print properties in the shape of `PropertyStore.get`: in brief with their conflicts, or as JSON.
 
-    The JSON is a list, or without `as_list` the only one.
+    The JSON is a list, or without `as_list` the only property.
     """
     show(list(found) if as_list else found[0], lambda: _briefs(found, now))
 
@@ -112,7 +112,7 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
 
 
 def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
-    """Return what came of each source of an address (`JobAttempt.as_json`)."""
+    """Return the outcome of each source of an address (`JobAttempt.as_json`)."""
     rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
     return make_table("Sources tried", ("source", "kind", "outcome", "detail", "page"), rows)
 

@@ -32,7 +32,7 @@ _NOT_READ = {
     PageFrom.UNCHANGED: "its page has not changed",
     PageFrom.SAME_PAGE: "its page was just read by another URL",
 }
-#: where the API names no time (specification: 60 s)
+#: the pause if the API names no time (specification: 60 s)
 _UNKNOWN_WAIT_SECONDS = 60.0
 
 
@@ -101,5 +101,5 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
 
 
 def _listed(targets: list[str]) -> str:
-    """Join targets: by spaces if all are URLs, which hold none."""
+    """Join targets: by spaces if all are URLs, which contain no spaces."""
     return ("; " if any(map(is_address, targets)) else " ").join(targets) or "none"

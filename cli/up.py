@@ -38,7 +38,7 @@ from cli.services import START_SECONDS, Services, listens
 
 _WATCH_SECONDS = 0.5
 _BEAT = "beat"
-#: beat does not report that it is up: one that runs so long is well configured
+#: beat does not report that it is up, so it counts as up after this time
 _BEAT_UP_SECONDS = 10.0
 _NAMES = ("worker", "maintenance", _BEAT, "web", "flower")
 
@@ -100,7 +100,7 @@ def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: cont
     settings, home = wanted.settings, wanted.home
     stack.enter_context(only_up(home))
     require_free(_places(wanted))
-    open_stores(settings).close()  # a database that cannot be used is said here, not by every worker process
+    open_stores(settings).close()  # report an unusable database once here, not in every worker process
     if wanted.web and not settings.web.jwt_secret:
         make_home_secret(home)
     output.say("starting, which takes some seconds")
@@ -108,7 +108,7 @@ def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: cont
     supervisor = stack.enter_context(Supervisor(signals, output))
     kept = [Kept(life, time.monotonic, output.say) for life in _lives(wanted, supervisor)]
     for one in kept:
-        if one.name == "flower":  # it complains of workers that do not answer yet
+        if one.name == "flower":  # Flower complains of workers that do not answer yet
             _wait(supervisor, kept[: kept.index(one)])
         one.start()
     _wait(supervisor, kept)
@@ -131,7 +131,7 @@ def _wait(supervisor: Supervisor, kept: Sequence[Kept]) -> None:
 
 
 def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
-    """What is to run, in the order of its start."""
+    """Return the services to run, in the order of their start."""
     settings, services = wanted.settings, Services(wanted.home, _environment(wanted.settings))
     if wanted.web:
         port = settings.web.port
@@ -185,7 +185,7 @@ def _watch(
 
 
 def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
-    """SIGHUP goes to workers and web server by the mark: beat and Flower would end at the signal."""
+    """Pass SIGHUP to workers and the web server by the reload mark, because the signal would end beat and Flower."""
     try:
         mark.set()
     except ConfigurationError as exc:
@@ -195,7 +195,7 @@ def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
 
 
 def _start_broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:
-    """REDIS_URL if it is set (it must answer), else the embedded Valkey, started first and stopped last."""
+    """Check that REDIS_URL answers if it is set, else start the embedded Valkey, which is stopped last."""
     if settings.state.redis_url is not None:
         connect(settings).close()
         return None
@@ -216,7 +216,7 @@ _SUBJECT = "propintel up"
 
 
 def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
-    """Return the lines for people. One holds a secret, the sign-in link. Raises `BrokerUnavailableError`."""
+    """Return the lines for people. One line has a secret, the sign-in link. Raises `BrokerUnavailableError`."""
     jobs = settings.jobs.worker_concurrency or os.cpu_count() or 1
     rows = [
         ("broker", broker),
@@ -232,7 +232,7 @@ def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
 
 
 def flower_host(settings: Settings) -> str:
-    """The address at which this machine reaches Flower."""
+    """Return the address at which this machine reaches Flower."""
     return _LOOPBACK.get(settings.flower.address, settings.flower.address)
 
 
@@ -243,7 +243,7 @@ def flower_url(settings: Settings) -> str:
 
 
 def _web_rows(settings: Settings) -> list[tuple[str, str]]:
-    """Where the pages are, and a link that signs in, unless an identity provider says who may."""
+    """Return the address of the pages, and a sign-in link unless an identity provider is configured."""
     address = f"http://127.0.0.1:{settings.web.port}"
     rows = [("web", f"{address}/")]
     if settings.web.jwt_jwks_url is None:

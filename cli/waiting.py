@@ -17,7 +17,7 @@ from app.property.storage.paging import every
 from cli.output import note, stderr_console
 
 _POLL_SECONDS = 0.5
-#: no job has been claimed for so long: perhaps no worker runs
+#: if no job was claimed for this long, perhaps no worker runs
 _SILENCE_SECONDS = 15.0
 _PAGE = 500
 

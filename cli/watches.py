@@ -75,7 +75,7 @@ def remove(
     with open_stores(load_settings()) as stores:
         watches = Watches(stores.database)
         names = [_full(stores, name, WATCH, PROPERTY) for name in targets]
-        found = list(dict.fromkeys(watches.get(name).id for name in names))  # all of them, before one goes
+        found = list(dict.fromkeys(watches.get(name).id for name in names))  # look up all of them before removing any
         cancelled = sum(watches.remove(watch_id) for watch_id in found)
     data = {"removed": len(found), "cancelled_jobs": cancelled}
     show(data, lambda: [Text(f"{len(found)} removed, {cancelled} jobs cancelled")])
@@ -108,7 +108,7 @@ def _whole(stores: Stores, watches: Sequence[Watch], found: WatchSummary) -> Ite
 
 
 def _full(stores: Stores, typed: str, *kinds: IdKind) -> str:
-    """Return the id of the first kind that begins with `typed`; what is no id as it is."""
+    """Return the id of the first kind that begins with `typed`; other text unchanged."""
     for kind in kinds:
         if ids_from(stores.database, typed, kind, limit=1):
             return find_id(stores.database, typed, kind)

@@ -79,7 +79,7 @@ class RedactedTask(Task):
     acks_late = True
     #: errors that end a run with a warning instead of a failure, because the task runs again soon
     passing_errors: tuple[type[Exception], ...] = ()
-    #: named as text, so that only workers import it
+    #: named as text, so that only workers import the class
     Request = "tasks._celery.redacted_request:RedactedRequest"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -31,7 +31,7 @@ def report_key_stats() -> dict[str, Any]:
     monitor, settings = pool_monitor(), current().settings
     at, stats = monitor.database.clock.now(), monitor.manager.get_stats()
     report = make_report(stats, (), ())
-    log_report(report)  # before the database is used: a locked one may block for a while
+    log_report(report)  # before the database is used, because a locked database may block for a while
     if _HISTORY.acquire(blocking=False):
         try:
             report = _with_history(monitor, at, stats) or report

@@ -146,7 +146,7 @@ def _wait(
 
 
 def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
-    """Wait for a slot of the host. Only time that the site itself refused counts toward the deadline.
+    """Wait for a slot of the host. Only the time for which the site itself refused requests counts toward the deadline.
 
     The last of ten thousand pages of a site gets its slot hours later.
     """

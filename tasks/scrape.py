@@ -70,7 +70,7 @@ def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
                 run,
                 refresh=job.refresh,
                 asked_at=job.created_at,
-                walks=job.found_by is None,  # a result of a search is a listing or nothing, never another search
+                walks=job.found_by is None,  # a search result may be a listing, but never another search
             )
     except WaitForBatch as waits:
         _park(task, job, waits.request)

@@ -152,7 +152,7 @@ class StartupFailure:
             if _serves_this_process():
                 asyncio.get_running_loop().call_soon(_exit_misconfigured)
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
-            raise  # as the server expects; it shows only the message
+            raise  # the server expects the exception, and shows only its message
         except BaseException:
             if failed:
                 await send({"type": "lifespan.startup.failed", "message": "The web server could not start."})
@@ -162,8 +162,8 @@ class StartupFailure:
 def _serves_this_process() -> bool:
     """Return True if the server is the whole process.
 
-    It is not in a thread of another program, nor in a child of `uvicorn --workers`: its parent restarts children, but
-    not those with exit code 3.
+    The result is False in a thread of another program, and in a child of `uvicorn --workers`, whose parent restarts all
+    children except those with exit code 3.
     """
     return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
 

@@ -41,7 +41,7 @@ _bearer_scheme = HTTPBearer(
 class AuthenticatedRoute(APIRoute):
     """A route that checks token, rate limit, and role before it reads the body.
 
-    So callers without access cannot make it parse anything.
+    Callers without access therefore cannot make the server parse a body.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -75,7 +75,7 @@ class _Roles:
 
 
 def allow(*roles: Role) -> Any:
-    """Return the dependency of a route for these roles, which is the caller; others get 403.
+    """Return the dependency of a route for these roles. Its value is the caller; other roles get 403.
 
     `role_check` enforces it.
     """
@@ -94,7 +94,7 @@ def api_router(path: str, tag: str, roles: Sequence[Role] = ()) -> APIRouter:
 
 
 def role_check(route: APIRoute) -> Callable[[Request], None]:
-    """Return what checks `request.state.caller` against each `allow` of the route; it raises `RoleNotAllowedError`.
+    """Return a check of `request.state.caller` against each `allow` of the route, which raises `RoleNotAllowedError`.
 
     Raises `TypeError` for a route without `allow`.
     """
@@ -143,7 +143,7 @@ def strangers_counted(request: Request) -> Iterator[None]:
 
 
 def count_request(request: Request, caller: Caller) -> None:
-    """Count one request of `caller`; its answer shows what is left. Raises `TooManyRequestsError`."""
+    """Count one request of `caller`, and show the allowance in the answer. Raises `TooManyRequestsError`."""
     with _exhausted_allowance(request):
         request.state.allowance = context_of(request).rate_limits.count_request(caller.id)
 
@@ -170,7 +170,7 @@ def _caller(request: Request) -> Caller:
 
 
 def verifier_for(request: Request) -> TokenVerifier:
-    """Return what verifies the tokens of `request`. Raises `ConfigurationError` if nothing can."""
+    """Return the verifier of the tokens of `request`. Raises `ConfigurationError` without one."""
     verifier = context_of(request).verifier
     address, _port = request.scope.get("server") or ("", None)  # the address that the client connected to
     if verifier.loopback_only and not is_loopback(address):

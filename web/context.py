@@ -1,6 +1,6 @@
-"""What routes work with, opened on first use: settings, token verifier, stores, and Celery app.
+"""The resources of routes, opened on first use: settings, token verifier, stores, and Celery app.
 
-So the server starts while the database is down, and the next request tries again.
+The server therefore starts while the database is down, and the next request tries again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _PROBE_SECONDS = 2.0
 
 
 class Context:
-    """One per app, thread-safe. Every part is made on first use; if that fails, the next use tries again."""
+    """The resources of one app; thread-safe. Each is opened on first use; after a failure, the next use retries."""
 
     def __init__(self, load: Callable[[], Settings], clock: Clock | None) -> None:
         self._load, self._clock = load, clock
@@ -65,7 +65,7 @@ class Context:
         )
         #: readiness has its own threads: those of the routes may all be waiting for the database
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
-        #: what must answer before jobs can be taken, by name; each raises `PropertyIntelligenceError` within seconds
+        #: the checks of readiness, by name; each raises `PropertyIntelligenceError` within seconds
         self.probes: Mapping[str, Callable[[], None]] = {
             "database": TimeLimited(self._ping_database, "the database", _PROBE_SECONDS),
             "broker": TimeLimited(self._ping_broker, "the broker", _PROBE_SECONDS + 1),
@@ -89,7 +89,7 @@ class Context:
 
     @property
     def verifier(self) -> TokenVerifier:
-        """What verifies tokens. Raises `ConfigurationError` if no method is configured."""
+        """The verifier of tokens. Raises `ConfigurationError` if no method is configured."""
         return self._timed("verifier", build_verifier)
 
     @property
@@ -112,7 +112,7 @@ class Context:
             return self._stores
 
     def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
-        """Return whose quota the jobs of `caller` count against."""
+        """Return the client whose quota the jobs of `caller` count against."""
         return Requester(caller.id, self.settings.web.api_daily_targets_per_caller, key)
 
     @property
@@ -148,7 +148,7 @@ class Context:
         return waiting_messages(self.celery, ALL_QUEUES)
 
     def report_counts(self) -> Flusher:
-        """Return what adds the counts of this process to the fleet's. The caller starts and stops it."""
+        """Return the flusher that adds this process's counts to the fleet's. The caller starts and stops it."""
         return make_flusher(self.settings)
 
     def _ping_database(self) -> None:
@@ -158,7 +158,7 @@ class Context:
         connect(self.settings, within_seconds=_PROBE_SECONDS).close()
 
     def key_reloader(self) -> KeyReloader:
-        """Return what reloads the keys after SIGHUP, a request, or a file change. The caller starts and stops it."""
+        """Return the reloader of keys (after SIGHUP, a request, or a file change). The caller starts and stops it."""
         return KeyReloader(KeyReload(self.settings, self._use_keys, load=self._load))
 
     def _use_keys(self, fresh: Settings) -> str:

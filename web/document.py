@@ -17,7 +17,7 @@ _BY_TYPE: Mapping[str, Any] = {
 
 
 class DocumentedApp(FastAPI):
-    """An application whose fields have examples: those of requests and answers are composed from them.
+    """An application that composes examples of requests and answers from the examples of their fields.
 
     A field without an example of its own gets one by its type; text needs its own.
     """

@@ -41,7 +41,7 @@ class Success[T](BaseModel):
 
 
 class _Json(JSONResponse):
-    """JSON of any text. Half a surrogate pair, which UTF-8 cannot encode, becomes `?`."""
+    """A JSON response for any text. Half a surrogate pair, which UTF-8 cannot encode, becomes `?`."""
 
     def render(self, content: Any) -> bytes:
         text = json_text(content, allow_nan=False, separators=(",", ":"))
@@ -68,7 +68,7 @@ Answers = dict[int | str, dict[str, Any]]
 
 
 def failures(*statuses: int) -> Answers:
-    """Return what `responses=` of a route takes, for answers with these statuses."""
+    """Return the `responses=` of a route for answers with these statuses."""
     return {status: _described(Failure, status, _FAILURE_HEADERS.get(status, {})) for status in statuses}
 
 
@@ -93,5 +93,5 @@ _FAILURE_HEADERS = {
     429: {"Retry-After": "seconds", **_RATE_HEADERS},
     503: {"Retry-After": "seconds, where waiting may help"},
 }
-#: what every route below /api/v1 may answer
+#: the error answers of every route below /api/v1
 COMMON = failures(401, 403, 413, 414, 429, 503)

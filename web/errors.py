@@ -83,7 +83,7 @@ def register(app: FastAPI) -> None:
 
 
 def status_of(error: PropertyIntelligenceError) -> int:
-    """Return the status of the nearest class that has one; 500 for what a request cannot cause."""
+    """Return the status of the nearest class that has one; 500 for errors that a request cannot cause."""
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 

@@ -1,4 +1,4 @@
-"""The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a repeated request is done once.
+"""The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a repeated request is executed once.
 
 The job store keeps the answer, in the transaction that creates the jobs.
 """

@@ -85,7 +85,7 @@ class SizeLimits:
 class RateLimitHeaders:
     """ASGI middleware: adds the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10.
 
-    Every answer to a counted caller has them, errors too, and so has every 429 to an IP address.
+    All answers to a counted caller have these headers, including errors. So does every 429 to an IP address.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Types that routes share: parameters, IDs, and fields of answers. Their examples make those of the documentation.
+"""Types that routes share: parameters, IDs, and fields of answers. The documentation is built from their examples.
 
 Text that no database stores (NUL, half a surrogate pair) is no valid parameter.
 """

@@ -33,8 +33,7 @@ class SharedLimits:
         self._reported: set[str] = set()
 
     def observe(self, key: ApiKey, headers: Mapping[str, str]) -> None:
-        """Read the headers of a response to `key`. This is cheap when nothing is new, so that every response can be
-        read."""
+        """Read the headers of a response to `key`. This is cheap if nothing is new."""
         owner = _printable(headers.get("openai-organization", "")), _printable(headers.get("openai-project", ""))
         if not owner[0] or self._seen.get(key.key_id) == owner:
             return

@@ -106,8 +106,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
 
 
 def _at_tier(price: Price, tier: str) -> Price:
-    """Return a standard price times the tier's factor. Some batches have no price for cached input, and none is assumed
-    for them."""
+    """Return a standard price times the tier's factor. No price for cached input is assumed."""
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
     return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 

@@ -217,10 +217,10 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
     """Return the server's time, which a date in `retry-after` refers to; `ours` if the server sends no date."""
     try:
-        said = parsedate_to_datetime(headers.get("date", ""))
+        sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):
         return ours
-    return said if said.tzinfo else ours
+    return sent_at if sent_at.tzinfo else ours
 
 
 @dataclass(frozen=True, slots=True)

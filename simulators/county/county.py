@@ -98,8 +98,8 @@ def _change(pages: Mapping[int, list[Page]], chosen: Sequence[Page], change: Any
 
 def _mistyped(page: Page) -> Page:
     line = page.home.line(page.home.street.mistyped)
-    said = {"UnparsedAddress": line, "StreetName": page.home.street.mistyped}
-    return replace(page.saying(said), line=line)
+    changed = {"UnparsedAddress": line, "StreetName": page.home.street.mistyped}
+    return replace(page.saying(changed), line=line)
 
 
 def _again(page: Page) -> Page:

@@ -46,7 +46,7 @@ def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str,
 
 
 def whole_building(units: int) -> dict[str, Any]:
-    """Return the facts of an apartment building with one owner, whose bedrooms nobody counts."""
+    """Return the facts of an apartment building with one owner, without a count of bedrooms."""
     return {
         "PropertySubType": "Multi Family", "LivingArea": units * 850, "LivingAreaUnits": "Square Feet",
         "ParkingTotal": units, "PoolPrivateYN": False,
@@ -119,7 +119,7 @@ def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, An
     Some mention a roof without replacing the house's: a carport, an expired permit, solar panels on the roof.
     """
     rows: list[dict[str, Any]] = []
-    told: dict[str, Any] = {}
+    implied: dict[str, Any] = {}
     first = max(built + 9, 2001)
 
     def add(kind: str, work: str, status: str = "Finaled", since: int = first) -> date:
@@ -131,7 +131,7 @@ def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, An
     for kind, work in chance.sample(_WORK, chance.randint(0, 2)):
         add(kind, work)
     if first <= 2024 and chance.random() < 0.55:
-        told["X_RoofYear"] = add(
+        implied["X_RoofYear"] = add(
             "Re-roof", "Tear off and replace roof covering of dwelling", since=max(first, 2006)
         ).year
     if chance.random() < 0.12:
@@ -140,9 +140,9 @@ def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, An
         add("Re-roof", "Tear off and replace roof covering of dwelling", status="Expired", since=2018)
     if chance.random() < 0.22:
         add("Solar", "Roof-mounted photovoltaic system, 6.2 kW", since=2014)
-        told["PowerProductionType"] = ["Solar"]
+        implied["PowerProductionType"] = ["Solar"]
     rows.sort(key=lambda row: row["issued"], reverse=True)
-    return rows, told
+    return rows, implied
 
 
 def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tuple[str, str]:

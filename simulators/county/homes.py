@@ -188,13 +188,13 @@ def _home(seed: int, number: int, at: _Place) -> Home:
         inside = facts.whole_building(len(lot.units) - 1)
     area = 850 * (len(lot.units) - 1) if lot.one_parcel else inside["LivingArea"]
     sales, taxes, money = facts.money(books, area, building["YearBuilt"])
-    permits, told = facts.shown_permits() if is_shown else facts.permits(books, building["YearBuilt"])
+    permits, implied = facts.shown_permits() if is_shown else facts.permits(books, building["YearBuilt"])
     owner, mailing = facts.owner(books, place["UnparsedAddress"], lot.town.name, lot.town.postal_code)
     listing = facts.listing(chance, inside["LivingArea"], is_let=lot.one_parcel)
     if lot.one_parcel and at.unit:
         # a rented apartment has neither its own sales nor its own value
         sales, money = (), {}
-    truth = {**place, **building, **inside, **money, **told, **listing, "X_Currency": "USD"}
+    truth = {**place, **building, **inside, **money, **implied, **listing, "X_Currency": "USD"}
     return Home(
         number=number, town=lot.town, street=lot.street, house=at.house, unit=at.unit, lot=lot, truth=truth,
         owner=owner, mailing=mailing, sales=sales, taxes=taxes, permits=permits, listing=listing,

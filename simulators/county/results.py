@@ -141,7 +141,7 @@ class Results:
         )
 
     def _elsewhere(self, request: Request, found: Sequence[Page]) -> str:
-        """A home of the town that only the other portal shows: none of ours."""
+        """An invented home of the town that only the other portal shows."""
         there = self.homes(MOSAIC, slug(found[0].home.town.name))[0]
         return (
             f'<li class="result"><a href="{self._root_of(request, MOSAIC)}{there.path}">{escape(there.line)}</a> '

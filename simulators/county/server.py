@@ -62,12 +62,12 @@ class CountyServer:
         return PlainTextResponse(_CLOSED if site is VAULT else _ROBOTS + (ROBOTS if site is MOSAIC else ""))
 
     async def _rumour(self, request: Request) -> Response:
-        """Return a page that looks like a listing and is wrong in every fact."""
+        """Return a page that looks like a listing and has no true fact."""
         if _site(request) is not RUMOURS:
             return _not_found()
         line = escape(request.path_params["rest"].replace("-", " ").title())
-        told = "<h1>{}</h1><p>9 beds, 9 baths, 9,999 sq ft, built in 1901, thatched roof. Asking $1.</p>"
-        return HTMLResponse(document(RUMOURS.name, "", told.format(line)))
+        facts = "<h1>{}</h1><p>9 beds, 9 baths, 9,999 sq ft, built in 1901, thatched roof. Asking $1.</p>"
+        return HTMLResponse(document(RUMOURS.name, "", facts.format(line)))
 
     async def _front(self, request: Request) -> Response:
         site = _site(request)

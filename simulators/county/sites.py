@@ -78,8 +78,8 @@ _TELLS: Mapping[str, tuple[str, ...]] = {
 class Page:
     """A page of `site` about `home`. `says` holds what it states in RESO fields, right or wrong.
 
-    `line` is the street line in the page's spelling; `sold` is the sale it calls the last one. A `variant` is a second
-    page of the same site about the same home. A `blocked` page shows a bot challenge to every visitor.
+    `line` is the street line in the page's spelling; `sold` is the sale that the page shows as the last. A `variant` is
+    a second page of the same site about the same home. A `blocked` page shows a bot challenge to every visitor.
     """
 
     site: Site

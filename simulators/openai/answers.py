@@ -43,8 +43,8 @@ def answer(
         return Answer("", finish_reason="length", reasoning_tokens=int(max_tokens))
     if reasoning:
         rest = max(0.0, max_tokens - reasoning)
-        said = answer(text, schema, as_json=as_json, mode=mode, max_tokens=rest)
-        return replace(said, reasoning_tokens=reasoning)
+        inner = answer(text, schema, as_json=as_json, mode=mode, max_tokens=rest)
+        return replace(inner, reasoning_tokens=reasoning)
     if mode in _SPECIAL:
         return _SPECIAL[mode]
     if schema is not None:
@@ -113,8 +113,8 @@ def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]]
 
 def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
     """Return a fact for each field that the text states and that its last line, if it names fields, asks for."""
-    told = text.rpartition("\n")[2]
-    wanted = set(_NAMES.findall(told)) if told.startswith("Wanted:") else set(fields)
+    last_line = text.rpartition("\n")[2]
+    wanted = set(_NAMES.findall(last_line)) if last_line.startswith("Wanted:") else set(fields)
     found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}
     return [{"field": name, "value": fact.value, "quote": fact.quote} for name, fact in found.items() if fact]
 

@@ -65,9 +65,9 @@ def tokens_of_line(line: Mapping[str, Any]) -> float:
 
 
 def unanswered(request_id: str, line: Mapping[str, Any], status: str) -> dict[str, Any]:
-    said = {
+    text = {
         "expired": "This request could not be executed before the completion window expired.",
         "cancelled": "This request was cancelled before it could be executed.",
     }.get(status, "This request could not be executed.")
-    error = {"code": f"batch_{status}", "message": said}
+    error = {"code": f"batch_{status}", "message": text}
     return {"id": request_id, "custom_id": line["custom_id"], "response": None, "error": error}

@@ -263,9 +263,9 @@ class Batches:
             if server.models is not None and asked.model not in server.models:
                 raise protocol.unknown_model(asked.model)
             asked = as_accepted(asked, server)
-            said = answer_to(asked, server.answers, server)
+            reply = answer_to(asked, server.answers, server)
             write = bodies.chat_body if batch.given["endpoint"] == "/v1/chat/completions" else bodies.response_body
-            body = write(asked, said, number=next(self._numbers), created=int(time.time()))
+            body = write(asked, reply, number=next(self._numbers), created=int(time.time()))
             self._paid[asked.prompt] += 1
             batch.usage["input"] += body["usage"].get("prompt_tokens", body["usage"].get("input_tokens", 0))
             batch.usage["cached"] += asked.cached_tokens

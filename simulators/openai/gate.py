@@ -182,7 +182,7 @@ class Gate:
         return found
 
     def change_server(self, given: Mapping[str, Any]) -> None:
-        """Change options. Buckets start anew when the enforcement changes. Raises `ConfigError`."""
+        """Change options. Buckets are reset when the enforcement changes. Raises `ConfigError`."""
         before = self.server
         self.server = before.changed(given)
         if (self.server.enforcement, self.server.headers_of) != (before.enforcement, before.headers_of):

@@ -51,17 +51,17 @@ def _broken_off(events: Iterator[str], whole: Response) -> Response:
     return StreamingResponse(beginning(), headers=dict(whole.headers))
 
 
-def _write_chat(asked: ModelRequest, said: Answer, number: int, created: int) -> Written:
+def _write_chat(asked: ModelRequest, reply: Answer, number: int, created: int) -> Written:
     return (
-        bodies.chat_body(asked, said, number=number, created=created),
-        bodies.chat_events(asked, said, number=number, created=created),
+        bodies.chat_body(asked, reply, number=number, created=created),
+        bodies.chat_events(asked, reply, number=number, created=created),
     )
 
 
-def _write_response(asked: ModelRequest, said: Answer, number: int, created: int) -> Written:
+def _write_response(asked: ModelRequest, reply: Answer, number: int, created: int) -> Written:
     return (
-        bodies.response_body(asked, said, number=number, created=created),
-        bodies.response_events(asked, said, number=number, created=created),
+        bodies.response_body(asked, reply, number=number, created=created),
+        bodies.response_events(asked, reply, number=number, created=created),
     )
 
 
@@ -122,13 +122,13 @@ class OpenAISimulator:
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
         found = self.searches.answer(asked.text, search)
-        said = in_mode(text_and_citations(found, search)[0], mode=mode, max_tokens=asked.max_tokens)
+        reply = in_mode(text_and_citations(found, search)[0], mode=mode, max_tokens=asked.max_tokens)
         asked = self._cached(state, asked)
         state.counts["web_searches"] += 1
         self._calls += 1
         self.paid[asked.prompt] += 1
-        body = bodies.response_body(asked, said, number=self._calls, created=int(time.time()))
-        return JSONResponse(with_search(body, found, search, said))
+        body = bodies.response_body(asked, reply, number=self._calls, created=int(time.time()))
+        return JSONResponse(with_search(body, found, search, reply))
 
     async def embeddings(self, request: Request) -> Response:
         async def work(state: KeyState, headers: dict[str, str]) -> Response:
@@ -160,11 +160,11 @@ class OpenAISimulator:
         asked = as_accepted(self._with_tier(asked), self.gate.server)
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
-        said = answer_to(asked, mode, self.gate.server)
+        reply = answer_to(asked, mode, self.gate.server)
         asked = self._cached(state, asked)
         self._calls += 1
         self.paid[asked.prompt] += 1
-        body, events = write(asked, said, self._calls, int(time.time()))
+        body, events = write(asked, reply, self._calls, int(time.time()))
         whole = StreamingResponse(events, media_type="text/event-stream") if asked.stream else JSONResponse(body)
         if not self.gate.breaks_off():
             return whole

@@ -16,7 +16,7 @@ from app.redaction import redact_urls
 
 
 class RetryingConnection(Connection):
-    """A connection that retries once a second until its worker is told to stop.
+    """A connection that retries once a second until its worker is asked to stop.
 
     After a lost connection, its messages can still be acknowledged and returned.
     """

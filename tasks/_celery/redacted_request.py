@@ -1,4 +1,4 @@
-"""The request that a worker makes of a received message, as Flower, `celery inspect` and the log show it."""
+"""A received message as Flower, `celery inspect` and the log show it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.redaction import redact_urls
 
 
 class RedactedRequest(Request):
-    """Celery's request, which shows its arguments redacted whoever sent the message.
+    """A request of Celery that shows its arguments redacted, regardless of the sender.
 
     For a running task, Celery shows the sender's representation of the arguments. For a task that waits for a free
     process or for its countdown, Celery shows the arguments themselves.

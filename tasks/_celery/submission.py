@@ -59,7 +59,7 @@ def submit_targets(
     Raises `InvalidCallbackError` for a URL that cannot receive a webhook, `InvalidTargetError` for the first invalid
     target, `BrokerUnavailableError`, `StoreError`, and the errors of `JobStore.enqueue` about quotas and keys. After
     an error no job is left to run: the broker is checked before a row is written, and rows that could not be sent are
-    canceled, except those that a worker has already claimed. A repeated request returns these.
+    canceled, except those that a worker has already claimed. A repeated request returns the claimed jobs.
 
     A request that repeats an idempotency key returns the first batch. If that happens while the first request is about
     to fail, the batch is kept, recovery sends it, and the first request returns it too.

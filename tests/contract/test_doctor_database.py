@@ -55,7 +55,7 @@ def fleet_of(*queues: str) -> CeleryFacts:
 def test_a_database_at_this_version_is_ok(make_settings: MakeSettings, database_url: str) -> None:
     upgrade(database_url)
     verdict = check_database(make_settings(DATABASE_URL=database_url))
-    assert (verdict.state, verdict.remedy) == ("ok", None), verdict.said
+    assert (verdict.state, verdict.remedy) == ("ok", None), verdict.detail
 
 
 def test_a_schema_before_1_0_is_a_failure_that_suggests_an_export(
@@ -64,10 +64,10 @@ def test_a_schema_before_1_0_is_a_failure_that_suggests_an_export(
     _set_version(database_url, "0025")
     settings = make_settings(DATABASE_URL=database_url)
     verdict = check_database(settings)
-    assert (verdict.state, "schema 0025" in verdict.said) == ("failed", True)
+    assert (verdict.state, "schema 0025" in verdict.detail) == ("failed", True)
     assert "Export its properties with that version" in str(verdict.remedy)
     assert check_jobs(settings, fleet_of(), SystemClock()).state == "skipped"
-    assert "schema 0025" in check_database(settings).said, "a check must not migrate"
+    assert "schema 0025" in check_database(settings).detail, "a check must not migrate"
 
 
 def test_properties_of_an_older_version_are_a_warning_until_they_are_reindexed(
@@ -79,7 +79,7 @@ def test_properties_of_an_older_version_are_a_warning_until_they_are_reindexed(
     with database.writing() as connection:
         connection.execute(update(Property).values(identity_version=0))
     verdict = check_database(settings)
-    assert (verdict.state, "a second time: 1" in verdict.said) == ("warning", True)
+    assert (verdict.state, "a second time: 1" in verdict.detail) == ("warning", True)
     assert "propintel db reindex" in str(verdict.remedy)
     reindex(database)
     assert check_database(settings).state == "ok"
@@ -88,7 +88,7 @@ def test_properties_of_an_older_version_are_a_warning_until_they_are_reindexed(
 def test_a_schema_of_a_newer_version_is_a_failure(make_settings: MakeSettings, database_url: str) -> None:
     _set_version(database_url, "9999")
     verdict = check_database(make_settings(DATABASE_URL=database_url))
-    assert (verdict.state, "newer" in verdict.said) == ("failed", True)
+    assert (verdict.state, "newer" in verdict.detail) == ("failed", True)
 
 
 def _set_version(url: str, version: str) -> None:
@@ -103,7 +103,7 @@ def _set_version(url: str, version: str) -> None:
 def test_a_check_does_not_create_a_missing_database_file(make_settings: MakeSettings, tmp_path: Path) -> None:
     settings = make_settings()
     assert check_database(settings).state == "ok"
-    assert check_jobs(settings, fleet_of(), SystemClock()).said == "none yet"
+    assert check_jobs(settings, fleet_of(), SystemClock()).detail == "none yet"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,7 +114,7 @@ def test_sqlite_without_wal_is_a_warning_and_an_upgrade_fixes_it(make_settings: 
         raw.execute("PRAGMA journal_mode = DELETE")
     settings = make_settings(DATABASE_URL=url)
     verdict = check_database(settings)
-    assert (verdict.state, "journal mode is delete" in verdict.said) == ("warning", True)
+    assert (verdict.state, "journal mode is delete" in verdict.detail) == ("warning", True)
     upgrade(url)
     assert check_database(settings).state == "ok"
 
@@ -129,7 +129,7 @@ def test_sqlite_on_a_network_file_system_is_a_warning(make_settings: MakeSetting
     assert file_system(tmp_path / "store.sqlite3", mounts) == "ext4"
     assert file_system(tmp_path, tmp_path / "no such file") is None
     verdict = check_database(make_settings(DATABASE_URL=f"sqlite:///{folder}/store.sqlite3"), mounts)
-    assert (verdict.state, "nfs4" in verdict.said) == ("warning", True)
+    assert (verdict.state, "nfs4" in verdict.detail) == ("warning", True)
     assert "PostgreSQL" in str(verdict.remedy)
 
 
@@ -150,13 +150,13 @@ def test_jobs_without_a_worker_are_a_failure(
     for queues in ([], ["maintenance"]):
         verdict = check_jobs(settings, fleet_of(*queues), clock)
         assert verdict.state == "failed"
-        assert "120 queued" in verdict.said
-        assert "120 jobs wait and no worker runs" in verdict.said
+        assert "120 queued" in verdict.detail
+        assert "120 jobs wait and no worker runs" in verdict.detail
         assert "propintel up" in str(verdict.remedy)
     assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
     clock.advance(901)
     late = check_jobs(settings, fleet_of("scrape"), clock)
-    assert (late.state, "has waited for 15 min" in late.said) == ("warning", True)
+    assert (late.state, "has waited for 15 min" in late.detail) == ("warning", True)
 
 
 def test_a_wrong_clock_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
@@ -165,14 +165,14 @@ def test_a_wrong_clock_is_a_warning(make_settings: MakeSettings, database_url: s
     settings = make_settings(DATABASE_URL=database_url)
     names = ["Redis"] if database_url.startswith("sqlite") else ["Redis", "PostgreSQL"]
     right = check_clock(settings, SystemClock())
-    assert (right.state, all(name in right.said for name in names)) == ("ok", True)
+    assert (right.state, all(name in right.detail for name in names)) == ("ok", True)
     for seconds, state in ((4, "ok"), (-4, "ok"), (7, "warning"), (-3600, "warning")):
         wrong = ManualClock(SystemClock().now() + timedelta(seconds=seconds))
         verdict = check_clock(settings, wrong)
-        assert verdict.state == state, verdict.said
+        assert verdict.state == state, verdict.detail
         assert ("NTP" in str(verdict.remedy)) == (state == "warning")
         if state == "warning":
-            assert f"too far from {' and '.join(names)}" in verdict.said
+            assert f"too far from {' and '.join(names)}" in verdict.detail
 
 
 def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
@@ -193,7 +193,7 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
     assert check_jobs(settings, fleet, clock).state == "ok"
     clock.advance(1)
     late = check_jobs(settings, fleet, clock)
-    assert (late.state, "economy requests have waited for 25 min" in late.said) == ("warning", True), late.said
+    assert (late.state, "economy requests have waited for 25 min" in late.detail) == ("warning", True), late.detail
     batch = batches.begin("m", batches.candidates("m", 10), lambda taken: {"": (len(taken), 0, 0)})
     assert batch is not None
     assert batches.claim("w", 30) is not None
@@ -201,7 +201,7 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
     batches.note(batch.id, "w", unreachable_since=clock.now(), openai_id="batch_7")
     clock.advance(120)
     lost = check_jobs(settings, fleet, clock)
-    assert "no key has reached batch_7 (1 requests) for 2 min" in lost.said
+    assert "no key has reached batch_7 (1 requests) for 2 min" in lost.detail
     assert "a key of the batch's project" in str(lost.remedy)
     database.close()
 
@@ -217,10 +217,10 @@ def test_watches_that_wait_for_budget_for_days_are_a_warning(make_settings: Make
     assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
     clock.advance(2 * 86_400)
     over_budget = check_jobs(settings, fleet_of("scrape"), clock)
-    assert (over_budget.state, "1 watches have waited" in over_budget.said) == ("warning", True)
+    assert (over_budget.state, "1 watches have waited" in over_budget.detail) == ("warning", True)
     assert "WATCH_DAILY_PAGES" in str(over_budget.remedy)
     watches.add(["https://site.example/2"], interval_days=1)
     clock.advance(3 * 86_400)
     without_tick = check_jobs(settings, fleet_of("scrape"), clock)
-    assert "1 watches have been due" in without_tick.said
+    assert "1 watches have been due" in without_tick.detail
     database.close()

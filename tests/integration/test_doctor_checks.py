@@ -49,8 +49,8 @@ def celery_facts(nodes: dict[str, Collection[str]] | None = None) -> CeleryFacts
 
 def test_the_embedded_valkey_passes(settings: Settings) -> None:
     verdict = check_redis(settings)
-    assert (verdict.state, verdict.remedy) == ("ok", None), verdict.said
-    assert verdict.said.startswith("Valkey ")
+    assert (verdict.state, verdict.remedy) == ("ok", None), verdict.detail
+    assert verdict.detail.startswith("Valkey ")
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_a_server_that_may_lose_data_is_reported(
 ) -> None:
     connection.execute_command(*command.split())
     verdict = check_redis(settings)
-    assert verdict.state == state, verdict.said
-    assert expected in verdict.said
+    assert verdict.state == state, verdict.detail
+    assert expected in verdict.detail
     assert verdict.remedy
 
 
 def test_without_beats_lock_the_check_says_that_no_beat_runs(settings: Settings) -> None:
     verdict = check_beat(settings, celery_facts(), SystemClock())
-    assert (verdict.state, "no beat runs" in verdict.said) == ("failed", True)
+    assert (verdict.state, "no beat runs" in verdict.detail) == ("failed", True)
     assert "propintel up" in str(verdict.remedy)
 
 
@@ -85,11 +85,11 @@ def test_a_beat_that_sends_nothing_is_a_warning(
     """The lock alone does not prove that beat works; due tasks must have been sent."""
     now = SystemClock().now().timestamp()
     connection.set("p::lock", "token")
-    assert check_beat(settings, celery_facts(), SystemClock()).said == "beat holds its lock but has no schedule"
+    assert check_beat(settings, celery_facts(), SystemClock()).detail == "beat holds its lock but has no schedule"
     connection.zadd("p::schedule", {"p:recover-jobs": now - late_seconds, "p:report-key-stats": now + 60})
     verdict = check_beat(settings, celery_facts(), SystemClock())
-    assert verdict.state == state, verdict.said
-    assert ("recover-jobs has been due for" in verdict.said) == (state == "warning")
+    assert verdict.state == state, verdict.detail
+    assert ("recover-jobs has been due for" in verdict.detail) == (state == "warning")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_missing_or_too_many_workers_are_reported(
     settings: Settings, nodes: dict[str, Collection[str]], state: str, expected: str
 ) -> None:
     verdict = check_workers(settings, celery_facts(nodes), SystemClock())
-    assert verdict.state == state, verdict.said
-    assert expected in verdict.said
+    assert verdict.state == state, verdict.detail
+    assert expected in verdict.detail
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_heartbeats_are_compared_with_the_workers_that_answer(
     others: dict[str, Collection[str]] = {"celery@there": ["scrape", "maintenance"]}
     nodes = {node: ["scrape", "maintenance"]} if answers else others
     verdict = check_workers(settings, celery_facts(nodes), clock)
-    assert verdict.state == state, verdict.said
-    assert expected in verdict.said
+    assert verdict.state == state, verdict.detail
+    assert expected in verdict.detail
 
 
 def test_keys_are_counted_from_the_shared_store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = check_keys(settings)
-    assert (verdict.state, verdict.said) == ("ok", "1 of 1 healthy, round_robin")
+    assert (verdict.state, verdict.detail) == ("ok", "1 of 1 healthy, round_robin")
     monkeypatch.delenv("OPENAI_API_KEYS")
     assert check_keys(load_settings()).state == "warning"
 
@@ -177,7 +177,7 @@ def test_a_file_with_secrets_that_others_may_read_is_a_warning(
     file.chmod(mode)
     verdict = check_settings(load_settings(), env_file_in_use())
     assert verdict.state == state
-    assert "keys from OPENAI_API_KEYS" in verdict.said
+    assert "keys from OPENAI_API_KEYS" in verdict.detail
     assert (f"Run `chmod 600 {file}`" in str(verdict.remedy)) == (state == "warning")
 
 
@@ -206,9 +206,9 @@ def test_a_misspelled_setting_is_a_warning(settings: Settings, monkeypatch: pyte
     monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")
     verdict = check_settings(settings, None)
     assert verdict.state == "warning"
-    assert "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?" in verdict.said
+    assert "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?" in verdict.detail
     assert verdict.remedy == "Rename OPENAI_APIKEYS to OPENAI_API_KEYS."
-    assert "hunter2" not in verdict.said
+    assert "hunter2" not in verdict.detail
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: 
     (tmp_path / "file").write_text("")
     verdict = check_home(home(tmp_path / "file"))
     assert verdict.state == "failed"
-    assert str(tmp_path / "file") in verdict.said
+    assert str(tmp_path / "file") in verdict.detail
     assert "PROPINTEL_HOME" in str(verdict.remedy)
-    assert "created at first use" in check_home(home(tmp_path / "a" / "b")).said
+    assert "created at first use" in check_home(home(tmp_path / "a" / "b")).detail
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]

@@ -49,7 +49,7 @@ def test_plain_http_to_another_machine_is_refused(make_settings: Make, tmp_path:
 def test_loopback_and_tls_need_no_permission(make_settings: Make, url: str) -> None:
     settings = make_settings(openai_api_key=KEY, openai_base_url=url)
     use(settings)
-    assert "plain" not in check_settings(settings, None).said.lower()
+    assert "plain" not in check_settings(settings, None).detail.lower()
 
 
 def test_with_permission_it_is_used_and_the_doctor_warns(make_settings: Make) -> None:
@@ -58,6 +58,6 @@ def test_with_permission_it_is_used_and_the_doctor_warns(make_settings: Make) ->
     use(settings)
     verdict = check_settings(settings, None)
     assert verdict.state == "warning"
-    assert "OPENAI_ALLOW_PLAIN_HTTP" in verdict.said
-    assert "gateway.example" in verdict.said
-    assert "hunter2" not in verdict.said
+    assert "OPENAI_ALLOW_PLAIN_HTTP" in verdict.detail
+    assert "gateway.example" in verdict.detail
+    assert "hunter2" not in verdict.detail

@@ -149,7 +149,7 @@ def test_the_doctor_counts_open_reviews_and_names_the_command_that_lists_them(st
         save_record(stores.properties, record)
     found = check_database(settings)
     assert found.state is State.WARNING
-    assert ("has to review: 1" in found.said, "propintel properties decisions" in str(found.remedy)) == (True, True)
+    assert ("has to review: 1" in found.detail, "propintel properties decisions" in str(found.remedy)) == (True, True)
 
 
 def test_a_review_that_was_closed_is_not_opened_again_for_the_same_page(stores: Stores) -> None:

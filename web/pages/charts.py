@@ -1,7 +1,7 @@
 """Charts as SVG: bars by hour, and a timeline of outages. Computed here and drawn by a template, without scripts.
 
-Across, places are percent of the chart's width, so that text keeps its size on every screen; down, they are pixels.
-The page has each chart's numbers as a table or list too, for everybody who cannot see it.
+Horizontal positions are percent of the chart's width, so that text keeps its size on every screen; vertical positions
+are pixels. The page has each chart's numbers as a table or list too, for readers who cannot see the chart.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 HEIGHT = 200
-#: where the plot begins and ends, down: the labels of hours are below it
+#: the vertical start and end of the plot; the labels of hours are below it
 TOP, BOTTOM = 12, HEIGHT - 24
 _MOST_LABELS = 8
 _HOUR = timedelta(hours=1)
-#: of a timeline: the height of a row, and where the text and the bars of a row are in it
+#: a timeline's row height, and the positions of text and bars in a row
 _ROW, _TEXT, _BAR = 32, 12, 17
 #: a shorter outage could not be seen
 _LEAST_PERCENT = 0.5
@@ -24,7 +24,7 @@ _LEAST_PERCENT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label of an axis: percent across, or pixels down."""
+    """A label of an axis: at a percentage (horizontal) or a pixel (vertical)."""
 
     place: float
     text: str
@@ -105,7 +105,7 @@ def _stacked(values: Sequence[int], scale: float) -> Iterable[Part]:
 
 
 def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: datetime, until: datetime) -> Timeline:
-    """Draw `outages` (row, title, from, to) between two moments; what began before is cut off there."""
+    """Draw `outages` (row, title, from, to) between two moments; earlier starts are cut off."""
 
     def percent(at: datetime) -> float:
         return round(100 * (min(max(at, since), until) - since) / (until - since), 2)

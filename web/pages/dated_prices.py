@@ -28,20 +28,20 @@ _FIRST_YEAR = 1600
 
 @dataclass(frozen=True, slots=True)
 class DatedPrice:
-    """A price and its date. `day` is the first day of `said`, which may be a month (`2005-10`) or a year."""
+    """A price and its date. `day` is the first day of `date_text`, which may be a month (`2005-10`) or a year."""
 
     day: date
-    said: str
+    date_text: str
     price: float
     event: str
     is_sale: bool
     sources: tuple[str, ...]
 
 
-def dated_prices(said: Iterable[SourceRow]) -> list[DatedPrice]:
+def dated_prices(records: Iterable[SourceRow]) -> list[DatedPrice]:
     """Return each price of the sources once, the oldest first. Rows without a date or a number are left out."""
     found: dict[tuple[str, float, bool], tuple[date, str, list[str]]] = {}
-    for one in said:
+    for one in records:
         for when, price, event, is_sale in _rows(one.record):
             day = day_of(when)
             if day is None or day.year < _FIRST_YEAR or isinstance(price, bool) or not isinstance(price, int | float):

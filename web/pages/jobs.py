@@ -51,14 +51,14 @@ def show_job(request: Request, job_id: Id, context: ContextOf) -> Response:
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[allow(*OPERATIONS)])
 def cancel_job(job_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Cancel a job. One that has ended stays as it is."""
+    """Cancel a job. A job that has ended stays as it is."""
     context.stores.jobs.cancel(job_id)
     return see_other(_row_of(job_id, back))
 
 
 @router.post("/jobs/{job_id}/retry")
 def retry_job(job_id: Id, caller: Operator, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Retry a job. One that is not failed or cancelled stays as it is."""
+    """Retry a job. A job that is not failed or cancelled stays as it is."""
     stores = context.stores
     stores.jobs.get(job_id)
     resubmit_jobs(stores.jobs, context.celery, context.settings, [job_id], context.requester(caller))

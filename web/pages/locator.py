@@ -50,7 +50,7 @@ class Locator:
 
 
 def locator(seen: Sequence[Seen]) -> Locator | None:
-    """Draw `seen` around the chosen one of them; None if none is chosen."""
+    """Draw `seen` around the chosen coordinates; None if none are chosen."""
     middle = next((one for one in seen if one.is_chosen), None)
     if middle is None:
         return None

@@ -30,7 +30,7 @@ _SAVED_CALLS, _SAVED_TOKENS = (encode(f"propintel_recipe_saved_{what}_total", {}
 
 @router.get("/", dependencies=[allow(*READING)])
 def show_overview(request: Request, context: ContextOf) -> Response:
-    """Show the overview; without Redis, without keys and savings."""
+    """Show the overview. Without Redis, leave out keys and savings."""
     caller: Caller = request.state.caller
     stores = context.stores
     counts = stores.jobs.counts()
@@ -49,7 +49,7 @@ def show_overview(request: Request, context: ContextOf) -> Response:
 
 
 def _of_keys(context: Context, *, is_manager: bool) -> dict[str, Any]:
-    """Return what Redis knows: `keys` (None for those who may not see them), and what recipes saved."""
+    """Return the figures in Redis: `keys` (None for callers who may not see keys), and the savings of recipes."""
     try:
         report = context.keys.recent_report() if is_manager else None
         totals = context.shared_counts()

@@ -19,7 +19,7 @@ _LEAST_DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A price: percent across, pixels down."""
+    """A price, at a horizontal percentage and a vertical pixel."""
 
     x: float
     y: float
@@ -38,7 +38,7 @@ class PriceChart:
 
 
 def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
-    """Draw `prices` (the oldest first) on scales from zero and of whole years; None of fewer than two."""
+    """Draw `prices` (the oldest first) on a scale from zero over whole years; None for fewer than two."""
     if len(prices) < 2:
         return None
     first, last = prices[0].day.toordinal(), prices[-1].day.toordinal()
@@ -55,7 +55,7 @@ def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
     def y(price: float) -> float:
         return round(BOTTOM - (BOTTOM - TOP) * max(0.0, price) / top, 1)
 
-    dots = [Dot(x(row.day), y(row.price), row.is_sale, f"{row.said}: {row.price:,.10g}") for row in prices]
+    dots = [Dot(x(row.day), y(row.price), row.is_sale, f"{row.date_text}: {row.price:,.10g}") for row in prices]
     first_year, last_year = date.fromordinal(first).year, date.fromordinal(last).year
     every = max(1, math.ceil((last_year - first_year) / _MOST_YEARS))
     starts = [date(year, 1, 1) for year in range(first_year + 1, last_year + 1, every)]

@@ -63,7 +63,7 @@ class Shown:
 
     @property
     def size(self) -> str:
-        """How long a value is that is collapsed; empty for one that is shown."""
+        """The length of a collapsed value; empty for a value that is shown."""
         lines = self.value.count("\n") + 1
         if lines > 1:
             return f"{lines} rows"
@@ -134,7 +134,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         names=names,
         conflicts=[(row, opinions(row, names)) for row in compared if row.is_conflict],
         agreed=[row for row in compared if not row.is_conflict],
-        prices=[(row, money(row.price, record), day(row.said)) for row in prices],
+        prices=[(row, money(row.price, record), day(row.date_text)) for row in prices],
         chart=price_chart(prices),
         number_of={source["url"]: number for number, source in enumerate(found["sources"], start=1)},
         changes=[_change(one, found) for one in changes[:_CHANGES]],
@@ -158,7 +158,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
 
 
 def headline(record: Mapping[str, Any]) -> str:
-    """Return what people call the property: its address, else its listing or parcel number."""
+    """Return the property's title: its address, else its listing or parcel number."""
     ids = (str(record[name]) for name in of_kind("identifier") if record.get(name))
     return Address.of(record).line or next(ids, "without an address")
 
@@ -194,7 +194,7 @@ def _shown(name: str, found: Mapping[str, Any]) -> Shown:
 
 
 def _change(change: Change, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a change in words, with quotes cut short; the change feed has them whole."""
+    """Return a change in words, with shortened quotes; the change feed has the whole quotes."""
     sides = {}
     for side, value, proof in (("was", change.old, change.old_evidence), ("is", change.new, change.new_evidence)):
         text = in_words(change.field, value, found["record"], proof.get("unit")) if proof else ""
@@ -211,12 +211,12 @@ def _claim(claim: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any
     return {**claim, **shown, "seen": _moment(claim["seen_at"])}
 
 
-def _drawing(found: Mapping[str, Any], said: Sequence[SourceRow]) -> Locator | None:
+def _drawing(found: Mapping[str, Any], records: Sequence[SourceRow]) -> Locator | None:
     """Return where the sources place the property, if two or more do."""
     latitude, _ = AXES
     seen = [
         Seen(number, *point, one.evidence[latitude] == found["evidence"].get(latitude))
-        for number, one in enumerate(said, start=1)
+        for number, one in enumerate(records, start=1)
         if (point := point_of(one.record))
     ]
     return locator(seen) if len(seen) > 1 else None

@@ -30,7 +30,7 @@ class SourceName:
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A source's value of a field, "" if it states none. `verdict`: chosen, agrees, older, differs, or beside (another
-    value that contradicts nothing); `reason` as the store has it, "" where it has none."""
+    value that contradicts nothing); `reason` is the stored reason, or ""."""
 
     text: str
     verdict: str
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A value of a field, with all sources that state it. `reason` is empty where the store has none."""
+    """A value of a field, with all sources that state it. `reason` is empty if none is stored."""
 
     text: str
     verdict: str
@@ -59,8 +59,8 @@ class Opinion:
 
 
 def opinions(row: Row, names: Sequence[SourceName]) -> list[Opinion]:
-    """Return the values that the sources state for a field: the chosen one first, then what most sources state."""
-    found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}  # texts that were cut may be alike and differ
+    """Return the values that the sources state for a field: the chosen value first, then by the number of sources."""
+    found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}  # cut texts may look equal and differ
     for cell, name in zip(row.cells, names, strict=True):
         if cell.verdict:
             found.setdefault((cell.text, cell.verdict == "differs"), []).append((cell, name))

@@ -46,7 +46,7 @@ def sign_in(
     except ConfigurationError as exc:
         return _closed_page(request, exc)
     except (InvalidTokenError, RoleNotAllowedError) as exc:
-        return _sign_in_page(request, wanted=inner_path(wanted), problem=_said(exc), status=403)
+        return _sign_in_page(request, wanted=inner_path(wanted), problem=_shown_message(exc), status=403)
 
 
 @router.get(LINK_PATH)
@@ -106,7 +106,7 @@ def _caller_of_link(request: Request, code: str) -> Caller:
     return caller
 
 
-def _said(exc: PropertyIntelligenceError) -> str:
+def _shown_message(exc: PropertyIntelligenceError) -> str:
     """Return the error as the form shows it."""
     if isinstance(exc, InvalidTokenError):
         return f"Invalid token: {exc.facts['reason']}."

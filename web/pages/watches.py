@@ -86,7 +86,7 @@ def _shown(
     days: int | None = None,
     problem: str = "",
 ) -> dict[str, Any]:
-    """Return what the page shows; `text` and `days` as typed, if there is a `problem` with them."""
+    """Return the variables of the page; `text` and `days` are the typed values if they have a `problem`."""
     database, settings = context.stores.database, context.settings
     found = Watches(database).page(cursor, order=PLANNED, status=status, limit=_ROWS)
     return {

@@ -84,8 +84,7 @@ Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """No key can take the request within its longest wait. `retry_after_us` is spaced so that callers return one by
-    one.
+    """No key can take the request within its longest wait. `retry_after_us` makes callers return one by one.
 
     After "barred", a request that was sent before returns its last response. `detail` names the exceeded budget, for
     example "day calls", "key_day tokens" or "batch microusd".

@@ -129,9 +129,9 @@ def _line(text: str) -> str:
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
     """Write the entry to the log, as a warning so that no common LOG_LEVEL hides it, then to the database."""
-    said = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
+    arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}
-    log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", said, extra=fields)
+    log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", arguments, extra=fields)
     try:
         opened = database()
         at = opened.clock.now()

@@ -141,13 +141,13 @@ class KeyReload:
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
             content = _content(fresh)  # before the keys are read, so that a later write counts as a change
-            said = self._apply(fresh)
+            summary = self._apply(fresh)
         except PropertyIntelligenceError as exc:
             log.error("OpenAI keys not reloaded, the old ones stay in use: %s", redact(str(exc)))
             return False
         self._settings, self._settled = fresh, content
-        if said:
-            log.info("%s", said)
+        if summary:
+            log.info("%s", summary)
         elif asked:
             log.info("OpenAI keys read again: nothing has changed")
         return True

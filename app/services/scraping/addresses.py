@@ -183,5 +183,5 @@ def _summary(reader: SourceReader, claims: Sequence[Unverified]) -> str:
     sources = "; ".join(one.rstrip(".") for one in tried[:_MOST_SOURCES]) or "no source is configured for it"
     more = f"; and {len(tried) - _MOST_SOURCES} more" if len(tried) > _MOST_SOURCES else ""
     unverified = ", ".join(f"{one.field} {one.value!r} ({one.url})" for one in claims[:_MOST_SOURCES])
-    said = f"; unverified claims of the search: {unverified}" if claims else ""
-    return f"{sources}{more}{said}"
+    claimed = f"; unverified claims of the search: {unverified}" if claims else ""
+    return f"{sources}{more}{claimed}"

@@ -111,14 +111,14 @@ def send[T](
 def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
     """Return the note for a 429 that waiting does not end; None for a transient one."""
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
-    said = message if isinstance(message, str) else exc.message  # the API's message, without the SDK's additions
+    problem = message if isinstance(message, str) else exc.message  # the API's message, without the SDK's additions
     if exc.code == _BUDGET_CODE:
-        return f"{said} Then scrape again; the values read from the page itself are kept."
+        return f"{problem} Then scrape again; the values read from the page itself are kept."
     if exc.code in QUOTA_CODES:
         return str(ModelError(model, "no OpenAI key has quota left; add credit, then scrape again"))
-    if said.startswith(TOO_LARGE_WORDS):
+    if problem.startswith(TOO_LARGE_WORDS):
         # the request needs more tokens than a key has per minute
-        reason = f"{said.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
+        reason = f"{problem.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
         return str(ModelError(model, reason))
     return None
 
@@ -215,10 +215,10 @@ class ModelCalls:
             try:
                 answer = self._asked(prompt, tier, dialect, run)
             except openai.APIStatusError as exc:
-                said = refused_because(exc)
-                if (learned := dialect.after_refusal(exc.status_code, said)) is None:
+                problem = refused_because(exc)
+                if (learned := dialect.after_refusal(exc.status_code, problem)) is None:
                     raise
-                dialect = self._learned(learned, redact(said))
+                dialect = self._learned(learned, redact(problem))
                 continue
             taught = self.was_taught_by(answer, dialect)
             if first is not None:

@@ -244,9 +244,7 @@ class ModelReader:
         MODEL_TIERS.labels(tier or "none", served if served in TIERS else "other" if served else "none").inc()
         return self._cached(question, answer, served, "asked", page)
 
-    def _cached(
-        self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page
-    ) -> StoredAnswer:
+    def _cached(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
         """Cache a paid answer. A good one is counted as `outcome`."""
         failure = answer.failure
         stored = StoredAnswer(

@@ -127,7 +127,7 @@ class PageVisitor:
                         PAGE_BYTES.labels("spared").inc(len(kept.body))
                         return kept, answer.at
                     # the stored page was deleted meanwhile
-                    answer = self._answered(url, visitor, anew=True)
+                    answer = self._answered(url, visitor, in_full=True)
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
             raise
@@ -136,15 +136,15 @@ class PageVisitor:
         PAGE_BYTES.labels("received").inc(len(answer.body))
         return answer, None
 
-    def _answered(self, url: str, visitor: Visitor, *, anew: bool = False) -> Page | NotModified:
+    def _answered(self, url: str, visitor: Visitor, *, in_full: bool = False) -> Page | NotModified:
         """Return the site's answer. Only the request contains the secrets that `url` refers to."""
         fetcher, known, secrets = self._fetcher, self._pages.validators, self._secrets_by_url(url)
         if secrets is None:
-            return fetcher.fetch(url, visitor) if anew else fetcher.revisit(url, known, visitor)
+            return fetcher.fetch(url, visitor) if in_full else fetcher.revisit(url, known, visitor)
         opened = secrets.reveal(url)
         with secrets.hidden_in_errors():
             answer: Page | NotModified
-            if anew:
+            if in_full:
                 answer = fetcher.fetch(opened, visitor)
             else:
                 answer = fetcher.revisit(opened, lambda it: known(secrets.hide(it)), visitor)

@@ -68,14 +68,14 @@ def _values(page: Page) -> str:
 
 
 def _dwelling(says: Any) -> list[tuple[str, Any]]:
-    told = {name: says.get(name) for name in ("BedroomsTotal", "BathroomsFull", "BathroomsHalf")}
+    counts = {name: says.get(name) for name in ("BedroomsTotal", "BathroomsFull", "BathroomsHalf")}
     return [
         ("Year Built", says["YearBuilt"]),
         ("Stories", f"{says['StoriesTotal']:.1f}"),
         ("Total Living Area", f"{number(says['LivingArea'])} SF"),
-        ("Bedrooms", told["BedroomsTotal"]),
-        ("Full Baths", told["BathroomsFull"]),
-        ("Half Baths", told["BathroomsHalf"]),
+        ("Bedrooms", counts["BedroomsTotal"]),
+        ("Full Baths", counts["BathroomsFull"]),
+        ("Half Baths", counts["BathroomsHalf"]),
         ("Exterior Wall", says["ConstructionMaterials"][0].upper()),
         ("Roof Cover", says["Roof"][0].upper()),
         ("Heating", says["Heating"][0].upper()),

@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.errors.storage import DatabaseUnavailableError
-from app.services.reports.doctor.findings import Finding, State, all_in_all, failed, ok, run_checks, warning
+from app.services.reports.doctor.findings import Finding, State, combined, failed, ok, run_checks, warning
 
 
 def _raises(error: Exception) -> Finding:
@@ -27,10 +27,10 @@ def test_a_check_that_fails_hangs_or_breaks_hides_no_other() -> None:
     never.set()
     assert list(found) == ["hangs", "fails", "breaks", "passes"]
     assert [finding.state for finding in found.values()] == [State.FAILED, State.FAILED, State.FAILED, State.OK]
-    assert found["hangs"].said == "The check of hangs gave no answer within 0.2 s."
-    assert found["fails"].said == "The database postgresql://db does not answer: refused."
+    assert found["hangs"].detail == "The check of hangs gave no answer within 0.2 s."
+    assert found["fails"].detail == "The database postgresql://db does not answer: refused."
     assert found["fails"].remedy == "Check DATABASE_URL and the database's log."
-    assert found["breaks"].said == "Unexpected ZeroDivisionError: by zero."
+    assert found["breaks"].detail == "Unexpected ZeroDivisionError: by zero."
     assert not any(finding.misconfigured for finding in found.values())
 
 
@@ -62,4 +62,4 @@ def test_a_secret_in_a_library_s_error_is_redacted() -> None:
 def test_the_worst_finding_decides_the_result_and_all_are_shown(
     complaints: list[Finding], state: str, message: str, remedy: str | None
 ) -> None:
-    assert all_in_all("up", complaints) == Finding(State(state), message, remedy)
+    assert combined("up", complaints) == Finding(State(state), message, remedy)

@@ -197,5 +197,5 @@ def test_the_doctor_reports_missing_and_possible_secrets(tmp_path: Path) -> None
         check_sources(Settings.of(propintel_home=tmp_path))
     found = check_sources(Settings.of(propintel_home=tmp_path, source_secrets=SecretStr("GIS_TOKEN=long-enough")))
     assert found.state is State.WARNING
-    assert "A has a fixed sortkey" in found.said
-    assert "without encryption" in found.said
+    assert "A has a fixed sortkey" in found.detail
+    assert "without encryption" in found.detail

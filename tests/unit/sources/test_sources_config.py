@@ -211,12 +211,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_the_doctor_reports_the_sources_of_an_address_and_what_to_do(tmp_path: Path) -> None:
     settings = Settings.of(propintel_home=tmp_path)
-    assert "addresses cannot" in check_sources(settings).said
+    assert "addresses cannot" in check_sources(settings).detail
     path = tmp_path / "sources.toml"
     path.write_text(AREA + SOURCE + '[web_search]\nallowed_domains = ["x.example"]\n')
     found = check_sources(settings)
     assert (found.state, found.remedy) == (State.OK, None)
-    assert "1 sources in 1 areas, the web is searched on 1 domains" in found.said
+    assert "1 sources in 1 areas, the web is searched on 1 domains" in found.detail
     path.write_text("")
     found = check_sources(settings)
     assert found.state is State.WARNING

@@ -39,7 +39,7 @@ def test_prices_of_all_sources_are_ordered_and_without_duplicates() -> None:
             _source("https://d.example/", ClosePrice=9),
         ]
     )
-    assert [(row.said, row.price, row.is_sale, row.sources) for row in found] == [
+    assert [(row.date_text, row.price, row.is_sale, row.sources) for row in found] == [
         ("2005-10", 250000, False, ("https://a.example/",)),
         ("2019-06-14", 412000, True, ("https://a.example/", "https://b.example/")),
         ("2019-06-14", 421000, True, ("https://c.example/",)),

@@ -157,10 +157,10 @@ end
 -- pace then counts as used.
 local function learn_meter(m, reading, admitted, charge, units, dead)
   local rate = rate_of(reading)
-  local said = math.max(1, math.min(reading.limit, reading.remaining + reading.reset_us * rate / C.MINUTE_US))
+  local reported = math.max(1, math.min(reading.limit, reading.remaining + reading.reset_us * rate / C.MINUTE_US))
   local first_burst = math.max(rate / 60, units)
   if not known(m, charge) then
-    m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset_us), math.max(m.a, first_burst)
+    m.l, m.c, m.f, m.a = rate, reported, math.max(m.f, admitted + reading.reset_us), math.max(m.a, first_burst)
     m.p = math.max(m.p, admitted + units * C.MINUTE_US / rate)
     m.i, m.s = m.n, 1
     return
@@ -171,11 +171,11 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   if other then
     m.f = admitted + reading.reset_us
     m.p = admitted + first_burst * C.MINUTE_US / rate
-    m.l, m.c, m.a, m.i, m.g, m.s = rate, said, first_burst, m.n, m.n, 1
+    m.l, m.c, m.a, m.i, m.g, m.s = rate, reported, first_burst, m.n, m.n, 1
     return
   end
   local by = drift(m, reading, admitted, charge)
-  if said > m.c then m.c = said else m.c = m.c + (said - m.c) * C.CAPACITY_STEP end
+  if reported > m.c then m.c = reported else m.c = m.c + (reported - m.c) * C.CAPACITY_STEP end
   local dead_for = math.max(dead[1], dead[2] * m.c) * interval(m)
   local step = 0
   if by > C.LATE_NOISE_US then step = by end

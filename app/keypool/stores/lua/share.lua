@@ -14,9 +14,9 @@ local now = clock(ARGV[1])
 local given = cjson.decode(ARGV[2])
 
 -- Set the share of a limit that is new or has changed. Reservations under the old limit become void.
-local function take(m, said)
-  if not said then return m end
-  local rate, known = rate_of(said), (m.l or 0) * given.size * C.MARGIN
+local function take(m, reported)
+  if not reported then return m end
+  local rate, known = rate_of(reported), (m.l or 0) * given.size * C.MARGIN
   if math.abs(rate - known) <= C.WAVERING * known then return m end
   local mine, slot = unknown_meter(), C.MINUTE_US / rate * C.MARGIN
   local cycle, first = given.size * slot, given.rank * slot

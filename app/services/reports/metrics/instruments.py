@@ -89,8 +89,8 @@ def _spec(kind: Kind, name: str, given: Mapping[str, Any]) -> Spec:
     labels = []
     for label, words in given.get("labels", {}).items():
         others = next((word[1:-1] for word in words if word.startswith("<")), "")
-        said = tuple(word for word in words if not word.startswith("<"))
-        labels.append(Label(label, said, others, label in given.get("follows", ())))
+        allowed = tuple(word for word in words if not word.startswith("<"))
+        labels.append(Label(label, allowed, others, label in given.get("follows", ())))
     return Spec(kind, name, given["help"], tuple(labels), tuple(given.get("buckets", ())))
 
 
