@@ -86,7 +86,7 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | 
 
 
 def _last_untrusted(chain: Sequence[str], trusted: _Networks) -> str:
-    """Return the last untrusted address; if a text that is no address comes first, the address after it."""
+    """Return the last untrusted address; if an invalid text comes first, the address after that text."""
     found = chain[-1]
     for text in reversed(chain):
         address = _address(text)

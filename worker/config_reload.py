@@ -2,7 +2,7 @@
 
 Celery handles SIGHUP by restarting the worker, which interrupts running tasks. The bootstep replaces that handler as
 soon as Celery has installed it. The parent of a forking worker uses no keys. It reads them for the children that it
-forks later, and sets the mark that tells running children to reload (`app.services.keys.reload`). Other processes
+forks later, and sets the mark that makes running children reload (`app.services.keys.reload`). Other processes
 reload their own keys.
 """
 

@@ -67,7 +67,7 @@ class PageSessions:
         self._client: redis.Redis | None = None
 
     def open(self, caller: Caller) -> tuple[str, int]:
-        """Sign `caller` in. Returns the secret session id and its lifetime in seconds.
+        """Open a session for `caller`. Returns the secret session id and its lifetime in seconds.
 
         The session ends when the token expires, at most after `LONGEST`.
         """

@@ -53,10 +53,10 @@ class ModelFigures:
     `refusals` counts, by reason (`stores.base.Reason`), the requests that got no key within their longest wait. `waits`
     is a histogram of the time that sent requests had waited for their key (`Settlement.waited_us`), with a bucket for
     each of `WAIT_BOUNDS_S` and one for longer waits; `waited_us` is the sum. `saturated_us` is the time in which no key
-    had room for a request although some keys were in rotation, by the limit that was exhausted. Mappings omit zeros.
+    had capacity for a request although some keys were in rotation, by the exhausted limit. Mappings omit zeros.
 
-    Saturation is measured by requests. It starts when a request finds no key with room for its tokens, and ends when
-    the first key would have had that room. A large request may have to wait while a smaller one does not.
+    Saturation is measured by requests. It starts when a request finds no key with capacity for its tokens, and ends
+    when the first key would have had that capacity. A large request may have to wait while a smaller one does not.
     """
 
     model: str

@@ -226,7 +226,7 @@ class RetryLoop:
             for name in ("openai-organization", "openai-project"):
                 headers.pop(name, None)
         if self._need.streams:
-            headers["accept-encoding"] = "identity"  # so that the usage in the stream can be read
+            headers["accept-encoding"] = "identity"  # the usage in the stream can then be read
         url = self._url_for(key)
         if url != request.url:
             headers["host"] = url.netloc.decode()

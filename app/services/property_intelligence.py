@@ -132,7 +132,7 @@ class Scraper:
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
-        # a URL that was a property before is not a search: on many sites, a deleted listing shows other listings
+        # a URL of a known property is not a search: on many sites, a deleted listing shows other listings
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)

@@ -85,7 +85,7 @@ def money(
 
 
 def shown_building() -> dict[str, Any]:
-    """Return the building of the property in the how-to: old enough to have had a new roof."""
+    """Return the building of the property in the how-to, which is old enough to have a new roof."""
     return {
         "YearBuilt": 1987, "StoriesTotal": 2, "Roof": ["Architectural shingle"], "ConstructionMaterials": ["Brick"],
         "Heating": ["Forced air"], "Cooling": ["Central air"],

@@ -153,7 +153,7 @@ def _delivery() -> dict[str, Any]:
         "task_create_missing_queues": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        "task_retry_on_worker_lost": True,  # counts as a retry; a plain redelivery would loop forever
+        "task_retry_on_worker_lost": True,  # this counts as a retry; a plain redelivery would loop forever
         "task_soft_time_limit": SOFT_TIME_LIMIT.total_seconds(),
         "task_time_limit": TIME_LIMIT.total_seconds(),
         "task_track_started": True,
@@ -166,7 +166,7 @@ def _worker(settings: Settings) -> dict[str, Any]:
         "worker_concurrency": settings.jobs.worker_concurrency,  # None: the number of processors; `--concurrency` wins
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
-        "worker_soft_shutdown_timeout": 10.0,  # works with REMAP_SIGTERM=SIGQUIT, which the Procfile sets
+        "worker_soft_shutdown_timeout": 10.0,  # this needs REMAP_SIGTERM=SIGQUIT, which the Procfile sets
         "worker_max_tasks_per_child": 1000,  # limits memory leaks
         "worker_max_memory_per_child": 600_000,  # KiB
         "worker_cancel_long_running_tasks_on_connection_loss": False,

@@ -1,4 +1,4 @@
-"""The store of a single process, which runs the scripts itself."""
+"""The store of a single process, which runs the Lua scripts in the process."""
 
 from __future__ import annotations
 

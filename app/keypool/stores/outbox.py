@@ -168,4 +168,4 @@ class ReportOutbox:
 
 
 def _nothing(_store: RedisStore) -> None:
-    """Report nothing; only wakes the thread."""
+    """Report nothing. This report only wakes the thread."""

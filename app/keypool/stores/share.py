@@ -197,7 +197,7 @@ class RetiredShares:
         shares = self._shares
         idle = [share for share in shares if share.idle]
         reports = [activity for share in shares if (activity := share.report()) != OfflineActivity()]
-        # the newest stays, because it counts the usage of streams of any share
+        # the newest share stays, because it counts the usage of streams of any share
         with self._lock:
             self._shares = tuple(s for s in self._shares if s not in idle or s is self._shares[-1])
         return reports

@@ -127,7 +127,7 @@ class Outbox:
             return connection.execute(update(Message).where(held).values(values)).rowcount == 1
 
     def backlog(self, channel: Channel) -> Backlog:
-        """Return the undelivered messages of the channel, as counts."""
+        """Return the counts of the channel's undelivered messages."""
         mine = Message.channel == channel
         waits, failed = Message.due_at.is_not(None), Message.error.is_not(None)
         counts = select(func.count().filter(waits), func.count().filter(~waits, failed)).where(mine)

@@ -248,7 +248,7 @@ class BatchRunner:
     # --- ending
 
     def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
-        """End a batch that was not processed, at no cost, and park its requests again."""
+        """End an unprocessed batch without cost, and park its requests again."""
         given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:

@@ -57,11 +57,11 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
         opening.callback(database.close)
         database.open()
         jobs = JobStore(database, fresh_days=settings.jobs.property_fresh_days)
-        batches, properties = BatchStore(database), PropertyStore(database, telling(settings))
+        batches, properties = BatchStore(database), PropertyStore(database, publishing_rules(settings))
         return Stores(settings, database, jobs, batches, properties, opening.pop_all())
 
 
-def telling(settings: Settings) -> PublishingRules:
+def publishing_rules(settings: Settings) -> PublishingRules:
     """Return the fields whose changes are detected, and the looks needed. Raises `ConfigurationError`."""
     names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:

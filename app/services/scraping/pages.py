@@ -42,7 +42,7 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.GONE: PageGoneError,
     PageKind.SEARCH: SearchPageError,
 }
-#: fields that any web page can have, and that alone make no property
+#: fields that any web page can have, and that alone do not make a property
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
 
 

@@ -16,7 +16,7 @@ from app.property.storage.jobs.leases import Lease
 PAGE_SECONDS = 90.0
 #: The time for a slow model call (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing the result.
 CALL_SECONDS = 135.0
-#: a run with this share of its time left continues in any case, or a short run might never do anything
+#: a run with this share of its time left always continues, or a short run might never do anything
 _SHARE = 0.5
 _AGAIN_SECONDS = 1.0
 

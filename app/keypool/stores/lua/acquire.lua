@@ -9,7 +9,7 @@
 C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 250000
 -- retry-after for the result of a probe, and when an operator has disabled every key
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
--- Refused callers get increasing times, at most this long after there is room, because some never return. While no
+-- Refused callers get increasing times, at most this long after a key has capacity, because some never return. While no
 -- limit is known, the times differ by C.UNKNOWN_GAP_US.
 C.LONGEST_DEFERRAL_US, C.UNKNOWN_GAP_US = 60e6, 100000
 -- how many keys one admission reads if one of them can take the request now
@@ -218,7 +218,7 @@ local function refuse(at)
   return no_room(math.max(1000, math.floor(slot) - now), 'no_room', '')
 end
 
--- Count the time until a key has room, each moment once, if only room is missing.
+-- Count the time until a key has capacity, each moment once, if only capacity is missing.
 local function note_saturation()
   if barred > 0 or last_resort or unseen or not first or first.start > now or first.at <= now then return end
   local till = math.min(first.at, now + C.LONGEST_SATURATION_US)

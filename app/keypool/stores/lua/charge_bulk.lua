@@ -1,6 +1,6 @@
 -- Charge the requests of a bulk, all or none of them, once.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, JSON {row (ledger.lua), ...}
--- Reply: {now, the budget without room ('' = charged)}
+-- Reply: {now, the exhausted budget ('' = charged)}
 
 local now = clock(ARGV[1])
 local marker, id, parts = P .. ':e:' .. ARGV[2], ARGV[3], cjson.decode(ARGV[4])

@@ -41,7 +41,7 @@ local function spend_bulk(day, id, parts, sign)
   for _, part in ipairs(parts) do spend(day, id, part[1], spent_of(part), sign) end
 end
 
--- Return the budget without room ('day calls', 'batch tokens', 'key_day microusd'), or nil. A cap of -1 is none, and a
+-- Return the exhausted budget ('day calls', 'batch tokens', 'key_day microusd'), or nil. A cap of -1 is none, and a
 -- request without cost exceeds none.
 local function exceeded(budget, name, cap, more)
   if more.calls == 0 and more.tokens == 0 and more.microusd == 0 then return nil end
@@ -68,7 +68,7 @@ local function has_no_budget(lease)
   return day_refusal(lease.day, more) or batch_refusal(lease.batch, more) or key_refusal(lease.day, lease.key, more)
 end
 
--- Note that this daily budget ('day tokens') had no room for a request, and thus no smaller one either.
+-- Note that this daily budget ('day tokens') refused a request, and would refuse every larger one.
 local function note_stop(day, detail)
   local budget, unit = string.match(detail, '^(%S+) (%S+)$')
   local cap = ({day = C.CAP_DAY, key_day = C.CAP_KEY_DAY})[budget]

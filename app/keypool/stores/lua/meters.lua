@@ -1,4 +1,4 @@
--- One limit: the provider's bucket as headers describe it, and our own pace. A request needs room in both.
+-- One limit: the provider's bucket as headers describe it, and our own pace. A request needs capacity in both.
 --
 -- A bucket is stored as the time at which it will be full again, the theoretical arrival time of the generic cell rate
 -- algorithm (ITU-T I.371). Times are microseconds, rates are per minute.
@@ -193,7 +193,7 @@ end
 
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
--- After a 429, make room for one such request at `till`, and for later ones at the limit's rate. This applies to our
+-- After a 429, reserve capacity for one such request at `till`, and for later ones at the limit's rate. This applies to our
 -- pace, and to the provider's bucket unless the headers contradict. If they do, the bucket's state is unknown, and we
 -- also wait for a part of the burst, or every larger request would be refused again.
 local function empty_until(m, till, units, charge, against_the_headers)
@@ -213,7 +213,7 @@ end
 
 local function guessed_burst(rate) return math.max(1, rate / 60 * C.GUESSED_BURST_S) end
 
--- Set a guessed limit, with room for the next request at this time. Reservations become void.
+-- Set a guessed limit, with capacity for the next request at this time. Reservations become void.
 local function guessed_meter(rate, next_at, total)
   local m, burst = unknown_meter(), guessed_burst(rate)
   m.l, m.c, m.a, m.n, m.i, m.g = rate, burst, burst, total, total, total

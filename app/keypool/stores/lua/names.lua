@@ -14,7 +14,7 @@
 --                     st = bursts do not grow until; r and t with a letter of meters.lua = the meters of requests and
 --                     tokens; gn, ga, gc = the guess: requests that count, when the last one did, when the rate was cut
 --   m:<model>         hash: df = the latest retry time of refused callers, sr, st = sums of the limits of
---                     requests and tokens, su = until when it is known that no key has room, s:<set> = that set's keys
+--                     requests and tokens, su = until when it is known that no key has capacity, s:<set> = that set's keys
 --                     are in the index
 --   i:<model>         sorted set: key -> a lower bound of the time for a request, corrected when it is read
 --   w                 sorted set: key -> when the lease of its one request ends
@@ -22,11 +22,11 @@
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
 --   d:<day>[:<key>], t:<batch>  hash: c, t, u, h = calls, tokens, microusd, cached tokens; kc, kt, ku, kh = the part
 --                     that was known at the loss of the server; of the day also x:<budget> = the largest cap without
---                     room for a request
+--                     capacity for a request
 --   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an
 --                     outcome, i, o = tokens of input and output, u = microusd, h = cached tokens of the input
 --   w:<model>         hash: counts. b<n> = sent requests by their wait, us = the sum of their waits,
---                     r:<reason> = refusals, s:<unit> = microseconds without room
+--                     r:<reason> = refusals, s:<unit> = microseconds without capacity
 --   r:<lease>         hash: lease ('' = undone), key, at, sent, last, probe (0/1) = the admission, if the reply was
 --                     lost
 --   n:<lease>         a reserved request is counted as sent

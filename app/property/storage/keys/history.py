@@ -126,7 +126,7 @@ def _record_keys(
         marks = grown(row.counters["transitions"], key.transitions) if known else {}
         _change(row, key, {_MARKS[name] for name in marks if name in _MARKS}, now)
     present = {key.key_id for key in keys if key.configured and key.key_id}
-    for row in known.values() if present else ():  # a process without keys cannot tell which keys were removed
+    for row in known.values() if present else ():  # a process without keys does not know which keys were removed
         if row.key_id and row.removed_at is None and row.key_id not in present:
             row.removed_at = now
     _add(connection, hours)

@@ -49,11 +49,11 @@ TELLING = PublishingRules()
 
 
 class PropertyStore:
-    """The properties of a `Database`. `telling` configures the detection of changes."""
+    """The properties of a `Database`. `rules` configures the detection of changes."""
 
-    def __init__(self, database: Database, telling: PublishingRules = TELLING) -> None:
+    def __init__(self, database: Database, rules: PublishingRules = TELLING) -> None:
         self.database = database
-        self._telling = telling
+        self._rules = rules
 
     # --- writing, in the caller's transaction
 
@@ -123,7 +123,7 @@ class PropertyStore:
         observe(connection, owner_id, record)
         rebuilt = rebuild(self.database, connection, owner_id, changed=has_merged)
         if before is not None and rebuilt is not None:
-            ChangeDetector(self.database, connection, self._telling, rebuilt, now).reread(before, record, edition)
+            ChangeDetector(self.database, connection, self._rules, rebuilt, now).reread(before, record, edition)
             left |= {canonical_id(connection, before.property_id)} - {owner_id}
         for property_id in sorted(left):
             rebuild(self.database, connection, property_id)
@@ -154,7 +154,7 @@ class PropertyStore:
         rebuilt = rebuild(self.database, connection, property_id)
         if rebuilt is None or not has_pending_change(connection, property_id):
             return
-        detector = ChangeDetector(self.database, connection, self._telling, rebuilt, self.database.clock.now())
+        detector = ChangeDetector(self.database, connection, self._rules, rebuilt, self.database.clock.now())
         mine = or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls))
         query = select(SourceRow.url).where(SourceRow.property_id == property_id, mine)
         for url in connection.execute(query).scalars().all():

@@ -100,7 +100,7 @@ class SourceRow(Base):
     edition: Mapped[str | None] = mapped_column(String(16))  # the version of the extractors (`reading/edition.py`)
     # who publishes the page (`record.SourceKind`); null if unknown
     source_kind: Mapped[str | None] = mapped_column(String(16))
-    names_people: Mapped[bool] = mapped_column(server_default=false())  # whether it has a field that names people
+    names_people: Mapped[bool] = mapped_column(server_default=false())  # a field of the record names people
 
     __table_args__ = (
         Index("uq_source_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),

@@ -47,11 +47,11 @@ class ChangeDetector:
     """
 
     def __init__(
-        self, database: Database, connection: Connection, telling: PublishingRules, rebuilt: Rebuilt, now: datetime
+        self, database: Database, connection: Connection, rules: PublishingRules, rebuilt: Rebuilt, now: datetime
     ) -> None:
         self._database = database
         self._connection = connection
-        self._telling = telling
+        self._rules = rules
         self._rebuilt = rebuilt
         self._now = now
         self._property_id = str(rebuilt.was.id)
@@ -66,12 +66,12 @@ class ChangeDetector:
         if record.fetched_at < before.fetched_at:
             return
         if before.property_id == self._property_id and before.content_sha256 != record.content_sha256:
-            for name in self._telling.fields:
+            for name in self._rules.fields:
                 self._compare(name, before, record, is_same_edition=before.edition == edition)
         self.look(before.url, record.as_of)
 
     def look(self, url: str, looked_at: datetime) -> None:
-        """Count a look at the property's page `url`, and judge all pending changes of the property."""
+        """Count a look at the property's page `url`, and decide on all pending changes of the property."""
         for change in self._pending:
             if change.url == url and looked_at >= change.candidate.look_at:
                 self._change(change, looks=change.looks + 1, updated_at=looked_at)
@@ -162,7 +162,7 @@ class ChangeDetector:
     # --- judging
 
     def _judge(self) -> None:
-        """Judge each pending change once. A published change removes pending ones with the same new value."""
+        """Decide on each pending change once. A published change removes pending ones with the same new value."""
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)
@@ -177,7 +177,7 @@ class ChangeDetector:
             others = [other for _, other in pending if other is not one]
             whole = replace(one, went_back=_went_back(one, lately), seconded=is_seconded(one, others, voices))
             chosen = statement_of(one.field, merged.values, merged.evidence)
-            judgement = judge(whole, self._rebuilt.sources, chosen, self._telling.looks)
+            judgement = judge(whole, self._rebuilt.sources, chosen, self._rules.looks)
             match judgement.outcome:
                 case Outcome.ACCEPTED:
                     publish(self._database, self._connection, change, judgement.why, self._now)
