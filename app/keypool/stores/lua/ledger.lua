@@ -68,7 +68,7 @@ local function has_no_budget(lease)
   return day_refusal(lease.day, more) or batch_refusal(lease.batch, more) or key_refusal(lease.day, lease.key, more)
 end
 
--- Note that this daily budget ('day tokens') refused a request, and would refuse every larger one.
+-- Note the largest cap of this daily budget ('day tokens') that refused a request; smaller caps would refuse it too.
 local function note_stop(day, detail)
   local budget, unit = string.match(detail, '^(%S+) (%S+)$')
   local cap = ({day = C.CAP_DAY, key_day = C.CAP_KEY_DAY})[budget]

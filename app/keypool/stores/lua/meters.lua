@@ -193,7 +193,7 @@ end
 
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
--- After a 429, reserve capacity for one such request at `till`, and for later ones at the limit's rate. This applies to our
+-- After a 429, leave capacity for one request at `till`, and for later ones at the limit's rate. This applies to our
 -- pace, and to the provider's bucket unless the headers contradict. If they do, the bucket's state is unknown, and we
 -- also wait for a part of the burst, or every larger request would be refused again.
 local function empty_until(m, till, units, charge, against_the_headers)

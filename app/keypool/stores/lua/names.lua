@@ -14,7 +14,7 @@
 --                     st = bursts do not grow until; r and t with a letter of meters.lua = the meters of requests and
 --                     tokens; gn, ga, gc = the guess: requests that count, when the last one did, when the rate was cut
 --   m:<model>         hash: df = the latest retry time of refused callers, sr, st = sums of the limits of
---                     requests and tokens, su = until when it is known that no key has capacity, s:<set> = that set's keys
+--                     requests and tokens, su = the time until which saturation is counted, s:<set> = that set's keys
 --                     are in the index
 --   i:<model>         sorted set: key -> a lower bound of the time for a request, corrected when it is read
 --   w                 sorted set: key -> when the lease of its one request ends
