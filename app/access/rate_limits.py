@@ -42,7 +42,7 @@ _PAUSE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of a limit under a `policy`: `remaining` of `limit` requests, and the `reset_seconds`."""
+    """The rest of a limit under a `policy`: `remaining` of `limit` requests, and the `reset_seconds`."""
 
     policy: str
     limit: int

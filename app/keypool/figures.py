@@ -67,7 +67,7 @@ class ModelFigures:
 
 
 class Room(NamedTuple):
-    """One limit that the provider has named: its rate per minute, and what is left of it now.
+    """One limit that the provider has named: its rate per minute, and the capacity left now.
 
     `left` is the content of the provider's bucket minus reservations, and 0 while the group rests after a 429 for this
     model. The bucket's capacity may be far smaller than a minute's worth.

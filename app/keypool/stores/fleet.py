@@ -241,7 +241,7 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Register again and report what was used without the server. Raises `redis.RedisError` if it is still away."""
+        """Register again and report the usage without the server. Raises `redis.RedisError` if it is still away."""
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:

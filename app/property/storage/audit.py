@@ -25,7 +25,7 @@ class AuditEntry(Base):
     area: Mapped[str] = mapped_column(String(16))  # "key" or "purge"
     # for a key: disable, enable, or probe; for a purge: the kind of thing that was purged
     action: Mapped[str] = mapped_column(String(16))
-    key_id: Mapped[Id | None]  # a purge does not store what it removed
+    key_id: Mapped[Id | None]  # null for a purge, because the removed data must not be stored
     mask: Mapped[Plain | None]
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))

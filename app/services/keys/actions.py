@@ -1,7 +1,7 @@
 """An operator's actions on a key: find the key by its mask or id, act for all processes, and record the action.
 
 The action comes before the record, because an unavailable database must not keep a leaked key in use. Without a
-database, the log line is the only record, and the result says so.
+database, the log line is the only record, and the result notes this.
 """
 
 from __future__ import annotations

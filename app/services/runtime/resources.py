@@ -51,7 +51,7 @@ class Resources(Stores):
 
 
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
-    """Open all resources. After an error, those already opened are closed.
+    """Open all resources. After an error, the opened resources are closed.
 
     `in_task` selects the shorter default wait for a key with capacity, and loads everything now that would delay the
     first request. Raises `ConfigurationError` and errors of the database.

@@ -134,7 +134,7 @@ class AddressScraper:
     def _prompt(self, asked: Extraction) -> Prompt | None:
         """Return the question about a page; None if there is nothing to ask or the page is too complex.
 
-        There is none for a row of a page with several properties, because the model would read the other rows.
+        A row of a page with several properties gets no question, because the model would read the other rows.
         """
         if asked.row is not None:
             return None

@@ -59,8 +59,8 @@ _OUTCOMES = {
 class ModelReading:
     """An extraction, with the model's verified values if there are any.
 
-    `unanswered` are the fields for which a model was needed and gave no answer. `note` says why, or which values were
-    dropped. `asks_again` is True if the model was unavailable and should be asked later. `asked` are the fields of the
+    `unanswered` are the fields for which a model was needed and gave no answer. `note` gives the reason, or the dropped
+    values. `asks_again` is True if the model was unavailable and should be asked later. `asked` are the fields of the
     question (empty: none was asked), `prompt_tokens` its approximate size. Values of `dropped` failed verification.
     """
 

@@ -56,7 +56,7 @@ class SearchWalker:
     def walk(self, url: str, visit: Visit, reason: str, run: Run) -> SearchOutcome:
         """Return the listings of the search with the first page `visit`. For a job, create their jobs and end the job.
 
-        `reason` says why the page is considered a search. Raises `SearchPageError` if no listing can be read,
+        `reason` is why the page is considered a search. Raises `SearchPageError` if no listing can be read,
         `OutOfTimeError` if the next run has to continue, transient fetch errors if the job may wait, and
         `LeaseLostError`.
         """
@@ -113,7 +113,7 @@ class SearchWalker:
 
 @dataclass
 class _Walk:
-    """The listings so far. `seen` also has those that were left out."""
+    """The listings so far. `seen` also has the listings that were left out."""
 
     url: str
     bounds: SearchSettings

@@ -1,7 +1,7 @@
 """Chooses the sources of an address and their order.
 
-Templates of `sources.toml` come first. Those that need the parcel number follow the sources that provide it. The web is
-searched only if fewer than two sources were found.
+Templates of `sources.toml` come first. Templates that need the parcel number follow the sources that provide the
+number. The web is searched only if fewer than two sources were found.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class SourceSecrets:
         return {name: known[name] for name in names}
 
     def _all(self) -> Mapping[str, str]:
-        """Return all secrets. Those of the file take precedence."""
+        """Return all secrets. Secrets in the file take precedence."""
         given, path = self._settings.addresses.source_secrets, self._settings.addresses.source_secrets_file
         found = parse_secrets(given.get_secret_value().split(","), _VARIABLE) if given is not None else {}
         if path is not None:

@@ -53,8 +53,8 @@ class Stored:
     """The property that a scrape ended with.
 
     `kind` is the kind of the scraped page, and `page_from` where the property came from. `wanted_model` are the fields
-    for which a model's answer is missing, and `model_note` says why. For an address, `tried` has the outcome of each
-    source.
+    for which a model's answer is missing, and `model_note` is the reason. For an address, `tried` has the outcome of
+    each source.
     """
 
     property_id: str

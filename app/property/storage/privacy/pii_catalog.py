@@ -1,7 +1,7 @@
 """The catalog of personal data: what each column can store about people, properties, and sites.
 
-Purges use this catalog to find what they must remove. The kinds are declared on the columns (`storage/types.py`); a
-test fails for a text column without a kind.
+Purges use this catalog to find the data that they must remove. The kinds are declared on the columns
+(`storage/types.py`); a test fails for a text column without a kind.
 """
 
 from __future__ import annotations

@@ -203,7 +203,7 @@ class IdentityDecision(Base):
     reason: Mapped[Words]
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
-    replaced: Mapped[PlainJson]  # ids of properties that were merged into the other one before the decision
+    replaced: Mapped[PlainJson]  # ids of properties merged into the other property before the decision
     undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null unless it was undone
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
@@ -225,7 +225,7 @@ class IdentityPin(Base):
     __tablename__ = "identity_pins"
 
     decision_id: Mapped[Id] = mapped_column(ForeignKey("identity_decisions.id", ondelete="CASCADE"), primary_key=True)
-    # 0: a page of the property that kept its id, 1: a page of the other one
+    # 0: a page of the property that kept its id, 1: a page of the other property
     side: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[Url] = mapped_column(primary_key=True, index=True)
 

@@ -32,7 +32,7 @@ _FEW_BYTES = 1_000_000_000
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     """Check the settings as a worker does at its start, the permissions of secret files, and the variables' names.
 
-    The finding says which form of keys is in use. Raises `ConfigurationError`.
+    The finding names the form of keys in use. Raises `ConfigurationError`.
     """
     keys = load_keys(settings)
     load_strategy(settings.openai.key_rotation_strategy)

@@ -1,7 +1,7 @@
 """The counts of all processes, added up in one Redis hash.
 
 A process adds what its own counters grew by, every few seconds and when it ends. Delivery is at least once: if the
-reply of Redis is lost, the same growth is added again. A killed process loses what it counted since its last report.
+reply of Redis is lost, the same growth is added again. A killed process loses its counts since its last report.
 """
 
 from __future__ import annotations
