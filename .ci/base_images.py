@@ -26,8 +26,7 @@ _SECONDS = 60
 
 
 class Pin(NamedTuple):
-    """A pin in a file. `variable` names the variable that replaces the image in the build or in Compose; "" if none
-    does."""
+    """A pin in a file. `variable` names the variable that can replace the image in the build or Compose, or is ""."""
 
     variable: str
     image: str

@@ -39,8 +39,7 @@ def exit_code(measure: Callable[[], object]) -> int:
 
 
 def read_results(path: Path, wrote: str) -> dict[str, Any]:
-    """Return `{"runs": [...], ...}` from the results file. Errors name `wrote`, the command that creates the file.
-    Raises `BenchmarkError`."""
+    """Return `{"runs": [...], ...}` from the file that the command `wrote` creates. Raises `BenchmarkError`."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:

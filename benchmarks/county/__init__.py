@@ -1,2 +1,1 @@
-"""Measure the scraping of the fictional county (`simulators/county`): merges, values, conflicts, false values, model
-calls."""
+"""Measure the scraping of the fictional county (`simulators/county`): merges, values, conflicts, and model calls."""

@@ -47,7 +47,6 @@ def _county(name: str, truth: Values, stored: Values) -> bool:
 
 
 def _gated(name: str, _: Values, stored: Values) -> bool:
-    """Pages word this value freely."""
     return re.search(r"\bgate", str(stored[name]), re.IGNORECASE) is not None
 
 

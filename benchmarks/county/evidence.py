@@ -79,7 +79,6 @@ def _computed(name: str, one: Stored, evidence: dict[str, Evidence]) -> Iterator
 
 
 def _faults(url: str, proofs: dict[str, Evidence], pages: Pages) -> Iterator[tuple[str, str]]:
-    """Return what is wrong with the evidence of one page, by field."""
     if not proofs:
         return
     page = pages.get(url, next(iter(proofs.values())).fetched_at)

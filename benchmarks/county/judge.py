@@ -126,14 +126,12 @@ def _merges(figures: Figures, county: County, stored: Sequence[Stored]) -> None:
 
 
 def _main(home: Home, by_id: Mapping[str, Stored], home_of: Mapping[str, Counter[int]]) -> Stored | None:
-    """Return the property that holds most pages of the home."""
     holding = [(count[home.number], one) for one, count in home_of.items() if count[home.number]]
     return by_id[max(holding)[1]] if holding else None
 
 
 def _expected(county: County, home: Home, search: Found) -> Iterator[Page]:
-    """Return the pages that the scraper should find: by template in the county, by search outside, by URL for
-    duplicates."""
+    """Return the pages that should be found: by template in the county, by search outside, by URL for duplicates."""
     in_county = home.town.county == "Example"
     for page in county.pages[home.number]:
         cited = page.site in (HEARTH, MOSAIC) and search.kind not in ("forbidden", "nothing")

@@ -1,2 +1,1 @@
-"""Run the labeled pages through the whole service: enqueue, fetch over HTTP, read in a prefork worker, store, then
-score."""
+"""Run the labeled pages through the whole service: enqueue, fetch over HTTP, read in a worker, store, and score."""

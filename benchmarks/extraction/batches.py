@@ -46,8 +46,7 @@ AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A claim of the simulated model and its page: a correct claim that the check rejected, or a wrong one that it
-    accepted."""
+    """A claim of the simulated model and its page: a correct one that was rejected, or a wrong one that was accepted."""
 
     file: str
     claim: Claimed

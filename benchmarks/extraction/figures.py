@@ -163,7 +163,6 @@ def _costs(done: Measured) -> list[Figure]:
 
 
 def _together(found: Sequence[Scores]) -> Scores:
-    """Return the mean over batches."""
     return Scores(*(statistics.mean(getattr(one, name) for one in found) for name in ("recall", "precision", "core")))
 
 

@@ -53,8 +53,7 @@ _ROLES_BY_HAND = {"ListAgentFullName": -1.0, "ListOfficeName": -1.0, "ListingId"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page as read by rules, or with one answer of the simulated model. Has the facts of all values, and the labeled
-    values that serve as examples."""
+    """A page as read by rules, or with one answer of the simulated model. `outcomes` are the labeled values."""
 
     batch: str
     site: str

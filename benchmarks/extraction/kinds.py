@@ -1,5 +1,4 @@
-"""Check the recognized kinds of pages: the labeled pages, extra labeled pages, and the project's fixtures of every
-kind."""
+"""Check the recognized kinds of pages: labeled pages, extra labeled pages, and the project's fixtures."""
 
 from __future__ import annotations
 

@@ -195,7 +195,6 @@ def _costs(done: Measured) -> list[str]:
 
 
 def _peers(done: Measured) -> list[str]:
-    """Return the tables of markup readers and of text tools."""
     if done.peers is None:
         return []
     readers = [

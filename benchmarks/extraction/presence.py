@@ -63,7 +63,6 @@ def _plain_address(text: str) -> str:
 
 
 def _numbers(text: str) -> Iterator[tuple[float, int]]:
-    """Return every possible reading of every number, with its place."""
     for match in _NUMBER.finditer(text):
         times = _TIMES.match(text, match.end())
         factor = _FACTORS[times[1]] if times else 1.0

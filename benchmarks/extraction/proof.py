@@ -145,7 +145,6 @@ def _script_place(script: Any, rest: str) -> Place | None:
 
 
 def _json_place(value: Any, pointer: str) -> Place | None:
-    """Return the value at a JSON pointer (RFC 6901) and the keys on its path."""
     keys = [pointers.key_of(token) for token in pointer.split("/")[1:]]
     above: Any = None
     for key in keys:

@@ -31,7 +31,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 
 
 def says(name: str, proof: Evidence, locale: Locale, place: str) -> bool:
-    """Return True if `proof.quote` states `proof.value`. For rows, the text at the locator, `place`, must state each
+    """Return True if `proof.quote` states `proof.value`. For rows, `place` (the text at the locator) must state each
     row."""
     if FIELDS[name].type == "rows":
         return all(_in_row(place, key, value) for row in proof.value for key, value in row.items())
@@ -158,8 +158,7 @@ def _association(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _pool(value: Any, quote: str, locale: Locale) -> bool:
-    """Match like other yes-or-no fields; also a denial, the construction of a private pool, or an item: `Swimming Pool
-    - Vinyl`."""
+    """Match like other yes-or-no fields, or by a denial, a construction, or an item: `Swimming Pool - Vinyl`."""
     made = re.search(r"ground|private|play pool|gunite|fiberglass|lap pool", quote, re.IGNORECASE) is not None
     listed = re.match(r"(?:swimming )?pool\b[^:]*$", quote, re.IGNORECASE) is not None
     shared = re.search(r"community|association|shared", quote, re.IGNORECASE) is not None
@@ -211,7 +210,6 @@ def _area(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _acres(quote: str) -> list[float]:
-    """Read `1/2 acre` or `a quarter-acre lot`."""
     found = re.findall(r"\b(half|quarter|[1-9]/[2-9])[ -](?:an )?acres?\b", quote, re.IGNORECASE)
     words = {"half": "1/2", "quarter": "1/4"}
     parts = [words.get(text.casefold(), text).split("/") for text in found]

@@ -76,8 +76,7 @@ Verdict = Literal["right", "wrong", "missed", "absent", "forgiven"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for one label. `expected` None: the page does not have the value. `emitted` None: no value was read.
-    `field` is the RESO name of the emitted value."""
+    """The result for one label. `expected` and `emitted` are None without a value; `field` is the RESO name."""
 
     file: str
     label: str
@@ -175,7 +174,6 @@ def _outcome(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> O
 
 
 def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Return the record's values for `label`, each with its RESO name."""
     for name in LABELS[label][0]:
         value = record.get(name)
         if value is None or (name == "PropertyType" and value not in _TELLING_TYPES):
@@ -186,8 +184,7 @@ def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> I
 
 
 def _forgiven(label: str, value: Any, row: Mapping[str, Any]) -> bool:
-    """Accept a value if the label's note does, if the page's own address contains the id, or if it states zero half
-    baths."""
+    """Accept a value by the label's note, by an id in the page's own address, or for zero half baths."""
     if (label == "listing_id" and matching.in_address(value, row)) or (label == "half_baths" and value == 0):
         return True
     return str(value).upper() in _ACCEPTED.findall(row.get("note") or "")

@@ -142,8 +142,7 @@ def _states_half(quote: str, full: int) -> bool:
 
 
 def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
-    """Return a quote's cost: whether it names the field, nothing, or only a similar field; whether it is hidden text;
-    its lines and its length."""
+    """Return a quote's cost: which field the quote names, whether its text is hidden, its lines, and its length."""
     field, named = LABELS[label][0][0], labels_in(quote, prompt.lang)
     alike = {LABELS[other][0][0] for kind in _ALIKE if label in kind for other in kind} - {field}
     names_field = any(one.serves(field) for one in named)

@@ -22,8 +22,7 @@ def lines_of_reading(root: Path = _ROOT) -> int:
 
 
 def files_naming_a_field(root: Path = _ROOT) -> float:
-    """Return the mean number, over all fields, of the product's files that name a field. All languages count as one
-    file."""
+    """Return the mean number of the product's files that name a field. All languages count as one file."""
     named = re.compile(rf"\b(?:{'|'.join(FIELDS)})\b")
     found: dict[Path, set[str]] = {}
     for folder in _PRODUCT:

@@ -1,5 +1,4 @@
-"""Compute the figures from the sites' observations: pages a second, CPU, the used share of the allowed pace,
-violations."""
+"""Compute the figures from the sites' observations: pages a second, CPU, share of the allowed pace, violations."""
 
 from __future__ import annotations
 

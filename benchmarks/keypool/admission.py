@@ -34,8 +34,7 @@ _READING = LimitReading(
 
 
 def measure(keys: int, samples: int) -> dict[str, Any]:
-    """Return milliseconds of a round trip with `keys` keys: p50 of acquire in both situations, of settle, and of the
-    pair."""
+    """Return milliseconds of a round trip with `keys` keys: p50 of acquire (both situations), settle, and the pair."""
     with redis_server() as server:
         connection = redis.Redis.from_url(server.url)
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])

@@ -1,5 +1,4 @@
-"""`python -m benchmarks.merging`: merge 100,000 observations into 20,000 properties; note the times at 1/4, 1/2, and
-all."""
+"""`python -m benchmarks.merging`: merge 100,000 observations into 20,000 properties, timed at 1/4, 1/2, and all."""
 
 from __future__ import annotations
 

@@ -86,8 +86,7 @@ class HttpClient:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
 
     def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
-        """Return the milliseconds until the whole response was read, and its size. `refresh` requests only the live
-        part."""
+        """Return the milliseconds until the whole response was read, and its size. `refresh` requests the live part."""
         headers = {"HX-Request": "true"} if refresh else {}
         began = time.perf_counter()
         answer = self._http.get(path, headers=headers)

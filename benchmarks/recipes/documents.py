@@ -92,7 +92,6 @@ class Writer:
         )
 
     def _cards(self, home: Home) -> str:
-        """Return the block of nearby homes."""
         style, mark = self._style, self._mark
         beds, baths = (escape(style.labels[name]) for name in ("BedroomsTotal", "BathroomsTotalInteger"))
         cards = "".join(

@@ -132,7 +132,6 @@ _CARD = ("ListPrice", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea")
 
 
 def _year(facts: list[Fact], back: int, style: Style, rng: random.Random) -> tuple[Fact, ...]:
-    """Return the row of an earlier year in the table of values."""
     known = {one.field: one for one in facts}
     row = list[Fact]()
     if "TaxYear" in known:

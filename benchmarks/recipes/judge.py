@@ -30,8 +30,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One record: how many values its page states, how many are stored correctly, which are wrong, and which are
-    missing."""
+    """One record: how many values its page states, how many are stored correctly, and the wrong and missing ones."""
 
     stated: int
     right: int

@@ -86,7 +86,6 @@ def _itemprop(name: str) -> str:
 
 
 def _grid(rows: Rows, mark: Marks) -> str:
-    """Write rows of two `div` cells."""
     lines = (
         f"<div {mark('row')}><span {mark('cell-label')}>{label}</span><span {mark('cell-value')}>{text}</span></div>"
         for _, label, text in rows

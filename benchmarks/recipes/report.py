@@ -81,7 +81,6 @@ Row = tuple[str, str, str, bool]
 
 
 def _rows(one: Figures) -> list[Row]:
-    """Return figure, target, measured value, and whether it meets the target."""
     again = [each for each in one.relearned if each.pages > _ENOUGH]
     in_time = sum(each.while_up is not None and each.while_up <= _ENOUGH for each in again)
     free_in_time = sum(each.free is not None and each.free <= _ENOUGH for each in again)

@@ -36,8 +36,7 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of one call: the extraction with the checked values, the rejected fields, and tokens. `wrong` has the
-    accepted wrong values, of `wrong_given` in total."""
+    """The result of one call. `dropped` are the rejected fields, `wrong` the accepted wrong values of `wrong_given`."""
 
     extraction: Extraction
     dropped: tuple[str, ...]
@@ -68,7 +67,6 @@ def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Ans
 
 
 def _answers(prompt: Prompt, shown: SitePage, wrong: float) -> tuple[dict[str, tuple[Any, str]], dict[str, Any]]:
-    """Return values with quotes, and which of them are wrong."""
     text = _Text(prompt.text)
     home = shown.home
     given, planted = dict[str, tuple[Any, str]](), dict[str, Any]()
@@ -144,7 +142,6 @@ class _Text:
 
 
 def _folded(text: str) -> str:
-    """Return words and numbers separated by one blank, with a blank at both ends: `YEAR_BUILT`, `yearBuilt`, `Year
-    built`."""
+    """Return words and numbers separated by one blank, with a blank at both ends: `YEAR_BUILT`, `yearBuilt`."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return f" {' '.join(re.findall(r'[^\W_]+', parted)).casefold()} "

@@ -90,7 +90,6 @@ def _row_number_of(column: Any, raw: sqlite3.Connection) -> int:
 
 
 def _cell(value: Any, step: int) -> tuple[Any, bool]:
-    """Return a value or a format, and whether it is a format."""
     if step and value is not None:
         return f"%({value}+{step})s", True
     if not isinstance(value, str):
@@ -145,7 +144,6 @@ def _insert(connection: Connection, rows: _Rows, cells: list[tuple[Any, ...]]) -
 
 
 def _number_on(connection: Connection, table: Table) -> None:
-    """Continue the numbering after the last row."""
     column = table.autoincrement_column
     if column is not None:
         last = f'SELECT max("{column.name}") FROM "{table.name}"'  # noqa: S608

@@ -57,7 +57,6 @@ _TARGETS = {what: f"≤ {most} ms" for what, most in _ALONE.values() if most} | 
 
 
 def _cells(row: Mapping[str, Any], smallest: Mapping[str, Any]) -> dict[str, str]:
-    """Return one store's cells, by row."""
     found = {}
     for name, (what, most) in _ALONE.items():
         cell = f"{_ms(row[name]['p50'])} ({_ms(row[name]['most'])})"

@@ -72,8 +72,7 @@ def judge(found: Simulated) -> Figures:
 
 
 def _planted(figures: Figures, found: Simulated) -> set[str]:
-    """Judge each planted change, and return the ids of the events that published it. A second event for a change counts
-    as false."""
+    """Judge each planted change, and return the ids of its first events. A second event counts as false."""
     behind: set[str] = set()
     interval = timedelta(days=found.interval_days)
     for one in found.plan.planted:
@@ -123,7 +122,6 @@ def _event(found: Simulated, change: Change) -> str:
 
 
 def _why(found: Simulated, change: Change) -> str:
-    """Describe the planted cause of a false event, if there is one."""
     home = found.home_of.get(change.property_id)
     flap = next((one for one in found.plan.flapping if (one.home, one.field) == (home, change.field)), None)
     return f" (a page that says {flap.wrong} in every other turn of {flap.hours:g} hours)" if flap else ""

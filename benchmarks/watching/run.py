@@ -56,8 +56,7 @@ _DOWN_HOURS, _LOST_EVERY = 12, 7
 
 @dataclass
 class Receiver:
-    """Accepts webhooks. At the start and every other half day it responds with 503; some responses to accepted webhooks
-    are lost."""
+    """Accepts webhooks. Responds with 503 at the start and every other half day, and loses some responses."""
 
     clock: ManualClock
     taken: list[str] = field(default_factory=list)

@@ -1,5 +1,4 @@
-"""Enqueue ten thousand targets: from a file with `propintel enqueue`, over HTTP, and for comparison with bare
-`apply_async`."""
+"""Enqueue ten thousand targets: from a file with `propintel enqueue`, over HTTP, and with bare `apply_async`."""
 
 from __future__ import annotations
 

@@ -142,7 +142,6 @@ def _side(closing: ExitStack, running: Fleet, server: PostgreSQL | None, tree: P
 
 
 def _unpack(revision: str, folder: Path) -> None:
-    """Unpack the files of a revision of this repository."""
     done = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
         raise BenchmarkError(f"git does not give revision {revision}: {done.stderr.decode(errors='replace')[:300]}")

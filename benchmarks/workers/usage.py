@@ -32,8 +32,8 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """Return the memory of the tree in MB (10^6 bytes). Shared pages count once (PSS); on systems other than Linux,
-    only unshared memory counts (USS)."""
+    """Return the memory of the tree in MB (10^6 bytes): shared pages count once (PSS), or not at all (USS) without
+    Linux."""
     total = 0
     for member in tree(process):
         with contextlib.suppress(psutil.NoSuchProcess):

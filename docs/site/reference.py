@@ -141,7 +141,6 @@ def _with_subcommands(title: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _records(command: Any, context: typer.Context) -> list[tuple[str, str]]:
-    """Return the name and help of each argument and option."""
     return [record for each in command.get_params(context) if (record := each.get_help_record(context))]
 
 

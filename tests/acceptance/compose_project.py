@@ -131,8 +131,8 @@ class ComposeProject:
         return env | {name: str(port) for name, port in ports.items()} | own
 
     def up(self, *options: str, scale: int = 1) -> None:
-        """Start all services, with `scale` workers, and wait until they are healthy. Fail the test with their logs
-        otherwise."""
+        """Start all services, with `scale` workers, and wait until they are healthy. Fail the test with their logs if
+        not."""
         try:
             self.run(*options, "up", "--wait", "--quiet-pull", "--scale", f"worker={scale}")
         except AssertionError as exc:

@@ -59,8 +59,7 @@ class LocalValkey:
 
 
 class LocalWorker:
-    """A worker with the interface of a container: a process of `celery -A worker worker`, restarted with the same
-    settings."""
+    """A worker with the interface of a container: `celery -A worker worker`, restarted with the same settings."""
 
     def __init__(self, home: Path, env: dict[str, str], warm_parent: WarmParent) -> None:
         self._home = home

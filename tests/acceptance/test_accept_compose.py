@@ -98,8 +98,7 @@ def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposePro
 
 
 def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProject) -> None:
-    """Passwords are not in a container's environment, command line, or log, where other users could read them. The two
-    servers cannot read each other's files."""
+    """No password is in a container's environment, command line, or log, or in the other server's files."""
     passwords = re.findall(r"[0-9a-f]{48}", project.secrets())
     assert len(passwords) == 2, "expected Flower's password and the token of /metrics"
     hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")
@@ -225,8 +224,7 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
 
 
 def test_a_backup_restores_everything_after_a_total_loss(project: ComposeProject) -> None:
-    """The documented commands restore properties, passwords, and the key that recognizes names of purged people. Data
-    that was purged after the backup stays purged."""
+    """Properties, passwords, and the purge key return. Data that was purged after the backup stays purged."""
     passwords, stored = project.secrets(), _export(project)
     key = project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key")
     project.bash(_typed("pg_dump"))
@@ -246,8 +244,7 @@ def _export(project: ComposeProject) -> str:
 
 
 def test_the_production_file_takes_secrets_from_files(project: ComposeProject, tmp_path: Path) -> None:
-    """The secrets of docs/deployment/compose.md arrive as files. The keys' folder is mounted, so that a replaced file
-    is noticed."""
+    """Secrets arrive as files. The keys' folder is mounted, so that a replaced file is noticed."""
     given = {"jwt_secret": "j" * 40, "metrics_token": "m" * 40, "flower_basic_auth": f"me:{'f' * 40}"}
     given |= {"postgres_password": "p@/" * 9, "valkey_password": "v#:" * 9, "privacy_key": "k" * 40}
     (tmp_path / "openai").mkdir(mode=0o700)

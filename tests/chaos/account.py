@@ -46,7 +46,6 @@ def figures(evidence: Evidence) -> list[Figure]:
 
 
 def _count(name: str, cases: list[str], seen: int | None = None) -> Figure:
-    """Return a figure whose target is 0."""
     number = len(cases) if seen is None else seen
     return Figure(name, "0", str(number), number == 0, tuple(cases))
 

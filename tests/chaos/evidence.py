@@ -17,8 +17,7 @@ from tests.chaos.watch import Watch
 
 @dataclass(frozen=True)
 class Probe:
-    """Jobs submitted after the broker returned (`since`), and the start of the first one; None if it did not start in
-    time."""
+    """Jobs submitted after the broker returned (`since`), and the start of the first one; None if it was late."""
 
     what: str
     since: float

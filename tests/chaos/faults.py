@@ -68,8 +68,7 @@ class Faults:
         return Away(name, began, time.monotonic())
 
     def poison(self, port: int) -> bool:
-        """Kill the pool process with a connection from this port; False if the fleet has none. Any thread may call
-        this."""
+        """Kill the pool process with a connection from this port; False if the fleet has none. Thread-safe."""
         connections = psutil.net_connections("tcp4")
         pid = next((c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid), None)
         if pid is None or not any(pid in self.fleet.pool_of(member) for member in self.fleet.workers):
@@ -94,7 +93,6 @@ class Faults:
         self._kill_member(self.chance.choice(able), "worker")
 
     def _kill_beat(self) -> None:
-        """Kill the beat that is sending."""
         sender = self.watch.sender()
         beat = next((one for one in self.fleet.beats if one.name == sender), self.fleet.beats[0])
         self._kill_member(beat, "beat")

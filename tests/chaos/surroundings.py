@@ -51,8 +51,7 @@ def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
 
 
 def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_url: str) -> dict[str, str]:
-    """Return the environment of all members. Redis is configured, so that the fleet uses Redis' clock, not each
-    machine's."""
+    """Return the environment of all members. Redis is configured, so that the fleet uses Redis' clock."""
     given = {"OPENAI_API_KEYS": ",".join(openai.keys.secrets), "OPENAI_BASE_URL": openai.base_url}
     return service_environment(os.environ, home, openai=given) | {
         # recipes read differently in another order of pages, and records are compared with those of a sequential run

@@ -75,8 +75,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _soak(seed: int, numbers: range) -> bool:
-    """Run the soak and return whether a page failed."""
-
     def report(outcome: Outcome) -> None:
         if outcome.failure:
             kept = _kept_page(seed, outcome.number)

@@ -68,7 +68,6 @@ def _shortest(part: tuple[Any, Any]) -> str:
 
 
 def _chars(part: tuple[Any, Any]) -> list[str]:
-    """Return some of the characters that a part matches."""
     kind, value = part
     if kind is op.LITERAL:
         return [chr(value)]

@@ -72,7 +72,6 @@ def test_a_page_that_leads_inside_gets_its_own_error(visits: Callable[[str], See
 
 
 def _shows_secret(seen: Seen) -> bool:
-    """Return whether a page shows an internal server's response."""
     return any("said" in text for text in seen["became"].values())
 
 

@@ -217,7 +217,6 @@ def test_a_heavy_source_does_not_cost_an_address_its_other_sources(world: World)
 
 
 def _of_long_words(letter: str) -> Page:
-    """Return a page with very long words, labels, keys, and values."""
     word = letter * 100_000
     data = json.dumps({word: word, "address": f"12 {word} Street", "price": word, "label": word, "value": word})
     rows = f"<tr><th>{word}<td>{word}<tr><th>Agent<td>Jane {word}<tr><th>Address<td>12 {word} St<tr><th>Style<td>{word}"

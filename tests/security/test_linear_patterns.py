@@ -44,7 +44,6 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def _patterns_in(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
-    """Return the patterns in a constant."""
     if isinstance(value, re.Pattern):
         yield value
     elif depth and isinstance(value, tuple | list | set | frozenset):

@@ -36,7 +36,6 @@ _OLD = "0" * 64
 
 
 def _tracked() -> dict[str, str]:
-    """Return the repository's files by name."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=_ROOT, capture_output=True, check=True, text=True)
     names = [name for name in listed.stdout.split("\0") if name and (_ROOT / name).is_file()]
     return {name: (_ROOT / name).read_text(encoding="utf-8", errors="replace") for name in names}

@@ -47,8 +47,7 @@ Estimate = Callable[[list[str]], tuple[int, dict[str, Any], float]]
 
 
 def seconds_of(target: str) -> float:
-    """Return the CPU time for parsing the address: the least of three runs, since other processes use the CPU caches
-    too."""
+    """Return the CPU time for parsing the address: the least of three runs, since CPU caches are shared."""
     taken = []
     for _ in range(3):
         began = time.thread_time()

@@ -42,8 +42,7 @@ def test_no_hostile_page_takes_too_much() -> None:
 
 
 def test_no_known_attack_takes_too_much() -> None:
-    """Each attack once held a worker for 2 s to 100 s, the fifth as a source of an address. `test_heavy_pages.py` and
-    `test_slow_bodies.py` have others."""
+    """Each attack once held a worker for 2 s to 100 s, the fifth as a source of an address."""
     known: dict[str, tuple[str, bytes]] = {
         "blanks": ("text/html", b"<meta http-equiv=" + b" " * 65_000),
         "quotes": ("text/html", b"<p>" + "‹".encode() * 120_000),

@@ -1,5 +1,4 @@
-"""Internal addresses are never reached by any spelling, DNS answer, redirect, or proxy, unless the operator allows
-them."""
+"""No spelling, DNS answer, redirect, or proxy reaches an internal address, unless the operator allows the address."""
 
 from __future__ import annotations
 

@@ -41,8 +41,7 @@ url = "{root}/parcel/{{street_line:slug}}-{{postal_code}}"
 def make_service(
     tmp_path: Path, changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> Iterator[Callable[..., Resources]]:
-    """Return a function that makes the service, whose `sources.toml` names the assessor's card; arguments change
-    settings."""
+    """Return a function that makes the service, whose `sources.toml` names the assessor's card."""
     home, api, opened = tmp_path / "home", openai_simulator(), []
     home.mkdir()
     (home / "sources.toml").write_text(AREA.format(root=changing_site.address))
@@ -79,8 +78,7 @@ def source(shown: dict[str, Any], url: str) -> dict[str, Any]:
 
 
 def is_not_taken_over(service: Resources, property_id: str, root: str) -> None:
-    """Check that the card keeps its values as the assessor's, the other page is a separate source, and the conflict
-    shows."""
+    """Check that the card keeps its values, the other page is a separate source, and the conflict shows."""
     shown = service.properties.get(property_id)
     assert (shown["record"]["YearBuilt"], shown["record"]["TaxAssessedValue"]) == (1950, 200_000)
     assert source(shown, root + CARD)["source_kind"] == SourceKind.ASSESSOR

@@ -94,7 +94,6 @@ def _lines(run: Run, folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _worked(tool: str, lines: Sequence[tuple[str, str]]) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Return the tool's version and its result for each page."""
     done = subprocess.run(
         [str(PEERS_PYTHON), "-m", "benchmarks.extraction.peers.worker", tool],
         input="".join(f"{line}\n" for _, line in lines),

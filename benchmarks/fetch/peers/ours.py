@@ -1,5 +1,4 @@
-"""The project's fetcher in a pool of threads, with pages scheduled like jobs. The pace is local to the process or
-shared."""
+"""The project's fetcher in a pool of threads, with pages scheduled like jobs. The pace is local or shared."""
 
 from __future__ import annotations
 

@@ -90,8 +90,7 @@ def test_bursts_begin_at_one_second_s_worth(rules: LuaRules) -> None:
 
 
 def test_a_bucket_that_others_have_emptied_is_used_as_soon_as_it_refills(rules: LuaRules) -> None:
-    """At 600 per minute and none left, the reserve of a second's worth refills first; then one request goes every 100
-    ms."""
+    """At 600 per minute, the reserve of a second's worth refills first; then one request goes every 100 ms."""
     drained = learned(rules, rules.reading(600, 0, MINUTE))
     assert rules.meter_room_at(drained, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + 100_000
 

@@ -21,8 +21,7 @@ def test_a_known_model_costs_the_price_of_the_table() -> None:
 
 
 def test_a_tier_costs_its_price_in_the_table() -> None:
-    """gpt-5-mini costs 0.25/2.00 US dollars per million tokens, 0.125/1.00 in flex, 0.45/3.60 in priority (OpenAI,
-    2026-11)."""
+    """gpt-5-mini costs 0.25/2.00 dollars per million tokens, 0.125/1.00 in flex, 0.45/3.60 in priority (2026-11)."""
     microusd = make_pricing()
     prices = {tier: microusd("gpt-5-mini", 1_000_000, 1_000_000, tier) for tier in ("", "default", "flex", "priority")}
     assert prices == {"": 2_250_000, "default": 2_250_000, "flex": 1_125_000, "priority": 4_050_000}
