@@ -46,7 +46,7 @@ AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A claim of the simulated model and its page: a correct one that was rejected, or a wrong one that was accepted."""
+    """A claim of the simulated model and its page: a correct one that was rejected or a wrong one accepted."""
 
     file: str
     claim: Claimed
