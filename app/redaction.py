@@ -135,9 +135,8 @@ def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -
 def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
     """Yield the secret parts of a URL: its password, and secrets in its query.
 
-    With `path_too` (for webhooks), yield parts of the path and the whole URL too. A password that also occurs in
-    another part of the URL (`postgres:postgres@`) is skipped: it protects nothing, and the word would be redacted in
-    every line.
+    With `path_too` (for webhooks), yield parts of the path and the whole URL too. A password that also occurs elsewhere
+    in the URL (`postgres:postgres@`) is skipped: it protects nothing, and would be redacted in every line.
     """
     try:
         parts = urlsplit(url)

@@ -68,8 +68,7 @@ Reason = Annotated[
 def read_targets(
     arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalise_target
 ) -> list[str]:
-    """Return the targets of the arguments and the file, in order. `file` "-" is stdin; `check` raises
-    `InvalidTargetError`.
+    """Return the targets of arguments and file, in order. `file` "-" is stdin; `check` raises `InvalidTargetError`.
 
     Raises `InvalidTargetError` for an invalid argument, and `typer.BadParameter` for a file that cannot be read or has
     invalid lines, or without any target.

@@ -19,8 +19,7 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 @contextlib.contextmanager
 def only_up(home: Path) -> Iterator[None]:
-    """Hold the lock of `propintel up` on this home during the block. Raises `ConfigurationError` if another process
-    holds it.
+    """Hold the lock of `propintel up` on this home during the block. Raises `ConfigurationError` if it is taken.
 
     The lock ends with this process: children do not inherit the descriptor. Children that outlive it by seconds do no
     harm, because any number of workers may share a home.

@@ -107,7 +107,7 @@ class Kept:
         return self._again_at is not None
 
     def start(self) -> None:
-        """Start it for the first time. Raises what the service raises."""
+        """Start the service for the first time. Raises the errors of the service."""
         self._started_at = self._now()
         self._life.start()
 
@@ -137,7 +137,7 @@ class Kept:
             self._say(f"{self.name} is started again")
 
     def _rest(self, reason: str) -> None:
-        """Wait before the next start; `reason` is why it ended."""
+        """Wait before the next start; `reason` is why the service ended."""
         if self._now() - self._started_at >= SETTLED_SECONDS:
             self._pause_seconds = FIRST_PAUSE_SECONDS
         pause = self._pause_seconds

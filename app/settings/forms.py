@@ -37,8 +37,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def names_elsewhere(host: str) -> bool:
-    """Return whether a Host header has a name that an attacker may point to this machine (not localhost, not an
-    address).
+    """Return whether a Host header has a name (not localhost, not an address) that an attacker may point here.
 
     Browsers separate sites by name. If `evil.example` resolves to 127.0.0.1 (DNS rebinding), its pages can read the
     responses under that name.

@@ -180,8 +180,7 @@ class Store(Protocol):
         ...
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge the whole bulk. If a budget does not suffice, charge nothing and return its name as in
-        `NoRoom.detail`.
+        """Charge the whole bulk. If a budget does not suffice, charge nothing and return its `NoRoom.detail`.
 
         Repeating the call changes nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is
         away.

@@ -112,8 +112,10 @@ class Outbox:
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record a delivery of the permanent row: the change after cursor `payload` is due at once. Return False if the
-        claim was lost."""
+        """Record a delivery of the permanent row. The change after `payload` is then due.
+
+        Return False if the claim was lost.
+        """
         now = self._clock.now()
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 

@@ -215,7 +215,7 @@ class BatchRunner:
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Continue with another key that sees the batch. Without such a key, give the batch up if its own key will not
+        """Continue with another key that sees the batch. Without one, give up the batch if its own key will not
         return."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)

@@ -162,8 +162,7 @@ class Storing:
             return self._end(lease, PageFrom.SITE, work, [one.url for one in records], records)
 
     def tried(self, lease: Lease, tried: Sequence[JobAttempt], asked_at: datetime) -> None:
-        """Store the outcomes of the sources of an address for which no property was found. The caller then fails the
-        job."""
+        """Store the outcomes of all sources if no property was found. The caller then fails the job."""
 
         def work(connection: Connection) -> None:
             self._database.advisory_lock(connection, PURGE, shared=True)

@@ -226,8 +226,7 @@ class JobStore:
         again_seconds: float = 0.0,
         counted: bool = False,
     ) -> bool:
-        """Queue the job to run after `again_seconds`. Its message goes to `queue`, and a worker holds the message until
-        then.
+        """Queue the job to run after `again_seconds`. Its message goes to `queue` and waits in a worker.
 
         Duplicate messages cannot claim the job earlier. `waited_seconds` is the job's new total of waits for capacity.
         A wait for capacity is not an attempt; `counted` makes it one, for a retry after a failure.

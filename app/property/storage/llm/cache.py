@@ -112,9 +112,9 @@ class AnswerStore:
     def save_search(self, question: str, target: str, found: StoredSearch, urls: Iterable[str]) -> set[str]:
         """Cache the answer of a search for `target`, an address. `urls` are all URLs in the answer.
 
-        Return the URLs that were purged after the search. An answer with such URLs is not cached, because it also
-        contains text of their pages. Names of people purged since are removed. Raises `PurgedMeanwhileError` if the
-        target was purged.
+        Return the URLs that were purged after the search. An answer with such URLs is not cached, because it contains
+        text of their pages. Names of purged people are removed. Raises `PurgedMeanwhileError` if the target was
+        purged.
         """
         named = sorted(set(urls))
         row = _row_of(CacheKind.SEARCH, found, found.asked_at)

@@ -142,8 +142,7 @@ class StoredRecipes:
         return found[0]
 
     def named(self, name: str) -> Sequence[Recipe]:
-        """Return the recipe with this id, or the recipes of this host. Raises `RecipeNotFoundError` if there is
-        none."""
+        """Return the recipe with this id, or the recipes of this host. Raises `RecipeNotFoundError`."""
         with self._database.reading() as connection:
             found = _found(connection, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
         if not found:

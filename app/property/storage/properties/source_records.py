@@ -71,8 +71,7 @@ def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any]
 
 
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
-    """Delete the other records of the page, and return their properties. The observations of the deleted records
-    stay."""
+    """Delete the other records of the page, but not their observations, and return their properties."""
     at, page_url = record.as_of, record.page_url
     for row in doubles:
         connection.execute(delete(SourceRow).where(SourceRow.id == row.id))

@@ -29,8 +29,7 @@ SUBJECT = "watches"
 class WatchLimits:
     """The budget of pages and model calls per UTC day, shared by all watches.
 
-    `daily_targets` is each caller's daily quota, against which refreshes of the caller's watches count (None: no
-    quota).
+    `daily_targets` is each caller's daily quota (None: no quota), to which refreshes of the caller's watches count.
     """
 
     pages: int
