@@ -40,9 +40,9 @@ _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "sha
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the developer's keys, databases, and .env from all tests."""
+    """Hide the developer's keys, databases, .env, and terminal width (which pytest-xdist sets too) from all tests."""
     for name in list(os.environ):
-        if name.upper().startswith(VARIABLE_PREFIXES):
+        if name.upper().startswith((*VARIABLE_PREFIXES, "COLUMNS")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PROPINTEL_ENV_FILE", "")
 

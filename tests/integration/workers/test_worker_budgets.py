@@ -47,7 +47,7 @@ def test_each_batch_has_its_own_budget(capped_fleet: Callable[..., Any], propert
     skipped = notes(fleet, fleet.send(*homes(property_site, 1, 2, 3, 4, 5)))
     assert calls() == 2
     assert len(skipped) == 3
-    assert all("BUDGET_BATCH_MODEL_CALLS" in note and "Scrape again" in note for note in skipped)
+    assert all("BUDGET_BATCH_MODEL_CALLS" in note and "scrape again" in note for note in skipped)
     assert notes(fleet, fleet.send(*homes(property_site, 6, 7))) == []
     assert calls() == 4
 

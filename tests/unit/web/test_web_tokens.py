@@ -83,8 +83,8 @@ def test_no_token_and_garbage_are_refused(client: TestClient, header: str | None
         ({"aud": "another-service"}, "audience"),
         ({"aud": None}, "'aud'"),
         ({"nbf": datetime.now(UTC) + timedelta(hours=1)}, "malformed"),
-        ({"key": "another secret that is long enough...."}, "signature"),
-        ({"algorithm": "HS512"}, "signature"),
+        ({"key": "another secret that is long enough...."}, "wrongly signed"),
+        ({"algorithm": "HS512"}, "wrongly signed"),
     ],
 )
 def test_an_invalid_token_is_refused_with_the_reason(

@@ -114,7 +114,7 @@ class _Peak:
 
 def test_a_page_that_renders_too_much_is_an_error(site: Any, make_drawer: Any) -> None:
     drawer = make_drawer(limits=Limits(body_bytes=1_000_000))
-    with pytest.raises(PageTooLargeError, match="once it is drawn"):
+    with pytest.raises(PageTooLargeError, match="once it is rendered"):
         drawer.fetch(site.page("/home", shell("document.body.textContent = 'x'.repeat(2e6)")))
 
 
