@@ -24,7 +24,7 @@ _LIMIT = 50
 def main() -> None:
     """Parse the arguments, then follow."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default="http://localhost:8000", help="of the HTTP door")
+    parser.add_argument("--url", default="http://localhost:8000", help="the address of the HTTP API")
     parser.add_argument("--crm", required=True, help="the CRM's properties; the id of one comes behind it")
     parser.add_argument("--fields", type=Path, help='JSON file: {"ListPrice": "asking_price"}; others are left out')
     parser.add_argument("--state", type=Path, default=Path("changes_to_rest"), help="name of the files of this run")

@@ -99,7 +99,7 @@ class Fleet:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = int(taken.getsockname()[1])
         child = self._services.web(self.supervisor, port)
-        self.wait_until(lambda: listens(port), "the web door", _START_SECONDS)
+        self.wait_until(lambda: listens(port), "the web server", _START_SECONDS)
         return Web(f"http://127.0.0.1:{port}", psutil.Process(child.process.pid))
 
     # --- jobs

@@ -103,13 +103,13 @@ def keys() -> list[Panel]:
                 )
             },
             "percentunit",
-            about="The limits with the least room now.",
+            about="The limits with the least capacity now.",
         ),
         graph(
-            "Time without room",
+            "Time without capacity",
             {"{{model}} {{unit}}": rate("propintel_openai_saturated_seconds_total", MODEL)},
             "percentunit",
-            about="Share of time in which no key had room for a request of the size that asked, by the limit.",
+            about="Share of time in which no key had capacity for a request of that size, by the limit.",
         ),
         graph(
             "Refused for a reason",
