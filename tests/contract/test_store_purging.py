@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, inspect, select, text
+from sqlalchemy import Connection, event, func, insert, inspect, select, text
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
@@ -45,7 +45,7 @@ from app.property.storage.properties.tables import Property, Unverified
 from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from benchmarks.saving import save_record
-from tests.contract.conftest import count
+from tests.contract.conftest import ON_POSTGRESQL, count
 from tests.plugins.job_ends import finish, put_claims
 
 AGENT = "Ottilie Quackenbush"
@@ -489,6 +489,25 @@ def test_free_space_is_not_wiped_during_another_read(database_url: str, database
         assert not database.wipe_free_space()
     other.close()
     assert database.wipe_free_space() is database.is_sqlite
+
+
+@ON_POSTGRESQL
+def test_wiping_free_space_has_no_time_limit(database: Database) -> None:
+    """VACUUM of a large database takes longer than the limit of all other statements."""
+    limits = dict[str, str]()
+    with database.reading() as connection:
+        engine = connection.engine
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note_limit(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+        with connection.connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            limits[statement] = cursor.fetchone()[0]
+
+    database.wipe_free_space()
+    with database.reading() as connection:
+        connection.execute(text("SELECT 1"))
+    assert (limits["VACUUM"], limits["SELECT 1"]) == ("0", "1min")
 
 
 def _raw(database: Database) -> bytes:

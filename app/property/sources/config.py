@@ -270,7 +270,7 @@ class SourcesFile:
             except ConfigurationError as exc:
                 if kept is None:
                     raise
-                log.warning("CacheValidators the last valid content of %s: %s", self.path, exc)
+                log.warning("Keeping the last valid content of %s: %s", self.path, exc)
                 content = kept[1]
             kept = self._kept = (stamp, content)
         return kept[1]

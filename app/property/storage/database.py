@@ -152,7 +152,10 @@ class Database:
         engine = self._opened()
         if not self.is_sqlite:
             with errors.translated(self.url), engine.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.detach()  # closed afterwards instead of reused, because its time limit is lifted
+                connection.execute(text("SET statement_timeout = 0"))  # large tables take longer than the limit
+                connection.execute(text("VACUUM"))
             return False
         with errors.translated(self.url), outside_transaction(engine) as cursor:
             cursor.execute("VACUUM")
