@@ -1,7 +1,7 @@
 """The state of one request in the pool: which keys it may still use, and whether it is sent again.
 
 After a 429 or a server failure, the request is sent again until the caller's longest wait is over, with the same key if
-there is no other. Interrupted answers were billed, so their number is limited.
+there is no other. Interrupted answers may have been billed, so their number is limited.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from app.keypool.outcomes import BARS_KEY, PASSES, ROTATES, Outcome
 from app.keypool.stores.base import Lease, Settlement
 
-#: the pause after the first failure, which doubles with each further one, and the longest pause
+#: The pause after the first failure, in seconds, and the longest pause. Each further failure doubles the pause.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 2.0
-#: Further attempts after a 403 (one, because the model may be forbidden for all keys), and further attempts after
-#: failures when the caller's wait is over or answers were interrupted (each may have been billed).
+#: A request is sent only once more after a 403, because the model may be forbidden for all keys. It is sent up to twice
+#: more after failures when the caller's wait is over, and after interrupted answers, which may have been billed.
 _FORBIDDEN_TRIES = 1
 _FAILURE_TRIES = 2
 
 
 @dataclass(slots=True)
 class Call:
-    """The needs of one request and its attempts so far. Used by one thread or task.
+    """The needs of one request and its attempts so far. Only one thread or task may use it.
 
     The request may wait `max_wait_us` in total and use `further_keys` keys after the first one. Times are those of the
     store's clock.
@@ -34,24 +34,24 @@ class Call:
     further_keys: int
     microusd: int = 0
     batch: str = ""
-    #: when the longest wait ends; set by the first step
+    #: The end of the longest wait, which the first step sets.
     deadline_us: int | None = None
     reservation: Lease | None = None
-    #: when the reserved lease may be sent
+    #: The time at which the request may be sent with the reserved lease.
     reserved_until_us: int = 0
-    #: True if the request has lost a reservation
+    #: True if the request has lost a reservation.
     waited: bool = False
-    #: the pause before the next step
+    #: The pause before the next step.
     backoff_seconds: float = 0.0
-    #: keys that this request must not use
+    #: The keys that this request must never use.
     barred: set[str] = field(default_factory=set)
-    #: keys that failed, and when the server allows the next attempt; used again only if no other key is usable
+    #: Keys that failed, with the time of the next allowed attempt. They are used only if no other key is usable.
     failed: dict[str, int] = field(default_factory=dict)
-    #: keys that the request was sent with
+    #: The keys that the request was sent with.
     used: set[str] = field(default_factory=set)
     attempts: int = 0
     failures: int = 0
-    #: answers that were interrupted
+    #: The number of answers that were interrupted.
     broken: int = 0
     forbidden: int = 0
 
@@ -66,7 +66,7 @@ class Call:
         return frozenset(self.barred | self.failed.keys() | unused)
 
     def tries_again(self, key_id: str, settlement: Settlement, now_us: int) -> bool:
-        """Record the outcome of an attempt with this key. Returns whether to send the request again."""
+        """Record the outcome of an attempt with this key. Returns whether the request may be sent again."""
         outcome = settlement.outcome
         if outcome in BARS_KEY:
             self.barred.add(key_id)
@@ -87,7 +87,7 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow failed keys again, when no other key is usable. Returns the microseconds to wait; None if too long."""
+        """Allow the next failed key again. Returns its wait in microseconds, or None if no key is allowed in time."""
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None
@@ -99,5 +99,5 @@ class Call:
 
 
 def _backoff(failures: int) -> float:
-    """Return the seconds before the next attempt after this number of similar failures."""
+    """Return the seconds to wait before the next attempt, after this number of similar failures."""
     return min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** (failures - 1)) if failures > 0 else 0.0

@@ -1,6 +1,6 @@
 """The counts of a store, for metrics and reports: requests by key, their outcomes, and their waits.
 
-Counts only grow after a key is first known. A store that lost its data starts again at 0, like a Prometheus counter.
+Counts never decrease, unless the store loses its data. They then start again at 0, as Prometheus counters may.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Literal, NamedTuple
 
 from app.keypool.outcomes import Outcome
 
-#: upper bounds of the histogram of waits, in seconds; the last bucket has no bound
+#: The upper bounds of the histogram's buckets for waits, in seconds. One further bucket has no bound.
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
-#: what a limit counts
+#: The unit that a limit counts.
 Unit = Literal["requests", "tokens"]
-#: whether figures cover the whole fleet or this process only
+#: Whether figures cover the whole fleet or this process only.
 Scope = Literal["fleet", "process"]
 #: A change of a key: its circuit opened or closed, it was refused (401), its group has no quota left, or it was rate
 #: limited (429).
@@ -55,8 +55,8 @@ class ModelFigures:
     each of `WAIT_BOUNDS_S` and one for longer waits; `waited_us` is the sum. `saturated_us` is the time in which no key
     had capacity for a request although some keys were in rotation, by the exhausted limit. Mappings omit zeros.
 
-    Saturation is measured by requests. It starts when a request finds no key with capacity for its tokens, and ends
-    when the first key would have had that capacity. A large request may have to wait while a smaller one does not.
+    Saturation starts when a request finds no key with capacity for its tokens, and ends when the first key would have
+    that capacity. A large request may therefore find saturation while a smaller one does not.
     """
 
     model: str
@@ -67,10 +67,10 @@ class ModelFigures:
 
 
 class Room(NamedTuple):
-    """One limit that the provider has named: its rate per minute, and the capacity left now.
+    """One known limit of a group and model: its rate per minute, and the capacity left now.
 
     `left` is the content of the provider's bucket minus reservations, and 0 while the group rests after a 429 for this
-    model. The bucket's capacity may be far smaller than a minute's worth.
+    model. The bucket's capacity may be far smaller than the rate per minute.
     """
 
     group: str

@@ -17,17 +17,17 @@ from app.redaction import protect, shown_url
 from app.settings import Settings
 from app.settings.base_url import checked_base_url
 
-#: the setting of the keys file, which running processes read again when it changes
+#: The setting that names the keys file. Running processes read the file again when it changes.
 KEYS_FILE = "OPENAI_API_KEYS_FILE"
 KEY_BASE_URLS = "OPENAI_KEY_BASE_URLS"
-#: prefixes that OpenAI issues; they show the kind of key only, so a mask includes them
+#: The prefixes of OpenAI's keys. They show only the kind of key, so a mask includes them.
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
-#: characters of an unquoted HTTP header value (RFC 9110 section 5.6.2), which cover all keys so far
+#: The characters of a token68 in an HTTP header (RFC 9110 section 11.2), and the colon. They cover all known keys.
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
-#: separators that users put between keys by mistake
+#: The separators that users put between keys by mistake.
 _SEPARATORS = re.compile(r"[;\s]+")
 _SHORTEST_MASKED_BY_ENDS = 24
-#: the key of the hash, so that a fingerprint cannot be looked up in a table of plain hashes
+#: The key of the keyed hash. It prevents that a fingerprint is looked up in a table of plain hashes.
 _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 
@@ -46,12 +46,12 @@ class ApiKey:
 
 
 def fingerprint(secret: str) -> str:
-    """Return the public id of a key, 16 hex digits: a keyed BLAKE2b-64, equal in every process."""
+    """Return the public id of a key: 16 hex digits of a keyed BLAKE2b hash, the same in every process."""
     return hashlib.blake2b(secret.encode(), digest_size=8, key=_FINGERPRINT_KEY).hexdigest()
 
 
 def mask(secret: str) -> str:
-    """Return `sk-proj-abc...xyz1`: the prefix, three characters, and the last four.
+    """Return a key's shown form, like `sk-proj-abc...xyz1`: its prefix, three more characters, and its last four.
 
     A key under 24 characters becomes `key-` and eight digits of its fingerprint.
     """
@@ -66,7 +66,7 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
     """Return keys in the given order with unique masks, each in its limit group (by default a group of its own).
 
     `groups` is OPENAI_KEY_GROUPS: `name=1,2;other=3`, where the first key is 1. `base_urls` has an entry for each key,
-    "" for the default server. Raises `ConfigurationError`.
+    "" for the default server. Raises `ConfigurationError` for malformed groups.
     """
     group_of = _parse_groups(groups, len(secrets))
     masks = [mask(secret) for secret in secrets]
@@ -115,7 +115,7 @@ def load_keys(settings: Settings) -> KeySet:
     Sources are the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n and OPENAI_API_KEY. Blanks are trimmed and empty
     entries skipped. Without any key, the set is empty. `app.redaction` masks the keys of all sources from now on.
     Raises `ConfigurationError` for a malformed key (named by variable and position, never shown), an unreadable file,
-    or an invalid base URL.
+    an invalid base URL, or invalid key groups.
     """
     all_forms = ((source, [_split(text) for s in given if (text := s.strip())]) for source, given in _forms(settings))
     forms = [(source, given) for source, given in all_forms if given]
@@ -209,7 +209,7 @@ def _check(secret: str, source: str, position: int) -> None:
 
 
 def _split(entry: str) -> tuple[str, str]:
-    """Return the key and the base URL after it, or ""."""
+    """Split an entry into the key and the base URL after it, which is "" if there is none."""
     secret, *rest = entry.split(maxsplit=1)
     return (secret, rest[0]) if rest and "://" in rest[0] else (entry, "")
 
@@ -248,7 +248,7 @@ def _parts(setting: str) -> list[str]:
 
 
 def _positions(members: str, count: int) -> list[int]:
-    """Parse `1,3`. Returns an empty list unless all are positions of `count` keys."""
+    """Parse positions like `1,3`. Returns an empty list unless each is a position from 1 to `count`."""
     texts = [member.strip() for member in members.split(",")]
     valid = all(text.isdecimal() and 1 <= int(text) <= count for text in texts)
     return [int(text) for text in texts] if valid else []

@@ -13,9 +13,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 MINUTE_US = 60_000_000
-#: a longer retry-after is cut to a day, because it comes from a broken clock
+#: A longer retry-after is cut to a day, because it probably comes from a wrong clock.
 _LONGEST_PAUSE_S = 86_400.0
-#: a longer reset is invalid
+#: A longer reset time is treated as invalid.
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
 _DURATION = re.compile(
@@ -25,7 +25,7 @@ _DURATION_UNITS_US = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_00
 
 
 def parse_duration_us(text: str) -> int | None:
-    """Parse an OpenAI duration (`1s`, `6m0s`, `17ms`, `8.64s`, `1h2m3s`, or seconds) as microseconds."""
+    """Return an OpenAI duration (`1s`, `6m0s`, `17ms`, `1h2m3s`, or seconds) in microseconds, or None if invalid."""
     text = text.strip()
     try:
         microseconds = float(text) * 1_000_000
@@ -64,7 +64,7 @@ def _number(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """One group of headers: the limit, what remains of it, and the microseconds until the bucket is full."""
+    """One group of rate limit headers: the limit, what remains of it, and the microseconds until the bucket is full."""
 
     limit: float
     remaining: float
@@ -73,7 +73,7 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class LimitReading:
-    """The limits in one response, for its limit group and model."""
+    """The rate limits that one response reports. They apply to the key's limit group and the request's model."""
 
     requests: MeterReading | None = None
     tokens: MeterReading | None = None
@@ -88,7 +88,7 @@ def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
     named = headers.get(f"x-ratelimit-reset-{what}")
-    if named is None and limit and remaining is not None:  # Azure sends no reset: used tokens return within a minute
+    if named is None and limit and remaining is not None:  # Azure sends no reset: what was used returns in a minute
         reset: int | None = round((limit - remaining) * MINUTE_US / limit)
     else:
         reset = parse_duration_us(named or "")

@@ -16,7 +16,7 @@ from app.keypool.keys import ApiKey
 log = logging.getLogger(__name__)
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-#: limits what a foreign server can write into the log
+#: The most characters of a name from a header, so that a foreign server cannot fill the log.
 _LONGEST_NAME = 80
 
 
@@ -33,7 +33,7 @@ class SharedLimits:
         self._reported: set[str] = set()
 
     def observe(self, key: ApiKey, headers: Mapping[str, str]) -> None:
-        """Read the headers of a response to `key`. This is cheap if nothing is new."""
+        """Read the headers of a response to a request with `key`. This is cheap if nothing is new."""
         owner = _printable(headers.get("openai-organization", "")), _printable(headers.get("openai-project", ""))
         if not owner[0] or self._seen.get(key.key_id) == owner:
             return

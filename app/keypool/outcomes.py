@@ -1,6 +1,6 @@
 """Classify responses: HTTP status and error code become an outcome.
 
-Codes: https://platform.openai.com/docs/guides/error-codes (2026-11). `error.code` is a word, never "429".
+Codes: https://platform.openai.com/docs/guides/error-codes (2026-11). OpenAI's `error.code` is a word, never "429".
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"
 
 
-#: 429 codes that mean "no quota left" instead of "too fast"
+#: Error codes of a 429 that mean "no quota left" instead of "too fast".
 QUOTA_CODES = frozenset(
     {
         "insufficient_quota",
@@ -40,11 +40,11 @@ QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
     }
 )
-#: the start of a 429's message if the request exceeds the limit per minute; the code is that of any other 429 (2026-11)
+#: A 429's message starts with this if the request exceeds the limit per minute. Its code does not show this (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: part of a 5xx's message if the request is at fault: llama.cpp's Python server sends it for an unknown parameter
+#: A 5xx's message contains this if the request is at fault. llama.cpp's Python server says so of unknown parameters.
 FAULT_WORDS = "validation error"
-#: codes of a 429 that means "no capacity for the flex tier"
+#: Error codes of a 429 that mean "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
 CAPACITY_CODES = frozenset({"resource_unavailable"})
 REGION_CODES = frozenset({"unsupported_country_region_territory"})
@@ -55,7 +55,7 @@ _TRANSIENT_4XX = frozenset({408})
 class Failure:
     """The `code`, `type` and `message` of OpenAI's `error` object, each "" if absent.
 
-    A message may quote the key, so that `repr` omits it.
+    `repr` omits the message, because it may quote the key.
     """
 
     code: str = ""
@@ -86,9 +86,9 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     return by_status.get(status, Outcome.REQUEST_FAULT)
 
 
-#: outcomes in which the server accepted the key, even if the request was at fault
+#: Outcomes in which the server accepted the key, even if the request was at fault.
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
-#: outcomes of rejected requests, which the provider does not bill
+#: Outcomes of rejected requests, which the provider does not bill.
 UNBILLED = frozenset(
     {
         Outcome.RATE_LIMITED,
@@ -101,7 +101,7 @@ UNBILLED = frozenset(
         Outcome.REQUEST_FAULT,
     }
 )
-#: outcomes after which the request may be sent again with another key
+#: Outcomes after which the request may be sent again with another key.
 ROTATES = frozenset(
     {
         Outcome.RATE_LIMITED,
@@ -112,7 +112,7 @@ ROTATES = frozenset(
         Outcome.SERVER_FAILURE,
     }
 )
-#: outcomes that pass with time: the same key may answer the request later
+#: Outcomes whose cause passes with time, so that the same key may answer the request later.
 PASSES = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER_FAILURE})
-#: outcomes after which this request does not use the key again
+#: Outcomes after which this request does not use the key again.
 BARS_KEY = ROTATES - PASSES

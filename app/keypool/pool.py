@@ -1,6 +1,6 @@
 """The pool: acquires a key for a request, reports the outcome, and decides whether to try another key.
 
-The pool does no I/O of its own and never sleeps: `retry_loop.py` runs a `Call` step by step.
+The pool never sleeps, and only its store does I/O: `retry_loop.py` runs a `Call` step by step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Se
 
 log = logging.getLogger(__name__)
 
-#: a reservation that moves past the longest wait by more than this is released, and the caller gets a 429
+#: A reservation that moves past the longest wait by more than this is released. The request then asks for a key again.
 _LATEST_US = 2_000_000
 
 
@@ -44,7 +44,7 @@ class KeyPool:
 
     def __init__(self, keys: Sequence[ApiKey], store: Store, strategy: str) -> None:
         self.strategy = strategy
-        #: True if a step may wait for the network
+        #: True if a step may wait for the network.
         self.blocking = store.blocking
         self.store = store
         self.keys = tuple(keys)
@@ -120,7 +120,7 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report the end of a stream that was settled at its head: whether it broke, and its usage if it sent any."""
+        """Report the end of a stream that was settled at its head: whether it broke, and its usage if it is known."""
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
@@ -161,7 +161,7 @@ class KeyPool:
         }
 
     def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:
-        """Return the key's mask here, or, for a key of other processes, its unique mask there."""
+        """Return the mask of a key of this process, or the last known mask of another key, made unique."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:
             return key.mask

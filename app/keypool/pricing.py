@@ -1,9 +1,8 @@
 """Estimate the cost of a model call in millionths of a US dollar.
 
 Prices come from the table in the package `genai-prices`; nothing is fetched. OPENAI_PRICES overrides them, for unknown
-models and negotiated prices. A service tier costs its price in the table, else a multiple of the standard price.
-
-Cached input costs the known price for cached input, else the full price, so that an estimate is never too low.
+models and negotiated prices; a factor for each tier applies. Without a price in the table, a batch costs half, another
+service tier the standard price, and cached input the full price.
 """
 
 from __future__ import annotations
@@ -18,26 +17,26 @@ from app.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-#: the name of the batch API among the service tiers
+#: The name of the batch API among the service tiers.
 BATCH_TIER = "batch"
 #: The web search tool is priced as a model of this name whose input tokens are searches: $10 per thousand in every tier
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides this price too.
 WEB_SEARCH = "web_search"
 _SEARCH_USD_PER_MILLION = 10_000.0
-#: The factor on the standard price for tiers without a price in the table: batch and flex are half price
+#: The factors on prices of OPENAI_PRICES, and on batches without a price in the table: batch and flex are half price
 #: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the price (gpt-5.5, the
 #: highest of the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: below this many input tokens, no model of the table has a second price (the lowest starts at 128,000; 2026-11)
+#: No model of the table has a second price for fewer input tokens than this (the lowest is from 128,000 on; 2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 
 
 class Pricing(Protocol):
-    """Returns the cost of a call in millionths of a US dollar; `tier` is a `service_tier` or "batch", else standard.
+    """A function that returns the cost of a call in millionths of a US dollar.
 
-    `given` counts the input tokens, of which `cached` were read from the provider's cache and `written` were written to
-    it. `made` counts the output tokens.
+    `tier` is a `service_tier` or "batch"; any other costs the standard price. `given` counts the input tokens, of which
+    `cached` were read from the provider's cache and `written` were written to it. `made` counts the output tokens.
     """
 
     def __call__(
@@ -65,7 +64,7 @@ class Price(NamedTuple):
 def parse_prices(text: str) -> dict[str, Price]:
     """Parse OPENAI_PRICES: `model=input/output;...` or `model=input/output/cached`, in US dollars per million tokens.
 
-    Raises `ConfigurationError`.
+    Raises `ConfigurationError` if the text is invalid.
     """
     prices: dict[str, Price] = {}
     for entry in filter(None, (part.strip() for part in text.split(";"))):
@@ -87,8 +86,8 @@ def parse_prices(text: str) -> dict[str, Price]:
 def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
     """Return the function that prices a call.
 
-    A model is looked up in `overrides` (standard tier), then in the table, which includes dated names and tiers. An
-    unknown model costs 0 and is logged once. The table is loaded at the first lookup (0.3 s, 13 MB).
+    It looks a model up in `overrides`, which hold standard prices, then in the table, which knows dated names and
+    tiers. An unknown model costs 0 and is logged once. The first lookup loads the table (0.3 s, 13 MB).
     """
     own = {"": Price(0, 0, 0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0, 0, 0), **(overrides or {})}
 
@@ -106,7 +105,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
 
 
 def _at_tier(price: Price, tier: str) -> Price:
-    """Return a standard price times the tier's factor. No price for cached input is assumed."""
+    """Return a standard price times the tier's factor. In a batch, cached input costs as much as other input."""
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
     return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 
@@ -122,8 +121,8 @@ def _name_unpriced(model: str) -> None:
 def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
     """Return the table's price of a model for a prompt of this length: some models cost more above a threshold.
 
-    A tier without a price in the table costs the standard price, so that the estimate is not too low. A tier with its
-    own price and none for cached input charges cached input like other input, as batches before GPT-5 do
+    A tier without a price in the table costs the standard price, but a batch half of it. A tier with its own
+    price and none for cached input charges cached input like other input, as batches before GPT-5 do
     (https://developers.openai.com/api/docs/pricing, 2026-11).
     """
     from genai_prices import Usage, calc_price  # noqa: PLC0415 (loads the table, only when a price is needed)

@@ -33,12 +33,12 @@ from app.keypool.stores.base import Lease, NoRoom, Settlement
 from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
-#: The ids of the keys that requests of the current context may use; None allows all. Objects that one project has
-#: created are invisible to other projects.
+#: The ids of the keys that requests of the current context may use; None allows all. The batch API needs this, because
+#: objects that one project has created are invisible to the keys of other projects.
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
-#: the entry of `httpx2.Response.extensions` with the id of the key that got the response
+#: The entry of `httpx2.Response.extensions` with the id of the key that got the response.
 KEY_ID = "propintel.key_id"
-#: the batch whose budget pays for the requests of the current context, or ""
+#: The batch whose budget pays for the requests of the current context, or "".
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
 #: Called when a request of the current context has its first key, before it is sent. An exception ends the request; the
 #: SDK raises `APIConnectionError` from it.
@@ -47,7 +47,7 @@ on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key",
 
 @contextmanager
 def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
-    """Set a context variable during the block."""
+    """Set a context variable to `value` during the block."""
     token = variable.set(value)
     try:
         yield
@@ -101,7 +101,7 @@ class RetryLoop:
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
-        # charged as if the whole input were new to the provider's cache and written to it
+        # the charge assumes that none of the input is in the provider's cache, and that all of it is written there
         given, fee = need.input_tokens, terms.price(WEB_SEARCH, need.searches, 0)
         self._pool = pool
         self._driver = driver
@@ -118,13 +118,13 @@ class RetryLoop:
         )
         if (allowed := allowed_keys.get()) is not None:
             self._call.barred.update(key.key_id for key in pool.keys if key.key_id not in allowed)
-        #: the URL after the base URL; None for another server, to which keys with their own server must not be sent
+        #: The URL after the base URL. It is None for another server, which must not get keys with their own base URL.
         self._path = _path_behind(terms.base_url, str(request.url))
         if self._path is None:
             self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
         self._on_first_key = on_first_key.get()
         self._lease: Lease | None = None
-        #: when the request started, or its last attempt ended
+        #: The time at which the request started, or its last attempt ended.
         self._waits_since_ns = terms.monotonic_ns()
         self._sent_ns = self._waits_since_ns
         self._attempts = 0
@@ -132,7 +132,7 @@ class RetryLoop:
         self.stream_report: StreamReport | None = None
 
     async def run(self) -> httpx2.Response:
-        """Send the request and return the final response. Raises the exception of the last attempt.
+        """Send the request and return the final response. Raises the last attempt's exception if it got no response.
 
         If the request is interrupted, its lease and reservation are released without counting for the key.
         """
@@ -174,7 +174,7 @@ class RetryLoop:
         return step
 
     async def _observed_attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Run `_attempt` in a span, with the key in each log line."""
+        """Run `_attempt` in a tracing span, with the key's mask in each log line."""
         self._attempts += 1
         key = {"propintel.openai.key": send.key.mask}
         current_span().set({**key, "propintel.openai.attempts": self._attempts})
@@ -185,7 +185,7 @@ class RetryLoop:
             return again, last
 
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Send with one key and settle. Returns whether to try again, and the response or exception."""
+        """Send the request with one key and settle its lease. Returns whether to try again, and the result."""
         try:
             response = await self._driver.send(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
@@ -200,7 +200,7 @@ class RetryLoop:
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
                 if response.is_success and (status := wire.hidden_status(body)) is not None:
-                    response.status_code = status  # the SDK raises the right exception
+                    response.status_code = status  # makes the SDK raise the right exception
         except NO_ANSWER as exc:
             self._call.broken += self._open_response is not None
             self._open_response = None
@@ -217,7 +217,7 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request with this key. Errors carry the caller's request, which must hold no secret."""
+        """Return a copy of the request with this key. Exceptions carry the original, which must contain no secret."""
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
@@ -288,7 +288,7 @@ class RetryLoop:
 
 @cache
 def _normal(base_url: str) -> str:
-    """Return a base URL as request URLs start with it, without trailing slashes."""
+    """Return a base URL in the spelling of httpx2's request URLs, without trailing slashes."""
     return str(httpx2.URL(base_url)).rstrip("/")
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from app.keypool.spending import NOTHING, Spent
 
-#: the state of a key; "half_open": its probe is due; "dead": the provider refused it (401)
+#: The state of a key. "half_open" means that its probe is due, and "dead" that the provider refused it (401).
 State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
-#: an operator's action on a key
+#: An operator's action on a key.
 Action = Literal["disable", "enable", "probe"]
 
 
@@ -17,7 +17,7 @@ Action = Literal["disable", "enable", "probe"]
 class ActionResult:
     """The effect of an operator's action, and the key's state after it.
 
-    `done`: the action changed the key; `nothing`: there was nothing to change; `under_way`: a probe was already sent.
+    "nothing" means that there was nothing to change, and "under_way" that a probe was already sent.
     """
 
     effect: Literal["done", "nothing", "under_way"]
@@ -26,7 +26,7 @@ class ActionResult:
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
-    """The figures of one key. `requests` counts sent leases, which end as a success, a failure, or abandoned.
+    """The figures of one key. `requests` counts the attempts that were sent with it.
 
     A key that was removed from the configuration is "draining": it gets no new lease here, and its requests finish. A
     key that an operator disabled is "disabled", whatever its circuit. `spent_today` covers the UTC day. `rests_us` is
@@ -50,7 +50,7 @@ class KeySnapshot:
 
     @property
     def circuit_open(self) -> bool:
-        """Return whether the key is out of rotation for another reason than a pause after a 429."""
+        """Return whether the key is open, dead, without quota, or disabled. A pause after a 429 does not count."""
         return self.state in {"open", "dead", "no_quota", "disabled"}
 
     @property

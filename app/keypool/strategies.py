@@ -9,9 +9,9 @@ from app.errors import ConfigurationError
 #: `requests_last_hour`, an estimate for the rolling hour from two clock hours; `headroom`, the free share of its
 #: tightest bucket (0 to 1); and `chance`, a random number in [0, 1) for each key and decision.
 STRATEGIES = {
-    # counts only an hour, or a new key would get every request until its count has caught up
+    # Only the last hour counts. With totals, a new key would get every request until it has caught up.
     "least_used": "requests_last_hour + chance",
-    # for keys of unequal limits
+    # This strategy suits keys with unequal limits.
     "most_headroom": "(1.0 - headroom) + chance * 1e-6",
     "random": "chance",
     "round_robin": "latest_lease",

@@ -15,7 +15,7 @@ from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease
 from app.keypool.wire import TokensUsed, read_object, read_usage, status_of_error
 
-#: errors without an answer, which count against the key; all other errors of httpx2 are the caller's
+#: Errors of requests that got no complete answer. They count against the key, unlike all other errors of httpx2.
 NO_ANSWER = (
     httpx2.NetworkError,
     httpx2.ConnectTimeout,
@@ -26,14 +26,14 @@ NO_ANSWER = (
     httpx2.DecodingError,
 )
 
-#: how much of a stream's end is kept: the last event has the usage, and what follows it is far shorter
+#: At least this much of a stream's end is kept. It contains the usage, which only short events follow.
 _TAIL_BYTES = 65_536
-#: limits on the candidates for usage that are parsed, and on their length, so that invalid data costs no time
+#: The most candidates for usage that are parsed, and their longest length, so that invalid data takes little time.
 _USAGES_READ = 4
 _USAGE_BYTES = 8_192
-#: a quote inside a JSON string is escaped, so this never matches a model's text
+#: A quote inside a JSON string is escaped, so this never matches a model's text.
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
-#: the number of events at a stream's end that are searched for an error, and the form of an event
+#: The number of events at a stream's end that are searched for an error, and the pattern of an event.
 _EVENTS_READ = 4
 _EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
 _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
@@ -101,7 +101,7 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """End the stream, with `error` if it broke. Returns the report to run, or None if it was returned before."""
+        """End the stream, with `error` if it broke. Returns a function that reports the end; None if called again."""
         if self._over:
             return None
         self._over = True
@@ -112,7 +112,7 @@ class StreamReport:
 
 
 class ReportingStream(httpx2.SyncByteStream):
-    """A stream of a sync client that reports its end."""
+    """A response's stream for a sync client, which reports its end and usage to the pool."""
 
     def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport) -> None:
         self._inner = inner
@@ -141,7 +141,7 @@ class ReportingStream(httpx2.SyncByteStream):
 
 
 class AsyncReportingStream(httpx2.AsyncByteStream):
-    """A stream of an async client that reports its end."""
+    """A response's stream for an async client, which reports its end and usage to the pool."""
 
     def __init__(self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool) -> None:
         self._inner = inner
@@ -191,6 +191,6 @@ async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
         except asyncio.CancelledError as exc:
             canceled = exc
     if canceled is not None:
-        task.exception()  # retrieved, or the loop logs a warning
+        task.exception()  # otherwise, the event loop logs that it was never retrieved
         raise canceled
     return task.result()

@@ -1,4 +1,4 @@
-"""httpx2 transports, sync and async, that send each request of a plain `openai.OpenAI` with a key of the pool.
+"""httpx2 transports, sync and async, that send each request of an OpenAI SDK client with a key of the pool.
 
 They see the requests and responses of every SDK method, rotate keys, and answer 429 themselves when no key has capacity
 (`retry_loop.py`). The SDK must not retry (`max_retries=0`): the task retries later.
@@ -21,7 +21,7 @@ from app.keypool.streams import AsyncReportingStream, ReportingStream, call_pool
 
 
 class PooledTransport(httpx2.BaseTransport):
-    """For `OpenAI(http_client=httpx2.Client(transport=PooledTransport(pool, clock, terms)), max_retries=0)`."""
+    """An httpx2 transport that sends each request with a key of the pool, for the `http_client` of `openai.OpenAI`."""
 
     def __init__(self, pool: KeyPool, clock: Clock, terms: Terms, inner: httpx2.BaseTransport | None = None) -> None:
         self._pool = pool
@@ -49,7 +49,7 @@ class PooledTransport(httpx2.BaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class ThreadDriver:
-    """A `Driver` that blocks its thread. Its coroutines never wait for an event loop."""
+    """A `Driver` that blocks its thread. Its coroutines run without an event loop (`run_in_thread`)."""
 
     clock: Clock
     inner: httpx2.BaseTransport
@@ -75,7 +75,7 @@ class ThreadDriver:
 
 
 def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine that never waits for an event loop."""
+    """Run a coroutine that never waits for an event loop in the current thread, and return its result."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -84,7 +84,7 @@ def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class AsyncPooledTransport(httpx2.AsyncBaseTransport):
-    """The async transport, for `openai.AsyncOpenAI`. `sleep` waits for a key."""
+    """The same as `PooledTransport` for `openai.AsyncOpenAI`. `sleep` makes the pauses between attempts."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class _LoopDriver:
-    """A `Driver` on an event loop."""
+    """A `Driver` that does its I/O on an event loop."""
 
     pool: KeyPool
     inner: httpx2.AsyncBaseTransport

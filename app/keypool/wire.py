@@ -1,4 +1,4 @@
-"""Read requests and responses for `retry_loop.py`. An invalid body raises nothing and yields empty values."""
+"""Read requests and responses for `retry_loop.py`. Invalid JSON raises nothing, and is read as an empty object."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import httpx2
 
 from app.keypool.outcomes import QUOTA_CODES, Failure
 
-#: bytes of text per token, a safe estimate for English; the headers of the response correct the charge
+#: The bytes of text per token, a safe estimate for English. The headers of the response correct the charge.
 _BYTES_PER_TOKEN = 4
-#: a picture of 1024 x 1024 at high detail (OpenAI's vision guide, 2026-11), whatever its number of bytes
+#: The tokens of any picture: those of 1024 x 1024 pixels at high detail (OpenAI's vision guide, 2026-11).
 _PICTURE_TOKENS = 765
 _PROMPT_FIELDS = ("messages", "input", "instructions", "prompt")
 _TEXT_FIELDS = ("content", "text", "output", "arguments", "function", "tool_calls", "summary")
@@ -26,13 +26,13 @@ _MOST_TOKENS = 10_000_000
 _MOST_CHOICES = 128
 _MOST_SEARCHES = 1_000
 
-#: the longest time for a request to reach the server; the rest of the time until the headers is work
+#: The longest time that a request is assumed to need to reach the server.
 _LONGEST_WAY_US = 100_000
 _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: members of a body that is more than an error; a failed response has them too, and its reason in `error`
+#: A body with one of these members is not only an error, although a failed Response also has its reason in `error`.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
@@ -52,8 +52,8 @@ class Need:
     """What a request needs from the pool.
 
     `output_tokens` is the longest completion that the request allows, or 0 without a bound: reserving the model's
-    longest answer would leave most of the limit unused. `replayable`: the body can be sent twice. `tier` is the
-    requested `service_tier`, or "". `searches` is the number of allowed web searches, which are priced separately.
+    longest answer would leave most of the limit unused. `replayable` is true if the body can be sent twice. `tier` is
+    the requested `service_tier`, or "". `searches` is the number of allowed web searches, which are priced separately.
     """
 
     model: str = ""
@@ -66,7 +66,7 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Read a request. A streamed body cannot be read, or sent twice; a body that is not JSON needs nothing."""
+    """Read a request's need. A streamed body can be neither read nor sent twice. Without JSON, the need is empty."""
     try:
         content = request.content
     except httpx2.RequestNotRead:
@@ -93,7 +93,7 @@ def read_tier(body: Mapping[str, Any]) -> str:
 
 
 def _weight(value: Any, depth: int = 0) -> int:
-    """Return the bytes of a prompt's text, and the equivalent for pictures and token numbers."""
+    """Return the bytes of a prompt's text, plus an equivalent for its pictures and token numbers."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:
@@ -115,7 +115,7 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
 
 
 def _allowed_searches(body: Mapping[str, Any]) -> int:
-    """Return how many web searches a request allows; 1, the usual number, if it names no limit."""
+    """Return how many web searches a request allows. With the tool but no limit, this is 1, the usual number."""
     tools = body.get("tools")
     kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     if not any(kind.startswith("web_search") for kind in kinds):
@@ -125,7 +125,7 @@ def _allowed_searches(body: Mapping[str, Any]) -> int:
 
 
 def read_searches(body: Mapping[str, Any]) -> int:
-    """Return the number of web searches in a response. Opened pages cost nothing."""
+    """Return the number of web searches in a response. Pages that the model opened are free and do not count."""
     output = body.get("output")
     items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     actions = [item.get("action") for item in items if item.get("type") == "web_search_call"]
@@ -141,7 +141,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """Return how to treat the body: read it whole (JSON, errors), report its stream (events), or ignore it (files)."""
+    """Return how to treat the body: "whole" is read at once, "events" is a stream to report, "opaque" is not read."""
     kind = response.headers.get("content-type", "").lower()
     if response.is_error or "json" in kind:
         return "whole"
@@ -151,7 +151,7 @@ def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]
 
 
 def read_body(response: httpx2.Response, body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body as received, or {}. Raises `httpx2.DecodingError`."""
+    """Return the JSON object in a body, or {}. Raises `httpx2.DecodingError` if the body cannot be decompressed."""
     if "content-encoding" in response.headers:
         body = httpx2.Response(response.status_code, headers=response.headers, content=body).content
     return read_object(body)
@@ -166,7 +166,7 @@ def read_object(content: bytes) -> dict[str, Any]:
 
 
 def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", "tokens"] | None]:
-    """Return the facts of an error body, and the limit that it names."""
+    """Return the error in a body, and the limit that it names, if any."""
     error = body.get("error")
     if not isinstance(error, dict):
         return Failure(), None
@@ -180,9 +180,9 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
 
 
 def hidden_status(body: Mapping[str, Any]) -> int | None:
-    """Return the real status of a 200 whose body is only an error, as some gateways send it. None for other bodies.
+    """Return the real status of a 200 whose body is only an error, as some gateways send. None for other bodies.
 
-    The status is the number in the error, else that of its code or type: 400 for an unknown one, 502 without any.
+    The status is the number in the error, else that of its code or type: 400 for an unknown word, 502 without a word.
     """
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
@@ -199,7 +199,7 @@ def status_of_error(*places: Mapping[str, Any]) -> int:
 
 
 def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
-    """Return the latest time, after sending, at which the server admitted a request.
+    """Return the latest time at which the server admitted a request, in microseconds after it was sent.
 
     The headers came after `elapsed_us`. The server works on the request (`openai-processing-ms`) after admission.
     Without that header, the time to reach the server is taken as half of `elapsed_us`, at most 100 ms: work on the
@@ -225,7 +225,7 @@ def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TokensUsed:
-    """A `usage` object: tokens of input and output, and their total for limits.
+    """A response's `usage` object: tokens of input and output, and their total, which counts for limits.
 
     `cached` is the part of the input from the provider's cache, and `written` the part written to it, for which some
     models charge extra.
@@ -239,7 +239,7 @@ class TokensUsed:
 
 
 def read_usage(usage: Any) -> TokensUsed | None:
-    """Read a `usage` of chat completions, responses or embeddings. Returns None without counts."""
+    """Read the `usage` of a chat completion, response, or embedding. Returns None if it has no counts."""
     if not isinstance(usage, dict):
         return None
     given = _count(usage, "prompt_tokens", "input_tokens")

@@ -16,9 +16,9 @@ from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 
-#: a lease that was neither settled nor released is forgotten after this time, because its process has died
+#: A lease that was neither settled nor released is forgotten after this time, because its process has probably died.
 LEASE_US = 7_200_000_000
-#: a process without a heartbeat for this long is dead
+#: A process without a heartbeat for this long counts as dead.
 SILENT_US = 10_000_000
 DAY_US = 86_400_000_000
 
@@ -33,9 +33,9 @@ class KeyRequest:
     """A request for a key.
 
     `tokens` is the estimated input plus the longest completion; both are charged at admission. `max_wait_us` is the
-    longest acceptable wait. `barred` keys must not be used for this request. `waited`: the request lost a reservation,
-    and may use the reserve that new requests cannot use. `microusd` is the estimated cost, and `batch` the batch whose
-    budget pays ("": none).
+    longest acceptable wait. `barred` keys must not be used for this request. `waited` is true if the request lost a
+    reservation; it may then use capacity that is reserved from new requests. `microusd` is the estimated cost, and
+    `batch` the batch whose budget pays ("": none).
     """
 
     model: str
@@ -66,7 +66,7 @@ class Lease:
     probe: bool = False
 
     def sent(self, at_us: int, text: str) -> Lease:
-        """Return the lease with the time at which its request is sent."""
+        """Return the confirmed lease, with the time at which its request is sent."""
         return replace(self, at_us=at_us, reserved=False, text=text)
 
 
@@ -84,10 +84,10 @@ Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """No key can take the request within its longest wait. `retry_after_us` makes callers return one by one.
+    """No key can take the request within its longest wait. Callers get different `retry_after_us`, to return in turn.
 
-    After "barred", a request that was sent before returns its last response. `detail` names the exceeded budget, for
-    example "day calls", "key_day tokens" or "batch microusd".
+    After "barred", the caller gets the request's last response, if there was one. `detail` names the exceeded budget,
+    for example "day calls", "key_day tokens" or "batch microusd".
     """
 
     retry_after_us: int
@@ -119,7 +119,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """Return the settlement at `age_us`: a pause is shorter, and a failure older than `open_us` does not count."""
+        """Return the settlement `age_us` later: its pause is shorter, and a failure older than `open_us` is void."""
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
@@ -159,8 +159,8 @@ class Store(Protocol):
     def confirm(self, lease: Lease) -> Lease | Later | None:
         """Turn a reservation whose time has come into a lease, or return the time left to wait.
 
-        None: the key died or rests, or a budget is used up. The reservation was released; call `acquire` again with
-        `KeyRequest.waited`.
+        None means that the key cannot be used now, or a budget is used up. The reservation was released; call
+        `acquire` again with `KeyRequest.waited`.
         """
         ...
 
@@ -173,7 +173,7 @@ class Store(Protocol):
         ...
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """Report the end of a stream that was settled as a success at its head, and its usage if it sent any.
+        """Report the end of a stream that was settled as a success at its head, and its usage if it is known.
 
         A stream that `broke` counts as a failure of the key. Repeating the call within `LEASE_US` changes nothing.
         """

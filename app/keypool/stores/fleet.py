@@ -33,17 +33,17 @@ from app.keypool.stores.tally import OfflineActivity
 
 log = logging.getLogger(__name__)
 
-#: the number of batches whose spending each heartbeat returns
+#: The most batches whose spending a heartbeat returns.
 _MOST_BATCHES = 32
 #: With more keys than this, heartbeats return circuits and limits only at this interval.
 _FEW_KEYS, _FULL_BEAT_US = 64, 20_000_000
 
 
 class FleetStore:
-    """A `Store` that survives the loss of its server. One per process, never shared over a fork; must be closed.
+    """A `Store` that survives the loss of its server. Each process needs its own after a fork, and must close it.
 
-    `connection` must fail within about a second if the server does not answer. `options` (policy, rng, budget) are
-    those of `ScriptStore`.
+    Calls of `connection` must fail within about a second if the server does not answer. `options` (policy, rng, budget)
+    are those of `ScriptStore`.
     """
 
     blocking = True
@@ -60,7 +60,7 @@ class FleetStore:
         self._keys = tuple(keys)
         self._strategy, self._options = strategy, options
         self._policy: Policy = options.get("policy") or Policy()
-        #: the state of the fleet at the last heartbeat
+        #: The state of the fleet at the last heartbeat.
         self.fleet = Fleet()
         self._back_since_us = self._full_beat_at_us = 0
         self._redis = RedisStore(
@@ -118,7 +118,7 @@ class FleetStore:
                 return self._redis.confirm(lease)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-        # the fleet reserved this time for the request, so that it may be used without the server
+        # the fleet has reserved this time for the request, so it can be sent without asking the server
         if share.has_disabled(lease.key_id):
             self.give_back(lease)
             return None
@@ -152,7 +152,7 @@ class FleetStore:
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         """Report the end of a stream, at once if it may change the key's circuit, else in the background."""
         if ShareStore.made(lease):
-            # any share can report it, because the report is the difference to the counts of the lease's own share
+            # any share can count the difference to the charge, because all shares add their counts to the fleet's
             any_share = self._share or self._retired.newest
             return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 
@@ -168,7 +168,7 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge a bulk. Raises while Redis is away, because a bulk can wait."""
+        """Charge a bulk. Raises `redis.RedisError` while Redis is away, because a bulk can wait."""
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -182,7 +182,7 @@ class FleetStore:
             share.set_keys(keys)
 
     def act(self, key_id: str, action: Action) -> ActionResult:
-        """Apply an operator's action. Raises while Redis is away: the action would affect this process only."""
+        """Apply an operator's action to the whole fleet. Raises `redis.RedisError` while Redis is away."""
         return self._redis.act(key_id, action)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
@@ -217,7 +217,7 @@ class FleetStore:
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
-        """Continue without the server. Only the first thread logs the loss."""
+        """Continue without the server, and return this process's share. Only the first thread logs the loss."""
         with self._lock:
             share = self._share
             if share is None:
@@ -241,7 +241,7 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Register again and report the usage without the server. Raises `redis.RedisError` if it is still away."""
+        """Return to the server and report the activity without it. Raises `redis.RedisError` if it is still away."""
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:

@@ -16,15 +16,15 @@ from typing import Any
 from lupa import lua51
 from redis.exceptions import NoScriptError
 
-#: expired values are dropped when the number of values with an expiry has doubled, and is above this number
+#: Expired values are dropped when the number of values with an expiry has doubled and is above this number.
 _FEWEST_TO_SWEEP = 1_024
 
 
 class LocalServer:
     """Holds hashes, sets, sorted sets and strings by name. Thread-safe; one script runs at a time.
 
-    Has the methods of a Redis client that `ScriptStore` needs. Scripts must be given the time. Commands behave as in
-    https://redis.io/docs/latest/commands; values expire by this machine's monotonic clock.
+    It has the methods of a Redis client that `ScriptStore` needs. Scripts must be given the time. Commands behave as in
+    https://redis.io/docs/latest/commands, except for results that no script uses. Values expire by the monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class LocalServer:
     # --- the methods for a store
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any:
-        """Run a loaded script; the first `count` parts are its keys. Raises `NoScriptError`."""
+        """Run a loaded script; the first `count` parts are its keys. Raises `NoScriptError` if it is not loaded."""
         if sha not in self._scripts:
             raise NoScriptError("No matching script")
         texts = [part if isinstance(part, str) else repr(part) for part in parts]
@@ -137,7 +137,7 @@ class LocalServer:
         return self._read(name, False)  # type: ignore[no-any-return]
 
     def _do_set(self, name: str, value: str, *options: str) -> bool:
-        """Options: NX, PX milliseconds."""
+        """Set a string. The options are NX (only if it does not exist) and PX with the milliseconds to its expiry."""
         if "NX" in options and self._read(name, None) is not None:
             return False
         self._do_del(name)
@@ -194,7 +194,7 @@ class LocalServer:
     # --- sorted sets
 
     def _do_zadd(self, name: str, *parts: str) -> int:
-        """Options: NX (only new members), LT (of known members, only to a lower score)."""
+        """Set a member's score. The options are NX (only of a new member) and LT (of a known member, only lower)."""
         *options, score, member = parts
         found, at = self._write(name, {}), float(score)
         known = found.get(member)
@@ -215,7 +215,7 @@ class LocalServer:
         return False if score is None else _text(score)
 
     def _do_zrange(self, name: str, start: str, stop: str, *options: str) -> Any:
-        """Return members by rank, ends included. Negative ranks count from the end. Option: WITHSCORES."""
+        """Return members by rank, ends included, or with scores (WITHSCORES). A negative `stop` counts from the end."""
         ranked, last = self._ranked(name), int(stop)
         chosen = ranked[int(start) : last + 1 if last >= 0 else max(0, len(ranked) + last + 1)]
         if options:
@@ -226,7 +226,7 @@ class LocalServer:
         return self._table(self._between(name, lowest, highest))
 
     def _do_zrevrangebyscore(self, name: str, highest: str, lowest: str, *limit: str) -> Any:
-        """Options: LIMIT offset count."""
+        """Return members from the highest score down. `limit` is empty, or LIMIT with an offset and a count."""
         found = self._between(name, lowest, highest)[::-1]
         return self._table(found[int(limit[1]) :][: int(limit[2])] if limit else found)
 

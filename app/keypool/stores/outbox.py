@@ -1,4 +1,4 @@
-"""Send reports to the fleet's store in the background, and heartbeats.
+"""Send reports and heartbeats to the fleet's store in the background.
 
 While the store is lost, the outbox keeps reports and tries to rejoin: twice a second at first, less often if the store
 is lost again soon after each return.
@@ -28,12 +28,12 @@ _BEAT_US = 2_000_000
 _REGISTER_US = 3_600_000_000
 _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
-#: a loss within this time after a return doubles the wait before the next attempt
+#: A loss within this time after a return doubles the wait before the next attempt.
 _UNSTEADY_US = 10_000_000
-#: the most reports that are kept while the store is lost; older ones are dropped, and their leases expire
+#: The most reports that are kept while the store is lost. Older ones are dropped, and their leases expire.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: errors of a server that is away or cannot write: the report will succeed later
+#: Errors of a server that is away or cannot write. The report is sent again later.
 _AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -46,7 +46,7 @@ Report = Callable[[RedisStore], object]
 
 
 class ReportOutbox:
-    """The background thread of a store, which the first request starts and `stop` ends."""
+    """Sends reports in a background thread, which `start` or the first `send` starts and `stop` ends."""
 
     def __init__(self, store: FleetStore, remote: RedisStore) -> None:
         """Send the reports of `store` to `remote`."""
@@ -75,7 +75,7 @@ class ReportOutbox:
         self._reports.put(report)
 
     def keep(self, report: Report, *, first: bool = False) -> None:
-        """Send a report when the store is back; if `first`, before the other kept reports."""
+        """Keep a report until the store can be reached; if `first`, send it before the other kept reports."""
         if first:
             self._kept.appendleft(report)
         else:
@@ -87,7 +87,7 @@ class ReportOutbox:
         self._reports.put(_nothing)
 
     def stop(self) -> None:
-        """Send the remaining reports within three seconds, and end the thread. May be called again."""
+        """End the thread after the remaining reports, and wait at most three seconds for that. May be called again."""
         with self._starting:
             self._stopped = True
         self._reports.put(None)
@@ -168,4 +168,4 @@ class ReportOutbox:
 
 
 def _nothing(_store: RedisStore) -> None:
-    """Report nothing. This report only wakes the thread."""
+    """Do nothing. This report only wakes the thread."""

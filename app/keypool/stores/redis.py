@@ -1,7 +1,7 @@
 """The store that a fleet shares: scripts on a Redis server, which use the server's clock.
 
-Works with Redis 7 and 8, and Valkey 8 and 9 (all names share one hash tag). Raises `redis.RedisError` if the server
-cannot be reached, which `fleet.py` handles.
+It works with Redis 7 and 8, and Valkey 8 and 9. All names share one hash tag, which a cluster needs. Methods raise
+`redis.RedisError` if the server cannot be reached, which `fleet.py` handles.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class RedisStore(ScriptStore):
     _server: redis.Redis
 
     def undo(self, lease_id: str) -> None:
-        """Undo an `acquire` whose reply was lost and whose request was not sent, within a minute or two after it."""
+        """Undo an `acquire` whose reply was lost and whose request was not sent, if it is at most two minutes ago."""
         self._run("undo", lease_id)
 
     def server_now_us(self) -> int:
-        """Ask the server for its time."""
+        """Return the server's time after asking it, or the time of `clock` if the store has one."""
         if self.time.given():
             return self.time.now_us()
         asked_at = monotonic_us()
@@ -57,5 +57,5 @@ class RedisStore(ScriptStore):
         self._run("offline", report, json.dumps(given))
 
     def forget_connections(self) -> None:
-        """Drop open connections, which may lead to a server that is no longer the primary."""
+        """Close idle connections, which may lead to a server that is no longer the primary."""
         self._server.connection_pool.disconnect(inuse_connections=False)

@@ -8,7 +8,7 @@ from app.keypool.snapshots import KeySnapshot, State
 from app.keypool.spending import Spent
 from app.keypool.stores.base import KeyRequest, Lease
 
-#: the numbers of `keys.lua`
+#: The numbers of a circuit's states in `keys.lua`.
 _CLOSED, _DEAD = 0, 2
 
 
@@ -47,7 +47,7 @@ def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnap
 
 
 def read_state(circuit_figures: Sequence[str], now: int, *, configured: bool, disabled: bool) -> State:
-    """Return the state for: circuit, time of its next probe, interval of quota probes, and end of the cooldown."""
+    """Return a key's state. The figures are its circuit, next probe, interval of quota probes, and end of cooldown."""
     circuit, retry_at, gap, cooling_until = map(whole, circuit_figures)
     if not configured:
         return "draining"

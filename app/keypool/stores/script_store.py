@@ -1,4 +1,4 @@
-"""The contract, implemented with Lua scripts: one admits, one settles, each atomically and by one clock.
+"""A store that implements the contract with Lua scripts. Each script runs atomically, and all use one clock.
 
 The scripts in `lua/` hold all rules. They run in Redis (`redis.py`) or in this process (`memory.py`). They get a key's
 `key_id` and mask, never its secret.
@@ -29,9 +29,9 @@ from app.keypool.stores.scripts import SEEDS, load_scripts
 from app.keypool.stores.server_time import Now, ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
-#: the fields of `ledger.lua` for calls, tokens, microusd and cached tokens, in the order of `Spent`
+#: The fields of `ledger.lua` for calls, tokens, microusd and cached tokens, in the order of `Spent`.
 SPENT_FIELDS = "ctuh"
-#: the prefix of every name on a server
+#: The default prefix of every name on a server.
 DEFAULT_PREFIX = "{propintel}:pool"
 
 
@@ -46,12 +46,12 @@ class Server(Protocol):
 
 
 class ScriptStore:
-    """A `Store` on a server, thread-safe if `server` is. One per process, never shared over a fork.
+    """A `Store` on a server, thread-safe if `server` is. Each process needs its own after a fork.
 
     Without a `clock`, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
     sends none. `learned` returns what this process knows about limits and keys, for a server that has lost its data
-    (see `register.lua`). The rest of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown
-    strategy.
+    (see `register.lua`). What is left of each budget is divided by `processes`. Raises `ConfigurationError` for an
+    unknown strategy.
     """
 
     scope: Scope = "fleet"
@@ -75,7 +75,7 @@ class ScriptStore:
         self._server = server
         self._prefix = prefix
         self._scripts = load_scripts(strategy, policy or Policy(), budget, processes)
-        #: the server's clock, computed without asking the server
+        #: The server's clock, computed without asking the server.
         self.time = ServerTime(clock)
         self._rng = rng or random.Random()
         self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": [], "disabled": []})
@@ -125,7 +125,7 @@ class ScriptStore:
                 return NoRoom(whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """Confirm a reservation. `was_sent`: the request was sent already, and is counted whatever the key's state."""
+        """Confirm a reservation. If `was_sent`, the request was sent already, and counts whatever the key's state."""
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)
@@ -141,7 +141,7 @@ class ScriptStore:
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease. `foreign`: another server gave the lease, so that only the effect on its key counts."""
+        """End a lease. If `foreign`, another server gave the lease, and only its effect on the key counts."""
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
 
@@ -199,7 +199,7 @@ class ScriptStore:
         return self.time.now_us()
 
     def server_now_us(self) -> int:
-        """Return the server's time."""
+        """Return the server's time. `RedisStore` asks the server for it."""
         return self.time.now_us()
 
     def close(self) -> None:

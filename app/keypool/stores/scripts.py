@@ -19,10 +19,10 @@ from app.keypool.spending import Budget, Cap
 from app.keypool.stores import base
 from app.keypool.strategies import load_strategy
 
-#: a random seed below this prime decides between equal keys
+#: A random seed below this prime gives each key its `chance` (see `strategies.py`).
 SEEDS = 65_537
 _FOLDER = resources.files("app.keypool.stores").joinpath("lua")
-#: the start of all scripts; each part uses only the parts before it
+#: The files at the start of all scripts. Each uses only the files before it.
 _SHARED = ("names", "meters", "guesses", "buckets", "keys", "tally", "ledger", "leases")
 _NAMES = {
     "latest_lease": "c.k.latest_lease",
@@ -47,7 +47,7 @@ class Script:
 def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> dict[str, Script]:
     """Return the scripts for one configuration by the name of their file in `lua/`.
 
-    The rest of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
+    What is left of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
     """
     shared, score = shared_text(policy, budget, processes), _score(strategy)
     names = {file.name.removesuffix(".lua") for file in _FOLDER.iterdir()} - set(_SHARED)
@@ -87,7 +87,7 @@ def _constants(policy: Policy, budget: Budget, processes: int) -> str:
 
 
 def _in_lua(value: object) -> str:
-    """Convert a constant to Lua: a set becomes a table with true values, and a missing cap -1."""
+    """Convert a constant to Lua. A set becomes a table of true values, and -1 stands for no cap."""
     if isinstance(value, Cap):
         return _table((f.name, _in_lua(-1 if (cap := getattr(value, f.name)) is None else cap)) for f in fields(value))
     if isinstance(value, frozenset):

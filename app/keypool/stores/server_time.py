@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-#: A reply within this time is always used. The quickest time grows by this factor with every reply.
+#: A reply within this time is always used. The quickest time so far grows by this factor with every reply.
 _ACCEPTED_US, _GROWTH = 1_000, 1.05
 
 
@@ -43,7 +43,7 @@ class ServerTime:
         return "" if self._clock is None else str(self._clock.now_us())
 
     def synchronize(self, server_us: int, asked_at_us: int) -> None:
-        """Set the offset from a reply: the server's time applies halfway between `asked_at_us` (monotonic) and now.
+        """Set the offset from a reply: `server_us` was the time halfway between `asked_at_us` (monotonic) and now.
 
         A reply that took much longer than others is ignored, because it is inexact.
         """
@@ -56,7 +56,7 @@ class ServerTime:
         self._ahead_us = server_us - (asked_at_us + now) // 2
 
     def now_us(self) -> int:
-        """Return the server's time, exact to half a round trip."""
+        """Return the server's time, exact to half a round trip, or this machine's time before the first reply."""
         if self._clock is not None:
             return self._clock.now_us()
         if self._ahead_us is None:  # the server has never answered

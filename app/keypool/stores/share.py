@@ -26,7 +26,7 @@ _NUMBERS = itertools.count(1)
 class Fleet:
     """The state of the fleet at this process's last heartbeat, and the process's rank among `size` live processes.
 
-    `bad` maps a key to its circuit as in `keys.lua` (dead also without quota), or to -1 if the key has never answered.
+    `bad` maps a key to its circuit as in `keys.lua`, to dead without quota, or to -1 if the key has never answered.
     `limits` maps (group, model) to the limits per minute and capacities of requests and tokens (0: unknown), the end of
     the latest cooldown, and the time of the last cut of a guessed limit of requests (0: not guessed). `spent` maps a
     budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` holds the keys that an operator has
@@ -81,7 +81,7 @@ class Fleet:
 
 
 class ShareStore(MemoryStore):
-    """A memory store whose limits are this process's share. Used from the loss of the fleet's store to its return.
+    """A memory store whose limits are this process's share. It is used while the fleet's store is lost.
 
     `since_us` is the latest time for which this process holds a reservation.
     """
@@ -130,7 +130,7 @@ class ShareStore(MemoryStore):
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease. Only the limits in a response are used, because their remainders belong to the whole fleet."""
+        """End a lease. Only the limits of a response count, because what remains of them is for the whole fleet."""
         change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
         readings = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
         if any(readings):
@@ -168,13 +168,13 @@ class ShareStore(MemoryStore):
         return self._reported.since(before)
 
     def _seed(self, limits: Sequence[Sequence[Any]], **known: Any) -> None:
-        """Run `share.lua`."""
+        """Set the limits and the fleet's state in this store with `share.lua`."""
         share = {"rank": self._fleet.rank, "size": self._fleet.size, "since": self._since_us}
         self._run("share", json.dumps({**share, "limits": limits, "bad": [], "disabled": [], "spent": [], **known}))
 
 
 class RetiredShares:
-    """The shares of earlier losses, which hold leases that have not ended. Thread-safe."""
+    """The shares of earlier losses: the newest, and those with leases that have not ended. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -14,13 +14,13 @@ from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
-#: separates the model and the kind of count in a field of `c:<key>`; no kind contains it, so the last one separates
+#: The separator of model and kind of count in a field of `c:<key>`. A model may contain it, but no kind does.
 _OF = "\x1f"
 _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _UNITS: tuple[Unit, Unit] = ("requests", "tokens")
 
-#: name of a hash -> field -> count
+#: Counts by the name of a hash and then by field.
 Counts = Mapping[str, Mapping[str, int]]
 
 

@@ -115,7 +115,7 @@ local function fail(k, lease, now, counts)
   return opened
 end
 
--- Move a key to the start of all indexes, because it may be usable earlier.
+-- Lower a key's time in all indexes to `at`, because it may be usable earlier.
 local function lower(id, at)
   for _, model in ipairs(known_models()) do
     redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)
@@ -173,7 +173,7 @@ local function requests_last_hour(k, now)
   return 0
 end
 
--- Return when a key may take requests, by circuit and quota. A dead key, or one without quota, only as the last resort.
+-- Record when a key may take requests, by circuit and quota. A dead key, or one without quota, gets infinity.
 local function note_usable(k, q)
   local from = k.circuit == OPEN and k.retry_at or 0
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)
