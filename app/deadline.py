@@ -10,7 +10,7 @@ from app.errors import NoAnswerError
 
 
 class TimeLimited[T]:
-    """Calls `ask` with a limit of `seconds`; error messages name the service as `what`.
+    """Calls `ask` and waits at most `seconds` for its answer. Error messages call the service `what`.
 
     After a timeout, the call continues in its thread, which does not delay the exit of the process. Until the call
     ends, further calls wait for its answer, so that a hanging service does not occupy more and more threads.
@@ -24,11 +24,11 @@ class TimeLimited[T]:
         self._running: _Call[T] | None = None
 
     def __call__(self) -> T:
-        """Return the answer. Raises the errors of `ask`, and `NoAnswerError`."""
+        """Return the answer. Raises the errors of `ask`, and `NoAnswerError` after `seconds`."""
         return self.begin()()
 
     def begin(self) -> Callable[[], T]:
-        """Start the call. Returns a function that waits for the answer, until `seconds` from now."""
+        """Start or join a call. Returns a function that waits for the answer, until `seconds` from now."""
         with self._lock:
             call = self._running
             if call is None or call.over.is_set():

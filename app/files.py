@@ -1,6 +1,6 @@
 """Create files and folders for secrets or personal data, which only their owner can read.
 
-The mode of an existing file is not changed.
+An existing file keeps its mode.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def make_private_folder(folder: Path) -> None:
 def write_once(file: Path, content: bytes) -> None:
     """Create `file` with its content atomically and sync it to disk. An existing `file` is kept.
 
-    If two processes call this at the same time, the first content stays. Raises `OSError`.
+    If two processes call this at the same time, the content that is there first stays. Raises `OSError`.
     """
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with open(draft, "xb", opener=private) as stream:

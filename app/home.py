@@ -23,7 +23,7 @@ _FOR_OTHERS = 0o077
 
 @contextlib.contextmanager
 def usable_home(home: Path) -> Iterator[None]:
-    """Raise an `OSError` of the block, which uses files of `home`, as a `ConfigurationError`."""
+    """Convert an `OSError` in the block, which uses files of `home`, to a `ConfigurationError`."""
     try:
         yield
     except OSError as exc:
@@ -38,7 +38,7 @@ def make_home(home: Path) -> None:
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret of this home, or None. Raises `ConfigurationError` if the file is unreadable or not private."""
+    """Return the secret of this home, or None. Raises `ConfigurationError` if its file is damaged or not private."""
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:

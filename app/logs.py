@@ -27,12 +27,12 @@ LogFormat = Literal["auto", "json", "text"]
 
 log = logging.getLogger(__name__)
 
-#: loggers that write too much below WARNING, or repeat our own lines
+#: Loggers of libraries that write too much below WARNING, or repeat our own lines.
 _NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
-#: fields of libraries that repeat the message (Celery's `data`) or add terminal colors (uvicorn)
+#: Fields of libraries that repeat the message (Celery's `data`) or add terminal colors (uvicorn).
 _IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
 _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
-#: the fields of the context in text lines; JSON has all fields
+#: The fields of the context that text lines show. JSON lines have all fields.
 _TEXT_FIELDS = ("job", "batch", "key", "request_id")
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHORT_ID_LENGTH = 8
@@ -41,7 +41,7 @@ _SHORT_ID_LENGTH = 8
 class RedactedRecord(logging.LogRecord):
     """A record that shows no secret to any handler, including those of libraries.
 
-    A message that does not fit its arguments is shown with them: `logging` would write both to stderr unredacted.
+    If a message does not fit its arguments, the record shows both, because `logging` would show them unredacted.
     """
 
     __slots__ = ("_exc_text", "_stack_info")
@@ -64,7 +64,7 @@ class RedactedRecord(logging.LogRecord):
 
     @property
     def stack_info(self) -> str | None:
-        """The stack, if requested."""
+        """The stack's text, if the caller requested it with `stack_info=True`."""
         return self._stack_info
 
     @stack_info.setter
@@ -73,7 +73,7 @@ class RedactedRecord(logging.LogRecord):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the context of a record, and the `extra` of its caller."""
+    """Return a record's context together with the `extra` fields of its caller."""
     extra = {name: value for name, value in record.__dict__.items() if name not in _RECORD_FIELDS}
     return {**structlog.contextvars.get_contextvars(), **extra}
 
@@ -155,7 +155,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat = "text") -> None:
-    """Send all logs of this process to stderr, one line each; warnings and uncaught exceptions too.
+    """Send all logs, warnings, and uncaught exceptions of this process to stderr.
 
     Other output to stderr is redacted. "auto" is text on a terminal and JSON elsewhere. Replaces the
     handlers of all loggers; safe to call again.
@@ -207,13 +207,13 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Log errors of finalizers, callbacks and `atexit`. Log the object as text, which does not keep it alive."""
+    """Log an error of a finalizer or callback. The object is logged as text, which does not keep it alive."""
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
 
 
-#: handles a `__repr__` that raises
+#: Shortens the text of an object, and handles a `__repr__` that raises.
 _BRIEF = reprlib.Repr(maxother=200, maxstring=200)
 
 

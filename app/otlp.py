@@ -24,20 +24,20 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 log = logging.getLogger(__name__)
 
-#: the most spans that wait for a slow collector, about 1 kB each; further spans are dropped
+#: The most spans that wait for a slow collector, about 1 kB each. Further spans are dropped.
 _QUEUE = 2048
 _EXPORT_SECONDS = 5.0
 _DELAY_MS = 1000
-#: the SDK logs every failed batch; `_LoggedOnce` logs an outage once
+#: Loggers of the SDK, which are silenced: they log every failed batch, while `_LoggedOnce` logs an outage once.
 _SDK_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk", "opentelemetry.attributes")
-#: 2**64/phi: Fibonacci hashing, which spreads the numbers of version-4 UUIDs (two of their low 64 bits are constant)
+#: 2**64/phi, for Fibonacci hashing. It spreads version-4 UUIDs evenly, although some of their bits are constant.
 _SPREAD = 0x9E3779B97F4A7C15
 
 _next_trace_id: ContextVar[int] = ContextVar("next_trace_id", default=0)
 
 
 class _JobIds(RandomIdGenerator):
-    """Generates the requested trace ids, else random ones."""
+    """Generates trace ids: the one in `_next_trace_id` if it is set, else random ones."""
 
     def generate_trace_id(self) -> int:
         return _next_trace_id.get() or super().generate_trace_id()
@@ -106,7 +106,7 @@ class Exporting:
         self._tracer = self._provider.get_tracer("property-intelligence")
 
     def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
-        """Start a span below `parent`, or a root span, in the trace `trace_id` unless that is None or 0."""
+        """Start a span below `parent`. Without a parent, start trace `trace_id`, or a random one for None or 0."""
         token = _next_trace_id.set(trace_id or 0)
         try:
             return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())
@@ -117,7 +117,7 @@ class Exporting:
         span.set_status(Status(StatusCode.ERROR, reason))
 
     def close(self) -> None:
-        """Send the waiting spans and stop. This takes 30 s if the collector hangs."""
+        """Send the waiting spans and stop. This takes up to 30 s if the collector hangs."""
         self._provider.shutdown()
 
     def give_up(self) -> None:
@@ -126,6 +126,6 @@ class Exporting:
 
 
 def _parsed(headers: str) -> dict[str, str]:
-    """Parse the specification's `name=value,...`: values percent-encoded, names in lower case for HTTP/2."""
+    """Parse `name=value,...` with percent-encoded values, as OTLP specifies. Names become lower case, as in HTTP/2."""
     pairs: list[Any] = [part.partition("=") for part in headers.split(",") if "=" in part]
     return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}

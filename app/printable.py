@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-#: C0 and C1 control characters, Unicode line and paragraph separators, and Bidi_Control characters
+#: The C0 and C1 control characters, Unicode's line and paragraph separators, and its Bidi_Control characters.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
 
 

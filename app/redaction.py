@@ -20,8 +20,8 @@ REDACTED = "[redacted]"
 #: is redacted by its position.
 SHORTEST_PROTECTED = 8
 
-#: the end of a name of a parameter or header with a secret value: matches `api-key` and `X-Amz-Signature`, but not
-#: `key-id` or `postcode`
+#: Matches the end of the name of a parameter or header with a secret value: `api-key` and `X-Amz-Signature` match, but
+#: `key-id` and `postcode` do not.
 _SECRET_NAME = re.compile(
     r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|credentials?|signature|authorization|hmac|jwt|key"
     r"|(?<![a-z])(?:pass|sig|code|auth))\d*$",
@@ -31,7 +31,7 @@ _SECRET_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A form of secret. A text with a match contains one of `marks`, which are much faster to search for."""
+    """A form of secret. Each match of `pattern` contains one of `marks`, which are much faster to search for."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -39,7 +39,7 @@ class _Shape:
 
 
 def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
-    """Return a pattern for `word` after no character of `before`, except after a Python or URL escape.
+    """Return a pattern for `word` where no character of `before` precedes it, except as the end of an escape.
 
     The lookbehind is at the end, because a search for a pattern that starts with letters is ten times as fast.
     """
@@ -53,7 +53,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def _parameter(match: re.Match[str]) -> str:
-    """Redact the value in `?name=value` if the name is that of a secret."""
+    """Return `?name=value`, with the value redacted if the name is that of a secret."""
     return f"{match[1]}{match[2]}={REDACTED}" if is_secret_name(unquote(match[2])) else match[0]
 
 
@@ -104,7 +104,7 @@ _PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
 
 
 def redact_urls(text: str) -> str:
-    """Redact `text`, and remove login and query of every URL. Use this for URLs that are not ours."""
+    """Redact `text`, and remove login and query of every URL. Use this for text with URLs that are not ours."""
     return redact(_URL_IN_TEXT.sub(lambda url: f"://{url[1]}{url[2]}{f'?{REDACTED}' if url[3] else ''}", text))
 
 
@@ -133,7 +133,7 @@ def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -
 
 
 def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
-    """Yield the secret parts of a URL: its password, and secrets in its query.
+    """Yield the secret parts of a URL: its password, a token as its user name, and secrets in its query.
 
     With `path_too` (for webhooks), yield parts of the path and the whole URL too. A password that also occurs elsewhere
     in the URL (`postgres:postgres@`) is skipped: it protects nothing, and would be redacted in every line.
@@ -170,11 +170,11 @@ def header_secrets(headers: str) -> Iterator[str]:
                 yield from (form, form.rpartition(" ")[2])  # the token without `Bearer`
 
 
-#: 20 letters and digits in a row with at least one digit, or a UUID
+#: At least 20 letters and digits in a row with a digit among them, or a UUID.
 _LONG = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z]*+\d)[A-Za-z0-9]{20,}+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
-#: characters of words and of base64
+#: At least 16 characters of words or of base64 in a row.
 _MIXED = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 
@@ -192,7 +192,7 @@ def looks_random(text: str) -> bool:
 
 
 class Protected:
-    """The configured secrets. Thread-safe. Many values cost about as much as one."""
+    """The configured secrets. Thread-safe. Searching for many values takes about as long as for one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

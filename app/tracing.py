@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 
 Attributes = Mapping[str, str | int | float | bool | None]
 
-#: how long the end of a process waits for its last spans
+#: The longest wait for the last spans at the end of a process, and then for the exporter to give up.
 _FLUSH_SECONDS = 3.0
 _GIVE_UP_SECONDS = 1.0
-#: the longest text in a span, because texts of models and sites may be long
+#: The most characters of a text in a span, because texts of models and sites may be long.
 _LONGEST_TEXT = 4096
 
 _exporting: Exporting | None = None
@@ -38,7 +38,7 @@ _current: ContextVar[Span | None] = ContextVar("current_span", default=None)
 
 
 class NoSpan:
-    """The result of `span` while tracing is off."""
+    """A span that records nothing, which `span` returns while tracing is off."""
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +59,7 @@ class NoSpan:
 
 
 class Span(NoSpan):
-    """One span, which is current in its block. An exception that leaves the block is recorded, redacted."""
+    """A span that is the current one in its block. It records an unexpected exception of the block, redacted."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ def current_span() -> NoSpan:
 def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: str, ratio: float = 1.0) -> None:
     """Send spans to `endpoint`, the base URL of an OTLP receiver over HTTP. None or a `ratio` of 0 trace nothing.
 
-    `headers` is `name=value,...`, values percent-encoded. Call it after a fork; safe to call again.
+    `headers` is `name=value,...` with percent-encoded values. Call it after a fork; safe to call again.
     """
     global _exporting  # noqa: PLW0603 (one per process by design)
     shutdown_tracing()
@@ -178,7 +178,7 @@ def shutdown_tracing() -> None:
 
 
 def _parsed(trace_id: str) -> int:
-    """Return the id as a number, or 0, which is no trace's id, if it is invalid."""
+    """Return the id as a number. An invalid id becomes 0, which is no trace's id."""
     try:
         return int(trace_id, 16) if len(trace_id) == 32 else 0
     except ValueError:

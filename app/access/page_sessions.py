@@ -37,9 +37,9 @@ log = logging.getLogger(__name__)
 
 #: The longest session, a working day. A revoked role keeps working until then, or until the token expires.
 LONGEST = timedelta(hours=12)
-#: how long a sign-in link is valid
+#: How long a sign-in link is valid.
 LINK_LIFETIME = timedelta(minutes=15)
-#: the path of sign-in links; the parameter `code` is redacted in every log
+#: The path of sign-in links. Logs redact the value of its parameter `code`.
 LINK_PATH = "/sign-in/link"
 _PREFIX = "propintel:page-session:"
 _LINK_PREFIX = "propintel:sign-in-link:"
@@ -48,7 +48,7 @@ _TIMEOUT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class PageSession:
-    """A session; every form of the session sends `csrf` back."""
+    """A signed-in session of a browser. Every form on its pages sends `csrf` back."""
 
     caller: Caller
     csrf: str
@@ -57,8 +57,8 @@ class PageSession:
 class PageSessions:
     """The sessions of all browsers. Thread-safe.
 
-    Every method raises `BrokerUnavailableError` if Redis does not answer within two seconds, and `ConfigurationError`
-    if there is no secret to sign with.
+    Methods raise `BrokerUnavailableError` if Redis does not answer within two seconds, and `ConfigurationError` if they
+    need a secret to sign with and there is none.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -69,7 +69,7 @@ class PageSessions:
     def open(self, caller: Caller) -> tuple[str, int]:
         """Open a session for `caller`. Returns the secret session id and its lifetime in seconds.
 
-        The session ends when the token expires, at most after `LONGEST`.
+        The session ends when the caller's token expires, and after `LONGEST` at the latest.
         """
         left = LONGEST if caller.expires_at is None else min(LONGEST, caller.expires_at - self._clock.now())
         seconds = max(1, int(left.total_seconds()))
@@ -87,7 +87,7 @@ class PageSessions:
         return PageSession(Caller(issuer, subject, role), csrf)
 
     def make_link(self, caller: Caller) -> str:
-        """Return the path of a link that signs `caller` in, once, within `LINK_LIFETIME`."""
+        """Return the path and query of a link that signs `caller` in. It works once, within `LINK_LIFETIME`."""
         code = secrets.token_urlsafe(32)
         self._store(_name(code, _LINK_PREFIX), _fields(caller), int(LINK_LIFETIME.total_seconds()))
         return f"{LINK_PATH}?code={code}"
@@ -102,7 +102,7 @@ class PageSessions:
         return Caller(issuer, subject, role)
 
     def end(self, session_id: str) -> None:
-        """Sign out. Safe to call again."""
+        """End a session. Safe to call again."""
         self._asked(lambda client: client.delete(_name(session_id)))
 
     def require_key(self) -> bytes:

@@ -1,8 +1,8 @@
 """Rate limits of the HTTP API, counted in Redis for all web processes.
 
-A sliding window counter needs two numbers per caller and two scripts per request, and allows no double burst at the end
-of a minute, as a fixed window does. While Redis is away, requests are neither counted nor limited; the log reports each
-outage once.
+A sliding window counter needs two numbers per caller and two scripts per request. Unlike a fixed window, it allows no
+double burst at the end of a minute. While Redis is away, requests are neither counted nor limited; the log reports
+each outage once.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: limits log lines and the load of a broken client; tokens cannot be guessed at any rate
+#: The most requests per address without a valid token. The limit is for broken clients: nobody can guess a token.
 FAILURES_PER_MINUTE = 60
-#: the names of the policies in RateLimit headers
+#: The names of the policies in RateLimit headers.
 CALLER, STRANGER = "caller", "stranger"
 _PREFIX = "propintel:api"
-#: the timeout of each answer; a slower Redis would delay every request
+#: The timeout of each answer. A slower Redis would delay every request.
 _TIMEOUT_SECONDS = 0.25
-#: the pause after a failure, before Redis is used again
+#: The pause after a failure, before Redis is used again.
 _PAUSE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The rest of a limit under a `policy`: `remaining` of `limit` requests, and the `reset_seconds`."""
+    """What is left under a `policy`: `remaining` of `limit` requests, until the window ends in `reset_seconds`."""
 
     policy: str
     limit: int
@@ -51,7 +51,7 @@ class Allowance:
 
     @classmethod
     def used_up(cls, error: TooManyRequestsError) -> Allowance:
-        """Return the allowance after this error."""
+        """Return the allowance of the caller that got this error: no request is left."""
         facts = error.facts
         return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
 
@@ -59,7 +59,7 @@ class Allowance:
 class RateLimits:
     """Counts requests of callers, and requests without a valid token per address. Thread-safe.
 
-    Each answer of Redis may take a quarter of a second. After a timeout, nothing is counted for five seconds. A call
+    Each answer of Redis may take a quarter of a second. After a failure, nothing is counted for five seconds. A call
     needs two answers, and some more if it opens a connection.
     """
 
@@ -70,7 +70,7 @@ class RateLimits:
         self._away_until: datetime | None = None
 
     def count_request(self, caller: str) -> Allowance | None:
-        """Count one request of `caller`. None without a limit, or without Redis. Raises `TooManyRequestsError`."""
+        """Count one request of `caller`. Returns None without a limit or Redis. Raises `TooManyRequestsError`."""
         limit = self._settings.web.api_rate_limit_per_minute
         if not limit:
             return None

@@ -1,4 +1,4 @@
-"""Cache the signing keys of an identity provider.
+"""Cache the signing keys of an identity provider, with which it signs tokens.
 
 A provider that hangs or fails does not delay tokens whose key is cached. Requests with unknown keys cannot cause more
 fetches than the pauses below allow. PyJWT's client fetches and parses the set. Its own cache is not used: it holds a
@@ -24,32 +24,32 @@ from app.redaction import shown_url
 
 log = logging.getLogger(__name__)
 
-#: the longest wait for the provider
+#: The longest wait for the provider.
 FETCH_SECONDS = 5.0
-#: an older set is fetched again, and is used meanwhile
+#: A set older than this is fetched again, and is used meanwhile.
 FRESH = timedelta(minutes=5)
-#: Requests wait for a new set if the cached one is older, which happens after a time without requests. A withdrawn key
-#: must not be accepted.
+#: Requests wait for a new set if the cached one is older than this, because a key in it may have been withdrawn. A set
+#: gets that old only if no request needs it for a while.
 IDLE = timedelta(minutes=10)
-#: the longest use of a set while the provider does not answer
+#: The longest use of a set while the provider does not answer.
 MAX_AGE = timedelta(days=1)
-#: the shortest times between two fetches: for a key that the set lacks, and after a failure
+#: The shortest time between two fetches, and the shortest time from a failure to the next fetch.
 PAUSE = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-#: the most requests that wait for an unknown key, because all requests share a pool of threads
+#: The most requests that wait for an unknown key at a time, because all requests share a pool of threads.
 _MAX_WAITING = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _KeySet:
-    """A fetched set: its keys by their `kid`, and when it was fetched."""
+    """A fetched set of keys by their `kid`, and the time of the fetch."""
 
     keys: Mapping[str, jwt.PyJWK]
     at: datetime
 
 
 class SigningKeys:
-    """The key set at `url`. Thread-safe. Only one fetch runs at a time, and no lock is held during a fetch."""
+    """The keys of the JWK set at `url`. Thread-safe. Only one fetch runs at a time, and it holds no lock."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url, self._clock = url, clock
@@ -65,7 +65,7 @@ class SigningKeys:
         """Return the key with this `kid`, with its algorithm.
 
         Waits `FETCH_SECONDS` at most, and for a cached key only if the set is older than `IDLE`. Raises
-        `InvalidTokenError` if the provider has no such key, and `IdentityProviderError` if the provider is away.
+        `InvalidTokenError` if the set has no such key, and `IdentityProviderError` if no fetch could tell.
         """
         known = self._known(kid, FRESH)
         if known is not None:

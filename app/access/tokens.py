@@ -29,7 +29,7 @@ from app.settings import Settings
 from app.settings.forms import is_loopback
 
 _SECRET_ALGORITHMS = ("HS256",)
-#: the last second of a `datetime`
+#: The last second that a `datetime` can represent, as a Unix time.
 _LAST_SECOND = 253_402_300_799
 _JWKS_ALGORITHMS = ("RS256", "ES256")
 _REMEDY = (
@@ -51,7 +51,7 @@ class Role(StrEnum):
 class Caller:
     """The sender of a request: the token's claims `iss`, `sub` and `role`, each "" if missing.
 
-    The role may be unknown here. `expires_at` is the end of the token, or None for a session.
+    The role is not checked to be a `Role`. `expires_at` is the end of the token, or None for a session.
     """
 
     issuer: str
@@ -66,18 +66,18 @@ class Caller:
 
     @property
     def id(self) -> str:
-        """The id for limits, quotas and idempotency keys: SHA-256 of issuer and subject, in hex.
+        """The caller's id for limits, quotas and idempotency keys: the SHA-256 of issuer and subject, in hex.
 
-        Tokens without a subject cannot be distinguished: all tokens of one role count as one caller.
+        Tokens without a subject cannot be distinguished: those of one issuer and role count as one caller.
         """
         who = [self.issuer, self.subject] if self.subject else [self.issuer, None, self.role]
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()
 
 
 class TokenVerifier(Protocol):
-    """Verifies tokens. May block for seconds, because the JWKS mode may ask the identity provider.
+    """Verifies tokens. `verify` may block for seconds, because the JWKS mode may ask the identity provider.
 
-    `loopback_only`: not allowed for requests from other machines.
+    If `loopback_only` is true, requests from other machines must be refused.
     """
 
     @property
@@ -89,7 +89,7 @@ class TokenVerifier(Protocol):
 
 
 def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
-    """Return a signed token for `subject` that expires after `lifetime`. Raises `ConfigurationError`."""
+    """Return a signed token for `subject`, valid for `lifetime`. Raises `ConfigurationError` if it cannot be signed."""
     if settings.web.jwt_jwks_url:
         problem = "tokens are verified with this identity provider's keys, so a token signed here would be refused"
         raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
@@ -109,7 +109,7 @@ def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: C
 
 
 def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
-    """Return the verifier of the configured mode, without connecting. Raises `ConfigurationError` if there is none."""
+    """Return the verifier of the configured mode, without connecting. Raises `ConfigurationError` without a mode."""
     if settings.web.jwt_jwks_url:
         keys = SigningKeys(_checked_jwks_url(settings.web.jwt_jwks_url), clock)
         return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
@@ -183,7 +183,7 @@ class _Verifier:
 
 
 def _checked_jwks_url(url: str) -> str:
-    """Return `url` if its keys cannot be replaced in transit: https, or http on this machine."""
+    """Return `url` if its keys cannot be replaced in transit: https, or http on this machine. Raises otherwise."""
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return url

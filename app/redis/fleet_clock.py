@@ -19,9 +19,9 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: in this time, two quartz clocks drift apart by 6 ms (100 ppm)
+#: The time between two questions to the server. In it, two quartz clocks drift apart by about 6 ms (100 ppm).
 _SYNC_SECONDS = 60.0
-#: pauses before the next attempt after a failure, and the timeout of an attempt
+#: The pause after a failed attempt, the shorter pause before the first answer, and the timeout of an attempt.
 _RETRY_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 1.0
@@ -30,10 +30,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FleetClock:
-    """A `Clock` with the time that `ask` returns (microseconds since the Unix epoch) once a minute. Thread-safe.
+    """A `Clock` that asks a server for the time once a minute. Thread-safe.
 
-    A monotonic clock measures the time since the last answer. All callers wait for the first answer; if there is none,
-    they get the machine's own time. `ask` raises `redis.RedisError` or `OSError` if the server does not answer.
+    `ask` returns the server's time in microseconds since the Unix epoch, or raises `redis.RedisError` or `OSError`. A
+    monotonic clock measures the time since. If there is no first answer, callers get the machine's own time.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # the server read its clock during the call; assuming the middle is exact to half the round trip
+            # the server read its clock during the call: the middle of the call is exact to half the round trip
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000
@@ -88,7 +88,7 @@ class FleetClock:
 def make_clock(settings: Settings) -> Clock:
     """Return the clock of the Redis of REDIS_URL, or the machine's own clock with the embedded Valkey.
 
-    The first use of the clock connects. If Redis is away, each attempt takes a second.
+    The first use of the clock connects. If Redis is away, an attempt may take a second or two.
     """
     if settings.state.redis_url is None:
         return SystemClock()

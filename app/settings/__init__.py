@@ -1,4 +1,4 @@
-"""All settings, by area. No other code reads the environment.
+"""All settings, by area. No other code reads settings from the environment.
 
 `areas.py` defines the areas, `forms.py` the types of values, `sources.py` the sources of values, and `names.py` finds
 misspelled names. Only worker, web, cli, and the functions that the specification names call `load_settings()`. All
@@ -101,7 +101,7 @@ class Settings(BaseModel):
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
-    """Yield the secret parts of `value`. The end of the setting's name tells its format."""
+    """Yield the secret parts of `value`. The end of the setting's `name` determines its format."""
     if name.endswith(("_url", "_proxy")):
         yield from url_secrets(value, path_too=True)
     elif name.endswith("_headers"):
@@ -117,16 +117,16 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
 
 
 AREAS = {name: cast("type[Area]", field.annotation) for name, field in Settings.model_fields.items()}
-#: every variable with its area and field; OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n
+#: Every variable with its area and field. OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n.
 VARIABLES = {variable: (area, name) for area, kind in AREAS.items() for variable, name in kind.variables()}
-#: every variable with the declaration of its type, default, and meaning
+#: Every variable with the declaration of its type, default, and meaning.
 DECLARED = {variable: AREAS[area].model_fields[name] for variable, (area, name) in VARIABLES.items()}
-#: the variables whose value may be in a file that the variable with the suffix `_FILE` names
+#: The variables NAME whose value may be in a file that the variable NAME_FILE names.
 SECRETS_IN_FILES = tuple(variable for kind in AREAS.values() for variable, _ in secrets_in_files(kind))
-#: The prefixes of all variables except PORT. Processes that must not see the configuration are started without them.
-#: `OPENAI_` includes the SDK's own variables.
+#: The prefixes of all variables except PORT. Processes that must not see the configuration are started without such
+#: variables. `OPENAI_` covers the SDK's own variables too.
 VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_" for name in VARIABLES if "_" in name}))
-#: variables that programs need to run, none of which configures this service
+#: Variables that programs need to run, none of which configures this service.
 _SYSTEM_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
@@ -136,7 +136,7 @@ def bare_environment() -> dict[str, str]:
 
 
 def load_settings() -> Settings:
-    """Read settings from the environment, then from the env file (`env_file_in_use`).
+    """Return the settings from the environment, or else from the env file (`env_file_in_use`).
 
     `app.redaction` hides secret values from now on. Raises `ConfigurationError`, which names the first invalid variable
     and never shows a value.
@@ -147,7 +147,7 @@ def load_settings() -> Settings:
 
 
 def load_log_settings() -> LogSettings:
-    """Read only the settings for logging. Raises `ConfigurationError`."""
+    """Return only the settings for logging. Raises `ConfigurationError` if one of them is invalid."""
     return _loaded(lambda file: LogSettings(_env_file=file))
 
 

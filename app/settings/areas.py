@@ -37,7 +37,7 @@ from app.settings.sources import NumberedKeys, SecretFiles
 
 
 class Area(BaseSettings):
-    """Settings that belong together. Immutable; seconds and bytes unless a name says otherwise."""
+    """Settings that belong together and cannot be changed. Names of durations and sizes end with their unit."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True

@@ -1,4 +1,4 @@
-"""Check the base URL of the API, which keys are sent to."""
+"""Check the base URL of an API, because keys are sent there."""
 
 from __future__ import annotations
 

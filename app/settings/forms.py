@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-#: URLs of files, whose paths may contain any character
+#: The beginnings of URLs of local files, whose paths may contain any character.
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-#: `user:password`, printable ASCII without blanks; the password is long, because Flower does not limit wrong guesses
+#: `user:password` in printable ASCII without blanks. The password is long, because Flower does not limit wrong guesses.
 _LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
 _HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -70,7 +70,7 @@ def _secret(check: Callable[[str], object]) -> AfterValidator:
 
 
 def _text(change: Callable[[str], object]) -> BeforeValidator:
-    """Return a validator that converts text from the environment with `change`. Defaults have the type already."""
+    """Return a validator that converts text with `change`. Values that are not text, such as defaults, stay."""
     return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
 
 
@@ -190,11 +190,11 @@ def _path(text: str) -> str:
     return prefix
 
 
-#: an amount of US dollars; as millionths, amounts up to a billion dollars are exact in Lua and in Python
+#: An amount of US dollars. In millionths, amounts up to a billion dollars are exact in Lua and in Python.
 Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Stripped = Annotated[str, AfterValidator(str.strip)]
 UrlPath = Annotated[str, AfterValidator(_path)]
-#: comma-separated
+#: Host names, separated by commas. The two types below are networks, also separated by commas.
 Hosts = Annotated[tuple[str, ...], NoDecode, _text(_hosts)]
 Networks = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_networks)]
 Proxies = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_proxies)]
@@ -211,9 +211,9 @@ OtlpUrl = Annotated[str | None, AfterValidator(_otlp)]
 RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_redis_tls), _secret(_password_before_host)]
 UrlWithLogin = Annotated[SecretStr | None, _secret(_password_before_host)]
 WebhookUrl = Annotated[SecretStr | None, _secret(_webhook)]
-#: a key of HMAC-SHA256 is at least as long as the hash (RFC 2104 section 3, for tokens RFC 7518 section 3.2)
+#: A key of HMAC-SHA256 must be at least as long as the hash (RFC 2104 section 3, for tokens RFC 7518 section 3.2).
 HmacKey = Annotated[SecretStr | None, _secret(_of_32_bytes)]
-#: form and lengths of a symmetric secret in the Standard Webhooks specification
+#: A symmetric secret, with the form and lengths of the Standard Webhooks specification.
 WebhookSecret = Annotated[SecretStr | None, _secret(_signing)]
 BearerToken = Annotated[SecretStr | None, _secret(_hard_to_guess)]
 FlowerLogins = Annotated[SecretStr | None, _secret(flower_logins)]

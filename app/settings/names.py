@@ -15,12 +15,12 @@ from app.settings.sources import ENV_FILE_VARIABLE, NUMBERED, env_file_in_use, g
 
 log = logging.getLogger(__name__)
 
-#: a variable that many other programs use
+#: A variable that many other programs use, and that is therefore never reported.
 _COMMON = "LOGLEVEL"
-#: words that users leave out, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`
+#: Words that users leave out, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`.
 _LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
-#: The number of edits in a misspelled name, by the least length of the setting's name without `_`. Shorter names are
-#: not matched: too many programs have a variable that is close to `PORT`.
+#: The most edits in a misspelled name, by the least length of the setting's name without `_`. Shorter names are never
+#: suggested: too many programs have a variable that is close to `PORT`.
 _EDITS = {8: 1, 12: 2}
 
 
@@ -30,7 +30,7 @@ class NearMiss:
 
     name: str
     meant: str
-    #: the env file with the variable; None: the environment
+    #: The env file with the variable, or None if it is in the environment.
     file: Path | None = None
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ def log_near_misses() -> None:
 
 
 def near_misses() -> list[NearMiss]:
-    """Return near misses in the environment and the env file. Raises `ConfigurationError` as `env_file_in_use`."""
+    """Return near misses in the environment and the env file. Raises `ConfigurationError` as `env_file_in_use` does."""
     file = env_file_in_use()
     here = given_variables(None)
     found = [NearMiss(name, meant) for name, meant in _near(here)]

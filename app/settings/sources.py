@@ -59,7 +59,7 @@ def given_variables(env_file: Path | None) -> dict[str, str]:
 
 
 class _Variables(PydanticBaseSettingsSource):
-    """A source that searches all given variables."""
+    """A source of settings that can search all variables of the environment and the env file."""
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
         super().__init__(settings_cls)
@@ -119,14 +119,14 @@ def _holds_secrets(area: type[Area], name: str) -> bool:
 
 
 def secrets_in_files(area: type[Area]) -> Iterator[tuple[str, str]]:
-    """Yield variables, with their fields, whose value may be in a file that `NAME_FILE` names."""
+    """Yield each variable NAME, with its field, whose value may be in a file that NAME_FILE names."""
     for variable, name in area.variables():
         if area.model_fields[name].annotation == SecretStr | None and f"{name}_file" not in area.model_fields:
             yield variable, name
 
 
 def _text_of(variable: str, path: str) -> str:
-    """Return the file's content without surrounding blanks. Raises `ConfigurationError` if it is empty."""
+    """Return the file's text without surrounding blanks. Raises `ConfigurationError` if it is empty or unreadable."""
     remedy = f"Correct {variable}_FILE, or the file's mode and owner"
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8").strip()
