@@ -49,10 +49,10 @@ from tasks.retry_policy import LONGEST_COUNTDOWN_SECONDS, MAX_RETRIES, Decision,
 log = logging.getLogger(__name__)
 
 _CLOCK_TOLERANCE_SECONDS = 5.0
-#: how long to retry while the database is too busy to store a job's new state
+#: How long to retry while the database is too busy to store a job's new state.
 _STORE_PATIENCE_SECONDS = 15.0
-#: A message is a duplicate within this share of the interval between two of them. The share is small, so that a late
-#: message does not make the next one a duplicate.
+#: A message is a duplicate if it runs within this share of the interval after another one. The share is small, so that
+#: a late message does not make the next one a duplicate.
 _DUPLICATE_SHARE = 0.2
 _RUNNING: dict[str, threading.Lock] = {}
 
@@ -77,9 +77,9 @@ class RedactedTask(Task):
 
     abstract = True
     acks_late = True
-    #: errors that end a run with a warning instead of a failure, because the task runs again soon
+    #: Errors that end a run with a warning instead of a failure, because the task runs again soon.
     passing_errors: tuple[type[Exception], ...] = ()
-    #: named as text, so that only workers import the class
+    #: Celery's class for received messages, named as text, so that only workers import it.
     Request = "tasks._celery.redacted_request:RedactedRequest"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,15 +98,15 @@ class RedactedTask(Task):
 
 
 class ScheduledTask(RedactedTask):
-    """A task that beat sends at an interval. If messages piled up, only the first one runs.
+    """A task that beat sends at an interval. If messages have piled up, only the first one runs.
 
     While the database or the broker is away, a run ends with a warning and returns `{"error": name of the exception}`.
-    Celery's `expires` compares the clocks of two machines: a worker whose clock is ahead would drop every message.
+    Celery's `expires` is not used, because a worker whose clock is ahead of beat's would drop every message.
     """
 
     abstract = True
     passing_errors = (StoreError, ConfigurationError, BrokerUnavailableError, OperationalError, RedisError)
-    #: True for a task that itself prevents two runs from waiting for the same thing
+    #: True for a task that itself prevents two of its runs from waiting for the same thing.
     may_overlap = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -126,7 +126,7 @@ class ScheduledTask(RedactedTask):
             running.release()
 
     def send_ahead(self, *args: str, interval_seconds: float = 5.0, **options: Any) -> None:
-        """Send a message that runs before all jobs, at most once per interval. Raises errors of the broker."""
+        """Send a message that runs before all jobs. Workers skip duplicates of it. Raises errors of the broker."""
         self.apply_async(args, priority=PRIORITIES[0], headers={INTERVAL_HEADER: interval_seconds}, **options)
 
     @staticmethod
@@ -170,10 +170,10 @@ class JobTask(RedactedTask):
 
     @contextmanager
     def working_on(self, job_id: str) -> Iterator[Job | None]:
-        """Hold the job's lease during the block. Yields None if another run holds the job, or it has ended.
+        """Hold the job's lease during the block. Yields None if another run holds the job, or the job has ended.
 
-        `LeaseLostError` ends the block without an error; nothing is stored. Every other exception goes through `retry`,
-        so that the job's row never stays in "running".
+        `LeaseLostError` ends the block without an error; nothing is stored. Every other error goes through `retry`, so
+        that the job's row does not stay in "running".
         """
         bind_contextvars(job=job_id)
         try:
@@ -224,7 +224,7 @@ class JobTask(RedactedTask):
 
     @contextmanager
     def _uncounted(self) -> Iterator[None]:
-        """Subtract a retry during the block: Celery adds one to the message that the block sends."""
+        """Subtract a retry during the block, because Celery adds one to the message that the block sends."""
         self.request.retries -= 1
         try:
             yield
@@ -232,7 +232,7 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the message before others: its countdown starts only when a worker takes it from the queue."""
+        """Send the message for the next run, ahead of others: its countdown starts when a worker receives it."""
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:
@@ -276,7 +276,7 @@ class JobTask(RedactedTask):
         raise error from (None if cause is error else cause)
 
     def _store(self, write: Callable[[], bool], ended: Callable[[], None]) -> None:
-        """Write to the jobs table, and call `ended` if the row was still this run's.
+        """Write to the jobs table, and call `ended` if this run still held the job.
 
         If the write fails, the lease runs out and the job is recovered, so nothing is lost.
         """
@@ -291,7 +291,7 @@ class JobTask(RedactedTask):
             self.count_end("lost")
 
     def count_end(self, outcome: RunEnd, code: str = "") -> None:
-        """Count the end of this run. Call it once, after the result is stored."""
+        """Count the end of this run in the metrics. Call it once, after the result is stored."""
         count_run(outcome, time.monotonic() - self.request.claimed, code)
 
     def _held(self) -> tuple[Job | None, str]:

@@ -20,7 +20,7 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: only one report at a time waits for the database
+#: Only one report at a time may wait for the database.
 _HISTORY = threading.Lock()
 
 

@@ -1,8 +1,8 @@
 """Batches of model requests: send waiting requests to OpenAI's batch API and collect the answers.
 
-Checking for work runs on the maintenance queue. The work has its own queue on the workers for jobs, served before all
-jobs: uploading a file or reading a large result takes minutes, which must not delay a report, and a backlog of jobs
-must not delay a batch.
+The check for work runs on the maintenance queue. The work has its own queue on the workers for jobs, which serve it
+before all jobs: uploading a file or reading a large result takes minutes, which must not delay a report, and a backlog
+of jobs must not delay a batch.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: a run starts no further batch after this time; the next run, seconds later, takes the rest
+#: A run starts no further batch after this time. The next run, seconds later, takes the rest.
 _RUN_SECONDS = 60.0
-#: duplicate messages within a share of this time run once
+#: The interval of `tend_batches` messages. Duplicates within a share of it are skipped (`tasks/base.py`).
 _INTERVAL_SECONDS = 1.0
-#: A run that takes longer than the time limit of a task hangs. Its lease is then no longer renewed.
+#: A run that takes longer hangs, because its soft time limit is over. Its lease is then no longer renewed.
 _LONGEST_LEASE_SECONDS = 290.0
 
 

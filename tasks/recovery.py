@@ -19,7 +19,7 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: the number of jobs that are read and sent together; one run goes on for `_RUN_SECONDS`, the next run sends the rest
+#: The number of jobs that are read and sent together. A run goes on for `_RUN_SECONDS`; the next run sends the rest.
 LIMIT = 1000
 _RUN_SECONDS = 2.0
 

@@ -1,8 +1,8 @@
-"""Decide what happens to a job after an error. The functions know neither Celery nor clocks.
+"""Decide what happens to a job after an error. The functions have no effects, and get the time as an argument.
 
-`Wait`: the keys have no capacity, the model's provider is away, the site named a time to return, or the database or
-broker is away. A wait costs no retry; the job's deadline bounds the sum of its waits. `TryAgain`: the failure may pass;
-it counts as a retry and backs off with jitter. `Fail`: the job ends.
+`Wait`: the keys have no capacity, the model's provider is away, the error names a time to return, or the database or
+broker is away. A wait costs no retry; the job's deadline bounds the sum of most waits. `TryAgain`: the failure may
+pass; it counts as a retry and backs off with jitter. `Fail`: the job ends.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from app.redaction import redact
 #: A wait up to this length is a countdown; a longer one is a `due_at` in the jobs table. A worker holds its countdowns,
 #: which must stay far below the visibility timeout of the broker.
 LONGEST_COUNTDOWN_SECONDS = 30.0
-#: retries of failures that may pass
+#: The most retries of a job after failures that may pass.
 MAX_RETRIES = 4
-#: a wait for capacity without a named time, and a wait for the database or the broker
+#: The wait for capacity if no time is named, and the wait for the database or the broker.
 _DEFAULT_WAIT_SECONDS = 5.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 2.0
-#: the longest time between two attempts to reach a provider that is away
+#: The longest time between two attempts to reach a provider that is away, unless it names a longer one.
 _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
-#: jobs that wait for the next day's budget are spread over this time
+#: Jobs that wait for the next day's budget are spread over this time.
 _NEXT_DAY_SPREAD_SECONDS = 300.0
-#: a page whose job times out while it is read would time out again, so the job ends
+#: A page whose job times out while the page is read would time out again. Reading then ends with `PageTooComplexError`.
 budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 
@@ -56,7 +56,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Retry in `seconds` and count it; after `max_retries`, the job ends with `error`."""
+    """Retry in `seconds` and count it; after `MAX_RETRIES`, the job ends with `error`."""
 
     seconds: float
     error: PropertyIntelligenceError
@@ -64,7 +64,7 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """End the job with `error`, which can be pickled."""
+    """End the job with `error`, which can be pickled for Celery's results."""
 
     error: PropertyIntelligenceError
 
@@ -74,7 +74,7 @@ Decision = Wait | TryAgain | Fail
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """A job's counted retries, the seconds that it has waited, and the most that it may wait."""
+    """A job's counted retries, its waits so far, the most that it may wait, and the soft time limit of a run."""
 
     retries: int
     waited_seconds: float
@@ -110,7 +110,7 @@ def _wait_as_asked(
 
 
 def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:
-    """Return the wait that the server or the pool named if `exc` reports missing capacity, else None."""
+    """Return the wait that `exc` names (by default 5 s) if it reports missing capacity, else None."""
     if isinstance(exc, CapacityError):
         return float(exc.facts["retry_after_seconds"])
     if not isinstance(exc, openai.RateLimitError):
@@ -122,10 +122,10 @@ def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:
 def _outage_wait_seconds(
     exc: BaseException, error: PropertyIntelligenceError, progress: JobProgress, now: datetime, rng: random.Random
 ) -> float:
-    """Return the seconds until the next attempt after an outage.
+    """Return the seconds until the next attempt during an outage.
 
-    For a provider, that is about as long as the job has waited so far, so that waits double, or the provider's own
-    `Retry-After` if it is longer.
+    For a model provider, this is about as long as the job has waited so far, so that the total doubles, or the
+    provider's own `Retry-After` if it is longer.
     """
     if not isinstance(error, ModelUnreachableError):
         return _DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2)
@@ -146,9 +146,9 @@ def _wait(
 
 
 def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
-    """Wait for a slot of the host. Only the time for which the site itself refused requests counts toward the deadline.
+    """Wait for the host's pacing. Only the time for which the site itself refused requests counts toward the deadline.
 
-    The last of ten thousand pages of a site gets its slot hours later.
+    The pacing itself must not, because the last of ten thousand pages of a site has to wait for hours.
     """
     held = float(busy.facts["held_seconds"])
     if held > 0 and progress.waited_seconds >= progress.deadline_seconds:

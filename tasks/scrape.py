@@ -49,7 +49,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
 
 
 def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
-    """Scrape the job's target and end the job. Raises `LeaseLostError` if nothing was stored."""
+    """Scrape the job's target, and end or park the job. Raises `LeaseLostError` if another run holds the lease."""
     resources, lease = current(), Lease(job.id, task.request.owner)
     is_due = job.waited_seconds >= resources.settings.jobs.scrape_deadline_seconds
     run = Run(

@@ -1,7 +1,7 @@
 """Log scheduled tasks at DEBUG: beat's ticks, and the worker's lines about receiving and ending these tasks.
 
-Celery logs every task at INFO, so that an idle fleet would write ten lines every five seconds. Lines that a scheduled
-task logs itself and its failures keep their level. All other tasks, above all jobs, are logged as usual.
+Celery logs every task at INFO, so an idle fleet would write about ten lines every five seconds. A scheduled task's
+failures, and the lines that it logs itself, keep their level. All other tasks, above all jobs, are logged as usual.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 
-#: the loggers of Celery and RedBeat that report ticks, received tasks, and ended tasks
+#: The loggers of Celery and RedBeat that report ticks, received tasks, and ended tasks.
 _LOGGERS = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 _TICK = "Scheduler: Sending due task"
 
 
 class RoutineFilter(logging.Filter):
-    """Lowers INFO records about `tasks` to DEBUG, and drops them unless their logger is enabled for DEBUG."""
+    """Lowers INFO records about `tasks` and beat's ticks to DEBUG, and drops them unless DEBUG is enabled."""
 
     def __init__(self, tasks: Collection[str] = ()) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ from app.settings import Settings, load_settings
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """The settings, and the stamp of the reload mark when their keys were read. A forked child inherits both."""
+    """The settings, and the stamp that the reload mark had when the keys were read. A forked child inherits both."""
 
     settings: Settings
     mark: int
@@ -46,19 +46,19 @@ def exit_with(reason: str) -> NoReturn:
 
 
 def start_reloader(manager: OpenAIClientManager) -> None:
-    """Reload the keys of `manager` when the keys file or the mark changes. For a process that runs tasks."""
+    """Start to reload the keys of `manager` when the keys file or the mark changes, in a process that runs tasks."""
     _start(reload_of(manager, settings(), seen=_load().mark))
 
 
 def start_reloader_for_children() -> None:
-    """Read keys for future children when the mark changes, and pass SIGHUP on. For the parent of a forking worker."""
+    """In the parent of a forking worker, read keys for future children when the mark changes, and pass SIGHUP on."""
     _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
 
 
 def ignore_sighup() -> None:
-    """Ignore SIGHUP in a forked child, in case all processes of a service get the signal: the parent sets the mark.
+    """Ignore SIGHUP in a forked child. If all processes of a service get the signal, the parent's mark is enough.
 
-    A handler would not work: billiard later makes every handled signal of its list end the child.
+    A handler would not work: billiard later makes each signal of its list that has a handler end the child.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
@@ -102,7 +102,7 @@ def _keep(found: Settings, mark: int | None = None) -> _Loaded:
 
 
 def _note_mark(stamp: int) -> None:
-    """Record that the current keys answer the mark with this stamp, so that children do not read them again."""
+    """Record that the current keys are as new as the mark with this stamp, so that children do not read them again."""
     _keep(settings(), stamp)
 
 

@@ -32,15 +32,15 @@ from worker.config_reload import exit_with, settings
 
 log = logging.getLogger(__name__)
 
-#: each save writes the whole state: 10,000 tasks take 0.2 s, during which Flower serves no page
+#: The time between two saves. Each writes the whole state: 10,000 tasks take 0.2 s, during which Flower serves no page.
 _SAVE_INTERVAL_MILLISECONDS = 30_000
-#: a restarted worker has a new name, so offline workers accumulate
+#: The most workers in Flower's memory. A restarted worker may have a new name, so offline workers accumulate.
 _MAX_WORKERS = 500
 _PURGE_OFFLINE_SECONDS = 3600
 
 
 class SignedInMetrics(Metrics):
-    """Flower's metrics, with the login that its pages require; Flower serves them without a login."""
+    """Flower's metrics, which require the same login as its pages. Flower itself serves them without a login."""
 
     @authenticated
     async def get(self) -> None:
@@ -48,7 +48,7 @@ class SignedInMetrics(Metrics):
 
 
 class MisdirectedRequest(RequestHandler):
-    """The answer to a request with an unknown host name, against DNS rebinding."""
+    """Refuses a request with an unknown host name, which protects against DNS rebinding."""
 
     def prepare(self) -> None:
         self.set_status(421)
@@ -69,7 +69,7 @@ def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> 
 def connect(app: Celery) -> None:
     """Configure Flower when its command line is read.
 
-    Celery sends no signal for commands of plugins, but adds the app's options to each command. This option is hidden.
+    Celery sends no signal for commands of plugins, but adds the app's options to each. A hidden option is the signal.
     """
     begins = click.Option(["--begins"], hidden=True, expose_value=False, is_eager=True, callback=_on_command_line)
     app.user_options["preload"].add(begins)
@@ -93,7 +93,7 @@ def _on_command_line(context: click.Context, _option: click.Parameter, _value: o
 
 
 def _remove_own_variables() -> None:
-    """Remove our settings and blank values from the environment: Flower would crash on a bad value."""
+    """Remove our settings and blank values from the environment, because Flower would crash on a bad value."""
     for name, value in list(os.environ.items()):
         if name.startswith("FLOWER_") and (name in VARIABLES or not value.strip()):
             del os.environ[name]
@@ -129,7 +129,7 @@ def _state_folder(home: Path) -> Path:
 
 
 def _on_options_read(**_: Any) -> None:
-    """Check the options. Flower imports the tasks after it has read all options, before it listens or logs."""
+    """Check the options. This runs when Flower imports the tasks: it has read all options, but not yet listened."""
     protect(_secrets())
     try:
         _check_access()

@@ -1,7 +1,7 @@
 """The worker's heartbeat file, which `propintel doctor` and container checks read.
 
-The parent process writes the file, because `inspect ping` fails on a busy worker. The heartbeat continues while the
-broker is away: restarting a worker does not repair a lost broker.
+A thread of the parent process writes the file, also while the worker is too busy to answer `inspect ping`. The
+heartbeat continues while the broker is away, because restarting a worker does not repair a lost broker.
 """
 
 from __future__ import annotations

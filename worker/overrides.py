@@ -1,4 +1,4 @@
-"""Compare the library internals that `overrides.toml` lists with the installed libraries.
+"""Compare the internals of libraries that `overrides.toml` lists with the installed versions.
 
 `python -m worker.overrides` prints each entry that no longer matches, with the current fingerprint.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 _LIST = Path(__file__).with_name("overrides.toml")
-#: packages whose name differs from the name of their module
+#: The packages whose name differs from the name of their module, by that module.
 _PACKAGES = {"redbeat": "celery-redbeat"}
 
 
@@ -42,7 +42,7 @@ class Override:
 
 
 def overrides() -> list[Override]:
-    """Return all entries."""
+    """Return all entries of `overrides.toml`."""
     files = tomllib.loads(_LIST.read_text(encoding="utf-8"))["overrides"]
     return [Override(target, file, **entry) for file, entries in files.items() for target, entry in entries.items()]
 
@@ -75,7 +75,7 @@ def current_fingerprint(target: str) -> str | None:
 
 
 def fingerprint(source: str) -> str:
-    """Return a hash of the code without comments and layout, which is equal in all versions of Python."""
+    """Return a hash of the code without its comments and layout. It is the same in all versions of Python."""
     left_out = (tokenize.COMMENT, tokenize.NL)
     layout = (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE)
     words = (

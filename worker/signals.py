@@ -1,4 +1,4 @@
-"""Celery's signals, and what each one opens and closes (`connect` at the end is the table).
+"""The handlers of Celery's signals, which open and close resources (`connect` at the end lists them).
 
 Each process that runs tasks opens its own resources; none is shared over a fork. If children inherit a client that the
 parent has used, one call can get another call's answer. A forking worker therefore opens everything in each child, and
@@ -57,7 +57,7 @@ from worker.config_reload import exit_with, settings
 
 log = logging.getLogger(__name__)
 
-#: EX_CONFIG of sysexits.h; the log has the reason
+#: The exit code of a child that cannot start: EX_CONFIG of sysexits.h. The log has the reason.
 _CHILD_EXIT_CODE = 78
 #: Celery replaces a child that exits at once. The pause limits the rate of forks while the database is away; Celery
 #: gives a child four seconds to start.
@@ -71,7 +71,7 @@ def children_run_tasks(pool_cls: Any) -> bool:
 
 
 def _configure_logging(loglevel: Any = None, **_: Any) -> None:
-    """Set up logging. LOG_LEVEL overrides `--loglevel`, which is part of fixed command lines."""
+    """Set up logging. LOG_LEVEL overrides `--loglevel`, because command lines, as in the Procfile, are fixed."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
     configure_logging(level=settings().logs.level or wanted, log_format=settings().logs.format)
     log_at_debug({entry["task"] for entry in beat_config(settings())["beat_schedule"].values()})
@@ -98,7 +98,7 @@ def _unbind_task(**_: Any) -> None:
 
 
 def _select_queues(instance: Any = None, **_: Any) -> None:
-    """Add all queues of jobs to a worker that serves one: `-Q scrape` alone would leave most of a large batch."""
+    """Add all queues for jobs to a worker of SCRAPE_QUEUE, because that queue holds only the start of a large batch."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
@@ -106,7 +106,7 @@ def _select_queues(instance: Any = None, **_: Any) -> None:
 
 
 def _check_or_open(sender: Any = None, **_: Any) -> None:
-    """In the parent: exit if a setting cannot work. Open resources only if the pool does not fork."""
+    """In the parent, exit if a setting cannot work. Open resources only if the pool does not fork."""
     _configure_logging(sender.loglevel)  # Celery sets up logging only after this signal
     worker_name()  # created before the fork, so that children share it
     try:
@@ -132,7 +132,7 @@ def _open() -> None:
 
 
 def _check(loaded: Settings) -> None:
-    """Exit the worker if keys, strategy, browser or database cannot be used, and close everything before the fork.
+    """Raise an error if keys, strategy, browser or database cannot be used. Everything is closed before the fork.
 
     The table of prices stays loaded, so that children share it.
     """
@@ -144,13 +144,13 @@ def _check(loaded: Settings) -> None:
 
 
 def _freeze_memory(**_: Any) -> None:
-    """Before each fork: exclude existing objects from garbage collection, which would copy every shared page."""
+    """Before each fork, exclude existing objects from garbage collection, which would copy the shared memory."""
     gc.collect()
     gc.freeze()
 
 
 def _open_in_child(**_: Any) -> None:
-    """In a forked child: open everything, or exit with the reason."""
+    """In a forked child, open all resources, or log the reason and exit."""
     if context.is_open():  # the solo pool sends this signal too, in the process that has opened everything
         return
     try:

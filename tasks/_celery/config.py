@@ -28,32 +28,32 @@ TASK_MODULES = [
 
 SCRAPE_QUEUE = "scrape"
 #: Jobs wait in lanes by their position in their batch; each lane is a queue. Within a priority, workers serve the lanes
-#: round-robin, so that a small batch does not wait behind a huge one. The numbers are the positions after each lane.
+#: round-robin, so a small batch does not wait behind a huge one. Each number is the first position after its lane.
 LANES = {
     SCRAPE_QUEUE: 20,
     f"{SCRAPE_QUEUE}.medium": 200,
     f"{SCRAPE_QUEUE}.large": 2000,
     f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
 }
-#: webhooks; every worker for jobs serves this queue too (in a lane, the messages would count as jobs)
+#: The queue of webhooks, which every worker for jobs serves too. It is no lane, because its messages are no jobs.
 CALLBACK_QUEUE = "callbacks"
-#: reports, alerts, recovery and retention, which a backlog of jobs must not delay
+#: The queue of reports, alerts, recovery and retention, which a backlog of jobs must not delay.
 MAINTENANCE_QUEUE = "maintenance"
-#: batches of model requests, whose upload or download may take minutes
+#: The queue of batches of model requests, whose upload or download may take minutes.
 MODEL_BATCH_QUEUE = "model-batches"
 ALL_QUEUES = (MAINTENANCE_QUEUE, CALLBACK_QUEUE, MODEL_BATCH_QUEUE, *LANES)
 
-#: a header of beat's messages: the seconds between two messages of a task
+#: A header of scheduled messages with the seconds between two messages of a task.
 INTERVAL_HEADER = "propintel_interval_seconds"
 
-#: 0 is the most urgent, 9 the least. By default, Celery maps ten levels to four.
+#: The priorities of messages: 0 is the most urgent, 9 the least. Without our setting, Celery uses four levels on Redis.
 PRIORITIES = range(10)
 DEFAULT_PRIORITY = 5
 
-#: a task that runs longer gets `SoftTimeLimitExceeded`; after `TIME_LIMIT` its process is killed
+#: A task that runs longer gets `SoftTimeLimitExceeded`. After `TIME_LIMIT`, its process is killed.
 SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
-#: an unacknowledged message is delivered again after this time, which exceeds the time limit and every countdown
+#: An unacknowledged message is delivered again after this time, which exceeds the time limit and every countdown.
 VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 
@@ -117,7 +117,7 @@ def _broker(url: str) -> dict[str, Any]:
 def _results(url: str) -> dict[str, Any]:
     return {
         "result_backend": kombu_url(url),
-        "result_expires": timedelta(minutes=10),  # the database holds results, Redis does not
+        "result_expires": timedelta(minutes=10),  # the jobs table keeps what must last
         "result_extended": False,
         "task_serializer": "json",
         "result_serializer": "json",
@@ -184,7 +184,7 @@ def _beat(url: str) -> dict[str, Any]:
     login, at, _ = parts.netloc.rpartition("@")
     given = {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
     return {
-        # one beat is active however many run; another takes over within lock + loop seconds
+        # only one beat is active; if it dies, another takes over after the sum of lock timeout and loop interval
         "beat_max_loop_interval": 2,
         "redbeat_redis_url": url.replace(f"{login}@", "", 1) if at else url,
         "redbeat_redis_options": {"socket_timeout": 30, **{name: text for name, text in given.items() if text}},

@@ -1,6 +1,6 @@
 """Connections to the broker that reconnect within a second, and messages that show their arguments redacted.
 
-kombu waits 2, 4, 6 ... 30 seconds between attempts, so that a worker would keep waiting after the broker has returned.
+kombu waits 2, 4, 6 ... 30 seconds between attempts, so a worker could keep waiting long after the broker has returned.
 An attempt on a broker that is away costs almost nothing, and a fleet has few workers.
 """
 
@@ -54,7 +54,7 @@ class RetryingConnection(Connection):
 
 
 def redacted_repr(value: object) -> str:
-    """Return the text of `value` for Flower and the logs: without keys, and URLs without password and query."""
+    """Return the `repr` of `value` for Flower and the logs, without keys, and without login and query of URLs."""
     return redact_urls(repr(value))
 
 

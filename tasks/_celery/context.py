@@ -14,7 +14,7 @@ _flusher: Flusher | None = None
 def install(resources: Resources) -> None:
     """Use `resources` in this process. `get_openai_client_manager()` returns their manager from now on.
 
-    The metrics that the process counts from now on are reported to the fleet.
+    The metrics that this process counts from now on are added to those of the fleet.
     """
     global _current, _flusher  # noqa: PLW0603 (one per process by design)
     _current = resources

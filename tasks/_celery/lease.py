@@ -37,7 +37,7 @@ def new_owner() -> str:
 class LeaseKeeper:
     """Calls `renew` every `every_seconds` while the block runs, until `renew` returns False (the lease is lost).
 
-    After `longest_seconds`, the lease is no longer renewed: the run hangs, and a pool of threads cannot end it.
+    After `longest_seconds`, the lease is no longer renewed, because the run hangs. A pool of threads cannot end it.
     """
 
     def __init__(self, renew: Callable[[], bool], every_seconds: float, longest_seconds: float = math.inf) -> None:
@@ -45,7 +45,7 @@ class LeaseKeeper:
         self._every_seconds = every_seconds
         self._longest_seconds = longest_seconds
         self._done = threading.Event()
-        # in the job's context, so that log lines name the job
+        # the thread runs in the job's context, so that its log lines name the job
         run = contextvars.copy_context().run
         self._thread = threading.Thread(target=run, args=(self._run,), name="lease", daemon=True)
 

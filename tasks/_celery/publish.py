@@ -16,7 +16,7 @@ from app.property.storage.statements import chunks
 from app.redaction import shown_url
 from tasks._celery.config import LANES, lane_of, message_priority
 
-#: the number of jobs whose messages are sent, and marked as sent, together
+#: The number of jobs whose messages are sent together, and that are then marked as sent together.
 _CHUNK = 500
 _TRIES = 3
 
@@ -38,7 +38,7 @@ def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
 
 
 def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
-    """Send the messages in one write. If it fails (the broker has restarted), send all of them again."""
+    """Send the messages in one write. If it fails (the broker has restarted), send all again, at most twice."""
     task = celery_app.tasks["tasks.scrape.scrape_property"]
     for attempt in range(1, _TRIES + 1):
         try:
@@ -74,7 +74,7 @@ def _length(channel: object, queue: str) -> int:
 
 @contextmanager
 def broker_errors(celery_app: Celery) -> Iterator[None]:
-    """Raise connection errors of the block as `BrokerUnavailableError`."""
+    """Convert connection errors in the block to `BrokerUnavailableError`."""
     try:
         yield
     except (OperationalError, BatchPublishError, redis.RedisError, OSError) as exc:

@@ -1,4 +1,4 @@
-"""A received message as Flower, `celery inspect` and the log show it."""
+"""The form in which Flower, `celery inspect` and the log show a received message."""
 
 from __future__ import annotations
 

@@ -10,15 +10,15 @@ from celery.exceptions import Retry
 from app.errors import PropertyIntelligenceError, UnexpectedError
 from app.redaction import redact
 
-#: containers nested deeper than this become text
+#: Containers nested deeper than this become redacted text.
 _DEEPEST = 8
 
 
 def without_secrets(error: BaseException) -> BaseException:
-    """Return `error` unchanged if its chain shows no secret, else the chain with the affected exceptions replaced.
+    """Return `error` unchanged if its chain shows no secret, else with those exceptions replaced that show one.
 
     The project's own errors keep their class, and their facts are redacted. Others become `UnexpectedError`. Exceptions
-    among the facts and in a group are cleaned like the chain. Tracebacks stay: they hold code, not values.
+    among the facts and in a group are cleaned like the chain. Tracebacks stay, because their text shows only code.
     """
     return _cleaned(error, {})
 
@@ -39,7 +39,7 @@ def _cleaned(error: BaseException, seen: dict[int, BaseException]) -> BaseExcept
 
 
 def _without_cause(error: BaseException, seen: dict[int, BaseException]) -> BaseException:
-    """Return a redacted copy of `error` if it shows a secret, without its cause and context."""
+    """Return `error` if it shows no secret, else a redacted replacement without its cause and context."""
     facts = tuple(_fact(fact, seen) for fact in error.args)
     unchanged = all(fact is given for fact, given in zip(facts, error.args, strict=True))
     if unchanged and _is_clean(error):
@@ -55,7 +55,7 @@ def _without_cause(error: BaseException, seen: dict[int, BaseException]) -> Base
 
 
 def _clean_retry(retry: Retry, seen: dict[int, BaseException]) -> None:
-    """Clean a `Retry` in place: Celery checks the class, and stores the reason."""
+    """Clean a `Retry` in place, because Celery recognizes it by its class, and stores its reason."""
     if retry.exc is not None:
         retry.exc = _cleaned(retry.exc, seen)
     retry.message, retry.excs = (text and redact(text) for text in (retry.message, retry.excs))
@@ -95,13 +95,13 @@ def _is_clean(error: BaseException) -> bool:
 
 
 def _texts(error: BaseException) -> Iterator[str]:
-    """Yield the texts that a traceback and a result show of the exception itself."""
+    """Yield the texts of the exception itself that a traceback or a stored result shows."""
     yield from (_text(str, error), _text(repr, error), _text(repr, error.args))
     yield from map(str, getattr(error, "__notes__", ()))
 
 
 def _text(of: Any, value: object) -> str:
-    """Return the `str` or `repr` of any value, even if that method raises."""
+    """Return `of(value)`, where `of` is `str` or `repr`, or a substitute if that raises."""
     try:
         return str(of(value))
     except Exception as exc:  # noqa: BLE001 (a `__str__` may raise anything)

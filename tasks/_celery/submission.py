@@ -1,6 +1,6 @@
 """Enqueue jobs: write their rows and send their messages. The web server and the CLI both use this module.
 
-If a call fails, no job is left to run.
+If a submission fails, its jobs are canceled, except those that a worker has already claimed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tasks._celery.publish import send_jobs
 
 log = logging.getLogger(__name__)
 
-#: timeout for each answer of the broker; short, because a user waits for it
+#: The timeout for each answer of the broker. It is short, because a user waits for it.
 _BROKER_SECONDS = 3.0
 
 
@@ -100,7 +100,7 @@ def resubmit_jobs(
     """Queue failed and canceled jobs again and send them. Returns their ids. They count toward `requester`'s quota.
 
     Raises `QuotaExceededError` if the quota is too small, and `BrokerUnavailableError`, both before a job is changed.
-    If the broker goes away later, the jobs stay queued and `recover_jobs` sends them.
+    If the broker goes away later, the same error is raised, but the jobs stay queued and `recover_jobs` sends them.
     """
     connect(settings, within_seconds=_BROKER_SECONDS).close()
     chosen = jobs.retry(job_ids, requester)
