@@ -1,1 +1,1 @@
-"""The service itself. It does not import Celery, HTTP servers or terminals; worker, web and cli are its interfaces."""
+"""The service itself, which imports no Celery, HTTP server, or terminal. Its interfaces are worker, web, and cli."""

@@ -157,8 +157,8 @@ class _Handler(logging.StreamHandler[TextIO]):
 def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat = "text") -> None:
     """Send all logs, warnings, and uncaught exceptions of this process to stderr.
 
-    Other output to stderr is redacted. "auto" is text on a terminal and JSON elsewhere. Replaces the
-    handlers of all loggers; safe to call again.
+    Other output to stderr is redacted. "auto" is text on a terminal and JSON elsewhere. Replaces the root logger's
+    handlers, and removes the stream handlers of other loggers. Safe to call again.
     """
     as_json = log_format == "json" or (log_format == "auto" and not _is_terminal(sys.stderr))
     guard_stderr()
@@ -182,7 +182,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _drop_other_handlers() -> None:
-    """Make loggers with their own handlers (uvicorn, tornado) use the root handler."""
+    """Make loggers with their own stream handlers (uvicorn, tornado) use the root handler instead."""
     for logger in list(logging.root.manager.loggerDict.values()):
         if not isinstance(logger, logging.Logger):
             continue

@@ -180,10 +180,10 @@ _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 
 
 def looks_random(text: str) -> bool:
-    """Return whether a part of `text` is random, and therefore may be redacted without hiding ordinary words.
+    """Return whether a part of `text` looks random, and may be redacted without hiding ordinary words.
 
-    Random parts are long with digits, or have 16 characters of which more than a fifth change from lower to upper case
-    or between letters and digits. Random text changes at every second or third character, joined words
+    Such parts are long with digits, or have at least 16 characters, and at over a fifth of them, lower case changes to
+    upper case, or letters to digits or back. Random text changes at every second or third character, joined words
     (`IncomingWebhook`, `us-east-1-production`) at every seventh. This finds 99 of 100 tokens of 24 characters.
     """
     if _LONG.search(text):

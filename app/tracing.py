@@ -1,9 +1,9 @@
 """Trace jobs, fetches and model calls, and send the spans to an OpenTelemetry collector if one is configured.
 
-Each process calls `configure_tracing` after a fork and `shutdown_tracing` at its end. Without that, `span` costs almost
-nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so that attempts in different
-processes belong to one trace without exchanging data. Spans are redacted, and URLs are shown without their query. A
-collector that is away does not delay the work.
+Each process calls `configure_tracing` after a fork and `shutdown_tracing` at its end. Without a collector, `span` costs
+almost nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so its attempts
+belong to one trace, although their processes exchange no data. Spans are redacted, and URLs are shown without their
+query. A collector that is away does not delay the work.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class NoSpan:
         """Do nothing."""
 
     def set(self, attributes: Attributes) -> None:
-        """Add attributes, without those that are None."""
+        """Do nothing. A `Span` adds the attributes that are not None."""
 
     def failed(self, error: BaseException) -> None:
-        """Record an error that does not leave the block."""
+        """Do nothing. A `Span` records an error that does not leave the block."""
 
     def answered(self, status: int) -> None:
-        """Record an HTTP status. 4xx and 5xx are failures."""
+        """Do nothing. A `Span` records an HTTP status; 4xx and 5xx are failures."""
 
 
 class Span(NoSpan):
@@ -149,7 +149,7 @@ def current_span() -> NoSpan:
 
 
 def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: str, ratio: float = 1.0) -> None:
-    """Send spans to `endpoint`, the base URL of an OTLP receiver over HTTP. None or a `ratio` of 0 trace nothing.
+    """Send spans to `endpoint`, the base URL of an OTLP receiver over HTTP, unless it is None or `ratio` is 0.
 
     `headers` is `name=value,...` with percent-encoded values. Call it after a fork; safe to call again.
     """

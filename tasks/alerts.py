@@ -1,4 +1,4 @@
-"""Alerts about the OpenAI keys: check the pool every 15 seconds and send the webhook.
+"""Alerts about the OpenAI keys: check the pool at least every 15 seconds and send the webhook.
 
 The task runs on the maintenance queue: alerts matter most when the workers for jobs are in trouble.
 """

@@ -165,7 +165,7 @@ class JobTask(RedactedTask):
 
     @property
     def manager(self) -> OpenAIClientManager:
-        """The manager of the OpenAI keys, which the worker-init signal opened for this process."""
+        """The manager of the OpenAI keys, which the worker opened when this process started."""
         return current().manager
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Webhooks: deliver what the outbox holds, one message per channel.
+"""Webhooks: deliver those of the outbox that are due, with one task message per channel.
 
 A receiver may take ten seconds to answer. Deliveries therefore have their own queue, which is served before all jobs:
 a hanging receiver delays no report, and a backlog of jobs delays no webhook. Alerts use the maintenance queue: they

@@ -1,4 +1,4 @@
-"""The key report: collect the pool's statistics once a minute, log them, export them, and store the newest one."""
+"""The key report: at an interval, collect the pool's statistics, log and export them, and store the newest ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beat's scheduler: one beat is active however many run. It survives the loss of Redis, its lock, or its schedule."""
+"""Beat's scheduler, which survives the loss of Redis, its lock, or its schedule. Of several beats, one is active."""
 
 from __future__ import annotations
 

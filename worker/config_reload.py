@@ -1,6 +1,6 @@
 """The worker's settings, read once, and SIGHUP, which reloads the OpenAI keys without interrupting a job.
 
-Celery handles SIGHUP by restarting the worker, which interrupts running tasks. The bootstep replaces that handler as
+Celery handles SIGHUP by restarting the worker, which interrupts running tasks. A bootstep replaces that handler as
 soon as Celery has installed it. The parent of a forking worker uses no keys. It reads them for the children that it
 forks later, and sets the mark that makes running children reload (`app.services.keys.reload`). Other processes
 reload their own keys.
@@ -72,7 +72,7 @@ def stop_reloader() -> None:
 
 
 class ReloadOnSighup(bootsteps.StartStopStep):
-    """Install the SIGHUP handler after Celery's own, before the first job."""
+    """A bootstep that installs the SIGHUP handler after Celery's own and before the first job."""
 
     label = "Keys"
 

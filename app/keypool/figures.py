@@ -1,6 +1,6 @@
 """The counts of a store, for metrics and reports: requests by key, their outcomes, and their waits.
 
-Counts never decrease, unless the store loses its data. They then start again at 0, as Prometheus counters may.
+Counts never decrease while the store keeps them. Lost or forgotten counts start again at 0, as in Prometheus.
 """
 
 from __future__ import annotations

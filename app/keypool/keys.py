@@ -27,7 +27,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
 #: The separators that users put between keys by mistake.
 _SEPARATORS = re.compile(r"[;\s]+")
 _SHORTEST_MASKED_BY_ENDS = 24
-#: The key of the keyed hash. It prevents that a fingerprint is looked up in a table of plain hashes.
+#: The key of the keyed hash. Because of it, no table of plain hashes contains a fingerprint.
 _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 

@@ -45,7 +45,7 @@ class Pricing(Protocol):
 
 
 def free_of_charge(*_: object, **__: object) -> int:
-    """Return 0. For pools that count no cost."""
+    """Return 0. Pools that count no cost use this as their pricing."""
     return 0
 
 

@@ -94,7 +94,7 @@ class Terms:
 
 
 class RetryLoop:
-    """One request: its call, its current lease, and its open response. Used by one thread or task.
+    """One request: its call, its current lease, and its open response. Only one thread or task may use it.
 
     If `stream_report` is set after `run`, feed it the body and close it at the end of the stream.
     """

@@ -75,9 +75,9 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Requests to one model that are sent together with one key, outside the limits per minute (the batch API).
+    """Requests to one model that are sent together with one key through OpenAI's batch API, outside limits per minute.
 
-    `bulk_id` is never reused. `charges` maps each batch of jobs, whose budget pays ("": none), to the total estimate of
+    `bulk_id` is never reused. `charges` maps each batch of jobs ("": none), whose budget pays, to the total estimate of
     its requests.
     """
 

@@ -21,7 +21,7 @@ from app.keypool.streams import AsyncReportingStream, ReportingStream, call_pool
 
 
 class PooledTransport(httpx2.BaseTransport):
-    """An httpx2 transport that sends each request with a key of the pool, for the `http_client` of `openai.OpenAI`."""
+    """An httpx2 transport that rotates keys, for `OpenAI(http_client=httpx2.Client(transport=...), max_retries=0)`."""
 
     def __init__(self, pool: KeyPool, clock: Clock, terms: Terms, inner: httpx2.BaseTransport | None = None) -> None:
         self._pool = pool
@@ -84,7 +84,7 @@ def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class AsyncPooledTransport(httpx2.AsyncBaseTransport):
-    """The same as `PooledTransport` for `openai.AsyncOpenAI`. `sleep` makes the pauses between attempts."""
+    """The counterpart of `PooledTransport` for `AsyncOpenAI`. `sleep` makes the pauses between attempts."""
 
     def __init__(
         self,

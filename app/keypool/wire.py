@@ -32,7 +32,7 @@ _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: A body with one of these members is not only an error, although a failed Response also has its reason in `error`.
+#: A body with one of these members is more than an error, such as a failed answer of the Responses API.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {

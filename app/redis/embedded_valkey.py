@@ -184,7 +184,7 @@ def _is_free(port: int) -> bool:
 
 
 class EmbeddedValkey:
-    """The server of one home. Its process holds a lock while it runs, so that there is at most one.
+    """The embedded server of one home folder. Its process holds a lock while it runs, so that there is at most one.
 
     If a server already runs, `start()` uses it and `stop()` does not stop it.
     """

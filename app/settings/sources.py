@@ -83,7 +83,7 @@ class NumberedKeys(_Variables):
 
 
 class SecretFiles(_Variables):
-    """Reads the value of a secret NAME that is not set from the file that `NAME_FILE` names, such as a mounted secret.
+    """If a secret NAME is not set, reads its value from the file that NAME_FILE names, such as a mounted secret.
 
     OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are settings of their own: these files hold one secret per line, and
     are read again.

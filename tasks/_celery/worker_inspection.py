@@ -1,4 +1,4 @@
-"""Ask the workers which queues they consume, and name the Redis keys of Celery's parts, for `propintel doctor`."""
+"""Ask the workers which queues they consume, and name the Redis keys that beat uses, for `propintel doctor`."""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ class Store(Protocol):
         ...
 
     def losses(self) -> int:
-        """Return how often a process of the fleet has lost the store and continued alone."""
+        """Return how many times processes of the fleet have lost the store and continued alone."""
         ...
 
     def now_us(self) -> int:

@@ -75,7 +75,7 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
     by_model: dict[str, dict[str, int]] = {}
     for name, count in counts.items():
         model, separator, what = name.rpartition(_OF)
-        if separator and count:  # a stream without usage has no entry
+        if separator and count:  # a field without a separator counts a change of the key
             by_model.setdefault(model, {})[what] = count
     for model, of in sorted(by_model.items()):
         outcomes = {_OUTCOMES[what]: count for what, count in of.items() if what in _OUTCOMES}

@@ -4,10 +4,10 @@
 -- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), the lease as text (leases.lua)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
 
--- when to check again for the result of a probe: soon after it was sent, and later. A recent probe is preferred to a
--- reservation that is later than C.WORTH_WAITING_US.
+-- The pause before the next check for the result of a probe: soon after the probe was sent, and later. A recent probe
+-- is preferred to a reservation that is further away than C.WORTH_WAITING_US.
 C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 250000
--- retry-after for the result of a probe, and when an operator has disabled every key
+-- The retry-after of callers that need the result of a probe, and of callers while an operator has disabled every key.
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
 -- Refused callers get increasing times, at most this long after a key has capacity, because some never return. While no
 -- limit is known, the times differ by C.UNKNOWN_GAP_US.

@@ -2,11 +2,11 @@
 
 -- the cooldown after a 429 without a time (specification: "disabled for 60 seconds"), unless the rate can be guessed
 C.DEFAULT_COOLDOWN_US = 60e6
--- a response that reports a fuller bucket is ignored within these units, or this share of the capacity
+-- A response that reports a fuller bucket is ignored up to a difference of these units, or this share of the capacity.
 C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
 -- how long bursts do not grow after a 429 that contradicts the headers
 C.STEADY_US = 600e6
--- the tolerance for equal times
+-- Times that differ by at most these microseconds count as equal.
 C.ROUNDED_US = 2
 
 local function bucket_name(group, model) return P .. ':b:' .. group .. ':' .. model end
