@@ -12,7 +12,7 @@ C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
 -- Refused callers get increasing times, at most this long after a key has capacity, because some never return. While no
 -- limit is known, the times differ by C.UNKNOWN_GAP_US.
 C.LONGEST_DEFERRAL_US, C.UNKNOWN_GAP_US = 60e6, 100000
--- how many keys one admission reads if one of them can take the request now
+-- The most keys that one admission reads if one of them can take the request now.
 C.MOST_CANDIDATES = 8
 
 local now = clock(ARGV[1])
@@ -25,7 +25,7 @@ for n = 12, #ARGV do is_barred[ARGV[n]] = true end
 local is_off = disabled_keys()
 local function is_out(id) return is_barred[id] or is_off[id] end
 
--- the reply to an earlier call was lost, or the call arrives after it was undone
+-- The call is a repetition because its reply was lost, or it arrives after `undo` for the same lease.
 local kept = P .. ':r:' .. lease_id
 local before = redis.call('HMGET', kept, 'lease', 'key', 'at', 'sent', 'last', 'probe')
 if before[1] == '' then return {'no_room', text(now), '0', 'barred', ''} end

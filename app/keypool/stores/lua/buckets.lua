@@ -1,10 +1,10 @@
 -- The bucket of one limit group and model: the meters of requests and tokens, and a pause that the server asked for.
 
--- the cooldown after a 429 without a time (specification: "disabled for 60 seconds"), unless the rate can be guessed
+-- The cooldown after a 429 that names no time (specification: "disabled for 60 seconds"), if no rate can be guessed.
 C.DEFAULT_COOLDOWN_US = 60e6
 -- A response that reports a fuller bucket is ignored up to a difference of these units, or this share of the capacity.
 C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
--- how long bursts do not grow after a 429 that contradicts the headers
+-- For this long after a 429 that contradicts the headers, bursts do not grow.
 C.STEADY_US = 600e6
 -- Times that differ by at most these microseconds count as equal.
 C.ROUNDED_US = 2

@@ -4,7 +4,7 @@
 
 local now = clock(ARGV[1])
 local lease, given, change = lease_of(ARGV[2], ARGV[3]), cjson.decode(ARGV[4]), {closed = false}
--- a repeated call, because the reply was lost
+-- Count the end only once: the call is repeated if its reply was lost.
 if not redis.call('SET', P .. ':u:' .. lease.id, 1, 'NX', 'PX', C.LEASE_US / 1000) then return {text(now), '{}'} end
 if given.usage then book_usage(lease, given.usage) end
 local name, of_key = P .. ':k:' .. lease.key, P .. ':c:' .. lease.key

@@ -5,7 +5,7 @@
 -- 429. Each further 429 cuts it. A guess is {n = accepted requests, each fading with time, at = when the last one was
 -- counted, cut = when the rate was last cut, 0 if nothing is guessed}.
 
--- the window in which requests are counted: at least this many microseconds, and this many requests
+-- The window in which requests are counted: at least this many microseconds, and the time of this many requests.
 C.COUNTED_US, C.COUNTED = 2e6, 4
 -- The increase of a used rate per second since the last 429, in requests/s, for rates of at least one request per
 -- second. Slower rates rise by this share with each success. No success adds more than a fifth.
@@ -13,7 +13,7 @@ C.INCREASE, C.SLOW_INCREASE, C.LARGEST_INCREASE = 0.002, 0.01, 0.2
 -- The share that a 429 leaves, at most once per interval. The second share applies if less than a third of the rate was
 -- accepted, because the guess is then far too high.
 C.CUT_GAP_US, C.DECREASE, C.FAR, C.FAR_DECREASE = 500000, 0.85, 1 / 3, 0.5
--- a rate counts as used from this share on
+-- A rate counts as used if more than this share of it is used.
 C.USED = 0.5
 
 local function guess_window(rate)

@@ -5,11 +5,11 @@
 -- change cannot undo it.
 
 C.HOUR_US = 3600e6
--- the time between probes of a group without quota, which doubles, and the longest time
+-- The first time between probes of a group without quota, which doubles with each probe, and the longest time.
 C.FIRST_QUOTA_PROBE_US, C.LONGEST_QUOTA_PROBE_US = C.HOUR_US, 6 * C.HOUR_US
--- a key that no process has registered for this long leaves the index; processes register their keys every hour
+-- A key that no process has registered for this long leaves the index. Processes register their keys every hour.
 C.UNREGISTERED_US = 3 * C.HOUR_US
--- a reservation survives a cooldown up to this length; after a longer one, the request looks for another key
+-- A reservation survives a cooldown of up to this length. In a longer one, the request looks for another key.
 C.SHORT_COOLDOWN_US = 2e6
 
 local CLOSED, OPEN, DEAD = 0, 1, 2
@@ -139,7 +139,7 @@ local function complete(k, lease, now)
   local current = lease.generation == k.generation
   if k.circuit ~= CLOSED then
     if not current then return false end
-    -- sent before the probe was due, because no key was usable
+    -- The request was sent before the probe was due, because no key was usable: the whole provider was away.
     if k.circuit == OPEN and lease.at < k.retry_at then end_outage(now) end
     k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
     k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0

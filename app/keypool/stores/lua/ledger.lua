@@ -48,7 +48,7 @@ local function exceeded(budget, name, cap, more)
   if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return nil end
   local v = redis.call('HMGET', P .. name, 'c', 't', 'u', 'kc', 'kt', 'ku')
   for n, unit in ipairs({'calls', 'tokens', 'microusd'}) do
-    -- without the server, a process may use only its share of the rest at the loss
+    -- Without the server, a process may use only its share of what was left when the server was lost.
     local before = num(v[n + 3], 0)
     local mine = before + math.floor(math.max(0, cap[unit] - before) / C.PROCESSES)
     if cap[unit] >= 0 and num(v[n], 0) + more[unit] > mine then return budget .. ' ' .. unit end

@@ -41,15 +41,15 @@
 --   procs             sorted set: process -> its last heartbeat
 
 
--- how long unused data is kept: circuits, figures, limits
+-- How long unused data is kept: circuits, figures, limits.
 C.TTL_MS = 7 * 86400 * 1000
--- spending is kept a little longer than the period of any report
+-- Spending is kept a little longer than the period of any report.
 C.SPENT_TTL_MS = 35 * 86400 * 1000
--- how long a disabled key is remembered after the last registration by any process
+-- How long a disabled key is remembered after the last registration by any process.
 C.DISABLED_TTL_MS = 400 * 86400 * 1000
--- the most models that are known at a time
+-- The most models that are known at a time.
 C.MOST_MODELS = 100
--- how long a reply is remembered, in case it was lost
+-- How long a reply is remembered, in case it was lost.
 C.REPLY_LOST_MS = 120000
 C.MINUTE_US = 60e6
 

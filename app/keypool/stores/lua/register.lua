@@ -2,7 +2,7 @@
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
 -- learned = {{group, model, request limit, capacity, token limit, capacity}, ...},
 -- spent = {row (ledger.lua), ...}, disabled = {id, ...}}
--- Learned limits are used where none are known (the server lost its data), with nearly empty buckets.
+-- Where no limit is known (the server lost its data), the learned one is used, with an empty bucket.
 -- Reply: {now}
 
 local now = clock(ARGV[1])
@@ -55,7 +55,7 @@ for _, l in ipairs(given.learned) do
   sum_up(l[2], 'st', token_limit, b.t.l)
 end
 for _, used in ipairs(given.spent) do
-  -- several processes report the same spending: the largest value of each figure counts
+  -- Several processes report the same spending, so the largest value of each figure counts.
   local name = P .. ':' .. used[1]
   for n, field in ipairs(SPENT) do
     redis.call('HSET', name, field, whole(math.max(num(redis.call('HGET', name, field), 0), used[n + 1])))

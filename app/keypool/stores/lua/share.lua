@@ -7,7 +7,7 @@
 -- (readings of the whole limits, nil = unknown), cooldown until, guess cut at}, ...},
 -- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {row (ledger.lua), ...}}. Reply: {now}
 
--- slots are wider than the limit requires by this factor
+-- Slots are wider than the limit requires by this factor.
 C.MARGIN = 1.05
 
 local now = clock(ARGV[1])
@@ -39,7 +39,7 @@ for _, l in ipairs(given.limits) do
   sum_up(model, 'st', token_limit, b.t.l)
 end
 for _, bad in ipairs(given.bad) do
-  -- this process does not probe the key; the fleet does when the server is back
+  -- This process does not probe the key. The fleet does when the server is back.
   local k = load_key(bad[1], '')
   k.circuit, k.verified, k.retry_at = bad[2], true, now + C.DEAD_PROBE_US
   save_health(k)

@@ -1,6 +1,6 @@
 -- Counts for metrics and reports, parsed by tally.py, and kept as long as the key or the model.
 
--- the longest saturation that is counted ahead; a longer one is counted by later requests
+-- The longest saturation that is counted in advance. Later requests count the rest of a longer one.
 C.LONGEST_SATURATION_US = 60e6
 
 local function count(name, field, by)
