@@ -1,8 +1,8 @@
 """Decide what happens to a job after an error. The functions have no effects, and get the time as an argument.
 
-`Wait`: the keys have no capacity, the model's provider is away, the error names a time to return, or the database or
-broker is away. A wait costs no retry; the job's deadline bounds the sum of most waits. `TryAgain`: the failure may
-pass; it counts as a retry and backs off with jitter. `Fail`: the job ends.
+The job waits (`Wait`) if no key has capacity, the error names a time to return, or the model's provider, the database
+or the broker is away. A wait costs no retry; the job's deadline bounds the sum of most waits. After other failures that
+may pass, the job is tried again (`TryAgain`), which counts as a retry and backs off. Otherwise it ends (`Fail`).
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> 
 def connect(app: Celery) -> None:
     """Configure Flower when its command line is read.
 
-    Celery sends no signal for commands of plugins, but adds the app's options to each. A hidden option is the signal.
+    Celery sends no signal for commands of plugins, but adds the app's options to each. A hidden one calls us.
     """
     begins = click.Option(["--begins"], hidden=True, expose_value=False, is_eager=True, callback=_on_command_line)
     app.user_options["preload"].add(begins)

@@ -20,7 +20,7 @@ class PropertyIntelligenceError(Exception):
     fact_names: ClassVar[tuple[str, ...]] = ("problem",)
     sentence: ClassVar[str] = "{problem}"
     remedy: ClassVar[str] = ""
-    #: True if the same request may succeed later, so that a task may retry it
+    #: True if the same request may succeed later, so that a task may retry it.
     transient: ClassVar[bool] = False
 
     def __init__(self, *facts: object) -> None:

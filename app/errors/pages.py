@@ -43,7 +43,7 @@ class SearchPageError(PageError):
 
 
 class PageTooComplexError(PageError):
-    """The page needs more CPU time, elements or memory than any property page. It is not retried."""
+    """Reading the page needs more CPU time, elements or memory than is allowed. It is not retried."""
 
     code = "page_too_complex"
     sentence = "{url} is too complex to read: {reason}."

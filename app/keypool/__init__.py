@@ -1,5 +1,5 @@
 """Use many OpenAI keys as one client.
 
-`keys`, `breaker`, `limits`, `outcomes` and `strategies` are pure rules. `stores` hold the state and change it
-atomically. `pool` acquires a key for a request and reports the outcome. `transport` does so under every SDK method.
+`keys`, `breaker`, `limits`, `outcomes` and `strategies` hold rules without state. `stores` hold the state and change it
+atomically. `pool` acquires a key for a request and reports the outcome. `transport` does so for each request of an SDK.
 """

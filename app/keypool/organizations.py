@@ -1,4 +1,4 @@
-"""Report keys that share limits: responses name the organization and the project of a key.
+"""Report keys that share limits. They are recognized by the organization and project that their responses name.
 
 Keys are not grouped automatically. A proxy or gateway that sends constant headers would put all keys into one limit
 group and reduce the pool to one key's rate. Only OPENAI_KEY_GROUPS groups keys.

@@ -14,17 +14,17 @@ class Outcome(StrEnum):
 
     SUCCESS = "success"
     RATE_LIMITED = "rate_limited"
-    #: the request exceeds the key's limit per minute: waiting does not help, a key with a higher limit does
+    #: The request exceeds the key's limit per minute. Waiting does not help, but a key with a higher limit does.
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
-    #: the provider has no capacity for the requested service tier (flex), whatever the key; not billed
+    #: The provider has no capacity for the requested service tier (flex), whatever the key. It bills nothing.
     NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
     REGION_BLOCKED = "region_blocked"
     SERVER_FAILURE = "server_failure"
     REQUEST_FAULT = "request_fault"
-    #: the caller went away before an answer (canceled, interrupted)
+    #: The request says nothing about the key: its caller went away, flex timed out, or its failure was reported late.
     ABANDONED = "abandoned"
 
 

@@ -1,6 +1,6 @@
 """The contract of a store, which holds the state of all keys and changes it atomically by its own clock.
 
-Every store passes the contract suite (`tests/contract`). A store never gets a secret, only a `key_id`.
+Every store passes the contract suite (`tests/contract`). It uses the id, group and mask of a key, never its secret.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Store(Protocol):
         ...
 
     def acquire(self, request: KeyRequest) -> Lease | Later | NoRoom:
-        """Admit a request, reserve a time for it, or refuse it. Requests are served in the order of their arrival."""
+        """Admit a request, reserve a time for it, or refuse it. Times are reserved in the order of arrival."""
         ...
 
     def confirm(self, lease: Lease) -> Lease | Later | None:

@@ -1,7 +1,7 @@
 """A store that implements the contract with Lua scripts. Each script runs atomically, and all use one clock.
 
 The scripts in `lua/` hold all rules. They run in Redis (`redis.py`) or in this process (`memory.py`). They get a key's
-`key_id` and mask, never its secret.
+id, group and mask, never its secret.
 """
 
 from __future__ import annotations
