@@ -38,7 +38,7 @@ def make_home(home: Path) -> None:
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret of this home, or None. Raises `ConfigurationError` if its file is damaged or not private."""
+    """Return the secret of this home, or None. Raises `ConfigurationError` if its file is unusable or not private."""
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:

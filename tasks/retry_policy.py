@@ -148,7 +148,7 @@ def _wait(
 def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
     """Wait for the host's pacing. Only the time for which the site itself refused requests counts toward the deadline.
 
-    The pacing itself must not, because the last of ten thousand pages of a site has to wait for hours.
+    The pacing itself does not count, because the last of ten thousand pages of a site has to wait for hours.
     """
     held = float(busy.facts["held_seconds"])
     if held > 0 and progress.waited_seconds >= progress.deadline_seconds:

@@ -183,7 +183,7 @@ class _Verifier:
 
 
 def _checked_jwks_url(url: str) -> str:
-    """Return `url` if its keys cannot be replaced in transit: https, or http on this machine. Raises otherwise."""
+    """Return `url`. Raises `ConfigurationError` unless it is https, or http on this machine: keys could be replaced."""
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return url

@@ -87,7 +87,7 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow the next failed key again. Returns its wait in microseconds, or None if no key is allowed in time."""
+        """Allow the failed key with the shortest wait again. Returns the wait in microseconds, or None if too long."""
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None

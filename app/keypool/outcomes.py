@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     REGION_BLOCKED = "region_blocked"
     SERVER_FAILURE = "server_failure"
     REQUEST_FAULT = "request_fault"
-    #: The request says nothing about the key: its caller went away, flex timed out, or its failure was reported late.
+    #: The outcome says nothing about the key: the caller went away, flex timed out, or a failure was reported late.
     ABANDONED = "abandoned"
 
 

@@ -1,8 +1,8 @@
 """Estimate the cost of a model call in millionths of a US dollar.
 
 Prices come from the table in the package `genai-prices`; nothing is fetched. OPENAI_PRICES overrides them, for unknown
-models and negotiated prices; a factor for each tier applies. Without a price in the table, a batch costs half, another
-service tier the standard price, and cached input the full price.
+models and negotiated prices, which are then multiplied by a factor for each service tier. If the table has no price for
+a tier or for cached input, a batch costs half, another tier the standard price, and cached input the full price.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """No key can take the request within its longest wait. Callers get different `retry_after_us`, to return in turn.
+    """No key can take the request within its longest wait. `retry_after_us` differs, so that callers return in turn.
 
     After "barred", the caller gets the request's last response, if there was one. `detail` names the exceeded budget,
     for example "day calls", "key_day tokens" or "batch microusd".
@@ -119,7 +119,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """Return the settlement `age_us` later: its pause is shorter, and a failure older than `open_us` is void."""
+        """Return the settlement `age_us` later: a pause is shorter, and a failure older than `open_us` is ignored."""
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))

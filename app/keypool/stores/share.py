@@ -26,7 +26,7 @@ _NUMBERS = itertools.count(1)
 class Fleet:
     """The state of the fleet at this process's last heartbeat, and the process's rank among `size` live processes.
 
-    `bad` maps a key to its circuit as in `keys.lua`, to dead without quota, or to -1 if the key has never answered.
+    `bad` maps a key to its circuit as in `keys.lua` (without quota: dead), or to -1 if the key has never answered.
     `limits` maps (group, model) to the limits per minute and capacities of requests and tokens (0: unknown), the end of
     the latest cooldown, and the time of the last cut of a guessed limit of requests (0: not guessed). `spent` maps a
     budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` holds the keys that an operator has
