@@ -1,4 +1,4 @@
-"""Persistent data in one `Database` (SQLite or PostgreSQL): jobs, pages, properties, watches, model answers, and keys.
+"""Stores jobs, pages, properties, watches, model answers, and keys in one `Database` (SQLite or PostgreSQL).
 
-Each subject has a store, so that callers need no SQL.
+Each subject has a store class, so that callers need no SQL.
 """

@@ -15,7 +15,7 @@ from app.property.storage.types import Base, Id, Plain, PlainJson, Who, Words
 
 
 class AuditEntry(Base):
-    """An action on a key, or a purge. The key pool defines the names of actions, outcomes, and states."""
+    """An action on a key, or a purge. The key pool defines the outcomes and states of actions on keys."""
 
     __tablename__ = "audit_log"
 
@@ -23,14 +23,14 @@ class AuditEntry(Base):
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[Who]
     area: Mapped[str] = mapped_column(String(16))  # "key" or "purge"
-    # for a key: disable, enable, or probe; for a purge: the kind of thing that was purged
+    # for a key: disable, enable, or probe; for a purge: the kind of thing that was purged, or "age" (`privacy/ages.py`)
     action: Mapped[str] = mapped_column(String(16))
-    key_id: Mapped[Id | None]  # null for a purge, because the removed data must not be stored
+    key_id: Mapped[Id | None]  # null for a purge: what was purged must not be stored here
     mask: Mapped[Plain | None]
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     state: Mapped[str | None] = mapped_column(String(16))
-    # the number of rows that a purge removed, by table
+    # the number of rows that a purge deleted, by table
     removed: Mapped[PlainJson | None]
 
     __table_args__ = (
@@ -40,7 +40,7 @@ class AuditEntry(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return an action on a key as interfaces show it."""
+        """Return the entry, an action on a key, in JSON types, as interfaces show it."""
         names = ("id", "who", "action", "mask", "reason", "outcome", "state")
         return {name: getattr(self, name) for name in names} | {"at": self.at.isoformat(), "key": self.key_id}
 
@@ -50,7 +50,7 @@ KEY_ACTIONS = Order("actions", (_c.at, _c.id), descending=True)
 
 
 def record(connection: Connection, at: datetime, who: str, area: str, action: str, **columns: Any) -> None:
-    """Add an entry."""
+    """Add an entry to the audit log, in the caller's transaction."""
     texts = {name: clean(value) if isinstance(value, str) else value for name, value in columns.items()}
     row = {"id": new_id(), "at": at, "who": clean(who), "area": area, "action": action, **texts}
     connection.execute(insert(AuditEntry).values(row))

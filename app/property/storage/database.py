@@ -1,7 +1,7 @@
 """Access to the database: connections, transactions, and error translation. Each process opens one `Database`.
 
-This module knows no tables. SQLite runs in WAL mode, and its writers wait for each other. A forked child never uses or
-closes its parent's connections.
+This module does not depend on any table. SQLite runs in WAL mode, and its writers wait for each other. A forked
+child process never uses or closes its parent's connections.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from app.settings import Settings
 
 SQLITE_FILE = "propintel.sqlite3"
 _ATTEMPTS = 5
-#: the pause between two paced transactions
+#: The shortest and the longest pause between two paced transactions, in seconds.
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
-    """Return PRIVACY_KEY, else the key file beside the SQLite file. A PostgreSQL database has no key file."""
+    """Return the key for hashing purged names: PRIVACY_KEY, else, for SQLite only, a key file beside the database."""
     if settings.retention.privacy_key is not None:
         return NamesKey(settings.retention.privacy_key.get_secret_value())
     url = parse_url(database_url(settings))
@@ -39,7 +39,7 @@ def names_key(settings: Settings) -> NamesKey:
 
 
 def database_url(settings: Settings) -> str:
-    """Return DATABASE_URL, else the URL of the SQLite file in PROPINTEL_HOME. It contains the password."""
+    """Return DATABASE_URL, else the URL of the SQLite file in PROPINTEL_HOME. The URL contains any password."""
     if settings.state.database_url is not None:
         return settings.state.database_url.get_secret_value()
     path = settings.state.propintel_home.absolute() / SQLITE_FILE
@@ -47,12 +47,12 @@ def database_url(settings: Settings) -> str:
 
 
 class Database:
-    """The database at a URL. Thread-safe and fork-safe; opened at first use or by `open()`.
+    """The database at a URL, which is opened at first use or by `open()`. Thread-safe and fork-safe.
 
     SQLite creates its folder (mode 0700) and migrates itself. PostgreSQL must have this version's schema, else
-    `DatabaseOutdatedError` is raised. A writer waits `busy_timeout_seconds` for other writers before
-    `DatabaseLockedError`. `names_key` is the key for hashing the names of purged people. All methods raise only errors
-    of `app.errors` and `IntegrityError`.
+    `DatabaseOutdatedError` is raised. A writer waits up to `busy_timeout_seconds` for other writers; then
+    `DatabaseLockedError` is raised. `names_key` is the key for hashing the names of purged people. All methods
+    raise only errors of `app.errors` and `IntegrityError`.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a read transaction. It sees one snapshot of the database and waits for no writer."""
+        """Open a read transaction, which waits for no writer. On PostgreSQL, each statement sees its own snapshot."""
         with errors.translated(self.url), self._opened().connect() as connection:
             yield connection.execution_options(begin="BEGIN")
 
@@ -101,12 +101,12 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Open a transaction. It is committed after the block, or rolled back if the block raises."""
         engine = self._opened()
-        self.clock.now()  # read before the transaction begins, because the fleet's clock sometimes asks Redis
+        self.clock.now()  # in advance, because a clock that several machines share sometimes asks Redis
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
     def repeat[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction. Retry at most five times if another process wrote the same rows first."""
+        """Run `work` in a transaction, up to five times if another process wrote the same keys first or deadlocked."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.writing() as connection:
@@ -120,10 +120,10 @@ class Database:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def repeat_paced[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` like `repeat`, as one of many transactions, with a pause before it for other writers.
+        """Run `work`, one of many transactions, like `repeat`. On SQLite, pause first, so that other writers can begin.
 
-        SQLite has no queue of writers: a waiting writer tries again every 1 to 100 ms. Without the pause, the next
-        transaction would usually have begun by then.
+        SQLite has no queue of writers: a waiting writer tries again every 1 to 100 ms. Without the pause, the next of
+        the many transactions would usually have begun by then.
         """
         if self.is_sqlite:
             time.sleep(max(0.0, self._next_paced - time.monotonic()))
@@ -134,7 +134,7 @@ class Database:
         return result
 
     def advisory_lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
-        """Take the lock `name` until the transaction ends. Holders of a shared lock exclude only exclusive ones.
+        """Take the lock `name` until the transaction ends. A shared lock excludes only exclusive ones.
 
         On SQLite this does nothing: SQLite has one writer at a time.
         """
@@ -145,9 +145,9 @@ class Database:
     def wipe_free_space(self) -> bool:
         """Overwrite deleted rows in the database's files. Return True if no deleted row is left.
 
-        SQLite rewrites its file and empties its log; the result is False if readers prevent that. On PostgreSQL, run
-        VACUUM and return False: PostgreSQL overwrites freed space and its log only when it reuses them. A full rewrite
-        would lock all tables (docs/retention.md).
+        SQLite rewrites its file and empties its write-ahead log; return False if readers prevent that. On PostgreSQL,
+        run VACUUM and return False: PostgreSQL overwrites freed space and its log only when it reuses them. A full
+        rewrite would lock all tables (docs/retention.md).
         """
         engine = self._opened()
         if not self.is_sqlite:

@@ -31,8 +31,8 @@ def parse_url(text_: str) -> URL:
     return url.set(drivername="sqlite")
 
 
-#: A server that disappears silently (its host or network fails) is given up after 15 seconds instead of an hour (libpq,
-#: section 34.1.2 of PostgreSQL's documentation). Apart from migrations, no statement takes a minute.
+#: If the server's host or network fails, connections are given up after 15 seconds instead of an hour (libpq, section
+#: 34.1.2 of PostgreSQL's documentation). The server cancels statements after a minute, except in migrations.
 _POSTGRESQL = {
     "connect_timeout": 5,
     "application_name": "propintel",
@@ -45,7 +45,7 @@ _STATEMENT_TIMEOUT_MS = 60_000
 
 
 def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
-    """Return a configured engine, which connects at first use."""
+    """Return an engine that connects at first use, and whose statements wait `busy_timeout_seconds` for locks."""
     if url.get_backend_name() != "sqlite":
         engine = create_engine(
             url,
@@ -92,5 +92,5 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at the start and wait for it: SQLite fails at once if a read transaction upgrades later."""
+    """Begin a transaction, by default with the write lock: SQLite may fail at once if a reader takes the lock later."""
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

@@ -1,4 +1,4 @@
-"""Translates errors of SQLAlchemy, sqlite3, and psycopg: what failed, where (without a password), and why."""
+"""Translates errors of SQLAlchemy, sqlite3, and psycopg to `StoreError`s, whose messages contain no password."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from app.errors.storage import (
 )
 from app.redaction import shown_url
 
-#: the error class by code (a regular expression; the first match counts): SQLSTATEs (PostgreSQL documentation,
-#: appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html)
+#: Error classes by regular expression, of which the first match counts. They match SQLSTATEs (PostgreSQL documentation,
+#: appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html).
 _MEANINGS: Mapping[str, type[StoreError]] = {
     r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
     r"53100|SQLITE_FULL.*": DiskFullError,
@@ -36,11 +36,11 @@ _MEANINGS: Mapping[str, type[StoreError]] = {
     # connection exceptions, out of resources, canceled or shut down, system errors, read-only after a failover
     r"08...|53...|57...|58...|25006": DatabaseUnavailableError,
 }
-#: names of exceptions without a code: the connection was lost or never made
+#: Names of exceptions that have no code if the connection was lost or never made.
 _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
-#: codes of transient errors: another process wrote the same unique key first, a deadlock, a serialization failure
+#: Codes of transient errors: a unique key that another process wrote first, a deadlock, or a serialization failure.
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
-#: with less free space, SQLite's write-ahead log cannot grow, which SQLite reports as an I/O error
+#: With less free space than this, SQLite's write-ahead log cannot grow, which SQLite reports as an I/O error.
 _FULL_BYTES = 1_000_000
 
 
@@ -65,7 +65,7 @@ def translated(url: URL) -> Iterator[None]:
 
 
 def translate(exc: BaseException, url: URL) -> StoreError:
-    """Return our error for an error of the driver or the operating system."""
+    """Return the `StoreError` for an error of the database driver or the operating system."""
     reason, where, code = _first_line(exc), shown(url), _code(exc)
     if isinstance(exc, OSError):
         full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -95,7 +95,7 @@ def _is_full(url: URL) -> bool:
 
 
 def is_worth_repeating(cause: BaseException | None) -> bool:
-    """Return whether the same transaction may succeed if it is repeated."""
+    """Return whether a transaction that failed with `cause` may succeed if it is repeated."""
     return isinstance(cause, DBAPIError) and _code(cause.orig) in _PASSING
 
 

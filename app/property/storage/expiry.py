@@ -1,6 +1,6 @@
 """Deletes rows that are too old, a few hundred per transaction. Each rule uses an index.
 
-Copies of pages (`pages/retention.py`) and values (`privacy/ages.py`) have their own retention.
+Copies of pages (`pages/retention.py`) and values of properties (`privacy/ages.py`) are deleted elsewhere.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from app.property.storage.statements import delete_some
 from app.property.storage.types import Base
 from app.settings import Settings
 
-#: rows deleted per transaction, so that no writer waits long
+#: The most rows deleted per transaction, so that other writers do not wait long.
 AT_ONCE = 500
-#: age limit of the daily usage of callers and watches
+#: The daily usage of callers and watches is kept this many days.
 _USAGE_DAYS = 62
-#: age limit of audit entries, resolved alerts, key history, removed keys, and undone decisions
+#: Audit entries, resolved alerts, key history, removed keys, and undone decisions are kept this many days.
 _AUDIT_DAYS = 400
-#: age limit of model batches and of messages about alerts (messages about a batch are deleted with the batch)
+#: Model batches and messages about alerts are kept this many days. Messages about a batch are deleted with the batch.
 _SENT_DAYS = 30
-#: age limit of finished model requests
+#: Finished model requests are kept this many days.
 _REQUEST_DAYS = 7
 
 
 def delete_expired(database: Database, settings: Settings) -> Counter[str]:
-    """Delete up to `AT_ONCE` rows by each rule, one transaction per rule; return the number deleted, by table.
+    """Delete up to `AT_ONCE` rows by each rule, in one transaction per rule; return the number of rows by table.
 
-    Model answers and recipe examples name people, so the retention of personal data limits theirs.
+    Model answers and recipe examples can name people, so the retention of personal data limits their age too.
     """
     now, limits = database.clock.now(), settings.retention
 
@@ -59,7 +59,7 @@ def delete_expired(database: Database, settings: Settings) -> Counter[str]:
         (LlmRequest, LlmRequest.finished_at < before(_REQUEST_DAYS)),
         (LlmBatch, (LlmBatch.created_at < before(_SENT_DAYS)) & LlmBatch.next_at.is_(None) & ~was_sent_with),
         (BatchRow, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        # the index begins with `kind`
+        # the index begins with `kind`, so the condition names all kinds
         (LlmCache, LlmCache.kind.in_(CacheKind) & (LlmCache.created_at < old_names)),
         (RecipeExample, RecipeExample.at < old_names),
         (PageAlias, PageAlias.seen_at < old_pages),

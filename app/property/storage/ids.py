@@ -1,4 +1,4 @@
-"""Short ids, as in git: any unambiguous prefix is accepted, and a short prefix is shown."""
+"""Short ids, as in git: an unambiguous prefix of four or more digits is accepted, and one of eight or more is shown."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from app.property.storage.properties.tables import IdentityDecision, Property, R
 from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Watch
 
-#: the fewest characters of a prefix that is accepted, and of a prefix that is shown
+#: The fewest characters of a prefix that is accepted, and of a prefix that is shown.
 _ACCEPTED, _SHOWN = 4, 8
 _PREFIX = re.compile(rf"[0-9a-f]{{{_ACCEPTED},32}}")
 _MOST_MATCHES = 5
-#: ranges in one statement: SQLite nests an OR of more than 1,000 too deeply
+#: The most ranges in one statement. SQLite refuses an OR of more than 1,000 conditions as nested too deeply.
 _MOST_RANGES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class IdKind:
-    """The ids of one table: what they name, and the command that lists them."""
+    """The ids of one table: what they identify, their column, and the command that lists them."""
 
     name: str
     column: AnyColumn
@@ -44,7 +44,7 @@ RECIPE = IdKind("recipe", RecipeRow.id, "propintel recipes list")
 
 
 def find_id(database: Database, typed: str, kind: IdKind) -> str:
-    """Return the one id that begins with `typed`. Raises `UnknownIdError` or `AmbiguousIdError`."""
+    """Return the id that begins with `typed`. Raises `UnknownIdError` if none does, `AmbiguousIdError` if many do."""
     matches = ids_from(database, typed, kind, limit=_MOST_MATCHES + 1)
     if not matches:
         raise UnknownIdError(kind.name, typed, kind.command)
@@ -80,6 +80,6 @@ def short_ids(database: Database, kind: IdKind, ids: Iterable[str | None]) -> di
 
 
 def _beginning_with(kind: IdKind, prefixes: Sequence[str]) -> Select[Any]:
-    """Select ids by ranges of the primary key's index. `g` sorts after every digit of an id."""
+    """Select the ids with these prefixes, as ranges of the primary key's index. `g` sorts after every hex digit."""
     ranges = (and_(kind.column >= prefix, kind.column < f"{prefix}g") for prefix in prefixes)
     return select(kind.column).where(or_(*ranges)).order_by(kind.column)

@@ -1,4 +1,4 @@
-"""Inspects a database without changing it: no file is created, no schema is migrated."""
+"""Inspects a database without changing it: no file is created, and no schema is migrated."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from app.property.storage.properties.decisions import count_reviews
 from app.property.storage.properties.reindex import count_due
 from app.property.storage.schema import HEAD, current
 
-#: the longest wait for a lock that another process holds
+#: The longest wait for a lock that another process holds, in seconds.
 _BUSY_SECONDS = 2.0
-#: selects version, journal mode, and the server's time
+#: Statements that select the database's version, SQLite's journal mode, and PostgreSQL's time, by SQL dialect.
 _FACTS = {
     "sqlite": text("SELECT sqlite_version(), (SELECT journal_mode FROM pragma_journal_mode), NULL"),
     "postgresql": text("SELECT current_setting('server_version'), NULL, clock_timestamp()"),
@@ -28,8 +28,8 @@ class DatabaseState:
     """The state of a database. `shown` is its URL without secrets.
 
     Only SQLite has `file` and `journal_mode`; only PostgreSQL has `now`. If the SQLite file is missing, `exists` is
-    False and all else is None. `revision` is the schema's revision. `due` counts properties to reindex, `reviews` open
-    identity reviews; both are 0 for another schema version.
+    False and the attributes after it are unknown. `revision` is the schema's revision. `due` counts properties to
+    reindex, and `reviews` counts open identity reviews; both are 0 unless the schema has this version's revision.
     """
 
     shown: str
@@ -44,7 +44,7 @@ class DatabaseState:
 
 
 def inspect_database(url: str) -> DatabaseState:
-    """Return the state of the database. Raises `ConfigurationError` for an unsupported URL, and `StoreError`."""
+    """Return the state of the database. Raises `ConfigurationError` for an unsupported URL, else `StoreError`."""
     parsed = parse_url(url)
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
     shown = errors.shown(parsed)

@@ -59,7 +59,7 @@ class Message(Base):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The number of waiting messages, of stored messages that were given up, and the newest error."""
+    """The number of waiting messages, the number of stored messages that were given up, and the newest error."""
 
     pending: int
     given_up: int
@@ -83,13 +83,13 @@ class Outbox:
         self._clock = database.clock
 
     def is_due(self, channel: Channel) -> bool:
-        """Return whether a message can be claimed."""
+        """Return whether a message of this channel can be claimed."""
         query = select(Message.id).where(Message.channel == channel, Message.due_at <= self._clock.now()).limit(1)
         with self._database.reading() as connection:
             return connection.execute(query).first() is not None
 
     def find(self, event_id: str) -> Message | None:
-        """Return one message."""
+        """Return the message with this event id, or None."""
         with self._database.reading() as connection:
             return next(iter(entities(connection, select(Message).where(Message.event_id == event_id))), None)
 
@@ -112,7 +112,7 @@ class Outbox:
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record a delivery of the permanent row. The change after `payload` is then due.
+        """Record the delivery of a change, and store `payload`, the cursor after it. The next change is due at once.
 
         Return False if the claim was lost.
         """
@@ -129,7 +129,7 @@ class Outbox:
             return connection.execute(update(Message).where(held).values(values)).rowcount == 1
 
     def backlog(self, channel: Channel) -> Backlog:
-        """Return the counts of the channel's undelivered messages."""
+        """Return the channel's backlog."""
         mine = Message.channel == channel
         waits, failed = Message.due_at.is_not(None), Message.error.is_not(None)
         counts = select(func.count().filter(waits), func.count().filter(~waits, failed)).where(mine)

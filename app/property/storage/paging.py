@@ -21,7 +21,7 @@ from app.property.storage.types import UtcDateTime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: the end of the year 9999 in microseconds
+#: The end of the year 9999, in microseconds since 1970. A cursor with a larger number is invalid.
 _MOST = 253_402_300_800_000_000
 _LONGEST_ID = 64
 
@@ -39,7 +39,7 @@ class Page[T]:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of a list by `columns`, the last of which is unique. `name` marks the list's cursors."""
+    """The order of a list by `columns`, the last of which is unique. `name` marks its cursors."""
 
     name: str
     columns: tuple[AnyColumn, ...]
@@ -62,13 +62,13 @@ class Order:
         return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
 
     def cursor(self, place: Place) -> str:
-        """Return the cursor of the page after `place`, a value for each column."""
+        """Return the cursor of the page after `place`, which has a value for each column."""
         parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
         return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
 
 
 def every[T](page: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """Yield the items of all pages; `page` returns the page at a cursor."""
+    """Yield the items of all pages. `page` returns the page after a cursor, and the first page for None."""
     found = page(None)
     yield from found.items
     while found.next_cursor is not None:

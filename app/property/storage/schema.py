@@ -14,10 +14,10 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
-#: the newest revision in migrations/versions (a test checks that), repeated here to avoid loading Alembic at start
+#: The newest revision in migrations/versions, as a test checks. It is repeated here to avoid loading Alembic at start.
 HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: the oldest revision that can be migrated
+#: The oldest revision that can be migrated.
 _FIRST = "0100"
 
 
@@ -39,7 +39,7 @@ def make_file(url: URL) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Migrate SQLite to `HEAD`; require that any other database is at `HEAD`."""
+    """Migrate a SQLite database to `HEAD`. Raise an error if a PostgreSQL database is not at `HEAD`."""
     with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         found = current(connection)
     if found == HEAD:
@@ -52,16 +52,16 @@ def prepare(engine: Engine) -> None:
 
 
 def current(connection: Connection) -> str | None:
-    """Return the database's schema revision; None if it has no tables of this service."""
+    """Return the database's schema revision; None if it was never migrated."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Migrate to `HEAD` in one transaction; return the revisions before and after. Safe to run in many processes.
+    """Migrate to `HEAD` in one transaction; return the revisions before and after.
 
-    Raises `OldSchemaError` for a revision that cannot be migrated.
+    Several processes may call this at once. Raises `OldSchemaError` for a revision from before 1.0.
     """
     parsed = parse_url(url)
     make_file(parsed)
@@ -89,7 +89,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # large tables take long
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # the migration of a large table takes long
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         _require_no_old_schema(engine, before)

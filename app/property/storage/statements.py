@@ -16,7 +16,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from app.property.storage.database import Database
 from app.property.storage.types import Base
 
-#: values of one IN list, or rows of one INSERT: SQLite takes 32,766 parameters per statement, and a job has 26 columns
+#: The most values of an IN list or rows of an INSERT. SQLite takes 32,766 parameters a statement; jobs have 32 columns.
 CHUNK = 1000
 
 
@@ -27,19 +27,19 @@ def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 
 def new_id() -> str:
-    """Return a unique id for a job, a batch, or a property."""
+    """Return a new unique id of 32 hex digits."""
     return uuid.uuid4().hex
 
 
 def clean(text: str | None) -> str | None:
-    """Return `text` without NUL and lone surrogates, which PostgreSQL refuses."""
+    """Return `text` without NUL and with `?` for lone surrogates, because PostgreSQL refuses both."""
     if text is None:
         return None
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value, independent of the order of its keys."""
+    """Return the SHA-256 of a JSON value in hex digits, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -50,14 +50,14 @@ def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
 
 
 def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
-    """Return an INSERT that skips rows whose unique key exists."""
+    """Return an INSERT that skips rows with a unique key that exists already."""
     return insert_into(connection, table).on_conflict_do_nothing()
 
 
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Execute a SELECT, or a statement with RETURNING, and return its mapped objects, detached.
+    """Execute a SELECT, or a statement with RETURNING, and return its mapped objects, detached from any session.
 
     `rows` are the parameters of an INSERT.
     """

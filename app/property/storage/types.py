@@ -49,41 +49,41 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def where(condition: ColumnElement[bool] | TextClause) -> dict[str, Any]:
-    """Return the options of a partial `Index` for both databases."""
+    """Return the options that make an `Index` partial, for both databases."""
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
 Id = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
-#: None is stored as SQL NULL
+#: JSON in which None is stored as SQL NULL.
 Json = Annotated[Any, mapped_column(JSON(none_as_null=True))]
-# Every text or JSON column has one of the following types, which declare for purges what personal data it can contain
-# (`privacy/pii_catalog.py`).
-#: no personal data: ids, codes, facts about keys
+# Every `Text` or `JSON` column has one of the following types, which declare for purges what personal data it can
+# contain (`privacy/pii_catalog.py`).
+#: Text and JSON without personal data: ids, codes, and facts about keys.
 Plain = Annotated[str, mapped_column(Text, info={"pii": "nothing"})]
 PlainJson = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "nothing"})]
-#: text of pages, models, or users
+#: Text and JSON from pages, models, or users, which can name people.
 Words = Annotated[str, mapped_column(Text, info={"pii": "text"})]
 JsonWords = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "text"})]
-#: the person who performed an action, kept for accountability
+#: The name of the person who performed an action, which is kept for accountability.
 Who = Annotated[str, mapped_column(Text, info={"pii": "operator"})]
-#: one URL or address, spelled as a target; and several URLs, each between blanks
+#: `Url` is one URL or address, spelled as a target. `Urls` is several URLs, each between blanks.
 Url = Annotated[str, mapped_column(Text, info={"pii": "target"})]
 Urls = Annotated[str, mapped_column(Text, info={"pii": "urls"})]
-#: ids and hashes without a foreign key
+#: Ids and hashes of rows of other tables, in columns without a foreign key.
 PropertyId = Annotated[str, mapped_column(String(32), info={"pii": "property"})]
 JobId = Annotated[str, mapped_column(String(32), info={"pii": "job"})]
 BodyHash = Annotated[str, mapped_column(String(64), info={"pii": "body"})]
-#: a 64-bit row number; SQLite numbers rows only in a column of type INTEGER
+#: A 64-bit row number. SQLite numbers rows only in a column of type INTEGER.
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 STATES = ("queued", "running", "deferred", "done", "failed", "cancelled")
-#: states of a job during which no second job for its target may exist
+#: The states of an active job. A target has at most one active job.
 ACTIVE = ("queued", "running", "deferred")
 IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
 
 
 class Base(DeclarativeBase):
-    """The base of all mapped classes: constraint names, and column types by annotation."""
+    """The base of all mapped classes. It names constraints, and gives each annotation a column type."""
 
     __table__: ClassVar[Table]
 

@@ -1,1 +1,1 @@
-"""One file per schema change, oldest first. Each file can upgrade and downgrade SQLite and PostgreSQL."""
+"""One file per schema change, oldest first. Each file can upgrade SQLite and PostgreSQL."""

@@ -6,7 +6,7 @@ from alembic import op
 
 from app.property.storage.tables import metadata
 
-#: versions before 1.0 have the revisions "0001" to "0025", with other tables
+#: Versions before 1.0 had the revisions "0001" to "0025", with other tables.
 revision = "0100"
 down_revision = None
 
