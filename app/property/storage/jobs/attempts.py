@@ -20,7 +20,7 @@ from app.property.storage.statements import clean, entities
 
 
 def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
-    """Return the job's failed pages by URL."""
+    """Return the failed pages of a running job, by URL."""
     theirs = select(JobAttempt).where(JobAttempt.job_id == job_id, JobAttempt.position.is_(None))
     with database.reading() as connection:
         return {tried.url: tried for tried in entities(connection, theirs) if tried.url is not None}
@@ -29,7 +29,7 @@ def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
 def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_at: datetime) -> None:
     """Store the failed attempt `tried`, replacing an earlier attempt at its URL.
 
-    A page purged after `asked_at` is not stored. Raises `LeaseLostError`.
+    Nothing is stored about a page that was purged after `asked_at`. Raises `LeaseLostError` if the lease is lost.
     """
     known = JobAttempt.job_id == lease.job_id, JobAttempt.position.is_(None), JobAttempt.url == tried.url
 
@@ -57,7 +57,7 @@ def put_tried(
 
 
 def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[JobAttempt]]:
-    """Return the attempts of the newest job of each property that has attempts."""
+    """Return the attempts by property, from the last finished of each property's jobs that have attempts."""
     brought = select(Job.property_id, Job.id).where(Job.property_id.in_(property_ids), Job.tried.any())
     newest = {row.property_id: row.id for row in connection.execute(brought.order_by(Job.finished_at, Job.id))}
     jobs = entities(connection, select(Job).where(Job.id.in_(newest.values())).options(selectinload(Job.tried)))

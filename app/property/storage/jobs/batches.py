@@ -1,4 +1,4 @@
-"""Stores batches: the progress of the jobs of one request, its completion, and its callback.
+"""Stores batches. A batch is the jobs of one request, with their progress, completion, and callback.
 
 Every change is atomic, so that exactly one process completes a batch. The same transaction puts the callback into the
 outbox.
@@ -36,7 +36,7 @@ class BatchStore:
     # --- reading
 
     def get(self, batch_id: str) -> Batch:
-        """Return a batch, which has no job if all targets were duplicates. Raises `NotFoundError`."""
+        """Return a batch. It has no jobs if all its targets were duplicates. Raises `NotFoundError`."""
         with self._database.reading() as connection:
             found = _counted(connection, entities(connection, _SHOWN.where(Batch.id == batch_id)))
         if not found:
@@ -67,7 +67,7 @@ class BatchStore:
     # --- completion
 
     def complete(self, limit: int = 1000) -> list[Batch]:
-        """Complete the open batches without active jobs, make their callbacks due, and return them.
+        """Complete up to `limit` open batches without active jobs, make their callbacks due, and return them.
 
         Each batch is returned to one caller only.
         """
@@ -103,7 +103,7 @@ def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: dateti
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
     """Reopen the batches of these requeued jobs, and delete their callback messages.
 
-    Open batches are written too: this waits for a concurrent `complete` and undoes it.
+    Batches that are still open are updated too, so that this waits for a concurrent `complete` and undoes it.
     """
     theirs = select(Job.batch_id).where(Job.id.in_(job_ids))
     change = {"completed_at": None, "counts": None}
@@ -112,7 +112,7 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
 
 
 def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
-    """Return the number of jobs in each state. Complete batches have stored counts."""
+    """Return the number of jobs in each state, of all batches or of one. Complete batches have stored counts."""
     which = () if batch_id is None else (Batch.id == batch_id,)
     sums = [func.coalesce(func.sum(Batch.counts[state].as_integer()), 0).label(state) for state in STATES]
     counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)
@@ -123,7 +123,7 @@ def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str,
 
 
 def _counted(connection: Connection, batches: list[Batch]) -> list[Batch]:
-    """Count the jobs of open batches, and return `batches`."""
+    """Set `counts` on the batches that have no stored counts, and return `batches`."""
     counts: dict[str, dict[str, int]] = {}
     for batch in batches:
         if batch.counts is None:

@@ -22,7 +22,7 @@ from app.property.urls.targets import is_address, normalise_target
 
 
 def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
-    """Raise `InvalidTargetError` if a target names a purged person. The message does not repeat the target."""
+    """Raise `InvalidTargetError` if a target that is no address names a purged person. The message hides the target."""
     names = purged_since(database, connection, None).names
     for n, target in enumerate(wanted, 1):
         if not is_address(target) and names.is_in(target):
@@ -55,7 +55,7 @@ def make_batch(
 ) -> Enqueued:
     """Insert a batch with these `columns`, and a job for each target of `wanted` that needs one.
 
-    A target read after `fresh_since` is fresh and needs no job. Without `fresh_since`, every target needs a job.
+    A target needs no job if it has an active job, or was read after `fresh_since` (None: reading it again is wanted).
     `watch_of` maps a target to its watch.
     """
     batch_id = new_id()
@@ -84,7 +84,7 @@ def make_batch(
 
 
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Job]:
-    """Insert jobs whose targets have no active job; return the inserted jobs by target."""
+    """Insert the jobs of `rows` whose targets have no active job; return the inserted jobs by target."""
     if not rows:
         return {}
     statement = (
@@ -96,7 +96,7 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
-    """Select the addresses among `targets` whose property has a fresh page, and no page with an open model question.
+    """Select the addresses among `targets` whose property has a fresh page, and no page that a model must still read.
 
     The property of an address is that of its finished job, because no page states which address was requested.
     """
@@ -106,7 +106,7 @@ def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Return the targets that need no new job, with their newest job (None if scraped without a job)."""
+    """Return the targets that need no new job, each with its active or newest finished job, or None without one."""
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

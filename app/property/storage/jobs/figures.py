@@ -19,7 +19,7 @@ from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, watch
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 
-#: number of days before today that an estimate is based on
+#: An estimate is based on today and this many days before it.
 RECENT_DAYS = 7
 
 
@@ -28,9 +28,9 @@ class JobFigures:
     """Counts of unfinished work.
 
     `counts` has the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job
-    for a worker, 0 if none is queued; it begins when the job was sent to the broker, or at the end of its last wait for
-    capacity. `requests` wait for model batches, of which `model_batches` are running. `watches` has the number of
-    watches by status, and `watch_day` is the cost of watches today.
+    for a worker, 0 if none is queued. It begins when the job was created or last sent to the broker, or when its last
+    wait for capacity ended. `requests` counts unfinished model requests, and `model_batches` counts their unfinished
+    batches. `watches` has the number of watches by status, and `watch_day` the budget that they have used today.
     """
 
     counts: dict[str, int]
@@ -42,7 +42,7 @@ class JobFigures:
 
 
 def read_job_figures(database: Database) -> JobFigures:
-    """Read the figures. Finished jobs are not read."""
+    """Return the counts of unfinished work. Finished jobs are not read."""
     waits_since = func.min(func.coalesce(Job.sent_at, Job.created_at), type_=Job.created_at.type)
     counts = dict.fromkeys(ACTIVE, 0)
     by_state = select(Job.state, func.count()).where(Job.state.in_(ACTIVE)).group_by(Job.state)
@@ -57,7 +57,7 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """The total cost of recently finished jobs, for `urls` URL jobs and `addresses` address jobs, without watches.
+    """The total cost of recently finished jobs: `urls` URL jobs and `addresses` address jobs, but none of watches.
 
     `calls` and their tokens exclude web `searches`, which took `search_tokens` input tokens. `address_pages` counts
     pages of address jobs only, because a URL job fetches one page.

@@ -1,8 +1,8 @@
 """Idempotency keys: a request repeated with the same key within a day gets the answer of the first request.
 
 The batch's row stores the key, so that exactly one of several requests with one key creates jobs, and a process that
-crashes leaves either nothing or a complete answer. A retry before `answer_by` is delayed, since the first request may
-still be running. A later retry gets the first request's batch, which then stays valid even if the first request fails.
+crashes leaves either nothing or a complete answer. A retry before `answer_by` is delayed if the first request
+may still be running. A later retry gets the first request's batch, which stays valid even if the first request fails.
 
 The interfaces define the header of the key and the content of the fingerprint.
 """
@@ -21,13 +21,13 @@ from app.property.storage.jobs.models import Batch, Enqueued, Job
 from app.property.storage.statements import chunks, entities
 
 KEPT = timedelta(hours=24)
-#: the columns of a batch that lose their values with its key
+#: The columns of a batch that are set to null when its key is forgotten.
 FORGOTTEN: dict[str, Any] = dict.fromkeys(("idempotency_key", "fingerprint", "job_ids", "answer_by", "answered_at"))
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """`id` is the SHA-256 of caller and key; `fingerprint` is the SHA-256 of the request's content."""
+    """An idempotency key: `id` is the SHA-256 of caller and key, `fingerprint` is that of the request's content."""
 
     id: str
     fingerprint: str
@@ -43,10 +43,10 @@ def take(database: Database, connection: Connection, key: RequestKey, now: datet
 
 
 def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the batch of the first request with this key, with `new` empty; None if there was no request.
+    """Return the batch of the first request with this key, with `new` empty; None if none is stored.
 
     The batch is marked as answered, so that it stays valid. Raises `IdempotencyKeyReusedError` if the first request had
-    another content, and `RequestUnderWayError` while it may still be running.
+    different content, and `RequestUnderWayError` while it may still be running.
     """
     mine = Batch.idempotency_key == key.id
     row = connection.execute(select(Batch).where(mine, Batch.created_at > now - KEPT)).one_or_none()
@@ -66,7 +66,7 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
 
 
 def note_answered(connection: Connection, key: RequestKey, now: datetime, *which: ColumnElement[bool]) -> bool:
-    """Mark the first request as answered, so that retries are not delayed. Return False if the key is unused."""
+    """Mark the first request as answered, so that retries are not delayed. Return False if it is not stored."""
     mine = Batch.idempotency_key == key.id
     return connection.execute(update(Batch).where(mine, *which).values(answered_at=now)).rowcount == 1
 

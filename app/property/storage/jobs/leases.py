@@ -1,4 +1,4 @@
-"""A job's lease as a fencing token: a run stores its results in a transaction that requires a valid lease."""
+"""A job's lease as a fencing token: a worker stores a job's results in a transaction that requires a valid lease."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from app.property.storage.statements import clean
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one run, `owner`, to store the results of a job."""
+    """The right to store the results of a job. `owner` identifies one run of the job by a worker."""
 
     job_id: str
     owner: str
 
     def holds(self) -> ColumnElement[bool]:
-        """Return the condition on `jobs`. An expired lease that nobody took is valid: its renewal may be late."""
+        """Return the condition that the lease is valid. An expired lease stays valid until another run takes it."""
         return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
 
 def hold(connection: Connection, lease: Lease) -> None:
     """Lock the job's row until the transaction ends, so that no other process ends the job or takes it over.
 
-    Raises `LeaseLostError` if the job was canceled, taken over, or purged. `properties/locks.py` has the lock order.
+    Raises `LeaseLostError` if the job was canceled, taken over, or purged. `properties/locks.py` states the lock order.
     """
     if connection.execute(select(Job.id).where(lease.holds()).with_for_update(key_share=True)).first() is None:
         raise LeaseLostError(lease.job_id)
@@ -46,7 +46,7 @@ def finish(
     page_from: PageFrom | None = None,
     search: dict[str, Any] | None = None,
 ) -> None:
-    """End the job with its property, or with its `search` result. Raises `LeaseLostError`."""
+    """End the job with its property, or with its `search` result. Raises `LeaseLostError` if the lease is lost."""
     change = {
         **CLEARED,
         "state": JobState.DONE,

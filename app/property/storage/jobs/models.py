@@ -61,7 +61,7 @@ class CallbackState(StrEnum):
     GIVEN_UP = "given_up"
 
 
-# outcomes of a source, beside error codes
+# The outcome of a source is one of these, or an error code.
 USED = "used"  # the page is about the address
 SAME_PAGE = "same_page"  # another source gave the same page
 OTHER = "other_property"  # the page is about another property
@@ -70,7 +70,7 @@ SKIPPED = "not_asked"  # the source was left out
 OUTSIDE = "outside_domains"  # the page is on, or redirects to, a domain that the search may not use
 UNCITED = "not_cited"  # the search names the page without citing it
 SEARCHED = "searched"  # a web search
-#: outcomes without a request to a site
+#: The outcomes for which no request was sent to the source's site.
 UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
     "out_of_time",
     "robots_disallowed",
@@ -81,7 +81,7 @@ UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
 
 
 class Batch(Base):
-    """The jobs of one request with `targets` targets, of which `duplicates` needed no new job."""
+    """A batch: the jobs of one request. Of its `targets`, `duplicates` needed no new job."""
 
     __tablename__ = "batches"
 
@@ -90,14 +90,14 @@ class Batch(Base):
     priority: Mapped[int]
     targets: Mapped[int]
     duplicates: Mapped[int] = mapped_column(default=0)
-    # when its last job ended; null again while a job is retried
+    # when it was completed, after its last job ended; null again while a job is retried
     completed_at: Mapped[datetime | None]
     # the number of jobs in each state: stored when the batch completes, computed by `BatchStore` before
     counts: Mapped[PlainJson] = mapped_column(nullable=True)
-    # receiver of the callback (complete and possibly secret), and its message
+    # the complete URL of its callback, which can contain a secret, and the callback's message
     callback_url: Mapped[Words | None]
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
-    # its jobs can wait for a model batch, at half the price
+    # whether its jobs can wait for a model batch, which costs half
     economy: Mapped[bool] = mapped_column(server_default=false())
     # the client whose quota its jobs count against (`jobs/usage.py`); null for the operator's batches
     caller: Mapped[Sha256 | None]
@@ -105,7 +105,7 @@ class Batch(Base):
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
     fingerprint: Mapped[Sha256 | None]
     job_ids: Mapped[PlainJson | None]
-    # if the request is not answered by then, its process has died
+    # if the request is not answered by `answer_by`, its process is assumed dead
     answer_by: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
 
@@ -157,7 +157,7 @@ class Job(Base):
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]
     refresh: Mapped[bool]
-    # claims, except those that ended in a wait for capacity; and the total time of such waits
+    # the number of runs, except those that ended in a wait or at a worker's stop; the total of waits for capacity
     attempts: Mapped[int] = mapped_column(default=0)
     waited_seconds: Mapped[float] = mapped_column(default=0.0)
     due_at: Mapped[datetime | None]
@@ -172,25 +172,25 @@ class Job(Base):
     lease_expires_at: Mapped[datetime | None]
     # the page that the running job reads, and that no other job may read meanwhile (`pages/index.py`)
     reading_url: Mapped[Url | None]
-    # when and to which queue it was last sent, and how often
+    # when it was last sent (or will be due in a worker), to which queue, and how often
     sent_at: Mapped[datetime | None]
     sent_to: Mapped[str | None] = mapped_column(String(64))
     sent_times: Mapped[int] = mapped_column(default=0)
-    # when a queued job is sent (again) if no worker claims it; null while its message waits in the broker
+    # when recovery sends the job unless it was sent before; null once its message is in the broker's queue
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # copied from its batch; the model request of its current or last wait; when the current wait began (null: no wait)
+    # copied from its batch; the model request of its current or last wait; when its current wait for a batch began
     economy: Mapped[bool] = mapped_column(server_default=false())
     request_id: Mapped[Sha256 | None]
     parked_at: Mapped[datetime | None]
-    # the watch that created it, which may be removed since; the budget of watches pays for its requests
+    # the watch that created it, which may have been removed since; the budget of watches pays for its requests
     watch_id: Mapped[Id | None]
     # the search job that found its target; and the counts of a search job's listings (`jobs/found.py`)
     found_by: Mapped[Id | None]
     search: Mapped[PlainJson | None]
-    #: its sources' outcomes in their order; loaded only by some queries
+    #: The outcomes of its sources, in order. Only some queries load them.
     tried: Mapped[list[JobAttempt]] = relationship(
         primaryjoin="and_(JobAttempt.job_id == Job.id, JobAttempt.position.is_not(None))",
         order_by="JobAttempt.position",
@@ -227,11 +227,11 @@ class Job(Base):
         return {**self.shown(names), "tried": [one.as_json() for one in self.tried]}
 
 
-#: the columns that a change of state clears unless the new state sets them
+#: Every change of state sets these columns to null, except those that it gives a value.
 CLEARED: dict[str, Any] = dict.fromkeys(
     ("due_at", "resend_at", "lease_owner", "lease_expires_at", "reading_url", "parked_at")
 )
-#: the value of `attempts` after a run that does not count
+#: The SQL expression for `attempts` after a run that does not count as an attempt.
 ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 
 
@@ -259,7 +259,7 @@ class JobAttempt(MappedAsDataclass, Base):
     __table_args__ = (
         Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
         Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
-        # for purges, which search these details for URLs
+        # for purges, which search all details for URLs
         Index("ix_job_attempts_telling", "id", **where(text("detail != ''"))),
     )
 
@@ -273,12 +273,12 @@ class JobAttempt(MappedAsDataclass, Base):
 
 
 class DailyUsage(Base):
-    """Usage on a UTC day (`jobs/usage.py`)."""
+    """The amount that a subject used on a UTC day, or a running total (`jobs/usage.py`)."""
 
     __tablename__ = "daily_usage"
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    # a caller, or "watches"
+    # a caller, "watches", or a part of the stored pages' size (`pages/blobs.py`)
     subject: Mapped[str] = mapped_column(String(64), primary_key=True)
     unit: Mapped[str] = mapped_column(String(16), primary_key=True)
     amount: Mapped[int] = mapped_column(BigInteger)

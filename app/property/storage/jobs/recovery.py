@@ -1,11 +1,11 @@
-"""Requeues jobs that no message and no worker will continue.
+"""Requeues jobs that no message in the broker and no worker will continue.
 
 A queued job without `resend_at` was sent: its message waits in the broker's queue `sent_to`. A queued job with
-`resend_at` must be sent by then, or its sender has died. If it also has `due_at`, a stopping worker returned it, and it
-never had a sender. While a worker holds a message for a countdown, `sent_at` is the countdown's end.
+`resend_at` must be sent by then, or its sender has died. If it also has `due_at`, a stopping worker returned it for
+recovery to send. While a worker holds a message for a countdown, `sent_at` is the countdown's end.
 
-A queue with fewer messages than sent jobs has lost messages. Queues are served in order, so the lost messages are those
-of the oldest jobs.
+A queue with fewer messages than sent jobs has lost messages. Queues are served in order, so the messages of the oldest
+jobs are taken to be the lost ones.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import CLEARED, Job, JobState, Recovered, RecoveryReason
 from app.property.storage.statements import chunks, entities
 
-#: a queued job that is not sent within this time has lost its sender
+#: If a queued job is not sent within these seconds, its sender is assumed dead.
 RESEND_SECONDS = 20.0
-#: for a moment, a message can have left its queue while its job is not yet claimed
+#: A job sent within these seconds is not lost: its message may have left the queue just before a worker claims it.
 JUST_SENT_SECONDS = 5.0
-#: conditions of lost jobs by reason; no job fulfills two
+#: The conditions of lost jobs, by reason. No job fulfills two of them.
 _Lost = Mapping[RecoveryReason, ColumnElement[bool]]
 
 
 def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None) -> list[Recovered]:
-    """See `JobStore.recoverable`."""
+    """Requeue up to `limit` due, returned, and lost jobs, as `JobStore.recoverable` describes."""
     now = database.clock.now()
 
     def work(connection: Connection) -> list[Recovered]:
@@ -54,7 +54,7 @@ def _overdue(now: datetime) -> _Lost:
 
 
 def _shortages(connection: Connection, messages: Mapping[str, int], now: datetime) -> Iterator[tuple[str, int]]:
-    """Yield the number of missing messages of each queue. A queue missing from `messages` has lost all its messages."""
+    """Yield each queue that lost messages, with their number. A queue missing from `messages` has lost all of them."""
     if not messages:
         return
     query = select(Job.sent_to, func.count()).where(_sent(now)).group_by(Job.sent_to)
@@ -74,7 +74,7 @@ def _sent(now: datetime) -> ColumnElement[bool]:
 def _requeued(connection: Connection, lost: _Lost, limit: int, now: datetime) -> list[Recovered]:
     """Requeue at most `limit` of the `lost` jobs, urgent and old jobs first.
 
-    Jobs that are claimed meanwhile, or lost for another reason by now, are left out.
+    Jobs that other processes change meanwhile are left out.
     """
     why = case(*((condition, reason.value) for reason, condition in lost.items()))
     query = select(Job.id, why).where(or_(*lost.values()))

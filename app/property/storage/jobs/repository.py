@@ -39,15 +39,15 @@ from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalise_target
 
-#: a stored property younger than this is not scraped again
+#: A target that was read within this many days is fresh, and is not read again.
 FRESH_DAYS = 30.0
-#: messages sent per second, which gives a large batch more time to be sent
+#: The assumed number of messages sent per second. It gives a large batch more time to be sent.
 _SENT_PER_SECOND = 500
-#: the message of a countdown may arrive this early because clocks differ
+#: A message with a countdown may arrive this many seconds early, because clocks differ.
 _EARLY_SECONDS = 1.0
 _ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
 _OTHER = aliased(Job)
-#: whether some job with the same target is active
+#: The condition that a job with the same target is active.
 TARGET_IS_ACTIVE = exists().where(_OTHER.target == Job.target, _OTHER.state.in_(ACTIVE))
 _PLACE = (Job.created_at, Job.position, Job.id)
 ORDER = Order("jobs", _PLACE)
@@ -58,7 +58,7 @@ _SHOWN = select(Job).options(selectinload(Job.tried))
 def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
-    """Requeue jobs that `ended_badly`, reset their counters, and reopen their batches; return the queued jobs."""
+    """Requeue the jobs that meet `ended_badly`, reset them, and reopen their batches; return the queued jobs."""
     change = {
         **CLEARED,
         **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
@@ -76,7 +76,7 @@ def queue_again(
         statement = update(Job).where(Job.id.in_(some), ended_badly).values(change).returning(Job)
         queued |= {job.id: job for job in entities(connection, statement)}
         reopen_batches(connection, some)
-        # failed pages may be available now
+        # delete failed attempts, because their pages may be available now
         connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_([one for one in some if one in queued])))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
@@ -134,7 +134,7 @@ class JobStore:
     def earlier(self, key: RequestKey) -> Enqueued | None:
         """Return the answer of the first request with this key (`idempotency.earlier`); None without one within a day.
 
-        `withdraw` no longer cancels that batch.
+        After this, `withdraw` does not cancel that batch.
         """
         return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
@@ -144,7 +144,7 @@ class JobStore:
             idempotency.note_answered(connection, key, self._clock.now())
 
     def used_today(self, caller: str) -> int:
-        """Return the number of new jobs of the caller on this UTC day."""
+        """Return the number of jobs counted against the caller's quota on this UTC day."""
         with self._database.reading() as connection:
             return usage.used(connection, caller, self._clock.now().date())
 
@@ -198,7 +198,7 @@ class JobStore:
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
         """Fail the job with this error. Without `owner`, ignore the lease, because the worker is dead.
 
-        After a transient error, a watch's job stores when a tick will queue it again.
+        If the error is worth another try, a job of a watch stores when the schedule of watches queues it again.
         """
         now = self._clock.now()
         change = {
@@ -226,7 +226,7 @@ class JobStore:
         again_seconds: float = 0.0,
         counted: bool = False,
     ) -> bool:
-        """Queue the job to run after `again_seconds`. Its message goes to `queue` and waits in a worker.
+        """Queue the job to run after `again_seconds`. The caller sends its message to `queue`; it waits in a worker.
 
         Duplicate messages cannot claim the job earlier. `waited_seconds` is the job's new total of waits for capacity.
         A wait for capacity is not an attempt; `counted` makes it one, for a retry after a failure.
@@ -237,7 +237,7 @@ class JobStore:
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
     def release_all(self, owners: str) -> builtins.list[str]:
-        """Requeue the unfinished jobs of a stopping worker, and return their ids. Recovery sends them at once.
+        """Requeue the running jobs of a stopping worker, and return their ids. The next recovery sends them.
 
         `owners` is the prefix of the worker's lease owners. The runs do not count as attempts.
         """
@@ -250,7 +250,7 @@ class JobStore:
     # --- canceling and retrying
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel the job; a running job loses its lease and stores nothing. Return False if it had already ended."""
+        """Cancel the job; a running job loses its lease and stores nothing. Return False if it has ended."""
         with self._database.writing() as connection:
             cancelled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
         if not cancelled:

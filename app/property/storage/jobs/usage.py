@@ -1,8 +1,8 @@
 """Counts usage per UTC day in the database, exactly across all processes.
 
-Each caller has a daily quota of jobs. A retried job counts like a new one, or canceling and retrying would allow any
-number of jobs. A new watch counts as one job, because its first refresh is due soon. Each later refresh counts as one
-job too. The cost of all watches has its own budget (`watches/budget.py`).
+Each caller has a daily quota of jobs. A retried job counts like a new one; otherwise canceling and retrying would
+allow any number of jobs. A new watch counts as one job, because its first refresh is due soon. Each later refresh
+counts as one job too. The cost of all watches has its own budget (`watches/budget.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.statements import chunks, insert_into
 
 _TARGET = "target"
-#: the day of running totals, which are never reset
+#: Running totals, which are never reset, are stored under this day.
 EVER = date.max
 
 
@@ -69,7 +69,7 @@ def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
 
 
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
-    """Count `count` new jobs. Raises `QuotaExceededError` if fewer are left."""
+    """Count `count` new jobs against the quota. Raises `QuotaExceededError` if it has fewer left."""
     quota = requester.daily_targets
     if count and not add(connection, now.date(), requester.caller, _TARGET, count, limit=quota):
         left, ends = max(0, (quota or 0) - used(connection, requester.caller, now.date())), next_day(now)
@@ -88,13 +88,13 @@ def charge_up_to(connection: Connection, requester: Requester, now: datetime, co
 
 
 def refund(connection: Connection, requester: Requester, day: date, count: int) -> None:
-    """Undo a `charge` of `day` for jobs that never ran."""
+    """Undo a `charge` on `day` for `count` jobs that never ran."""
     mine = DailyUsage.day == day, DailyUsage.subject == requester.caller, DailyUsage.unit == _TARGET
     connection.execute(update(DailyUsage).where(*mine).values(amount=DailyUsage.amount - count))
 
 
 def used(connection: Connection, caller: str, day: date) -> int:
-    """Return the number of new jobs counted on `day`."""
+    """Return the number of jobs counted against the caller's quota on `day`."""
     return amounts(connection, day, caller).get(_TARGET, 0)
 
 

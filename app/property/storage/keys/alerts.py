@@ -1,7 +1,7 @@
 """Stores firing and resolved alerts.
 
 An alert fires once, even if several processes find it at the same time. Its message is put into the outbox in the same
-transaction. `services/reports/key_report` decides what is an alert.
+transaction. `services/reports/key_report` decides which problems are alerts.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class AlertStore:
         with self._database.reading() as connection:  # usually nothing changes, and no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # changed numbers alone are not worth a write every 15 seconds
+            return [], []  # other numbers in a message are not worth a write every 15 seconds
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 
@@ -97,7 +97,7 @@ def _firing(connection: Connection) -> dict[Name, Alert]:
 def _record(
     connection: Connection, found: Mapping[Name, Alarm], now: datetime, notify: bool
 ) -> tuple[list[Alert], list[Alert]]:
-    """Raise `IntegrityError` if another process fired the same alert first; `repeat` then runs this again."""
+    """Record `found`. If another process fires an alert first, `IntegrityError` makes `repeat` run this again."""
     before = _firing(connection)
     fired, over = [], [alert.id for name, alert in before.items() if name not in found]
     for name, alarm in found.items():

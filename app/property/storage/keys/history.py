@@ -18,19 +18,19 @@ from app.property.storage.keys.tables import Key, KeyHour
 from app.property.storage.keys.usage import REFUSALS, CountedKey, Demand, Uses, flat, grown, spread
 from app.property.storage.statements import chunks, entities, insert_into
 
-#: the precision of `last_seen_at`, so that not every key is written every time
+#: `last_seen_at` alone is updated only after these seconds, so that not every key is written every time.
 _SEEN_SECONDS = 300.0
-#: a key that another process removed this recently stays removed, though this process still has it configured; longer
-#: than any process needs to reload its keys
+#: A key that another process removed within these seconds stays removed, although this process still has it configured.
+#: No process takes longer to reload its keys.
 _RELOAD_SECONDS = 30.0
-#: how often the counters are read again because another process recorded them meanwhile
+#: The counters are read at most this many times, if other processes record them meanwhile.
 _ATTEMPTS = 10
-#: the column of the time of each transition
+#: The columns that store when each transition was last seen.
 _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 _PLACE = ("hour", "key_id", "model")
 _USES = [column.name for column in fields(Uses)]
 _DEMANDS = [column.name for column in fields(Demand) if column.name != "refusals"]
-#: the last recorded counters by key: (counted_at, removed_at, counters)
+#: The last recorded counters by key: (counted_at, removed_at, counters).
 _Base = dict[str, tuple[datetime, datetime | None, Any]]
 
 
@@ -134,7 +134,7 @@ def _record_keys(
 
 
 def _change(row: Key, key: CountedKey, marks: Collection[str], now: datetime) -> None:
-    """Update the row of the key, unless only `last_seen_at` would change by little."""
+    """Update the row of the key, unless nothing but `last_seen_at` changed, by less than `_SEEN_SECONDS`."""
     was_just_removed = row.removed_at is not None and (now - row.removed_at).total_seconds() < _RELOAD_SECONDS
     configured = key.configured and not was_just_removed
     named = (key.mask, key.group) if configured else (row.mask, row.limit_group)

@@ -12,7 +12,7 @@ from app.property.storage.types import Base, Id, JsonWords, Plain, PlainJson, Wo
 
 
 class Key(Base):
-    """A key that is or was configured, with the pool's counters when they were last read.
+    """A key that is or was configured, with its counters in the pool as they were last read.
 
     The key "" stands for the whole pool: its counters are the demand for each model.
     """
@@ -56,7 +56,7 @@ class KeyHour(Base):
     # how long no key had capacity for a request, by the limit that was reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
-    refusals: Mapped[PlainJson]  # requests without a key: {reason: n}
+    refusals: Mapped[PlainJson]  # requests that got no key: {reason: n}
 
 
 IS_FIRING = text("resolved_at IS NULL")

@@ -1,6 +1,6 @@
 """Counters of keys and models, and the rules that distribute cumulative counters over hours.
 
-Pure functions; `history.py` stores the hours.
+These functions access no database; `history.py` stores the hours.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
-#: the increase over a longer gap is distributed over its last hours only
+#: The increase over a longer gap is distributed over this last part of it only.
 _LONGEST_SPREAD = timedelta(days=2)
-#: the prefix of refusals among the counters
+#: The prefix of the names of refusals among the counters.
 REFUSALS = "refusals:"
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The usage of a key. `requests` also include those that are not the key's fault (400, aborted).
+    """The usage of a key. `requests` include those that failed through no fault of the key (400, aborted).
 
     `failures` count against a key: 401, 403, no quota, 5xx, and timeouts. `microusd` is an estimate. `cached_tokens`
     are input tokens from the provider's cache.
@@ -38,7 +38,7 @@ class Uses:
 class Demand:
     """The demand for a model, across all keys.
 
-    Saturation is the time in which no key had capacity for a request (`figures.ModelFigures`), by the limit that was
+    Saturation is the time in which no key had capacity for a request (`keypool/figures.py`), by the limit that was
     reached. `refusals` counts the requests that got no key in time, by reason.
     """
 
@@ -75,8 +75,8 @@ def flat(figures: Uses | Demand) -> dict[str, int]:
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
     """Return the figures that increased since `before` (None: never counted), with their increase.
 
-    If the figures fell below half of their sum, the pool's store lost its data, and all figures restarted at 0. If they
-    fell less, the store lost its last writes (a restart, a failover): nothing increased, and `now` is the new base.
+    If the sum of the figures fell below half, the pool's store lost its data, and all figures restarted at 0. If it
+    fell less, the store lost its last writes in a restart or failover: nothing is returned, and `now` is the new base.
     """
     before = before or {}
     left = {name: min(now.get(name, 0), count) for name, count in before.items()}

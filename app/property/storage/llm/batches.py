@@ -18,12 +18,12 @@ from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import chunks, clean, entities, new_id
 
-#: after this many batches without an answer, a request's job makes a normal API call
+#: After this many batches without an answer, a request is returned to its job for a normal API call.
 MOST_SENDS = 3
 _PAGE = 500
 _R = LlmRequest
 _B = LlmBatch
-#: by batch of jobs: (calls, tokens, millionths of a US dollar)
+#: What each batch of jobs is charged: calls, tokens, and millionths of a US dollar.
 Charges = Mapping[str, Sequence[int]]
 
 
@@ -62,7 +62,7 @@ class Used(NamedTuple):
 class LlmBatchStore:
     """The model batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`.
 
-    Methods with an `owner` raise `LeaseLostError` if the owner no longer holds the lease and must stop.
+    `note` and `release` raise `LeaseLostError` if the owner no longer holds the lease. It must then stop.
     """
 
     def __init__(self, database: Database) -> None:
@@ -118,7 +118,7 @@ class LlmBatchStore:
     # --- leases
 
     def claim(self, owner: str, lease_seconds: float) -> LlmBatch | None:
-        """Lease the longest overdue batch that no one has leased, and return it; None without one."""
+        """Lease the longest overdue batch without a valid lease, and return it; None if none is due."""
         now = self._clock.now()
         due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at <= now))
         query = select(_B.id).where(due).order_by(_B.next_at).limit(1).with_for_update(skip_locked=True)
@@ -162,7 +162,7 @@ class LlmBatchStore:
         return self._end(batch_id, changes)
 
     def fail(self, batch_id: str, failures: Mapping[str, tuple[str, str]]) -> int:
-        """Fail requests that OpenAI will never answer, given code and message; return how many were unanswered."""
+        """Fail requests that OpenAI will never answer, each with an error code and message; return how many."""
         changes = {
             name: {"state": RequestState.FAILED, "error_code": clean(code[:64]), "error_message": clean(message)}
             for name, (code, message) in failures.items()
@@ -214,7 +214,7 @@ class LlmBatchStore:
             return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in connection.execute(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
-        """Return False if no job waits for an answer, or if one of the requests has waited too long."""
+        """Return whether a job waits for an answer of the batch, and no unanswered request has waited too long."""
         sent = exists().where(_unanswered(batch_id))
         late = sent.where(_R.give_up_at <= self._clock.now())
         with self._database.reading() as connection:
@@ -249,7 +249,7 @@ class LlmBatchStore:
 
 
 def _unanswered(batch_id: str, request_ids: Sequence[str] | None = None) -> ColumnElement[bool]:
-    """Return the condition for unanswered requests of the batch: those named, a few hundred at most, or all."""
+    """Return the condition for unanswered requests of the batch: those with `request_ids`, or all if None."""
     named = true() if request_ids is None else _R.id.in_(request_ids)
     return and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT, named)
 

@@ -25,8 +25,8 @@ from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import chunks, insert_if_new
 
-#: a job that is not woken resumes this long after its request should have been given up; OpenAI needs up to ten minutes
-#: to cancel a batch
+#: A job that nothing wakes resumes this long after its request should have been given up, since OpenAI needs up to ten
+#: minutes to cancel a batch.
 GRACE = timedelta(hours=1)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
@@ -36,7 +36,7 @@ _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A question about `page` for a batch. `input_tokens` of `body` are estimated; `output_tokens` are its limit."""
+    """A question about `page` for a batch. `input_tokens` is an estimate for `body`; `output_tokens` is its limit."""
 
     question: Question
     body: Mapping[str, Any]
@@ -113,7 +113,7 @@ class LlmRequestStore:
             if not state.is_open and job.request_id != request.id:
                 connection.execute(update(_R).where(_R.id == request.id).values(row))
                 state, give_up_at = row["state"], row["give_up_at"]
-            # an answer wakes the job earlier; this time is for the case that nothing does
+            # usually an answer wakes the job earlier
             due_at = give_up_at + GRACE if state.is_open else now
             change = {**CLEARED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
             change |= {"request_id": request.id, "parked_at": now}
@@ -189,12 +189,12 @@ class LlmRequestStore:
 
 
 def over(now: datetime) -> dict[str, Any]:
-    """Return the changes to a request that ends, except its state. Its body is deleted."""
+    """Return the values of the columns of an ended request, except its state. Its body is deleted."""
     return {"finished_at": now, "body": None, "not_before": None}
 
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for requests whose pause is over."""
+    """Return the condition for requests that are not paused."""
     return (_R.not_before.is_(None)) | (_R.not_before <= now)
 
 

@@ -62,13 +62,13 @@ def _one_of(name: str, values: type[StrEnum]) -> Enum:
 
 
 class LlmCache(Base):
-    """A paid answer by its question, with its tokens, so that the same question is not paid for twice."""
+    """A paid answer with its tokens, stored so that a repeated question is not paid for again."""
 
     __tablename__ = "llm_cache"
 
     id: Mapped[Sha256] = mapped_column(primary_key=True)  # the digest of the question
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
-    content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # for a page: its body
+    content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # for an answer about a page: the page's body
     # for a search: its address, spelled as a target, and all URLs in the answer, each between blanks
     target: Mapped[Url | None] = mapped_column(index=True)
     urls: Mapped[Urls | None]
@@ -119,7 +119,7 @@ class LlmBatch(Base):
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether the batch has certainly not been charged yet."""
+        """Whether OpenAI has certainly not charged for it, because its creation there was never tried."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
@@ -138,7 +138,7 @@ class LlmRequest(Base):
     # the request as JSON, until it ends
     body: Mapped[Words | None]
     body_bytes: Mapped[int]
-    # an estimate, and the request's limit
+    # an estimate of its input, and the limit of its output
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
@@ -148,7 +148,7 @@ class LlmRequest(Base):
     # after this time, its job makes a normal API call
     give_up_at: Mapped[datetime]
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
-    # the raw completion and its usage
+    # the model's raw answer, and its usage
     answer: Mapped[JsonWords | None]
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
