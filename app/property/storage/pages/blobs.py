@@ -1,4 +1,4 @@
-"""Stores contents once by their SHA-256, compressed with zstd.
+"""Stores each content once, under its SHA-256, compressed with zstd.
 
 The total size is a running total, because a sum over all rows would become slow. Each transaction that adds or deletes
 bytes also updates the total.
@@ -23,10 +23,10 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-#: a compromise of speed and size; a page of 250 kB takes 2 ms
+#: The compression level is a compromise of speed and size. Compressing a page of 250 kB takes 2 ms.
 _LEVEL = 6
 _BLOBS = Blob.__table__
-#: the running total is the sum of these rows of `daily_usage`; a single row may be negative
+#: The running total of bytes is the sum of these rows of `daily_usage`. A single row may be negative.
 _SUBJECTS = tuple(f"blobs {number}" for number in range(16))
 _UNIT = "bytes"
 
@@ -58,13 +58,13 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
 
 
 def drop_unused_blobs(connection: Connection, hashes: set[str], *, counted: bool = True) -> list[int]:
-    """Delete the blobs of `hashes` without references, and the recipe examples from them; return their packed sizes.
+    """Delete the blobs of `hashes` without references, and the recipe examples from them; return the blobs' sizes.
 
-    A transaction that will be rolled back leaves them uncounted, so that other transactions need not wait for it.
+    Unless `counted`, the total is not updated: a transaction that will be rolled back must not make others wait.
     """
     if not hashes:
         return []
-    # a separate statement for the lock, so that the next one sees references added while this one waited
+    # the lock is a separate statement, so that the next one sees references added while this one waited
     connection.execute(select(Blob.sha256).where(Blob.sha256.in_(hashes)).order_by(Blob.sha256).with_for_update())
     unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)

@@ -25,14 +25,14 @@ from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import entities, upsert
 
 _OF_SAME_PROPERTY = aliased(SourceRow)
-#: whether some page of the record's property has an open model question
+#: The condition that a model has to be asked again about some page of the record's property.
 _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.property_id, _OF_SAME_PROPERTY.asks_again)
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Return the condition for records without an open model question that were read or confirmed after `since`.
+    """Return the condition for records read or confirmed after `since` about which no model has to be asked again.
 
-    With `whole_property`, the other pages of their property have no open question either.
+    With `whole_property`, no model has to be asked again about the other pages of their property either.
     """
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
@@ -87,9 +87,9 @@ class PageIndex:
             return record_with_body(connection, seen) is not None
 
     def take_reading(self, page_url: str, lease: Lease) -> bool:
-        """Reserve this page for the job, instead of the page reserved before.
+        """Reserve this page for the job, in place of the page that the job had reserved before.
 
-        Return False while another job with a valid lease reads it. Raises `LeaseLostError`.
+        Return False while another job with a valid lease reads it. Raises `LeaseLostError` if the lease is lost.
         """
         now = self._database.clock.now()
         reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
@@ -109,7 +109,7 @@ class PageIndex:
 
 
 def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
-    """Return the record that has everything in this body; None if the body has to be read."""
+    """Return the record that contains everything in this body; None if the body has to be read."""
     same_content = select(PageAlias.record_sha256).where(
         PageAlias.url == seen.url, PageAlias.content_sha256 == seen.sha256
     )
@@ -139,7 +139,7 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Select the targets of `urls` whose page is fresh."""
+    """Select those of `urls`, spelled as targets, whose page is fresh."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
         select(PageAlias.url)

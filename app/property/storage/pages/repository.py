@@ -82,7 +82,7 @@ class PageStore:
         return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
     def forget_checkpoint(self, job_id: str) -> None:
-        """Detach the useless pages of the job, so that a retry fetches them again with full requests."""
+        """Detach the job's pages, and delete `no_store` ones, so that a retry fetches all again with full requests."""
         mine = select(PageCopy.final_url).where(PageCopy.job_id == job_id)
 
         def work(connection: Connection) -> None:
@@ -109,7 +109,7 @@ class PageStore:
         return CacheValidators(*row) if row is not None and any(row) else None
 
     def still_holds(self, url: str, final_url: str) -> Page | None:
-        """Return the stored page that `final_url` confirmed, as the page of `url`; None if it is no longer stored."""
+        """Return the stored page that `final_url` confirmed (304), as the page of `url`; None if it is not stored."""
         with self._database.reading() as connection:
             copies = entities(connection, _newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
@@ -129,7 +129,7 @@ def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | 
 
 
 def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = (), counted: bool = True) -> list[int]:
-    """Delete rows of `pages`, and those of their blobs and of `blobs` that have no other reference.
+    """Delete rows of `pages`, and those of their blobs and of `blobs` that nothing else refers to.
 
     Return the packed sizes of the deleted blobs.
     """

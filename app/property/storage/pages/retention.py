@@ -18,7 +18,7 @@ from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.types import ACTIVE
 
-#: bodies deleted per transaction, so that no writer waits long
+#: The most bodies or rows chosen per transaction, so that other writers do not wait long.
 _AT_ONCE = 200
 
 
@@ -76,7 +76,7 @@ def _is_needed() -> ColumnElement[bool]:
 
 
 def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, int]]:
-    """Return the bodies that match `which` and that no active job needs, with their packed sizes."""
+    """Return bodies that match `which` and that no active job needs, with packed sizes, least recently used first."""
     refers = or_(PageCopy.sha256 == Blob.sha256, PageCopy.text_sha256 == Blob.sha256)
     needed = select(PageCopy.id).where(refers, _is_needed()).exists()
     query = select(Blob.sha256, Blob.packed_bytes).where(~needed, *which).order_by(Blob.used_at, Blob.sha256)
@@ -94,7 +94,7 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
 
 
 def _drop_rows(connection: Connection, which: ColumnElement[bool]) -> Pruned:
-    """Delete rows that no active job needs, and bodies without other rows."""
+    """Delete matching rows of `pages` that no active job needs, and their bodies that have no other rows."""
     some = connection.execute(select(PageCopy.id).where(which, ~_is_needed()).limit(_AT_ONCE)).scalars().all()
     gone = drop_pages(connection, PageCopy.id.in_(some), ~_is_needed())
     return Pruned(len(gone), sum(gone), len(some) == _AT_ONCE)

@@ -25,7 +25,7 @@ class Blob(Base):
 
 
 class PageCopy(Base):
-    """A received page."""
+    """A page that was received, or that its site confirmed (304)."""
 
     __tablename__ = "pages"
 
@@ -39,7 +39,7 @@ class PageCopy(Base):
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
     declared_url: Mapped[Url | None]  # the canonical URL in the response's Link header
-    # its cache validators; conditional requests use the newest row of a final URL
+    # the cache validators of the response; conditional requests use the newest row of a final URL
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
     is_kept: Mapped[bool]  # False for no-store: deleted when its job ends
@@ -62,10 +62,10 @@ class PageCopy(Base):
     )
 
 
-#: when the page was received, or confirmed by its site
+#: When the page was received, or last confirmed by its site.
 SEEN_AT = func.coalesce(PageCopy.confirmed_at, PageCopy.fetched_at)
 Index("ix_pages_seen_at", SEEN_AT)
-#: no-store pages; the condition must match the index exactly, or SQLite does not use it
+#: The condition for no-store pages. It must match the index exactly, or SQLite does not use the index.
 IS_UNKEPT = PageCopy.is_kept.is_(False)
 Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
 

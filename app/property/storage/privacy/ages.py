@@ -26,9 +26,9 @@ from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observation, SourceRow, Unverified
 from app.property.storage.watches.models import Change
 
-#: candidates per step: rows or properties
+#: The most candidates per step, which are rows or properties.
 _AT_ONCE = 100
-#: tables with one field per row, and the column of when it was seen
+#: Tables with one field per row, each with the column of when the value was seen.
 _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {
     Observation: Observation.observed_at,
     Unverified: Unverified.seen_at,
@@ -71,9 +71,9 @@ class AgeLimits:
         return Aged(self._database.repeat_paced(work), more=len(old) == _AT_ONCE) if old else Aged()
 
     def prune_names(self, days: float) -> Aged:
-        """Delete names of people that no page showed for `days`, also within other values from the same pages.
+        """Delete names of people that no page has shown for `days`, also within other values from the same pages.
 
-        Each property is one transaction. The audit log records the numbers.
+        Each property is one transaction. The audit log records the numbers of deleted rows and changed records.
         """
         oldest = self._database.clock.now() - timedelta(days=days)
         with self._database.reading() as connection:
@@ -87,7 +87,7 @@ class AgeLimits:
         return Aged(deleted, named, more)
 
     def _forget_names(self, property_id: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
-        """Return the number of deleted rows, and of records that lost a name."""
+        """Delete old names of one property; return the number of deleted rows, and of records that lost a name."""
         lock_rows(connection, [property_id])
         deleted = 0
         for table in _SEEN_AT:
@@ -135,7 +135,7 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
     """
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
-        with suppress(InvalidPersonError):  # a name that cannot be distinguished from other words
+        with suppress(InvalidPersonError):  # such a name cannot be distinguished from other words
             names.append(parse_name(str(row.record[field])))
     finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}

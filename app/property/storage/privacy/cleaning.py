@@ -1,4 +1,4 @@
-"""Removes a person's name from rows, records, and values."""
+"""Removes the names that a `Finder` finds from rows, records, and values."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from app.property.storage.statements import digest
 
 
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the columns `record` and `evidence` (JSON types) without the name.
+    """Return the columns `record` and `evidence` (JSON types) without the names of `finder`.
 
-    Fields for people and links that contain the name are removed; in other values the name is cut out.
+    Fields for people, and links, that contain a name are removed. In other values, the name is cut out.
     """
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():
@@ -36,21 +36,21 @@ def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[
 
 
 def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
-    """Return the record without the name."""
+    """Return the record without the names of `finder`."""
     columns = record_without(finder, record.values, evidence_json(record.evidence))
     proofs = {name: Evidence.model_validate(proof) for name, proof in columns["evidence"].items()}
     return replace(record, values=columns["record"], evidence=proofs)
 
 
 def _value_without(finder: Finder, name: str, value: Any) -> Any:
-    """Return a value of the field `name` without the person's name. Links with the name are left out."""
+    """Return a value of the field `name` without the names of `finder`. Links with such a name are left out."""
     if name in of_kind("links") and isinstance(value, list):
         return [url for url in value if not finder.is_in(url)]
     return finder.without(value)
 
 
 def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
-    """Return the changes that remove the name from the row; None if the row has to be deleted."""
+    """Return the changes that remove the names of `finder` from the row; None if the row has to be deleted."""
     texts = {column.name: getattr(row, column.name) for column in columns_of(table, PiiKind.TEXT)}
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():

@@ -1,4 +1,4 @@
-"""The secret key of the hashes of purged names. Without it, no list of names can be tested against the hashes.
+"""The secret key for hashing purged names. Without it, no list of names can be tested against the hashes.
 
 The key is a setting, or a file beside a SQLite database. It is never in the database, because a copy of the database
 would then contain both hashes and key.
@@ -28,7 +28,7 @@ class NamesKey:
     path: Path | None = None
 
     def read(self) -> bytes | None:
-        """Return the 32 bytes of the key; None without one. Raises `ConfigurationError` for an unreadable file."""
+        """Return the 32 bytes of the key; None without one. Raises `ConfigurationError` for an invalid file."""
         if self.secret is not None:
             return hashlib.sha256(self.secret.encode()).digest()
         if self.path is None:
@@ -44,10 +44,10 @@ class NamesKey:
         return key
 
     def make(self) -> bytes:
-        """Return the key; create its file if it is missing. Raises `ConfigurationError`."""
+        """Return the key; create its file if it is missing. Raises `ConfigurationError` if that is impossible."""
         if self.read() is None and self.path is not None:
             try:
-                write_once(self.path, secrets.token_bytes(_BYTES))  # both of two processes use the first key
+                write_once(self.path, secrets.token_bytes(_BYTES))  # two processes both use the first key written
             except OSError as exc:
                 raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
         key = self.read()

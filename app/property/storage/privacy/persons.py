@@ -39,14 +39,14 @@ from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from app.property.urls.targets import normalise_url
 
-#: tables whose matching rows are deleted, because they can be obtained again; in others, the name is removed
+#: Matching rows of these tables are deleted. `_clear` deletes pages and requests too; other rows lose only the name.
 _COPIES = tuple(one.__table__ for one in (LlmCache, RecipeRow, RecipeExample, Change))
-#: rows changed per transaction, with their properties
+#: The most rows changed per transaction, with their properties.
 _AT_ONCE = 20
-#: bodies read at a time
+#: The most bodies read at a time.
 _BODIES = 20
 _NOTE_SECONDS = 5.0
-#: tables derived from others come last, to find rows derived before the others were clean
+#: Tables derived from others come last, so that rows derived before the others were cleaned are found too.
 _LAST = ("properties", "changes")
 
 
@@ -127,7 +127,7 @@ def _decoded(body: bytes) -> str:
 
 def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
     ids = [key[0] for key in keys]
-    if table is Blob.__table__:  # the next visit fetches the page again, and reads it without the name
+    if table is Blob.__table__:  # a later job fetches the page again, and reads it without the name
         part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
         part.drop_blobs(set(ids))
         part.drop_answers(ids)
@@ -152,7 +152,7 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
     for row in connection.execute(mine).all():
         change = cleaned(table, row, finder)
         if change is not None and all(getattr(row, name) == value for name, value in change.items()):
-            continue  # another transaction has cleaned it
+            continue  # another transaction has cleaned the row
         changed |= {row._mapping[column] for column in of_property} - {None}
         which = _is_one_of(table, [tuple(row._mapping[column] for column in table.primary_key.columns)])
         if change is not None and _put(part, table, which, change):

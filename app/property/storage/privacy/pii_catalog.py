@@ -13,9 +13,9 @@ from sqlalchemy import JSON, Column, LargeBinary, Table, Text
 
 
 class PiiKind(StrEnum):
-    """What a column can contain."""
+    """The kind of personal data that a column can contain."""
 
-    NOTHING = "nothing"  # ids, times, numbers, hashes, our own codes, facts about keys
+    NOTHING = "nothing"  # ids, times, numbers, hashes, codes of this project, facts about keys
     OPERATOR = "operator"  # the person who performed an action, kept for accountability
     TARGET = "target"  # one URL or address, spelled as a target
     URLS = "urls"  # several URLs, each between blanks
@@ -27,7 +27,7 @@ class PiiKind(StrEnum):
     COPY = "copy"  # a compressed body
 
 
-#: the kinds that can name a person. KEY is not among them: a key repeats text of its property's records
+#: The kinds that can name a person. KEY is not among them, because a key repeats text of its property's records.
 NAMING = (PiiKind.TEXT, PiiKind.TARGET, PiiKind.URLS)
 _IDS = {"properties.id": PiiKind.PROPERTY, "jobs.id": PiiKind.JOB, "blobs.sha256": PiiKind.BODY}
 

@@ -52,12 +52,12 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
-#: tables from which properties are made, with their columns of page URLs
+#: Tables of what pages say about properties, with their columns of page URLs.
 _SAID: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
     SourceRow: RECORD_URLS,
     Observation: [Observation.source_url],
 }
-#: other tables with rows to delete, with their columns of URLs
+#: Other tables whose rows are deleted if they name a purged URL, with their columns of URLs.
 _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     JobAttempt: [JobAttempt.url],
     LlmCache: [LlmCache.target],
@@ -66,14 +66,14 @@ _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     Unverified: [Unverified.url],
     Watch: [Watch.target],
 }
-#: tables whose rows are deleted and counted with their property
+#: Tables whose rows are deleted, and counted, with their property.
 _OF_PROPERTY = (Change, Observation, Unverified, Watch)
-#: URLs removed per transaction, with the properties of their pages
+#: The most URLs purged per transaction, with the properties of their pages.
 _AT_ONCE = 10
-#: other processes may add URLs of the pages meanwhile
+#: URLs are searched at most this many times, because other processes may add URLs of the pages meanwhile.
 _MOST_ROUNDS = 5
 # These conditions must match their indexes exactly.
-#: jobs whose error message names pages
+#: The condition for jobs whose error message names pages.
 _ERROR_NAMES_PAGES = literal_column("error_code") == literal_column("'no_source'")
 _HAS_DETAIL = literal_column("detail") != literal_column("''")
 _IS_SEARCH = literal_column("kind") == literal_column("'search'")
@@ -135,7 +135,7 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
 class Removal:
     """One step of a purge, in the caller's transaction.
 
-    `removed` counts deleted rows by table. `job_ids` are the jobs whose results elsewhere must be deleted too.
+    `removed` counts deleted rows by table. `job_ids` are the jobs whose results in Redis must be deleted too.
     """
 
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
@@ -167,7 +167,7 @@ class Removal:
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
         """Delete everything about the pages `urls`.
 
-        Their properties are rebuilt from their other pages, or deleted without any, except those to be handled `later`.
+        Their properties are rebuilt from other pages, or deleted if they have none, except those to be handled `later`.
         """
         connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
@@ -205,13 +205,13 @@ class Removal:
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
     def drop_copies(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
-        """Delete the matching page copies, and their blobs."""
+        """Delete the matching page copies, and their blobs without other references; return the copies."""
         rows = self.drop(PageCopy, which, PageCopy.url, PageCopy.final_url, PageCopy.sha256, PageCopy.text_sha256)
         self.drop_blobs({sha256 for row in rows for sha256 in (row.sha256, row.text_sha256)})
         return rows
 
     def drop_blobs(self, hashes: set[str]) -> None:
-        """Delete the blobs without references."""
+        """Delete those of the blobs that nothing refers to."""
         sizes = drop_unused_blobs(self.connection, hashes, counted=not self.dry_run)
         self.removed[Blob.__tablename__] += len(sizes)
 

@@ -20,7 +20,7 @@ from app.property.storage.watches.schedule import TICK
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """The result of a purge: the number of deleted rows by table, and the jobs whose results elsewhere must go."""
+    """The result of a purge: the number of deleted rows by table, and the jobs whose results in Redis must go too."""
 
     removed: dict[str, int]
     job_ids: Sequence[str] = field(repr=False)
@@ -57,14 +57,14 @@ class PurgeStore:
 
 
 def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, int]) -> None:
-    """Add a purge to the audit log: who, the kind of thing, and the numbers."""
+    """Add a purge to the audit log: who purged what kind of thing, and the number of deleted rows by table."""
     now = database.clock.now()
     with database.writing() as connection:
         audit.record(connection, now, who, "purge", str(kind), removed=dict(removed))
 
 
 def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
-    """Run the steps one after the other; a dry run runs them in one transaction and rolls it back."""
+    """Run the steps, each in a transaction. A dry run runs them all in one transaction, and rolls it back."""
     removed, job_ids = Counter[str](), set[str]()
 
     def note(part: Removal) -> None:
@@ -73,7 +73,7 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.advisory_lock(connection, TICK)  # or a watch to be deleted could request its page once more
+            database.advisory_lock(connection, TICK)  # otherwise a watch to be deleted could request its page again
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part

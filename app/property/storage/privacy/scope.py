@@ -22,13 +22,13 @@ from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalise_target, normalise_url
 
-#: columns of a table that are URLs of the same page
+#: Groups of columns that hold URLs of the same page.
 _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
-#: conditions per statement
+#: The most conditions per statement.
 _AT_ONCE = 50
-#: rows per read transaction
+#: The most rows per read transaction.
 _PAGE = 2000
-#: punctuation after a URL in a sentence
+#: Punctuation that may follow a URL in a sentence.
 _AFTER_URL = ".,:;!?)'\""
 
 
@@ -53,9 +53,9 @@ class Scope:
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
-    #: the first of `urls` is an address, and its properties are included
+    #: Whether the first of `urls` is an address. Its properties are then included.
     at_address: bool = False
-    #: the URLs are unrelated: a page to which two of them redirect is shared, and is not purged
+    #: Whether the URLs are unrelated. A page to which two of them redirect is then shared, and is not purged.
     one_by_one: bool = False
 
     def is_of_host(self, url: str) -> bool:
@@ -71,7 +71,7 @@ def names_page(text: str, urls: Set[str], scope: Scope) -> bool:
 
 
 def named_scope(kind: PurgeKind, name: str) -> Scope:
-    """Return the scope of the name alone. Raises `InvalidTargetError` for an invalid URL or address."""
+    """Return the scope of the name, before `complete`. Raises `InvalidTargetError` for an invalid URL or address."""
     match kind:
         case PurgeKind.URL:
             return Scope(urls=(normalise_url(name),))
@@ -88,7 +88,7 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
 
 
 def stored_urls(database: Database, is_wanted: Callable[[str], bool]) -> list[str]:
-    """Return the matching URLs of all tables. Reads all rows, without locks."""
+    """Return the URLs in all tables that `is_wanted` accepts. Reads all rows, without locks."""
     columns = (column for table in metadata.sorted_tables for column in columns_of(table, PiiKind.TARGET, PiiKind.URLS))
     words = (word for column in columns for row in rows_of(database, column) for word in (row[-1] or "").split())
     return sorted({word for word in words if "://" in word and is_wanted(word)})

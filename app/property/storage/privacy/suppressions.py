@@ -30,11 +30,11 @@ from app.property.storage.statements import chunks, upsert
 from app.property.urls.targets import normalise_url
 from app.property.values.text_cache import remembered
 
-#: the lock that writers of pages hold shared, and that a purge takes exclusively for a moment
+#: The name of the lock that writers of pages hold shared, and that a purge takes exclusively for a moment.
 PURGE = "purge"
-#: longer than a fetch from before the purge can take, and than the time to repeat a purge that died
+#: Hashes of URLs are kept longer than a fetch can take. A purge of a person that died can be resumed for as long.
 _KEPT = timedelta(days=1)
-#: hex digits of short hashes, a fast test that a word is in no name
+#: The number of hex digits of a short hash. Short hashes show fast that a word is in no purged name.
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
 
@@ -50,7 +50,7 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a transaction must not store: its purged URLs, and names of purged people."""
+    """What a transaction must not store: those of its URLs that were purged, and the names of purged people."""
 
     urls: set[str]
     names: Finder
@@ -114,7 +114,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
             upsert(connection, Suppression, {"hash": digest}, row | own)
 
     database.repeat(work)
-    if not database.is_sqlite:  # SQLite has one writer at a time
+    if not database.is_sqlite:  # on SQLite, which has one writer at a time, no writer is left
         with database.writing() as connection:
             database.advisory_lock(connection, PURGE)
 
@@ -151,7 +151,7 @@ class PurgedNames:
         return self._known[1]
 
     def require_nameless(self, url: str) -> None:
-        """Raise `PageNamesPersonError` if `url` contains a purged name, since it cannot be stored without it."""
+        """Raise `PageNamesPersonError` if `url` contains a purged name, so that it cannot be stored."""
         if self.finder().is_in(url):
             raise PageNamesPersonError()
 
@@ -196,7 +196,7 @@ def _keyed(key: bytes, text: str) -> str:
 
 
 class Progress:
-    """The progress of the purge of one person, to resume after a crash: a table, and the key of its last row."""
+    """The progress of the purge of one person, to resume after a crash: a table, and the key of its last clean row."""
 
     def __init__(self, database: Database, key: bytes, name: PersonName) -> None:
         self._database = database

@@ -20,7 +20,7 @@ class Suppression(Base):
 
     hash: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
-    # for a name: short hashes of its words, a fast test that a text does not contain it
+    # for a name: short hashes of its words (`suppressions.refuse_name`); for progress: the position in JSON
     words: Mapped[Plain | None]
     key_id: Mapped[str | None] = mapped_column(String(16))  # the id of the key of its hash
     at: Mapped[datetime]
