@@ -1,7 +1,7 @@
 """Stores identity decisions: people split or join properties, undo that, or are asked for a review.
 
-A decision names pages, not properties, because pages persist when properties are merged. It holds for every later
-scrape (`resolve.py`) until it is undone, or a newer one decides otherwise about the same two pages (`pins.py`).
+A decision names pages, not properties, because pages persist when properties are merged. It holds for all later
+records (`resolve.py`) until it is undone, or until a newer one decides otherwise on the same two pages (`pins.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.property.storage.properties.source_records import urls_of
 from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
 from app.property.storage.statements import clean, entities, insert_all, new_id
 
-#: the author of reviews, which no person makes
+#: The author of reviews, which are requested by this program.
 SYSTEM = "propintel"
 _C = IdentityDecision
 ORDER = Order("reviews", (_C.at, _C.id))
@@ -38,7 +38,7 @@ class DecisionStore:
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
         """Move the sources `urls` of a property to a new property, and keep the two apart from now on.
 
-        Raises `NotFoundError`, and `IdentityDecisionError` for a URL that is not a source, or if no source would stay.
+        Raises `NotFoundError`, and `IdentityDecisionError` for a URL that is no source, or if all or none would move.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -168,7 +168,7 @@ def _decide(
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=next_update_time(database, connection),  # later than earlier decisions, which updated these properties
+        at=next_update_time(database, connection),  # later than all earlier decisions, because those updated properties
         who=clean(who),
         kind=kind,
         reason=clean(reason),
@@ -199,7 +199,7 @@ def ask_for_review(
 
 
 def _is_open() -> ColumnElement[bool]:
-    """Return the condition for open reviews of properties that are still two."""
+    """Return the condition for open reviews of two properties that were not merged meanwhile."""
     one, other = (
         select(func.coalesce(Property.merged_into, Property.id)).where(Property.id == column).scalar_subquery()
         for column in (_C.property_id, _C.other_id)

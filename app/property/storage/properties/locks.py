@@ -1,9 +1,9 @@
 """Locks of property writers on PostgreSQL: writers wait for each other if their records may be of one property.
 
 SQLite has one writer at a time and needs no locks. All locks are held until the transaction ends, and are taken in this
-order: purges (shared), keys, the job's row, rows of properties, the feed. Only idempotency keys and the lock for adding
-watches come before purges, because a purge takes neither. After a deadlock, the database cancels one transaction, and
-`Database.repeat` repeats it.
+order: purges (shared), keys, the job's row, rows of properties, the feed. Three locks come before purges: idempotency
+keys and the lock for adding watches, which a purge does not take, and the lock of ticks, which it takes first too.
+After a deadlock, the database cancels one transaction, and `Database.repeat` repeats it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks
 
-#: the subquery sorts the keys, so that all transactions take their locks in the same order
+#: The subquery sorts the keys, so that all transactions take their locks in the same order.
 _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k ORDER BY 1) AS wanted").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
 )
@@ -48,7 +48,7 @@ def lock_pages(database: Database, connection: Connection, records: Sequence[Sou
 
 
 def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
-    """Lock the rows of these properties, in the order of their ids."""
+    """Lock the rows of these properties, in the order of their ids. On SQLite, do nothing."""
     if connection.dialect.name == "sqlite" or not (wanted := sorted(property_ids)):
         return
     for some in chunks(wanted):
@@ -65,5 +65,5 @@ def lock_feed(database: Database, connection: Connection) -> None:
 
 
 def _number(key: str) -> int:
-    """Return 64 bits of the key's hash, the number of its advisory lock."""
+    """Return the number of the key's advisory lock: 64 bits of its hash."""
     return int.from_bytes(hashlib.sha256(f"property {key}".encode("utf-8", "replace")).digest()[:8], signed=True)

@@ -15,7 +15,7 @@ from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Change
 from app.property.storage.watches.outcomes import merge_watches
 
-#: rows that both properties may have, and the columns that identify them
+#: Tables in which both properties may have an equal row, and the columns by which rows are equal.
 _SHARED_ROWS = {
     Observation.__table__: ("content_sha256", "field", "value_sha256"),
     Unverified.__table__: ("field", "url"),
@@ -28,7 +28,7 @@ def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
     The row `merged_id` stays as a pointer to `kept_id`.
     """
     merge_watches(connection, merged_id, kept_id)
-    # `kept_id` gets its blocking keys when it is rebuilt from all records
+    # `kept_id` gets the blocking keys of all records when it is rebuilt
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == merged_id, PropertyKey.is_blocking))
     for table, names in _SHARED_ROWS.items():
         theirs = table.alias()

@@ -1,6 +1,6 @@
-"""Which pages the identity decisions of people keep together or apart.
+"""Finds the pages that people's identity decisions keep together or apart.
 
-Each decision names pages on two sides. For two pages, the newest decision counts that names both and is not undone. A
+Each decision names pages on two sides. For two pages, the newest decision that names both and is not undone counts. A
 join keeps them together; a split keeps them apart if they are on different sides. A review decides nothing.
 """
 
@@ -38,7 +38,7 @@ def pinned_urls(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
 
 
 def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
-    """Return the decisions on each page, by its URL."""
+    """Return the pins of each page, by its URL."""
     named = select(IdentityPin.decision_id).where(IdentityPin.url.in_(pinned_urls(pages)))
     c = IdentityDecision
     query = select(c).where(c.id.in_(named), c.undone_at.is_(None), c.kind != REVIEW).order_by(c.at, c.id)

@@ -22,13 +22,13 @@ from app.property.storage.properties.source_records import records_of
 from app.property.storage.properties.tables import Property, PropertyKey
 from app.property.storage.statements import new_id
 
-#: the fields of the text search, and the field for filtering
+#: The fields that the text search covers, and the field by which properties are filtered.
 SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
 STATUS = "StandardStatus"
 
 
 def next_update_time(database: Database, connection: Connection) -> datetime:
-    """Return the current time, or a time just after the newest update of a visible property if that is later."""
+    """Return the current time, or the time just after the newest update of any property if that is later."""
     newest = connection.execute(select(func.max(Property.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
@@ -77,7 +77,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     `changed` sets a new update time even if the values are the same.
     """
     row_of = select(Property).where(Property.id == property_id).with_for_update(key_share=True)
-    stored = connection.execute(row_of).one_or_none()  # lock first, then read the records
+    stored = connection.execute(row_of).one_or_none()  # lock the row first, then read the records
     sources = records_of(connection, property_id)
     if stored is None or not sources:
         return None
@@ -95,7 +95,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    if stored.identity_version > identity.IDENTITY_VERSION:  # a newer version must index it again
+    if stored.identity_version > identity.IDENTITY_VERSION:  # the newer version must index it again
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:
         connection.execute(update(Property).where(Property.id == property_id).values(change))

@@ -37,14 +37,14 @@ class StoredRecipes:
         self._database = database
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`: handwritten ones, then learned ones, last updated first."""
+        """Return the recipes of `host`: handwritten ones, then learned ones, each group last updated first."""
         with self._database.reading() as connection:
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
         """Return the stored recipe of the same template, else store and return `recipe`. Locks the host.
 
-        If there are more than `MOST_OF_HOST` recipes, the learned ones that were updated longest ago are deleted.
+        Of more than `MOST_OF_HOST` learned recipes, those that were updated longest ago are deleted.
         """
         from app.property.recipes.template import likest  # noqa: PLC0415
 
@@ -63,10 +63,10 @@ class StoredRecipes:
     def add_example(self, recipe_id: str, example: Example) -> None:
         """Store an example, in place of an older one of the same page. Only the newest 12 of a recipe are kept.
 
-        Nothing is stored if the page is no-store, was purged after it was fetched, or has a URL too long for a target.
+        Nothing is stored if the page is no-store, names a purged person, was purged meanwhile, or has a very long URL.
         """
         page = example.page
-        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # too long for the index
+        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # such a URL is too long for the index
             return
         stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},
@@ -142,7 +142,7 @@ class StoredRecipes:
         return found[0]
 
     def named(self, name: str) -> Sequence[Recipe]:
-        """Return the recipe with this id, or the recipes of this host. Raises `RecipeNotFoundError`."""
+        """Return the recipe with this id, or the recipes of this host. Raises `RecipeNotFoundError` without any."""
         with self._database.reading() as connection:
             found = _found(connection, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
         if not found:

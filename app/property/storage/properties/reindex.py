@@ -1,7 +1,7 @@
-"""Reindexes properties whose keys an older version made, and merges those that turn out to be one.
+"""Reindexes properties whose keys an older version made, and merges those that turn out to be the same.
 
 `properties.identity_version` is the version of the rules that made the keys. Each property is one transaction, so
-workers may continue meanwhile.
+workers can continue meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.property.storage.properties.source_records import records_of
 from app.property.storage.properties.tables import Property
 
 _DUE = Property.merged_into.is_(None), Property.identity_version < IDENTITY_VERSION
-#: a position in the queue of due properties: (identity version, property id)
+#: A position in the queue of due properties: (identity version, property id).
 Place = tuple[int, str]
 BEGIN: Place = (-1, "")
 
@@ -28,7 +28,7 @@ def count_due(connection: Connection) -> int:
 
 
 def due_after(database: Database, place: Place, limit: int) -> list[Place]:
-    """Return the next properties that are due, in a stable order."""
+    """Return the places of the next `limit` due properties after `place`, in a stable order."""
     c = Property
     query = select(c.identity_version, c.id).where(*_DUE, tuple_(c.identity_version, c.id) > tuple_(*place))
     with database.reading() as connection:

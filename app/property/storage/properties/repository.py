@@ -70,11 +70,11 @@ class PropertyStore:
     ) -> str:
         """Store a page's record, merge it into its property (new or existing), and return the property's id.
 
-        The caller holds `lock_pages`. Saving the same record again changes nothing. An older record of the same page,
-        under any of its URLs, is replaced. A record older than the stored one only adds its observations.
+        The caller holds `lock_pages`. Saving the same record again changes no values. An older record of the same
+        page, under any of its URLs, is replaced. A record older than the stored one only adds its observations.
 
-        `edition` is the version of the extractors. `asks_again` means that the record is not fresh, because a model was
-        needed and unavailable. `related` is the property for which the page was found; the record goes there unless it
+        `edition` is the version of the extractors. `asks_again` means that a model was needed and unavailable, so the
+        record is not fresh. `related` is the property for which the page was found; the record goes there unless it
         contradicts that property.
 
         Names of people purged meanwhile are left out. Raises `PurgedMeanwhileError`, before anything is written, if the
@@ -111,7 +111,7 @@ class PropertyStore:
         }
         if before is None:
             connection.execute(insert(SourceRow).values(row))
-        else:  # the row keeps its URL, and its content if that is newer
+        else:  # the row keeps its URL, and keeps its content if that is newer
             row = {**row, "url": before.url} if before.fetched_at <= record.fetched_at else {"property_id": owner_id}
             connection.execute(update(SourceRow).where(SourceRow.id == before.id).values(row))
         previous = drop_doubles(connection, doubles, record)
@@ -160,7 +160,7 @@ class PropertyStore:
         for url in connection.execute(query).scalars().all():
             detector.look(url, at)
 
-    # --- reading; the id of a merged property means the property that it was merged into
+    # --- reading; the id of a merged property stands for the property that it was merged into
 
     def get(self, property_id: str) -> dict[str, Any]:
         """Return a property in JSON types.
@@ -176,7 +176,7 @@ class PropertyStore:
             return views(connection, [existing(connection, property_id)])[0]
 
     def sources(self, property_id: str) -> list[SourceRow]:
-        """Return the unmerged record of each source, in the order of `get`; none for an unknown property."""
+        """Return the record of each source, before merging, in the order of `get`; none for an unknown property."""
         with self.database.reading() as connection:
             mine = SourceRow.property_id == canonical_id(connection, property_id)
             query = select(SourceRow).where(mine).order_by(SourceRow.fetched_at, SourceRow.id)
@@ -223,9 +223,9 @@ class PropertyStore:
         newest_first: bool = False,
         only: PropertyFilter = EVERY,
     ) -> Page[dict[str, Any]]:
-        """Return the properties after `cursor` in the shape of `get`, last changed at the end, or first.
+        """Return the properties after `cursor` in the shape of `get`, oldest or newest change first.
 
-        A property that changes between two pages moves to the end and appears again, so that no change is missed.
+        Oldest first, a property that changes between two pages appears again at the end, so that no change is missed.
         `changed_since` leaves out properties unchanged since then. Raises `InvalidCursorError`.
         """
         order = NEWEST_FIRST if newest_first else ORDER
@@ -236,7 +236,7 @@ class PropertyStore:
         return Page(items, order.next_cursor(found, limit))
 
     def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
-        """Yield a consistent snapshot of all properties in the shape of `get`, last changed at the end.
+        """Yield a consistent snapshot of all properties in the shape of `get`, oldest change first.
 
         `page` properties are in memory at a time. The snapshot is one read transaction: writers do not wait for it, but
         the database keeps replaced rows until it ends. Raises errors of the database.

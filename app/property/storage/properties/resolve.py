@@ -23,14 +23,14 @@ from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: blocking keys with more properties are useless: a ZIP code's center, a placeholder address
+#: If blocking keys find more properties than this, they are ignored: one may be a ZIP code's center or a placeholder.
 _MOST_NEAR = 200
 
 
 def resolve_property(
     database: Database, connection: Connection, record: SourceRecord, related: str | None = None
 ) -> tuple[str, bool]:
-    """Return the record's property, existing or new, and whether it is new or others were merged into it.
+    """Return the record's property, and whether it is new or other properties were merged into it.
 
     A record that matches no property goes to `related`, the property for which its page was found.
     """
@@ -71,7 +71,7 @@ def _merged(connection: Connection, found: Resolution) -> str:
 
 
 def _related(connection: Connection, record: SourceRecord, owner_id: str | None, apart: Sequence[str]) -> str | None:
-    """Return `owner_id` unless the record contradicts that property or a decision keeps them apart."""
+    """Return `owner_id`; None if the record contradicts that property, or a decision keeps them apart."""
     if owner_id is None or owner_id in apart:
         return None
     values = connection.execute(select(Property.record).where(Property.id == owner_id)).scalar()

@@ -18,7 +18,7 @@ from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import Observation, SourceRow, Unverified
 from app.property.storage.statements import clean, digest, entities, insert_if_new, upsert
 
-#: the note on a page of an address if the model was asked about another page
+#: The note on a page of an address if the model was asked about another of its pages.
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
@@ -33,14 +33,14 @@ def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
 
 
 def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
-    """Return the records of each property."""
+    """Return the newest record of each page, by property."""
     query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
     rows = by_property(property_ids, entities(connection, query) if property_ids else ())
     return {property_id: [row.to_record() for row in found] for property_id, found in rows.items()}
 
 
 def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[str, list[T]]:
-    """Group rows by their `property_id`."""
+    """Group rows by their `property_id`. Properties without rows have empty lists."""
     found: dict[str, list[T]] = {property_id: [] for property_id in property_ids}
     for row in rows:
         found[row.property_id].append(row)
@@ -63,7 +63,7 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
 
 
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    """Return the stored record that `record` replaces, and other stored records of the same page."""
+    """Return the stored record that `record` replaces, if any, and the other stored records of the same page."""
     mine = SourceRow.url == record.url
     same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
     rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
@@ -71,7 +71,7 @@ def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any]
 
 
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
-    """Delete the other records of the page, but not their observations, and return their properties."""
+    """Delete `doubles`, other records of the page, but not their observations; return the properties of `doubles`."""
     at, page_url = record.as_of, record.page_url
     for row in doubles:
         connection.execute(delete(SourceRow).where(SourceRow.id == row.id))
@@ -84,7 +84,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record` with the source kind of the stored record if it has none of its own.
+    """Return `record`, with the source kind of the stored record `before` if it has none of its own.
 
     The kind belongs to the final URL, so a page with another final URL does not inherit it.
     """

@@ -25,10 +25,10 @@ from app.property.storage.types import (
     where,
 )
 
-#: indexes in byte order, independent of the database's locale
+#: Options for PostgreSQL indexes in byte order, which does not depend on the database's locale.
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
-#: deleted with its property
+#: The id of a property. Rows that refer to it are deleted with it.
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
@@ -44,7 +44,7 @@ class Property(Base):
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # search columns (`rebuild.search_row`), made of record, conflicts, and the URLs of its pages
+    # the columns for searches (`rebuild.search_row`), made of the record, the conflicts, and the URLs of its pages
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
@@ -52,7 +52,7 @@ class Property(Base):
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        # for reindexing; with the columns of lists in it, SQLite would use it for lists, and sort all rows
+        # for reindexing; if it had the columns that lists sort by, SQLite would use it for lists, and sort all rows
         Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -63,7 +63,7 @@ class PropertyKey(Base):
     """A key under which a property is indexed (`merging/identity.py`).
 
     An exact key belongs to one property only, so that two processes cannot store the property twice. A blocking key
-    finds properties that a typing error keeps from sharing an exact key.
+    finds similar properties, for example those that a typing error keeps from sharing an exact key.
     """
 
     __tablename__ = "property_keys"
@@ -76,7 +76,7 @@ class PropertyKey(Base):
 
 
 class SourceRow(Base):
-    """The newest record of a page, by the URL that was requested first."""
+    """The newest record of a page, stored under the URL that was requested first."""
 
     __tablename__ = "source_records"
 
@@ -91,7 +91,7 @@ class SourceRow(Base):
     evidence: Mapped[JsonWords]
     wanted_model: Mapped[PlainJson]
     model_note: Mapped[Words | None]
-    # the model was unavailable: the wanted fields are asked for again at the next request for the page
+    # a model was unavailable, and is asked for the wanted fields again at the next request for the page
     asks_again: Mapped[bool] = mapped_column(server_default=false())
     stored_at: Mapped[datetime]
     # the page's URL, spelled as a target; null in old rows
@@ -129,15 +129,15 @@ class SourceRow(Base):
         return self.shown((*names, "wanted_model", "model_note"))
 
 
-#: when a record was last known to be current
+#: When a record was last known to be current.
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-#: the condition must match the index exactly, or SQLite does not use it
+#: The condition must match the index exactly, or SQLite does not use the index.
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
 Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 
 
 class Observation(Base):
-    """A value that was read from a body; stored once per body. Values not chosen by merging are kept here."""
+    """A value that was read from a body, stored once per body. Values that merging did not choose are kept here."""
 
     __tablename__ = "observations"
 
@@ -154,7 +154,7 @@ class Observation(Base):
     __table_args__ = (
         UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
         Index("ix_observations_property_id_field", "property_id", "field"),
-        # for pruning: names by field, everything by age
+        # these two serve pruning: people's names by field and age, and all observations by age
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
         Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
@@ -237,7 +237,7 @@ class RecipeRow(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     host: Mapped[Words]
-    # written by a person, and never changed by learning
+    # whether a person wrote it; learning never changes such a recipe
     written: Mapped[bool]
     format: Mapped[int]  # recipes in another version of the format are not used
     document: Mapped[JsonWords]  # the recipe in JSON (`app/property/recipes/form.py`)
@@ -259,5 +259,5 @@ class RecipeExample(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
-#: the URLs of a record's page
+#: The columns with URLs of a record's page.
 RECORD_URLS = (SourceRow.url, SourceRow.final_url, SourceRow.page_url)

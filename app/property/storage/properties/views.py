@@ -18,7 +18,7 @@ from app.property.storage.statements import entities
 
 @dataclass(frozen=True, slots=True)
 class PropertyFilter:
-    """A filter of properties: all `words` must occur (case-insensitive), and `status` is a RESO status or None."""
+    """A filter of properties. All `words` must occur, in any case. `status` is a RESO status; None means any status."""
 
     words: str = ""
     status: str | None = None
@@ -66,7 +66,7 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """Return the time of each value's last confirmation, by its body (`bodies`: times by content hash).
+    """Return the time of each value's last confirmation. `bodies` has the time of each body's, by content hash.
 
     A derived value has the evidence of its least certain input.
     """

@@ -1,4 +1,4 @@
-"""The shared daily budget of all watches. A request is charged before it is sent, so the budget is never exceeded.
+"""The daily budget that all watches share. A request is charged before it is sent, so the budget is not exceeded.
 
 If a process dies between charge and request, the charge stays.
 """
@@ -39,7 +39,7 @@ class WatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class WatchDay:
-    """The budget used on a day."""
+    """The budget that watches used on a UTC day."""
 
     day: date
     pages: int = 0
@@ -53,12 +53,12 @@ def charge_watches(database: Database, what: Charge, limit: int) -> bool:
 
 
 def watch_day(database: Database) -> WatchDay:
-    """Return the budget used today."""
+    """Return the budget that watches have used today."""
     with database.reading() as connection:
         return day_of(connection, database.clock.now().date())
 
 
 def day_of(connection: Connection, day: date) -> WatchDay:
-    """Return the budget used on `day`."""
+    """Return the budget that watches used on `day`."""
     used = usage.amounts(connection, day, SUBJECT)
     return WatchDay(day, used.get(Charge.PAGE, 0), used.get(Charge.MODEL_CALL, 0))

@@ -22,9 +22,9 @@ from app.property.storage.statements import delete_some, entities
 from app.property.storage.watches.models import Change, ChangeState
 
 ORDER = Order("changes", (Change.position,))
-#: a cursor that skips all existing changes
+#: A cursor that skips all existing changes.
 LATEST = "latest"
-#: changes deleted per transaction, so that no writer waits long
+#: The most changes deleted per transaction, so that other writers do not wait long.
 _AT_ONCE = 1000
 _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
@@ -32,7 +32,7 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
     """Move the pending change to the end of the feed, in the caller's transaction, which blocks purges.
 
-    A change that was purged meanwhile, or that names a purged person, is deleted.
+    If the change was purged meanwhile, or names a person who was, it is deleted instead.
     """
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
@@ -68,7 +68,7 @@ class ChangeStore:
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
         """Return changes after `cursor`, of all properties or of one, which may have been merged.
 
-        None begins with the oldest change, `LATEST` after the newest. Raises `InvalidCursorError`.
+        The cursor None begins with the oldest change, and `LATEST` after the newest. Raises `InvalidCursorError`.
         """
         if cursor == LATEST:
             with self._database.reading() as connection:
@@ -99,7 +99,7 @@ class ChangeStore:
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete up to 1,000 changes that were last updated before that time; return how many."""
+        """Delete up to 1,000 changes, also pending ones, that were last updated `before` this time; return how many."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 

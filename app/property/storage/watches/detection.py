@@ -1,6 +1,6 @@
 """Detects changes in the transaction that stores a record.
 
-A new value on a page becomes a pending change. Pending changes are published when they are accepted.
+A new value on a page becomes a pending change, which is published when it is accepted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalise_url
 
-#: methods that may read the same page differently on the next visit
+#: Methods that may read the same page differently the next time.
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
@@ -126,8 +126,8 @@ class ChangeDetector:
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
         """Return whether a field that the page did not have before may be a change.
 
-        A field is no change if only the reading improved (by a model that was not asked before, or a recipe learned
-        since), unless the quoted text is new on the page.
+        It is no change if only the reading may have improved: a model read the field, or should have read it before, or
+        a recipe read text that is not known to be new on the page.
         """
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
@@ -185,7 +185,7 @@ class ChangeDetector:
                     accepted.append(one)
                 case Outcome.WAITING if change.look_at != judgement.look_at:
                     self._change(change, look_at=judgement.look_at)
-                case Outcome.REVERTED:  # the reversal is stored, the values are deleted
+                case Outcome.REVERTED:  # the reversal stays stored, but the values are deleted
                     emptied = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))
                     self._change(change, state=ChangeState.REVERTED, updated_at=self._now, **emptied)
                     self._pending.remove(change)
@@ -215,7 +215,7 @@ def has_pending_change(connection: Connection, property_id: str) -> bool:
 
 
 def _value(name: str, stored: Row[Any]) -> Statement | None:
-    """Return the value of the field in a row of a record or a property."""
+    """Return the value of the field `name` in a row of a record or a property; None if it has none."""
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
     return statement_of(name, stored.record, evidence)
 

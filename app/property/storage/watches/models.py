@@ -64,7 +64,7 @@ class Watch(Base):
     state: Mapped[str] = mapped_column(String(8))
     pause_reason: Mapped[Words | None]
     due_at: Mapped[datetime]  # when the next refresh is due
-    put_off_at: Mapped[datetime | None]  # since when it has been waiting for the day's budget
+    put_off_at: Mapped[datetime | None]  # since when it has waited for a day's budget
     # when the current refresh began, until it is settled
     under_way_since: Mapped[datetime | None]
     # the number of consecutive failed refreshes, and the time of the first
@@ -132,10 +132,10 @@ class Change(Base):
     context: Mapped[JsonWords] = mapped_column(nullable=True)
     # the URLs of both values' pages, each between blanks
     urls: Mapped[Urls]
-    why: Mapped[Words | None]  # why it was accepted
+    why: Mapped[Words | None]  # why the change was accepted
     looks: Mapped[int] = mapped_column(server_default="0")  # the number of later looks that confirmed it
     seen_at: Mapped[datetime]
-    # the time of the last look, or of the end of the pending state
+    # when the page was last looked at, or when the change ceased to be pending
     updated_at: Mapped[datetime] = mapped_column(index=True)
     published_at: Mapped[datetime] = synonym("updated_at")
     # when the next look is due; null if another look would not help

@@ -1,4 +1,4 @@
-"""Settles refreshes: a failed one is retried with backoff, and its watch is paused after weeks. Also merges watches."""
+"""Settles refreshes. Failed ones are retried with backoff; after two weeks, a watch is paused. Also merges watches."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.models import Watch, write
 
-#: hours from each consecutive failure to the next try, by error code: transient errors, and longer waits for sites that
-#: block or refuse (403). After any other error, the watch waits until it is due
+#: `_HOURS` has the hours from each consecutive failure to the next try, by error code. They are longer for sites that
+#: block or answer with an error status. After any other error, the watch waits until it is due.
 _PASSING = {*(kind.code for kind in every_kind() if kind.transient), DeadlineExceededError.code, WorkerDiedError.code}
 _HOURS = {
     **dict.fromkeys((PageBlockedError.code, HttpStatusError.code), (24, 24)),
     **dict.fromkeys((*_PASSING, NoSourceError.code), (1, 4, 16, 24, 24)),
 }
 _GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
-#: a page that is gone is requested once more within a day, then accepted as gone
+#: A page that is gone is requested once more after these hours. If it is still gone, its watch is paused.
 _GONE_AGAIN_HOURS = 24
 _GONE_TRIES = 2
-#: after this many failed refreshes in this time, the watch is paused until it is added again
+#: A watch is paused after this many consecutive failed refreshes, if they began at least this long ago.
 _PAUSED_TRIES = 8
 _PAUSED_AFTER = timedelta(days=14)
 _AT_ONCE = 500
-#: failed jobs of watches that are queued again when due
+#: The condition for failed jobs of watches that are queued again when they are due.
 HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
 UNDER_WAY = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
 
@@ -55,14 +55,14 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
     job: tuple[Any, ...] = JobRow.watch_id, JobRow.target, JobRow.state, JobRow.property_id, JobRow.finished_at
     columns = (*job, JobRow.error_code, JobRow.error_message, Property.merged_into)
     jobs = select(*columns).outerjoin(Property, Property.id == JobRow.property_id)
-    # including the jobs of listings that a search found
+    # this includes the jobs of listings that a search found
     jobs = jobs.join(Watch, and_(Watch.id == JobRow.watch_id, JobRow.created_at >= Watch.under_way_since))
     jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(JobRow.created_at, JobRow.position)
     for job in connection.execute(jobs):
         made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
-    # the watch itself is tried again instead
+    # such a watch is refreshed again as a whole instead
     forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
@@ -135,7 +135,7 @@ def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     """Move the watch of the property `merged_id` to `kept_id`.
 
     Of two watches, the active one stays, else the one with the shorter interval. The remaining watch gets the jobs of
-    both, the earlier due time, and a refresh that is under way.
+    both, the earlier due time if both have the same state, and a refresh that is under way.
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))

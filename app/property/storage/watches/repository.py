@@ -37,7 +37,7 @@ INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
 MOST_WATCHES = 10_000
 ORDER = Order("watches", (Watch.created_at, Watch.id))
-#: active watches by due time, then paused ones
+#: The order of active watches by due time, then paused ones.
 PLANNED = Order("planned watches", (Watch.state, Watch.due_at, Watch.id))
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
@@ -156,7 +156,7 @@ class Watches:
 
         Count only entries that have been waiting since `since` or longer.
         """
-        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # a requeued job begins again
+        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # a requeued job gets a new `started_at` later
         theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
             put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
@@ -181,7 +181,7 @@ class Watches:
 
         def work(connection: Connection) -> Tick:
             self._database.advisory_lock(connection, TICK)
-            # a purge waits, or the tick would request a page that is purged meanwhile
+            # this makes purges wait; otherwise the tick could request a page that is purged meanwhile
             self._database.advisory_lock(connection, PURGE, shared=True)
             return TickRun(connection, now, limits, seconds).run()
 

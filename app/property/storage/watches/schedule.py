@@ -29,31 +29,31 @@ from app.property.storage.watches.models import Change, Watch, WatchKind, write
 from app.property.storage.watches.outcomes import HAS_FAILED, UNDER_WAY, forget_failed, settle
 from app.property.urls.rows import is_row
 
-#: the interval of ticks
+#: The time between two ticks, in seconds.
 TICK_SECONDS = 60.0
-#: the lock for creating and deleting jobs of watches
+#: The name of the lock for creating and deleting jobs of watches.
 TICK = "watches.tick"
-#: jobs of watches are less urgent than requested jobs
+#: Jobs of watches are less urgent than requested jobs with the default priority, 5.
 PRIORITY = 8
-#: the highest number of refreshed pages of a property; the last read pages are chosen
+#: At most this many pages of a property are refreshed. The last read pages are chosen.
 MOST_PAGES = 20
-#: the secondary keys are for watches due at the same time, when a new day's budget begins
+#: The order of due watches. Of watches due at the same time, the one refreshed longest ago comes first.
 _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.id)
-#: after an outage, or when a day's budget begins, ticks begin this many times more watches than come due
+#: After an outage, or when a day's budget begins, a tick begins up to this many times as many watches as come due.
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
-#: the most watches per tick, because one statement reads the pages of all
+#: The most watches per tick, because one statement reads the pages of all of them.
 _MOST_A_TICK = 1000
-#: a target with another active job is tried again after this time
+#: A target with another active job is tried again after this time.
 _BUSY = timedelta(minutes=10)
-#: the time until the next look at a change that is still pending
+#: The time until the next look at a change that is still pending.
 _LOOK_AGAIN = timedelta(minutes=30)
-#: recovery sends the tick's jobs if the tick has not sent them by then
+#: Recovery sends the jobs of a tick if they have not been sent within this time.
 _RESEND = timedelta(seconds=30)
-#: an unknown target is refreshed within this time
+#: A target that was never read is refreshed within this many days.
 _FIRST_WITHIN_DAYS = 1
-#: a refresh comes early by this share of the interval, but at most these seconds, so that a change can be confirmed by
-#: another look within the interval, even if the budget delays the refresh
+#: A refresh comes early by a twelfth of the interval, at most half a day. Another look can then confirm a change within
+#: the interval, even if the budget delays the refresh.
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 
 
@@ -110,9 +110,9 @@ class TickRun:
     now: datetime
     limits: WatchLimits
     seconds: float
-    #: the requested targets in their order, each with its watch
+    #: The targets to request, in order, each with the id of its watch.
     wanted: dict[str, str] = field(default_factory=dict)
-    #: an estimate of today's remaining page requests
+    #: An estimate of the page requests that are left today.
     left: int = 0
 
     def run(self) -> Tick:
@@ -169,7 +169,7 @@ class TickRun:
         self.left -= len(targets)
 
     def _refresh(self, most: int) -> tuple[list[Watch], bool]:
-        """Begin due watches; return all that were considered, and whether the budget was too small for one."""
+        """Begin due watches; return all that were considered, and whether the budget was too small for any of them."""
         query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
         due = entities(self.connection, query.limit(most).with_for_update())
         targets = self._targets(due)
@@ -208,7 +208,7 @@ class TickRun:
         return due, is_short
 
     def _has_room(self, watch: Watch, pages: int) -> bool:
-        """Return whether today's budget suffices for these pages of the watch. A full day's budget always does.
+        """Return whether today's budget suffices for these pages of the watch. A full day's budget always suffices.
 
         A watch put off on an earlier day needs budget for one page only, and its other jobs wait for the next day.
         Otherwise smaller watches could come before it every day.
