@@ -39,7 +39,7 @@ def names_key(settings: Settings) -> NamesKey:
 
 
 def database_url(settings: Settings) -> str:
-    """Return DATABASE_URL, else the URL of the SQLite file in PROPINTEL_HOME. The URL contains any password."""
+    """Return DATABASE_URL, else the URL of the SQLite file in PROPINTEL_HOME. The URL may contain a password."""
     if settings.state.database_url is not None:
         return settings.state.database_url.get_secret_value()
     path = settings.state.propintel_home.absolute() / SQLITE_FILE
@@ -49,8 +49,8 @@ def database_url(settings: Settings) -> str:
 class Database:
     """The database at a URL, which is opened at first use or by `open()`. Thread-safe and fork-safe.
 
-    SQLite creates its folder (mode 0700) and migrates itself. PostgreSQL must have this version's schema, else
-    `DatabaseOutdatedError` is raised. A writer waits up to `busy_timeout_seconds` for other writers; then
+    A missing SQLite folder is created with mode 0700, and SQLite is migrated. PostgreSQL must have this version's
+    schema, else `DatabaseOutdatedError` is raised. A writer waits up to `busy_timeout_seconds` for other writers; then
     `DatabaseLockedError` is raised. `names_key` is the key for hashing the names of purged people. All methods
     raise only errors of `app.errors` and `IntegrityError`.
     """
@@ -101,12 +101,12 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Open a transaction. It is committed after the block, or rolled back if the block raises."""
         engine = self._opened()
-        self.clock.now()  # in advance, because a clock that several machines share sometimes asks Redis
+        self.clock.now()  # before the transaction, because a clock that machines share may ask Redis
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
     def repeat[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction, up to five times if another process wrote the same keys first or deadlocked."""
+        """Run `work` in a transaction. Try at most five times if it deadlocks, or others write its keys first."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.writing() as connection:

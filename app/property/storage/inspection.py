@@ -28,8 +28,8 @@ class DatabaseState:
     """The state of a database. `shown` is its URL without secrets.
 
     Only SQLite has `file` and `journal_mode`; only PostgreSQL has `now`. If the SQLite file is missing, `exists` is
-    False and the attributes after it are unknown. `revision` is the schema's revision. `due` counts properties to
-    reindex, and `reviews` counts open identity reviews; both are 0 unless the schema has this version's revision.
+    False and the attributes after it have their defaults. `revision` is the schema's revision. `due` counts properties
+    to reindex, and `reviews` counts open identity reviews; both are 0 unless the schema has this version's revision.
     """
 
     shown: str
@@ -44,7 +44,7 @@ class DatabaseState:
 
 
 def inspect_database(url: str) -> DatabaseState:
-    """Return the state of the database. Raises `ConfigurationError` for an unsupported URL, else `StoreError`."""
+    """Return the state of the database. Raises `ConfigurationError` for a bad URL, and `StoreError` if that fails."""
     parsed = parse_url(url)
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
     shown = errors.shown(parsed)

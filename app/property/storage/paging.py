@@ -39,7 +39,7 @@ class Page[T]:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of a list by `columns`, the last of which is unique. `name` marks its cursors."""
+    """The order of a list by `columns`, the last of which is unique. Its cursors contain `name`."""
 
     name: str
     columns: tuple[AnyColumn, ...]

@@ -57,7 +57,7 @@ def put_tried(
 
 
 def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[JobAttempt]]:
-    """Return the attempts by property, from the last finished of each property's jobs that have attempts."""
+    """Return, for each property, the attempts of its last finished job that has any."""
     brought = select(Job.property_id, Job.id).where(Job.property_id.in_(property_ids), Job.tried.any())
     newest = {row.property_id: row.id for row in connection.execute(brought.order_by(Job.finished_at, Job.id))}
     jobs = entities(connection, select(Job).where(Job.id.in_(newest.values())).options(selectinload(Job.tried)))

@@ -55,7 +55,7 @@ def make_batch(
 ) -> Enqueued:
     """Insert a batch with these `columns`, and a job for each target of `wanted` that needs one.
 
-    A target needs no job if it has an active job, or was read after `fresh_since` (None: reading it again is wanted).
+    A target needs no job if it has an active job, or was read after `fresh_since` (None: no target is fresh).
     `watch_of` maps a target to its watch.
     """
     batch_id = new_id()

@@ -97,7 +97,7 @@ class Batch(Base):
     # the complete URL of its callback, which can contain a secret, and the callback's message
     callback_url: Mapped[Words | None]
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
-    # whether its jobs can wait for a model batch, which costs half
+    # whether its jobs can wait for model batches, in which calls cost half
     economy: Mapped[bool] = mapped_column(server_default=false())
     # the client whose quota its jobs count against (`jobs/usage.py`); null for the operator's batches
     caller: Mapped[Sha256 | None]

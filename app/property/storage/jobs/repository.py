@@ -132,7 +132,7 @@ class JobStore:
         return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
-        """Return the answer of the first request with this key (`idempotency.earlier`); None without one within a day.
+        """Return the answer of the first request with this key within a day (`idempotency.earlier`), or None.
 
         After this, `withdraw` does not cancel that batch.
         """
@@ -165,7 +165,7 @@ class JobStore:
     # --- running
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Lease the job to `owner` and return it; None if the job may not run now (a duplicate message)."""
+        """Lease the job to `owner` and return it; None if it may not run now, as after a duplicate message."""
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
@@ -250,7 +250,7 @@ class JobStore:
     # --- canceling and retrying
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel the job; a running job loses its lease and stores nothing. Return False if it has ended."""
+        """Cancel the job. A running job then stores nothing. Return False if it has ended. Raises `NotFoundError`."""
         with self._database.writing() as connection:
             cancelled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
         if not cancelled:

@@ -81,7 +81,7 @@ class AlertStore:
         with self._database.reading() as connection:  # usually nothing changes, and no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # other numbers in a message are not worth a write every 15 seconds
+            return [], []  # new numbers in messages are not worth a write every 15 seconds
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 
@@ -97,7 +97,7 @@ def _firing(connection: Connection) -> dict[Name, Alert]:
 def _record(
     connection: Connection, found: Mapping[Name, Alarm], now: datetime, notify: bool
 ) -> tuple[list[Alert], list[Alert]]:
-    """Record `found`. If another process fires an alert first, `IntegrityError` makes `repeat` run this again."""
+    """Do the work of `record`. If another process fires an alert first, `IntegrityError` causes a repetition."""
     before = _firing(connection)
     fired, over = [], [alert.id for name, alert in before.items() if name not in found]
     for name, alarm in found.items():

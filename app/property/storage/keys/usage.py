@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
-#: The increase over a longer gap is distributed over this last part of it only.
+#: An increase over a longer gap is distributed only over the end of the gap, which has this length.
 _LONGEST_SPREAD = timedelta(days=2)
 #: The prefix of the names of refusals among the counters.
 REFUSALS = "refusals:"
@@ -95,7 +95,7 @@ def hour_of(moment: datetime) -> datetime:
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
     """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly.
 
-    After an outage of beat, the counts of a whole night must not all appear in one hour.
+    Otherwise, after an outage of Celery beat, the counts of a whole night would appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)

@@ -24,7 +24,7 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """The result of one step: the number of deleted copies, their packed bytes, and whether `more` are left."""
+    """The result of one step: the number of deleted blobs, their packed bytes, and whether `more` may be left."""
 
     bodies: int = 0
     packed_bytes: int = 0
@@ -38,7 +38,7 @@ class Retention:
         self._database = database
 
     def prune_old(self, days: float) -> Pruned:
-        """Delete bodies and rows older than `days`."""
+        """Delete some bodies and rows of `pages` that are older than `days`."""
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
@@ -49,7 +49,7 @@ class Retention:
         return self._database.repeat_paced(work)
 
     def prune_surplus(self, max_bytes: int) -> Pruned:
-        """Delete the least recently used bodies until all bodies take at most `max_bytes`, compressed."""
+        """Delete some of the least recently used bodies if all bodies take more than `max_bytes`, compressed."""
 
         def work(connection: Connection) -> Pruned:
             surplus = stored_bytes(connection) - max_bytes
@@ -66,7 +66,7 @@ class Retention:
         return self._database.repeat_paced(work)
 
     def prune_unkept(self) -> Pruned:
-        """Delete `no_store` pages left behind by finished jobs."""
+        """Delete some of the `no_store` pages left behind by finished jobs."""
         return self._database.repeat_paced(lambda connection: _drop_rows(connection, IS_UNKEPT))
 
 

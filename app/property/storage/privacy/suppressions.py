@@ -196,7 +196,7 @@ def _keyed(key: bytes, text: str) -> str:
 
 
 class Progress:
-    """The progress of the purge of one person, to resume after a crash: a table, and the key of its last clean row."""
+    """The progress of the purge of one person, to resume after a crash: a table, and the key of the last row done."""
 
     def __init__(self, database: Database, key: bytes, name: PersonName) -> None:
         self._database = database

@@ -106,8 +106,8 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
 def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
     """Return `[{"field", "chosen": value, "evidence", "reasons", "verdicts"}]`.
 
-    The last three are lists of the same length: the chosen value first, then the others. A verdict is "won", "agrees",
-    "older", or "conflict".
+    The last three members are lists of the same length: the chosen value first, then the others. A verdict is "won",
+    "agrees", "older", or "conflict".
     """
     return [
         {

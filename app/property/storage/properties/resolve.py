@@ -23,7 +23,7 @@ from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: If blocking keys find more properties than this, they are ignored: one may be a ZIP code's center or a placeholder.
+#: Blocking keys that find more properties are ignored: one may be the center of a ZIP code, or a placeholder address.
 _MOST_NEAR = 200
 
 

@@ -66,7 +66,7 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """Return the time of each value's last confirmation. `bodies` has the time of each body's, by content hash.
+    """Return when each value was last confirmed. `bodies` has the time of the last confirmation by content hash.
 
     A derived value has the evidence of its least certain input.
     """

@@ -32,7 +32,7 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
     """Move the pending change to the end of the feed, in the caller's transaction, which blocks purges.
 
-    If the change was purged meanwhile, or names a person who was, it is deleted instead.
+    If the change was purged meanwhile, or names a person who was purged meanwhile, it is deleted instead.
     """
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now

@@ -1,4 +1,4 @@
-"""Settles refreshes. Failed ones are retried with backoff; after two weeks, a watch is paused. Also merges watches."""
+"""Settles refreshes: retries failed ones with backoff, and pauses watches that fail for weeks. Also merges watches."""
 
 from __future__ import annotations
 

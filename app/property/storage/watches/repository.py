@@ -156,7 +156,7 @@ class Watches:
 
         Count only entries that have been waiting since `since` or longer.
         """
-        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # a requeued job gets a new `started_at` later
+        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # requeueing a failed job resets `started_at`
         theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
             put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
