@@ -157,7 +157,7 @@ class Job(Base):
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]
     refresh: Mapped[bool]
-    # the number of runs, except those that ended in a wait or at a worker's stop; the total of waits for capacity
+    # runs, except those that ended in a wait for capacity or a batch, or at a worker's stop; sum of waits for capacity
     attempts: Mapped[int] = mapped_column(default=0)
     waited_seconds: Mapped[float] = mapped_column(default=0.0)
     due_at: Mapped[datetime | None]

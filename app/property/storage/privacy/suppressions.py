@@ -151,7 +151,7 @@ class PurgedNames:
         return self._known[1]
 
     def require_nameless(self, url: str) -> None:
-        """Raise `PageNamesPersonError` if `url` contains a purged name, so that it cannot be stored."""
+        """Raise `PageNamesPersonError` if `url` contains a purged name, and therefore cannot be stored."""
         if self.finder().is_in(url):
             raise PageNamesPersonError()
 

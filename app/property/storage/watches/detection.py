@@ -126,8 +126,8 @@ class ChangeDetector:
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
         """Return whether a field that the page did not have before may be a change.
 
-        It is no change if only the reading may have improved: a model read the field, or should have read it before, or
-        a recipe read text that is not known to be new on the page.
+        The field is no change if only the reading may have improved: a model read the field, or should have read it
+        before, or a recipe read text that is not known to be new on the page.
         """
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
@@ -162,7 +162,7 @@ class ChangeDetector:
     # --- judging
 
     def _judge(self) -> None:
-        """Decide on each pending change once. A published change removes pending ones with the same new value."""
+        """Decide on each pending change once. A published change removes pending ones of its field and value."""
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)
