@@ -18,19 +18,19 @@ from openai.types import Batch
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
 
 ENDPOINT: Final = "/v1/chat/completions"
-#: a file that is not deleted, because a process died, expires after this; a batch needs its files for 24 hours
+#: OpenAI deletes each file after this time, in case a process died before deleting it. A batch takes up to 24 hours.
 FILES_EXPIRE = timedelta(days=3)
-#: the metadata that identifies our batches
+#: The name of the batch metadata entry that has our own name of the batch.
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
-#: the highest expected difference between our clock and OpenAI's
+#: The highest expected difference between our clock and OpenAI's.
 _SKEW = timedelta(minutes=10)
-#: requests in the block use only these keys
+#: Returns a context manager. Requests sent inside it use only the keys with the given ids.
 _only = partial(bound, allowed_keys)
 
 
 class BatchApi:
-    """A client of the file and batch API. Every call except `upload` uses the given key."""
+    """A client of the file and batch API. Every call except `upload` uses the key with the given id."""
 
     def __init__(self, client: openai.OpenAI) -> None:
         self._client = client
@@ -47,7 +47,7 @@ class BatchApi:
         return raw.parse().id, str(raw.http_response.extensions[KEY_ID])
 
     def create(self, key_id: str, file_id: str, name: str) -> Batch:
-        """Create a batch with a `name` for `find`."""
+        """Create a batch from an uploaded file. Its metadata has the `name`, by which `find` finds it."""
         with _only(frozenset({key_id})):
             return self._client.batches.create(
                 input_file_id=file_id,
@@ -58,7 +58,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """Return the batch with this name, created after `since`; None if there is none."""
+        """Return the batch with this name, created after `since` by either clock; None if there is none."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):
@@ -77,9 +77,9 @@ class BatchApi:
             return self._client.batches.cancel(openai_id)
 
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
-        """Yield the JSON objects of a result file while it downloads. Other lines are skipped."""
+        """Yield the JSON objects of a result file while it downloads. Lines that are not JSON objects are skipped."""
         with ExitStack() as stack:
-            with _only(frozenset({key_id})):  # for the request only: the caller's code runs between lines
+            with _only(frozenset({key_id})):  # not around the loop, where the caller's code runs between lines
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:

@@ -1,8 +1,8 @@
 """Collects parked requests into batches.
 
-Unwanted requests are withdrawn, and overdue ones return to their jobs. The others are sent when they fill a batch or
-the oldest has waited long enough, and the budgets allow it. The check of the budgets here only avoids useless uploads;
-`charge_bulk` decides, and charges a whole batch or nothing.
+Requests that no job waits for are withdrawn, and jobs send overdue ones as normal calls. The others are sent when they
+fill a batch or the oldest has waited long enough, and the budgets allow it. The check of the budgets here only avoids
+useless uploads. The later call of `charge_bulk` decides, and charges a whole batch or nothing.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from app.services.batches.parts import Parts, spent_of
 
 log = logging.getLogger(__name__)
 
-#: the error of a batch that exceeds the account's limit of enqueued tokens
+#: OpenAI's error code for a batch that exceeds the organization's limit of enqueued tokens.
 TOO_MANY_TOKENS = "token_limit_exceeded"
-#: how long that error limits the size of new batches
+#: For this time, such an error limits the size of new batches.
 _REMEMBERED = timedelta(days=1)
-#: batches begun per run; the next run follows within seconds
+#: The most batches begun per run. The next run follows within seconds.
 _MOST_BEGUN = 20
 _MEGABYTE = 1_000_000
-#: the size of a line without the body
+#: The assumed size of an input line without the request's body, in bytes.
 _LINE_BYTES = 192
 
 
 def tidy(parts: Parts) -> None:
-    """Withdraw or return the parked requests that are not to be sent."""
+    """Withdraw parked requests that no job waits for, and return answered and overdue ones to their jobs."""
     parts.requests.withdraw_unwanted()
     parts.requests.release_answered()
     if overdue := parts.requests.release_overdue():
@@ -50,7 +50,7 @@ def collect(parts: Parts) -> list[LlmBatch]:
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                parts.requests.release(never)  # their normal calls are refused too, with a note that gives the reason
+                parts.requests.release(never)  # the pool also refuses their normal calls, which tells the jobs why
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
@@ -71,7 +71,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _RemainingBudgets:
-    """The remaining budgets while requests are chosen."""
+    """What is used of the budgets while requests are chosen: the day's, the least used key's, and each job batch's."""
 
     parts: Parts
     day: Spent
@@ -79,7 +79,7 @@ class _RemainingBudgets:
     batches: dict[str, Spent] = field(default_factory=dict)
 
     def takes(self, more: Spent, payer: str) -> bool | None:
-        """Take `more` from the budgets and return True. Return False if today's budget is too small.
+        """Add `more` to the used amounts and return True. Return False if today's budget is too small.
 
         Return None if the budget of the batch `payer` is too small, so that the request can never be sent.
         """
@@ -97,7 +97,7 @@ class _RemainingBudgets:
 
 
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
-    """Return the requests for one batch, within the limits of a file, a key, and all budgets.
+    """Return the requests for one batch, within the limits of a file, of enqueued tokens, and of all budgets.
 
     The second list has the ids of requests whose batch of jobs has no budget left.
     """
@@ -123,7 +123,7 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
 
 
 def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
-    """Return the remaining budgets, less the expected charges of batches under way."""
+    """Return what is used of the budgets, including the expected charges of batches that are not charged yet."""
     owed: dict[str, Spent] = {}
     for batch in parts.batches.under_way():
         for payer, more in spent_of(batch.charges).items() if batch.is_uncharged else ():
@@ -135,7 +135,7 @@ def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
 
 
 def _share(cap: Cap, spent: Spent) -> float:
-    """Return the used share of the fullest cap."""
+    """Return the largest used share of the caps of calls, tokens, and money."""
     pairs = ((cap.calls, spent.calls), (cap.tokens, spent.tokens), (cap.microusd, spent.microusd))
     return max((used / max(1, most) for most, used in pairs if most is not None), default=0.0)
 
@@ -147,8 +147,8 @@ def _most_bytes(parts: Parts) -> int:
 def _most_tokens(parts: Parts, model: str) -> float:
     """Return the limit of tokens per batch.
 
-    It is infinite unless OpenAI recently refused a batch for too many enqueued tokens. Then it is half of that batch's
-    tokens, or twice those of a later batch that was accepted.
+    It is infinite unless OpenAI refused a batch of the model for too many enqueued tokens in the last day. Then it is
+    half of that batch's tokens, or twice those of a later batch that was accepted.
     """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]

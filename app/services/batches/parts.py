@@ -33,7 +33,7 @@ class Parts:
     clock: Clock
 
     def charges_of(self, chosen: Sequence[Candidate], model: str) -> Charges:
-        """Return the estimated charges by batch of jobs: (calls, tokens, millionths of a US dollar)."""
+        """Return the estimated charge of each batch of jobs: (calls, tokens, millionths of a US dollar)."""
         found: dict[str, tuple[int, int, int]] = {}
         for each in chosen:
             calls, tokens, microusd = found.get(each.batch, (0, 0, 0))
@@ -42,7 +42,7 @@ class Parts:
         return found
 
     def cost_of(self, request: Candidate, model: str) -> int:
-        """Return the highest possible cost: no input is read from the provider's cache, and all is written to it."""
+        """Return the highest cost in millionths of a US dollar, with all input written to the provider's cache."""
         given, made = request.input_tokens, request.output_tokens
         return self.price(model, given, made, BATCH_TIER, written=given)
 
@@ -51,12 +51,12 @@ class Parts:
         return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
 
     def mask(self, key_id: str | None) -> str:
-        """Return the key's mask, for logs."""
+        """Return the key's mask for logs, or its id if it is not configured any more."""
         return next((key.mask for key in self.manager.keys if key.key_id == key_id), str(key_id))
 
 
 def open_parts(settings: Settings, database: Database, manager: OpenAIClientManager) -> Parts | None:
-    """Return the dependencies; None without keys."""
+    """Return the dependencies, or None if no OpenAI key is configured."""
     client = manager.get_client()
     if client is None:
         return None
@@ -66,10 +66,10 @@ def open_parts(settings: Settings, database: Database, manager: OpenAIClientMana
 
 
 def bulk_of(batch: LlmBatch) -> Bulk:
-    """Return the batch for the pool's budgets. Its key must be set."""
+    """Return the batch in the form in which the pool charges it. The batch must have a key."""
     return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
 
 
 def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
-    """Return the amounts by batch of jobs. Charges have no cached tokens; usage has."""
+    """Return the amounts by batch of jobs: calls, tokens, cost, and, for actual usage only, cached tokens."""
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

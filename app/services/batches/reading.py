@@ -20,7 +20,7 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: statuses of transient errors
+#: The client error statuses (4xx) after which a request is sent again, as after every status of 500 or more.
 _PASSING = frozenset({408, 409, 425, 429})
 _AT_ONCE = 200
 
@@ -38,7 +38,7 @@ class Tally:
 def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
     """Store every line of the output and error files, and park requests without a line again.
 
-    Raises errors of the SDK and the database; the caller then reads the files again.
+    Raises errors of the SDK and of the database. After an error, the call can be repeated.
     """
     tally = Tally()
     for file_id in (found.output_file_id, found.error_file_id):
@@ -85,7 +85,7 @@ def _mapping(found: Any) -> Mapping[str, Any]:
 
 
 def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return code and message of the error in the response or the line, redacted because it may quote a key."""
+    """Return the code and the message of a line's error. Secrets are redacted, because the message may quote a key."""
     for error in (body.get("error"), line.get("error")):
         if isinstance(error, Mapping):
             code = error.get("code") or error.get("type") or f"http_{status}"

@@ -2,7 +2,7 @@
 
 Before a batch is created again after a crash, OpenAI is searched for it. If the key of a batch no longer works, the
 other keys are tried, because a key of the same project can see the batch. If none can, the batch is given up, its
-requests are sent again, and the log warns that they may be billed twice. Nothing else is ever sent twice.
+requests are sent again, and the log warns that they may be billed twice. Otherwise, only unbilled requests are resent.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: how long OpenAI is searched for a batch after a crash, before the batch is created again
+#: After a crash, OpenAI is searched for the batch for this time before the batch is created again.
 SETTLES = timedelta(seconds=30)
-#: failed polls before a batch with a removed key is given up
+#: After this many poll intervals, an unreachable batch is given up if its key was removed or OpenAI does not find it.
 LOST_POLLS = 5
 #: A refused key (401) is probed again after an hour (`breaker.Policy.dead_probe_us`). The batch waits for that, because
-#: giving it up means paying twice.
+#: giving it up may mean paying twice.
 CONFIRMED_DEAD = timedelta(minutes=65)
-#: how long an unreachable batch is polled when no job waits for it
+#: An unreachable batch is given up after this time if no job waits for it. Failing steps are retried for
+#: OPENAI_BATCH_MAX_WAIT_SECONDS and this time.
 _UNREACHABLE = timedelta(hours=1)
-#: the highest number of other keys that are tried for an unreachable batch
+#: The most other keys that are tried for an unreachable batch in one poll.
 _MOST_ASKED = 50
-#: statuses of unfinished batches
+#: OpenAI's statuses of unfinished batches.
 _UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
-#: how long the deletion of files is retried; they also expire (`api.FILES_EXPIRE`)
+#: The deletion of files is retried for this time. Files also expire by themselves (`api.FILES_EXPIRE`).
 _CLEANED_WITHIN = timedelta(days=1)
 _PAUSE_SECONDS = 60.0
 _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
@@ -50,7 +51,7 @@ _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.Permission
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The time until the next step."""
+    """The result of a step after which the batch must wait before its next step."""
 
     seconds: float
 
@@ -84,7 +85,7 @@ class BatchRunner:
                 return
 
     def _after(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Retry the step later, or give the batch up after a long time."""
+        """Handle an error of the SDK: retry the step later, or give up a batch that is too old."""
         reason = redact(str(exc))[:500]
         longest = timedelta(seconds=self._parts.settings.openai.batch_max_wait_seconds) + _UNREACHABLE
         unread = batch.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
@@ -104,7 +105,7 @@ class BatchRunner:
         }
         return steps[batch.state](batch)
 
-    # --- to OpenAI
+    # --- uploading and creating
 
     def _upload(self, batch: LlmBatch) -> LlmBatch | Wait:
         cap, more = self._parts.budget.key_day, sum(spent_of(batch.charges).values(), NOTHING)
@@ -153,7 +154,7 @@ class BatchRunner:
         return self._made(batch, made)
 
     def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
-        """Look for the result of an interrupted attempt to create the batch; None if it created nothing."""
+        """Look for the batch of an interrupted attempt. Return None if there is none, `Wait` until that is certain."""
         if self._is_dead(batch):
             return self._lose(batch, "its key was refused while it was created")
         made = self._api.find(batch.key_id or "", batch.id, batch.created_at)
@@ -172,7 +173,7 @@ class BatchRunner:
         self._note(batch, state=state, openai_id=made.id, status=made.status, sent_at=sent_at, error=None)
         return Wait(self._poll_seconds)
 
-    # --- at OpenAI
+    # --- polling and reading
 
     def _look(self, batch: LlmBatch) -> LlmBatch | Wait:
         key_id, openai_id = batch.key_id or "", batch.openai_id or ""
@@ -215,8 +216,7 @@ class BatchRunner:
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Continue with another key that sees the batch. Without one, give up the batch if its own key will not
-        return."""
+        """Continue with another key that sees the batch. Without one, retry, or give up the batch after some time."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
         others = self._parts.usable_keys()
@@ -296,7 +296,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.ENDED, result=result_row, ended_at=ended_at, error=error)
 
     def _settle(self, batch: LlmBatch) -> LlmBatch:
-        """Charge the actual usage to the budgets. A batch without a key was never charged."""
+        """Replace the charges in the budgets by the actual usage. A batch without a key was never charged."""
         if batch.key_id is not None:
             kept = batch.result or {}
             given, made = kept["tokens"]
@@ -307,7 +307,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.SETTLED)
 
     def _clean_up(self, batch: LlmBatch) -> LlmBatch | Wait:
-        """Delete the batch's files, which contain text of pages, at OpenAI."""
+        """Delete the batch's files at OpenAI, which contain text of pages. Those of a lost batch expire instead."""
         kept = batch.result or {}
         files = [file_id for file_id in (batch.input_file_id, *kept.get("files", ())) if file_id]
         since: datetime = batch.ended_at or batch.created_at
@@ -341,5 +341,5 @@ class BatchRunner:
 
     @property
     def _pause_seconds(self) -> float:
-        """How long a returned request waits before it is sent again."""
+        """The time in seconds before a returned request is sent again."""
         return min(_PAUSE_SECONDS, self._parts.settings.openai.batch_collect_seconds)

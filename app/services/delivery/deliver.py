@@ -1,8 +1,8 @@
 """Sends the messages of the outbox, with exponential backoff.
 
-A callback or an alert is given up after almost a day, or at once if its receiver refuses further messages (410). A
-change is never given up. It blocks later changes, so that the receiver's last message about a field has the newest
-value. After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
+A callback or an alert is given up after almost a day, or at once if retries are useless, as after HTTP 410. A change is
+never given up. An undelivered change blocks later ones, so that the receiver's last message about a field has the
+newest value. After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: longer than one attempt can take, so that the owner of an expired lease has died
+#: The lease of a claimed message. It is longer than any attempt, so the owner of an expired lease has died.
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
-#: no attempt begins after this time, so that a run ends within twice this time
+#: A run begins no attempt after this time. Its last attempt takes up to `TIMEOUT_SECONDS` more.
 _RUN_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600.0
-#: 10 s, doubled up to an hour: with the 32nd attempt almost a day (23.4 h) has passed
+#: The first wait is 10 s, and each further wait is twice as long, up to an hour. The 32nd attempt follows after 23.4 h.
 MAX_ATTEMPTS = 32
-#: callbacks sent concurrently, so that a slow receiver does not delay the others
+#: The number of callbacks sent concurrently, so that a slow receiver does not delay the others.
 AT_ONCE = 10
-#: the outbox row with the cursor of the receiver of changes; the receiver stays the same if its URL changes
+#: The id of the outbox row with the cursor of the receiver of changes. A new URL of the receiver keeps the cursor.
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
-#: sentences in the text of a message about alerts; its data have all alerts
+#: The most alerts in the text of one message. The data of the message contains all alerts.
 _MOST_SENTENCES = 20
 _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", "alerts are over")}
 _LONGEST_VALUE_CHARS = 80
@@ -49,7 +49,7 @@ _COUNTERS = {Channel.BATCH: CALLBACKS, Channel.ALERT: ALERT_NOTIFICATIONS, Chann
 
 
 def receiver_of(channel: Channel, settings: Settings) -> str | None:
-    """Return the operator's URL for the channel, in canonical form; None without one, as for callbacks.
+    """Return the operator's URL for alerts or changes, in canonical form. It is None if unset, and for callbacks.
 
     Raises `ConfigurationError`.
     """
@@ -67,7 +67,7 @@ def follow_changes(settings: Settings, database: Database) -> None:
 
 
 def is_due(channel: Channel, database: Database) -> bool:
-    """Return whether there is a message to send now."""
+    """Return whether the channel has a message to send now."""
     outbox = Outbox(database)
     if channel is not Channel.CHANGE:
         return outbox.is_due(channel)
@@ -107,7 +107,7 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
 
 
 def _deliver(message: Message, url: str | None, sender: WebhookSender, database: Database) -> str | None:
-    """Send one message and record the outcome; None if there is nothing to send any more."""
+    """Send one message; record and return the outcome. Return None if there is nothing to send any more."""
     channel, outbox = Channel(message.channel), Outbox(database)
     to = url if message.batch_id is None else BatchStore(database).callback_url(message.batch_id)
     if to is None:
@@ -151,12 +151,12 @@ def _again_at(message: Message, error: WebhookError, now: datetime) -> datetime 
 
 
 def _next(database: Database, message: Message) -> Followed:
-    """Return the next change of the receiver, read now, so that a change purged meanwhile is not sent."""
+    """Return the next change to send. It is read just before sending, so that no purged change is sent."""
     return ChangeStore(database).since(message.payload["since"], limit=1)
 
 
 def event_of(message: Message) -> Event:
-    """Return the event of a batch or of alerts: the same in all attempts."""
+    """Return the event of a batch or of alerts. It is the same in all attempts."""
     text = _alerts_text(message.type, message.payload["alerts"]) if message.channel == Channel.ALERT else None
     return Event(message.event_id, message.type, message.created_at, message.payload, text)
 

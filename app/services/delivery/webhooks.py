@@ -1,6 +1,7 @@
-"""Sends webhooks: POSTs an event as JSON to a URL from an untrusted client, signed per Standard Webhooks.
+"""Sends webhooks: POSTs an event as JSON to a URL, which may come from an untrusted client.
 
-As for pages, requests pass the SSRF guard, go to the checked address, and have limits. Redirects are not followed.
+If a secret is set, messages are signed per Standard Webhooks. As for pages, requests pass the SSRF guard, go to the
+address that it checked, and have limits of time and size. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from app.property.fetch.limits import Limits
 from app.redaction import origin_of
 from app.settings import Settings
 
-#: from name resolution to the status line
+#: The time limit of one attempt, from name resolution to the status line of the answer.
 TIMEOUT_SECONDS = 10.0
 _GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event. `id` is unique, and the same in all attempts; `data` has JSON values.
+    """An event to send. `id` is unique, and the same in all attempts; `data` has JSON values.
 
     `text` is a plain text for people, shown by Slack and similar receivers. It may contain text from pages.
     """
@@ -47,7 +48,7 @@ class Event:
     text: str | None = None
 
     def body(self) -> str:
-        """Return the JSON `{"type", "timestamp", "data"}` of the specification, and `text`; the same in all attempts.
+        """Return the JSON text: `type`, `timestamp`, and `data` as in Standard Webhooks, and `text`.
 
         In `text`, the characters `&`, `<`, and `>` are escaped as Slack requires, so that it can neither mention people
         (`<!channel>`) nor disguise a link (`<url|words>`).
@@ -59,7 +60,7 @@ class Event:
 
 
 def check_callback_url(url: str) -> str:
-    """Return `url` in canonical form. Raises `InvalidCallbackError`. Its address is checked when it is used."""
+    """Return `url` in canonical form. Raises `InvalidCallbackError`. A host name is resolved and checked only later."""
     try:
         return check_url(url)
     except InvalidTargetError as exc:
@@ -107,8 +108,8 @@ class WebhookSender:
     def send(self, url: str, event: Event) -> None:
         """Make one attempt; return when the receiver has answered 2xx.
 
-        Raises `WebhookError`, and `WebhookRefusedError` if another attempt would be useless: for an address inside the
-        network, or a receiver that answers 410.
+        Raises `WebhookError`, and `WebhookRefusedError` if another attempt would be useless: for an invalid URL, a
+        blocked address, or a receiver that answers 410.
         """
         deadline_us = self._clock.now_us() + round(self._timeout_seconds * 1_000_000)
         try:

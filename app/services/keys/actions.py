@@ -24,9 +24,9 @@ from app.services.keys.view import KeyView
 
 log = logging.getLogger(__name__)
 
-#: longer reasons and names of operators are cut
+#: Longer reasons and names of operators are cut to this length.
 MOST_CHARACTERS = 500
-#: the shortest prefix of an id that identifies a key
+#: The least characters of an id that identify a key.
 SHORTEST_ID = 4
 _MOST_MASKS = 20
 
@@ -38,7 +38,7 @@ _OUTCOMES = {
     ("probe", "done"): "may be tried with the next request",
     ("probe", "under_way"): "is being tried already",
 }
-#: why a probe changed nothing, by the key's state; in other states, the key's wait was already over
+#: The reason why a probe changed nothing, by the key's state. In other states, the key's wait was already over.
 _NOT_PROBED = {
     "disabled": "is disabled, and is not tried before it is enabled",
     "closed": "is healthy: there is nothing to try",
@@ -86,7 +86,7 @@ def act(
     """Perform `action` on the key `name`, and record it in the log and in the audit log of the `database`.
 
     `name` is a mask, an id, or the prefix of an id. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
-    `KeyStoreUnavailableError`; then nothing is done or recorded.
+    `KeyStoreUnavailableError`; then nothing is recorded.
     """
     try:
         key = find_key(view.snapshots(), name)
@@ -104,7 +104,7 @@ def act(
 
 
 def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
-    """Return the key `name`. Raises `UnknownKeyError` or `AmbiguousKeyError`, which list the known keys."""
+    """Return the key `name`. Raises `UnknownKeyError`, listing all keys, or `AmbiguousKeyError`, listing matches."""
     wanted = name.strip()
     for key in known:
         if wanted in (key.mask, key.key_id):
@@ -128,7 +128,7 @@ def _line(text: str) -> str:
 
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
-    """Write the entry to the log, as a warning so that no common LOG_LEVEL hides it, then to the database."""
+    """Log the entry as a warning, which no common LOG_LEVEL hides. Then store it, and return the time or None."""
     arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}
     log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", arguments, extra=fields)

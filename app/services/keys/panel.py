@@ -19,16 +19,16 @@ from app.property.storage.keys.usage import HOUR, Uses, hour_of
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.key_report.alarms import Kind
 
-#: the period of charts and timeline
+#: The period that the charts and the timeline of outages show.
 SPAN = timedelta(hours=24)
-#: the number of keys and of limits shown by default; every group has two limits per model
+#: The most keys shown by default, and the most remaining limits shown. Every group of keys has two limits per model.
 MOST_KEYS = 30
 MOST_ROOMS = 20
-#: states that may need action, worst first; the other states end by themselves
+#: The states that may need an operator, worst first.
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
-#: the alerts in the timeline of a key
+#: The kinds of alerts in the timeline of outages.
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
-#: for each state, the word that users see and its meaning
+#: The name and the explanation of each state, as users see them.
 _WORDS = {
     "closed": ("healthy", ""),
     "cooling": ("resting", "Rate limited (429)."),
@@ -45,9 +45,9 @@ _WORDS = {
 class Panel:
     """The overview at the time `at`.
 
-    `keys` are snapshots with their states in words. `keys` and `rooms` (remaining limits) begin with the most urgent;
-    `keys_left_off` and `rooms_left_off` count those not shown. The group of a room without a name is the mask of one of
-    its keys. `budgets` are the daily caps of all processes together, each with unit, used, and cap. `hours` has every
+    `keys` are snapshots with their states in words. `rooms` are remaining limits, the most exhausted first, and each
+    names its group of keys, or one key of an unnamed group. `keys_left_off` and `rooms_left_off` count those not shown.
+    `budgets` are the daily caps of all processes together, each with unit, used, and cap. `hours` has every
     hour of the last day, oldest first; `outages` are that day's alerts on keys that took no requests.
     """
 
@@ -105,7 +105,7 @@ def key_row(key: KeySnapshot) -> dict[str, Any]:
 
 
 def _span(microseconds: int) -> str:
-    """Return a time in its largest unit: `42 s`, `4 min`, `2 h`."""
+    """Return a time in words, rounded up to whole units: `42 s`, `4 min`, `2 h`."""
     seconds = -(-microseconds // 1_000_000)
     if seconds < 100:
         return f"{seconds} s"
@@ -121,14 +121,14 @@ def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
 
 
 def tightest(rooms: Sequence[Room]) -> list[Room]:
-    """Return up to `MOST_ROOMS` rooms, smallest remaining share first."""
+    """Return up to `MOST_ROOMS` remaining limits, smallest remaining share first."""
     return sorted(rooms, key=lambda room: room.left / room.per_minute if room.per_minute else 0.0)[:MOST_ROOMS]
 
 
 def _wait_row(model: ModelFigures) -> dict[str, Any]:
     """Return how long requests of a model waited for a key.
 
-    The share `share_at_once` (0 to 1) hardly waited; 95 % waited at most `p95_seconds` (None: above all bounds).
+    `share_at_once` (0 to 1) waited at most 10 ms. 95 % waited at most `p95_seconds`, or over a minute if it is None.
     """
     sent, reached = sum(model.waits), accumulate(model.waits)
     return {
@@ -139,5 +139,5 @@ def _wait_row(model: ModelFigures) -> dict[str, Any]:
         "p95_seconds": next(
             (bound for bound, n in zip(WAIT_BOUNDS_S, reached, strict=False) if n >= 0.95 * sent), None
         ),
-        "refused": sum(model.refusals.values()),  # got no key in time
+        "refused": sum(model.refusals.values()),  # these requests got no key
     }
