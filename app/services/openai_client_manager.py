@@ -1,6 +1,6 @@
 """The key pool's interface from the specification: a manager, and its OpenAI clients.
 
-A worker builds and installs its manager in a signal. Elsewhere, the first call builds one from the environment.
+A worker installs its manager at its start. In other processes, the first call builds a manager from the environment.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: Longest wait for a key with capacity. A task is retried later, while a direct caller prefers to wait.
+#: The longest waits for a key with capacity. A task waits shortly, because it is retried later; a direct caller is not.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
-#: The SDK requires a key; the transport replaces it in every request.
+#: The SDK requires a key. The transport replaces this one in every request.
 _PLACEHOLDER = "the-transport-puts-a-key-here"
 
 
 class OpenAIClientManager:
     """Many keys used as one client. Thread-safe, but not fork-safe: build one per process.
 
-    `keys` has the configured keys in order, with wrapped secrets. `inner` replaces the network below the pool in tests;
-    `price` returns the cost of calls.
+    `keys` has the configured keys in order, with wrapped secrets. `inner` is the transport that sends requests; tests
+    replace it. `price` returns the cost of calls.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
-        #: charges and settles batches, and has the usage and spending; raises `redis.RedisError`
+        #: The pool's store, which charges batches and has the usage and spending. It raises `redis.RedisError`.
         self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
@@ -121,7 +121,7 @@ class OpenAIClientManager:
     async def aexecute_with_retry[T](
         self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None
     ) -> T:
-        """Do the same as `execute_with_retry` for `async` code. The client is closed afterwards, also its streams.
+        """Do the same as `execute_with_retry` for `async` code. Afterwards, the client and its streams are closed.
 
         For many calls in one event loop, use a client of `open_async_client`, which keeps its connections.
         """
@@ -139,7 +139,7 @@ class OpenAIClientManager:
         return self._pool.stats()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Return the state of each key, configured keys in their order, then draining ones."""
+        """Return the state of each key: the configured keys in their order, then removed keys with open requests."""
         return self._pool.snapshots()
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
@@ -166,14 +166,14 @@ class OpenAIClientManager:
     def follow_keys_file(self, settings: Settings) -> None:
         """Reload the keys of `settings` whenever their file changes, until this manager is closed.
 
-        For processes other than workers and the web server, which have their own reload. No effect without a keys file.
+        Workers and the web server do not call this, because they have their own reload. No effect without a keys file.
         """
         if settings.openai.api_keys_file is not None and self._reloader is None:
             self._reloader = KeyReloader(reload_of(self, settings))
             self._reloader.start()
 
     def warm_up(self, model: str) -> None:
-        """Load the table of prices by looking up `model`, so that no request has to wait for it."""
+        """Load the table of prices now by looking up `model`, so that the first request need not wait for it."""
         if self.keys:
             self._terms.price(model, 0, 0)
 
@@ -207,7 +207,7 @@ def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) 
 
 
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
-    """Return a manager for the configured keys. Without keys it has no client, and this logs a warning.
+    """Return a manager for the configured keys. Without keys, it has no client, and a warning is logged.
 
     With Redis, its state is shared by all processes. `in_task` selects the shorter default of OPENAI_MAX_WAIT_SECONDS.
     Raises `ConfigurationError`.

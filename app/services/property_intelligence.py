@@ -38,11 +38,11 @@ from app.services.scraping.storing import Alias, ScrapeParts, Stored
 
 log = logging.getLogger(__name__)
 
-#: errors of purged pages, and of a URL with a missing secret
+#: The errors of a page that was purged or whose URL has a purged name, and of a URL whose secret is not configured.
 _NOT_STORED = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
-#: how soon a job is retried if another job reads its page
+#: The delay before a job is retried if another job is reading its page.
 _READ_ELSEWHERE_SECONDS = 2.0
-#: the members of the property in an outcome
+#: The members of a stored property that a `ScrapeOutcome` has.
 _SHOWN = ("record", "evidence", "sources", "conflicts", "unverified")
 
 
@@ -123,7 +123,7 @@ class Scraper:
         return outcome
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
-        """Store the page's record, or end with the record stored already."""
+        """Store the page's record, return the stored one if nothing is new, or make jobs for a search's listings."""
         unchanged = self._parts.storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged

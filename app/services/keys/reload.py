@@ -4,10 +4,10 @@ A reload reads the key settings from the environment, `.env`, and the keys file.
 
 - a change of the content of OPENAI_API_KEYS_FILE that is stable for one poll, so that no half-written file is read;
 - SIGHUP;
-- the mark file, with which one process asks all processes of its PROPINTEL_HOME.
+- a new time of the mark file, with which one process makes all processes of its PROPINTEL_HOME reload.
 
-Unusable keys are logged once and change nothing. The content of the file is compared instead of its times, to detect
-edits within one tick of the clock, and replaced mounts.
+If the new keys are unusable, the error is logged once and the old keys stay. The keys file's content is compared
+instead of its times, because an edit within one clock tick or a replaced mount may not change the times.
 
 The kernel also sends SIGHUP when a terminal closes. A process started in that terminal then ends as usual; a service, a
 container, or a program under nohup continues.
@@ -32,10 +32,10 @@ from app.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-#: A change is detected after one to two polls.
+#: The time between polls. A change of the keys file is detected after one to two polls.
 POLL_SECONDS = 1.0
 _KEY_FIELDS = ("api_keys", "numbered_keys", "api_key", "api_keys_file", "key_groups", "key_base_urls")
-#: The result of `_content` for a missing or unreadable file, and without a file setting.
+#: The results of `_content` if the keys file cannot be read, and if no keys file is configured.
 _UNREADABLE = "unreadable"
 _NO_FILE = ""
 
@@ -72,12 +72,11 @@ class ReloadMark:
 
 
 class KeyReload:
-    """Decides when keys are reloaded. `KeyReloader` calls it; not thread-safe.
+    """Reloads the keys when they changed or on request. Not thread-safe: `KeyReloader` calls it in one thread.
 
     `apply` uses the keys of new settings and returns a line to log, or "". If it raises, the old keys stay in use.
-    `seen` is the time of the mark when `settings` were loaded. Without `watches_file`, only SIGHUP and the mark count.
-    With `passes_on`, a reload requested of this process sets the mark for all processes of its home, and `passes_on`
-    gets the mark's new time.
+    `seen` is the time of the mark when `settings` were loaded. If `watches_file` is false, changes of the keys file are
+    ignored. If `passes_on` is given, a successful `ask` also sets the mark, and passes its new time to `passes_on`.
     """
 
     def __init__(
@@ -97,12 +96,12 @@ class KeyReload:
         self._seen = self._mark.stamp() if seen is None else seen
         self._watches_file = watches_file
         self._passes_on = passes_on
-        # the content that was read before is unknown, so the first two polls read the file once more
+        # the content that `settings` were loaded from is unknown, so the second poll reloads the keys
         self._settled: str | None = None if settings.openai.api_keys_file is not None else _NO_FILE
         self._pending: str | None = None
 
     def poll(self) -> None:
-        """Reload if the mark or the file has changed."""
+        """Reload if the mark has changed, or if the keys file has changed and was the same in the last two polls."""
         stamp = self._mark.stamp()
         if stamp != self._seen:
             self._seen = stamp
@@ -119,7 +118,7 @@ class KeyReload:
             self._reload(asked=False)
 
     def ask(self) -> None:
-        """Reload now, on request."""
+        """Reload now. If `passes_on` is given, also make the other processes of the home reload."""
         if not self._reload(asked=True) or self._passes_on is None:
             return
         try:
@@ -132,15 +131,15 @@ class KeyReload:
     def _reload(self, *, asked: bool) -> bool:
         """Read and apply the keys. Return False, after logging the error, if they are unusable.
 
-        The next try is after a change of the file or on request.
+        After a failure, the next attempt follows a change of the file or a request.
         """
         self._settled, self._pending = _content(self._settings), None
         try:
-            # the keys only: a running process does not change its database or its secrets
+            # only the keys are taken over, because a running process keeps its database and its secrets
             loaded, kept = self._load().openai, self._settings
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
-            content = _content(fresh)  # before the keys are read, so that a later write counts as a change
+            content = _content(fresh)  # read before the keys, so that a later write counts as a change
             summary = self._apply(fresh)
         except PropertyIntelligenceError as exc:
             log.error("OpenAI keys not reloaded, the old ones stay in use: %s", redact(str(exc)))
@@ -154,7 +153,7 @@ class KeyReload:
 
 
 class KeyReloader:
-    """The thread of a process that polls, and that reloads keys on request. Start it after a fork."""
+    """A thread that polls for changed keys, and reloads them on request. Start it after a fork."""
 
     def __init__(self, reload: KeyReload, poll_seconds: float = POLL_SECONDS) -> None:
         self._reload = reload

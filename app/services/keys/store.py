@@ -1,4 +1,4 @@
-"""Opens the key pool's store: Redis, shared by all processes, or else memory of this process."""
+"""Opens the key pool's store: in Redis, shared by all processes, or in this process's memory if Redis is not set."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from app.keypool.stores.memory import MemoryStore
 from app.redis.embedded_valkey import redis_url
 from app.settings import Settings
 
-#: Short enough to detect a loss, long enough for a busy machine.
+#: The time limit for connecting to Redis and for each answer: short enough to notice a dead Redis, but not a busy one.
 _TIMEOUT_SECONDS = 1.0
-#: More threads wait for a connection, because a burst of connections must not look like a loss.
+#: Threads beyond this number wait for a connection, because a burst of connections must not look like a dead Redis.
 _MOST_CONNECTIONS = 32
 
 
@@ -48,7 +48,7 @@ def connect_store(url: str) -> redis.Redis:
 
 
 def budget_of(settings: Settings) -> Budget:
-    """Return the configured budgets, in millionths of a US dollar."""
+    """Return the configured budgets. Amounts of money are in millionths of a US dollar."""
     of = settings.budget
     return Budget(
         day=_cap(of.daily_model_calls, of.daily_tokens, of.daily_usd),
@@ -61,7 +61,7 @@ def pricing_of(settings: Settings) -> Pricing:
     """Return the pricing of calls: OPENAI_PRICES, else the table of list prices.
 
     Raises `ConfigurationError` for invalid prices, and if there is a budget in US dollars but no price of OPENAI_MODEL.
-    Only such a budget loads the table here.
+    The table is loaded here only if there is such a budget.
     """
     own = parse_prices(settings.openai.prices)
     price = make_pricing(own)

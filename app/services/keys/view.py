@@ -1,7 +1,7 @@
-"""Reads the shared state of the keys for interfaces, without sending requests.
+"""Shows interfaces the shared state of the keys, and acts on keys, without sending requests to OpenAI.
 
-A manager counts as one of the processes that share the limits, and continues alone when Redis is lost. A view only
-reads, so it sees Redis again as soon as it is back.
+A manager counts as one of the processes that share the limits, and continues alone when Redis is lost. A view does
+neither, so it works again as soon as Redis is back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.services.keys.store import budget_of, connect_store
 from app.services.runtime.ttl_cache import TtlCache
 from app.settings import Settings
 
-#: reading 300 keys blocks the server for some milliseconds, so reports are cached
+#: Reports are cached for this time, because reading 300 keys blocks the server for some milliseconds.
 KEPT_SECONDS = 1.0
 _GRACE_SECONDS = 1.0
 
@@ -67,10 +67,10 @@ class KeyView:
         self._pool = KeyPool(self.keys, self._store, strategy)
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
         self._unused = KeyPool(self.keys, unused, strategy)
-        #: the `data` of the specification's stats response with each key's `id`, at most two seconds old and read-only.
-        #: Without Redis, it shows the configured keys as unused, with the `scope` "process"
+        #: Returns the `data` of the specification's stats response with each key's `id`, at most two seconds old and
+        #: read-only. If Redis does not answer, it shows the configured keys as unused, with the `scope` "process".
         self.stats = TtlCache(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
-        #: `report`, at most two seconds old, for many concurrent readers
+        #: Returns a `report` that is at most two seconds old, so that many concurrent readers cost one call.
         self.recent_report = TtlCache(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def _stats(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class KeyView:
             return self._unused.stats(with_ids=True)
 
     def report(self) -> KeyReport:
-        """Return the data for metrics. Raises `redis.RedisError`."""
+        """Return the report, read now. Raises `redis.RedisError`."""
         snapshots, figures = self._pool.snapshots(), self._store.figures()
         masks = {key_id: f"key-{key_id[:8]}" for key_id in figures.groups} | {s.key_id: s.mask for s in snapshots}
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)

@@ -27,7 +27,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Celery's key of a task result, which may contain a URL in an error message
+#: The Redis key of a Celery task result, which may contain a URL in an error message.
 _RESULT = "celery-task-meta-{}"
 _AT_ONCE = 1000
 _REWRITE_SECONDS = 10.0
@@ -35,7 +35,7 @@ _REWRITE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """The number of deleted rows by table. `wiped` is True if they are overwritten in the database's files."""
+    """The number of rows by table that a purge deletes. `wiped` is True if they are overwritten in database files."""
 
     kind: PurgeKind
     dry_run: bool
@@ -67,7 +67,7 @@ def purge(
 
 
 def _checked_host(name: str) -> str:
-    """Return the host, spelled as in targets. Raises `InvalidHostError`."""
+    """Return the host in the spelling of stored URLs. Raises `InvalidHostError`."""
     text = name.strip()
     try:
         host = host_of(normalise_url(check_url(f"http://{text}/")))
@@ -80,7 +80,7 @@ def _checked_host(name: str) -> str:
     return host
 
 
-# --- data outside of tables
+# --- data outside of the database's tables
 
 
 def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Deletes data by age and size, a few seconds per run: page copies, names of people, values, jobs, and other rows."""
+"""Deletes page copies, names of people, values, jobs, and other rows by age and size, in runs of about ten seconds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: the next run deletes what is left after this time
+#: A run begins no further step after this time. The next run continues.
 _RUN_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
-    """Delete page copies by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES; return `{"bodies": n, "packed_bytes": n}`.
+    """Delete page copies that must not be kept, or by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES.
 
-    Copies name people, so PERSONAL_DATA_RETENTION_DAYS limits their age too.
+    Copies name people, so PERSONAL_DATA_RETENTION_DAYS limits their age too. Return `{"bodies": n, "packed_bytes": n}`.
     """
     retention, limits = Retention(database), settings.retention
     days = min(limits.page_retention_days, limits.personal_data_retention_days)

@@ -20,7 +20,7 @@ from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView
 from app.settings import Settings
 
-#: with fewer recent jobs of a kind, typical figures are used
+#: If there are fewer recent jobs of a kind (URLs or addresses), typical figures are used instead.
 LEAST_JOBS = 20
 
 
@@ -111,7 +111,7 @@ def estimate(
     tokens = total.input_tokens + total.output_tokens + total.search_tokens
     try:
         rooms = () if economy else keys.recent_report().figures.rooms
-    except redis.RedisError:  # the limits are unknown
+    except redis.RedisError:  # without Redis, the limits are unknown
         rooms = ()
     # a batch has its own limits, and answers within a day
     minutes = 0.0 if economy else _model_minutes(rooms, model, calls, tokens)
@@ -133,7 +133,7 @@ def estimate(
 
 
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
-    """Return the cost of one job, and the number of recent jobs that it is based on (0: typical figures).
+    """Return the average cost of one job, and the number of recent jobs that it is based on (0: typical figures).
 
     Calls are not recorded by job, so URLs and addresses share one average. Only addresses cause searches.
     """
@@ -149,7 +149,7 @@ def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
 
 
 def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
-    """Return the price in dollars.
+    """Return the price in US dollars, or None if no price of the model is known.
 
     Uncached input is assumed to be written to the cache, for which some models charge. Searches are never batched.
     """
@@ -164,7 +164,7 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
 
 
 def _model_minutes(rooms: Sequence[Room], model: str, calls: int, tokens: float) -> float | None:
-    """Return the minutes that `calls` with `tokens` in total take at the limits of all groups; None if unknown."""
+    """Return the minutes that `calls` with `tokens` in total take at the limits of all keys; None if unknown."""
     if not calls:
         return 0.0
     rate_of: dict[str, float] = {}

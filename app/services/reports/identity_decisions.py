@@ -16,7 +16,7 @@ from app.redaction import redact
 
 log = logging.getLogger(__name__)
 
-#: the longest reason
+#: The longest reason that interfaces accept.
 MOST_CHARACTERS = 500
 
 
@@ -31,8 +31,8 @@ def join(database: Database, property_id: str, other_id: str, *, who: str, reaso
 
 
 def undo(database: Database, decision_id: str, *, who: str, property_id: str | None = None) -> IdentityDecision:
-    """Undo a decision; with `property_id`, only one about it. Raises `NotFoundError`, `IdentityDecisionError`, database
-    errors."""
+    """Undo a decision, which must be about `property_id` if that is given. Raises `NotFoundError`,
+    `IdentityDecisionError`, errors of the database."""
     store = DecisionStore(database)
     if property_id is not None and not any(decision.id == decision_id for decision in store.of(property_id)):
         raise IdentityDecisionError(property_id, f"decision {decision_id} is not on this property")

@@ -1,6 +1,6 @@
 """The doctor: checks an installation, and gives a remedy for each problem.
 
-It changes nothing and calls no paid API. A `CeleryFacts` gives it access to Celery; callers show the findings.
+It changes nothing and calls no paid API. A `CeleryFacts` gives it access to Celery. Callers show the findings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from app.settings import Settings
 
 __all__ = ["CeleryFacts", "Finding", "State", "examine", "finding_of"]
 
-#: the time limit of a check; all checks run concurrently
+#: The time limit of a check. All checks run concurrently.
 _CHECK_SECONDS = 10.0
 
 

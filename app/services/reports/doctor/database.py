@@ -24,13 +24,13 @@ from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
-#: network file systems (mount(8)), on which SQLite's locks and shared memory do not work
+#: The types of network file systems, as in mount(8). SQLite's locks and shared memory do not work on them.
 _SHARED_FILE_SYSTEMS = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|beegfs|gpfs|fuse\.(sshfs|glusterfs|s3fs)")
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-#: beat runs every ten seconds; a longer wait of a queued job or request means too few workers or keys
+#: A queued job or parked model request that waits longer than this usually lacks workers or keys.
 _LATE_SECONDS = 900.0
-#: a watch put off comes first on the next day; a longer wait means that the budget is too small
+#: A watch that today's budget puts off comes first on the next day. A longer delay means that the budget is too small.
 _WATCH_LATE = timedelta(days=1, hours=1)
 
 
@@ -93,7 +93,7 @@ def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
 
 
 def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Count jobs, and check that waiting jobs have workers."""
+    """Count jobs, and check that they have workers and that no job, model request, or watch waits too long."""
     try:
         found = inspect_database(database_url(settings))
     except PropertyIntelligenceError:
@@ -144,7 +144,7 @@ def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
 
 
 def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Warn of a budget that is too small for the watches, and of due watches that are not begun."""
+    """Warn of budgets that are too small for the watches, and of due watches that were not begun."""
     watches, watch = Watches(database), settings.watch
     put_off, untaken, jobs = watches.late(database.clock.now() - _WATCH_LATE)
     if put_off:

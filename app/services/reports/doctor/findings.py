@@ -1,4 +1,4 @@
-"""The findings of checks. Runs checks concurrently, each with a time limit; a failing check does not stop others."""
+"""Runs checks concurrently, each with a time limit, and returns their findings. A failed check does not stop others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class State(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
-    SKIPPED = "skipped"  # the check could not run, for a reason that another check reports
+    SKIPPED = "skipped"  # the check could not run; another check usually reports the reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,17 +23,18 @@ from app.services.reports.doctor.findings import Finding, combined, failed, ok, 
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
 from app.settings import Settings
 
-#: the time limit of each step of a call to Redis; the key pool itself has one second
+#: The time limit of each step of a call to Redis. The key pool's own limit is one second.
 _ANSWER_SECONDS = 2.0
-#: every model call needs a round trip to Redis
+#: A slower answer of Redis gives a warning, because every model call needs a round trip to Redis.
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: beat checks its schedule every two seconds; another beat takes over from a dead one within 15 seconds
+#: A task that is due for longer gives a warning. Beat checks its schedule every two seconds, and another beat takes
+#: over from a dead one within 15 seconds.
 _LATE_SECONDS = 30.0
-#: a smaller clock difference breaks neither heartbeats nor new tokens
+#: A smaller difference of clocks breaks neither heartbeats nor new tokens.
 _CLOCK_SECONDS = 5.0
-#: more workers would wait for each other on one SQLite file
+#: More workers than this would wait for each other on one SQLite file.
 _MANY_WORKERS = 4
 
 
@@ -58,7 +59,7 @@ class CeleryFacts:
 
 
 def check_redis(settings: Settings) -> Finding:
-    """Check that Redis answers fast and does not lose data. Raises `BrokerUnavailableError`."""
+    """Check that Redis takes writes, answers fast, and keeps its data. Raises `BrokerUnavailableError`."""
     with quick_connection(settings, _ANSWER_SECONDS) as connection:
         milliseconds = 1000 * min(timeit.repeat(connection.ping, number=1, repeat=_PINGS))
         info = cast(Mapping[str, Any], connection.info())
@@ -124,7 +125,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     for name, ask in asks.items():
         with suppress(PropertyIntelligenceError):  # another check reports the error
             before = clock.now()
-            if (theirs := ask()) is not None:  # assumed to be read halfway between our readings (Cristian 1989)
+            if (theirs := ask()) is not None:  # Cristian's algorithm: read halfway between our readings
                 offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
     if not offsets:
         return skipped("there is no other clock to compare with")
@@ -138,7 +139,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
 
 
 def check_keys(settings: Settings) -> Finding:
-    """Count the keys and the healthy ones, by the shared state; the API is not called."""
+    """Count the configured and the healthy keys by their shared state, without calling the API."""
     keys = load_keys(settings).keys
     if not keys:
         return warning("no key: jobs use only values read without a model", str(NoKeysError.remedy))

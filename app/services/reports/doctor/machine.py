@@ -24,7 +24,7 @@ from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
-#: with less space, writes of the database and Valkey fail within minutes
+#: Less free space fails the check, because the database and Redis soon cannot write. Less than a gigabyte is a warning.
 _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 
@@ -32,7 +32,7 @@ _FEW_BYTES = 1_000_000_000
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     """Check the settings as a worker does at its start, the permissions of secret files, and the variables' names.
 
-    The finding names the form of keys in use. Raises `ConfigurationError`.
+    The finding names the settings that the keys come from. Raises `ConfigurationError`.
     """
     keys = load_keys(settings)
     load_strategy(settings.openai.key_rotation_strategy)
@@ -52,7 +52,7 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
     """Warn of each file with secrets that other users may read.
 
-    The group may read a file of another user, because root shares files with this service that way.
+    A file of another user may be readable by its group, because root shares files with this service that way.
     """
     for file in files_with_secrets(settings.areas(), env_file):
         try:
@@ -66,7 +66,7 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
 
 
 def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
-    """Warn if the model has no flex tier by the table of prices, because OpenAI then answers 400."""
+    """Warn if flex is set and the model has no flex price, because OpenAI refuses flex for models without it."""
     model, tokens = settings.openai.model, (1_000_000, 1_000_000)
     if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
         detail = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"
@@ -91,7 +91,7 @@ def check_home(settings: Settings) -> Finding:
 
 
 def check_sources(settings: Settings) -> Finding:
-    """Load `sources.toml` as a scrape does. Raises `ConfigurationError`, which names the place and the remedy."""
+    """Load and check `sources.toml` as a scrape does. Raises `ConfigurationError` with the place and the remedy."""
     file = sources_file(settings)
     sources = file.current()
     every = [one for area in sources.areas for one in area.sources]
@@ -113,7 +113,7 @@ def check_sources(settings: Settings) -> Finding:
 
 
 def _doubts(name: str, template: Template) -> Iterator[str]:
-    """Yield possible mistakes of a template, which may also be intended."""
+    """Yield what may be a mistake in a template: a fixed secret, or a secret sent without encryption."""
     _, short = literal_parameters(template.text)
     for parameter in short:
         yield f"{name} has a fixed {parameter}: if that is a secret, write {{secret:NAME}} instead"

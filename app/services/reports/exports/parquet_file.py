@@ -14,9 +14,9 @@ from app.services.reports.exports.rows import COLUMNS, row_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: properties in memory at a time; about 20 MB with their evidence
+#: The number of properties in memory at a time, which take about 20 MB with their evidence.
 ROWS_PER_GROUP = 1_000
-#: JSON columns after the common ones: all evidence by field, and the evidence of all sides of each conflict
+#: The JSON columns after the common ones: all evidence by field, and each conflict with the evidence of all its values.
 _JSON_COLUMNS = ("evidence", "conflict_evidence")
 _INT64 = range(-(2**63), 2**63)
 
@@ -52,7 +52,7 @@ def _type(name: str) -> str:
 
 
 def _row(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with the final values, which take a tenth of the original memory."""
+    """Return a property as a row of column values, which takes a tenth of the property's memory."""
     row = {name: None if value is None else _AS[_type(name)](value) for name, value in row_of(shown).items()}
     return {**row, "evidence": _json(shown["evidence"]), "conflict_evidence": _json(shown["conflicts"])}
 

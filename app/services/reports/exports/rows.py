@@ -12,7 +12,7 @@ from typing import Any
 from app.property.merging.doubt import UNSURE_BELOW
 from app.property.record import FIELDS
 
-#: all columns in their order
+#: The names of all columns in their order.
 COLUMNS: tuple[str, ...] = (
     "property",
     *(name for name, spec in FIELDS.items() if spec.appended is None),

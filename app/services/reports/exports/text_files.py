@@ -13,8 +13,8 @@ from app.property.merging.identity import point_of
 from app.property.record import FIELDS
 from app.services.reports.exports.rows import COLUMNS, row_of
 
-#: The start of a formula (OWASP "CSV injection"), with characters that spreadsheets skip before it. A cell starts with
-#: the field, and also after `;` and a line end, because some spreadsheets use `;` as the separator.
+#: The start of a formula (OWASP "CSV injection"), with characters that spreadsheets skip before it. A cell may begin at
+#: the start of the text, and after `;` or a line end, because some spreadsheets take `;` for the separator.
 _FORMULA = re.compile(r'(\A|[;\n])((?:[^\S\n]|["\u200b-\u200d\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
@@ -36,7 +36,7 @@ def _cell(name: str, value: Any) -> str:
         case "rows":
             return _FORMULA.sub(
                 lambda it: f"{it[1]}{it[2]}\\u{ord(it[3]):04x}", json_text(value)
-            )  # inside a JSON string
+            )  # an escape of JSON strings
         case "boolean":
             return "true" if value else "false"
         case "integer" | "number":
@@ -60,9 +60,9 @@ def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None
 
 
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a FeatureCollection with one feature per line, which has the columns with a value in the record's types.
+    """Write a FeatureCollection with one feature per line. A feature's properties are the columns that have a value.
 
-    A property without a valid position has a null geometry (section 3.2).
+    A real-estate property without a valid position has a null geometry (RFC 7946, section 3.2).
     """
     stream.write('{"type": "FeatureCollection", "features": [')
     between = "\n"

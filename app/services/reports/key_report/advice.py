@@ -14,9 +14,9 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: below this share of the day, saturation only caused waits of seconds
+#: Saturation for a smaller share of the day gives no advice, because it only caused waits of seconds.
 SATURATED = 0.01
-#: from this share of the day on, saturation is a warning
+#: Saturation for at least this share of the day is a warning.
 _OFTEN = 0.10
 _DAY = timedelta(hours=24)
 _HOUR_S = 3600.0
@@ -38,7 +38,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The basis of advice. `demand` is the demand by model in the last `observed` time (at most 24 h)."""
+    """The basis of advice. `demand` is the demand by model during `observed`, which ends now and is at most 24 h."""
 
     keys: tuple[KeyView, ...]
     demand: Mapping[str, Demand]
@@ -46,7 +46,7 @@ class Evidence:
 
 
 def gather(view: PoolView, history: KeyHistoryStore) -> Evidence:
-    """Read the demand of the last day."""
+    """Return the evidence: the keys of `view`, and the demand of the last day from `history`."""
     began_at, first = history.began_at() or view.at, hour_of(view.at) - _DAY + HOUR
     return Evidence(view.keys, history.demand(first), view.at - max(first, began_at))
 

@@ -1,4 +1,4 @@
-"""Finds current problems of the pool. Pure functions of a view of the pool and of the firing alerts.
+"""Finds current problems of the key pool, with pure functions of a view of the pool and of the firing alerts.
 
 The usage of a budget is corrected up and down all day, so a budget alert stays for the day. A short failure of a key
 between two evaluations is not missed, because the pool counts failures, and each is an alarm for at least `HELD`.
@@ -14,11 +14,11 @@ from app.property.storage.keys.alerts import Alarm, Severity
 from app.property.storage.keys.tables import Alert
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, named
 
-#: how long a past failure of a key stays an alarm
+#: A past failure of a key stays an alarm for this time.
 HELD = timedelta(minutes=1)
-#: an alarm above the threshold stays until it is below this share of the threshold
+#: A firing budget alarm stays until the usage is below this share of the threshold.
 _STILL = 0.8
-#: a budget that is used up, allowing for rounding
+#: From this share on, a budget counts as used up. The rest is rounding.
 _ALL = 0.9995
 POOL = "pool"
 
@@ -34,7 +34,7 @@ class Kind(StrEnum):
     NO_HEALTHY_KEY = "no_healthy_key"
 
 
-#: the kind and subject of a firing alert
+#: The kind and the subject, which together identify a firing alert.
 Name = tuple[str, str]
 
 
@@ -57,7 +57,7 @@ def find_alarms(
 
 
 def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
-    """Yield an alarm if no key is healthy. A key after a 429 is healthy, since it usually recovers in a minute."""
+    """Yield an alarm if no key is healthy. A key that waits after a 429 is healthy, as it usually recovers soon."""
     if view.keys and not any(key.is_in_rotation for key in view.keys):
         states = sorted({key.state for key in view.keys})
         message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model calls are made."
@@ -101,10 +101,10 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
 
 
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
-    """Yield one alarm per daily cap that is nearly used up; for a cap per key, one for all such keys.
+    """Yield an alarm for each daily cap that is nearly used up. A cap per key has one alarm for all its keys.
 
-    It is critical once the budget is used up (a cap per key: by all keys) or refused a request. A request is refused if
-    its estimate exceeds the rest, so tokens and dollars are rarely used completely. An alarm and its severity stay for
+    The alarm is critical once the budget (for a cap per key: of all keys) is used up or refused a request. A request is
+    refused if its estimate exceeds the rest, so budgets are rarely used completely. An alarm and its severity stay for
     the rest of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):

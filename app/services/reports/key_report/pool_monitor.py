@@ -1,4 +1,4 @@
-"""Store the pool's counters, and raise and resolve alerts. Used by the scheduled tasks."""
+"""Stores the key pool's counters, and raises and resolves alerts. Used by the scheduled tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: outcomes that count against a key (see `usage.Uses`)
+#: The outcomes that count as failures of a key (see `usage.Uses`).
 _FAILURES = (Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN, Outcome.SERVER_FAILURE)
 
 
@@ -71,7 +71,7 @@ class PoolMonitor:
     def _record_counters(self) -> PoolFigures | None:
         """Record the shared counters, and return the pool's figures; None while they are unavailable.
 
-        The figures of a single process, used without Redis, would look like a store that lost its data.
+        The figures of a single process, which a manager has while Redis is lost, would look like a loss of data.
         """
         figures: PoolFigures | None = None
 
@@ -135,7 +135,7 @@ def _of_cap(
 ) -> Iterator[BudgetUse]:
     for unit, most in amounts(cap).items():
         figure = "microusd" if unit == "usd" else unit
-        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # it may have been raised since
+        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # the cap may be higher now
         yield BudgetUse(name, unit, spent[unit], most, mask, is_stopped)
 
 

@@ -17,23 +17,23 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: alerts and pieces of advice in a report, which Redis and Flower get as a task's result; the database has all alerts
+#: The most alerts and pieces of advice in a report. The limits keep it short, because it is also a task's result.
 MOST_ALERTS = 10
 MOST_ADVICE = 10
 _ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
-#: unhealthy keys in a stored report
+#: The most unhealthy keys in a stored report.
 MOST_UNHEALTHY = 20
-#: the Redis key of the newest report, and its expiry
+#: The Redis key of the newest report, and the time after which it expires.
 _KEY = "{propintel}:key-report"
 KEPT_SECONDS = 30 * 86_400
 _TIMEOUT_SECONDS = 2.0
-#: states that need action first, temporary states last
+#: The states of unhealthy keys. Those that need an operator come first, temporary ones last.
 _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 
 def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequence[Alert]) -> dict[str, Any]:
-    """Return the `data` of the specification's stats response, with the first of `advice` and `alerts`, and
-    `alerts_firing`."""
+    """Return `stats` (the `data` of the specification's stats response) with the first pieces of `advice`, the first
+    firing alerts, and the number of firing alerts."""
     alerts = [alert.as_json() for alert in firing[:MOST_ALERTS]]
     return {
         **stats,
@@ -59,7 +59,7 @@ def summary_of(report: Mapping[str, Any]) -> str:
 
 
 def log_report(report: Mapping[str, Any]) -> None:
-    """Log the summary, a line per key without traffic (in the pool's words), and the warnings."""
+    """Log the summary, a line for each key that is disabled, failing, or rate limited, and warnings of the advice."""
     log.info(summary_of(report))
     for mask, figures in report["keys"].items():
         if line := _line(mask, figures):
@@ -97,14 +97,14 @@ def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> 
 
 
 def newest_report(settings: Settings) -> dict[str, Any] | None:
-    """Return the newest report as made by `shown`; None without one. Raises `BrokerUnavailableError`."""
+    """Return the newest report in the form of `shown`; None if none is stored. Raises `BrokerUnavailableError`."""
     with quick_connection(settings, _TIMEOUT_SECONDS) as connection:
         content = connection.get(_KEY)
     return json.loads(content) if content is not None else None
 
 
 def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """Return the stored form of a report made at `at`, as JSON types.
+    """Return the short form of a report made at `at` that is stored and shown, in JSON types.
 
     `unhealthy` has up to `MOST_UNHEALTHY` keys ordered by state, and `unhealthy_left_off` is the number of the others.
     """

@@ -1,4 +1,4 @@
-"""The state of the pool at one moment, the input of alarms and advice."""
+"""The state of the key pool at one moment, from which alarms and advice are derived."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: states of a failing key that takes no requests
+#: The states in which a key takes no requests because it fails or was refused.
 OUT = frozenset({"open", "half_open", "dead", "no_quota"})
 
 
@@ -41,9 +41,9 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """The usage of a daily cap; `mask` is the key's for a cap per key.
+    """The usage of a daily cap. For a cap per key, `mask` names the key.
 
-    `stopped` is True if a request of this day was refused for lack of budget; for a cap per key, by all keys.
+    `stopped` is True if the cap refused a request today. For a cap per key, that means that all keys refused it.
     """
 
     budget: Literal["day", "key_day"]
