@@ -15,7 +15,7 @@ from app.property.storage.properties.recipes import StoredRecipes
 from app.services.keys.store import pricing_of
 from app.settings import Settings
 
-#: how an anchor is found, in words
+#: The place of a value relative to the label `name` of its anchor, in words.
 _WHERE = {
     "cell": "in the cell beside {name!r}",
     "term": "in the definition of {name!r}",
@@ -28,7 +28,7 @@ _WHERE = {
 
 
 def savings(settings: Settings) -> Callable[[int], float | None]:
-    """Return a function from prompt tokens to saved dollars, or to None without a price of the model."""
+    """Return a function that prices saved prompt tokens in US dollars; None if the model's price is unknown."""
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     is_priced = price(model, 1_000, 0, tier) > 0
     return lambda tokens: round(price(model, tokens, 0, tier) / 1_000_000, 4) if is_priced else None

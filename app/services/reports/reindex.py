@@ -1,4 +1,4 @@
-"""Reindexes all properties whose keys an older version made, while workers run."""
+"""Reindexes all properties whose blocking keys an older version computed, while workers run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from app.property.storage.properties.reindex import BEGIN, count_due, due_after,
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
-#: a writer waiting for SQLite tries again every 0.1 s
+#: The pause between groups of properties. Another writer that retries SQLite's lock every 0.1 s gets it meanwhile.
 _GAP_SECONDS = 0.11
-#: after this many failures, the cause is not a single property
+#: After this many failures, reindexing ends, because the cause is not a single property.
 _MOST_FAILURES = 100
 
 

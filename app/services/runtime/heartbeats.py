@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: more threads than tasks in beat's schedule, because a locked database blocks every task except the report
+#: The maintenance worker has more threads than beat's schedule has tasks, as a locked database blocks most of them.
 MAINTENANCE_THREADS = 12
-#: a heartbeat that is several intervals old belongs to a hanging or dead worker
+#: The interval between heartbeats. If the last heartbeat is four intervals old, the worker hangs or is dead.
 INTERVAL_SECONDS = 5.0
 
 

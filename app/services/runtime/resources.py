@@ -46,7 +46,7 @@ class Resources(Stores):
     manager: OpenAIClientManager
     fetcher: Fetcher
     scraper: Scraper
-    #: not seeded, because forked children would all draw the same jitter
+    #: The system's random numbers, because seeded ones would give all forked children the same jitter.
     rng: random.Random = field(default_factory=random.SystemRandom)
 
 

@@ -13,7 +13,7 @@ from app.errors.storage import StoreError
 
 log = logging.getLogger(__name__)
 
-#: below a task's soft time limit (`tasks._celery.config`), with time for the fetch and the model call before the write
+#: Shorter than a task's soft time limit (`tasks._celery.config`), to leave time for the fetch and the model call.
 MAX_WAIT_SECONDS = 120.0
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0

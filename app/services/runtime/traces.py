@@ -1,4 +1,4 @@
-"""Starts tracing as configured. A process calls this after its fork."""
+"""Starts OpenTelemetry tracing as configured. A process calls `start_tracing` after its fork."""
 
 from __future__ import annotations
 

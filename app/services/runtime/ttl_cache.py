@@ -1,4 +1,4 @@
-"""Caches the result of a function for a while, so that concurrent callers cost one call."""
+"""Caches the result of a function for some seconds, so that many callers cost one call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TtlCache[T]:
         self._grace_seconds = grace_seconds
         self._monotonic = monotonic
         self._asking = threading.Lock()
-        self._answer: tuple[float, T] | None = None  # (time, result)
+        self._answer: tuple[float, T] | None = None  # the result and its time
 
     def __call__(self) -> T:
         kept = self._answer

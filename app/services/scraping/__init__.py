@@ -1,1 +1,1 @@
-"""Scrape jobs: fetches pages and sources, reads them, asks the model, and stores the results."""
+"""Scrapes targets: fetches pages and sources, reads them, asks the model, and stores the results."""

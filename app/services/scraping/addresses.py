@@ -1,7 +1,7 @@
 """Scrapes an address: asks its sources, cross-checks them, and stores one property.
 
 All pages are first read without a model. Then the model is asked one question, about the page that names most of the
-missing fields. Nothing is stored before everything is read, so that an interrupted run changes nothing.
+missing fields. No values are stored before all pages are read, so that an interrupted run changes no property.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from app.tracing import span
 
 log = logging.getLogger(__name__)
 
-#: by page URL: the model reading, or the fields for which a model was not asked and why
+#: Maps page URLs to the model's reading, or to the fields for which the model was not asked, with the reason.
 Notes = Mapping[str, ModelReading]
-#: the highest number of sources in an error message
+#: The most sources, and the most claims, in an error message.
 _MOST_SOURCES = 6
 
 
@@ -54,8 +54,8 @@ class AddressScraper:
     def scrape(self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None) -> Stored:
         """Scrape the property at `target`, a normalized address; see `Scraper.scrape`.
 
-        Raises `NoSourceError`; for jobs, `HostBusyError`, transient fetch errors, and `OutOfTimeError` if the next run
-        has to continue; `ConfigurationError` for an unusable `sources.toml`; errors of the database; and
+        Raises `NoSourceError` if no source has it; for jobs, `HostBusyError`, transient fetch errors, and
+        `OutOfTimeError` if the next run has to continue; `ConfigurationError`; errors of the database; and
         `openai.RateLimitError` if no key has capacity.
         """
         parts, now = self._parts, self._parts.database.clock.now()
@@ -69,7 +69,7 @@ class AddressScraper:
             if known is not None:
                 return parts.storing.fresh(run.lease, known)
         try:
-            with bound(spending_batch, run.batch):  # model calls count against its budget
+            with bound(spending_batch, run.batch):  # model calls count against the batch's budget
                 stored = self._scraped(wanted, reader, now)
         except NoSourceError:
             if run.lease is not None:

@@ -1,4 +1,5 @@
-"""Makes paid calls of one model: chooses the service tier, learns the server's dialect, and handles errors."""
+"""Makes paid calls of one model: chooses the service tier, learns which request parameters the server accepts (its
+dialect), and handles errors."""
 
 from __future__ import annotations
 
@@ -31,9 +32,9 @@ from app.tracing import span
 log = logging.getLogger(__name__)
 
 _LONGEST_REASON = 300
-#: `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`)
+#: The `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`).
 _BUDGET_CODE = "budget_exceeded"
-#: how long flex is avoided after the first refusal; each further refusal doubles the time
+#: The service tier flex is avoided for this time after the first refusal. Each further refusal doubles the time.
 _FIRST_REST = timedelta(seconds=30)
 _LONGEST_REST = timedelta(minutes=10)
 
@@ -48,7 +49,7 @@ def paid[T](
     what: str = "",
     tier: ServiceTier | None = None,
 ) -> T | str:
-    """Return the result of `ask`, or a note if waiting does not help; `counter` counts the reasons for notes.
+    """Return the result of `ask`, or a note about a failure that waiting does not end. `counter` counts the notes.
 
     A note about an error begins with `what`. Raises `LeaseLostError`, `openai.RateLimitError` while no key has
     capacity, and, if the `run` can be retried later, errors of an unreachable or failing provider.
@@ -169,7 +170,7 @@ class TierChoice:
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Record an answer on `tier`. An answer on flex resets the time after the next refusal."""
+        """Record an answer on `tier`. An answer on flex ends its avoidance, and resets the time to the first one."""
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None
@@ -188,7 +189,7 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, good or bad. A call without an answer on flex is repeated on the standard tier.
+        """Return the answer, good or bad. If flex has no capacity or times out, repeat the call on the standard tier.
 
         Raises every `openai.OpenAIError`, and `LeaseLostError` before the call if the run's lease is lost.
         """
@@ -243,7 +244,7 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """Learn from the answer of a batch, whose request was made before the model's need for room was known."""
+        """Learn from an answer in a batch. Its request may lack the room for reasoning that was learned since."""
         return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:

@@ -45,9 +45,9 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: how long a question with a bad answer is not asked again by any job, because each call costs money
+#: After a bad answer, no job asks the question again for this time, because each call costs money.
 _FAILED_ANSWER_HOLDS = timedelta(hours=1)
-#: the label `outcome` of `propintel_model_answers_total` by error code
+#: The label `outcome` of `propintel_model_answers_total` for each error code of a bad answer.
 _OUTCOMES = {
     ModelRefusedError.code: "refused",
     ModelAnswerInvalidError.code: "invalid",
@@ -59,9 +59,9 @@ _OUTCOMES = {
 class ModelReading:
     """An extraction, with the model's verified values if there are any.
 
-    `unanswered` are the fields for which a model was needed and gave no answer. `note` gives the reason, or the dropped
-    values. `asks_again` is True if the model was unavailable and should be asked later. `asked` are the fields of the
-    question (empty: none was asked), `prompt_tokens` its approximate size. Values of `dropped` failed verification.
+    `unanswered` are the fields for which a model was needed and gave no answer. `note` gives the reason, and names
+    dropped fields. `asks_again` is True if the model was unavailable and should be asked later. `asked` are the fields
+    of the question, and `prompt_tokens` its size. `dropped` are the fields whose values failed verification.
     """
 
     extraction: Extraction
@@ -82,7 +82,7 @@ class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
 
 
 class ModelReader:
-    """Asks `model` through the keys of `manager`, with at most `text_tokens` of a page. Thread-safe.
+    """Asks `model` through the keys of `manager`, about at most `text_tokens` tokens of a page. Thread-safe.
 
     `use` determines when the model is asked. Questions of economy jobs are parked in `requests`.
     """
@@ -110,7 +110,7 @@ class ModelReader:
 
     @property
     def dialect(self) -> Dialect:
-        """The server's dialect as learned so far."""
+        """The request parameters that the server accepts, as learned so far."""
         return self._calls.dialect
 
     def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:

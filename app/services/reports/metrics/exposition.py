@@ -29,18 +29,18 @@ from app.services.runtime.ttl_cache import TtlCache
 
 log = logging.getLogger(__name__)
 
-#: the time limit of a source; a scraper gives up after ten seconds by default
+#: The time limit of a source. Prometheus gives up a scrape after ten seconds by default.
 SOURCE_SECONDS = 2.5
 _KEPT_SECONDS = 1.0
-#: many concurrent scrapes get the previous answer at once; a scrape at long intervals always gets a new one
+#: For this further time, scrapes get the previous answer at once. Scrapes at longer intervals always get a new answer.
 _GRACE_SECONDS = 2.0
-#: counting a million jobs takes a database half a second, which is too much for every scrape
+#: The database's figures are cached for this time, because counting a million jobs takes half a second.
 _DATABASE_KEPT_SECONDS = 10.0
-#: how long old figures of a slow database are used
+#: If the database does not answer in time, figures up to this age are used.
 _DATABASE_STALE_SECONDS = 60.0
 
 _FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics-text")
-#: the available content types: Prometheus' text format 0.0.4, and OpenMetrics 1.0
+#: The available content types: Prometheus' text format 0.0.4, and OpenMetrics 1.0.
 TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
 
 
@@ -48,7 +48,7 @@ class Exposition(Collector):
     """Collects and renders the metrics. Thread-safe; `render` waits for slow sources up to their time limit.
 
     Each argument except `masks` is a source, called in its own thread, which may raise `redis.RedisError` and errors of
-    `app.errors`. `masks` returns the configured keys; `reported` the time of the newest key report, or None.
+    `app.errors`. `masks` returns the configured keys' masks; `reported` the time of the newest key report or None.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class _Source[T]:
         self._wait = self._bounded.begin()
 
     def answer(self) -> T | None:
-        """Return the answer; None if there is none in time. An error is logged once."""
+        """Return the answer; None after an error or a timeout. The first of consecutive errors is logged."""
         assert self._wait is not None  # noqa: S101 (`begin` comes first)
         answer, failure = None, None
         try:

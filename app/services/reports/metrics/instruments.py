@@ -19,7 +19,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.utils import floatToGoString
 
 Kind = Literal["counter", "gauge", "histogram"]
-#: label values (a tuple in the order of the labels) -> number, or for a histogram (bucket counts, sum)
+#: Maps label values, a tuple in the order of the labels, to a number, or for a histogram to (bucket counts, sum).
 Samples = Mapping[Any, Any]
 
 _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
@@ -29,7 +29,7 @@ _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
 
 
 class Label(NamedTuple):
-    """A label. Its values are `words` and, unless that is empty, names of `others`, a bounded set."""
+    """A label. Its values are `words` and, if `others` names a bounded set, the members of that set."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Spec:
 
     @property
     def first(self) -> Samples:
-        """The initial samples."""
+        """The samples before anything is counted: 0 for all series if `begins`, else none."""
         series = itertools.product(*(label.words for label in self.labels)) if self.begins else ()
         return dict.fromkeys(series, 0.0)
 
@@ -94,7 +94,7 @@ def _spec(kind: Kind, name: str, given: Mapping[str, Any]) -> Spec:
     return Spec(kind, name, given["help"], tuple(labels), tuple(given.get("buckets", ())))
 
 
-#: all metrics by name without `propintel_`
+#: All metrics by their names without `propintel_`.
 SPECS: Mapping[str, Spec] = {
     name.removeprefix("propintel_"): _spec(cast(Kind, kind), name, given)
     for kind, metrics in tomllib.loads(Path(__file__).with_name("metrics.toml").read_text(encoding="utf-8")).items()
@@ -102,13 +102,13 @@ SPECS: Mapping[str, Spec] = {
 }
 ALL = tuple(SPECS.values())
 
-#: our own registry, since the library's default has metrics of a single process (memory, garbage collector)
+#: Our own registry, because the library's default one has metrics of a single process (memory, garbage collector).
 REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
-#: other methods are counted as "other", because clients must not create series
+#: The HTTP methods that are counted by name. Others are counted as "other", because clients must not create series.
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-#: service tiers in the API's responses; gateways may send other names
+#: The service tiers in the API's responses that are counted by name. Gateways may send other names.
 TIERS = ("default", "flex", "priority", "scale", "auto")
 
 
@@ -154,12 +154,12 @@ CHANGE_DELIVERIES = _counter("change_deliveries")
 HTTP_REQUESTS = _counter("http_requests")
 HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 
-#: all counted metrics
+#: The metrics that processes count. All others are read from the stores.
 COUNTED = tuple(_specs)
 
 
-#: deferred: waits for capacity · retried: a counted attempt after a failure · lost: the run lost its lease, the job was
-#: canceled, or its new state could not be written
+#: The end of a job's run. After "deferred", the job waits for capacity. "retried" counts against its attempts. "lost"
+#: means that the run lost its lease, the job was canceled, or its new state could not be written.
 RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
 
