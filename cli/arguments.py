@@ -20,7 +20,7 @@ from app.services.reports.identity_decisions import MOST_CHARACTERS
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 
-#: the most ids that a shell offers
+#: The most ids that a shell offers to complete an argument.
 _MOST_COMPLETIONS = 50
 
 

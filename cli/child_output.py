@@ -1,8 +1,8 @@
 """Merges the output of several processes: whole lines on stderr, each marked with its process.
 
-A JSON object gets the field `process`; every other line gets a prefix. A thread for each child reads its pipe and never
-waits for the reader of stderr: a paused terminal would otherwise stop the workers. Unread output is kept up to a limit,
-then dropped.
+A JSON object gets the field `process`, and every other line gets a prefix. A thread for each child reads its pipe and
+never waits for stderr, because a paused terminal would otherwise stop the workers. Up to a limit, output that stderr
+does not accept is kept. More is dropped.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from io import BytesIO, RawIOBase
 from app.redaction import redact
 
 _CHUNK_BYTES = 65_536
-#: a line that is longer is shown in parts
+#: A longer line is shown in parts.
 _LONGEST_LINE_BYTES = 1_000_000
-#: the most lines kept while stderr takes none
+#: The most output kept while stderr accepts none.
 _MOST_WAITING_BYTES = 16_000_000
-#: a write that fits into a pipe is atomic, so that lines of other processes cannot split it
+#: The size of a child's pipe. Linux does not mix a write that fits into the pipe's free space with other writes.
 _PIPE_BYTES = 1_048_576
 _PATIENCE_SECONDS = 2.0
 _FULL_TERMINAL_SECONDS = 0.05
@@ -34,8 +34,8 @@ _COLORS = (36, 33, 32, 35, 34, 31)
 class ChildOutput:
     """Prints on `stream` what children write to `pipe(name)`, and notes of this process.
 
-    A context manager, whose end prints what is left. `names` are the processes, for the width of the prefix and their
-    colors. `stream` has no buffer: a stuck one could not be closed, and this process could not end.
+    A context manager, whose end prints what is left. The names of all processes, `names`, determine the prefixes and
+    their colors. `stream` must be unbuffered, because a stuck buffer could not be closed and would keep this process.
     """
 
     def __init__(self, stream: RawIOBase | BytesIO, names: Sequence[str], *, colors: bool = False) -> None:
@@ -52,10 +52,10 @@ class ChildOutput:
 
     @contextlib.contextmanager
     def pipe(self, name: str) -> Iterator[tuple[int, threading.Thread]]:
-        """Yield a descriptor that a child inherits in the block, and the thread that ends at the end of its output."""
+        """Yield a descriptor for the output of a child started in the block, and the thread that reads the output."""
         reading, writing = os.pipe()
         if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # the user's pipes have a limit of memory
+            with contextlib.suppress(OSError):  # it may exceed the user's limit of memory for pipes
                 fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         reader = threading.Thread(target=self._read, args=(name, reading), name=f"output of {name}", daemon=True)
         self._readers = [one for one in self._readers if one.is_alive()] + [reader]
@@ -119,7 +119,7 @@ class ChildOutput:
 
     def _write_all(self) -> None:
         while data := memoryview(self._take()):
-            with contextlib.suppress(OSError):  # the reader of stderr is gone, the children are not
+            with contextlib.suppress(OSError):  # nobody reads stderr any more, but the children must continue
                 while data:
                     written = self._stream.write(data)
                     if written is None:  # another program has made the terminal non-blocking

@@ -28,14 +28,14 @@ def new_app(name: str, summary: str = "") -> typer.Typer:
 
 
 def command[F: Callable[..., Any]](app: typer.Typer, name: str, *examples: str) -> Callable[[F], F]:
-    """Register a function as the command `name` of `app`, "" if there is one only; `examples` are its arguments."""
+    """Register a function as the command `name` ("" for an only command). Its help shows `examples` of arguments."""
     words = " ".join(filter(None, ("propintel", app.info.name, name)))
     lines = [f"  {words} {example}".rstrip() for example in examples]
     return app.command(name or app.info.name, cls=Command, epilog="\n".join(["\b\nExamples:", *lines]))
 
 
 class Command(TyperCommand):
-    """A command with `--format`, `--json`, and `--verbose`. A `--format` of its own replaces the shared one."""
+    """A command with `--format`, `--json`, and `--verbose`. A command's own `--format` replaces the shared one."""
 
     def __init__(self, *, params: Any, **attrs: Any) -> None:
         taken = {name for param in params for name in param.opts}
@@ -54,7 +54,7 @@ class Command(TyperCommand):
             level=logging.INFO if is_verbose or ctx.meta.get(_VERBOSE) else log.level or logging.WARNING,
             log_format="json" if log.format == "json" else "text",
         )
-        if self.name != "doctor":  # which lists them among its findings
+        if self.name != "doctor":  # the doctor lists them among its findings
             log_near_misses()
         return super().invoke(ctx)
 
@@ -74,7 +74,7 @@ class Group(TyperGroup):
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """The location of a command: `module` has a `typer.Typer` named `attribute`. `summary` is its line in the list."""
+    """The location of a command: `attribute` of `module` is a `typer.Typer`. The list of commands shows `summary`."""
 
     module: str
     summary: str
@@ -87,7 +87,7 @@ class Lazy:
 def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
     """Return the class of a group that has `commands`, in this order, and imports each when it is called.
 
-    `propintel token` need not wait for Celery, SQLAlchemy, and the page readers.
+    So `propintel token`, for example, does not import Celery, SQLAlchemy, and the page readers.
     """
 
     class LazyGroup(Group):

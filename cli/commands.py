@@ -68,9 +68,9 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale; a lone surrogate stays a JSON escape
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    guard_stderr()  # Click quotes arguments that it does not take
+    guard_stderr()  # Click's messages quote unknown arguments, which may have secrets
     try:
         app(prog_name="propintel")
-    except Exception as exc:  # noqa: BLE001 (the last resort: nobody sees a traceback)
+    except Exception as exc:  # noqa: BLE001 (the last resort, so that users see no traceback)
         return report(exc)
     return 0

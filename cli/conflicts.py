@@ -52,7 +52,7 @@ class Place:
 
 
 def require_free(places: Sequence[Place]) -> None:
-    """Return if no other program listens there. Raises `ConfigurationError`, which names the port.
+    """Check that no other program listens there. Raises `ConfigurationError`, which names the port.
 
     The server reports any other error of its address.
     """
@@ -66,7 +66,7 @@ def require_free(places: Sequence[Place]) -> None:
 
 
 def _listen(place: Place, probes: contextlib.ExitStack) -> None:
-    """Hold the port until `probes` closes, as a server would; a closing connection does not hold it."""
+    """Listen on the port until `probes` closes. The closing connections of an earlier server do not matter."""
     found = socket.getaddrinfo(place.address or None, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, address in found:
         probe = probes.enter_context(socket.socket(family, kind, protocol))

@@ -33,7 +33,7 @@ from tasks import make_celery
 from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
-#: far more than a demo takes: one that hangs reports it
+#: The time limit of a demo is this time per job, but at least `_LEAST_SECONDS`. Only a demo that hangs reaches it.
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 _FINAL = ("done", "failed", "cancelled")
@@ -66,7 +66,7 @@ def demo(
 
 
 def _run_demo(jobs: int, keys: int, real: bool) -> int:
-    """Run the demo; return the exit code: 0 if all jobs succeeded, 130 or 143 after a signal."""
+    """Run the demo. Return the exit code: 0 if all jobs succeeded, 128 plus its number after a signal, else 1 or 2."""
     try:
         with (
             StopSignals() as signals,

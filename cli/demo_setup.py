@@ -15,20 +15,20 @@ from app.settings import VARIABLE_PREFIXES
 from app.settings.sources import env_file_in_use
 from cli.processes import Child, Supervisor
 
-#: our variables, and those that would lead Celery or loopback requests elsewhere
+#: The prefixes of our and Celery's variables, and the proxy variables. They could lead the demo elsewhere.
 _CLEARED = (*VARIABLE_PREFIXES, "CELERY_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _READY = "listening on "
 _START_SECONDS = 30.0
-#: The key with the low limit. The pool lets it rest for about a second once another program has used it up.
+#: The limits of the key that is used up once by another program. The pool then lets it rest for about a second.
 _LIMITED = {"rpm": 300, "used_up_after": 2}
-#: far more than the demo's worker can send
+#: The limits of the other keys, far above what the demo's worker can send.
 _AMPLE = {"rpm": 6_000, "tpm": 2_000_000}
 
 
 @dataclass(frozen=True)
 class DemoKeys:
-    """Invented keys: `secrets` for the service, `config` for the simulator."""
+    """Invented keys: `secrets` for the service's settings, and `config` for the simulator's configuration file."""
 
     secrets: tuple[str, ...]
     config: dict[str, object]
@@ -51,7 +51,7 @@ def make_keys(count: int) -> DemoKeys:
 
 
 def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:
-    """Return `base` without our variables, so that a key in the shell is not used; `keep_openai` is `--real`."""
+    """Return `base` without our, Celery's, and proxy variables; with `keep_openai`, keep OPENAI_* and proxies."""
 
     def stays(name: str) -> bool:
         if keep_openai and name.startswith("OPENAI_"):
@@ -62,7 +62,7 @@ def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str
 
 
 def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the environment of the demo's processes. `openai` None: the user's own keys, from the shell or `.env`."""
+    """Return the environment of the demo's processes. If `openai` is None, they use the keys of the shell or `.env`."""
     env = clean_environment(base, keep_openai=openai is None)
     # empty values hide the values of a .env file
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}

@@ -186,7 +186,7 @@ def explained(extraction: Extraction, dropped: tuple[Dropped, ...] = ()) -> list
 
 
 def scores(extraction: Extraction) -> dict[str, Any]:
-    """Return what each feature of a value adds to the log-odds that the value is right."""
+    """Return for each field what each feature of its value adds to the log-odds that the value is right."""
     return {
         name: {
             "confidence": score.confidence,
@@ -223,7 +223,7 @@ def prompt_json(prompt: Prompt) -> dict[str, Any]:
 
 
 def tokens_of(prompt: Prompt) -> dict[str, int]:
-    """Return the tokens (o200k) of each part; together they are `prompt_tokens`."""
+    """Return the number of tokens (o200k) of each part of the prompt. Their sum is `prompt_tokens`."""
     system, user = (count_tokens(message["content"]) for message in prompt.messages)
     return {"instruction": system, "text": user, "schema": count_tokens(as_sent(prompt.schema))}
 

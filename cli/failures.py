@@ -1,6 +1,6 @@
 """Reports failures: one line on stderr and an exit code, never a traceback.
 
-0 success · 1 failure · 2 wrong usage or configuration · 130 ended by Ctrl-C
+The codes are 0 for success, 1 for failure, 2 for wrong usage or configuration, and 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
-#: The command, the environment, or a service it needs is wrong; nothing was tried.
+#: The errors of a wrong command or configuration, or of a missing service, before the work was tried.
 _CONFIGURATION = (
     AmbiguousKeyError,
     BrokerUnavailableError,
@@ -57,7 +57,7 @@ def say_error(message: str) -> None:
 
 
 def report(error: Exception) -> int:
-    """Print what went wrong; return the exit code. With `--verbose` the traceback of a defect is logged."""
+    """Print what went wrong, and return the exit code. With `--verbose`, the traceback of a defect is logged."""
     if not isinstance(error, PropertyIntelligenceError):
         log.info("Unexpected error", exc_info=error)
         error = UnexpectedError(type(error).__name__, str(error))

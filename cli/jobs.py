@@ -148,7 +148,7 @@ def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
 
 
 def _retry(stores: Stores, ids: Sequence[str]) -> None:
-    """Queue failed and cancelled jobs again. Without any, no broker is needed."""
+    """Queue failed and cancelled jobs again. If `ids` is empty, no broker is needed."""
     retried: list[str] = []
     if ids:
         with closing(make_sender(stores.settings)) as celery_app:

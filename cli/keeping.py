@@ -15,7 +15,7 @@ from cli.processes import Child, ChildDiedError, Supervisor
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-#: after a run of this length, the pauses start again with the shortest
+#: After a service ran for at least this time, its next pause is the shortest again.
 SETTLED_SECONDS = 60.0
 
 
@@ -66,7 +66,7 @@ class ChildLife:
 
 
 class ValkeyLife:
-    """The embedded Valkey that this process started; its append-only file keeps the messages."""
+    """The embedded Valkey that this process started. A restart loses no messages, as it has an append-only file."""
 
     name = "the embedded Valkey"
 
@@ -86,7 +86,7 @@ class ValkeyLife:
 
 
 class Kept:
-    """One service with its pauses. `now` is seconds on a monotonic clock."""
+    """Restarts one service after pauses. `now` returns the seconds of a monotonic clock, and `say` prints a note."""
 
     def __init__(self, life: Life, now: Callable[[], float], say: Callable[[str], None]) -> None:
         self._life = life
@@ -112,7 +112,7 @@ class Kept:
         self._life.start()
 
     def check(self) -> bool:
-        """Return whether the service was ever up. Raises `ChildDiedError` if it ended before."""
+        """Return whether the service was ever up. Raises `ChildDiedError` if it ended before it was up."""
         self._was_up = self._was_up or self._life.is_up()
         if not self._was_up and (death := self._life.death()):
             raise death

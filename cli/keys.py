@@ -131,7 +131,7 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
 
 
 def _follow(settings: Settings) -> None:
-    """Show the keys again and again until a signal. A handler records it: a `KeyboardInterrupt` can get lost."""
+    """Show the keys until a signal. A handler records the signal, because a `KeyboardInterrupt` can get lost."""
     with StopSignals() as signals, ExitStack() as stack:
         live = None if wants_json() else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
         try:
@@ -168,10 +168,10 @@ _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 def check_keys(
     keys: Sequence[ApiKey], base_url: str, *, proxy: str | None = None, transport: httpx2.BaseTransport | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Check each key at its base URL, else at this one. Return by mask: `{"status", "http_status", "detail"}`.
+    """Check each key at its own base URL, or else at `base_url`. Return `{"status", "http_status", "detail"}` by mask.
 
-    "valid" (200; also 429: a bad key is not counted against limits), "invalid" (401), "no access" (403), or "unknown"
-    (no answer, or another one) with `http_status` null if there was none. `transport` replaces the network (tests).
+    The status is "valid" (200, or 429, which a bad key never gets), "invalid" (401), "no access" (403), or "unknown".
+    Without an answer, `http_status` is None. Tests replace `transport`, which sends the requests.
     """
     inner = transport or httpx2.HTTPTransport(proxy=proxy)
     with httpx2.Client(transport=inner, timeout=_TIMEOUT_SECONDS, trust_env=False, follow_redirects=False) as client:

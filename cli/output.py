@@ -1,6 +1,6 @@
 """Prints the output of commands: results on stdout as a table or JSON, notes on stderr.
 
-Text from pages is hostile: nothing here lets it move the cursor or style the terminal.
+Text from pages is untrusted, so no function here lets it move the cursor or change colors.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rich.text import Text
 
 from app.printable import json_text, printable
 
-#: columns of a table that goes into a pipe
+#: The width of tables in a pipe or file, in characters.
 _WIDE = 160
 _LONGEST_CELL = 300
 
@@ -52,7 +52,7 @@ def wants_json() -> bool:
 
 
 def show(data: Any, table: Callable[[], Iterable[Table | Text]]) -> None:
-    """Print `data` as JSON, or as the table that `table` makes of it."""
+    """Print `data` as JSON, or else the tables and texts that `table` returns."""
     if wants_json():
         print_json(data)
         return
@@ -62,7 +62,7 @@ def show(data: Any, table: Callable[[], Iterable[Table | Text]]) -> None:
 
 
 def print_json(data: Any, *, indent: int | None = 2) -> None:
-    """Print one JSON document; without `indent` on one line."""
+    """Print one JSON document. If `indent` is None, it has a single line."""
     print(json_text(data, indent=indent), flush=True)  # noqa: T201
 
 
@@ -82,7 +82,7 @@ def stderr_console() -> Console:
 
 
 def make_table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Return a plain table. Cells are values, printed as text and nothing else; long ones wrap at word ends."""
+    """Return a table with values printed as plain text. Long cells wrap."""
     table = empty_table(title)
     for name in columns:
         table.add_column(name, overflow="fold")
@@ -122,7 +122,7 @@ def cell(value: Any) -> Text:
 
 
 def cut(text: str, longest: int) -> str:
-    """Return `text` with at most `longest` characters, cut at a word's end if there is one."""
+    """Return `text` with at most `longest` characters, cut at a word's end unless that would lose half of it."""
     if len(text) <= longest:
         return text
     kept = text[: longest - 1]
@@ -131,6 +131,6 @@ def cut(text: str, longest: int) -> str:
 
 
 def moment(at: Any) -> str:
-    """Return a time (or ISO 8601 text) in UTC to the minute; empty for None."""
+    """Return a UTC time, or its ISO 8601 text, in the form `2026-01-31 08:15`; empty for None."""
     text = at if isinstance(at, str) else at.isoformat() if at else ""
     return text[:16].replace("T", " ")

@@ -1,8 +1,8 @@
 """Child processes that end with this one: started in order, stopped in reverse order, none left behind.
 
 Every child leads its own session, so that Ctrl-C in a terminal reaches only this process, which then stops them in
-order: a worker whose broker dies first ends in a traceback. If this process is killed, the kernel ends the children
-(`ending_with_parent`). Use from the main thread.
+order. A worker whose broker stops first would end in a traceback. If this process is killed, Linux ends the children
+(`ending_with_parent`). Start children from the main thread.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.services.keys.reload import Terminal
 from cli.child_output import ChildOutput
 
 _POLL_SECONDS = 0.05
-#: the wait for the last lines of a child that has ended
+#: The longest wait for the last lines of a child that has ended.
 _LAST_LINES_SECONDS = 2.0
 
 
@@ -37,7 +37,7 @@ class StopRequestedError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """Return what a shell returns: 130 after Ctrl-C, 143 after SIGTERM."""
+        """The exit code that a shell reports after the signal, such as 130 after Ctrl-C and 143 after SIGTERM."""
         return 128 + self.signum
 
 
@@ -61,7 +61,7 @@ class StopSignals:
             raise StopRequestedError(self._signum)
 
     def wait(self, seconds: float) -> None:
-        """Pause; a signal ends the pause at once."""
+        """Pause for `seconds`, or until a signal."""
         until = time.monotonic() + seconds
         while self._signum is None and not self._reload_asked and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
@@ -108,12 +108,12 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path | None
     grace_seconds: float
-    #: prints what the child writes, and ends when the child's output does
+    #: The thread that prints the child's output, and ends with it.
     reader: threading.Thread | None = None
     started_at: float = field(default_factory=time.monotonic)
 
     def words(self, lines: int = 12) -> str:
-        """Return the last lines of its log, which say why it ended."""
+        """Return the last lines of the child's log, which usually show why it ended."""
         if self.reader is not None:
             self.reader.join(_LAST_LINES_SECONDS)
         if self.log is None:
@@ -152,7 +152,7 @@ class Supervisor:
         log: Path | None = None,
         grace_seconds: float = 10.0,
     ) -> Child:
-        """Start a child; its output goes to `log`, if given. `grace_seconds`: the time from TERM to KILL."""
+        """Start a child, with its output in `log` if given. It has `grace_seconds` from SIGTERM to SIGKILL."""
         output, reader = 2, None
         with contextlib.ExitStack() as stack:
             if log is not None:
@@ -173,7 +173,7 @@ class Supervisor:
         return child
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Return when `ready()`. Raises what `check` raises, and `TimeoutError` naming `what`."""
+        """Wait until `ready()` is true. Raises what `check` raises, and `TimeoutError`, which names `what`."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.check()

@@ -35,19 +35,19 @@ from app.services.scraping.run import Run
 from app.services.watches.budget import page_charge
 from app.tracing import span
 
-#: how long a worker waits for a job's turn at a site; after that, the job is deferred
+#: A worker waits up to this time for a job's turn at a site. After that, the job is deferred.
 _MAX_WAIT_SECONDS = 2.0
 _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
     PageKind.GONE: PageGoneError,
     PageKind.SEARCH: SearchPageError,
 }
-#: fields that any web page can have, and that alone do not make a property
+#: The fields that any web page can have. A page with only these is not a property's page.
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
 
 
 class PageSource(Protocol):
-    """The interface of a fetcher for visits."""
+    """The methods of a fetcher that visits use."""
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
 
@@ -91,8 +91,8 @@ class PageVisitor:
         """Return the page at `url`, a target, without names of purged people, and store it as the job's checkpoint.
 
         `led_by` is the requested URL whose page links to this one ("" if unknown); None if `url` itself was requested.
-        Only the requested host may be in a private network that the operator allows. Raises `LeaseLostError` instead of
-        requesting a page for a run without a lease.
+        Only the requested host may be in a private network that the operator allows. Raises `LeaseLostError` before a
+        request if the run's lease is lost.
         """
         job_id = run.job_id
         self._names.require_nameless(url)
@@ -116,7 +116,7 @@ class PageVisitor:
             return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
 
     def _fetched(self, url: str, visitor: Visitor) -> tuple[Page, datetime | None]:
-        """Return the page, and when the site confirmed it."""
+        """Return the page, and when the site confirmed the stored copy; None if the site sent the page in full."""
         try:
             with FETCH_SECONDS.time():
                 answer = self._answered(url, visitor)
@@ -155,7 +155,7 @@ class PageVisitor:
 
 
 def _visitor(run: Run, *, only_public: bool) -> Visitor:
-    """Return the run's identity for pacing: a job is deferred and shares a site with other batches; others wait."""
+    """Return how the fetcher paces the run. A job shares a site with other batches and may be deferred."""
     if run.job_id is None:
         return Visitor(only_public=only_public)
     return Visitor(
@@ -176,7 +176,7 @@ def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable
 
 
 def require_property(extraction: Extraction) -> None:
-    """Raise the `PageError` of a page that is not of a property."""
+    """Raise a `PageError` if the page is blocked, gone, or a search page."""
     if (unusable := _UNUSABLE.get(extraction.kind)) is not None:
         raise unusable(extraction.page.url, extraction.reason)
 

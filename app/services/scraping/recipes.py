@@ -26,12 +26,12 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: the estimated tokens of a question until this process has asked one: the fixed part and a typical page
+#: The assumed tokens of a question until this process has asked one, for the instructions and a typical page.
 TYPICAL_TOKENS = 4_500
 
 
 class Recipes:
-    """Reads and learns with the recipes of `store` (None: recipes are off). Thread-safe."""
+    """Reads pages with the recipes of `store`, and learns recipes. Without a store, recipes are off. Thread-safe."""
 
     def __init__(
         self, store: RecipeStore | None, clock: Clock, audits: AuditRate | None = None, use: ModelUse = "missing"
@@ -69,7 +69,7 @@ class Recipes:
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
         """Count the page, and learn from the model's answer about it, if there is one.
 
-        `could_ask` is False if a model would not have been asked about this page in any case.
+        `could_ask` is False if the model would not have been asked about this page even without a recipe.
         """
         if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return

@@ -1,4 +1,4 @@
-"""One run of a scrape: its job, and its time limits.
+"""The job and the time limits of one run of a scrape.
 
 An address has many pages and up to two paid calls, while a task has a few minutes. Fetched pages and paid answers are
 stored, so a run stops before work that it might not finish, and the next run continues from there.
@@ -16,19 +16,19 @@ from app.property.storage.jobs.leases import Lease
 PAGE_SECONDS = 90.0
 #: The time for a slow model call (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing the result.
 CALL_SECONDS = 135.0
-#: a run with this share of its time left always continues, or a short run might never do anything
+#: A run with at least this share of its time left always continues. Otherwise, a short run might never do anything.
 _SHARE = 0.5
 _AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the job with this `lease`, or of a direct caller (None), who cannot come back later.
+    """A run of the job with this `lease`. If `lease` is None, the run belongs to a direct caller, who does not retry.
 
-    The budget of `batch` pays for the run. `holds` returns whether the lease is still valid. `is_last`: the job may no
-    longer be delayed by pages; `is_due`: it may no longer be delayed at all. `seconds_left` returns the run's remaining
-    time (None: unlimited). `led_by` is the URL of the search that found the target (see `PageVisitor.visit`). With
-    `economy`, model requests may wait for a batch; `waited_for` is the request that the job has waited for.
+    The budget of `batch` pays for the run. `holds` returns whether the lease is still valid. If `is_last`, pages may no
+    longer delay the job. If `is_due`, nothing may. `seconds_left` returns the run's remaining time; None means
+    unlimited. `led_by` is the URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model
+    requests may wait for a batch; `waited_for` is the id of the request that the job has waited for.
     """
 
     lease: Lease | None = None

@@ -23,15 +23,15 @@ from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
 _SEARCH = "web search"
-#: the number of sources that can be cross-checked
+#: The web is searched if fewer sources than this were found, because one source cannot be cross-checked.
 _ENOUGH_SOURCES = 2
-#: the highest number of cited pages that are read
+#: The most pages cited by a search that are read.
 _MOST_CITED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An address as target and parsed. Stored data is fresh if not older than `since`."""
+    """The wanted address, as a target and parsed. Stored data is fresh if it is not older than `since`."""
 
     target: str
     address: Address
@@ -87,7 +87,7 @@ class SourceFinder:
         return claims
 
     def _ask_by_parcel(self, later: Sequence[Source], wanted: Wanted, reader: SourceReader) -> bool:
-        """Ask the sources that need the parcel number. Return False if it is unknown."""
+        """Ask the sources that need the parcel number. Return False if there are any but the number is unknown."""
         number = reader.parcel_number()
         if number is None:
             return not later

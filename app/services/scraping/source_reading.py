@@ -38,19 +38,19 @@ from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, sou
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.services.scraping.storing import ScrapeParts
 
-#: requests per job for a page with transient errors
+#: A job requests a page with transient errors at most this many times.
 _MOST_TRIES = 2
-#: errors of URLs without a public page
+#: The codes of errors after which a URL cannot have a public page.
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
-#: kinds of sources with a parcel number, best first
+#: The kinds of sources whose parcel numbers are preferred, best first.
 _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
 
 
 class Asked(NamedTuple):
     """A source and the URL of its page.
 
-    `place_is_known` means that the URL itself determines the place. With `allows`, the URL may redirect only to these
-    hosts. `led_by` is the URL of the page that links to this one.
+    `place_is_known` means that the URL itself determines the place. If `allows` is given, it returns whether the URL
+    may redirect to a host. `led_by` is the URL of the page that links to this one.
     """
 
     source: str
@@ -86,14 +86,14 @@ class SourceReader:
         self.tried: list[JobAttempt] = []
         self.unreadable: set[str] = set()
         self._open: list[PropertyIntelligenceError] = []
-        #: pages that list several properties, with the rows that may be of the address
+        #: The pages that list several properties, with the rows that may be of the address.
         self._undecided: list[tuple[Asked, Visit, Sequence[RecipeReading]]] = []
 
     # --- results so far
 
     @property
     def has_begun(self) -> bool:
-        """Whether an earlier run of the job has failed pages."""
+        """Whether an earlier run of the job recorded failed pages."""
         return bool(self._before)
 
     @property
@@ -140,7 +140,7 @@ class SourceReader:
         self.tried.append(JobAttempt(source, kind, url, outcome, detail))
 
     def visit(self, asked: Asked) -> bool:
-        """Read a page. Return False if the site answered but has nothing about the address at this URL."""
+        """Read a page. Return False if the URL was read before, or has nothing about the address."""
         if asked.url in self._seen:
             return False
         self._seen.add(asked.url)
@@ -187,7 +187,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address, else follow its only link to the address, else return False."""
+        """Keep the page if it is about the address, or follow its only link there; else return if it is blocked."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -213,7 +213,7 @@ class SourceReader:
     # --- pages that list several properties
 
     def _may_be_of_address(self, text: str) -> bool:
-        """Return whether the JSON text of a row has the house number or parcel number of the address."""
+        """Return whether the JSON text of a row has the address's house number, if any, or its parcel number."""
         number = self._address.street_number
         if not number:
             return True

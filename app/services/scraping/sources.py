@@ -32,7 +32,7 @@ class SourceSecrets:
         self._sources = sources
 
     def for_url(self, url: str) -> UrlSecrets | None:
-        """Return the secrets of `url` (a target with marks), if a template in `sources.toml` makes such URLs; None
+        """Return the secrets for `url`, which names them, if a template in `sources.toml` makes such URLs. Return None
         otherwise.
 
         A secret is therefore sent only to URLs that the file defines. Raises `ConfigurationError` for a

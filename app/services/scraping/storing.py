@@ -42,9 +42,9 @@ from app.tracing import span
 if TYPE_CHECKING:
     from app.services.scraping.source_reading import SourceReader
 
-#: a property's id, and the kind of the scraped page
+#: The id of a property, and the kind of the scraped page.
 Found = tuple[str, PageKind]
-#: two records: the URL of the first turned out to be the page of the second
+#: Two records, of which the first one's URL turned out to lead to the page of the second.
 Alias = tuple[SourceRecord, SourceRecord]
 
 
@@ -80,7 +80,7 @@ class ScrapeParts:
     fresh: timedelta
 
     def end(self, run: Run) -> None:
-        """Delete the job's no-store pages."""
+        """Delete the stored pages of the run's job that the site forbids to keep (`Cache-Control: no-store`)."""
         job_id = run.job_id
         if job_id is not None:
             retry_on_store_error(lambda: self.pages.drop_unkept(job_id), self.database.clock)
@@ -98,16 +98,16 @@ class Storing:
         self._index = PageIndex(database)
 
     def fresh(self, lease: Lease | None, found: Found, urls: Iterable[str] = ()) -> Stored:
-        """End with a fresh stored property; `urls` are the scraped URLs."""
+        """End the run with a stored property that is fresh. `urls` are the scraped URLs."""
         return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: found, urls))
 
     def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
-        """End with the page of `known`: the URL of `read` is an alias of it, and has nothing new."""
+        """End the run with the property of `known`. The URL of `read` is an alias of its page, and has nothing new."""
         found, alias = (known.property_id, known.record.kind), (read, known.record)
         return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: found, (read.url,), alias=alias))
 
     def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
-        """End with the stored record of this body, and confirm the record. None if the body has to be read."""
+        """Confirm the stored record of this body, and end the run with it. Return None if the body must be read."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
         if not self._index.is_confirmed_by(seen):
             return None
@@ -117,7 +117,7 @@ class Storing:
     def page(
         self, lease: Lease | None, record: SourceRecord, reading: ModelReading, alias: Alias | None = None
     ) -> Stored:
-        """Store the record of a page and end with its property."""
+        """Store the record of a page, and end the run with its property."""
 
         def work(connection: Connection) -> Found:
             return self._save(connection, record, reading), record.kind
@@ -133,7 +133,7 @@ class Storing:
         claims: Sequence[Unverified],
         asked_at: datetime,
     ) -> Stored | None:
-        """Store all records that `reader` has read of an address, and end with their property.
+        """Store all records that `reader` has read of an address, and end the run with their property.
 
         `notes` are model readings by URL, `claims` those of a search. Pages purged meanwhile are dropped from `reader`.
         Return None, with nothing stored, if no page is left.

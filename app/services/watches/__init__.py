@@ -1,1 +1,1 @@
-"""The daily budget of watches, and the tick that begins their refreshes."""
+"""The daily budget of watches, and the scheduled task ("tick") that begins their refreshes."""
