@@ -21,7 +21,7 @@ from app.settings import load_settings
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
 _NARROWEST = 40
-#: characters of a cell in the one-line table of values
+#: The most characters of a cell in the table that has one line for each value.
 _LINE_CHARS = 24
 Shown = Mapping[str, Any]
 
@@ -84,7 +84,7 @@ def conflict_table(found: Sequence[Shown], ids: Mapping[str, str] | None = None)
 
 
 def all_values(shown: Shown) -> Iterator[Table | Text]:
-    """Yield every value by group, then the sources, the sources tried, and what could not be verified."""
+    """Yield tables of all values by group, the sources, disagreements, unverified claims, and tried sources."""
     groups: dict[str, list[tuple[Any, ...]]] = {}
     for name, spec in FIELDS.items():
         if name in shown["record"]:
@@ -112,7 +112,7 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
 
 
 def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the outcome of each source of an address (`JobAttempt.as_json`)."""
+    """Return a table of the outcome of each source of an address. `tried` has the form of `JobAttempt.as_json`."""
     rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
     return make_table("Sources tried", ("source", "kind", "outcome", "detail", "page"), rows)
 
@@ -166,7 +166,7 @@ def explained_fields(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Tab
 
 
 def record_table(title: str, record: Mapping[str, Any], evidence: Mapping[str, Any]) -> Table:
-    """Return values in the order of the data dictionary, each with how and where it was read."""
+    """Return a table of values in the order of `FIELDS`, each with its method, confidence, and quote."""
     rows = [
         (name, record[name], evidence[name]["method"], f"{evidence[name]['confidence']:.2f}", evidence[name]["quote"])
         for name in FIELDS

@@ -32,7 +32,7 @@ _NOT_READ = {
     PageFrom.UNCHANGED: "its page has not changed",
     PageFrom.SAME_PAGE: "its page was just read by another URL",
 }
-#: the pause if the API names no time (specification: 60 s)
+#: The wait named in an error if the API names none. The specification demands 60 s.
 _UNKNOWN_WAIT_SECONDS = 60.0
 
 
@@ -81,7 +81,7 @@ def scrape(
 
 
 def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dict[str, Any]:
-    job = new_id()  # no row of the table: only for log lines and traces
+    job = new_id()  # no stored job has this id, which is only for log lines and traces
     about = {"propintel.job.id": job, "propintel.batch.id": batch, "server.address": host_of_target(target)}
     with bound_contextvars(job=job, batch=batch), span("job", about, trace_id=job) as run:
         try:
@@ -101,5 +101,5 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
 
 
 def _listed(targets: list[str]) -> str:
-    """Join targets: by spaces if all are URLs, which contain no spaces."""
+    """Join targets with semicolons, or with spaces if all are URLs, which contain none."""
     return ("; " if any(map(is_address, targets)) else " ").join(targets) or "none"

@@ -11,9 +11,9 @@ from pathlib import Path
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
-#: a worker's soft shutdown takes up to ten seconds, then it re-queues what is left
+#: The time from SIGTERM to SIGKILL. A worker's soft shutdown takes up to ten seconds, then it re-queues what is left.
 _WORKER_GRACE_SECONDS = 25.0
-#: the longest that a start may take on a busy machine
+#: The longest time that the start of a process may take on a busy machine.
 START_SECONDS = 60.0
 
 
@@ -29,7 +29,7 @@ class Services:
         self._logs = logs
 
     def start(self, supervisor: Supervisor, name: str, arguments: list[str], *, grace_seconds: float = 10.0) -> Child:
-        """Start `python -m ARGUMENTS`."""
+        """Start `python -m` with `arguments` as the child `name`."""
         log = self._logs / f"{name}.log" if self._logs is not None else None
         argv = [sys.executable, "-m", *arguments]
         return supervisor.start(name, argv, env=self._env, cwd=self._cwd, log=log, grace_seconds=grace_seconds)
@@ -53,7 +53,7 @@ class Services:
         return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
 
     def maintenance_worker(self, supervisor: Supervisor) -> Child:
-        """Start a worker for reports and recovery only, which jobs cannot keep busy; up as `worker` is.
+        """Start a worker for reports and recovery only, which jobs never delay. It is up once it has a heartbeat.
 
         It has threads, so that a report does not wait for a long recovery.
         """
@@ -79,17 +79,17 @@ class Services:
         return self.start(supervisor, "web", ["uvicorn", "web:app", *options])
 
     def wait_for_worker(self, supervisor: Supervisor, worker: Child) -> None:
-        """Return when the worker takes tasks. Raises as `Supervisor.wait_until`."""
+        """Wait until the worker takes tasks. Raises the errors of `Supervisor.wait_until`."""
         supervisor.wait_until(lambda: self.takes_tasks(worker), "the worker", START_SECONDS)
 
     def takes_tasks(self, worker: Child) -> bool:
-        """Return whether this worker has left a heartbeat, which it does when it takes tasks."""
+        """Return whether this worker has written a heartbeat, which it does once it takes tasks."""
         return any(beat.pid == worker.process.pid for beat in read_heartbeats(self._home))
 
 
-#: --quiet: no banner
+#: The start of all command lines of Celery. `--quiet` suppresses the banner.
 _CELERY = ["celery", "--quiet", "-A", "worker"]
-#: without lines about its start and end, the first of which come before our logging is set up
+#: Uvicorn's logging without lines about its start and end, because the first come before our logging is set up.
 _UVICORN_LOGGING = Path(__file__).with_name("uvicorn-logging.json")
 _INFO = ["--loglevel=INFO"]
 

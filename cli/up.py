@@ -73,7 +73,7 @@ def up(
 
 
 def _run_up(flower: bool, web: bool) -> int:
-    """Run until a signal; return 0 then, 1 if a process ended before it was up, 2 if a port or the home is in use."""
+    """Run until a signal. Return 0 after a signal, 1 if a process did not come up, and 2 if nothing could start."""
     terminal = plain_stderr()
     colors = terminal.isatty() and not os.environ.get("NO_COLOR")
     with (
@@ -131,7 +131,7 @@ def _wait(supervisor: Supervisor, kept: Sequence[Kept]) -> None:
 
 
 def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
-    """Return the services to run, in the order of their start."""
+    """Yield the services to run, in the order of their start."""
     settings, services = wanted.settings, Services(wanted.home, _environment(wanted.settings))
     if wanted.web:
         port = settings.web.port
@@ -147,13 +147,13 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """This process's environment, and how its children log: to them every output looks like no terminal."""
+    """Return this process's environment with LOG_FORMAT set, because the children's output is never a terminal."""
     chosen = {Format.JSON: "json", Format.TABLE: "text"}
     wanted = chosen_format()
     log_format = chosen[wanted] if wanted else settings.logs.format
     if log_format == "auto":
         log_format = "text" if plain_stderr().isatty() else "json"
-    # Celery honours its soft shutdown, which re-queues what it cannot finish, on TERM only with REMAP_SIGTERM
+    # SIGTERM starts Celery's soft shutdown, which re-queues unfinished jobs, only if REMAP_SIGTERM is set
     return {**os.environ, "REMAP_SIGTERM": "SIGQUIT", "LOG_FORMAT": log_format}
 
 
@@ -178,7 +178,7 @@ def _watch(
             raise
         if ground is not None:
             ground.tend()
-        if ground is None or not ground.is_down:  # a worker that starts without its broker shares no keys
+        if ground is None or not ground.is_down:  # a worker started without a broker would not share its keys' state
             for one in kept:
                 one.tend()
         signals.wait(_WATCH_SECONDS)
@@ -195,7 +195,7 @@ def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
 
 
 def _start_broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:
-    """Check that REDIS_URL answers if it is set, else start the embedded Valkey, which is stopped last."""
+    """Check that REDIS_URL answers, if it is set. Else start the embedded Valkey, which is stopped last."""
     if settings.state.redis_url is not None:
         connect(settings).close()
         return None
@@ -209,14 +209,14 @@ def _described(settings: Settings, home: Path, valkey: EmbeddedValkey | None) ->
     return f"embedded Valkey in {home}{'' if ours else ' (already running, left running)'}"
 
 
-#: where a server on all addresses is reached
+#: The addresses at which this machine reaches a server that listens on all addresses.
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-#: the subject of the link's session
+#: The subject of the session that the sign-in link starts.
 _SUBJECT = "propintel up"
 
 
 def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
-    """Return the lines for people. One line has a secret, the sign-in link. Raises `BrokerUnavailableError`."""
+    """Return the lines printed after the start. The sign-in link in them is secret. Raises `BrokerUnavailableError`."""
     jobs = settings.jobs.worker_concurrency or os.cpu_count() or 1
     rows = [
         ("broker", broker),

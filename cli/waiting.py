@@ -17,7 +17,7 @@ from app.property.storage.paging import every
 from cli.output import note, stderr_console
 
 _POLL_SECONDS = 0.5
-#: if no job was claimed for this long, perhaps no worker runs
+#: If no worker has taken a job for this time, a note asks whether a worker runs.
 _SILENCE_SECONDS = 15.0
 _PAGE = 500
 
@@ -27,7 +27,7 @@ class _Meter(Protocol):
 
 
 def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
-    """Wait until all jobs of `enqueued` have ended, also those of earlier batches; return the jobs as they ended."""
+    """Wait until all jobs of `enqueued`, including those of earlier batches, have ended. Return the ended jobs."""
     others = {job.id for job in enqueued.jobs} - set(enqueued.new)
     started, warned = clock.now(), False
     with _meter(len(enqueued.jobs)) as show:
@@ -63,7 +63,7 @@ def _meter(total: int) -> Iterator[_Meter]:
 
         def show(over: int, counts: Mapping[str, int], others: int) -> None:
             words = [f"{counts[state]} {state}" for state in JobState if counts[state]]
-            known = sum(counts.values()) + others  # a search adds to its batch
+            known = sum(counts.values()) + others  # a search page adds jobs to its batch
             progress.update(bar, total=known, completed=over, description=", ".join(words) or "jobs of earlier batches")
 
         yield show

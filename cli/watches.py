@@ -108,7 +108,7 @@ def _whole(stores: Stores, watches: Sequence[Watch], found: WatchSummary) -> Ite
 
 
 def _full(stores: Stores, typed: str, *kinds: IdKind) -> str:
-    """Return the id of the first kind that begins with `typed`; other text unchanged."""
+    """Return the id that begins with `typed`, of the first kind that has one. Return other text unchanged."""
     for kind in kinds:
         if ids_from(stores.database, typed, kind, limit=1):
             return find_id(stores.database, typed, kind)

@@ -1,4 +1,4 @@
-"""Create the web server: routes, middleware, errors, and its start and stop."""
+"""Creates the web server: its routes, middleware, error answers, start, and stop."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"c
 
 
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
-    """Return the ASGI app. It calls `settings_loader` on start, or at the first request that needs settings."""
+    """Return the ASGI app. It calls `settings_loader` at its start, or else at the first request that needs it."""
     context = Context(settings_loader, clock)
     app = DocumentedApp(
         title="Property intelligence",
@@ -128,7 +128,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
 
 
 class StartupFailure:
-    """ASGI middleware: invalid settings end the start with one sentence and exit code 2, without a traceback."""
+    """ASGI middleware that reports invalid settings at the start in one sentence, and ends with exit code 2."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

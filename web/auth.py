@@ -24,15 +24,15 @@ from web.context import context_of
 from web.envelope import COMMON
 from web.strict_json import StrictRequest
 
-#: may manage keys and money
+#: The roles that may manage keys, alerts, and purges.
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
-#: may enqueue, cancel, and retry jobs
+#: The roles that may enqueue, cancel, and retry jobs.
 OPERATIONS = (*MANAGEMENT, Role.OPERATOR)
-#: may read jobs, batches, and properties
+#: The roles that may read jobs, batches, and properties.
 READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
-#: describes the token in /docs; `AuthenticatedRoute` verifies it
+#: Describes the token in /docs. `AuthenticatedRoute` verifies it.
 _bearer_scheme = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`propintel token --role manager --subject NAME`"
 )
@@ -133,7 +133,7 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """Count an invalid token in the block as a failure of its IP address, which may raise `TooManyRequestsError`."""
+    """Count a token refused in the block as a failure of its IP address. May raise `TooManyRequestsError`."""
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):
@@ -170,7 +170,7 @@ def _caller(request: Request) -> Caller:
 
 
 def verifier_for(request: Request) -> TokenVerifier:
-    """Return the verifier of the tokens of `request`. Raises `ConfigurationError` without one."""
+    """Return the verifier for the tokens of `request`. Raises `ConfigurationError` if none may be used for it."""
     verifier = context_of(request).verifier
     address, _port = request.scope.get("server") or ("", None)  # the address that the client connected to
     if verifier.loopback_only and not is_loopback(address):
@@ -179,7 +179,7 @@ def verifier_for(request: Request) -> TokenVerifier:
 
 
 def _check_content_type(request: Request) -> None:
-    """Answer 415 to a body of another type; FastAPI would parse it as JSON."""
+    """Answer 415 to a body whose type is not JSON, because FastAPI would parse it as JSON anyway."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if has_body and media_type != "application/json":

@@ -39,7 +39,7 @@ from tasks._celery.config import ALL_QUEUES
 from tasks._celery.publish import waiting_messages
 from tasks._celery.submission import make_sender
 
-#: how long readiness waits for each of database and broker
+#: The time that readiness waits for the database. It waits a second longer for the broker.
 _PROBE_SECONDS = 2.0
 
 
@@ -52,7 +52,7 @@ class Context:
         self._parts: dict[str, Any] = {}
         self._opening = threading.Lock()  # a database that hangs blocks only those who need it
         self._stores: Stores | None = None
-        #: answers one scrape at a time, without waiting for the threads of the routes
+        #: The thread that answers scrapes of metrics, one at a time, even if all threads of the routes are busy.
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
         self.exposition = Exposition(
             masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
@@ -63,16 +63,16 @@ class Context:
             health=self._health_figures,
             reported=self._reported_at,
         )
-        #: readiness has its own threads: those of the routes may all be waiting for the database
+        #: The threads of readiness checks, because those of the routes may all be waiting for the database.
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
-        #: the checks of readiness, by name; each raises `PropertyIntelligenceError` within seconds
+        #: The readiness checks by name. A failed check raises `PropertyIntelligenceError` within seconds.
         self.probes: Mapping[str, Callable[[], None]] = {
             "database": TimeLimited(self._ping_database, "the database", _PROBE_SECONDS),
             "broker": TimeLimited(self._ping_broker, "the broker", _PROBE_SECONDS + 1),
         }
 
     def _once[T](self, name: str, make: Callable[[], T]) -> T:
-        """Return the part of this name; make it on first use."""
+        """Return the resource `name`, which `make` makes on first use."""
         with self._lock:
             if name not in self._parts:
                 self._parts[name] = make()
@@ -104,7 +104,7 @@ class Context:
 
     @property
     def stores(self) -> Stores:
-        """Jobs and properties. Raises `StoreError` while the database is unusable."""
+        """The stores of jobs and properties. Raises `StoreError` while the database is unusable."""
         settings = self.settings
         with self._opening:
             if self._stores is None:
@@ -122,7 +122,7 @@ class Context:
 
     @property
     def keys(self) -> KeyView:
-        """The fleet's keys, until they are reloaded. Raises `ConfigurationError`."""
+        """The view of the fleet's keys, which a reload replaces. Raises `ConfigurationError`."""
         return self._once("keys", lambda: KeyView(self.settings, self._clock))
 
     def shared_counts(self) -> dict[str, float]:
@@ -158,18 +158,18 @@ class Context:
         connect(self.settings, within_seconds=_PROBE_SECONDS).close()
 
     def key_reloader(self) -> KeyReloader:
-        """Return the reloader of keys (after SIGHUP, a request, or a file change). The caller starts and stops it."""
+        """Return the reloader, which reads the keys again after SIGHUP, on request, or when the keys file changes."""
         return KeyReloader(KeyReload(self.settings, self._use_keys, load=self._load))
 
     def _use_keys(self, fresh: Settings) -> str:
-        """Replace settings and key view together, or neither."""
+        """Replace the settings and the key view together, or neither. Return a line to log, or "" without a change."""
         found = load_keys_again(fresh)
         with self._lock:
             view: KeyView | None = self._parts.get("keys")
             if view is not None and view.keys == found.keys:
                 self._parts["settings"] = fresh
                 return ""
-            # made of the keys checked above: their file may have changed again
+            # made of the keys loaded above, because their file may have changed again
             self._parts |= {"keys": KeyView(fresh, self._clock, found.keys), "settings": fresh}
         if view is not None:
             view.close()  # a request in progress opens its own connection

@@ -73,7 +73,7 @@ def failures(*statuses: int) -> Answers:
 
 
 def answers(data: Any, *failing: int, status: int = 200, headers: Mapping[str, str] | None = None) -> Answers:
-    """Return the same for a route that answers `data` (a type) with `status` and these headers (described by name)."""
+    """Return the `responses=` of a route that answers the type `data`. `headers` maps names to descriptions."""
     return {status: _described(Success[data], status, {**_RATE_HEADERS, **(headers or {})}), **failures(*failing)}
 
 
@@ -93,5 +93,5 @@ _FAILURE_HEADERS = {
     429: {"Retry-After": "seconds", **_RATE_HEADERS},
     503: {"Retry-After": "seconds, where waiting may help"},
 }
-#: the error answers of every route below /api/v1
+#: The error answers of every route below /api/v1.
 COMMON = failures(401, 403, 413, 414, 429, 503)

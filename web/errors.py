@@ -1,4 +1,4 @@
-"""Answer errors: status, headers, and the same envelope for every failure."""
+"""Answers errors with a status, headers, and a JSON body that has the same shape for every failure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     StoreError: 503,
 }
 _RETRY_AFTER_SECONDS = 5
-#: RFC 6750 section 3: only a request with an invalid token gets `error="invalid_token"` too
+#: The header WWW-Authenticate. By RFC 6750, section 3, only an invalid token adds `error="invalid_token"`.
 _CHALLENGE = 'Bearer realm="property-intelligence"'
 
 
@@ -126,7 +126,7 @@ def problem_of(exc: RequestValidationError) -> str:
 
 
 def _problem(error: Mapping[str, Any]) -> str:
-    """Return place and problem. A long name sent by the caller is cut."""
+    """Return the place of an error and the problem. A long name sent by the caller is cut."""
     place = ".".join(str(part)[:80] for part in error["loc"])
     why = f" ({error['ctx']['error']})" if error["type"] == "json_invalid" else ""
     return f"{place}: {error['msg']}{why}"
@@ -155,4 +155,4 @@ def _unexpected(request: Request, exc: Exception) -> JSONResponse:
     # the server logs the traceback
     log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
     message = "The service failed because of a defect. Its log has the details."
-    return failure("internal_error", message, 500, request_id_header())  # outside of all middleware
+    return failure("internal_error", message, 500, request_id_header())  # no middleware sees this answer
