@@ -14,18 +14,18 @@ from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.errors.targets import TargetsTooCostlyError
 from web.envelope import failure
 
-#: ten thousand targets of 400 bytes, as many as one request may enqueue
+#: The most bytes of a body: room for the most targets of a request, ten thousand, with 400 bytes each.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_TARGETS = 10_000
-#: processor time for parsing the targets of one request; ten thousand plain addresses take one or two
+#: The most processor time for parsing the targets of one request. Ten thousand plain addresses take 1 or 2 s.
 READING_SECONDS = 4.0
-#: path and query; a cursor and all filters take 500
+#: The most bytes of path and query together. A cursor and all filters take about 500.
 MAX_URL_BYTES = 8192
 
 
 class MeteredTargets(list[str]):
-    """Targets of one request. Iterating over them, and parsing each in the loop, may take `READING_SECONDS` of
-    processor time in total; then `TargetsTooCostlyError` is raised."""
+    """The targets of one request. All loops over them, with the work in the loops, may take `READING_SECONDS` of
+    processor time in total. After that, a loop raises `TargetsTooCostlyError`."""
 
     def __init__(self, targets: Iterable[str] = (), spent_seconds: float = 0.0) -> None:
         super().__init__(targets)
@@ -72,7 +72,7 @@ class SizeLimits:
             message = await receive()
             total += len(message.get("body", b""))
             if total > self._max_bytes:
-                # the only class that FastAPI passes on while it reads a body
+                # FastAPI passes on no other class of exception while it reads a body
                 raise HTTPException(413, self._message(), {"Connection": "close"})
             return message
 

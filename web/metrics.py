@@ -48,7 +48,7 @@ _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-rea
     summary="Read metrics",
     response_class=Response,
     responses=_ANSWERS,
-    openapi_extra={"security": [{}]},  # or none: without METRICS_TOKEN, this machine needs no token
+    openapi_extra={"security": [{}]},  # also without a token: if METRICS_TOKEN is unset, this machine needs none
 )
 async def get_metrics(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]
@@ -89,7 +89,7 @@ def _is_forwarded(request: Request) -> bool:
 
 
 class RequestCounter:
-    """ASGI middleware: counts requests and their seconds by route; "unmatched" without a route."""
+    """ASGI middleware: counts requests and their seconds by route. Without a route, they count as "unmatched"."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -98,7 +98,7 @@ class RequestCounter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # an outer layer answers exceptions
+        status = 500  # the status if an exception leaves the app, which an outer layer answers
 
         async def noting(message: Message) -> None:
             nonlocal status

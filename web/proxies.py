@@ -1,4 +1,4 @@
-"""The client's address, and protection against DNS rebinding.
+"""Finds the client's address, and protects against DNS rebinding.
 
 The address is that of the connection, or as reported by a trusted proxy (`TRUSTED_PROXIES`). Programs on this machine
 read `/metrics` without a token and may use the secret of the home, so a browser here must not reach the server under
@@ -21,7 +21,7 @@ from web.envelope import failure
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
-#: the proxy that uvicorn trusts by default
+#: The address of the proxy that uvicorn trusts by default.
 _UVICORN_DEFAULT = "127.0.0.1"
 
 
@@ -86,7 +86,7 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | 
 
 
 def _last_untrusted(chain: Sequence[str], trusted: _Networks) -> str:
-    """Return the last untrusted address; if an invalid text comes first, the address after that text."""
+    """Return the last untrusted address, or the one after a later invalid text; if all are trusted, the first."""
     found = chain[-1]
     for text in reversed(chain):
         address = _address(text)

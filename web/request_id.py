@@ -18,8 +18,8 @@ _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 class RequestId:
     """ASGI middleware: adds the ID to each log line of the request and to the headers of its answer.
 
-    An ID that is too long, has other characters, or looks like a secret is replaced. It stays bound after the answer,
-    for the access log; each request has its own context.
+    An ID that is too long, has unusual characters, or looks like a secret is replaced. The ID stays bound after the
+    answer, for the access log. Each request has its own context.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259, and I-JSON, RFC 7493): refuse what programs would parse differently."""
+"""Parses strict JSON (RFC 8259, and I-JSON, RFC 7493). It refuses what other programs might parse differently."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parse(body: bytes) -> Any:
         raise
     except RecursionError:
         raise json.JSONDecodeError("brackets are nested too deep", "", 0) from None
-    except ValueError:  # Python parses no integer of more than 4,300 digits
+    except ValueError:  # by default, Python parses no integer of more than 4,300 digits
         raise json.JSONDecodeError("a number has thousands of digits", "", 0) from None
 
 

@@ -1,4 +1,4 @@
-"""Charts as SVG: bars by hour, and a timeline of outages. Computed here and drawn by a template, without scripts.
+"""Computes charts, which templates draw as SVG without scripts: bars by hour, and a timeline of outages.
 
 Horizontal positions are percent of the chart's width, so that text keeps its size on every screen; vertical positions
 are pixels. The page has each chart's numbers as a table or list too, for readers who cannot see the chart.
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 HEIGHT = 200
-#: the vertical start and end of the plot; the labels of hours are below it
+#: The vertical start and end of the plot, in pixels. The labels of hours are below it.
 TOP, BOTTOM = 12, HEIGHT - 24
 _MOST_LABELS = 8
 _HOUR = timedelta(hours=1)
-#: a timeline's row height, and the positions of text and bars in a row
+#: The height of a timeline's row, and the positions of text and bars in a row, in pixels.
 _ROW, _TEXT, _BAR = 32, 12, 17
-#: a shorter outage could not be seen
+#: The least width of an outage. A narrower one could not be seen.
 _LEAST_PERCENT = 0.5
 
 
@@ -32,7 +32,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of a bar that belongs to one series (from 1)."""
+    """The part of a bar that belongs to one series. `series` counts from 1."""
 
     series: int
     y: float
@@ -61,7 +61,7 @@ class BarChart:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A stretch of time in a row of a timeline."""
+    """The bar of an outage in a row of a timeline."""
 
     x: float
     width: float
@@ -124,7 +124,7 @@ def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: date
 
 
 def _nice(value: float) -> float:
-    """Return the next of 2, 4, 10, 20, 40, 100, ..., whose half is a round number too."""
+    """Return the least of 2, 4, 10, 20, 40, 100, ... that is `value` or more. Half of it is a round number too."""
     if value <= 2:
         return 2.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -13,16 +13,16 @@ from app.property.merging.dated_values import day_of
 from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 
-#: events that are sales; not "for sale", nor a sale that is pending, agreed, or fell through
+#: Matches events that are sales, but not "for sale", or a sale that is pending, agreed, or fell through.
 _SOLD = re.compile(
     r"\b(?:sold|closed|closing|deed|transfer(?:red)?)\b(?! (?:agreed|price change))|"
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
     re.IGNORECASE,
 )
-#: fields with rows of prices; pairs of fields with the date and the price of a sale
+#: The fields with rows of prices, and the pairs of fields with the date and the price of a sale.
 _HISTORIES = [name for spec in FIELDS.values() for name in spec.before if FIELDS[name].kind == "rows"]
 _SALES = [(lead, name) for lead in of_kind("date") for name in FOLLOWERS.get(lead, ())]
-#: earlier dates are placeholders (0001-01-01)
+#: Dates before this year are placeholders, such as 0001-01-01.
 _FIRST_YEAR = 1600
 
 

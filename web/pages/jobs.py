@@ -66,7 +66,7 @@ def retry_job(job_id: Id, caller: Operator, context: ContextOf, back: Annotated[
 
 
 def _row_of(job_id: str, back: str) -> str:
-    """Return the job's row on the page of the form: the keyboard focus then continues there, not at the top."""
+    """Return the URL of the job's row on the page that has the form, so that the keyboard focus stays there."""
     return inner_path(back, f"/jobs/{job_id}") + f"#job-{job_id}"
 
 

@@ -24,7 +24,7 @@ from web.pages.route import SignedInRoute, see_other
 from web.parameters import Id
 
 router = APIRouter(route_class=SignedInRoute)
-#: how many of the newest actions are shown
+#: The number of actions shown, the newest first.
 _ACTIONS = 10
 
 

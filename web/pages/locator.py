@@ -1,4 +1,4 @@
-"""Draw where each source places the property, around the chosen coordinates. No map tiles, so no outside requests.
+"""Draws where each source places the property, around the chosen coordinates, without map images from other sites.
 
 Distances are on a plane that touches the chosen place, which is exact to some meters in ten kilometers.
 """
@@ -9,11 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: meters per degree of latitude, on a sphere of 6,371,008.8 m (mean radius, IUGG)
+#: The meters per degree of latitude, on a sphere with the Earth's mean radius of 6,371,008.8 m (IUGG).
 _METERS_A_DEGREE = 6_371_008.8 * math.pi / 180
 SIZE = 240
 _MARGIN = 28
-#: the drawing shows at least this distance around the place
+#: The drawing shows at least this distance around the chosen place.
 _LEAST_METERS = 25.0
 _POINTS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 

@@ -1,4 +1,4 @@
-"""A plot of prices over the years as SVG, with the same scales as `charts`."""
+"""Computes a plot of prices over the years, which a template draws as SVG. Positions have the units of `charts`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from datetime import date
 from web.pages.charts import BOTTOM, HEIGHT, TOP, Tick
 from web.pages.dated_prices import DatedPrice
 
-#: percent left free at both ends, so that no dot is cut
+#: The percentage left free at the left and the right end, so that no dot is cut.
 _MARGIN = 2.0
 _MOST_YEARS = 6
-#: prices of a shorter time are drawn in the middle of a plot of this length
+#: A plot covers at least this time. The prices of a shorter time are in its middle.
 _LEAST_DAYS = 180
 
 
@@ -38,7 +38,7 @@ class PriceChart:
 
 
 def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
-    """Draw `prices` (the oldest first) on a scale from zero over whole years; None for fewer than two."""
+    """Draw `prices` (the oldest first) from zero upward, with ticks at starts of years; None for fewer than two."""
     if len(prices) < 2:
         return None
     first, last = prices[0].day.toordinal(), prices[-1].day.toordinal()
@@ -73,6 +73,6 @@ def short(amount: float) -> str:
 
 
 def _step(least: float) -> float:
-    """Return the next of 1, 2, 5, 10, 20, ..."""
+    """Return the least of 1, 2, 5, 10, 20, ... that is `least` or more."""
     power = 10.0 ** math.floor(math.log10(max(1.0, least)))
     return next(part * power for part in (1, 2, 5, 10) if part * power >= least)

@@ -37,11 +37,11 @@ from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
-#: changes of a property that its page shows, and the characters of a quote among them
+#: The most changes that a property's page shows, and the most characters of a quote in a change.
 _CHANGES, _QUOTE_CHARS = 20, 200
-#: a longer value, or one of several lines, is collapsed
+#: A longer value, or one with several lines, is collapsed.
 _LONGEST_CHARS = 120
-#: columns of the list; "#" marks numbers
+#: The headings of the list's columns by field. "#" marks columns of numbers.
 _COLUMNS = {
     name: ("" if FIELDS[name].type == "text" else "#") + heading.capitalize() for name, heading in HEADINGS.items()
 }
@@ -49,8 +49,8 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A field on the page. `proof` is its evidence, `as_of` when a source was last known to state it, `others` are
-    values of other sources that contradict it, each with the words for it."""
+    """A field on the page. `proof` is its evidence, and `as_of` is when a source was last known to state it. `others`
+    are contradicting values of other sources, each with its text and the name of its source."""
 
     name: str
     label: str
@@ -63,7 +63,7 @@ class Shown:
 
     @property
     def size(self) -> str:
-        """The length of a collapsed value; empty for a value that is shown."""
+        """The length of a collapsed value in words; empty for a value that is not collapsed."""
         lines = self.value.count("\n") + 1
         if lines > 1:
             return f"{lines} rows"
@@ -164,13 +164,13 @@ def headline(record: Mapping[str, Any]) -> str:
 
 
 def _summary(record: Mapping[str, Any]) -> list[str]:
-    """Return the figures of a list of properties in words: `Active`, `$512,000`, `4 beds`."""
+    """Return the values that the list of properties shows, in words: `Active`, `$512,000`, `4 beds`."""
     texts = ((name, in_list(name, record)) for name in HEADINGS)
     return [f"{text} {HEADINGS[name]}" if FIELDS[name].kind == "count" else text for name, text in texts if text]
 
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:
-    """Return the fields that have a value, in the order of the data dictionary, by the groups that have one."""
+    """Return the fields that have a value, by group, in the order of `FIELDS`. Empty groups are left out."""
     groups: dict[str, list[Shown]] = {group: [] for group in GROUPS.values()}
     for name in FIELDS:
         if name in found["record"]:
@@ -212,7 +212,7 @@ def _claim(claim: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any
 
 
 def _drawing(found: Mapping[str, Any], records: Sequence[SourceRow]) -> Locator | None:
-    """Return where the sources place the property, if two or more do."""
+    """Draw where the sources place the property, if two or more of them state a position."""
     latitude, _ = AXES
     seen = [
         Seen(number, *point, one.evidence[latitude] == found["evidence"].get(latitude))

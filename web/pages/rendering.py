@@ -1,4 +1,4 @@
-"""Render templates into pages, with the headers of every page; serve static files."""
+"""Renders templates into pages, with the headers of every page, and serves static files."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-#: characters that reverse the text after them (Unicode Annex 9, section 2) and so disguise a URL
+#: The characters that reverse the text after them (Unicode Annex 9, section 2), which can disguise a URL.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: headers of every page. With no referrer at all, a browser would send forms with the origin "null".
+#: The headers of every page. If no referrer were allowed, a browser would send forms with the origin "null".
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "Cache-Control": "no-store",
@@ -94,7 +94,7 @@ def page(request: Request, template: str, status: int = 200, /, **shown: Any) ->
             **shown,
         )
     )
-    # a lone surrogate cannot be encoded
+    # a lone surrogate, which cannot be encoded, becomes `?`
     return HTMLResponse(body.encode("utf-8", "replace"), status, HEADERS)
 
 
@@ -148,7 +148,7 @@ def _seen(value: Any) -> Any:
 
 
 def _is_web_address(url: str) -> bool:
-    """Return whether a link may lead there: sources may state `javascript:` and `data:` URLs."""
+    """Return whether a page may link to `url`. Sources may state dangerous `javascript:` and `data:` URLs."""
     try:
         return urlsplit(url).scheme in ("http", "https")
     except ValueError:

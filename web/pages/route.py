@@ -107,7 +107,7 @@ async def _refuse_forged(request: Request) -> None:
 
 
 def _from_here(request: Request) -> bool:
-    """Return whether a page of this site sent the request. Clients that are no browsers hold no cookie."""
+    """Return whether a page of this site, or a client that is no browser and so has no cookie, sent the request."""
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")

@@ -1,4 +1,4 @@
-"""Compare the values of a property's sources: which one was chosen for each field, which differ, and why."""
+"""Compares the values of a property's sources: which one was chosen for each field, which differ, and why."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Opinion:
 
 def opinions(row: Row, names: Sequence[SourceName]) -> list[Opinion]:
     """Return the values that the sources state for a field: the chosen value first, then by the number of sources."""
-    found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}  # cut texts may look equal and differ
+    found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}  # different values may have equal shortened texts
     for cell, name in zip(row.cells, names, strict=True):
         if cell.verdict:
             found.setdefault((cell.text, cell.verdict == "differs"), []).append((cell, name))
@@ -111,7 +111,7 @@ def _cells(
 
 
 def _judged(proof: Mapping[str, Any], conflict: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return the stored verdict on a value, and its reason."""
+    """Return the stored verdict on a value and its reason, or two empty texts if none is stored."""
     if conflict is None:
         return "", ""
     proofs = conflict["evidence"]

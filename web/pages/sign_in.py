@@ -1,4 +1,4 @@
-"""Sign in with an API token or a one-time link, and sign out."""
+"""The pages with which people sign in, with an API token or a one-time link, and sign out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LINK_OVER = (
 
 @router.get(SIGN_IN_PATH)
 def show_sign_in(request: Request, next: str = "/") -> Response:
-    """Show the form, or which setting is missing."""
+    """Show the form, or a page that names the missing setting."""
     try:
         verifier_for(request)
         context_of(request).page_sessions.require_key()

@@ -1,4 +1,4 @@
-"""Read the list of targets of a form: pasted text, or a file."""
+"""Reads the list of targets of a form: pasted text, or a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def typed_targets(
 ) -> MeteredTargets:
     """Return the targets of the file, if there is one, else of the text. `read` normalizes each.
 
-    Raises `InvalidTargetListError`, and `TargetsTooCostlyError` if that takes longer than `READING_SECONDS`.
+    Raises `InvalidTargetListError`, and `TargetsTooCostlyError` if that needs more than `READING_SECONDS` of processor
+    time.
     """
     spelled: dict[str, str] = {}
     began = time.thread_time()
