@@ -38,7 +38,7 @@ from cli.services import START_SECONDS, Services, listens
 
 _WATCH_SECONDS = 0.5
 _BEAT = "beat"
-#: beat does not report that it is up, so it counts as up after this time
+#: Beat does not report that it is up, so it counts as up after this time.
 _BEAT_UP_SECONDS = 10.0
 _NAMES = ("worker", "maintenance", _BEAT, "web", "flower")
 

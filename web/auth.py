@@ -24,7 +24,7 @@ from web.context import context_of
 from web.envelope import COMMON
 from web.strict_json import StrictRequest
 
-#: The roles that may manage keys, alerts, and purges.
+#: The roles that may manage keys, alerts, purges, and recipes.
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
 #: The roles that may enqueue, cancel, and retry jobs.
 OPERATIONS = (*MANAGEMENT, Role.OPERATOR)

@@ -94,12 +94,12 @@ class Context:
 
     @property
     def rate_limits(self) -> RateLimits:
-        """The request counts. Connects on first use."""
+        """The counter that limits the requests of each caller. Connects on first use."""
         return self._timed("rate_limits", RateLimits)
 
     @property
     def page_sessions(self) -> PageSessions:
-        """The sessions of the pages. Connects on first use."""
+        """The sessions of people who signed in to the pages. Connects on first use."""
         return self._timed("page_sessions", PageSessions)
 
     @property
@@ -112,7 +112,7 @@ class Context:
             return self._stores
 
     def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
-        """Return the client whose quota the jobs of `caller` count against."""
+        """Return the requester whose daily quota the new jobs of `caller` count against."""
         return Requester(caller.id, self.settings.web.api_daily_targets_per_caller, key)
 
     @property
@@ -176,7 +176,7 @@ class Context:
         return f"{len(found.keys)} OpenAI keys read again"
 
     def close(self) -> None:
-        """Close what was opened. May be called again."""
+        """Close all opened resources. Safe to call again."""
         self.probe_threads.shutdown(wait=False)
         self.scrape_threads.shutdown(wait=False)
         with self._opening:

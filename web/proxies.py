@@ -72,7 +72,7 @@ def _refusal(scope: Scope) -> Response | None:
 
 
 def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | None:
-    """Return the last address of `forwarded` and then `peer` that is no trusted proxy; None if unknown.
+    """Return the last address of `[*forwarded, peer]` that is no trusted proxy; None if it is unknown.
 
     `forwarded` is X-Forwarded-For: each proxy appends its client, and clients may begin it with anything. A `peer` that
     it contains replaced the real one in the server (uvicorn trusts loopback unless started with `--no-proxy-headers`);

@@ -100,8 +100,8 @@ class Scraper:
     ) -> Stored | SearchOutcome:
         """Do the same as `scrape`, but return no property data.
 
-        With `walks`, a search page results in jobs for its listings instead of a property, and can raise the errors of
-        `SearchWalker.walk`.
+        If `walks` is true, a search page results in jobs for its listings instead of a property. It can then raise the
+        errors of `SearchWalker.walk`.
         """
         url, job_id = normalise_target(target), run.job_id
         if is_address(url):
@@ -149,7 +149,7 @@ class Scraper:
         return self._read(read, found, run)
 
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
-        """Scrape the canonical URL that `read` declares instead; None unless the page at that URL agrees.
+        """Scrape the canonical URL that `read` declares instead. Return None unless its page agrees with `read`.
 
         On success, nothing of `read` is stored, because the content of one URL must never replace that of another.
         """
@@ -174,7 +174,7 @@ class Scraper:
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
         """Return the page at the canonical URL; None if it cannot be fetched.
 
-        Raises `HostBusyError` if the job may wait.
+        Raises `HostBusyError` if the host is busy and the job may wait.
         """
         try:
             return self._parts.visitor.visit(canonical, run)

@@ -94,7 +94,7 @@ def cancel_batch(batch_id: Id, context: ContextOf) -> Response:
 
 @router.post("/batches/{batch_id}/retry")
 def retry_batch(batch_id: Id, caller: Operator, context: ContextOf) -> Response:
-    """Retry the failed jobs of a batch, all or none: they count toward the caller's quota."""
+    """Retry all failed jobs of a batch, or none if the caller's quota is too small for them."""
     stores = context.stores
     stores.batches.get(batch_id)
     failed = every(partial(stores.jobs.page, batch=batch_id, state=JobState.FAILED, limit=1_000))

@@ -95,7 +95,7 @@ def see_other(path: str) -> RedirectResponse:
 
 
 def inner_path(wanted: str, otherwise: str = "/") -> str:
-    """Return `wanted` if it is a path of this site, else `otherwise`: no link may redirect to another site."""
+    """Return `wanted` if it is a path of this site, else `otherwise`, so that no link redirects to another site."""
     parts = urlsplit(wanted)
     inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
     return wanted if inside and not parts.scheme and not parts.netloc and "\\" not in wanted else otherwise

@@ -58,7 +58,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """Return the batch with this name, created after `since` by either clock; None if there is none."""
+        """Return the batch with this name that was created after `since`, within `_SKEW`; None if there is none."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):

@@ -28,7 +28,7 @@ _WHERE = {
 
 
 def savings(settings: Settings) -> Callable[[int], float | None]:
-    """Return a function that prices saved prompt tokens in US dollars; None if the model's price is unknown."""
+    """Return a function that maps saved prompt tokens to US dollars, or to None if the model has no known price."""
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     is_priced = price(model, 1_000, 0, tier) > 0
     return lambda tokens: round(price(model, tokens, 0, tier) / 1_000_000, 4) if is_priced else None

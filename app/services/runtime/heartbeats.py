@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: The maintenance worker has more threads than beat's schedule has tasks, as a locked database blocks most of them.
+#: The maintenance worker has more threads than beat's schedule has tasks, because a locked database blocks most tasks.
 MAINTENANCE_THREADS = 12
 #: The interval between heartbeats. If the last heartbeat is four intervals old, the worker hangs or is dead.
 INTERVAL_SECONDS = 5.0

@@ -62,7 +62,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        redis = client(settings) if redis_url(settings) is not None else None  # for pacing across processes
+        redis = client(settings) if redis_url(settings) is not None else None  # paces requests across processes
         if redis is not None:
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, stores.database.clock, redis)

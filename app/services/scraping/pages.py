@@ -1,6 +1,6 @@
 """Visits pages of URL and address jobs, reads them without a model, and makes their records.
 
-A page comes from the job's checkpoint, from a conditional request, or from a full request. Beside the requested URL, a
+A page comes from the job's checkpoint, from a conditional request, or from a full request. Besides the requested URL, a
 visit has the URL that answered and the canonical URL that the page declares.
 """
 

@@ -57,7 +57,7 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
     for file in files_with_secrets(settings.areas(), env_file):
         try:
             status = file.stat()
-        except OSError:  # reported when the file is used
+        except OSError:  # the use of the file reports the error
             continue
         if status.st_uid != os.geteuid() and status.st_mode & stat.S_IROTH:
             yield warning(f"every user may read {file}", f"Have the owner of {file} allow only this user to read it.")

@@ -16,7 +16,7 @@ from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, n
 
 #: A past failure of a key stays an alarm for this time.
 HELD = timedelta(minutes=1)
-#: A firing budget alarm stays until the usage is below this share of the threshold.
+#: After a change of the cap, a firing budget alarm stays until the usage is below this share of the threshold.
 _STILL = 0.8
 #: From this share on, a budget counts as used up. The rest is rounding.
 _ALL = 0.9995

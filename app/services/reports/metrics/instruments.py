@@ -33,7 +33,7 @@ class Label(NamedTuple):
 
     name: str
     words: tuple[str, ...] = ()
-    others: str = ""  # a plural: "keys"
+    others: str = ""  # the set's name in the plural, such as "keys"
     follows: bool = False  # determined by the labels before it, so that it adds no series
 
 

@@ -20,7 +20,7 @@ from app.services.reports.metrics.instruments import Samples
 def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, Samples]:
     """Return the samples of the pool. `configured` is the number of keys; None if the keys are unusable.
 
-    Without usable keys, it is unknown whether the pool is shared.
+    If the keys are unusable and there is no report, it is unknown whether the pool is shared.
     """
     found: dict[str, Samples] = {}
     if configured is not None:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 5.0
 _NAME = "{propintel}:metrics"
-#: the hash expires if no process adds to it for this long
+#: The hash in Redis expires if no process adds to it for this time.
 _KEPT_SECONDS = 35 * 86_400
 
 
