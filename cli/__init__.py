@@ -1,1 +1,1 @@
-"""The terminal interface: `propintel`. One file for each command or group; `commands.py` lists them."""
+"""The terminal interface, `propintel`. `commands.py` lists the commands with their files."""

@@ -44,7 +44,7 @@ def only_up(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place where a server will listen: the setting of its port, and the address ("": all)."""
+    """The port and the address at which a server will listen, and the port's setting. "" means all addresses."""
 
     setting: str
     port: int

@@ -1,7 +1,7 @@
 """Keeps services running: a service that ends is restarted, after a pause that grows with each repetition.
 
-A service that ends before it was ever up stays down, and everything stops: its configuration is wrong, and a restart
-would fail again. `processes.py` starts and stops one process.
+A service that ends before it was ever up stays down, and everything stops, because a restart would probably fail again.
+`processes.py` starts and stops one process.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Kept:
         return self._again_at is not None
 
     def start(self) -> None:
-        """Start the service for the first time. Raises the errors of the service."""
+        """Start the service now. Raises the errors of `Life.start`."""
         self._started_at = self._now()
         self._life.start()
 

@@ -195,7 +195,7 @@ class Supervisor:
             _end(self._children.pop())
 
     def stop_child(self, child: Child) -> None:
-        """Stop one child ahead of the others."""
+        """Stop one child, and no longer check it."""
         self._children.remove(child)
         _end(child)
 

@@ -116,7 +116,7 @@ def _roles_of(dependant: Dependant) -> list[_Roles]:
 
 
 def rights_of(role: str) -> list[str]:
-    """Return the rights of a role: "manage" (keys and money), "operate" (jobs), "read"."""
+    """Return the rights of a role, of "manage" (as `MANAGEMENT` may), "operate" (`OPERATIONS`), and "read"."""
     return [name for name, roles in _RIGHTS.items() if role in roles]
 
 

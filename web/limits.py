@@ -1,5 +1,5 @@
-"""Limits on the size of requests, and the headers of the rate limit. Larger requests are refused without reading
-them."""
+"""Limits on the size of requests, and the headers of the rate limit. Larger requests are refused before they are read
+completely."""
 
 from __future__ import annotations
 

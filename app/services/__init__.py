@@ -1,1 +1,1 @@
-"""Use cases that combine the key pool and properties. Independent of Celery, HTTP servers, and terminals."""
+"""The use cases that combine the key pool and properties. They depend on no Celery, HTTP server, or terminal."""

@@ -1,6 +1,6 @@
 """The web pages for jobs, properties, watches, recipes, and keys.
 
-The server renders them, with the roles of the API. Everything works by links and forms; a script only refreshes pages.
+The server renders them, with the roles of the API. All actions work without scripts, which only add convenience.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["register"]
 
 
 def register(app: FastAPI) -> None:
-    """Add the pages and their static files to `app`, and HTML errors for browsers. The API's document has no pages."""
+    """Add the pages, their static files, and HTML errors for browsers to `app`. The OpenAPI document omits pages."""
     app.mount("/static", Assets(assets.folder), name="static")
     for module in (api_docs, sign_in, overview, jobs, enqueue, properties, watches, recipes, keys):
         app.include_router(module.router, include_in_schema=False)

@@ -161,7 +161,7 @@ def _moment(at: datetime) -> str:
 
 
 def _ago(at: datetime, now: datetime) -> str:
-    """Return the time since `at` in its largest unit: "12 s ago", "3 min ago", "in 5 min"."""
+    """Return the time since or until `at` in its largest unit: "12 s ago", "3 min ago", "in 5 min"."""
     seconds = (now - at).total_seconds()
     size = abs(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):

@@ -20,8 +20,7 @@ def typed_targets(
 ) -> MeteredTargets:
     """Return the targets of the file, if there is one, else of the text. `read` normalizes each.
 
-    Raises `InvalidTargetListError`, and `TargetsTooCostlyError` if that needs more than `READING_SECONDS` of processor
-    time.
+    Raises `InvalidTargetListError`, and `TargetsTooCostlyError` after `READING_SECONDS` of processor time.
     """
     spelled: dict[str, str] = {}
     began = time.thread_time()

@@ -1,6 +1,6 @@
-"""Calls OpenAI's file and batch API through the key pool. Files and batches are visible only to keys of one project.
+"""Calls OpenAI's file and batch API through the key pool. Only keys of the same project see a file or a batch.
 
-All methods raise the errors of the SDK, including 429 for refusals by the pool.
+All methods raise the errors of the SDK, including `openai.RateLimitError` (429) if the pool has no usable key.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def tidy(parts: Parts) -> None:
 
 
 def collect(parts: Parts) -> list[LlmBatch]:
-    """Begin batches of parked requests that are ready to be sent."""
+    """Begin batches of the parked requests that are ready to be sent, and return the batches."""
     begun: list[LlmBatch] = []
     for parked in parts.requests.parked():
         model: Parked | None = parked

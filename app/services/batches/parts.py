@@ -47,7 +47,7 @@ class Parts:
         return self.price(model, given, made, BATCH_TIER, written=given)
 
     def usable_keys(self) -> list[KeySnapshot]:
-        """Return the configured keys that take requests now or soon."""
+        """Return the snapshots of the configured keys that take requests now or soon."""
         return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
 
     def mask(self, key_id: str | None) -> str:

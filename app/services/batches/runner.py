@@ -68,7 +68,7 @@ class BatchRunner:
     def advance(self, batch: LlmBatch) -> None:
         """Run all steps that are possible now, then release the lease.
 
-        Raises `LeaseLostError`, errors of the database, and `redis.RedisError`; the lease then expires.
+        Raises `LeaseLostError`, errors of the database, and `redis.RedisError`. After an error, the lease expires.
         """
         while True:
             try:

@@ -1,1 +1,1 @@
-"""Webhooks: signed, retried, and sent for batches, alerts, and changes."""
+"""Sends webhooks about batches, alerts, and changes, with signatures and retries."""

@@ -84,9 +84,9 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 
 
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
-    """Try to send each due message; return the numbers `delivered`, `failed`, and `given_up`.
+    """Try to send each due message of the channel; return the numbers `delivered`, `failed`, and `given_up`.
 
-    Continues while messages are due and time is left. A channel with a single receiver stops at its first failure.
+    This continues while messages are due and time is left. A channel with one receiver stops at its first failure.
     Raises `ConfigurationError` and `StoreError`.
     """
     url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)

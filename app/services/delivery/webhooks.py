@@ -1,7 +1,7 @@
-"""Sends webhooks: POSTs an event as JSON to a URL, which may come from an untrusted client.
+"""Sends webhooks: POSTs events as JSON, signed per Standard Webhooks if a secret is set.
 
-If a secret is set, messages are signed per Standard Webhooks. As for pages, requests pass the SSRF guard, go to the
-address that it checked, and have limits of time and size. Redirects are not followed.
+URLs may come from untrusted clients, so requests pass the SSRF guard, go to the checked address, and have limits.
+Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def operators_url(variable: str, url: SecretStr | None) -> str | None:
 
 
 class WebhookSender:
-    """Sends events as configured. `timeout_seconds` limits a whole attempt. Thread-safe."""
+    """Sends events with the settings' limits and secret. `timeout_seconds` limits a whole attempt. Thread-safe."""
 
     def __init__(
         self,
@@ -143,6 +143,6 @@ class WebhookSender:
 
 
 def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
-    """Return the sentence of `exc` with the URL's origin only, without the remedy, which is about pages."""
+    """Return the sentence of `exc` with the URL's origin only. Its remedy, which is about pages, is left out."""
     facts = {**exc.facts, "url": origin_of(url), "target": origin_of(url)}
     return exc.sentence.format(**facts).rstrip(".")

@@ -1,7 +1,7 @@
-"""An operator's actions on a key: find the key by its mask or id, act for all processes, and record the action.
+"""Performs an operator's actions: finds a key by its mask or id, acts for all processes, and records the action.
 
-The action comes before the record, because an unavailable database must not keep a leaked key in use. Without a
-database, the log line is the only record, and the result notes this.
+The action comes before the record, because an unavailable database must not keep a leaked key in use. If the database
+is unavailable, the log line is the only record, and the result's `recorded_at` is None.
 """
 
 from __future__ import annotations

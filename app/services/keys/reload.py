@@ -43,8 +43,8 @@ _NO_FILE = ""
 class ReloadMark:
     """The file `PROPINTEL_HOME/keys.reload`; its modification time is the time of the last request to reload.
 
-    It reaches all children of a forking worker, including later ones, without process ids. A signal could end a child
-    that has no handler yet.
+    All children of a forking worker can read it, including later ones, and no process ids are needed. A signal could
+    end a child that has no handler yet.
     """
 
     def __init__(self, home: Path) -> None:

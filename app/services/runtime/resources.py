@@ -1,6 +1,6 @@
 """Builds all parts of the service from the settings.
 
-Each process that scrapes (a worker child, the web server, the terminal) opens its resources once, after a fork.
+Each process that scrapes, such as a worker child or `propintel scrape`, opens its resources once, after a fork.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Makes paid calls of one model: chooses the service tier, learns which request parameters the server accepts (its
-dialect), and handles errors."""
+"""Makes paid calls of one model: chooses the service tier, learns the request parameters, and handles errors."""
 
 from __future__ import annotations
 
@@ -177,7 +176,7 @@ class TierChoice:
 
 
 class ModelCalls:
-    """Asks `model` through the keys of `manager`, in the `dialect` that this process has learned. Thread-safe.
+    """Asks `model` through the keys of `manager`. `dialect` are the learned request parameters. Thread-safe.
 
     If a thread overwrites what another thread has just learned, that costs one refused request.
     """

@@ -184,7 +184,7 @@ class ModelReader:
         )
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
-        """Return a batch's answer, good or bad, and cache it; or why there is none. None to make a normal call now."""
+        """Cache and return a batch's answer, good or bad; or return why there is none, or None to call normally now."""
         if not run.economy or self._requests is None or not self._manager.keys:
             return None
         dialect = self.dialect
@@ -235,7 +235,7 @@ class ModelReader:
         return None
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
-        """Return the model's answer, good or bad, and cache it; or why there is none."""
+        """Ask the model now. Cache and return its answer, good or bad; or return why there is none."""
         calls, tier = self._calls, self._calls.tier.wanted
         answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):

@@ -63,7 +63,7 @@ class SourceFinder:
         self._searcher = searcher
 
     def find(self, wanted: Wanted, reader: SourceReader) -> list[Unverified]:
-        """Ask sources until there are enough; return a search's claims about pages that could not be read.
+        """Ask all configured sources, and a web search if they are too few. Return its claims about unreadable pages.
 
         Raises `ConfigurationError`, transient errors of pages, errors of the database, and `openai.RateLimitError`.
         """

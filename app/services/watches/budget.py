@@ -34,7 +34,7 @@ _budget: ContextVar[WatchBudget | None] = ContextVar("watch_budget", default=Non
 
 @dataclass(frozen=True, slots=True)
 class WatchBudget:
-    """Today's budget of all watches."""
+    """Charges pages and model calls to today's budget, which all watches share."""
 
     database: Database
     limits: WatchLimits
@@ -52,7 +52,7 @@ class WatchBudget:
 
 
 def limits_of(settings: Settings) -> WatchLimits:
-    """Return the configured daily budget."""
+    """Return the configured daily budget of watches, with the daily quota of each caller."""
     watch = settings.watch
     return WatchLimits(watch.daily_pages, watch.daily_model_calls, settings.web.api_daily_targets_per_caller)
 

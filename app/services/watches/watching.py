@@ -1,4 +1,4 @@
-"""Runs one tick of all watches, and summarizes watches and their budget."""
+"""Begins the refreshes of watches that are due, and summarizes watches and their budget."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def summary(database: Database, settings: Settings) -> WatchSummary:
 
 
 def tick(database: Database, settings: Settings) -> Tick:
-    """Run one tick, and log and count its results. The caller sends its jobs."""
+    """Begin the refreshes that are due, and log and count the results. The caller sends the new jobs."""
     done = Watches(database).tick(limits_of(settings))
     for outcome, count in done.settled.items():
         WATCH_REFRESHES.labels(outcome).inc(count)

@@ -29,8 +29,7 @@ _ANSWER_SECONDS = 2.0
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: A task that is due for longer gives a warning. Beat checks its schedule every two seconds, and another beat takes
-#: over from a dead one within 15 seconds.
+#: A task that is due for longer gives a warning. Another beat takes over from a dead one within 15 seconds.
 _LATE_SECONDS = 30.0
 #: A smaller difference of clocks breaks neither heartbeats nor new tokens.
 _CLOCK_SECONDS = 5.0

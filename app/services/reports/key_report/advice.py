@@ -76,7 +76,7 @@ def _mend_first(evidence: Evidence) -> Iterator[Advice]:
 
 
 def _disabled(evidence: Evidence) -> Iterator[Advice]:
-    """Remind of disabled keys, which are easily forgotten."""
+    """Yield a reminder of disabled keys, which are easily forgotten."""
     masks = [key.mask for key in evidence.keys if key.is_disabled]
     if masks:
         word = "is" if len(masks) == 1 else "are"
