@@ -35,7 +35,7 @@ class ChildOutput:
     """Prints on `stream` what children write to `pipe(name)`, and notes of this process.
 
     A context manager, whose end prints what is left. The names of all processes, `names`, determine the prefixes and
-    their colors. `stream` must be unbuffered, because a stuck buffer could not be closed and would keep this process.
+    their colors. `stream` must be unbuffered, because this process could not end with a stuck buffer.
     """
 
     def __init__(self, stream: RawIOBase | BytesIO, names: Sequence[str], *, colors: bool = False) -> None:

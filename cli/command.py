@@ -28,7 +28,7 @@ def new_app(name: str, summary: str = "") -> typer.Typer:
 
 
 def command[F: Callable[..., Any]](app: typer.Typer, name: str, *examples: str) -> Callable[[F], F]:
-    """Register a function as the command `name` ("" for an only command). Its help shows `examples` of arguments."""
+    """Return a decorator that registers the command `name` ("" for an only command). Its help shows `examples`."""
     words = " ".join(filter(None, ("propintel", app.info.name, name)))
     lines = [f"  {words} {example}".rstrip() for example in examples]
     return app.command(name or app.info.name, cls=Command, epilog="\n".join(["\b\nExamples:", *lines]))

@@ -66,7 +66,7 @@ def demo(
 
 
 def _run_demo(jobs: int, keys: int, real: bool) -> int:
-    """Run the demo. Return the exit code: 0 if all jobs succeeded, 128 plus its number after a signal, else 1 or 2."""
+    """Run the demo. Return the exit code: 0 if all jobs succeeded, 128 + N after the signal N, else 1 or 2."""
     try:
         with (
             StopSignals() as signals,

@@ -30,7 +30,7 @@ class ProgressLine:
 
 @contextmanager
 def progress_on_stderr() -> Iterator[ProgressLine]:
-    """Show a bar if stderr is a terminal, else nothing."""
+    """Yield a progress line, which is shown only if stderr is a terminal."""
     console = Console(stderr=True)
     what = TextColumn("{task.description}")
     columns = (SpinnerColumn(), what, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

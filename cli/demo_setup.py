@@ -51,7 +51,7 @@ def make_keys(count: int) -> DemoKeys:
 
 
 def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:
-    """Return `base` without our, Celery's, and proxy variables; with `keep_openai`, keep OPENAI_* and proxies."""
+    """Return `base` without our, Celery's, and proxy variables. `keep_openai` (--real) keeps OPENAI_* and proxies."""
 
     def stays(name: str) -> bool:
         if keep_openai and name.startswith("OPENAI_"):

@@ -172,7 +172,7 @@ def undo_decision(
 
 
 def _field(name: str) -> str:
-    """Return the field with this name or label, in any case."""
+    """Return the name of the field with this name or label, ignoring case. Raises `typer.BadParameter`."""
     names = {spec.label.lower(): field for field, spec in FIELDS.items()} | {field.lower(): field for field in FIELDS}
     if name.lower() in names:
         return names[name.lower()]

@@ -53,7 +53,7 @@ def _as_they_ended(jobs: JobStore, enqueued: Enqueued) -> list[Job]:
 
 @contextmanager
 def _meter(total: int) -> Iterator[_Meter]:
-    """Show a bar if stderr is a terminal, else nothing."""
+    """Yield a function that shows the progress, as a bar if stderr is a terminal, else not at all."""
     if not sys.stderr.isatty():
         yield lambda _over, _counts, _others: None
         return

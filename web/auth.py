@@ -116,7 +116,7 @@ def _roles_of(dependant: Dependant) -> list[_Roles]:
 
 
 def rights_of(role: str) -> list[str]:
-    """Return the rights of a role, of "manage" (as `MANAGEMENT` may), "operate" (`OPERATIONS`), and "read"."""
+    """Return the rights of a role: those of "manage", "operate", and "read" (`_RIGHTS`) that it has."""
     return [name for name, roles in _RIGHTS.items() if role in roles]
 
 
@@ -133,7 +133,7 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """Count a token refused in the block as a failure of its IP address. May raise `TooManyRequestsError`."""
+    """Count a token refused in the block against the client's IP address. May raise `TooManyRequestsError`."""
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):

@@ -1,1 +1,1 @@
-"""The use cases that combine the key pool and properties. They depend on no Celery, HTTP server, or terminal."""
+"""The use cases that combine the key pool and properties. They do not depend on Celery, HTTP servers, or terminals."""

@@ -34,7 +34,7 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: The longest waits for a key with capacity. A task waits shortly, because it is retried later; a direct caller is not.
+#: The longest waits for a key with capacity. A task waits only briefly, because it is retried, unlike a direct caller.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
@@ -139,7 +139,7 @@ class OpenAIClientManager:
         return self._pool.stats()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Return the state of each key: the configured keys in their order, then removed keys with open requests."""
+        """Return the state of each key: the configured keys in their order, then removed ("draining") keys."""
         return self._pool.snapshots()
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:

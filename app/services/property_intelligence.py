@@ -88,7 +88,7 @@ class Scraper:
 
         Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
         another job reads the same page, `OutOfTimeError` for addresses, `InvalidTargetError`, fetch and page errors,
-        errors of the database, and `openai.RateLimitError` if no key has capacity. An error keeps only a checkpoint.
+        errors of the database, and `openai.RateLimitError` if no key has capacity. Errors leave at most a checkpoint.
         """
         outcome = cast(Stored, self.work(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)

@@ -20,7 +20,7 @@ from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
 ENDPOINT: Final = "/v1/chat/completions"
 #: OpenAI deletes each file after this time, in case a process died before deleting it. A batch takes up to 24 hours.
 FILES_EXPIRE = timedelta(days=3)
-#: The name of the batch metadata entry that has our own name of the batch.
+#: The metadata entry of a batch that holds the name that we gave it.
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
 #: The highest expected difference between our clock and OpenAI's.
@@ -58,7 +58,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """Return the batch with this name that was created after `since`, within `_SKEW`; None if there is none."""
+        """Return the batch with this name; None if there is none. Batches from before `since` are not searched."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):

@@ -50,7 +50,7 @@ def collect(parts: Parts) -> list[LlmBatch]:
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                parts.requests.release(never)  # the pool also refuses their normal calls, which tells the jobs why
+                parts.requests.release(never)  # the pool refuses their normal calls too, and gives the reason
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
@@ -71,7 +71,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _RemainingBudgets:
-    """What is used of the budgets while requests are chosen: the day's, the least used key's, and each job batch's."""
+    """The usage of budgets while requests are chosen: of the day, of the least used key, and of each batch of jobs."""
 
     parts: Parts
     day: Spent
@@ -123,7 +123,7 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
 
 
 def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
-    """Return what is used of the budgets, including the expected charges of batches that are not charged yet."""
+    """Return the usage of the budgets, including the expected charges of batches that are not charged yet."""
     owed: dict[str, Spent] = {}
     for batch in parts.batches.under_way():
         for payer, more in spent_of(batch.charges).items() if batch.is_uncharged else ():

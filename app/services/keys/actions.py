@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 #: Longer reasons and names of operators are cut to this length.
 MOST_CHARACTERS = 500
-#: The least characters of an id that identify a key.
+#: The fewest first characters of an id that identify a key.
 SHORTEST_ID = 4
 _MOST_MASKS = 20
 
@@ -128,7 +128,7 @@ def _line(text: str) -> str:
 
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
-    """Log the entry as a warning, which no common LOG_LEVEL hides. Then store it, and return the time or None."""
+    """Log the entry as a warning, which no common LOG_LEVEL hides. Store it, and return when; None if that fails."""
     arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}
     log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", arguments, extra=fields)

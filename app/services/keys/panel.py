@@ -128,7 +128,7 @@ def tightest(rooms: Sequence[Room]) -> list[Room]:
 def _wait_row(model: ModelFigures) -> dict[str, Any]:
     """Return how long requests of a model waited for a key.
 
-    `share_at_once` (0 to 1) waited at most 10 ms. 95 % waited at most `p95_seconds`, or over a minute if it is None.
+    `share_at_once` (0 to 1) is the share that waited at most 10 ms. 95 % waited up to `p95_seconds` (None: over 60 s).
     """
     sent, reached = sum(model.waits), accumulate(model.waits)
     return {

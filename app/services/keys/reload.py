@@ -72,7 +72,7 @@ class ReloadMark:
 
 
 class KeyReload:
-    """Reloads the keys when they changed or on request. Not thread-safe: `KeyReloader` calls it in one thread.
+    """Reloads the keys when they change or on request. Not thread-safe: `KeyReloader` calls it in one thread.
 
     `apply` uses the keys of new settings and returns a line to log, or "". If it raises, the old keys stay in use.
     `seen` is the time of the mark when `settings` were loaded. If `watches_file` is false, changes of the keys file are

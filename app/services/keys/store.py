@@ -19,7 +19,7 @@ from app.keypool.stores.memory import MemoryStore
 from app.redis.embedded_valkey import redis_url
 from app.settings import Settings
 
-#: The time limit for connecting to Redis and for each answer: short enough to notice a dead Redis, but not a busy one.
+#: The time limit of connecting and of each answer. It detects a dead Redis soon, and leaves a busy machine enough time.
 _TIMEOUT_SECONDS = 1.0
 #: Threads beyond this number wait for a connection, because a burst of connections must not look like a dead Redis.
 _MOST_CONNECTIONS = 32

@@ -21,7 +21,7 @@ _RUN_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
-    """Delete page copies that must not be kept, or by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES.
+    """Delete page copies that must not be kept, and others by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES.
 
     Copies name people, so PERSONAL_DATA_RETENTION_DAYS limits their age too. Return `{"bodies": n, "packed_bytes": n}`.
     """

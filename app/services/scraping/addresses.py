@@ -54,7 +54,7 @@ class AddressScraper:
     def scrape(self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None) -> Stored:
         """Scrape the property at `target`, a normalized address; see `Scraper.scrape`.
 
-        Raises `NoSourceError` if no source has it; for jobs, `HostBusyError`, transient fetch errors, and
+        Raises `NoSourceError` if none has the property; for jobs, `HostBusyError`, transient fetch errors, and
         `OutOfTimeError` if the next run has to continue; `ConfigurationError`; errors of the database; and
         `openai.RateLimitError` if no key has capacity.
         """

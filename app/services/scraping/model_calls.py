@@ -176,7 +176,7 @@ class TierChoice:
 
 
 class ModelCalls:
-    """Asks `model` through the keys of `manager`. `dialect` are the learned request parameters. Thread-safe.
+    """Asks `model` through the keys of `manager`. `dialect` has the request parameters learned so far. Thread-safe.
 
     If a thread overwrites what another thread has just learned, that costs one refused request.
     """

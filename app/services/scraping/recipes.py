@@ -94,7 +94,7 @@ class Recipes:
 
 @contextmanager
 def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Iterator[None]:
-    """Log an exception of the block and continue, except for `raised`.
+    """Log an exception in the block and continue. Exceptions of the classes `raised` pass.
 
     By default, `raised` are errors of the page and errors that end the run.
     """

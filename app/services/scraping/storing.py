@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 #: The id of a property, and the kind of the scraped page.
 Found = tuple[str, PageKind]
-#: Two records, of which the first one's URL turned out to lead to the page of the second.
+#: Two records. The URL of the first turned out to lead to the page of the second.
 Alias = tuple[SourceRecord, SourceRecord]
 
 

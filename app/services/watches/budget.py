@@ -40,7 +40,7 @@ class WatchBudget:
     limits: WatchLimits
 
     def charge(self, what: Charge) -> None:
-        """Charge one unit of `what`. Raises `WatchBudgetSpentError`."""
+        """Charge one page or model call. Raises `WatchBudgetSpentError` if the budget has none left."""
         limit = self.limits.pages if what is Charge.PAGE else self.limits.model_calls
         is_charged = retry_on_store_error(lambda: charge_watches(self.database, what, limit), self.database.clock)
         WATCH_CHARGES.labels(what.value, "charged" if is_charged else "refused").inc()

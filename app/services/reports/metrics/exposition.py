@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 #: The time limit of a source. Prometheus gives up a scrape after ten seconds by default.
 SOURCE_SECONDS = 2.5
 _KEPT_SECONDS = 1.0
-#: For this further time, scrapes get the previous answer at once. Scrapes at longer intervals always get a new answer.
+#: For this time after `_KEPT_SECONDS`, scrapes get the old answer at once. Less frequent scrapes always get a new one.
 _GRACE_SECONDS = 2.0
 #: The database's figures are cached for this time, because counting a million jobs takes half a second.
 _DATABASE_KEPT_SECONDS = 10.0

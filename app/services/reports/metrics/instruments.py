@@ -69,7 +69,7 @@ class Spec:
 
     @property
     def shown(self) -> str:
-        """The name in queries and documents."""
+        """The name of the metric in queries and documents, where counters end in `_total`."""
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
     def family(self, samples: Samples | None = None) -> Metric:
