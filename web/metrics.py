@@ -55,8 +55,8 @@ async def get_metrics(
 ) -> Response:
     """Return the sums over all processes of the fleet, in the format of Prometheus.
 
-    Figures are at most a second old (three under many scrapes), those of the database ten. Sources that take longer
-    than three seconds (Redis, database, broker) are left out; `propintel_scrape_source_up` shows which.
+    Figures are at most a second old (three under many scrapes), those of the database ten (60 while it is slow).
+    A source (Redis, broker, database) that takes over 2.5 seconds is left out; `propintel_scrape_source_up` shows it.
     """
     context = context_of(request)
     refusal = _refusal(request, context.settings.web.metrics_token, token)

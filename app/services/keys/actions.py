@@ -68,7 +68,7 @@ class Done:
         return f"OpenAI key {self.mask} {outcome}{shown}."
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result as interfaces show it, in JSON types."""
+        """Return the result in JSON types, as the terminal and the API show it."""
         return {
             "key": self.key_id,
             "mask": self.mask,

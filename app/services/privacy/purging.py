@@ -43,7 +43,7 @@ class PurgeResult:
     wiped: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result as interfaces show it, in JSON types."""
+        """Return the result in JSON types, as the terminal and the API show it."""
         return {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed, "wiped": self.wiped}
 
 

@@ -187,7 +187,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address, or follow its only link there. A blocked page counts as kept."""
+        """Keep a page about the address, or follow its only link there. Return False if another URL may help."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)

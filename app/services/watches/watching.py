@@ -32,7 +32,7 @@ class WatchSummary:
     resets_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """Return the summary as interfaces show it."""
+        """Return the summary in JSON types, as the terminal and the API show it."""
         return {
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
