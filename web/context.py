@@ -94,7 +94,7 @@ class Context:
 
     @property
     def rate_limits(self) -> RateLimits:
-        """The counter that limits the requests of each caller. Connects on first use."""
+        """The limits on each caller's requests and each IP address's failures. Connects on first use."""
         return self._timed("rate_limits", RateLimits)
 
     @property

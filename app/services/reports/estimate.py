@@ -48,8 +48,8 @@ class Estimate:
     """An estimate for `targets`, of which `jobs` are new and `duplicates` need no new job.
 
     `model_calls` includes web searches. `usd` is None if no price of the model is known. `minutes` is a lower bound,
-    None until a key was used. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs that the estimate
-    is based on; 0 for typical figures.
+    None while no limits of keys are known. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs that
+    the estimate is based on; 0 means typical figures.
     """
 
     targets: int

@@ -149,7 +149,7 @@ class TierChoice:
         self._rests_until: datetime | None = None
 
     def next(self) -> ServiceTier | None:
-        """Return the tier to request now; None to use the project's own setting."""
+        """Return the tier to request now; None to use the default of the OpenAI project."""
         with self._lock:
             return "default" if self._is_resting() else self.wanted
 

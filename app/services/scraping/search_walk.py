@@ -113,7 +113,7 @@ class SearchWalker:
 
 @dataclass
 class _Walk:
-    """The listings so far. `seen` also has the listings that were left out."""
+    """The listings read so far from a search. `seen` also has the listings that were left out."""
 
     url: str
     bounds: SearchSettings

@@ -43,7 +43,7 @@ def find_alarms(
 ) -> list[Alarm]:
     """Return all current problems, each kind and subject once.
 
-    A budget is an alarm from the share `budget_share` (0 to 1) on. `firing` are the firing alerts.
+    A budget is an alarm once its used share (0 to 1) reaches `budget_share`. `firing` are the firing alerts.
     """
     before = {(alert.kind, alert.subject): alert for alert in firing}
     return [
