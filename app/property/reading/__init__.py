@@ -1,1 +1,1 @@
-"""Read pages without a model, each value with its quote, and check a model's claims."""
+"""Read property values with their quotes from pages without a model, and check the values that a model claims."""

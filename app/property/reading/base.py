@@ -11,19 +11,19 @@ from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
 from app.settings.forms import ModelUse
 
-#: values read at this confidence or above are settled
+#: A value with at least this confidence is sure. A model is usually asked only for other fields.
 SURE = 0.9
-#: the fields that most users need
+#: These are the fields that most users need.
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = PARTS["ListPrice"]
-#: fields that only offers state; an authority's record states at most that the property is land
+#: Only listings state these fields. Of them, an authority's record keeps only a `PropertyType` of `Land`.
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A raw value as found. `raw` is text, a number, a boolean, or a list of texts; `label` is the label beside or
-    above the value.
+    """A raw value as a reader found it. `raw` is text, a number, a boolean, or a list of texts or rows. `label` is the
+    visible label or the markup's key; it may be empty.
 
     `field` is a field's name or a composite (`docs/languages.md`) such as `_Address` or `_RentWarm`.
     """
@@ -41,9 +41,9 @@ class Reading:
 class Candidate:
     """A value that one reader read for one field, normalized to the field's type.
 
-    `raw`, `quote`, `locator`, and `unit` are as in `Evidence`; `confidence` is 0 to 1. `unshown`: only markup gives the
-    value, and the visible page shows another value or none. `reader` is the name of the reader that found it (`model`
-    for a model), set by the pipeline.
+    `raw`, `quote`, `locator`, and `unit` are as in `Evidence`; `confidence` is 0 to 1. `unshown` is true if the value
+    comes from markup, and the visible page lacks it or shows another value. `reader` is the name of the reader that
+    found it (`model` for a model), set by the pipeline.
     """
 
     field: str
@@ -60,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The inputs of a confidence: features, the limit `most` and its reason `bound`, a derived value's `sources`."""
+    """The inputs of a confidence: `features`, limit `most`, its reason `bound`, and a derived value's source fields."""
 
     features: Mapping[str, float]
     most: float
@@ -70,9 +70,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A value's confidence and how it was computed: `adds` is each feature's share of the log-odds of being right.
+    """A value's confidence and its computation. `adds` is each feature's part of the log-odds of being right.
 
-    `bound` explains a limit below the log-odds; it is empty without a limit.
+    `bound` says why the confidence is lower than the log-odds give. It is empty if no limit applied.
     """
 
     confidence: float
@@ -99,15 +99,16 @@ def of_text(field: str, value: Any, text: str, where: str, confidence: float) ->
 class Extraction:
     """The values read from one page without a model, or with a model after `pipeline.with_model_values`.
 
-    `candidates` holds all candidates, for `--explain`. `doubtful` are the fields whose winner is contradicted or has a
-    low confidence. `dropped` counts model values without valid evidence. `reason` says why the page has its kind.
+    `candidates` holds all candidates, for `--explain` and for ranking them again with a model's. `doubtful` are the
+    fields whose winner is contradicted or has a low confidence. `dropped` counts model values without valid evidence.
+    `reason` says why the page has its kind.
 
-    `denied` are markup values that the visible page contradicts; `distrusted` are the scripts that are ignored because
-    of such values (the part of a locator before its last `#`).
+    `denied` are markup values dropped because the visible page contradicts them or their script. `distrusted` names
+    these scripts by the part of a locator before its last `#`.
 
-    `only` limits what a model is asked for (None: no limit), because other pages of the property may give the rest.
-    `settled` fields are not asked for at any confidence; `audited` asks for all. `wanted` are the fields of an earlier
-    request whose answer is pending; exactly these are asked for.
+    `only` holds the fields that a model may be asked for, because other pages of the property may give the rest; None
+    means no limit. `settled` fields are asked for only if `audited` is set or the use is `always`, which ignore
+    confidences. `wanted` are the fields of an earlier request whose answer is pending; exactly these are asked for.
 
     `row` is the JSON pointer of the object read, if the body holds objects of several properties. `scores` explains the
     confidences. `recipe` names the recipe that read values.
@@ -134,8 +135,9 @@ class Extraction:
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """Return the fields that a model is asked for.
 
-        These are the fields that a page of this kind may state. With `missing`, only doubtful fields and fields with a
-        confidence below 0.9 are asked for. If these include a core field that was read, all core fields are asked for.
+        These are the fields that a page of this kind may state. With `missing`, these are only fields that have no
+        value, are doubtful, or have a confidence below 0.9. If they include a core field with a value, all core fields
+        are asked for.
         """
         if use == "never":
             return ()

@@ -1,4 +1,4 @@
-"""Text blocks of a page: paragraphs, list items, and table rows, with inline elements joined.
+"""Join a page's text segments into blocks: paragraphs, list items, and table rows.
 
 Sentences are read from blocks, because a name or an amount often has its own element: `Sold for <b>$1</b>`.
 """
@@ -18,7 +18,7 @@ _MOST_CHARS = 6000
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block's text, with a line feed for each `<br>`, and its element."""
+    """A block's element and its text, which has a line feed for each `<br>` and is cut after 6,000 characters."""
 
     text: str
     element: Any

@@ -1,8 +1,8 @@
 """Limit the CPU time, elements, and memory that a page may cost. A page beyond a limit fails as `page_too_complex`.
 
 The 62 saved real pages have at most 6,400 tags, 24,000 value marks, and 2,900 elements (280 in one), and take up to
-0.25 s from bytes to prompt. A job may spend 3 s and 400 MB on a page; the rest covers work outside these blocks and the
-delay of a signal.
+0.25 s from bytes to prompt. A job may spend 3 s of CPU time and 400 MB on a page. The limits here are lower, to leave
+room for work outside these blocks and for a signal's delay.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any
 
 from app.errors.pages import PageTooComplexError
 
-#: limits on a text before parsing: tags, and the marks that surround JSON values
+#: These limit a text before parsing: its tags (each `<`), and its JSON values (each `,`, `[`, and `{`).
 MOST_TAGS = 200_000
 MOST_VALUES = 250_000
-#: limits on a tree before reading
+#: These limit a parsed tree: its elements, and the children of one element.
 MOST_ELEMENTS = 50_000
 MOST_CHILDREN = 10_000
 CPU_SECONDS = 2.0
 MEMORY_BYTES = 300_000_000
-#: how soon the exception is raised again if something swallowed it
+#: If something swallowed the exception, it is raised again after this many seconds of CPU time.
 _AGAIN_SECONDS = 0.2
-#: the least time for a block, since a timer of zero seconds never fires
+#: A block with less CPU time than this, in seconds, is refused, since a timer of zero seconds never fires.
 _LEAST_SECONDS = 0.001
 _STATM = Path("/proc/self/statm")
 
-#: exceptions that interrupt a job's Python code; if reading is interrupted, the page is too complex
+#: These exceptions interrupt a job's Python code. If one interrupts reading, the page counts as too complex.
 INTERRUPTIONS: list[type[Exception]] = []
 
 
 class _SpentError(BaseException):
-    """The CPU time is used up. Not an `Exception`, so that no reader catches it."""
+    """The CPU time is used up. This is not an `Exception`, so that no reader catches it."""
 
 
 class _Meter:
@@ -53,12 +53,12 @@ class Spent:
 
 
 def reading(url: str, spent: Spent | None = None, *, seconds: float | None = None) -> AbstractContextManager[None]:
-    """Limit the block to the page's CPU time and to 300 MB of additional memory. Raise `PageTooComplexError` beyond
-    that.
+    """Return a context manager that limits its block to the page's CPU time and to 300 MB of additional memory. Beyond
+    a limit, the block raises `PageTooComplexError`.
 
-    Blocks that share `spent` share `seconds` (2 by default) of CPU time; a block without `spent` has its own time. Time
-    and memory are measured for the whole process, and only in its main thread, where a prefork or solo worker runs
-    jobs. In other threads only the size limits apply. A nested block belongs to the outer one.
+    Blocks that share `spent` share `seconds` (2 by default) of CPU time; a block without `spent` has its own time. Both
+    limits apply to the whole process, and only to blocks in its main thread, where a prefork or solo worker runs jobs.
+    In other threads only the size limits of this module apply. A nested block belongs to the outer one.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         return nullcontext()
@@ -66,7 +66,7 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The measured block of `reading`. As a class, it lets `_spent` ignore its own frames."""
+    """The context manager of `reading`. As a class, it keeps all its frames in this file, which `_spent` ignores."""
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds
@@ -75,7 +75,7 @@ class _Budget(AbstractContextManager[None]):
         left = self.seconds - self.spent.cpu_seconds
         if left < _LEAST_SECONDS:
             raise self._too_slow()
-        # the process clock is not exact while its timer runs
+        # use the thread's clock, because the process's clock is not exact while its timer runs
         self.began = time.thread_time()
         self.limits = resource.getrlimit(resource.RLIMIT_AS)
         _limit_memory(self.limits)
@@ -111,7 +111,7 @@ def require_few_parts(url: str, text: str) -> None:
 
 
 def require_small_tree(url: str, root: Any) -> None:
-    """Raise `PageTooComplexError` for a tree with too many elements in total or in one element."""
+    """Raise `PageTooComplexError` for a tree with too many elements, or too many children of one element."""
     for count, element in enumerate(root.iter(), 1):
         if count > MOST_ELEMENTS:
             raise PageTooComplexError(url, f"it has more than {MOST_ELEMENTS} elements")
@@ -129,6 +129,6 @@ def _limit_memory(limits: tuple[int, int]) -> None:
 
 
 def _spent(_: int, frame: FrameType | None) -> None:
-    """Raise in the block's own code. This file only begins and ends the block, and would not catch the error."""
+    """Raise `_SpentError`, except in code of this file, which begins and ends the block and would not catch it."""
     if _Meter.is_running and frame is not None and frame.f_code.co_filename != __file__:
         raise _SpentError

@@ -18,22 +18,22 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
 
-#: an item's position among its siblings, and its elements
+#: Matches the end of a locator: an item's position among its siblings, and the elements inside the item.
 _ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
-#: countries that quote rents by the week as often as by the month
+#: In these countries, a rent may be weekly as well as monthly, so no period is assumed.
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
-#: the strength of a value inferred from another field
+#: The strength of a value that is inferred from other fields.
 _CONCLUDED = 0.5
-#: the least strength of a value with its own label
+#: A price with at least this strength counts as labeled.
 _LABELLED = 0.65
 
 
 def make_consistent(
     winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind
 ) -> dict[str, Winner]:
-    """Return the consistent winners, and the values that follow from them (currency, units, country)."""
+    """Return the consistent winners, and the values inferred from them, such as units, currency, and status."""
     kept = dict(winners)
     _plausible_years(kept, page)
     _coordinates(kept, candidates, page)
@@ -82,7 +82,7 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """Keep latitude and longitude from one source within the page's country. Correct swapped ones and drop others."""
+    """Keep coordinates within the page's country, from one place if possible. Correct swapped ones and drop others."""
     latitude, longitude = (kept.pop(axis, None) for axis in AXES)
     if latitude is None or longitude is None:
         return
@@ -120,7 +120,7 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
 
 
 def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str) -> None:
-    """Set an area's unit: its own unit, else a unit that the page names, else the country's unit."""
+    """Set an area's unit: its own, else one that the page names, else the country's. Drop an area out of range."""
     units, limits = UNIT_OF[field], FIELDS[field].range or (0.0, math.inf)
     area, named = kept.get(field), kept.pop(units, None)
     if area is None:
@@ -148,7 +148,7 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """Return a value inferred from `sources`, with their fields as locator, their quotes, and the reason as `raw`."""
+    """Return a value inferred from the fields `sources`, with their quotes, and with the reason as `raw`."""
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)
@@ -201,7 +201,7 @@ def _region(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _bathrooms(kept: dict[str, Winner]) -> None:
-    """Make full, half, and total bathrooms consistent. A missing total is computed from the others."""
+    """Make full, half, and total bathrooms consistent. A total that is missing or leaves out half baths is computed."""
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
     if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
         full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))
@@ -215,7 +215,7 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
 
 
 def _street(kept: dict[str, Winner], page: Document) -> None:
-    """Remove the town, region, and code that some sites repeat in the street; drop a street that is only the town."""
+    """Add a separate house number to the street, remove a repeated town, region, and code, and drop a mere town."""
     street = kept.get("UnparsedAddress")
     if street is None:
         if "StreetName" not in kept:
@@ -269,7 +269,7 @@ def _living_is_not_lot(kept: dict[str, Winner]) -> None:
 
 
 def _key(kept: dict[str, Winner], page: Document) -> None:
-    """Drop a URL key that is the postal code; remove the site's own name before an id."""
+    """Drop a listing key that is the postal code. Remove the site's own name before an id."""
     for field in ("ListingId", "ListingKey"):
         found = kept.get(field)
         brand, mark, rest = str(found.candidate.value).partition("-") if found else ("", "", "")
@@ -281,7 +281,7 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:
-    """Drop an agent who is the agency. Drop an agency with the site's name if only markup gives it."""
+    """Drop an agent with the agency's name. Drop an agency named like the street or, in markup, like the site."""
     agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
     if agent and office and letters_of(agent.candidate.value) == letters_of(office.candidate.value):
         del kept["ListAgentFullName"]

@@ -9,9 +9,9 @@ from typing import Any
 
 from app.property.fields.phrases import pattern
 
-#: words of controls
+#: Matches the words of controls, such as `read more`.
 _WORDS = pattern("pages", "controls")
-#: tag (None: any), attribute, and the beginning of its value
+#: These attributes name the panel that a control opens: tag (None: any), attribute, and the beginning of its value.
 _NAMES_ITS_PANEL = (
     (None, "aria-controls", ""),
     (None, "data-target", ""),
@@ -19,17 +19,17 @@ _NAMES_ITS_PANEL = (
     ("label", "for", ""),
     ("a", "href", "#"),
 )
-#: attributes whose calls pass the panel's id: `onclick="toggle('facts')"`
+#: These attributes may call a function with the panel's id: `onclick="toggle('facts')"`.
 _CALLS = ((None, "onclick", ""), ("a", "href", "javascript:"))
 _ATTRIBUTES = frozenset({"href", "onclick", "aria-controls", "data-target", "data-bs-target", "for"})
 _QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
 _MOST_CALL_CHARS = 1_000
-#: limits on depth, and on hidden siblings beside a control
+#: The most ancestors of a control, and the most siblings of a hidden element, that are examined.
 _DEEPEST, _MOST_BESIDE = 300, 30
 
 
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
-    """Return a function that tests whether a control names an element's id or stands right beside the element."""
+    """Return a function that tests whether a visible control names an element's id or stands right beside it."""
     named: dict[str, list[Any]] = {}
     controls = [e for e in body.iterdescendants() if not _ATTRIBUTES.isdisjoint(e.keys())]
     for tag, attribute, begins in _CALLS:
@@ -55,7 +55,7 @@ def _has(control: Any, tag: str | None, attribute: str, begins: str) -> bool:
 
 
 def _beside(element: Any, covers: Container[Any]) -> Iterator[Any]:
-    """Yield the nearest visible siblings before and behind an element, and the first links and buttons in them."""
+    """Yield the nearest visible siblings before and after an element, and the first two links or buttons in each."""
     for others in (element.itersiblings(preceding=True), element.itersiblings()):
         shown = next((o for o in islice(others, _MOST_BESIDE) if isinstance(o.tag, str) and o not in covers), None)
         if shown is not None:

@@ -13,10 +13,10 @@ from app.property.reading.stylesheet import Declarations, Stylesheet, declaratio
 class Cover(Enum):
     """How text is hidden."""
 
-    CLOSED = auto()  # not laid out; a control may open it
+    CLOSED = auto()  # not displayed; a control may open it
     SPOKEN = auto()  # only for screen readers
     FAINT = auto()  # transparent; a script may fade it in
-    GONE = auto()  # laid out but invisible
+    GONE = auto()  # never visible, such as text in its background's color
 
 
 _LENGTH = re.compile(r"^(-?[\d.]+)\s*(px|pt|em|rem|%|vw|vh|vmin|vmax|ex|ch|cm|mm|in|pc|)$")
@@ -25,7 +25,7 @@ _FAR, _TINY = 400.0, 3.0
 
 
 def by_style(declared: Mapping[str, str]) -> Cover | None:
-    """Judge an element's own declarations, except colors."""
+    """Return how an element's own declarations, except colors, hide its text; None if they do not."""
     if (
         declared.get("display") == "none"
         or declared.get("visibility") in ("hidden", "collapse")
@@ -47,7 +47,7 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return quickly whether the declarations may hide text, alone or with others. False is always correct."""
+    """Return quickly whether the declarations may hide text, alone or with others. Only False is certain."""
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None
@@ -84,7 +84,7 @@ def _is_away(declared: Mapping[str, str]) -> bool:
 
 
 def _is_faint(declared: Mapping[str, str]) -> bool:
-    """Return whether the element is transparent and not animated: pages fade their content in."""
+    """Return whether the element is transparent or scaled to zero without animation. Pages fade animated content in."""
     opacity = _number(declared.get("opacity", "1").rstrip("%"))
     fades = {"transition", "animation", "animation-name", "will-change", "transform"} & declared.keys()
     return (opacity is not None and opacity <= 0.05 and not fades) or bool(
@@ -116,14 +116,14 @@ def _number(text: str) -> float | None:
 
 _NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240)}
 _WHITE = (255, 255, 255)
-#: the deepest nesting that is examined; no page nests deeper
+#: At most this many ancestors of an element are examined.
 _DEEPEST = 300
-#: the largest invisible difference of red, green, or blue
+#: Two colors look alike if red, green, and blue each differ by at most this.
 _ALIKE = 12
 
 
 def may_vanish(declared: Mapping[str, str]) -> bool:
-    """Return whether the text is nearly white or transparent, or whether its rule also sets the background."""
+    """Return whether the declared text color is nearly white or transparent, or comes with a background."""
     colour = declared.get("color")
     if colour is None:
         return False
@@ -133,7 +133,7 @@ def may_vanish(declared: Mapping[str, str]) -> bool:
 
 
 class Backgrounds:
-    """Detects text in the color of its background. Unknown backgrounds (external, pictures) count as visible."""
+    """Detects text in the color of its background. Text on an unknown background (a picture) counts as visible."""
 
     def __init__(self, sheet: Stylesheet, root: Any) -> None:
         self._sheet = sheet

@@ -1,7 +1,7 @@
-"""A page prepared for the readers: tree, text segments, JSON body, locale, and which blocks are unrelated.
+"""Prepare a page for the readers: tree, text segments, JSON body, locale, and unrelated blocks.
 
-Built once per page. Broken input never raises: a body that cannot be parsed has no tree. A page that is too large
-raises `PageTooComplexError` (`budget.py`).
+Broken input never raises: a body that cannot be parsed has no tree. A page that is too large raises
+`PageTooComplexError` (`budget.py`).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from app.property.reading.budget import require_few_parts, require_small_tree
 from app.property.values import marks
 from app.property.values.places import US_CODES, country_of_host, country_of_language, country_of_money
 
-#: the most text segments that are read; the labeled pages have at most 3,000
+#: At most this many text segments are read; the labeled pages of the evaluation have at most 3,000.
 _MOST_SEGMENTS = 8_000
 _MOJIBAKE = re.compile(r"Â[²£°\u00a0·]|â‚¬|Ã[¤¶¼Ÿ©±³]|Å‚|Ä…")
 _DESCRIBED = frozenset({"og:title", "og:description"})
 _MOJIBAKE_BEGINS = "ÂâÃÅÄ"
 _WORD = re.compile(r"\w+")
-#: a unit's sign, and the name that pages add behind it for screen readers
+#: After a unit's sign, pages may add the unit's name for screen readers.
 _UNIT_SIGNS = frozenset({"m²", "m2", "ft²", "ft2", "sq ft", "sqft", "sq. ft.", "sq.ft."})
 _UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "square meter", "square metre"})
 _LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
 
 
-#: texts that only pages about these countries show, the most reliable first
+#: For each country, texts that only pages about it show. The most reliable countries come first.
 _COUNTRY_SIGNS = tuple(
     (code, re.compile((COUNTRIES[code].signs or "(?!)").replace("<states>", "|".join(sorted(US_CODES)))))
     for code in ("IE", "CA", "GB", "US", "PL", "SE")
@@ -70,7 +70,7 @@ def _drop_reordered(root: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A text node with whitespace folded. `owner` is its element (for a tail: the parent)."""
+    """A text node with single spaces. `owner` is the element around it, and `index` its position in the list."""
 
     text: str
     owner: Any
@@ -78,7 +78,7 @@ class Segment:
 
 
 def _shown_value(element: Any) -> str | None:
-    """Return the value of a read-only field, which a form shows as text."""
+    """Return the value of a read-only or disabled text input, which a form shows as text; None for other inputs."""
     fixed = element.get("readonly") is not None or element.get("disabled") is not None
     return element.get("value") if fixed and (element.get("type") or "text").lower() == "text" else None
 
@@ -163,7 +163,7 @@ class Document:
 
     @cached_property
     def url(self) -> str:
-        """Return the page's own URL: its canonical link or og:url, else the one it was fetched from."""
+        """Return the page's own URL: its canonical link or og:url, else the URL after redirects."""
         if self.root is None:
             return self.page.final_url
         found = [e.get("href") or "" for e in self.root.iter("link") if e.get("rel") == "canonical"]
@@ -188,7 +188,7 @@ class Document:
         declared = self.root.get("lang") if self.root is not None else None
         country = (
             country_of_host(host)
-            or self._evident_country()  # before the language, since systems declare en-US by default
+            or self._evident_country()  # before the language, since many sites declare en-US by default
             or country_of_language(declared)
             or self._locale_country()
             or country_of_money(lang, f"{self.title} " + " ".join(s.text for s in self.segments[:80]))
@@ -235,7 +235,7 @@ class Document:
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """Return the visible text in document order, without `skipped` elements."""
+        """Return the segments of visible text in document order, without `skipped` elements."""
         found: list[Segment] = []
         if self.root is not None:
             body = self.root.find("body")
@@ -244,7 +244,7 @@ class Document:
 
     @cached_property
     def segments_beside(self) -> list[Segment]:
-        """Return the visible text of `skipped` elements: menus, other properties, and the site itself."""
+        """Return the segments of visible text in `skipped` elements: menus, other properties, and the site itself."""
         found: list[Segment] = []
         if self.root is not None:
             unread = {e for e in self.skipped if not isinstance(e.tag, str) or e.tag in unrelated_blocks.NEVER_TEXT}
@@ -296,7 +296,7 @@ class Document:
 
     @cached_property
     def tables(self) -> list[Any]:
-        """Return the visible data tables (those without an inner table), at most 400."""
+        """Return the tables that are not skipped and have no inner table, among the first 400."""
         if self.root is None:
             return []
         innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)

@@ -1,4 +1,4 @@
-"""The version of the readers: records by another version are read again on the next visit."""
+"""Compute the version of the readers. Records read by another version are read again on the next visit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 
 @cache
 def edition() -> str:
-    """Return a digest of the readers' code and words, 16 hex digits; the same in all processes of a release.
+    """Return a digest of the readers' files, in 16 hex digits. It covers code, comments, and words.
 
     A manual number could be forgotten. Unchanged pages would then never be read by a corrected reader.
     """

@@ -1,7 +1,8 @@
 """Point evidence at the exact place of a value: a cell, the key of an object, or the element with the whole text.
 
 Readers name the table and the row number, and write dates and amounts in their own form, but users who follow the
-evidence want the cell and its words. Only winners are processed. A value whose evidence is not on the page is dropped.
+evidence want the cell and its words. Only winners are processed. A value is dropped if its locator matches nothing, or
+if it is read from rows and no row states it.
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ from app.property.values.dates import parse_date
 from app.property.values.prices import parse_price
 from app.property.values.texts import letters_of
 
-#: fields read from the rows of a table or a list
+#: These fields are read from the rows of a table or a list.
 _OF_ROWS = frozenset(
     name for lead in of_kind("date", "year") if (names := FOLLOWERS.get(lead)) for name in (lead, *names)
 ).union(of_kind("rows"))
 _ROW = re.compile(r"^(.*)/(\d+)$")
-#: Methods whose evidence is already exact: it is the evidence of other fields, or a quote found in the text
+#: The evidence of these methods is already exact: it is the evidence of other fields, or a quote found in the text
 #: (`model/claim_check.py`).
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
-#: markup before the first word of a text
+#: Matches the markup before the first word of a text.
 _MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
-#: the longest text that is quoted completely, and the longest quote
+#: The longest text that is quoted completely, and the longest quote, in characters.
 _LONG, _LONGEST_QUOTE = 300, 500
 _MOST_ROWS, _MOST_CELLS = 80, 40
-#: how many levels the element with the whole value may be above the text node
+#: At most this many elements are searched for the whole value: the reader's element and those around it.
 _MOST_CLIMB = 4
 
 
 def with_exact_evidence(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]:
-    """Return `winners` with exact evidence. Winners whose evidence is not on the page are dropped."""
+    """Return `winners` with exact evidence. Winners whose evidence is not found are dropped."""
     found = {name: _ground(_quoted(winner.candidate), page) for name, winner in winners.items()}
     return {
         name: replace(winners[name], candidate=candidate) for name, candidate in found.items() if candidate is not None
@@ -56,7 +57,7 @@ def _quoted(candidate: Candidate) -> Candidate:
     if not isinstance(value, str) or value in candidate.quote:
         return candidate
     if candidate.field in PROSE and (first := _MARKUP_FIRST.match(raw)):
-        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # without the styling
+        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # without the markup before it
     if len(raw) <= _LONG:
         return candidate
     at = raw.casefold().find(value.casefold())
@@ -104,7 +105,7 @@ def _element(path: str, page: Document) -> Any:
 
 
 def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | None:
-    """Point at the row that states the value and the most words of the quote, at the first such row if several do."""
+    """Point at the value's cell in the first row with the most words of the quote, or at the table for a list."""
     if isinstance(candidate.value, list):
         text = spaced_text(table)
         return replace(candidate, locator=page.path(table), raw=text, quote=text[:300])

@@ -26,9 +26,9 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
-#: A code has three digits in a row, or letters with digits; separators split an address.
+#: An address line has three digits in a row, letters with a digit, or a separator of address parts.
 _CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
-#: words around an address of somebody else
+#: Words around an address that is not the property's.
 _SOMEBODY = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
@@ -94,7 +94,7 @@ def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
 
 
 def _street_above(segment: Segment, page: Document) -> str | None:
-    """Return the line above if it can be a street and this line starts with a code or a town."""
+    """Return the line above if it can be a street and this line is short; else None."""
     if segment.index == 0 or len(segment.text) > 60:
         return None
     above = page.segments[segment.index - 1].text.strip(" ,")

@@ -1,6 +1,6 @@
 """Find tables with a heading row, their columns, and the text above them.
 
-A grid's first row with several texts names columns. `labels.py` reads tables of label/value pairs.
+The first row with several texts names a grid's columns. `labels.py` reads tables of label/value pairs.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _COLUMN_WORDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table with headings: their texts, the rows below as texts, the words above the table, the elements of the
-    heading row and the other rows, and the table. A cell that spans columns is in the first of them.
+    """A table with headings. `headings` and `rows` are texts, `head` and `body` are the cells of the same rows, and
+    `above` is the text above the table. The text of a cell that spans columns is in the first of them.
     """
 
     headings: tuple[str, ...]
@@ -65,7 +65,7 @@ def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
 
 
 def own_rows(table: Any) -> list[list[Any]]:
-    """Return the cells of the first 60 rows."""
+    """Return the cells of the table's first 60 rows, without the rows of inner tables."""
     own = table.xpath("./tr|./tbody/tr|./thead/tr|./tfoot/tr|./thead[th]|./form/tr|./form/tbody/tr")[:_MOST_ROWS]
     rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in own]
     return [row for row in rows if row]

@@ -23,7 +23,7 @@ from app.property.reading.trees import spaced_text
 from app.property.reading.us_address import us_address_in
 from app.property.record import Method
 
-#: groups of capitals and digits that are not a date: `/property/HWL-20418`, `?pin=121-00418-0310`
+#: Matches groups of capitals and digits that are not a date: `/property/HWL-20418`, `?pin=121-00418-0310`
 _GROUPED_KEY = re.compile(r"[/=_](?!(?:19|20)\d\d-\d\d-\d\d)((?:[A-Z\d]{1,12}-){1,4}[A-Z\d]{2,12})(?=$|[/?&#])")
 _LEAST_DIGITS = 4
 _OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
@@ -36,7 +36,7 @@ _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 _FIRST_SEGMENTS = 160
-#: headings of sections that every property has
+#: These words head sections, and name no kind of property.
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
 
 
@@ -56,7 +56,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def key_in_address(page: Document) -> Iterator[Candidate]:
-    """Read the last word of the page's URL that looks like an id, as the site's key."""
+    """Read the site's key from the URL: a group such as `HWL-20418`, else the last word that looks like an id."""
     parts = url_parts(unquote(page.url))
     whole = f"{parts.path}?{parts.query}"
     grouped = next(

@@ -32,7 +32,7 @@ _EVENTS = frozenset({
 
 
 def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> Iterator[Reading]:
-    """Read a list of dated sales or of tax years; yield nothing for any other list."""
+    """Read a list of permits, dated sales, or tax years; yield nothing for any other list."""
     above = " ".join(place.parents[-2:])
     stated = _SALES.search(above) or _PRICES.search(above) or _TAXES.search(above)
     if max(len(row) for row in objects) > 40 or (len(objects) == 1 and not stated):

@@ -1,7 +1,7 @@
 """Read JSON bodies: property services of counties, ArcGIS queries, and listing APIs.
 
-ArcGIS names its columns in `fields[].alias`, which is read if the column name is a code. A list of parcels is not one
-property, so each object is read alone (`Document.row`).
+ArcGIS names its columns in `fields[].alias`, which is read if the column's own name has no known meaning. A list of
+parcels is not one property, so each object is read alone (`Document.row`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEWEST = re.compile(r"\s+current$", re.IGNORECASE)
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read the body as one object."""
+    """Read the body's only object, or the object at `page.row`."""
     value, pointer = the_one(page.json, page.row)
     if value is None:
         return
@@ -74,7 +74,7 @@ def _in_degrees(reference: Any) -> bool:
 def _labels(body: Any) -> dict[str, str]:
     """Return the aliases of an ArcGIS answer's columns by name, from `fieldAliases` and `fields`.
 
-    If columns differ only by year, the newer column's suffix (`Full Cash Value Current`) is removed.
+    The suffix of the newest year's column (`Full Cash Value Current`) is removed.
     """
     if not isinstance(body, dict):
         return {}
@@ -141,7 +141,7 @@ def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | Non
 
 
 def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
-    """Return the property's object and pointer, (None, "") without exactly one; `row` selects one of several."""
+    """Return the body's only object, or the object at `row`, with its pointer; (None, "") if there is none."""
     if row is not None:
         found = pointed(value, row)
         return (_aliased(found, _labels(value)), row) if isinstance(found, dict) else (None, "")
@@ -161,5 +161,5 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
 
 
 def _aliased(row: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:
-    """Return `row` with its columns' `aliases` in place of names without a meaning."""
+    """Return `row` with names that have no known meaning replaced by `aliases` that have one."""
     return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

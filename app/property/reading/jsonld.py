@@ -1,4 +1,4 @@
-"""Read JSON-LD: repair broken blocks, follow `@graph` and nesting, and drop nodes on other things."""
+"""Read JSON-LD: repair broken blocks, follow `@graph` and nesting, and drop nodes about other things."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NOT_PROPERTY = re.compile(
     r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"
     r"ItemList|Article|FAQ|Video|Rating|Review|(?<!Lodging)Business|Corporation|ProfessionalService"
 )
-#: the labeled pages have at most 20
+#: At most this many JSON-LD scripts are read; the labeled pages of the evaluation have at most 20.
 _MOST_BLOCKS = 200
 _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read schema.org in `<script type="application/ld+json">`."""
+    """Read schema.org data in `<script type="application/ld+json">`."""
     source = Source(Method.JSONLD, 0.85, "en")
     for where, value in page.once(blocks):
         for pointer, node in _nodes(value):

@@ -28,15 +28,15 @@ _BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone",
 _SEARCH = re.compile(
     rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
 )
-#: a block or "gone" page has little other text
+#: Only a page with fewer characters of visible text than this can be a block page.
 _SMALL_PAGE_CHARS = 2500
-#: a price, or words such as `price on application`
+#: These fields hold a price, or words such as `price on application`.
 _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
-#: fields that an authority sets permanently or yearly
+#: These fields hold what an authority assigns or assesses, such as a parcel number.
 _RECORD_FIELDS = frozenset(
     name for name, spec in FIELDS.items() if spec.group == "tax" and spec.kind != "year" and not spec.recurs
 )
-#: a page about one property states more of the fields in `TELLING` than this
+#: A page about one property usually states at least this many of the fields in `TELLING`.
 _FEW = 3
 _LEAST_CARDS = 3
 Found = tuple[PageKind, str]

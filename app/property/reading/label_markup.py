@@ -27,7 +27,7 @@ class MarkedValue:
 
 
 def by_markup(segment: Segment, page: Document) -> MarkedValue | None:
-    """Return the value in a definition list or table row. Return None outside of both, or if values precede labels."""
+    """Return the label's value in a definition list or table row; None outside of both, or if values precede labels."""
     cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
     if cell is None or cell_text(cell) != segment.text[:300]:
         return None

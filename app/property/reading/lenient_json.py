@@ -1,4 +1,4 @@
-"""Parse JSON as sites write it: repaired, cut from scripts, and unpacked from strings.
+"""Parse JSON as sites write it: repair it, cut it from scripts, and unpack it from strings.
 
 `loads` never raises. It tries the standard parser, small repairs, then chompjs for JavaScript.
 """
@@ -16,7 +16,7 @@ import chompjs
 _DECODER = json.JSONDecoder(strict=False)
 _OPENS = re.compile(r"^(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)")
 _CLOSES = re.compile(r"(?:-->|//\s*\]\]>|\]\]>)\s*;?$")
-#: the number of characters at the end that may close a wrapper
+#: A wrapper's closing mark is looked for in this many characters at the end.
 _TAIL = 100
 _MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
@@ -24,16 +24,16 @@ _ASSIGNMENT = re.compile(
     r"(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[[\"'])?"
     r"([A-Za-z_$][\w$.]{0,80})(?:[\"']\])?\s*=\s*(?=JSON\.parse\(|[\[{\"'])"
 )
-#: a fast pre-check: the right side of an assignment that can yield a value
+#: A fast pre-check: only an assignment with such a right side can yield a value.
 _ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
-#: smaller blobs hold switches and tags, not a property
+#: Shorter values, in characters, are skipped: they hold switches and tags rather than a property.
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4
-#: Real sites nest less; hostile bodies would exhaust Python's stack of about a thousand frames.
+#: Deeper levels are dropped. Real sites nest less; hostile bodies would exhaust Python's stack of a thousand frames.
 _DEEPEST = 200
-#: each unclosed value costs a scan to the end of the script, and broken scripts have thousands
+#: A script is left after this many unclosed values: each costs a scan to its end, and broken scripts have thousands.
 _MOST_UNCLOSED = 20
 
 
@@ -183,7 +183,7 @@ def _object_at(script: str, start: int) -> tuple[Any, int]:
 
 
 def balanced(script: str, start: int) -> int:
-    """Return the end of the bracket that opens at `start`, skipping strings; `start` if it is never closed."""
+    """Return the end of the value whose bracket opens at `start`, or `start` if that bracket is never closed."""
     depth, i, quote = 0, start, ""
     for match in re.compile(r"[\[\]{}\"'`]|\\.", re.DOTALL).finditer(script, start):
         mark, i = match.group(), match.end()
@@ -221,7 +221,7 @@ def _unescaped(text: str) -> str:
 
 
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
-    """Replace JSON strings by their objects or arrays, repeatedly, without levels below the 200th."""
+    """Replace JSON strings by their objects or arrays, up to four levels deep. Drop levels below the 200th."""
     if level > _DEEPEST:
         return None
     if isinstance(value, dict):

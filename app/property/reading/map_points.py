@@ -24,18 +24,18 @@ _ELSEWHERE = re.compile(
     r"\b(?:viewer|visitors?|clients?|ip|geo ?ip|request|default\w*|initial\w*|fallback|home ?page|headquarters|stores?|"
     r"dealers?|websites?|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"
 )
-#: a coordinate with enough decimals for a house; a town's point has fewer
+#: Matches a coordinate with enough decimals for a house; a town's point often has fewer.
 _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
-#: prefixes of coordinates: `markerLat` is a latitude
+#: Matches prefixes of a coordinate's key: `markerLat` is a latitude.
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
-#: degrees within which two points are one
+#: Two points within this many degrees count as one.
 _NEAR = 0.001
-#: the most nodes examined; an object with at most this many nodes only describes a map
+#: At most `_MOST_NODES` nodes are examined. A value that names a firm and has at most `_FEW_NODES` is skipped.
 _MOST_NODES, _FEW_NODES = 200, 12
 FIRM = re.compile(
     r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
 )
-#: attributes read, and the longest of them
+#: At most this many attributes are read, each of at most this many characters.
 _MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
 _CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
 
@@ -52,7 +52,7 @@ def read(page: Document) -> Iterator[Reading]:
         yield from _readings(*own[0])
 
 
-#: latitude and longitude: field, pointer, and value
+#: The latitude and longitude, each as field, pointer, and value.
 Point = list[tuple[str, str, Any]]
 
 

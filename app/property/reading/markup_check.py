@@ -1,9 +1,9 @@
 """Check markup values (JSON-LD, microdata, meta tags, state) against the visible page.
 
 Sites generate markup from the data they show, so honest markup does not contradict the page. Contradicted values are
-dropped. If a block has at least a third as many contradicted as confirmed values, all its hidden values are dropped
-too. Plain facts that a page full of facts does not show are kept as doubtful. Coordinates and ids are not visible text,
-so they depend on their block. Pages without visible facts (shells, JSON) contradict nothing.
+dropped. If a script has at least a third as many contradicted as confirmed fields, all its values are dropped. Plain
+facts that a page full of facts does not show are kept as doubtful. Coordinates and ids are not visible text, so they
+depend on their script. Pages without visible facts (shells, JSON) contradict nothing.
 """
 
 from __future__ import annotations
@@ -35,17 +35,16 @@ def _visible(*kinds: FieldKind) -> frozenset[str]:
 _NUMBERS, _TEXTS = _visible("money", "count", "area", "year"), _visible("address", "place", "identifier")
 _LISTS, _WORDS, _PEOPLE = _visible("features"), _visible("choice"), _visible("name")
 _COUNTS = _visible("count")
-#: fields that share the verdict of another field
+#: Maps a field to the field whose verdict it shares.
 _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
-#: smaller numbers prove nothing by appearing somewhere on the page
+#: Counts below this prove nothing by appearing anywhere on the page.
 _SMALL = 100.0
-#: the least confidence of a visible value that contradicts a value not shown, and of a visible value that contradicts a
-#: number shown elsewhere
+#: Visible values below the first confidence are ignored. Those below the second do not reduce a number's confidence.
 _WEAK, _STRONG = 0.45, 0.6
-#: the share of confidence left to a shown value that a visible value contradicts, and to a value that the page should
-#: show but does not
+#: The share of confidence left to a value that a visible value contradicts, and to a value that the page should show
+#: but does not.
 _DENIED, _UNSHOWN = 0.7, 0.55
-#: the least text and facts of a page that shows its facts
+#: A page with at least this many characters and fields shows its facts.
 _FULL_CHARS, _FULL_FACTS = 400, 3
 _NUMBER = re.compile(r"\d[\d.,'’\u00a0\u202f ]*\d|\d")
 _MULTIPLIED = re.compile(
@@ -56,7 +55,7 @@ _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
 #: Latin letters; all other letters
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
-#: the first texts of a row, which may hold its date, and the most texts examined
+#: How many of a row's first texts may hold its date, and how many of its texts are examined.
 _FIRST_TEXTS, _MOST_TEXTS = 4, 30
 _DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
@@ -64,7 +63,7 @@ _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 @dataclass(frozen=True, slots=True)
 class MarkupCheck:
-    """The checked candidates: `kept` with reduced confidence, in their order; `denied` by the page.
+    """The checked candidates. `kept` remain, in their order, some with less confidence; `denied` are dropped.
 
     `distrusted` are scripts that are ignored, by the part of a locator before its last `#`.
     """
@@ -191,7 +190,7 @@ class _Shown:
 
     @cached_property
     def _amounts(self) -> tuple[Counter[str], Counter[str]]:
-        """Count the digits of each number on the page, and in rows that begin with a date."""
+        """Count each number, as its digits, on the whole page and in rows that begin with a date."""
         rows = self.page.root.iter("tr")
         dated = (row for row in rows if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
         past = "\n".join(" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
@@ -255,7 +254,7 @@ def _block(candidate: Candidate) -> str | None:
 
 
 def _discredited(candidates: Sequence[Candidate], denied: Sequence[bool], shown: _Shown) -> frozenset[str]:
-    """Return the blocks with at least a third as many contradicted as confirmed fields."""
+    """Return the scripts with at least a third as many contradicted as confirmed fields."""
     against: dict[str, set[str]] = defaultdict(set)
     confirmed: dict[str, set[str]] = defaultdict(set)
     for candidate, gone in zip(candidates, denied, strict=True):

@@ -24,12 +24,12 @@ _FOREIGN = re.compile(
 _PEOPLE = re.compile(r"Person")
 _OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")
 _ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": "value"}
-#: properties accepted anywhere on the page; others need a property's scope
+#: Besides ids and names, only these fields are read from microdata.
 _OWN_FIELDS = frozenset(
     {"_Address", *of_kind("address", "place", "coordinate", "currency", "count", "area"), *PROSE}
     | {name for name in of_kind("money", "year") if FIELDS[name].tells}
 )
-#: limits: no page about one property has more
+#: At most this many properties, scopes, and levels are examined.
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _TELLING = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})

@@ -17,9 +17,9 @@ _LEAST_PRICE = (FIELDS["ListPrice"].range or (0, 0))[0]
 _RENT_LABEL = pattern("prices", "rents")
 _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
-#: dates, which are not amounts
+#: Matches dates, which are not amounts.
 _DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
-#: the marks after a leading yes or no
+#: Matches the marks after a leading yes or no.
 FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
 
 
@@ -60,9 +60,9 @@ def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield "X_RentBasis", "warm", None
 
 
-#: a year with a colon, and the amount behind it
+#: Matches a year with a colon, and the amount after it.
 _YEAR_AND_AMOUNT = re.compile(r"^(?:19|20)\d\d:\s+(?P<amount>[$€£]\s?\d[\d,]*(?:\.\d\d)?)")
-#: a row of a year and its amounts, whose first number is not an amount
+#: Matches a row of a year and its amounts, whose first number is not an amount.
 _YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
 
 

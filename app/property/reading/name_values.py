@@ -12,19 +12,19 @@ from app.property.record import Method
 from app.property.values import names, texts
 
 _CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
-#: texts beside an agent's label that are not names
+#: Matches texts beside an agent's label that are not names.
 _NO_CJK_NAME = re.compile(r"担当|営業|売主|貸主|仲介|店舗|会社|相談|予約|問合|不在|未定|センター")
-#: the end of a sentence, or a button's text
+#: Matches the end of a sentence, or a button's text.
 _JAPANESE_SENTENCE = re.compile(r"。|(?:ください|下さい|ます|です|予約|請求|こちら|検索|一覧)$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
 
 
-#: labels for an office or a person
+#: These labels introduce an office or a person.
 _EITHER = frozenset(
     {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
     | {"anbieter", "anunciante", "annonceur", "inserent", "inserzionista", "ogłoszeniodawca"}
 )
-#: words for companies that sell, let, or manage homes
+#: Matches words for companies that sell, let, or manage homes.
 OFFICE_WORDS = pattern("people", "offices")
 _PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*$")
 

@@ -19,15 +19,15 @@ from app.property.values.areas import find_unit
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
 _MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
-#: fields whose label may follow its number
+#: In these fields, the label may follow its number.
 _COUNTED = frozenset(
     {"_RentWarm", *of_kind("area", "count"), *(n for n in of_kind("money", "year") if FIELDS[n].points)}
 )
 _NAMES = frozenset(of_kind("name"))
-#: fields whose value is the first text of a cell; remarks and links follow that text
+#: The value of these fields is the first text of a cell; remarks and links follow that text.
 _ONE_TEXT = _NAMES.union(of_kind("identifier"))
 _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
-#: a mark behind a label, such as a footnote's number
+#: Matches a mark after a label, such as a footnote's number.
 _NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
@@ -114,7 +114,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbour(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text that is not punctuation, if it is nearby in the tree."""
+    """Return the next text in direction `step` that is not punctuation, if it is nearby in the tree."""
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):
@@ -138,7 +138,7 @@ def _distance(one: Segment, other: Segment) -> int:
 
 
 def _number_leads(segment: Segment, page: Document) -> bool:
-    """Return whether a flat run of numbers and words opens with a number."""
+    """Return whether the flat run of numbers and labels before `segment` begins with a number."""
     index = segment.index
     while index > 0 and segment.index - index <= 12:
         before = page.segments[index - 1]

@@ -1,4 +1,4 @@
-"""Key words of JSON objects, from `object_keys.toml`."""
+"""Load the key words of JSON objects from `object_keys.toml`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ARGUMENTS = re.compile(r"[({]")
 
 
 def is_cut(key: str, words: str) -> bool:
-    """Return whether a key's branch is about something else. Long keys and keys with arguments are cache queries."""
+    """Return whether a key's branch is about something else. Long keys and keys with arguments name cache queries."""
     return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 
 
@@ -38,5 +38,5 @@ def _is_cut(words: str) -> bool:
 
 
 def is_no_result(key: str) -> bool:
-    """Return whether a branch of a results page holds no results."""
+    """Return whether the branch under `key` of a results page holds no results."""
     return len(key) <= 60 and _NO_RESULTS.search(words_of(key)) is not None

@@ -19,7 +19,7 @@ from app.property.record import Method
 #: `"279.000"` is not a price of 279: the page's language decides the meaning of the dot
 _THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
 _PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
-#: confidence lost per level, since an inner object describes the property less directly
+#: The confidence lost per level below the second, since an inner object describes the property less directly.
 _DECAY = 0.03
 
 
@@ -95,7 +95,7 @@ def _unit_named(node: dict[str, Any], key: str = "") -> str:
 
 
 _MONEY = frozenset(of_kind("money"))
-#: fields that take several values of a JSON list
+#: These fields take several values of a JSON list.
 _LISTS = frozenset({*of_kind("features", "choice"), "_Coordinates"})
 
 
@@ -139,7 +139,7 @@ def pair_of(node: dict[str, Any]) -> tuple[str, Any, str] | None:
 
 
 def pair(found: tuple[str, Any, str], node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read such a pair if its label, key, or type is known."""
+    """Read the pair `found` of `node` if one of its labels or its type is known."""
     label, value, value_key = found
     if place.role != "property":
         return

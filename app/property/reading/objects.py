@@ -1,4 +1,4 @@
-"""Read a JSON object that describes a property: keys by meaning, inner objects with their parents' words.
+"""Read a JSON object that describes a property. A key's meaning also depends on the key above it.
 
 Used for JSON-LD, embedded state, and JSON bodies. `history.py` reads lists of sales and tax years. The caller chooses
 the object.
@@ -25,7 +25,7 @@ _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
 
 _UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit apt"})
 _STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
-#: the identifier of an apartment (a number, a letter, or both) and not a unit of measure
+#: Matches the identifier of an apartment (a number, a letter, or both) and no unit of measure.
 _UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
 
 
@@ -188,7 +188,7 @@ def _lines(node: list[Any], source: Source, place: Place) -> Iterator[Reading]:
 
 
 def are_listings(objects: list[dict[str, Any]]) -> bool:
-    """Return whether several objects each have a price or an address, which makes them other properties."""
+    """Return whether two or more of the objects state a price, address, town, or bedrooms, as other properties do."""
     known = [{m.field for k in v if (m := meaning(k)) is not None} for v in objects]
     several = sum(
         bool(fields & {"ListPrice", "_Address", "UnparsedAddress", "BedroomsTotal", "City"}) for fields in known

@@ -26,7 +26,7 @@ _BANNER = re.compile(
     r"for sale|coming soon|new home for sale)\W*$",
     re.IGNORECASE,
 )
-#: `SOLD MAR 28, 2025` above the facts; further down such a banner is about other homes
+#: Matches `SOLD MAR 28, 2025`. Only the first segments are read, since later ones are about other homes.
 _SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\d{1,2}/\d{4})$", re.IGNORECASE)
 _FIRST_BANNERS = 30
 _MOST_BANNERS = 400
@@ -49,7 +49,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
             yield Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5)
 
 
-#: levels above a word within which its card begins, and columns of a list of homes
+#: A card begins at most this many levels above its words. A row of a list of homes has at least so many columns.
 _MOST_CARD_LEVELS, _LEAST_COLUMNS = 4, 3
 
 

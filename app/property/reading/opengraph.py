@@ -11,13 +11,13 @@ from app.property.reading.document import Document
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
-#: standard OpenGraph names by the words behind the namespace, and names without such words
+#: Standard OpenGraph names, whose last words name a field, and names without such words.
 _STANDARD = re.compile(
     r"(?:product|og):(price:.*)|place:(location:.*)|"
     r"og:(latitude|longitude|street-address|locality|region|postal-code|country)(?:-name)?"
 )
 _KNOWN = {"geo.position": ("_Coordinates", 0.7), "icbm": ("_Coordinates", 0.7), "geo.placename": ("City", 0.4)}
-#: namespaces that are never about the property
+#: Other names in these namespaces are not about the property.
 _SITE_NAMESPACES = frozenset({
     "fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple",
     "google", "theme", "dc", "og"

@@ -15,7 +15,7 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.vocabulary import property_kind
 
 _SECTION = "other_subjects"
-#: other possible subjects of a value, by kind and by field
+#: Other possible subjects of a value, by the kind of its field and by its field.
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("money", "count", "date"), ("nearby", "averages")),
     "area": ("nearby", "averages", "parts"),
@@ -31,9 +31,9 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "StandardStatus": ("market",),
     "PoolPrivateYN": ("shared",),
 }
-#: parts of a home, which describe the home if words for a home follow
+#: Words of these topics name parts of a home. They describe the home if words for a home follow.
 _ITS_OWN = frozenset({"parts", "works"})
-#: a counted part (`2 car garage`) describes a home
+#: Matches a count: a counted part (`2 car garage`) describes a home.
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
 _NEAR = 60
 _CLAUSE = re.compile(r"[.!?]\s(?=[^a-z])|[;|•·\n]|,\s|\d{3}(?!\d)")

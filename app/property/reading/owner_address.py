@@ -13,18 +13,18 @@ from app.property.reading.terms import words_of
 _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
 _PLACED = frozenset({"location", "situs"})
 _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
-#: labels of an owner on a county's page
+#: Matches labels of an owner on a county's page.
 _OWNERS = re.compile(
     r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
 )
-#: place labels that fit the property as well as the owner
+#: These labels of places fit the property as well as the owner.
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
 )
 _PARTS = frozenset({"_CityStateZip", *(ADDRESS_FIELDS[part] for part in ("city", "state", "postal_code"))})
 _ADDRESSES = frozenset({"_Address", ADDRESS_FIELDS["street"]})
 _PLACES = _PARTS | _ADDRESSES
-#: labels and values between an owner's name and the last line of the address
+#: At most this many texts are between an owner's name and the last line of the address.
 _MOST_ABOVE = 8
 
 

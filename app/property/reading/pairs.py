@@ -17,7 +17,7 @@ _SEVERAL = re.compile(
     r"(?:^|[,;|•·—]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·—]{1,80}?)(?=\s*(?:[,;|•·—]|"
     r"\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·—]|\s*$)"
 )
-#: leader dots between a label and its value
+#: Matches leader dots between a label and its value.
 _LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
 #: `Living Area – 1,872 SF`
 _DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
@@ -64,7 +64,7 @@ def in_text(text: str, page: Document) -> list[Pair]:
 
 
 def _counts(text: str, page: Document) -> list[Pair]:
-    """Return counted words, each before its number: `Rooms 8 Beds 3`."""
+    """Return the pairs of a text that consists of labels, each before its number: `Rooms 8 Beds 3`."""
     if len(text) > 80 or not _COUNT_RUN.match(text):
         return []
     found = [(page.meaning(label), label, value) for label, value in _COUNT.findall(text)]

@@ -17,12 +17,12 @@ from app.property.reading.other_subjects import names_other
 from app.property.values.dates import parse_date
 from app.property.values.vocabulary import is_commercial
 
-#: columns of dates, the most reliable first
+#: Patterns of the columns of dates, the most reliable first.
 _DATES = tuple(pattern("history", key) for key in ("finished", "issued", "applied"))
 _KINDS, _STATUS, _PERMIT, _REFUSED, _DONE = (
     pattern("history", key) for key in ("works", "status", "permits", "refused", "done")
 )
-#: a roof, something on a roof, and a house
+#: Match a roof, something on a roof, and a house.
 _ROOF, _ON_ROOF, _HOUSE = (pattern("history", key) for key in ("roofs", "on_roofs", "houses"))
 
 

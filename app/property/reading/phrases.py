@@ -1,7 +1,7 @@
 """Read counts and offers from titles, headings, and short lines: `3 bed semi-detached house for sale`,
 `4-Zimmer-Wohnung, 150 m²`.
 
-The weakest of the deterministic readers: it fills gaps that labels and markup leave.
+This is the weakest of the readers: it fills gaps that labels and markup leave.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _METERS, _FEET, _ACRES, _HECTARES = (
     alternatives("units", unit, whole=False) for unit in (SQUARE_METERS, SQUARE_FEET, ACRES, HECTARES)
 )
 _METRES, _LAND = f"{_METERS}|坪", f"{_ACRES}|{_HECTARES}"
-#: higher counts are written in digits
+#: Higher counts are only read in digits.
 _MOST_IN_WORDS = 6
 _WORDS = {
     word: count
@@ -46,7 +46,7 @@ def _counted(words: str) -> re.Pattern[str]:
 
 
 def _behind(field: str) -> str:
-    """Return the words behind a number of `field`: `3 chambres`."""
+    """Return the expression of the words after a number of `field`, as in `3 chambres`."""
     return alternatives("behind_number", field, whole=False)
 
 
@@ -66,7 +66,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I),
     ),
 )
-#: words with another meaning in other languages
+#: By language, words after a number that have another meaning in other languages.
 _LOCAL_COUNTS = {
     code: tuple(
         (field, _counted(alternatives("behind_number_here", field, code, whole=False)))
@@ -80,7 +80,7 @@ _WORDED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BedroomsTotal", re.compile(rf"{_WORD}(?:(?:double )?bed(?:room(?:ed|s)?)?\b|{_behind('BedroomsTotal')})", re.I)),
     ("BathroomsTotalInteger", re.compile(rf"{_WORD}(?:bath(?:room)?s?\b|{_behind('BathroomsTotalInteger')})", re.I)),
 )
-#: patterns clear enough for running text
+#: These patterns are clear enough for running text.
 _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("YearBuilt", _COUNTS[3][1]),
     (
@@ -176,7 +176,7 @@ def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterat
         yield Reading("_Layout", text[:120], Method.LABEL, where, text, confidence)
 
 
-#: ranges of several homes: `1 - 3 bd` in its own line, `ranging from 702-1346 sq ft`
+#: Matches ranges over several homes: `1 - 3 bd` in its own line, `ranging from 702-1346 sq ft`.
 _RANGE = re.compile(r"^\d(?:\.\d)? ?[-–—] ?\d[^-–—]*$|\d{3} ?[-–—] ?[\d,]{3,6} ?sq[^-–—]*$", re.I)
 _FULL_AND_HALF = re.compile(
     r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I

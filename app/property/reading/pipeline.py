@@ -1,6 +1,6 @@
 """Turn a page into a record: run the readers, rank candidates, check them, and add a model's values.
 
-Pure: no network, no clock. For any page, `extract` raises only `PageTooComplexError`.
+It uses no network and no clock. For any page, `extract` raises only `PageTooComplexError`.
 """
 
 from __future__ import annotations
@@ -62,18 +62,18 @@ READERS: Mapping[str, Reader] = {
     **{"headlines": headlines.read, "foreign_address": foreign_address.read, "county_office": county_office.read},
     **{"unlabeled_price": unlabeled_price.read, "offers": offers.read, "map": map_points.read},
 }
-#: the readers of a JSON body, and of one of several objects in a body
+#: The readers of a JSON body, and of one of several objects in a body.
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
-#: fields that a model's quote gives beside the requested field
+#: For each field, the fields that a model's quote may give beside it.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
-#: the reader name of a model's values
+#: The reader's name in candidates from a model.
 _MODEL = "model"
-#: the most times that failing winners are replaced, since a page may have any number of them
+#: Failing winners are replaced in at most this many rounds, since a page may have any number of them.
 _MOST_ROUNDS = 4
 
 
-#: a reader that runs last and receives the candidates of all other readers
+#: A reader that runs last and receives the candidates of all other readers.
 LastReader = Callable[[Document, Sequence[Candidate]], Iterable[Candidate]]
 
 

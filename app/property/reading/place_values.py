@@ -14,23 +14,23 @@ from app.property.reading.document import Locale
 from app.property.record import Method
 from app.property.values import address_lines, areas, numbers, places, regions, texts
 
-#: countries that write the house number after the street
+#: These countries write the house number after the street.
 _NUMBER_BEHIND = frozenset(
     {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
     | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
 )
-#: countries where a line without a number is as often `town, district` as `street, town`
+#: In these countries, a line without a number is as often `town, district` as `street, town`.
 _STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
-#: a county instead of a town: `Hatcher County, Georgia`
+#: Matches a county in place of a town: `Hatcher County, Georgia`.
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
-#: other taxing units in the heads of tables
+#: Matches other taxing units in the heads of tables.
 _NO_COUNTY = re.compile(
     r"^(?:schools?|school (?:board|district)|non-?school|city|municipal\w*|state|town|all|water|library|fire|total)$",
     re.IGNORECASE,
 )
-#: a post office box, which is not a house
+#: Matches a post office box, which is not a house.
 _BOX = re.compile(r"\bP\.? ?O\.? box\b", re.IGNORECASE)
-#: countries whose word for a state also means a condition: `Estado: Usado`
+#: In these countries, the word for a state also means a condition: `Estado: Usado`.
 _STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
 _REGION = re.compile(r"\bregion\b", re.IGNORECASE)
 

@@ -1,6 +1,6 @@
 """Check that a property's values are in plausible ranges and fit each other: sizes, prices, years, taxes.
 
-The ranges are wide: a value outside is misread, a value inside may still be wrong.
+The ranges are wide: a value outside is probably misread, and a value inside may still be wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def verdicts(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[F
 
 # --- what it is ------------------------------------------------------------------------------------------------------
 
-#: square meters per bedroom, square meters per room
+#: The least and most square meters of living area per bedroom, and per room.
 _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
 
 
@@ -91,7 +91,7 @@ def _words(values: Values, _page: Document) -> Iterator[Finding]:
 
 
 def _years(values: Values, page: Document) -> Iterator[Finding]:
-    """Check that the year built is usual, and that sale and tax years follow it and are not in the future."""
+    """Check that the years of construction and taxes are usual, and that the sale is between 1900 and this year."""
     today = page.page.fetched_at.year
     built, sold, taxed = values.get("YearBuilt"), values.get("CloseDate"), values.get("TaxYear")
     if built and _is_usual("YearBuilt", built, today):
@@ -113,7 +113,7 @@ def _is_usual(field: str, year: int, today: int) -> bool:
     return spec.usual is not None and spec.usual[0] <= year <= today + (spec.years_ahead or 0)
 
 
-#: yearly property tax as a share of the assessed value
+#: The least and most yearly property tax, as a share of the property's value.
 _TAX_SHARE = (0.0005, 0.12)
 
 

@@ -18,13 +18,13 @@ from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import has_street_word
 
-#: a weaker winner is doubtful, and so is a winner with a rival above this share of its strength
+#: A winner below the first value is doubtful, and so is one with a rival of at least this share of its strength.
 LEAST_SURE = 0.5
 RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98
-#: the most that a guess from place and shape is worth
+#: If no candidate of the best value is more confident than this, an almost equal rival leaves the field empty.
 _LEAST_ALONE = 0.5
-#: texts that one source may give in more detail: `420 W 56th St` and `420 W 56th St Unit 5`
+#: One source may give these texts in more detail: `420 W 56th St` and `420 W 56th St Unit 5`.
 _STREET = ADDRESS_FIELDS["street"]
 _EXTENDED = PROSE | {_STREET}
 

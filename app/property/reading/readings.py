@@ -19,7 +19,7 @@ from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
 _GENERAL_KINDS = frozenset({"house", "home", "haus", "dom", "hus", "apartment", "residential"})
-#: fields for which `None` is an answer
+#: In these fields, a text such as `None` is an answer.
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
 
 
@@ -73,7 +73,7 @@ def _shown(raw: Any) -> str:
     return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
-#: parsers by composite, by the field's parser name, and by kind
+#: The parsers, by composite, by a field's parser name, and by kind.
 _PARSERS = {**SPECIAL, **NAMES, **PLACES}
 
 

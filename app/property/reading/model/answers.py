@@ -1,4 +1,4 @@
-"""Parse a model's answer field by field, in any form, because every answer costs money.
+"""Parse a model's answer field by field and leniently, because every answer costs money.
 
 Accepted are code fences, surrounding text, trailing commas, truncated answers, numbers as text, one text for a list,
 values nested with their quotes, and lists of facts. `claim_check.py` checks the values.
@@ -22,11 +22,11 @@ _OPENS = re.compile(r"[{\[]")
 #: a whole string, up to its end or the cut, or a mark between members
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
-#: Text before the JSON may contain brackets. An answer nests at most three levels.
+#: The most brackets tried as the beginning of JSON, since text before it may have some, and the deepest level read.
 _MOST_STARTS, _DEEPEST = 20, 6
-#: characters kept of an invalid value
+#: At most this many characters of an invalid value's JSON are kept.
 _LONGEST_ODD = 200
-#: No field has larger numbers, and floats are exact up to here.
+#: Larger numbers are rejected: no field needs them, and floats hold whole numbers exactly up to here.
 LARGEST = 1e15
 _NOTHING = frozenset({"", "null", "none", "n/a"})
 _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
@@ -122,7 +122,7 @@ def _answered(value: Any, fields: Sequence[str], lang: str | None, *, cut: bool)
     return found if found.values or found.null_fields or is_empty else None
 
 
-#: marks a value without even a null quote
+#: Marks a value whose answer has no quote, not even null.
 _ABSENT = object()
 
 

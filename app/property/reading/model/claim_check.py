@@ -28,36 +28,36 @@ from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
 from app.property.values.areas import is_lone_land
 
-#: confidence if the quote names the field, if only its line names it, and if nothing nearby names it
+#: An answer's confidence: if its quote names the field, if only the quote's line names it, and if neither does.
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
-#: share of confidence left to a value that only data or unrelated blocks give
+#: The share of confidence left to a value that is quoted from the page's data or unrelated blocks.
 _UNSHOWN = 0.33
-#: characters and lines of the longest quote
+#: A quote may have at most this many characters and lines.
 LONGEST_QUOTE, MOST_LINES = 400, 3
-#: limits: characters around a quote in its line, places of a value, places of a short quote
+#: At most this many characters around a quote, places of a value, and places of a quote are examined.
 _AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
-#: field names as in our schema (`ListPrice`), which pages for people never contain
+#: Matches our schema's field names (`ListPrice`). A line with one is assumed to address the model.
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
-#: fields whose values look the same
+#: Each group holds fields whose values look alike.
 _ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",)))
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
-#: `none` or zero, behind or before a count's label
+#: Match `none` or zero after and before a count's label.
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
-#: the distance of a separator in characters, and the most letters between a label and its value
+#: A separator counts as this many characters. At most so many letters may be between a label and its value.
 _SEPARATED, _FAR = 20, 80
-#: a label with a colon belongs to the text after it
+#: Matches the colon after a label, which then belongs to the text after it.
 _LEADS = re.compile(r"\s?:")
 _AMOUNT = re.compile(r"\d[\d.,]*")
-#: digits, and the only digits that column heads contain: years and shares
+#: Match any digit, and the only numbers that column heads contain: years and percentages.
 _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.\d+)?\s?%")
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
-#: unknown words used as a label
+#: Matches unknown words that a colon marks as a label.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-#: fields of names, whose label may be another person's
+#: Fields of names: their label may be another person's.
 _NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
@@ -66,9 +66,9 @@ _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
 _SEVERAL = re.compile(
     r"([^:|\n/]{2,30}(?:/[^:|\n/]{2,30}){1,4}):[ ]?(\d[\w. ]{0,6}(?:/[ ]?\d[\w. ]{0,6}){1,4})(?![\w/])"
 )
-#: words of a sum; the lines above name the field
+#: Matches words for a sum, such as `Total`. The lines above a sum name its field.
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
-#: lines above a row that may be its head
+#: At most this many lines above a row are searched for its head.
 _MOST_ABOVE = 8
 #: the first cell of a sales row, and the labels that identify one
 _DATED, _OF_SALES = (
@@ -81,7 +81,7 @@ _LABELLED = frozenset(name for name, spec in FIELDS.items() if spec.labelled)
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A rejected claim."""
+    """A rejected claim, and the reason `flaw`."""
 
     field: str
     value: Any
@@ -111,7 +111,7 @@ def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple
 
 
 def answered_before(field: str, proof: Evidence) -> Candidate:
-    """Return a model's stored value as the candidate it was.
+    """Rebuild the candidate of a model's stored value.
 
     Only the quote and the final confidence are stored. If the quote does not name the field, its line is assumed to
     name it. A confidence of at most `MOST_UNSHOWN` means that the value was not shown.
@@ -124,7 +124,7 @@ def answered_before(field: str, proof: Evidence) -> Candidate:
 
 
 def _strength(named: float, *, unshown: bool) -> float:
-    """Return the strength of an answer."""
+    """Return the confidence `named`, reduced if the value is unshown."""
     return named * (_UNSHOWN if unshown else 1.0)
 
 
@@ -215,7 +215,7 @@ def _line_of(span: Span, text: str) -> str:
 
 
 def _confidence(claim: Claim) -> float | None:
-    """Return the confidence by the words around the value; None if they name another field or none.
+    """Return the confidence by the words around the value; None if they name another field, or lack a needed label.
 
     The label nearest to the value counts, among labels of fields with similar values, first in the quote and then in
     its line.
@@ -237,7 +237,7 @@ def _confidence(claim: Claim) -> float | None:
 
 
 def _named_above(claim: Claim) -> str | None:
-    """Return the field named by the head of the value's column, or by the lines above a sum."""
+    """Return the field named by the head of the value's column, the lines above a sum, or a heading above."""
     *before, row = claim.line.split("\n")
     above = [*before[::-1], *claim.above][:_MOST_ABOVE]
     if any(_SUM.search(row[:start]) for start, _ in islice(_places(_possible_values(claim), row), _MOST_PLACES)):

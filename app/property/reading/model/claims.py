@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: Why a claim is rejected: the value does not fit the field's type; no quote; the quote is too long or not in the text;
-#: the line addresses a machine; the words around the value name another field; the quote does not state the value, or
-#: the value cannot be true.
+#: Why a claim is rejected: the value does not fit the field's type; it has no quote; the quote is not in the text or
+#: too long; its line has our field names; the words around it name another field, or lack a needed label; the quote
+#: does not state the value.
 Flaw = Literal["not_read", "no_quote", "not_in_text", "order", "other_label", "not_said"]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A model's value of `field` and its quote. `line` is the whole line of the quote, with the line above if the
-    quote's line is only a value.
+    quote's line is only a value. `above` are the lines above, nearest first.
     """
 
     field: str

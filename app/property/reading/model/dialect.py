@@ -21,20 +21,20 @@ from app.property.reading.model.prompt import Prompt, as_sent
 Limit = Literal["max_completion_tokens", "max_tokens"]
 Shape = Literal["json_schema", "json_object", "text"]
 
-#: the next simpler response format
+#: Maps a response format to the next simpler one.
 _NEXT: dict[Shape, Shape] = {"json_schema": "json_object", "json_object": "text"}
 _OTHER: dict[Limit, Limit] = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _NEWER = (".openai.com", ".azure.com")
 #: Tokens for reasoning: the minimum once a model reasons, the first amount (the API documentation advises 25,000 for
 #: any task; reading a page is a small task), and the maximum.
 _LEAST_ROOM, _FIRST_ROOM, _MOST_ROOM = 2_048, 16_384, 32_768
-#: factor on the reasoning tokens used, since some pages need more
+#: Room is made for this many times the reasoning tokens of the last answer, since some pages need more.
 _SPARE = 4
-#: statuses of refusals; llama.cpp's Python server answers 500 to unknown parameters
+#: Statuses of refusals. llama.cpp's Python server answers 500 to unknown parameters.
 _REFUSED = (400, 422, 500)
-#: words in a 429 response: a request above a key's tokens per minute never succeeds
+#: Words in a 429 response to a request above a key's tokens per minute, which can never succeed.
 _MORE_THAN_A_MINUTE = "too large"
-#: words in a refusal: the parameter is unknown, and not only its value
+#: Matches words in a refusal which show that the parameter is unknown, and not only its value.
 _UNKNOWN = re.compile(
     r"not supported|unsupported|not support|unknown|unrecogni[sz]ed|unexpected|extra|not (?:permitted|allowed)"
     r"|forbidden|cannot find",
@@ -51,7 +51,7 @@ class Dialect:
 
     `limit` is the parameter that limits an answer, `shape` the `response_format`, and `tells_schema` puts the schema
     into the instruction. `room` is the number of tokens for reasoning beyond the answer, and `most_room` the server's
-    maximum. `refused` are the limits that the server does not know.
+    maximum. `refused` are the names of limits that the server refused.
     """
 
     limit: Limit = "max_completion_tokens"
@@ -110,7 +110,7 @@ class Dialect:
         return replace(self, room=max(wanted, self.room // 2))
 
 
-#: the format for OpenAI until something else is learned
+#: The format for OpenAI until something else is learned.
 AT_FIRST = Dialect()
 
 

@@ -24,7 +24,7 @@ _SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A field name from `start` to `end`; composites of the lexicon (`_Address`) count too."""
+    """A label or phrase for `field` from `start` to `end` of a text. `field` may be a composite (`_Address`)."""
 
     start: int
     end: int
@@ -37,7 +37,7 @@ class Named:
 
 @remembered(512, 1_500)  # one answer's check examines the same quotes and lines several times
 def labels_in(text: str, lang: str | None) -> tuple[Named, ...]:
-    """Return the names of fields in `text` on a page in `lang` (None: any language), in order, without nesting."""
+    """Return the labels and phrases in `text` on a page in `lang` (None: any language), in order, without nesting."""
     phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
     found: list[Named] = []
     taken = bytearray(len(text))
@@ -69,7 +69,7 @@ def _labels(text: str, lang: str | None) -> Iterator[Named]:
 
 @cache
 def _phrases(lang: str | None) -> re.Pattern[str]:
-    """Return the phrases of `lang` and of English, which is known on every page; None: of all languages."""
+    """Return a pattern of the phrases of `lang` and of English; of all languages if `lang` is None."""
     among = [None] if lang is None else [lang, "en"]
     files = languages().values()
     fields = dict.fromkeys(name for file in files for section in _SECTIONS for name in file.get(section, ()))

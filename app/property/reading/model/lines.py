@@ -20,7 +20,7 @@ _BLOCKS = frozenset({
     "thead", "title", "tr", "ul",
 })
 # fmt: on
-#: the space between the columns of a printed card
+#: Matches the space between the columns of preformatted text.
 _COLUMNS = re.compile(r"\s{2,}")
 _CELLS = frozenset({"td", "th"})
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[A-ZÄÖÜŁŚŻ0-9\"„“\u3040-\u9fff])")
@@ -31,7 +31,7 @@ _LONGEST = 320
 
 
 def lines_in(texts: Iterable[Segment] | Iterable[str]) -> Iterator[str]:
-    """Yield the lines of segments, labels joined to values, or of plain texts; long lines by sentences."""
+    """Yield the lines of segments (with labels joined to values) or of texts. Long lines are split into sentences."""
     found = list(texts)
     raw = found if not found or isinstance(found[0], str) else _joined(_blocks(cast("list[Segment]", found)))
     for line in raw:

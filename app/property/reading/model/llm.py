@@ -19,7 +19,7 @@ from app.property.reading.model.answers import Answered, take_apart
 from app.property.reading.model.dialect import AT_FIRST, Dialect
 from app.property.reading.model.prompt import Prompt
 
-#: reasoning that some servers leave in the answer
+#: Matches reasoning that some servers leave in the answer.
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 #: how a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11)
 ServiceTier = Literal["auto", "default", "flex", "priority"]
@@ -31,8 +31,8 @@ class ModelAnswer:
 
     `model` is the API's name of the model. Tokens are the API's counts, 0 if missing. `service_tier` is the reply's, ""
     if missing. `failure` is set if the answer was refused or invalid (then there are no values) or cut off (then there
-    are the values before the cut). `fields_answered` includes fields answered with null. `began`: something was written
-    besides reasoning.
+    are the values before the cut). `fields_answered` includes fields answered with null. `began` is true if the answer
+    has text besides reasoning.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -86,7 +86,7 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
 
 
 def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
-    """Return the dialect for the next request: unchanged, unless the answer was cut off or invalid.
+    """Return the dialect for the next request, as learned from this answer's failure or reasoning tokens.
 
     A model that is cut off before it begins is reasoning. A model that does not write JSON does not know the schema.
     """

@@ -35,7 +35,7 @@ _COUNT_WORDS: Mapping[str, float] = {
     for word in words.split()
 }
 HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b(?! acre)|einhalb|(?<=\d)[ -]?(?:½|1/2\b)", re.IGNORECASE)
-#: a fraction of an acre is not a number of rooms
+#: Matches a fraction of an acre or a mile, which is not a number of bathrooms.
 _FRACTION = re.compile(r"\d/\d(?=[ -]?(?:of an )?(?:acre|ac\b|mile))", re.IGNORECASE)
 _COUNTED = frozenset(of_kind("count"))
 
@@ -100,14 +100,14 @@ def number(claim: Claim) -> CheckedValue | None:
     return CheckedValue(int(value) if FIELDS[claim.field].type == "integer" else numbers.tidy(value))
 
 
-#: `2 / 1 ba`, not a fraction
+#: Matches full and half baths, as in `2 / 1 ba`, and no fraction.
 _FULL_AND_HALF = re.compile(r"(?<![\d/])(?!1\s?/\s?[24]|3\s?/\s?4)(\d{1,2})\s?/\s?(\d)(?![\d/])")
 _BATHS = frozenset({"BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf", "_BedsBaths"})
 _MARKS = re.compile(r"[^\w\n]{0,4}(?:\([a-z/]{1,9}\))?[^\w\n]{0,4}", re.IGNORECASE)
 _PARTS_OF_BATHS = frozenset({"BathroomsFull", "BathroomsHalf", "_ThreeQuarterBaths"})
 #: `3 baños, 1 medio baño`
 _ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuarterBaths"})
-#: a count behind or before a label
+#: Match a count after and before a label.
 _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")
 
 
@@ -151,7 +151,7 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area and its unit: behind the number, in the quote, or in its line. It needs a unit or a label."""
+    """Check an area. Its unit is after the number, in the quote, or in the line. Without a unit, it needs a label."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None

@@ -22,12 +22,12 @@ from app.property.reading.terms import meaning, words_of
 from app.property.values.areas import is_unit
 from app.property.values.texts import letters_of
 
-#: share of tokens for data if the lines would fill the budget
+#: The share of tokens for data if the lines would fill the budget.
 _DATA_SHARE = 0.2
 _MOST_DATA_LINES = 2_000
-#: A longer value is a text; a shorter number appears on every page.
+#: Longer values, in characters, are left out. Shorter numbers may appear anywhere on the page.
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
-#: characters of the name of a `meta` tag
+#: At most this many characters of a `meta` tag's name are kept.
 _LONGEST_NAME = 80
 _LABEL_LENGTH, _FACT_LENGTH = 40, 90
 _NO_DATA = re.compile(

@@ -26,13 +26,13 @@ from app.property.reading.model.tokens import count_tokens
 from app.property.record import FIELDS
 from app.settings.forms import ModelUse
 
-#: the suffix of a field's quote in a flat answer
+#: In a flat answer, a field's name with this suffix is the key of its quote.
 QUOTE = "_quote"
 #: Tokens of page text. A property page has 2,000 on average, and few have more than this.
 TEXT_TOKENS = 3_500
-#: the size of an answer: tokens per fact with its quote, and tokens around them
+#: The size of an answer: tokens per fact with its quote, and tokens around the facts.
 _TOKENS_PER_FIELD, _TOKENS_AROUND = 60, 64
-#: the least visible characters of a page that shows its content
+#: A page with fewer visible characters than this does not show its content.
 _FULL_CHARS = 400
 
 _INSTRUCTION = (
@@ -81,7 +81,7 @@ class Prompt:
 def build_prompt(
     extraction: Extraction, *, lang: str | None = None, budget: int = TEXT_TOKENS, use: ModelUse = "missing"
 ) -> Prompt:
-    """Return the prompt for the fields that `extraction` lacks at this `use`.
+    """Return the prompt for the fields of `extraction` that a model is asked for at this `use`.
 
     `lang` overrides the page's language; `budget` limits the tokens of page text.
     """

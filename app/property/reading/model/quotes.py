@@ -16,13 +16,13 @@ _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
 #: groups of thousands after a blank, and the digits before them
 _GROUP, _FIRST_GROUP = re.compile(r"[ \u00a0\u202f]\d{3}(?![\d.,]?\d)"), re.compile(r"(?<![\w.,])[1-9]\d{0,2}$")
-#: the most combining marks on one character; a text of only marks is not composed
+#: At most this many combining marks are joined to a character, so that a text of only marks is not composed.
 _MOST_MARKS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of the text as sent."""
+    """A range of characters in the prompt's page text."""
 
     start: int
     end: int

@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def _encoding() -> Any:
-    import bpe_openai  # noqa: PLC0415 (the tables of five encodings: half a second and 70 MB, for who counts alone)
+    import bpe_openai  # noqa: PLC0415 (it takes half a second and 70 MB, so only counting loads it)
 
     return bpe_openai.get_encoding("o200k_base")
 

@@ -36,7 +36,7 @@ def check_value(claim: Claim) -> CheckedValue | None:
 
 
 def _agent(claim: Claim) -> CheckedValue | None:
-    """Check an agent: not an agency, and a full name if the label is an agency's."""
+    """Check an agent. The name must not be an agency's, and must be a full name if the label is an agency's."""
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
@@ -86,7 +86,7 @@ _WORDS_TOO = frozenset({"HI", "IN", "ME", "OH", "OK", "OR"})
 
 
 def _state(claim: Claim) -> CheckedValue | None:
-    """Check a US state by name or code; it is stored as its code."""
+    """Check a region. A US state may be given by name or code, and is stored as its code."""
     value = " ".join(str(claim.value).split())
     code = us_state(value) if claim.country in (None, "US") else None
     written = rf"\b{code}\b(?!\s[a-z])" if code in _WORDS_TOO else rf"\b{code}\b"
@@ -112,7 +112,7 @@ _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
 def _number_word(claim: Claim) -> CheckedValue | None:
-    """Check a parcel number or postal code: its letters and digits in a row, as the quote writes them."""
+    """Check a parcel number or postal code. The quote must have its letters and digits in a row; its form is stored."""
     bare = re.sub(r"\W", "", str(claim.value)).casefold()
     pattern = _GAP.join(map(re.escape, bare))
     match = re.search(rf"(?<!\w){pattern}(?!\w)", claim.quote, re.IGNORECASE) if 3 <= len(bare) <= 40 else None
@@ -212,7 +212,7 @@ def _names(claim: Claim, text: str) -> bool:
 
 
 def _roof_year(claim: Claim) -> CheckedValue | None:
-    """Check the year of the house's roof, which is not the house's own."""
+    """Check the year of the roof. It must not be the year in which the house was built."""
     about = claim.quote if _names(claim, claim.quote) else claim.line
     built = BUILT.search(about)
     is_of_house = built is not None and built["year"] == str(claim.value)
@@ -226,7 +226,7 @@ def _parking(claim: Claim) -> CheckedValue | None:
 
 
 def _county(claim: Claim) -> CheckedValue | None:
-    """Check a county; `Polk County` is stored as `Polk`. A name without the word may be a town's."""
+    """Check a county; `Polk County` is stored as `Polk`. The line must name the field, or it may be a town."""
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None
@@ -235,7 +235,7 @@ def _county(claim: Claim) -> CheckedValue | None:
 
 
 def _power(claim: Claim) -> CheckedValue | None:
-    """Check solar power, in any words."""
+    """Check solar power. It is stored as `Solar`, whatever the quote's words."""
     is_stated = _texts(claim) is not None and _names(claim, claim.quote)
     return CheckedValue(["Solar"]) if is_stated and not NO_SOLAR.search(claim.quote) else None
 
@@ -253,7 +253,7 @@ _BY_TYPE: Mapping[str, Check] = {
     "number": number_check.number,
     "date": number_check.date,
 }
-#: checks by the field's parser, or else by its kind
+#: The checks, by a field's parser or else by its kind.
 _CHECKS: Mapping[str, Check] = {
     **{"money": number_check.money, "asked": number_check.list_price, "fee": number_check.money},
     "area": number_check.area,
