@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-#: south, west, north, east in degrees
+#: South, west, north, and east, in degrees.
 Box = tuple[float, float, float, float]
 
 
@@ -17,8 +17,8 @@ Box = tuple[float, float, float, float]
 class Country:
     """A country. `names` are in lower case, the English one first; `regions` are casefolded.
 
-    `postal_code`, `currency_sign`, and `signs` (texts that only its pages show) are regular expressions. In a one-line
-    address the code is `before` or `behind` the town.
+    `postal_code`, `currency_sign`, and `signs` (texts that only its pages show) are regular expressions.
+    `postal_code_stands` says whether the code is before or behind the town in a one-line address.
     """
 
     names: tuple[str, ...]
@@ -35,7 +35,7 @@ class Country:
 
 _HERE = Path(__file__)
 _TABLE = tomllib.loads(_HERE.with_name("countries.toml").read_text("utf-8"))
-#: countries by ISO 3166-1 alpha-2 code
+#: Countries by ISO 3166-1 alpha-2 code.
 COUNTRIES: Mapping[str, Country] = MappingProxyType(
     {
         code: Country(
@@ -53,13 +53,13 @@ COUNTRIES: Mapping[str, Country] = MappingProxyType(
         for code, row in _TABLE.items()
     }
 )
-#: two-letter codes by lower-case names
+#: Two-letter codes of US states by lower-case names.
 US_STATES: Mapping[str, str] = MappingProxyType(_TABLE["US"]["states"])
 
 _CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"))
-#: all known ISO 4217 codes
+#: All known ISO 4217 codes.
 CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
-#: codes by signs and words of a single currency
+#: Currency codes by signs and words that belong to a single currency.
 CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}
-#: codes by shared signs; the first is used if the country does not decide
+#: Currency codes by signs that currencies share. The first code is used if the country does not decide.
 SHARED_SIGNS: Mapping[str, tuple[str, ...]] = {sign: tuple(codes) for sign, codes in _CURRENCIES["shared"].items()}

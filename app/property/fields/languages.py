@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-#: the content of a file: word lists by section and key
+#: The content of a language file: word lists by section and key.
 Sections = Mapping[str, Any]
 
 _FOLDER = Path(__file__).with_name("languages")
@@ -31,5 +31,5 @@ def _by_code() -> Mapping[str, Sections]:
 
 
 def language(code: str | None) -> Sections:
-    """Return the sections of a language; empty without a file."""
+    """Return the sections of a language, or an empty mapping if it has no file."""
     return _by_code().get(code or "", {})

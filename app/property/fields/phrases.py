@@ -16,7 +16,7 @@ from app.property.fields.languages import language, languages
 #: Each mark as a regular expression. The rest of a word is limited, so that matching is linear in the page's size.
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 _WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
-#: scripts from Hebrew on join words or do not separate them
+#: From this character on (Hebrew), scripts join words or do not separate them, so no word boundary is required.
 _FIRST_JOINED = "\u0590"
 
 
@@ -62,5 +62,5 @@ def first_of(patterns: Mapping[str, re.Pattern[str]], text: str) -> str | None:
 
 @cache
 def words(section: str, key: str) -> frozenset[str]:
-    """Return the plain words of all languages."""
+    """Return the words that all languages list under `key`, as plain texts."""
     return frozenset(word for sections in languages().values() for word in sections.get(section, {}).get(key, ()))

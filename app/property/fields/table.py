@@ -106,19 +106,19 @@ def _by(column: str) -> Mapping[str, tuple[str, ...]]:
     )
 
 
-#: by field: the fields chosen from the same record, the fields that go with it, its parts, and its counted parts
+#: For each field: the fields chosen from the same record, the fields that go with it, its parts, and counted parts.
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
-#: the fields that hold texts of several sentences
+#: Fields that hold texts of several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: fields of which a page about one property usually states three or more
+#: Fields of which a page about one property usually states three or more.
 TELLING = frozenset(name for name, spec in FIELDS.items() if spec.tells >= 1.5)
-#: the unit field of each area
+#: The unit field of each area.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
-#: latitude and longitude, in this order
+#: Latitude and longitude, in this order.
 AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
-#: the field that holds each part of an address
+#: The field that holds each part of an address.
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
-#: fields that name people; `storage/privacy/ages.py` limits how long their values are kept
+#: Fields that name people. `storage/privacy/ages.py` limits how long their values are kept.
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)
 DERIVED_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.derived)

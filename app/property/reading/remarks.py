@@ -30,9 +30,9 @@ _NO_RENT = re.compile(
     r"\b(?:pet|parking|storage|deposit|fee|lot|hoa|est\w*|from|tax\w*|insurance|mortgage|payment|utilit\w*)\b", re.I
 )
 _PIECES = re.compile(r"\s+[•|·—–/-]\s+")
-#: elements with labels and values instead of sentences
+#: These elements hold labels and values instead of sentences.
 _PAIRED = frozenset({"tr", "dt", "dd", "pre"})
-#: the longest text that may offer a price
+#: The longest text that may offer a price, in characters.
 _SHORT = 140
 _MOST_BLOCKS = 1500
 

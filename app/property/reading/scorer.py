@@ -1,7 +1,7 @@
 """Compute a value's confidence: a logistic score of the features that support or contradict the value.
 
-`make fit` fits the weights on labeled pages and stores them in `weights.toml` (ADR 0052). Features are agreeing
-candidates, passed checks, and contradictions. Their signs are constrained: agreement never lowers a score, a rival
+`make fit` fits the weights on labeled pages and stores them in `weights.toml` (ADR 0052). Features are, among others,
+agreeing candidates, checks, and contradictions. Their signs are constrained: agreement never lowers a score, a rival
 never raises it. The strengths that choose a winner (`ranking.py`) are separate.
 """
 
@@ -26,17 +26,17 @@ from app.property.record import Method, PageKind
 
 Weights = Mapping[str, float]
 WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
-#: features that never lower a score, and features that never raise a score; a reader's feature is `reader.NAME`
+#: Features that never lower a score, as `reader.NAME` of each reader, and features that never raise a score.
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
-#: further places by one method, and further plausible checks, add nothing
+#: More other places by one method, or more plausible checks, than this add nothing.
 _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
-#: the longest chain of derived values
+#: The longest chain of values that are derived from each other.
 _LONGEST_CHAIN = 3
-#: 0.9 requires a second place or a passed check
+#: The limit for a value that only one place gives and to which no check applies.
 _MOST_ALONE = 0.89
-#: the limit for markup that the page should show and does not (ADR 0028)
+#: The limit for a markup value that the page should show and does not (ADR 0028).
 MOST_UNSHOWN = 0.45
 
 

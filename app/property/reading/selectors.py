@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPLIT = re.compile(r"\s*([>+~\s])\s*")
-#: `act` is a user's action: a rule with an action shows the content that a control opens
+#: The group `act` is a user's action: a rule with an action shows the content that a control opens.
 _COMPOUND = re.compile(
     r"(?P<tag>[A-Za-z][\w-]*|\*)|#(?P<id>[\w-]+)|\.(?P<name>(?:[\w-]|\\.)+)"
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"
     r"|:(?P<act>hover|focus|focus-within|focus-visible|active|checked|target|open)(?![\w-])"
 )
-#: longer selectors are generated and hide nothing
+#: Longer selectors, in characters, are not compiled. They are usually generated and hide nothing.
 MOST_CHARS = 300
 _MOST_PARTS, _MOST_STEPS = 6, 60
 
@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A selector. `dynamic`: it applies while a user points at, opens, or checks something."""
+    """A selector. `dynamic` is true if it applies only while a user points at, opens, or checks something."""
 
     parts: tuple[Part, ...]
     weight: tuple[int, int, int]

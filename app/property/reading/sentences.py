@@ -1,6 +1,6 @@
 """Read facts from single sentences by the `sentences` of a language file (`docs/languages.md`).
 
-Pure: returns (field, raw value, confidence).
+A fact is a tuple of field, raw value, and confidence.
 """
 
 from __future__ import annotations

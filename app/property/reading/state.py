@@ -1,7 +1,7 @@
 """Read embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`).
 
-The object whose id or URL matches the page's is read, or else the object with the most facts about a property. Branches
-on similar and nearby listings are skipped.
+Each script's best object has an id or URL that matches the page's, or else the most facts about a property. The best
+three of them are read. Branches on similar and nearby listings are skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.property.reading.object_values import Place, Source, pair_of
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: fields that only a property has, and their weights
+#: Fields which suggest that an object is a property, and their weights.
 _TELLING = {
     **{name: spec.tells for name, spec in FIELDS.items() if spec.tells},
     **{"_Address": 1.0, "_Coordinates": 1.0, "_RentWarm": 2.0},
@@ -29,12 +29,12 @@ _TELLING = {
 _ID_KEYS = re.compile(
     r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE
 )
-#: characters of a key examined
+#: At most this many characters of a key are examined.
 _LONGEST_KEY = 80
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0
 _MOST_NODES = 40_000
-#: scripts with fewer characters hold no property, and no page has more scripts
+#: Scripts with fewer characters than this are skipped, and at most this many scripts are read.
 _LEAST_SCRIPT, _MOST_SCRIPTS = 40, 300
 
 

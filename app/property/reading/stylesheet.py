@@ -1,7 +1,7 @@
 """Apply the part of CSS that hides text: declarations, simple selectors, and precedence.
 
-Reads only `<style>` elements and `style` attributes; external style sheets are not fetched. An unsupported selector
-matches nothing, so doubtful text stays visible. Never raises; time is linear in the text.
+Only `<style>` elements and `style` attributes are read; external style sheets are not fetched. An unsupported selector
+matches nothing, so doubtful text stays visible. This module never raises, and its time is linear in the text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from app.property.reading import selectors
 from app.property.reading.selectors import Selector
 
-#: the properties that can hide text
+#: The CSS properties that can hide text, or show that hidden text will appear.
 PROPERTIES = frozenset({
     "display", "visibility", "content-visibility", "opacity", "color", "background", "background-color", "font-size",
     "font", "text-indent", "position", "left", "right", "top", "bottom", "margin-left", "margin-top", "clip",
@@ -25,13 +25,13 @@ PROPERTIES = frozenset({
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
 _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|layer|container)\b", re.IGNORECASE)
-#: more rules than any page has
+#: A page with at least this many rules counts as hidden.
 _MOST_RULES = 30_000
-#: selectors of rules that may matter; the labeled pages have at most 560
+#: A page with more selectors in relevant rules counts as hidden; the labeled pages have at most 560.
 _MOST_SELECTORS = 30_000
-#: selectors tried on elements; the labeled pages need at most 10,000
+#: After this many tried selectors, all further elements count as hidden; the labeled pages need at most 10,000.
 _MOST_MATCHING = 60_000
-#: more classes than any element has
+#: At most this many classes of an element are examined.
 _MOST_CLASSES = 40
 
 _NAMED = re.compile(r"[.#][\w-]+|(?<![\w.#:\[=\"'-])[A-Za-z][\w-]*")
@@ -48,7 +48,7 @@ class Rule:
 
 
 def declarations(text: str) -> dict[str, tuple[str, bool]]:
-    """Return the relevant properties of `text`: value in lower case, and whether it is `!important`."""
+    """Return the relevant properties in `text`, each with its value in lower case and whether it is `!important`."""
     found: dict[str, tuple[str, bool]] = {}
     for piece in text[:4_000].split(";"):
         name, colon, value = piece.partition(":")

@@ -15,9 +15,9 @@ from app.property.reading.object_values import Source
 from app.property.reading.terms import Meaning, words_of
 from app.property.record import Method
 
-#: yearly values and taxes
+#: Fields of yearly values and taxes.
 _YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
-#: headings of a market value that mean something else elsewhere
+#: In these tables, these headings mean a market value; elsewhere they mean something else.
 _WHOLE = frozenset({"actual", "appraised", "current value", "full", "total"})
 _PARTS = re.compile(
     r"\b(?:land|lot|buildings?|improvements?|dwelling|structures?|impr|bldg|outbuildings?|residential)\b", re.I
@@ -29,7 +29,7 @@ _FEATURES = re.compile(
     r"out ?buildings?|accessor(?:y|ies)|features|xfob|detached structures?|yard items?)\b"
 )
 _POOL = re.compile(r"^(?:\w{1,4} - )?(?:(?:in|above)[ -]?ground |swimming |private )*pool\b", re.IGNORECASE)
-#: parts of a pool, a shared pool, or a removed pool
+#: Matches parts of a pool, a shared pool, or a removed pool.
 _NO_POOL = re.compile(
     r"pool[ -]*(?:cage|house|deck|screen|encl\w*|heat\w*|equip\w*|cover|table|fence|bath|shed|patio|room|slide)|"
     r"\b(?:community|shared|common|club|no|none|removed|demolished|filled|razed)\b",

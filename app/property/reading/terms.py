@@ -22,7 +22,7 @@ _UNIT_TAIL = re.compile(r"(?:\s|,)+(?:in\s)?(?:sq\.?\s?(?:ft|feet|m)\.?|sqft|sqm
 _BETWEEN = re.compile(r"[^\w%/&'.²#+]+")
 _TRAILING_NUMBER = re.compile(r"(?<=[a-z])\d{1,2}$")
 _FILLERS_BEGIN = ("ca", "approx", "total of", "the", "k backing")
-#: characters of the longest label
+#: The longest label with a meaning, in characters.
 _LONGEST = 80
 _FILLERS = re.compile(r"\b(?:ca|approx|approximate|approximately|total of|the|k backing field)\b\.?")
 
@@ -67,7 +67,7 @@ def _labels(sections: Sections, sure: str = "labels", unsure: str = "unsure_labe
 _EN = language("en")
 _ENGLISH = _labels(_EN)
 _SHEET = _labels(_EN, "sheet_labels", "")
-#: keys that databases write as one word: `SITEADDRESS`, `YEARBUILT`
+#: Labels as databases write them, in one word: `SITEADDRESS`, `YEARBUILT`.
 _GLUED = MappingProxyType(
     {glued: found for term, found in _ENGLISH.items() if " " in term and len(glued := term.replace(" ", "")) >= 8}
 )
@@ -76,11 +76,11 @@ _PATTERNS = tuple(
 )
 _ANY_PATTERN = re.compile("|".join(pattern.pattern for pattern, _ in _PATTERNS))
 _OTHERWISE = re.compile(rf"\b(?:{'|'.join(_EN['label_patterns']['unless'])})\b")
-#: a price per unit: `$/SqFt`, `$ per sq ft`
+#: Matches a price per unit: `$/SqFt`, `$ per sq ft`.
 _RATE = re.compile(r"\W*[$€£]\s?(?:/|per\b)")
-#: fields that a unit behind a label may measure
+#: Fields that a unit at the end of a label may measure.
 _AREAS = frozenset({*of_kind("area"), "_Ignore"})
-#: prefixes of database columns, and the rest of `# of`
+#: Prefixes of database columns, and `of`, which remains of a label that begins with `# of`.
 _PREFIXES = frozenset({"attr", "char", "chars", "fld", "of"})
 _SHORT_WORDS = MappingProxyType({short: word for word, shorts in _EN["short_words"].items() for short in shorts})
 
@@ -135,9 +135,9 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
     return known or _abbreviated(words, lang) or _without_modifier(words, lang)
 
 
-#: words before a label that do not change its meaning
+#: Words before a label that do not change its meaning.
 _MODIFIERS = frozenset({"new", "current", "approx", "approximate", "total", "overall", "reported"})
-#: the shortest abbreviation, and the factor on its reliability
+#: The shortest abbreviation, in characters, and the factor on the trust in a label that is not known literally.
 _SHORTEST, _LESS = 4, 0.8
 
 

@@ -1,6 +1,6 @@
 """Parse markup into plain lxml elements, and return the text of elements.
 
-The parser of `lxml.html` calls a Python function for the class of each element, every time it is accessed.
+The parser of `lxml.html` is slower: it calls a Python function whenever an element is accessed.
 """
 
 from __future__ import annotations

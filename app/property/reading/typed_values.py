@@ -22,19 +22,19 @@ from app.property.values import areas, counts, currency, dates, numbers, prices,
 from app.property.values.layouts import parse_layout, total_floors
 
 _NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
-#: `Area: 346 - University City` is a map area
+#: Matches a map area: `Area: 346 - University City`.
 _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|central air|cool|evaporat", re.IGNORECASE)
-#: a label for both heating and cooling: `Heat/AC`
+#: Matches a label for both heating and cooling: `Heat/AC`.
 _OF_BOTH = re.compile(r"cool|\ba/?c\b", re.IGNORECASE)
-#: a code before a feature, or a year or condition behind it: `2-BRICK`, `Arch Shingle (2021)`
+#: Match a code before a feature, and a year or condition after it: `2-BRICK`, `Arch Shingle (2021)`.
 _CODE = re.compile(r"^\d{1,3}\s?[-–]\s?(?=[A-Za-z]{3})(?!year)", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\s*\([^()]{0,30}(?:\b(?:19|20)\d\d\b|\b(?:not |un)tested\b|\binoperable\b|\bnot working\b)[^()]{0,30}\)$",
     re.IGNORECASE,
 )
 
-#: words that mean only heating
+#: Matches words that mean only heating.
 _HEATS = re.compile(
     r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
     r"^(?!.*(?:\ba/?c\b|air cond|central air|cool|pump|hvac))"
@@ -42,7 +42,7 @@ _HEATS = re.compile(
     re.IGNORECASE,
 )
 
-#: texts that are not materials: a building's age (`constructionType: secondHand`), or an area below the heading
+#: Matches texts that are not materials: a building's age (`constructionType: secondHand`), or an area below the heading
 #: `Exterior`
 _NO_MATERIAL = re.compile(
     rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
@@ -87,7 +87,7 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield from ((name, count, None) for name, count in zip(parts, (found.full, found.half), strict=True))
 
 
-#: words for the occupant, not for the kind of building
+#: Matches words for the occupant, not for the kind of building.
 _OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\d/])\d/\d{1,2}\s?-?(?:of an )?(?:acre|ac\b|mile)", re.IGNORECASE)
 _OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)
@@ -179,7 +179,7 @@ def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _parking(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse one number, or the sum of several kinds."""
+    """Parse the number of parking spaces, or the sum of several kinds."""
     yield reading.field, counts.of_kinds(text_of(reading.raw)) or _integer(reading, locale), None
 
 
@@ -193,7 +193,7 @@ def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse the description, and the facts that its sentences give about the house and its lot."""
+    """Parse the description, and the roof's year and notes on a gate that its sentences give."""
     text = text_of(reading.raw)
     yield reading.field, _text_value(reading, locale), None
     if reading.method == "label":
@@ -289,8 +289,7 @@ def _layout(reading: Reading, locale: Locale) -> Iterator[Value]:
 def _floors(reading: Reading, locale: Locale) -> Iterator[Value]:
     """Parse the stories of the building, also beside the flat's floor (`4 of 8`).
 
-    A lone number is the flat's floor if its label asks for that. In the US, such a label gives the flat's floor in a
-    tower.
+    A lone number is the flat's floor if its label asks for that. In the US, such a label yields nothing.
     """
     of_flat = reading.field != "_Stories"
     total = total_floors(text_of(reading.raw), alone=not of_flat) if not of_flat or locale.country != "US" else None

@@ -1,8 +1,8 @@
 """Read an unlabeled price asked, in one element or split among its children: `<b>AED</b> 5,750,000`, `£1,285 pcm`, `5
 490 000 Kč`.
 
-Confidence falls with the position and the number of amounts above. Words mark amounts that are fees, deposits, and
-payments.
+Confidence falls with the position and the number of amounts above. Amounts that words mark as fees, deposits, or
+payments are left out.
 """
 
 from __future__ import annotations

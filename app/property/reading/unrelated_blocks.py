@@ -10,10 +10,10 @@ from typing import Any
 from app.property.fields.phrases import pattern
 from app.property.reading.trees import whole_text
 
-#: tags without readable text
+#: These tags have no readable text.
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
-#: single words, and sequences of words, in classes and ids of blocks on other properties or the site
+#: Words, and sequences of words, in the classes and ids of blocks on other properties or the site.
 OTHERS = frozenset({
     "similar", "nearby", "related", "recommend", "recommended", "recommendation", "recommendations", "comparable",
     "comparables", "comps", "recently", "suggest", "suggested", "suggestion", "suggestions", "footer", "breadcrumb",
@@ -25,7 +25,7 @@ _IN_A_ROW = re.compile(
 )
 _NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-#: headings of other properties
+#: Matches headings of other properties.
 SIMILAR = pattern("pages", "similar")
 _ELSEWHERE = pattern("pages", "elsewhere")
 
@@ -92,10 +92,10 @@ def _block_of_others(heading: Any) -> Any:
     return behind if behind is not None and behind.tag in ("table", "ul", "ol") else None
 
 
-#: the longest card: a price, a place, and a few facts
+#: The longest card, in characters: a price, a place, and a few facts.
 _CARD_CHARS = 600
 _ARTICLE_CHARS = 1500
-#: more cards than this are a results page
+#: At most this many prices, and this many articles, are examined.
 _MOST_CARDS = 400
 _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
 

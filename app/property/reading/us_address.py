@@ -1,6 +1,7 @@
 """Read an unlabeled US address: in one line, or a street above its town.
 
-Only the first address counts. On pages that name an owner none counts, because it may be the owner's.
+Only the first address counts. On pages that name an owner, an address counts only in the heading or below a label for
+the property's address.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from app.property.values.places import us_state
 _STATE = "|".join(sorted((name.title() for name in US_STATES), key=len, reverse=True))
 _TOWN = r"(?P<city>[A-Z][A-Za-z.']*(?:[ -][A-Z][A-Za-z.']*){0,3}),?\s+(?P<state>[A-Z]{2}|(?-i:" + _STATE + "))"
 _ZIP = r",?\s+(?P<zip>\d{5}(?:-\d{4})?)"
-#: `950 Ironworks Ave, Unit 2107, Denning, TX 76201`
+#: An expression for `950 Ironworks Ave, Unit 2107, Denning, TX 76201`.
 _ADDRESS = (
     rf"(?P<street>\d{{1,6}}(?:-\d{{1,6}})?[A-Z]?\s[^,|•·*$\n]{{3,45}}(?:,\s(?:unit|apt|#|suite|"
     rf"ste)[^,]{{1,12}})?)\s?[,•·|*]\s+{_TOWN}{_ZIP}\b"
@@ -30,7 +31,7 @@ _WHOLE = re.compile(rf"(?:^|(?<=[.!?•|·:–-] )){_ADDRESS}", re.I)
 _ANYWHERE = re.compile(rf"(?<![\w#-]){_ADDRESS}", re.I)
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")
 _TOWN_ALONE = re.compile(rf"(?:^|[—–|•·-]\s){_TOWN}$")
-#: separators of the town and a price in one line
+#: Matches separators between the town and a price in one line.
 _BESIDE = re.compile(r"\s+[|•·]\s+")
 _STREET_LINE = re.compile(r"^\d{1,6}(?:-\d{1,6})?[A-Z]?\s+(?=\S*[A-Za-z])[^$|•:]{3,50}$")
 _OTHERS = re.compile(

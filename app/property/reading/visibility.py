@@ -18,25 +18,25 @@ from app.property.reading.stylesheet import Stylesheet, declarations
 from app.property.reading.terms import meaning
 from app.property.values import vocabulary
 
-#: elements that a browser with scripts never shows
+#: A browser with scripts does not show the text of these elements as it is written.
 _NEVER = frozenset(
     {"template", "noscript", "noframes", "noembed", "datalist", "bdo", "object", "audio", "video", "canvas"}
 )
-#: class names of common external style sheets
+#: Class names by which common external style sheets hide elements.
 _CLOSED_NAMES = frozenset(
     {"hidden", "d-none", "is-hidden", "hide", "display-none", "invisible", "uk-hidden", "u-hidden"}
 )
 _SPOKEN_NAMES = frozenset(
     {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "u-visually-hidden"}
 )
-#: longer texts are not headings
+#: Longer texts, in characters, are not labels.
 _NAME_CHARS = 40
 _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
-#: class names of elements that are shown on wider screens: `hidden md:block`, `d-none d-lg-flex`
+#: Matches class names that show an element on wider screens: `hidden md:block`, `d-none d-lg-flex`.
 _WIDER = re.compile(
     r"^(?:[a-z0-9]+:(?:block|flex|grid|inline\S*|table\S*|contents|visible)|d-(?:sm|md|lg|xl|xxl)-(?!none).+)$"
 )
-#: limits on depth and on hidden elements
+#: At most this many ancestors of an element, and this many hidden elements, are examined.
 _MOST_DEPTH, _MOST_CLOSED = 300, 3_000
 
 
@@ -58,7 +58,7 @@ def unseen(root: Any) -> dict[Any, Cover]:
 
 
 def blank(root: Any) -> None:
-    """Empty hidden texts.
+    """Empty the texts of hidden elements.
 
     The elements stay, so that XPaths hold. Scripts and the labels for screen readers keep their text.
     """
@@ -177,7 +177,7 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
 
 # --- pages before their script ran -----------------------------------------------------------------------------------
 
-#: a page with fewer visible characters is an empty shell
+#: A page with at most this many visible characters is an empty shell.
 _SHELL_CHARS = 300
 
 

@@ -226,7 +226,7 @@ def _parking(claim: Claim) -> CheckedValue | None:
 
 
 def _county(claim: Claim) -> CheckedValue | None:
-    """Check a county; `Polk County` is stored as `Polk`. The line must name the field, or it may be a town."""
+    """Check a county; `Polk County` is stored as `Polk`. The line must name the field, since towns share names."""
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None

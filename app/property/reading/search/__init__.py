@@ -1,1 +1,1 @@
-"""Read search result pages: the listings, and the next page. Pure, for any site."""
+"""Read a search results page of any site: its listings and the URL of the next page."""

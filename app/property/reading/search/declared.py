@@ -75,7 +75,7 @@ def _own_url(node: dict[str, Any]) -> str | None:
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield objects, outermost first, without the inside of list elements."""
+    """Yield the objects of JSON-LD, outermost first, below lists and keys such as `@graph` only."""
     stack = [value]
     for _ in range(_MOST_NODES):
         if not stack:

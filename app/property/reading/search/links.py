@@ -12,7 +12,7 @@ from app.property.urls.targets import normalise_url
 
 _NOWHERE = ("#", "javascript:", "mailto:", "tel:", "sms:", "data:", "whatsapp:")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-#: paths of pages that are not about a property, in the languages of portals
+#: Matches the first word of paths to pages that are not about a property, in the languages of portals.
 _ELSEWHERE = re.compile(
     r"^(?:agents?|people|team|staff|members?|brokers?|brokerages?|realtors?|offices?|agency|agencies|makler|anbieter|advertiser|users?|profiles?|"
     r"login|log-in|sign-?in|sign-?up|register|account|saved|favou?rites?|merken|compare|share|contact|about|help|legal|"
@@ -51,7 +51,7 @@ class Links:
         return None if url is None or url == self.page_url else url
 
     def listing(self, href: str | None) -> str | None:
-        """Return the normalized URL if it can be a listing, not the reordered search, an agent, or a sign-in page."""
+        """Return the normalized URL if it can be a listing; None for the same search, an agent, or a sign-in page."""
         if href not in self._listings:
             self._listings[href] = self._listing(href)
         return self._listings[href]

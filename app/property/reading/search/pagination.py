@@ -1,7 +1,7 @@
 """Find the next results page: a link that says so, or the next number in a row of numbers.
 
-It must stay within the search and differ in a number or cursor. A calendar's next month, another order, and another
-search are excluded, even if the link says "next".
+The next page must stay within the search and differ in a number or cursor. A calendar's next month, another order, and
+another search are excluded, even if the link says "next".
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _NEXT = re.compile(rf"\W*(?:{alternatives('pages', 'next')})\W*", re.IGNORECASE)
 _NEXT_NAMES = re.compile(r"(?:^|[\s_-])(?:next|pagination-next|next-page|nextpage)(?=$|[\s_-])", re.IGNORECASE)
 _DATES = re.compile(r"\b(?:calendar|datepicker|month|week|day|date|year|event|events)\b")
 _DATE_VALUE = re.compile(r"(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])\b|\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d")
-#: parameters for the page, offset, or cursor
+#: Matches parameters for the page, offset, or cursor.
 _PAGE_NAMES = re.compile(
     r"^(?:p|pg|pn|pn?o|page.*|.*page|seite|pagina|página|sida|side|strona|str|offset|start|from|skip|begin|first|s|"
     r"index|cursor|after|next.*|token|searchafter|search after)$"
 )
 _CURSOR_NAMES = re.compile(r"cursor|after|token|next")
-#: the end of a path with a page number: `/page/2`, `/2`, `/page-2`, `/2_p`, `/p2`, `/index-2.html`
+#: Matches the end of a path with a page number: `/page/2`, `/2`, `/page-2`, `/2_p`, `/p2`, `/index-2.html`.
 _PAGE_END = re.compile(
     r"/(?:(?:page|seite|pagina|sida|strona|p)[-/_=]?\d{1,4}|\d{1,4}(?:_p)?|[a-z]*-?(?:page|p|pg)[-_]?\d{1,4}"
     r"|(?:index|page)[-_]?\d{0,4}\.(?:html?|php|aspx?))/?$",
@@ -147,7 +147,7 @@ def _parameters(parts: SplitResult) -> dict[str, str]:
 
 
 def _in_json(body: Any, links: Links) -> Iterator[str]:
-    """Yield plain links only: the answer does not say how to send a cursor."""
+    """Yield a JSON body's links to the next page, but no cursors: the body does not say how to send one."""
     if not isinstance(body, dict):
         return
     for node in (body, *(v for v in body.values() if isinstance(v, dict))):

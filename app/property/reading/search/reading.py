@@ -13,7 +13,7 @@ from app.property.reading.search.links import Links, Shape, shape_of
 from app.property.reading.search.pagination import next_page
 from app.property.reading.search.shown import shown
 
-#: the most listings of one page; the labeled portals show at most 100
+#: At most this many listings of a page are read; the portals of the evaluation show at most 100.
 MOST_LISTINGS = 2_000
 _NOTHING = pattern("pages", "no_results")
 
@@ -21,7 +21,7 @@ _NOTHING = pattern("pages", "no_results")
 @dataclass(frozen=True, slots=True)
 class Results:
     """A results page. `listings` and `paid_for` are distinct normalized URLs, and `shapes` those of the listings.
-    `says_none`: the page says that nothing was found.
+    `says_none` is true if the page says that nothing was found.
     """
 
     listings: tuple[str, ...]
@@ -32,7 +32,7 @@ class Results:
 
 
 def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
-    """Read the results on `page`. `known` are the listings' shapes on earlier pages of the search. Never raises."""
+    """Read the results on `page`. `known` are the listings' shapes on the search's earlier pages."""
     document = Document(page)
     links = Links(document)
     cards = shown(document, links, known)
@@ -43,7 +43,7 @@ def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
             named[url] = None
     follows = next_page(document, links)
     paid_for = tuple(url for url in dict.fromkeys(cards.paid_for) if url not in named)
-    # the same URL with and without a referral parameter
+    # drop a URL with a referral parameter if the page also has it without
     once = dict.fromkeys(bare if (bare := url.partition("?")[0]) in named else url for url in named)
     listings = tuple(url for url in once if url != follows)[:MOST_LISTINGS]
     return Results(

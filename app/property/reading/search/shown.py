@@ -20,16 +20,16 @@ from app.property.reading.trees import whole_text
 from app.property.reading.unrelated_blocks import OTHERS, SIMILAR, words_of_names
 
 _MOST_LINKS = 4_000
-#: the longest card, with remarks and a price history
+#: The longest card, in characters. It may have remarks and a price history.
 _CARD_CHARS = 1_500
 _CLIMB = 12
-#: kinds of facts that make a single card a property
+#: A single card is a property if it has at least this many kinds of facts.
 _TELLS = 2
 _FURNITURE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "noscript", "template", "select", "iframe"})
 _FURNITURE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
     "pagination", "pager", "sponsored", "advert", "adverts", "advertisement", "advertisements", "datepicker", "calendar"
 }  # fmt: skip
-#: words that mark a paid position
+#: Matches words that mark a paid position.
 _PAID_FOR = re.compile(rf"\W*(?:{alternatives('pages', 'advertisements')})\W*", re.IGNORECASE)
 _FACTS = (
     re.compile(r"[$€£]\s?\d[\d,.]{2,}|\d[\d.,\u00a0 ]*\s?(?:€|zł|kr\b|EUR|CHF|USD)"),
@@ -64,7 +64,7 @@ class _Card:
 
 
 def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
-    """Return the page's cards. `known` are shapes of earlier listings, which a single card may have."""
+    """Return the URLs of the page's cards. `known` are shapes of earlier listings; their links are also accepted."""
     found = Cards()
     if page.root is None:
         return found
@@ -169,7 +169,7 @@ def _link_of(card: _Card, usual: Shape) -> str | None:
 
 
 def _first_class(element: Any) -> str:
-    """Return the first class name; the others style single cards."""
+    """Return the first class name, since the others may differ between similar cards."""
     return next(iter((element.get("class") or "").split()), "")
 
 
