@@ -1,4 +1,4 @@
-"""The types that readers return. Each reader has its own module; `pipeline.py` combines them."""
+"""Define the types that readers return. Each reader has its own module; `pipeline.py` combines them."""
 
 from __future__ import annotations
 
@@ -99,16 +99,16 @@ def of_text(field: str, value: Any, text: str, where: str, confidence: float) ->
 class Extraction:
     """The values read from one page without a model, or with a model after `pipeline.with_model_values`.
 
-    `candidates` holds all candidates, for `--explain` and for ranking them again with a model's. `doubtful` are the
-    fields whose winner is contradicted or has a low confidence. `dropped` counts model values without valid evidence.
-    `reason` says why the page has its kind.
+    `candidates` are those of all readers, also for `--explain`. `doubtful` are the fields whose winner is contradicted
+    or has a low confidence. `dropped` counts model values without valid evidence. `reason` says why the page has its
+    kind.
 
     `denied` are markup values dropped because the visible page contradicts them or their script. `distrusted` names
     these scripts by the part of a locator before its last `#`.
 
     `only` holds the fields that a model may be asked for, because other pages of the property may give the rest; None
-    means no limit. `settled` fields are asked for only if `audited` is set or the use is `always`, which ignore
-    confidences. `wanted` are the fields of an earlier request whose answer is pending; exactly these are asked for.
+    means no limit. `settled` fields are not asked for, unless `audited` is set or the use is `always`: both ask at any
+    confidence. `wanted` are the fields of an earlier request whose answer is pending; exactly these are asked for.
 
     `row` is the JSON pointer of the object read, if the body holds objects of several properties. `scores` explains the
     confidences. `recipe` names the recipe that read values.
@@ -135,9 +135,8 @@ class Extraction:
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """Return the fields that a model is asked for.
 
-        These are the fields that a page of this kind may state. With `missing`, these are only fields that have no
-        value, are doubtful, or have a confidence below 0.9. If they include a core field with a value, all core fields
-        are asked for.
+        These are the fields that a page of this kind may state. With `missing`, only doubtful fields and fields without
+        a sure value are asked for. If these include a core field with a value, all core fields are asked for.
         """
         if use == "never":
             return ()

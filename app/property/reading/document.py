@@ -85,7 +85,7 @@ def _shown_value(element: Any) -> str | None:
 
 @dataclass
 class Document:
-    """The page, and the data that readers share, computed on first use."""
+    """A page, and the data about it that readers share. The data is computed on first use."""
 
     page: Page
     wanted_lang: str | None = None
@@ -115,7 +115,7 @@ class Document:
     def of_row(self, row: str) -> Document:
         """Return a document of the same JSON body that reads only the object at the pointer `row`."""
         narrowed = replace(self, row=row, _paths={}, _made={})
-        narrowed.__dict__["json"] = self.json  # parsed once
+        narrowed.__dict__["json"] = self.json  # so that it is parsed only once
         return narrowed
 
     @cached_property

@@ -1,8 +1,7 @@
 """Point evidence at the exact place of a value: a cell, the key of an object, or the element with the whole text.
 
 Readers name the table and the row number, and write dates and amounts in their own form, but users who follow the
-evidence want the cell and its words. Only winners are processed. A value is dropped if its locator matches nothing, or
-if it is read from rows and no row states it.
+evidence want the cell and its words. Only winners are processed. A value is dropped if its place or row is not found.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
             break
     own = letters_of(first)
     if own and (own in letters_of(candidate.quote) or letters_of(candidate.quote) in own):
-        return replace(candidate, raw=first[:300])  # stated in words, or joined from several lines
+        return replace(candidate, raw=first[:300])  # the page states it in words, or on several lines
     return candidate
 
 
@@ -153,9 +152,9 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
         return None
     rows = pointed(body, pointer)
     if isinstance(rows, str | int | float):
-        return candidate  # a key with one value
+        return candidate  # this key has one value
     if rows is None and (row := _ROW.match(pointer)):
-        rows, pointer = pointed(body, row[1]), row[1]  # numbered keys in one object
+        rows, pointer = pointed(body, row[1]), row[1]  # the rows are numbered keys of one object
     if isinstance(candidate.value, list):
         first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
         return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])

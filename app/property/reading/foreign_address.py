@@ -34,7 +34,7 @@ _SOMEBODY = re.compile(
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
     re.IGNORECASE,
 )
-#: words above the address of a lawyer who acts in the sale
+#: Matches words above the address of a lawyer who acts in the sale.
 _LAWYERS = pattern("addresses", "lawyers")
 
 

@@ -15,16 +15,16 @@ from app.property.reading.terms import words_of
 from app.property.reading.trees import squared
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-#: a row with the totals of the rows above
+#: Matches the label of a row with the totals of the rows above.
 TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
-#: words above tables of other properties
+#: Matches words above tables of other properties.
 OTHERS = re.compile(
     r"\b(?:comparables?|comps|similar|nearby|neighbou?r(?:ing|hood)|other (?:sales|homes|properties)|area sales)\b"
 )
 _MOST_ROWS = 60
 _MOST_COLUMNS = 24
 # fmt: off
-#: columns without facts about the property, which still identify a heading row
+#: Headings of columns without facts about the property, which still identify a heading row.
 _COLUMN_WORDS = frozenset({
     "actual", "amount", "book", "book/page", "buyer", "buyer name", "date", "date paid", "deed book / page",
     "description",
@@ -124,7 +124,7 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     if len(texts) == 2 and not wide:
         return all(known) and not any(labelled)
     if terms[0] and not known[1] and sum(labelled) * 2 >= len(labelled):
-        return False  # two label/value pairs side by side
+        return False  # the row holds two label/value pairs
     return known.count(True) * 2 >= len(texts) - 2 and not any(
         re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts
     )

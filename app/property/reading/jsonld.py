@@ -65,7 +65,7 @@ def node_type(node: dict[str, Any]) -> str:
 
 
 def _node_readings(node: dict[str, Any], source: Source, pointer: str) -> Iterator[Reading]:
-    # schema.org's availability is read below
+    # leave out the availability, which is read below
     yield from (r for r in objects.read(node, source, Place(pointer)) if not r.locator.endswith("/availability"))
     for key in _ID_KEYS:
         value = node.get(key)

@@ -24,7 +24,7 @@ from app.property.record import PageKind
 from app.property.values.vocabulary import offer
 
 _BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone", "record"))
-#: words of a results page in titles and headings, such as `23 homes`
+#: Matches words of a results page in titles and headings, such as `23 homes`.
 _SEARCH = re.compile(
     rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
 )

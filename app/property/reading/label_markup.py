@@ -52,7 +52,7 @@ def _in_row(cells: list[Any], at: int, page: Document) -> MarkedValue | None:
         return None
     own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])
     if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
-        return None  # headings side by side, unlike `Cooling | Central air`
+        return None  # these are headings side by side, unlike `Cooling | Central air`
     return MarkedValue(texts[at + 1], cells[at + 1])
 
 

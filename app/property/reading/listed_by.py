@@ -28,7 +28,7 @@ _OFFER = re.compile(
 _AGENT_AND_OFFICE = re.compile(
     rf"^(?P<agent>{_NAME})(?:\s*[,\n(•·|–—]|\s+(?:of|with|at|[-/])\s)\s*(?P<office>[A-Z0-9][^\n]*)"
 )
-#: the end of a company's name: a sentence, a separator, or a telephone number
+#: Matches the end of a company's name: of a sentence, a separator, or a telephone number.
 _END = re.compile(
     r"(?<!\bCo)(?<!\bInc)(?<!\bLtd)(?<!\bCorp)(?<!\bSt)(?<!\bMt)\.(?:\s|$)|[;|•·—–\n]|\s-\s|"
     r",?\s*(?:\(?\d{3}\)?[-. ]\d{3}|"
@@ -97,7 +97,7 @@ def _agent_blocks(page: Document) -> Iterator[Reading]:
             continue
         if not OFFICE_WORDS.search(after.text) or _AGENT_TITLE.search(after.text) or not texts.is_office(after.text):
             continue
-        if _AGENT_HEADING.match(heading.text):  # the labels reader reads the name
+        if _AGENT_HEADING.match(heading.text):  # `labels.py` reads the name
             yield _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
         elif any(is_within(after.owner, above) and _is_agents(above) for above in _around(person.owner)):
             yield _made(("ListAgentFullName", person.text), person.text, person.owner, page, 0.5)

@@ -19,7 +19,7 @@ from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: keys of other points, such as the visitor's, a map's default, or a firm's
+#: Matches keys of other points, such as the visitor's, a map's default, or a firm's.
 _ELSEWHERE = re.compile(
     r"\b(?:viewer|visitors?|clients?|ip|geo ?ip|request|default\w*|initial\w*|fallback|home ?page|headquarters|stores?|"
     r"dealers?|websites?|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"

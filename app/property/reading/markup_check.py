@@ -205,7 +205,7 @@ class _Shown:
 
     @cached_property
     def _numbers(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the digits of the page's numbers, whole and in parts; and of numbers with a multiplier."""
+        """Return the digits of the page's numbers (whole and in parts), and of numbers with a multiplier."""
         plain: set[str] = set()
         multiplied: set[str] = set()
         for match in _NUMBER.finditer(self.text):
@@ -219,7 +219,7 @@ class _Shown:
 
 
 def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """Return whether the page has the text in another script (`Москва` for `Moskva`), which letters cannot compare."""
+    """Return whether the page has the text in another script (`Москва` for `Moskva`), so that letters differ."""
     latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
     return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)
 
@@ -247,7 +247,7 @@ def _is_visible(candidate: Candidate) -> bool:
 
 
 def _block(candidate: Candidate) -> str | None:
-    """Return the value's script, with the name the script gives to the object."""
+    """Return the script that gives the value, as its locator up to the last `#`; None if no script does."""
     if candidate.method not in (Method.JSONLD, Method.STATE, Method.RECIPE):
         return None
     return candidate.locator.rpartition("#")[0] or None

@@ -1,7 +1,7 @@
 """Read microdata (`itemprop`). The scope decides what a value describes: scopes of agents, reviews, and breadcrumbs are
 separate.
 
-Uses lxml rather than extruct, because pages nest scopes incorrectly and each value needs its element's XPath.
+lxml is used instead of extruct, because pages nest scopes incorrectly and each value needs its element's XPath.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read schema.org in `itemprop` attributes."""
+    """Read schema.org data in `itemprop` attributes."""
     dropped = _second_scopes(page)
     known: dict[Any, tuple[list[str], bool]] = {}  # by the property's parent element
     for element in page.having("itemprop")[:_MOST_PROPERTIES]:

@@ -1,4 +1,4 @@
-"""Find the value of a label with its own text: by markup, else the nearest text.
+"""Find the value of a label that is a text of its own: by markup, else the nearest text.
 
 The value follows the label, or precedes it if the page sets numbers above their words.
 """

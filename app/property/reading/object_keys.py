@@ -23,7 +23,7 @@ UNIT_CODES: dict[str, str] = {code: unit for unit, codes in _TABLE["unit_codes"]
 NUMERIC = frozenset({*of_kind("money", "area", "count"), "_RentWarm"})
 GEO = frozenset({*of_kind("place"), "UnparsedAddress"})
 MEASURED = NUMERIC | {"MlsStatus", "PropertySubType", "YearBuilt", "_Address"}
-#: a cache's key holds its query: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`
+#: Matches brackets in a cache's key, which holds a query: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`.
 _ARGUMENTS = re.compile(r"[({]")
 
 

@@ -16,7 +16,7 @@ from app.property.reading.base import Reading
 from app.property.reading.terms import Meaning, meaning
 from app.property.record import Method
 
-#: `"279.000"` is not a price of 279: the page's language decides the meaning of the dot
+#: Matches numbers such as `"279.000"`, which is not a price of 279: the page's language decides the dot's meaning.
 _THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
 _PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
 #: The confidence lost per level below the second, since an inner object describes the property less directly.

@@ -1,7 +1,7 @@
 """Read a JSON object that describes a property. A key's meaning also depends on the key above it.
 
-Used for JSON-LD, embedded state, and JSON bodies. `history.py` reads lists of sales and tax years. The caller chooses
-the object.
+This module reads JSON-LD, embedded state, and JSON bodies. `history.py` reads lists of sales and tax years. The caller
+chooses the object.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _entry(
 
 
 def _estimate(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read the ends of an estimate's range; its middle is not a price."""
+    """Read the low and the high end of an estimate. Its middle is not read, since it is not a price asked."""
     for key, value in node.items():
         nested = value[0] if isinstance(value, list) and value else value
         if isinstance(nested, dict) and place.pointer.count("/") < _MOST_STEPS:

@@ -35,8 +35,8 @@ def names_site(page: Document) -> bool:
 
 
 def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
-    """Return whether a plain place label belongs to the owner: another label marks the site, or the owner's name or
-    mailing address is above.
+    """Return whether a label of a place belongs to the owner: it says so, another label marks the site, or the owner's
+    name or mailing address is above.
     """
     words = words_of(label)
     if field in _PLACES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):
@@ -49,7 +49,7 @@ def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
 
 
 def placed_streets(page: Document) -> frozenset[str]:
-    """Return the streets after `Location`, in lower case."""
+    """Return the streets after the labels `Location` and `Situs`, in lower case."""
     return frozenset(
         other.text.casefold()
         for one, other in zip(page.segments, page.segments[1:], strict=False)

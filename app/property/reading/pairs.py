@@ -19,7 +19,7 @@ _SEVERAL = re.compile(
 )
 #: Matches leader dots between a label and its value.
 _LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
-#: `Living Area – 1,872 SF`
+#: Matches `Living Area – 1,872 SF`.
 _DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
 _COLON = re.compile(r"(?<!\d):(?=\s|\$|\d)")
 _LINE_PAIR = re.compile(

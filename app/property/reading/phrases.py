@@ -189,7 +189,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
     for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
         found = list(pattern.finditer(text))
         if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
-            continue  # a range over several homes
+            continue  # the number ends a range over several homes
         if len(found) == 1 and not _is_of_other(field, text, found[0]):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)

@@ -38,7 +38,7 @@ _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
 
 
 def _sizes(values: Values, _page: Document) -> Iterator[Finding]:
-    """Check living area per bedroom and room, bedrooms per rooms, bathrooms per bedrooms, and living area per lot."""
+    """Check the living area per bedroom and per room, and the ratios of bedrooms, rooms, bathrooms, and lot."""
     living = areas.square_meters(values, "LivingArea")
     beds, rooms, baths = (values.get(n) for n in ("BedroomsTotal", "RoomsTotal", "BathroomsTotalInteger"))
     if living and beds:

@@ -107,7 +107,7 @@ class Stylesheet:
     def declared(self, element: Any, inline: Declarations) -> tuple[dict[str, str], bool]:
         """Return the declarations of `element` without user action, and whether a user's action shows it.
 
-        A page with excessively many rules for its elements is treated as hidden.
+        If matching the page's rules takes too many steps, every element counts as hidden.
         """
         won: dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]] = {}
         opens = False

@@ -114,7 +114,7 @@ def _newest(text: str) -> int:
 
 
 def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """Read a heading row with one row below. In a table of land, areas are the lot's and values the land's."""
+    """Read a heading row with one row below. In a table of land, areas are the lot's, and values are left out."""
     for index, (upper, lower) in enumerate(pairwise(rows)):
         after = rows[index + 2] if index + 2 < len(rows) else []
         alone = len(after) < 2 or any(c.tag == "th" for c in after)

@@ -78,14 +78,14 @@ def _text_of(block: Any) -> str:
 def _is_asked(text: str, segment: Segment, page: Document) -> bool:
     """Return whether the amount is the price asked: it has no other label, and a small amount has a period."""
     before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
-    is_end = before in ("-", "–", "—")  # the end of a range
+    is_end = before in ("-", "–", "—")  # this amount ends a range
     if is_end or names_other("ListPrice", text) or not _is_big(text, page):
         return False
     for beside in (before, after):
         known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
         if known is not None and known.field == "ListPrice":
             return True
-        # the labels reader reads rents with heating; an amount above `Sold price` was paid
+        # `labels.py` reads rents with heating, and an amount above `Sold price` was paid
         others = ("_RentWarm", "_Ignore" if beside is before else "ClosePrice")
         if known is not None and known.field in others:
             return False

@@ -137,7 +137,7 @@ def cards(root: Any) -> set[Any]:
         card = parent if parent is not None and parent.tag == "li" else article
         link = _link_in(article)
         if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
-            # cards are alike, while parts of one text differ in class and length
+            # group by class, since cards are alike, while the parts of one text differ
             articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
     groups = (*by_parent.values(), *articles.values())
     return {card for group in groups if len(set(group.values())) >= 2 and _alike(group) for card in group}

@@ -1,7 +1,6 @@
 """Read an unlabeled US address: in one line, or a street above its town.
 
-Only the first address counts. On pages that name an owner, an address counts only in the heading or below a label for
-the property's address.
+Only the first address counts. If the page names an owner, only one in the heading or labeled as the property's counts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Parse a model's answer field by field and leniently, because every answer costs money.
 
-Accepted are code fences, surrounding text, trailing commas, truncated answers, numbers as text, one text for a list,
+It accepts code fences, surrounding text, trailing commas, truncated answers, numbers as text, one text for a list,
 values nested with their quotes, and lists of facts. `claim_check.py` checks the values.
 """
 
@@ -19,7 +19,7 @@ from app.property.record import FIELDS
 from app.property.values.numbers import find_numbers, tidy
 
 _OPENS = re.compile(r"[{\[]")
-#: a whole string, up to its end or the cut, or a mark between members
+#: Matches a string up to its end or the cut, or a bracket or comma.
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
 #: The most brackets tried as the beginning of JSON, since text before it may have some, and the deepest level read.
@@ -184,7 +184,7 @@ def _number(value: Any, lang: str | None) -> int | float | None:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text; a number's digits; or several texts joined, such as the lines of a quote."""
+    """Return a text, a number's digits, or joined texts, such as the lines of a quote; None for other values."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, list):

@@ -1,6 +1,6 @@
 """Check a model's claims: each value needs a quote that is in the prompt's text and states the value.
 
-Rejected claims are dropped and counted by reason. Accepted claims become candidates like any reader's.
+Rejected claims are returned with their reason. Accepted claims become candidates like any reader's.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
-#: counts of several things together: `Beds / Baths: 3 / 2.5`
+#: Matches counts of several things together: `Beds / Baths: 3 / 2.5`.
 _SEVERAL = re.compile(
     r"([^:|\n/]{2,30}(?:/[^:|\n/]{2,30}){1,4}):[ ]?(\d[\w. ]{0,6}(?:/[ ]?\d[\w. ]{0,6}){1,4})(?![\w/])"
 )
@@ -70,12 +70,12 @@ _SEVERAL = re.compile(
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
 #: At most this many lines above a row are searched for its head.
 _MOST_ABOVE = 8
-#: the first cell of a sales row, and the labels that identify one
+#: The first cell of a row about a sale, and the labels that identify such a row.
 _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),
 )
-#: fields whose value is meaningless without a label
+#: Fields whose value is meaningless without a label.
 _LABELLED = frozenset(name for name, spec in FIELDS.items() if spec.labelled)
 
 
@@ -93,8 +93,8 @@ def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple
     """Check a model's `values` and quotes against `prompt.text`. Return the accepted claims in the order asked, and the
     rejected claims.
 
-    An area also yields its unit, and a price its period and rent basis, if the quote gives them. A locator is
-    `chars:START-END` in `prompt.text`.
+    An area also yields its unit, a price its period and rent basis, and a total of bathrooms its parts, if the quote
+    gives them. A locator is `chars:START-END` in `prompt.text`.
     """
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
@@ -193,7 +193,7 @@ def _parted(text: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """Return whether the total counts only half baths (not `two-and-a-half`), or only full ones beside half ones."""
+    """Return whether a total of bathrooms counts only half baths, or only full baths although there are half ones."""
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
@@ -392,7 +392,7 @@ def _rivals(field: str) -> frozenset[str]:
 
 
 def _companions(claim: Claim, found: CheckedValue) -> Iterator[tuple[str, CheckedValue]]:
-    """Yield values of other fields that the same quote gives and no model is asked for."""
+    """Yield values of other fields that the same quote gives."""
     if claim.field in UNIT_OF and found.unit:
         yield UNIT_OF[claim.field], CheckedValue(found.unit)
     if claim.field == "BathroomsTotalInteger":

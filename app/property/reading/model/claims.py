@@ -13,8 +13,8 @@ Flaw = Literal["not_read", "no_quote", "not_in_text", "order", "other_label", "n
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A model's value of `field` and its quote. `line` is the whole line of the quote, with the line above if the
-    quote's line is only a value. `above` are the lines above, nearest first.
+    """A value that a model claims for `field`, and its quote. `line` is the whole line of the quote, with the line
+    above if the quote's line is only a value. `above` are the lines above, nearest first.
     """
 
     field: str

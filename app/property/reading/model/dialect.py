@@ -1,4 +1,4 @@
-"""Request format of a chat completion server, learned from its refusals and answers.
+"""Learn the request format of a chat completion server from its refusals and answers.
 
 `max_completion_tokens` limits an answer at OpenAI and Azure, whose reasoning models refuse `max_tokens`. Other servers
 need `max_tokens`. Ollama (issue 7125), llama.cpp's Python server (issue 1907), and LM Studio silently ignore the newer

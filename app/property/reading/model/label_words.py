@@ -18,7 +18,7 @@ from app.property.values.text_cache import remembered
 
 _WORD = re.compile(r"\d(?:st|nd|rd|th)\b|[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
 _MOST_WORDS = 6
-#: sections of language files with phrases about a field in running text
+#: Sections of language files with phrases about a field in running text.
 _SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
 
 

@@ -21,7 +21,7 @@ from app.property.reading.model.prompt import Prompt
 
 #: Matches reasoning that some servers leave in the answer.
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-#: how a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11)
+#: How a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11).
 ServiceTier = Literal["auto", "default", "flex", "priority"]
 
 
@@ -64,7 +64,7 @@ def ask_model(
 
 
 def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
-    """Parse the `completion` of `model` for `prompt`, good or bad."""
+    """Parse the `completion` of `model` for `prompt`. A bad answer is returned with its failure."""
     found, failure = Answered(), None
     try:
         found, failure = _parsed(model, completion, prompt)
@@ -88,7 +88,7 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
 def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
     """Return the dialect for the next request, as learned from this answer's failure or reasoning tokens.
 
-    A model that is cut off before it begins is reasoning. A model that does not write JSON does not know the schema.
+    A model that is cut off before it begins was probably reasoning, and a model that writes no JSON needs the schema.
     """
     is_cut = isinstance(answer.failure, ModelAnswerCutError)
     if is_cut and (dialect.room or not answer.began):

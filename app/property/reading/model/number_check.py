@@ -1,6 +1,6 @@
 """Check whether a quote states a number, area, amount, or date. `value_check.py` checks words.
 
-Both notations of a number are one value (`1,410` and `1.410`). A quote does not state a value that must be computed.
+Both `1,410` and `1.410` state 1410. A quote does not state a value that must be computed, except a sum of bathrooms.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ _FULL_AND_HALF = re.compile(r"(?<![\d/])(?!1\s?/\s?[24]|3\s?/\s?4)(\d{1,2})\s?/\
 _BATHS = frozenset({"BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf", "_BedsBaths"})
 _MARKS = re.compile(r"[^\w\n]{0,4}(?:\([a-z/]{1,9}\))?[^\w\n]{0,4}", re.IGNORECASE)
 _PARTS_OF_BATHS = frozenset({"BathroomsFull", "BathroomsHalf", "_ThreeQuarterBaths"})
-#: `3 baños, 1 medio baño`
+#: Labels of parts if no full baths are named: `3 baños, 1 medio baño`.
 _ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuarterBaths"})
 #: Match a count after and before a label.
 _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")
@@ -139,7 +139,7 @@ def is_sum_of_baths(claim: Claim) -> bool:
 
 
 def _parts(claim: Claim) -> Iterator[int]:
-    """Yield the numbers beside the labels of full, half, and three-quarter bathrooms: all behind, or all before."""
+    """Yield the numbers beside the labels of full, half, and three-quarter bathrooms: all after them, or before."""
     named = labels_in(claim.quote, claim.lang)
     fields = {one.field for one in named}
     wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF

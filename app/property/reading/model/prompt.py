@@ -132,7 +132,7 @@ _KINDS: Mapping[str, str] = {
     "boolean": "true or false",
     "texts": "list of texts",
 }
-#: the fields that a model may be asked for
+#: The fields that a model may be asked for.
 _ASKED = tuple(name for name, spec in FIELDS.items() if spec.ask_model)
 
 

@@ -11,10 +11,10 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: characters that continue a number after its last digit, and characters before its first digit
+#: Match what continues a number after a quote's last digit, and before its first digit.
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
-#: groups of thousands after a blank, and the digits before them
+#: Match a group of thousands after a blank, and the digits before it.
 _GROUP, _FIRST_GROUP = re.compile(r"[ \u00a0\u202f]\d{3}(?![\d.,]?\d)"), re.compile(r"(?<![\w.,])[1-9]\d{0,2}$")
 #: At most this many combining marks are joined to a character, so that a text of only marks is not composed.
 _MOST_MARKS = 30

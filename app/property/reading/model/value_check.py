@@ -56,7 +56,7 @@ def _office(claim: Claim) -> CheckedValue | None:
     return found if is_labelled or not is_person else None
 
 
-#: a name with the place of a branch: `Fenwick Lisle, Marsh Road`
+#: Matches a name with the place of a branch: `Fenwick Lisle, Marsh Road`.
 _BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
@@ -67,12 +67,12 @@ def _is_labelled(claim: Claim) -> bool | None:
 
 
 def _contains(quote: str, words: str) -> bool:
-    """Return whether `quote` contains `words` in a row, ignoring case and punctuation. Some scripts have no blanks."""
+    """Return whether `quote` has `words` in a row, ignoring case and marks. Kana and Chinese may start in a word."""
     text, wanted = words_of(quote), words_of(words)
     return bool(wanted) and (wanted in text if _UNPARTED.search(wanted) else f" {wanted} " in f" {text} ")
 
 
-#: scripts without blanks between words: kana, Chinese characters
+#: Matches scripts without blanks between words: kana and Chinese characters.
 _UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -81,7 +81,7 @@ def _text(claim: Claim) -> CheckedValue | None:
     return CheckedValue(value) if 0 < len(value) <= 200 and _contains(claim.quote, value) else None
 
 
-#: state codes that are words if a lower-case word follows: `Sale OR rent`
+#: State codes that are ordinary words if a lower-case word follows: `Sale OR rent`.
 _WORDS_TOO = frozenset({"HI", "IN", "ME", "OH", "OK", "OR"})
 
 
@@ -107,7 +107,7 @@ def _texts(claim: Claim) -> CheckedValue | None:
     return CheckedValue(list(dict.fromkeys(items))) if items else None
 
 
-#: marks between the characters of a number; slashes with blanks are empty parts (map, block, and lot `61/ / 0118`)
+#: Marks between a number's characters. Slashes with blanks are empty parts, as in map, block, and lot `61/ / 0118`.
 _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
@@ -157,19 +157,19 @@ def _currency(claim: Claim) -> CheckedValue | None:
     return CheckedValue(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-#: nothing to pay, which means no association; a cell with the single letter `N`
+#: Matches nothing to pay, which means no association, and a cell with the single letter `N`.
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
-#: the most words of an answer in its own cell, and a text that may follow a label with such an answer: `HOA / POA`
+#: The most words of an answer in its own cell, and a text that may follow a label before such a cell: `HOA / POA`.
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
-#: separators of clauses and cells
+#: Matches separators of clauses and cells.
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
 
 
 @cache
 def _denials(lang: str | None) -> re.Pattern[str]:
-    """Return the words of denial in `lang` (None: any language); English words are always included."""
+    """Return a pattern of the words of denial in `lang` (None: any language) and in English."""
     among = (None,) if lang is None else (lang, "en")
     return re.compile("|".join(alternatives("answers", "denials", one) for one in among), re.IGNORECASE)
 

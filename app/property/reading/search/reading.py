@@ -32,7 +32,7 @@ class Results:
 
 
 def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
-    """Read the results on `page`. `known` are the listings' shapes on the search's earlier pages."""
+    """Read the results on `page`. `known` are listings' shapes on earlier pages. Raises only `PageTooComplexError`."""
     document = Document(page)
     links = Links(document)
     cards = shown(document, links, known)
