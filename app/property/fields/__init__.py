@@ -1,1 +1,1 @@
-"""Data about fields, countries, and languages, and the modules that load it."""
+"""Hold the data about fields, countries, and languages, and the modules that load it."""

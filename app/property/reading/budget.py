@@ -1,8 +1,8 @@
 """Limit the CPU time, elements, and memory that a page may cost. A page beyond a limit fails as `page_too_complex`.
 
-The 62 saved real pages have at most 6,400 tags, 24,000 value marks, and 2,900 elements (280 in one), and take up to
-0.25 s from bytes to prompt. A job may spend 3 s of CPU time and 400 MB on a page. The limits here are lower, to leave
-room for work outside these blocks and for a signal's delay.
+The 62 real pages saved for the evaluation have at most 6,400 tags, 24,000 JSON values, and 2,900 elements (280 in one),
+and take up to 0.25 s from bytes to prompt. A job may spend 3 s of CPU time and 400 MB on a page. The limits here are
+lower, to leave room for work outside these blocks and for a signal's delay.
 """
 
 from __future__ import annotations

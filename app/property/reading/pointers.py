@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901), which locate evidence in a JSON body or a page's state."""
+"""Build and follow JSON pointers (RFC 6901), which locate evidence in a JSON body or a page's state."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _is_unshown(winner: Winner) -> bool:
 
 
 def _place(candidate: Candidate) -> str:
-    """Return a candidate's place: an element, or a whole script."""
+    """Return a candidate's place: an element, or a whole script for values in a script."""
     return candidate.locator.partition("#")[0] if "#" in candidate.locator else candidate.locator
 
 

@@ -1,4 +1,4 @@
-"""A model's claim, and the result of checking it."""
+"""Define a model's claim, and the result of checking it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _ELSEWHERE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The kind of page that a link leads to: the host, the first word of the path, and whether it has a number."""
+    """The kind of page that a link leads to: the host, the path's first word, and whether path or query has a digit."""
 
     host: str
     first: str
