@@ -9,15 +9,15 @@ from functools import cached_property
 
 from app.property.reading.budget import Spent
 
-#: the first line of every page that a browser rendered, kept in all copies of the page
+#: The first line of the body of every page that a browser rendered.
 RENDERED = b"<!-- drawn by a browser -->\n"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheValidators:
-    """A response's cache validators as received; None if missing or unusable.
+    """A response's cache validators as received. A validator is None if it is missing or unusable.
 
-    `no_store`: the response may not be stored (RFC 9111 section 5.2.2.5).
+    If `no_store` is true, the response may not be stored (RFC 9111 section 5.2.2.5).
     """
 
     etag: str | None = None
@@ -51,8 +51,8 @@ class Page:
 
     @cached_property
     def sha256(self) -> str:
-        """Return the hex digest of `body`, the key of its stored copy. The digest is cached, because a response of 200
-        rows reads it 400 times.
+        """Return the hex digest of `body`, the key of its stored copy. It is computed once, because every record that
+        is read from the page needs it.
         """
         return hashlib.sha256(self.body).hexdigest()
 

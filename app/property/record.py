@@ -28,7 +28,7 @@ class PageKind(StrEnum):
     GONE = "gone"
 
 
-#: kinds of pages that hold a property
+#: These kinds of pages hold a property.
 WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
@@ -87,7 +87,7 @@ class Evidence(BaseModel):
 
 
 def evidence_json(evidence: Mapping[str, Evidence]) -> dict[str, Any]:
-    """Return evidence by field in JSON types."""
+    """Return the evidence of each field as JSON values."""
     return {name: proof.model_dump(mode="json") for name, proof in evidence.items()}
 
 
@@ -103,7 +103,7 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def fits(name: str, value: Any) -> bool:
-    """Return whether `name` is a field and `value` has its type; booleans are not numbers."""
+    """Return whether `name` is a field and `value` has its type. A boolean does not count as a number."""
     spec = FIELDS.get(name)
     if spec is None:
         return False

@@ -14,17 +14,17 @@ from app.property.urls.site import owner_of
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A source that counts as one vote: all hosts and ports of one owner. Offices of different known kinds count
-    separately.
+    """A source that has one vote: all hosts and ports of one owner. If the kinds of an owner's offices are known, each
+    kind has its own vote.
 
-    `kind` is None if unknown.
+    `kind` is None if it is unknown or "other".
     """
 
     owner: str
     kind: SourceKind | None
 
     def is_independent_of(self, other: Voice) -> bool:
-        """Return whether two sources agree independently: different owners, or two known offices of one owner."""
+        """Return whether the sources have different owners, or are one owner's offices of different known kinds."""
         return self.owner != other.owner or (None not in (self.kind, other.kind) and self.kind != other.kind)
 
 
@@ -33,7 +33,7 @@ class SourceRecord:
     """One page's values. `url` was requested and `final_url` answered; both are normalized.
 
     `page_url` is the page's canonical URL (`urls/canonical.py`), None if undetermined. `checked_at` is when its site
-    last confirmed it unchanged. `source_kind` is None if unknown.
+    last confirmed it unchanged, None if it never did. `source_kind` is None if unknown.
     """
 
     url: str
@@ -64,7 +64,7 @@ class SourceRecord:
 
 
 def independent(voices: Iterable[Voice]) -> set[Voice]:
-    """Return the sources that count as votes. A page of unknown kind adds none beside a known office of its owner."""
+    """Return the sources that have a vote. One without a kind has none if an office of its owner is also given."""
     found = set(voices)
     known = {voice.owner for voice in found if voice.kind is not None}
     return {voice for voice in found if voice.kind is not None or voice.owner not in known}

@@ -1,9 +1,9 @@
 """Fetch pages over HTTP, politely and without reaching private networks.
 
-A fetch passes these stages, each in a package of its own:
+A fetch passes these stages, each in a package or module of its own:
 
     guard      check the URL and resolve its host to addresses that may be connected to
-    robots     apply the site's robots.txt, which is cached for the fleet
+    robots     apply the site's robots.txt, which all processes cache together
     pace       wait for the site's next slot, or schedule a later one
     cache_validators   ask the site whether the stored copy is still current
     client     send the request and follow redirects, within `limits`

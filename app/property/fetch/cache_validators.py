@@ -1,6 +1,6 @@
-"""Read the response headers about caching: validators, `no-store`, and the canonical URL. Pure.
+"""Read cache validators, `no-store`, and the canonical URL from response headers, and make requests conditional. Pure.
 
-RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of responses), RFC 8288 (Link).
+See RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of responses), RFC 8288 (Link).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from app.property.page import CacheValidators
 
-#: longer validators are ignored
+#: Longer validators are ignored, and so is the rest of a longer Link header.
 _MOST_CHARACTERS = 1024
 _MOST_LINK_CHARACTERS = 8192
 _VISIBLE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
@@ -34,7 +34,7 @@ def validators_of(headers: Mapping[str, str]) -> CacheValidators:
 
 
 def conditional_headers(validators: CacheValidators | None) -> dict[str, str]:
-    """Return the header fields of a conditional request; empty without a validator."""
+    """Return the header fields that make a request conditional; none if no validator is known."""
     if validators is None:
         return {}
     asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
@@ -42,12 +42,12 @@ def conditional_headers(validators: CacheValidators | None) -> dict[str, str]:
 
 
 def is_conditional(headers: Mapping[str, str]) -> bool:
-    """Return whether these request header fields are conditional."""
+    """Return whether a request with these header fields is conditional."""
     return "if-none-match" in headers or "if-modified-since" in headers
 
 
 def canonical_link(headers: Mapping[str, str], base: str) -> str | None:
-    """Return the absolute URL of `rel=canonical` in the Link header; None without exactly one."""
+    """Return the absolute URL of `rel=canonical` in the Link header; None if it names none or several."""
     found = set[str]()
     for match in _LINK.finditer(headers.get("link", "")[:_MOST_LINK_CHARACTERS]):
         rel = _REL.search(match[2])
@@ -60,7 +60,7 @@ def canonical_link(headers: Mapping[str, str], base: str) -> str | None:
 
 
 def directives(cache_control: str) -> dict[str, str]:
-    """Return the directives of Cache-Control with their arguments, by lower-case name."""
+    """Return the directives of a Cache-Control header by lower-case name, each with its argument or ""."""
     return {match[1].lower(): match[2] or match[3] or "" for match in _DIRECTIVE.finditer(cache_control)}
 
 

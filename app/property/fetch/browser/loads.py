@@ -14,7 +14,7 @@ from app.property.fetch.browser.process import BrowserGoneError, Conversation
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A request that a page makes. `headers` have lower-case names and no cookies; `cookies` are by name.
+    """A request that a page makes. `headers` have lower-case names and no cookies; `cookies` maps names to values.
 
     The decompressed response must be smaller than `most_bytes`.
     """
@@ -29,7 +29,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The decompressed response. Repeated fields are joined; set-cookie fields are separated by line ends."""
+    """A decompressed response. Repeated header fields are joined by commas, but set-cookie fields by line ends."""
 
     status: int
     headers: dict[str, str]
@@ -37,9 +37,9 @@ class Loaded:
 
 
 class Loads:
-    """The requests of one page, each made by `load` in a thread and answered to the browser, until `end`.
+    """Makes the requests of one page: calls `load` in threads and sends the responses to the browser, until `end`.
 
-    All responses together may have `most_bytes`; at most `at_once` are loaded concurrently.
+    All responses together may have `most_bytes`. At most `at_once` requests run concurrently.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Loads:
                 self._conversation.answer(message["ask"], None if loaded is None else _message_of(loaded))
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """Return the response if the page's total size allows it."""
+        """Return the response, or None if it exceeds what is left of the page's total size."""
         with self._lock:
             self._left_bytes -= len(loaded.body) if loaded is not None else 0
             return loaded if self._left_bytes >= 0 else None

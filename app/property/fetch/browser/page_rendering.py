@@ -24,27 +24,27 @@ from app.property.urls.site import site_of
 
 log = logging.getLogger(__name__)
 
-#: the longest wait for the robots.txt of a loaded resource's host, and the time to load a resource with its redirects
+#: The longest waits, in seconds: for the robots.txt of a resource's host, and for a resource with its redirects.
 _ROBOTS_SECONDS = 5.0
 _LOADING_SECONDS = 10.0
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: request fields that we set ourselves or that are hop-by-hop (RFC 9110 section 7.6.1)
+#: These request fields of the page are not forwarded: we set them, or they are hop-by-hop (RFC 9110 section 7.6.1).
 # fmt: off
 _OURS = frozenset({
     "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer",
     "transfer-encoding", "upgrade", "user-agent",
 })
 # fmt: on
-#: response fields that do not apply to the decompressed body
+#: These response fields are not passed on, because they do not apply to the decompressed body.
 _UNPACKED = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
-#: response fields that affect rendering
+#: These response fields of a document affect rendering, so the browser receives them.
 _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A response at the end of the redirects: its destination, cookies, visitor, and reading deadline."""
+    """A response that is not an HTTP redirect: its destination, cookies, visitor, and the deadline to read it."""
 
     destination: Destination
     response: httpx2.Response
@@ -101,7 +101,7 @@ class PageRendering:
         return None
 
     def _stop(self, document: Arrival, load: Load, deadline_us: int) -> Loaded | Load:
-        """Send one request and return its response or its redirect. The fetcher's rules apply."""
+        """Send one request under the fetcher's rules. Return the response, or the next request if it redirects."""
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(
@@ -125,8 +125,8 @@ class PageRendering:
 
 
 def _redirected(load: Load, destination: Destination, location: str, status: int) -> Load:
-    """Return the next request (https://fetch.spec.whatwg.org/#http-redirect-fetch), with credentials for one origin
-    only.
+    """Return the request that follows a redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch). Another origin
+    gets no credentials.
     """
     url = urljoin(destination.url, location)
     headers, cookies = dict(load.headers), load.cookies
@@ -141,7 +141,7 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 
 
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
-    """Return False if CORS forbids a script to read the response. Playwright would add the missing field."""
+    """Return False if CORS forbids a script to read the response. Playwright would add the field that permits it."""
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")
     return origin is None or is_own or "access-control-allow-origin" in loaded.headers

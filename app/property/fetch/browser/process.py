@@ -31,11 +31,11 @@ _LOCK = "alive"
 
 
 class BrowserGoneError(Exception):
-    """The process has ended; contains the reason."""
+    """The browser process has ended. The message is the reason."""
 
 
 class BrowserStartError(Exception):
-    """The browser did not start; contains the reason if it gave one."""
+    """The browser did not start. The message is the reason, if the browser gave one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Render a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
+        """Start to render a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
@@ -143,7 +143,7 @@ class BrowserProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def stderr_tail(self) -> str:
-        """Return the end of the process's stderr."""
+        """Return the last line of the process's stderr, or a general reason if there is none."""
         with suppress(OSError, ValueError):
             text = (self._folder / "stderr").read_text("utf-8", "replace").strip()
             if text:
@@ -212,7 +212,7 @@ class Conversation:
 
 
 def _reason(text: str) -> str:
-    """Return the line with the reason from the output of Playwright and Chromium."""
+    """Return the line of Playwright's and Chromium's output that most likely states the reason."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line.lower()]
     chosen: Any = (telling or lines or ["it gave no reason"])[0]

@@ -28,7 +28,7 @@ from app.property.page import Page
 log = logging.getLogger(__name__)
 
 
-#: features that rendering does not need and Chromium refuses: downloads, popups, dialogs, frames, plugins
+#: This policy makes Chromium refuse what rendering does not need: downloads, popups, dialogs, frames, and plugins
 #: (https://www.w3.org/TR/CSP3, https://html.spec.whatwg.org/multipage/browsers.html#sandboxing)
 _POLICY = "sandbox allow-scripts allow-same-origin allow-forms; frame-src 'none'; object-src 'none'"
 
@@ -42,13 +42,13 @@ class RenderLimits:
 
     settle_seconds: float = 15.0
     quiet_seconds: float = 0.75
-    #: all resources of a page, decompressed
+    #: The size of all resources of a page together, decompressed.
     loaded_bytes: int = 30_000_000
     requests: int = 150
-    #: per page, over all hosts
+    #: The most concurrent requests of one page to all hosts together.
     requests_at_once: int = 4
     pages_at_once: int = 4
-    #: after this many pages a new browser starts, because memory use grows with age
+    #: After this many pages, a new browser replaces the old one, because memory use grows with age.
     pages_per_browser: int = 100
 
 
@@ -73,12 +73,12 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """The page navigates to another URL without a user."""
+    """The page navigates to another URL by itself."""
 
     url: str
 
 
-#: makes one request of a page; returns None if it is refused or fails
+#: A function that makes one request of a page. It returns None if the request is refused or fails.
 Loader = Callable[[Load], Loaded | None]
 
 
@@ -199,7 +199,7 @@ class BrowserRenderer:
 
     @contextmanager
     def _process(self, url: str) -> Iterator[BrowserProcess]:
-        """Return a browser to use. A browser that has rendered enough pages ends after its last one."""
+        """Yield a browser to use. A browser that rendered enough pages is replaced, and ends after its last page."""
         with self._lock:
             process = self._current
             if process is not None and process.is_gone:
@@ -253,7 +253,7 @@ class BrowserRenderer:
 
 
 def _headers(of_site: Mapping[str, str]) -> dict[str, str]:
-    """Return the document's headers: the site's own policy applies together with ours."""
+    """Return the document's headers, with our content security policy in addition to the site's own."""
     policies = ", ".join(filter(None, (of_site.get("content-security-policy"), _POLICY)))
     return {**of_site, "content-security-policy": policies, "content-type": "text/html; charset=utf-8"}
 

@@ -11,11 +11,11 @@ from app.property.reading.kind import classify
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 
-#: the text of a shell is shorter: a title, a notice that scripts are needed, footer links
+#: An empty page has fewer characters: a title, a notice that scripts are needed, and footer links.
 _SHELL_CHARS = 1000
-#: a shorter inline script only counts a visit or sets a flag
+#: Shorter inline scripts are ignored, because they only count a visit or set a flag.
 _DRAWS_CHARS = 300
-#: a title and Open Graph tags may state this many facts
+#: An empty page may state this many facts in its title and Open Graph tags.
 _TITLE_FACTS = 2
 _DATA_TYPES = re.compile(r"application/(?:ld\+)?json|text/(?:template|x-)|importmap|speculationrules", re.IGNORECASE)
 
@@ -23,7 +23,7 @@ _DATA_TYPES = re.compile(r"application/(?:ld\+)?json|text/(?:template|x-)|import
 def is_shell(page: Page) -> bool:
     """Return True for HTML with hardly any text or facts, and with scripts that could add them.
 
-    Block pages do not count: in a browser they would ask for proof that the visitor is human.
+    Block pages do not count, because in a browser they would ask for proof that the visitor is human.
     """
     if "html" not in page.content_type:
         return False

@@ -22,7 +22,7 @@ _MOST_IDLE_PER_ORIGIN = 20
 
 
 class Connections:
-    """Connection pools by origin, each closed some seconds after its last use. Thread-safe."""
+    """Connection pools by origin. Pools that were idle for five seconds close at the next request. Thread-safe."""
 
     def __init__(self, ssl_context: ssl.SSLContext, clock: Clock) -> None:
         self._ssl_context = ssl_context
@@ -39,7 +39,7 @@ class Connections:
 
     @contextmanager
     def to(self, origin: str) -> Iterator[httpcore2.ConnectionPool]:
-        """Return the pool of `origin` for one request and its response."""
+        """Yield the pool of `origin` for one request and its response."""
         now = self._clock.now_us()
         with self._lock:
             pool = self._pools.pop(origin, None) or _Pool(self._new())
@@ -56,7 +56,7 @@ class Connections:
                 pool.users -= 1
 
     def _take_left(self, now: int) -> list[_Pool]:
-        """Remove and return pools that have not been used for a while, least recently used first."""
+        """Remove and return the pools that have been idle for five seconds, least recently used first."""
         left: list[str] = []
         for origin, pool in self._pools.items():
             if now - pool.used_us < _KEPT_SECONDS * 1_000_000:

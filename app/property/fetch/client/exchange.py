@@ -87,7 +87,7 @@ class Exchange:
     def request(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes, deadline_us: int
     ) -> Iterator[httpx2.Response]:
-        """Send a request with its own `headers`, which override the fetcher's. Read it like the response of `open`."""
+        """Send a request whose `headers` override the fetcher's. Read the response like that of `open`."""
         merged = httpx2.Headers(self._headers)
         merged.update(headers)
         request = httpx2.Request(method, destination.url, headers=merged, content=body or None)
@@ -142,8 +142,8 @@ class Exchange:
     def read_body(self, response: httpx2.Response, *, limit_bytes: int | None = None) -> bytes:
         """Return the decompressed body.
 
-        Raises `PageTooLargeError` above `Limits.body_bytes`. With `limit_bytes`, it stops there without an error
-        instead.
+        Raises `PageTooLargeError` above `Limits.body_bytes`. With `limit_bytes`, returns only that many bytes of a
+        larger body.
         """
         limit = self._limits.body_bytes if limit_bytes is None else limit_bytes
         stated = response.headers.get("content-length", "")
@@ -161,7 +161,7 @@ class Exchange:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """Convert errors of the HTTP stack to ours."""
+    """Convert errors of the HTTP stack to those of `app.errors`."""
     try:
         yield
     except (httpcore2.ConnectTimeout, httpcore2.WriteTimeout, httpcore2.ReadTimeout, httpcore2.PoolTimeout) as exc:

@@ -46,9 +46,9 @@ from app.property.reading.budget import Spent, reading
 from app.property.urls.site import site_of
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: statuses that mean "later": request timeout, too early, too many requests; also all of 5xx
+#: These statuses, like all 5xx, mean "try again later": request timeout, too early, and too many requests.
 _TRANSIENT = frozenset({408, 425, 429})
-#: the longest wait after a redirect; a later visit would have to follow the redirects again
+#: The longest wait for a slot after a redirect. A later visit would have to follow the redirects again.
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -58,7 +58,7 @@ def _nothing_known(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Redirect:
-    """A page redirects instead of having content."""
+    """The target of a page that redirects instead of having content."""
 
     location: str
 
@@ -100,7 +100,7 @@ class Fetcher:
             self._rendering.close()
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
-        """Return the page at `url`, following redirects. `visitor` says on whose behalf; the default waits in place.
+        """Return the page at `url` after redirects. The default `visitor` waits up to a minute for a slot at the site.
 
         Raises `InvalidTargetError` for an invalid URL, a `FetchError` with the reason (`transient` if a retry may
         help), or `BrokerUnavailableError` if the shared pace is unavailable.
@@ -172,7 +172,7 @@ class Fetcher:
         raise TooManyRedirectsError(url, redirects)
 
     def _check(self, url: str, via: str, visitor: Visitor) -> Destination:
-        """Return the guard's result. An invalid redirect URL is the site's error, not the target's."""
+        """Check `url` with the guard. If a redirect from `via` leads to an invalid URL, the error names `via`."""
         try:
             return self._guard.check(url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public)
         except InvalidTargetError as exc:
@@ -200,7 +200,7 @@ class Fetcher:
         return page if rendering is None else self._rendered(rendering, page, arrival)
 
     def _page(self, asked: str, url: str, response: httpx2.Response, body: bytes, content_type: str | None) -> Page:
-        """Return the page, without type and text if the body is blank."""
+        """Return the page. Its type and text are empty if the body is blank."""
         is_empty = is_blank(body)
         return Page(
             url=asked,
@@ -214,7 +214,7 @@ class Fetcher:
         )
 
     def _rendered(self, rendering: PageRendering, page: Page, arrival: Arrival) -> Page | _Redirect:
-        """Return the page as rendered by the browser, while its slot at the site is still held."""
+        """Return the page as the browser rendered it. The slot at the site is still held meanwhile."""
         result = rendering.render(page, arrival)
         if not isinstance(result, Rendered):
             return _Redirect(result.url)
@@ -245,7 +245,7 @@ class Fetcher:
             raise PageBlockedError(url, what)
 
     def _head_of(self, response: httpx2.Response) -> str:
-        """Return the readable start of an error response. An unreadable body does not change its status."""
+        """Return the start of an error response's text, or "" if the body cannot be read."""
         try:
             return decode(self._exchange.read_body(response, limit_bytes=HEAD_BYTES), None)
         except (FetchError, httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError):

@@ -1,4 +1,4 @@
-"""The only code that opens sockets: it connects to checked addresses only and limits the time and bytes of every read.
+"""The only code that connects to sites. It uses only checked addresses, and limits the time and bytes of every read.
 
 It is the HTTP library's network backend, so nothing bypasses it. Slow headers, endless interim responses, and slow TLS
 handshakes meet the same limits as a long body.
@@ -53,7 +53,7 @@ class Request:
         return left_us / 1_000_000
 
     def room(self, wanted_bytes: int) -> int:
-        """Return how many bytes may be read at once; headers never exceed their own limit."""
+        """Return how many bytes may be read at once. Raises `PageTooLargeError` if the headers reach their limit."""
         if self.headers_complete:
             return wanted_bytes
         left = self.limits.header_bytes - self.received_bytes
@@ -62,7 +62,7 @@ class Request:
         return min(wanted_bytes, left)
 
     def count(self, received: int) -> None:
-        """Add received bytes. Raises `PageTooLargeError` above the limit."""
+        """Add to the received bytes. Raises `PageTooLargeError` above `Limits.wire_bytes`."""
         self.received_bytes += received
         if self.received_bytes > self.limits.wire_bytes:
             raise PageTooLargeError(self.destination.url, self.limits.wire_bytes, "on the wire")

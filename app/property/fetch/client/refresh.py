@@ -1,8 +1,8 @@
 """Recognize pages that redirect with a `Refresh` header or `<meta http-equiv=refresh>`.
 
 Follows the HTML Standard ("shared declarative refresh steps",
-https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps). An immediate refresh is a
-redirect; a page that reloads after minutes is a page.
+https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps). A refresh within ten seconds
+is a redirect; a page that reloads later is content.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 
 from app.property.reading import trees
 
-#: a page that is shown for longer is not a redirect
+#: If a page refreshes later than this, it is not a redirect.
 _SOON_SECONDS = 10
-#: the element is in the head
+#: The `<meta>` element is searched in this many characters, because it belongs in the head.
 _HEAD_CHARS = 65_536
 _HINT = re.compile(r"http-equiv\s*+=\s*+[\"']?\s*+refresh", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)

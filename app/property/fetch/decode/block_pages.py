@@ -11,16 +11,16 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-#: statuses whose body is examined; a challenge may also be sent with 200 or, by AWS WAF, 202
+#: A response with one of these statuses may be a block page. AWS WAF also sends challenges with 202, others with 200.
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
-#: the bytes read of a refusal; a block page with a success status is not longer
+#: This many bytes of a refusal are read. A longer text is never taken for a block page.
 HEAD_BYTES = 131_072
-#: a real page that embeds a captcha or firewall script has more text than this
+#: A success with this many visible characters is a real page, even if it embeds a captcha or firewall script.
 _WALL_CHARS = 800
-#: the length of a login page with help, footer, and legal text
+#: A login page has fewer visible characters, including help, footer, and legal text.
 _LOGIN_CHARS = 2_500
 
-#: (header field, pattern of its value, who blocks)
+#: These header fields mark a block page with any status: (field, pattern of its value, who blocks).
 _HEADERS = (
     # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     ("cf-mitigated", re.compile("challenge", re.I), "a challenge of Cloudflare"),
@@ -29,14 +29,14 @@ _HEADERS = (
     # https://vercel.com/docs/vercel-firewall/attack-challenge-mode
     ("x-vercel-mitigated", re.compile("challenge|deny", re.I), "a refusal of Vercel's firewall"),
 )
-#: the same, for responses with an error status
+#: These header fields mark a block page only with a status in `REFUSALS`.
 _REFUSAL_HEADERS = (
     ("x-datadome", re.compile(""), "a challenge of DataDome"),
     ("x-kpsdk-ct", re.compile(""), "a challenge of Kasada"),
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
     ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: lower-case markup found in block pages without other content
+#: Lower-case markup of block pages, and who blocks. On a success, it counts only if there is little visible text.
 _MARKUP = (
     (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
     (("captcha-delivery.com",), "a challenge of DataDome"),

@@ -1,4 +1,4 @@
-"""Determine the media type of a body from the server's claim, corrected by its bytes."""
+"""Determine the media type of a body from its Content-Type header, corrected by its first bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ HTML, XML, JSON, TEXT = "text/html", "application/xml", "application/json", "tex
 _READABLE = re.compile(
     r"text/(?:html|xml|json|plain)|application/(?:xml|json|xhtml\+xml|[a-z0-9.-]+\+(?:xml|json))", re.IGNORECASE
 )
-#: claims without information: the bytes decide
+#: These media types say nothing, so the bytes decide.
 _UNSTATED = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown", "content/unknown"})
 
-#: signatures of formats that are served under wrong names
+#: The first bytes of binary formats, which sites sometimes send with a wrong media type.
 _BINARY = (
     (b"%PDF-", "a PDF"),
     (b"\x89PNG\r\n", "a PNG image"),
@@ -86,7 +86,7 @@ def _binary(body: bytes) -> str | None:
 
 
 def _wide(head: bytes) -> bool:
-    """Return True for UTF-16 without a BOM: `<` or `{` with a NUL in every second byte."""
+    """Return whether the text looks like UTF-16 without a BOM: nearly every second byte is NUL, and no other is."""
     sample = head[:64]
     evens, odds = sample[0::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2

@@ -27,7 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: sites that declare a charset mean its superset (WHATWG Encoding Standard, "names and labels")
+#: A declared charset is decoded as its superset, as in browsers (WHATWG Encoding Standard, "names and labels").
 _SUPERSETS = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -42,11 +42,11 @@ _SUPERSETS = {
     "utf-16": "utf-16-le",
     "utf-32": "utf-32-le",
 }
-#: excludes Python codecs that are not charsets (rot13, punycode, unicode_escape), and utf-7, which can hide markup
+#: Only these Python codecs are accepted. Others are no charsets (rot13, punycode), or hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
 
-#: charsets of separate scripts, which statistics can tell apart
+#: Charsets of scripts other than Latin, which statistics can tell apart.
 _SCRIPTS = [
     "cp1251",
     "koi8_r",
@@ -86,7 +86,7 @@ _DECLARATION_BYTES = 8192
 _TEXT_PART = re.compile(rb"[^\n<>]+")
 _NON_ASCII_RUN = re.compile(rb"[\x80-\xff]{2,}")
 _SAMPLE_BYTES = 32_768
-#: the characters that `surrogateescape` makes of invalid UTF-8 bytes, mapped to windows-1252
+#: Maps the characters that `surrogateescape` makes of invalid UTF-8 bytes to windows-1252.
 _STRAY_BYTES = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
 
@@ -96,9 +96,9 @@ _TWICE_ENCODED = (
     r"|Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
     r"|â(?:\u20ac|\u0080|\u201a|\u0082)[\u0080-\u00bf\u0152\u0153\u0160\u0161\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122])"
 )
-#: text with such a sequence, up to the next tag, quote, or line end
+#: Text with such a sequence, as far as the next tag, quote, or line end on both sides.
 _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
-#: the most characters that are repaired: repair is the slow part of decoding and takes 0.5 s for these
+#: At most this many characters are repaired, in 0.5 s. Repair is the slow part of decoding.
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
 #: the assumed media type of a saved file before its bytes are examined; HTML if its suffix is unknown
@@ -113,7 +113,7 @@ def decode(body: bytes, content_type_header: str | None = None) -> str:
 def page_from_file(path: Path, url: str, fetched_at: datetime) -> Page:
     """Return a saved page (HTML, XML, JSON, or text) as if it had been fetched from `url`.
 
-    Raises `OSError` if it cannot be read; `EmptyPageError`, `PageTooLargeError`, `UnsupportedContentError`.
+    Raises `OSError` if it cannot be read, and `EmptyPageError`, `PageTooLargeError`, or `UnsupportedContentError`.
     """
     limit = Limits().body_bytes
     with path.open("rb") as file:
@@ -127,7 +127,7 @@ def page_from_file(path: Path, url: str, fetched_at: datetime) -> Page:
 
 
 def is_blank(body: bytes) -> bool:
-    """Return whether there is nothing but white space, BOMs, and NULs."""
+    """Return whether `body` contains nothing but white space, BOMs, and NULs."""
     return not body.strip(b" \t\r\n\f\v\x00\xef\xbb\xbf\xff\xfe")
 
 
@@ -172,7 +172,7 @@ def _charset(label: str) -> str | None:
 
 
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
-    """Decode by the first declared charset without an error; if several decode, statistics may choose."""
+    """Return the text in the first declared charset that fits, or None. If several fit, statistics may choose."""
     readings = {
         claim: text
         for claim in claims
@@ -186,7 +186,7 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """Return UTF-16 without a BOM: declared, or starting with an ASCII character next to a NUL."""
+    """Return the UTF-16 charset that the first two bytes show, else the declared UTF-16 or UTF-32, else None."""
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":
@@ -211,7 +211,7 @@ def _lenient(body: bytes, charset: str) -> str:
 
 
 def _mostly_utf8(body: bytes) -> bool:
-    """Return whether at least nine of ten non-ASCII bytes belong to valid UTF-8."""
+    """Return whether nine of ten non-ASCII bytes belong to valid UTF-8, in the first 64 KiB."""
     total = sum(byte >= 0x80 for byte in body[: 64 * 1024])
     invalid = sum("\udc80" <= char <= "\udcff" for char in body[: 64 * 1024].decode("utf-8", "surrogateescape"))
     return total > 0 and invalid <= total * 0.1
@@ -225,7 +225,7 @@ def _lenient_utf8(body: bytes) -> str:
 def _guess(body: bytes) -> str:
     """Guess the charset of undeclared text that is not UTF-8.
 
-    If the document states its language, that language's usual charset is used. Otherwise statistics distinguish
+    If the document states its language and the language's usual charset fits, it is used. Otherwise, statistics tell
     separate scripts, whose bytes come in runs. Text with single accents is Western, because statistics are no better
     than chance there.
     """

@@ -51,8 +51,8 @@ _REFUSED_PORTS = frozenset({
 class Destination:
     """A checked URL and the only addresses that may be connected to for it.
 
-    `url` is canonical and has no fragment. `host` is ASCII, without brackets or final dot. `is_private`: no address is
-    public, and the operator opened their networks.
+    `url` is canonical and has no fragment. `host` is ASCII, without brackets or final dot. `is_private` is true if no
+    address is public; the operator has then opened their networks.
     """
 
     url: str
@@ -64,7 +64,7 @@ class Destination:
 
     @property
     def origin(self) -> str:
-        """Scheme, host, and port as a URL without a path (RFC 6454)."""
+        """Return scheme, host, and port as a URL without a path (RFC 6454)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
@@ -73,7 +73,7 @@ class Destination:
 def check_url(url: str) -> str:
     """Return the canonical form of `url`, checked without resolving its host.
 
-    Raises `InvalidTargetError`, or `BlockedAddressError` for a disguised address or a refused port.
+    Raises `InvalidTargetError`, `BlockedAddressError` for a disguised address, or `BlockedPortError`.
     """
     parsed = _parse(url)
     _check_port(parsed)
@@ -88,10 +88,10 @@ class Guard:
         self._opened = tuple(opened)
 
     def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
-        """Return the destination of `url`. With `only_public`, opened networks are refused too: a public page led here.
+        """Return the destination of `url`. With `only_public`, which redirects of public pages need, opened networks are
+        refused too.
 
-        Raises `InvalidTargetError` for an invalid URL, `BlockedAddressError` for a private address, and
-        `NameNotResolvedError`.
+        Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or `NameNotResolvedError`.
         """
         parsed = _parse(url)
         _check_port(parsed)

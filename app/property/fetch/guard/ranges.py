@@ -76,7 +76,7 @@ _SPECIAL_V6 = tuple(
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
-#: interface identifiers of ISATAP (RFC 5214 section 6.1), above the embedded IPv4 address
+#: The upper halves of ISATAP interface identifiers (RFC 5214 section 6.1). The IPv4 address is the lower half.
 _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 

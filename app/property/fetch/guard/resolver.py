@@ -15,10 +15,10 @@ from app.clock import Clock
 from app.property.fetch.guard.ranges import IPAddress
 
 _Answers = queue.SimpleQueue[list[IPAddress] | OSError]
-#: the shortest common time to live; the system resolver does not report the real one
+#: Answers are kept for the shortest common time to live. The system resolver does not report the real one.
 _KEPT_US = 30_000_000
 _MOST_KEPT = 10_000
-#: the most idle threads; more are started when all are busy, and end afterwards
+#: At most this many idle threads are kept. More start while all are busy, and end after their answer.
 _MOST_IDLE = 16
 
 
@@ -33,7 +33,7 @@ class Resolver(Protocol):
 class SystemResolver:
     """The machine's resolver, with answers cached for 30 seconds. Thread-safe.
 
-    System calls cannot be interrupted, so threads of its own make them. A timeout leaves its thread running until the
+    System calls cannot be interrupted, so separate threads make them. A timeout leaves its thread running until the
     call returns. Cached answers are safe: the guard checks them again, and connections only go to checked addresses.
     """
 

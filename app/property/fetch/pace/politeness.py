@@ -22,11 +22,11 @@ from app.property.urls.site import site_of
 
 logger = logging.getLogger(__name__)
 
-#: how soon Redis is asked again after it did not answer
+#: Redis is asked again this many microseconds after it did not answer.
 _REDIS_RETRY_US = 1_000_000
-#: if a request is sent this long after its slot began (resolving, connecting, busy threads), the next slot moves
+#: If a request is sent more microseconds than this after its slot began, the site's next slot moves too.
 _LATE_US = 10_000
-#: the site asks for fewer requests
+#: With these statuses, a site asks for fewer requests.
 _PUSHED_BACK = frozenset({429, 503})
 
 
@@ -46,7 +46,7 @@ class Slot:
             self._late()
 
     def answered(self, status: int, retry_after_seconds: float | None = None) -> None:
-        """Record the site's status, and the time at which it wants the next request, if any."""
+        """Record the site's status and, if it is 429 or 503, how long the site wants no further request."""
         pushed_back = status in _PUSHED_BACK
         self.outcome = RequestOutcome(
             latency_us=self._clock.now_us() - self._began_us,
@@ -80,13 +80,13 @@ class Politeness:
 
     @contextmanager
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
-        """Hold a slot at the destination's site. The next request follows `gap_seconds` or the least gap later.
+        """Hold a slot at the destination's site. The next one begins `gap_seconds` later, or after the minimum gap.
 
-        A host that asks for more than the least gap has its own pace and does not slow its site's other hosts. A block
-        page pauses a site only if the site was requested; a redirect to somebody's login must not pause that login's
-        site. Networks that the operator opened are not paced, and neither are requests within a slot that the visitor
-        already holds. Raises `HostBusyError` if the visitor should come back later, and `BrokerUnavailableError` if
-        Redis does not answer while the visitor waits.
+        A host that asks for more than the minimum gap has its own pace and does not slow its site's other hosts. A
+        block page pauses its site only if the visitor requested a page there; a redirect to a third party's login must
+        not pause the third party. Networks that the operator opened are not paced, and neither are requests at a site
+        where the visitor already holds a slot. Raises `HostBusyError` if the visitor should come back later, and
+        `BrokerUnavailableError` if Redis does not answer while the visitor waits.
         """
         site, token = site_of(destination.host), uuid.uuid4().hex
         if destination.is_private or visitor.slot_site == site:

@@ -12,25 +12,25 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: how soon to ask again if a site has its maximum of concurrent requests, since their ends are unknown
+#: A visitor asks again after this time if a site has its maximum of concurrent requests, since their ends are unknown.
 POLL_US = 100_000
-#: this many visitors may occupy a worker while they wait, or as many as start within a second; others come back later
+#: At most this many visitors of a site wait in place, or as many as start within a second. Others come back later.
 WAITERS = 2
 WAITED_US = 1_000_000
-#: a visitor that got no slot at its appointment gets a new one within this time if possible
+#: A visitor that got no slot at its appointment gets a new appointment within this time, if possible.
 LATE_US = 10_000_000
 #: the gap adapts to the site's latency divided by its concurrency (Scrapy's AutoThrottle,
 #: https://docs.scrapy.org/en/latest/topics/autothrottle.html): at once if it grows, by an eighth if it falls (smoothed
 #: like RFC 6298 section 2)
 RECOVERY_SHARE = 8
-#: 429 and 503 double the gap, to at least one second
+#: The statuses 429 and 503 double the gap, to at least this.
 PUSHED_BACK_US = 1_000_000
 #: the longest gap, and the longest pause that a site can request
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
 #: the pause after a block page (`decode/block_pages.py`), unless the site requests a longer one
 BLOCK_REST_US = 900_000_000
-#: state is dropped after this time without requests
+#: A site's state is dropped after this time without requests.
 FORGOTTEN_US = 3_600_000_000
 
 
@@ -39,7 +39,7 @@ class Visitor:
     """On whose behalf pages are requested, and how.
 
     `id` is the same when a visitor comes back. A `lane` (a batch of jobs) shares a site evenly with other lanes.
-    `max_wait_seconds` is the longest wait in place. `can_defer`: an appointment is better than any wait. `slot_site` is
+    `max_wait_seconds` is the longest wait in place. If `can_defer` is true, every appointment is taken. `slot_site` is
     the site where the visitor holds a slot, which covers all its requests there. `requested_site` is the site of the
     requested page after redirects led elsewhere; a block page on another site does not pause that site. `only_public`:
     a public page led here, so networks that the operator opened are refused. `on_slot` is called at the first slot for
@@ -80,8 +80,8 @@ class RequestOutcome:
 
 @dataclass(slots=True)
 class Site:
-    """The state of one site. Times are microseconds since the epoch; `waiting` and `under_way` map tokens to lease
-    ends.
+    """The state of one site. Times are microseconds since the epoch. `waiting` and `under_way` map tokens to lease
+    ends, `appointed` maps visitors to appointments, and `tails` maps lanes to the ends of their queues.
     """
 
     next_us: int = 0
@@ -97,7 +97,7 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Let `token` start, or return when to ask again. It waits in place if few wait and `left_us` suffices."""
+        """Start the request `token`, or return when to ask again. If few wait and `left_us` suffices, it waits in place."""
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
         free = max(self.next_us, self.hold_until_us)
@@ -151,7 +151,7 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Return the microseconds until the visitor's appointment: last in its lane, or soon after a missed one."""
+        """Return the microseconds until the visitor's appointment: its own, one soon after a missed one, or a new one."""
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap
         if kept is not None and kept > now + POLL_US:

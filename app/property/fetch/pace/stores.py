@@ -14,7 +14,7 @@ from app.property.fetch.pace.rules import Reply, RequestOutcome, Site, Visitor
 if TYPE_CHECKING:
     from redis import Redis
 
-#: the most sites that a process without Redis remembers before it drops idle ones
+#: A process without Redis drops idle sites when it remembers more sites than this.
 _MAX_LOCAL_SITES = 10_000
 
 

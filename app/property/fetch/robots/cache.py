@@ -44,7 +44,7 @@ class RobotsFile:
 
 @dataclass(frozen=True, slots=True)
 class CachedRobots:
-    """A file and its expiry, in microseconds since the epoch."""
+    """A robots.txt file and its expiry, in microseconds since the epoch."""
 
     file: RobotsFile
     until_us: int
@@ -163,7 +163,7 @@ def _read(text: str | bytes) -> CachedRobots | None:
 
 
 def _kinds() -> dict[str, type[FetchError]]:
-    """Return the fetch errors that carry only a reason, by their codes."""
+    """Return the fetch errors that carry only a URL and a reason, by their codes."""
     found, new = {FetchError.code: FetchError}, [FetchError]
     while new:
         new = [kind for parent in new for kind in parent.__subclasses__()]

@@ -28,19 +28,19 @@ from app.property.fetch.robots.cache import CachedRobots, RobotsCache, RobotsFil
 
 logger = logging.getLogger(__name__)
 
-#: RFC 9309 section 2.5: at least 500 KiB must be parsed; the rest may be ignored
+#: The rest of a longer file is ignored. RFC 9309 section 2.5 requires at least 500 KiB.
 MAX_ROBOTS_BYTES = 512 * 1024
-#: RFC 9309 section 2.3.1.2: at least five redirects must be followed
+#: The most redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
-#: how long rules are used, and the minimum pause after an error
+#: Rules are used for an hour. After an error, the file is fetched again after a minute or later.
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
-#: how long a claim to fetch a file lasts, and how often waiting callers look for the file
+#: A claim to fetch a file lasts a minute. Other callers look for the file every 0.1 s, or come back after a second.
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
-#: the longest gap, even if a robots.txt asks for more
+#: The longest gap between requests, in seconds, even if a robots.txt asks for more.
 LONGEST_GAP_SECONDS = 300
 
 
@@ -162,8 +162,8 @@ def product_token(user_agent: str) -> str:
 
 
 def _gap_seconds(rules: Protego, product: str) -> float:
-    """Return the requested gap. Bounds are applied before arithmetic, as both numbers may be huge. NaN gives the
-    longest gap.
+    """Return the gap that robots.txt asks for, in seconds. Both of its numbers may be huge, so they are bounded before
+    the arithmetic. NaN gives the longest gap.
     """
     delay = min(float(LONGEST_GAP_SECONDS), rules.crawl_delay(product) or 0.0)
     rate = rules.request_rate(product)

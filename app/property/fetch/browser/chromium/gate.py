@@ -2,7 +2,7 @@
 
 The request for the page itself is answered with the document that the worker fetched. The worker fetches scripts and
 the data they request: one at a time at the page's host, because everything that belongs to a page counts as one visit
-there. Nothing else is needed: images, fonts, frames, sockets, beacons, and downloads are dropped.
+there. Style sheets are answered with empty ones. All else is dropped: images, fonts, frames, beacons, and downloads.
 
 Chromium itself has no network access (`host.py`), so a request that bypasses this class reaches nothing.
 """
@@ -21,10 +21,10 @@ from playwright.async_api import Error, Request, Route
 
 from app.property.fetch.browser.chromium.wire import Message, from_text, to_text
 
-#: resource types (https://playwright.dev/python/docs/api/class-request#request-resource-type)
+#: The resource types to load (https://playwright.dev/python/docs/api/class-request#request-resource-type).
 _PASSED = frozenset({"script", "xhr", "fetch"})
 _METHODS = frozenset({"GET", "HEAD", "POST"})
-#: the largest request body
+#: The largest body of a request that the page makes, in bytes.
 _MOST_BODY_BYTES = 1_000_000
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 
@@ -32,8 +32,8 @@ _HTTP = re.compile(r"https?://", re.IGNORECASE)
 class Gate:
     """Filters the requests of one page.
 
-    `load` makes a request, given as the message `load`, and returns the message `loaded` or None. `cookies` returns the
-    browser's cookies for a URL, by name.
+    `load` makes the request in a `load` message, and returns a `loaded` message (`wire.py`), or None if there is no
+    response. `cookies` returns the browser's cookies for a URL, by name.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Gate:
         self._last_change = time.monotonic()
         self.dropped: dict[str, int] = defaultdict(int)
         self.passed = 0
-        #: the URL that the page navigated to without a user
+        #: The URL that the page tries to navigate to after its document was loaded.
         self.redirect: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def quiet_seconds(self) -> float:
-        """Return for how long nothing has been loading; 0 while something is."""
+        """Return for how many seconds nothing has been loading; 0.0 while something is loading."""
         return 0.0 if self._under_way else time.monotonic() - self._last_change
 
     async def handle(self, route: Route, request: Request) -> None:

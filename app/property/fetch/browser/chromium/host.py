@@ -1,4 +1,4 @@
-"""Run one Chromium and render several pages at once, until the worker closes the input."""
+"""Run one Chromium, which renders several pages at once for the worker."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 async def serve(orders_fd: int, answers_fd: int) -> None:
-    """Process requests until the input ends, the browser ends, or there was nothing to do for a while.
+    """Process requests until the input or the browser ends, memory runs short, or no page came for some time.
 
-    Nothing that it started outlives it.
+    At the end, all processes that this one started are killed.
     """
     _adopt_orphans()
     reader, writer = await _streams(orders_fd, answers_fd)
@@ -45,7 +45,7 @@ async def serve(orders_fd: int, answers_fd: int) -> None:
 
 
 class Host:
-    """The browser and the pages in progress."""
+    """One Chromium and the pages that it is rendering."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -75,18 +75,18 @@ class Host:
                 asyncio.create_task(self._over.wait()),
             ]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self._over.is_set() and self._visits:  # the browser may have ended together with a page that was read
+            if self._over.is_set() and self._visits:  # let the pages report their results or failures
                 await asyncio.wait(list(self._visits.values()), timeout=_LAST_WORDS_SECONDS)
             for task in (*tasks, *self._visits.values()):
                 task.cancel()
             with suppress(TimeoutError, Error):
                 async with asyncio.timeout(_END_SECONDS):
                     await browser.close()
-            # Playwright would wait for remaining processes
+            # otherwise Playwright would wait for the remaining processes
             memory.end_descendants(os.getpid())
 
     def _dead_end(self) -> str:
-        """Return the URL of Chromium's only proxy: a port that this process occupies without listening."""
+        """Return the URL of Chromium's only proxy: a port that this process occupies but that refuses connections."""
         self._port.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{self._port.getsockname()[1]}"
 
@@ -160,7 +160,7 @@ async def _streams(orders_fd: int, answers_fd: int) -> tuple[asyncio.StreamReade
 
 
 def _adopt_orphans() -> None:
-    """Make this process the parent of orphaned descendants, so that it can end them. Disable core dumps."""
+    """Disable core dumps. On Linux, also become the parent of orphaned descendants, so that they can be killed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

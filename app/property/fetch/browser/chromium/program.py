@@ -1,4 +1,4 @@
-"""Chromium's launch options: no network access, and no services for human users.
+"""Chromium's launch options, which turn off network access and services for human users.
 
 Sources of the switches: https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
 Playwright adds its own (`chromiumSwitches.ts`). Its `--enable-automation` tells pages that they are automated
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-#: Chromium only uses the last list, so the relevant entries of Playwright's list are repeated
+#: Chromium uses only the last `--disable-features`, so the relevant entries of Playwright's list are repeated.
 _DISABLED_FEATURES = (
     # entries of Playwright's list
     "AvoidUnnecessaryBeforeUnloadCheckSync",
@@ -71,7 +71,7 @@ def switches(memory_bytes: int) -> list[str]:
 def launch_options(
     *, executable: str, proxy: str, sandbox: bool, memory_bytes: int, environment: dict[str, str], more: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the arguments of Playwright's `launch`. `proxy` is the URL of a proxy that never answers."""
+    """Return the arguments of Playwright's `launch`. `proxy` refuses connections; `more` are additional switches."""
     return {
         "executable_path": executable,
         "headless": True,

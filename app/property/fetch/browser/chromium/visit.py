@@ -19,9 +19,9 @@ from app.property.fetch.browser.chromium.wire import Message
 
 _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 3.0
-#: Playwright's messages about a document that is being replaced; it has no exception type for them
+#: Playwright's error messages while a page navigates away. Playwright has no exception type for this.
 _LEAVING = re.compile("context was destroyed|is navigating|interrupted by another navigation")
-#: the number of elements and, if that is cheap, the length of the text
+#: JavaScript that returns the number of elements, and the length of the text or -1 if there are too many elements.
 _SIZE = """() => {
     const elements = document.getElementsByTagName("*").length;
     return [elements, elements < 50000 ? document.documentElement.textContent.length : -1];
@@ -29,7 +29,7 @@ _SIZE = """() => {
 
 
 class VisitError(Exception):
-    """Why a page could not be rendered: a code that the worker knows, and the reason in words."""
+    """A page could not be rendered. `code` is known to the worker, and `reason` says why in words."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -39,7 +39,7 @@ class VisitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A page to render: the fetched document, its relevant headers, and the limits."""
+    """A page to render: the fetched document, its relevant headers and cookies, and the limits."""
 
     render: int
     url: str
@@ -63,10 +63,10 @@ class Order:
 async def render_page(
     browser: Browser, order: Order, load: Callable[[Message], Awaitable[Message | None]]
 ) -> dict[str, Any]:
-    """Return the result as the message `rendered` or `redirect`. Raises `VisitError`.
+    """Render a page, and return the message `rendered` or `redirect`. Raises `VisitError`.
 
-    `load` makes the page's requests (`Gate`). Everything that belongs to the page is closed before this returns or is
-    canceled.
+    `load` makes the page's requests (see `Gate`). The page and its profile are closed in every case, also if the
+    rendering is canceled.
     """
     began = time.monotonic()
     context: BrowserContext | None = None
@@ -127,7 +127,7 @@ class _Visit:
 
     async def run(self) -> dict[str, Any]:
         context = self._context
-        await context.grant_permissions([])  # denies all others
+        await context.grant_permissions([])  # denies every permission
         await context.route_web_socket(re.compile(""), _refused)
         await context.route(re.compile(""), self._gate.handle)
         if self._order.cookies:
@@ -150,7 +150,7 @@ class _Visit:
         return {str(cookie["name"]): str(cookie["value"]) for cookie in await self._context.cookies(url)}
 
     async def _settled(self, page: Page) -> None:
-        """Wait until nothing loads or changes anymore, or until `settle_seconds` have passed."""
+        """Wait until nothing loads or changes for `quiet_seconds`, the page redirects, or `settle_seconds` pass."""
         until = time.monotonic() + self._order.settle_seconds
         size, since = None, time.monotonic()
         while time.monotonic() < until:

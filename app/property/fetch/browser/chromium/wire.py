@@ -1,7 +1,7 @@
 """The protocol between the worker and the browser process: JSON objects, each after its length in four bytes,
 big-endian.
 
-The worker sends `start` (how to launch), then `render`, `cancel`, and `answer`. The browser sends `ready` or `broken`
+The worker sends `launch` first, then `render`, `cancel`, and `answer`. The browser sends `ready` or `broken`
 once. For each `render` it then sends an `ask` per request of the page, and one of `rendered`, `redirect`, and `failed`.
 An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). Its `answer` contains `loaded`
 (`status`, `headers` by name, `body`) or null. Bodies are base64.
@@ -17,7 +17,7 @@ from typing import Any
 
 _LENGTH = struct.Struct(">I")
 LENGTH_BYTES = _LENGTH.size
-#: a document of 10 million characters, each up to six bytes in JSON
+#: The largest message, in bytes. It suffices for 10 million characters of up to six bytes each in JSON.
 MAX_BYTES = 80_000_000
 
 Message = dict[str, Any]
@@ -41,7 +41,7 @@ def packed(message: Message) -> bytes:
 
 
 def length(header: bytes) -> int:
-    """Return the length in the first four bytes. Raises `ValueError` if it is too large."""
+    """Return the length that the four bytes before a message state. Raises `ValueError` if it is too large."""
     (size,) = _LENGTH.unpack(header)
     if size > MAX_BYTES:
         raise ValueError(f"a message of {size} bytes")
