@@ -18,9 +18,9 @@ from app.property.values.texts import letters_of
 
 #: 0.001 degrees are about 110 m. Geocoders place a pin on the entrance, the roof, the lot, or the street.
 DEGREES = 0.001
-#: relative tolerance between units: 131 m² rounds to 1,410 sq ft, and 1,410 sq ft is 130.99 m²
+#: The relative tolerance between two units: 131 m² rounds to 1,410 sq ft, and 1,410 sq ft is 130.99 m².
 _OTHER_UNIT = 0.015
-#: the largest relative rounding error: `1 acre` never stands for 1.4 acres
+#: The largest relative rounding error. `1 acre` never stands for 1.4 acres.
 _MOST_ROUNDING = 0.05
 #: A number written with a multiplier (`$1.25M`) is exact to half of its last digit.
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
@@ -47,7 +47,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether `other` has the chosen address without its unit, since many sites give only the building."""
+    """Return whether `other` gives the chosen address without its unit. Many sites give only the building."""
     if FIELDS[name].address_part != "street":
         return False
     address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
@@ -108,7 +108,7 @@ def _same_text(name: str, a: str, b: str) -> bool:
 
 
 def same_street_name(one: str, other: str) -> bool:
-    """Return whether all words of two normalized street names are the same: `Ct` is not `St`, `Oak` is not `Oaks`."""
+    """Return whether all words of two normalized street names agree. Words of under five letters must be equal."""
     if one.replace(" ", "") == other.replace(" ", ""):
         return True
     words, others = one.split(), other.split()
@@ -116,7 +116,7 @@ def same_street_name(one: str, other: str) -> bool:
 
 
 def is_misspelling(one: str, other: str) -> bool:
-    """Return whether two spellings are one name. One letter in five may differ; digits may not."""
+    """Return whether two spellings may be one name. One letter in five may differ, two at most; digits may not."""
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
     longest = max(len(one), len(other))

@@ -15,7 +15,7 @@ from app.property.merging.changes import PUBLISHED_FIELDS, Statement, is_news, n
 from app.property.merging.dated_values import HISTORIES
 from app.property.source_record import SourceRecord, Voice
 
-#: how many further looks must agree, and the time before the first; each interval doubles, up to 21 hours
+#: This many further looks must agree. The first is after five minutes; each interval doubles, up to 21 hours.
 CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
@@ -25,7 +25,7 @@ MORE_LOOKS = 7
 #: If nothing contradicts the page, one look after this time is enough. The time is below a day, so that the next day's
 #: look counts.
 HOLD = timedelta(hours=20)
-#: how long a reverted change is remembered
+#: A reverted change is remembered for this long.
 MEMORY = timedelta(days=30)
 
 
@@ -41,8 +41,8 @@ class PublishingRules:
 class Candidate:
     """A change on the page `url`, from `old` (None: no value before) to `new`.
 
-    `looks` counts further looks that found the same, the last at `looked_at`. `went_back`: within `MEMORY` the page or
-    the property reverted a change of this field. `seconded`: another source changed in the same way.
+    `looks` counts further looks that found the same, the last at `looked_at`. `went_back` is true if the page or the
+    property reverted a change of this field within `MEMORY`, and `seconded` if another source changed in the same way.
     """
 
     field: str
@@ -117,7 +117,7 @@ def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRec
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:
-    """Return whether another source, read at the same time or later, still has the old value.
+    """Return whether an independent source, read later or less than `HOLD` before the change, has the old value.
 
     Histories are never contradicted: another source may merely lack a row.
     """

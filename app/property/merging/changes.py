@@ -26,7 +26,7 @@ from app.property.source_record import SourceRecord
 PUBLISHED_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.published)
 #: all fields whose changes can be requested
 PUBLISHABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
-#: fields that a value depends on; without them the value is ambiguous
+#: The fields that each field's value depends on. Without them, the value is ambiguous.
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         name: (*[CURRENCY] * (spec.kind == "money"), *filter(None, [spec.goes_with]), *BOUND.get(name, ()))
@@ -37,7 +37,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
 #: `$2,000 a month` is `$24,000 a year`, within rounding
 _PERIOD_ROUNDING = 0.005
-#: the time between signing, closing, and recording a deed
+#: The longest time between the signing, closing, and recording of one deed.
 _ONE_CLOSING = timedelta(days=31)
 
 
@@ -75,7 +75,7 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
 
 
 def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
-    """Name the error that could explain the difference without a real change: a decimal point or a unit."""
+    """Return the error that may explain the difference, a decimal point or a unit; None if the change may be real."""
     one, other = _alone(name, before), _alone(name, now)
     return number_error(name, one.values, other.values)
 

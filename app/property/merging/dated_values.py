@@ -15,12 +15,12 @@ from app.property.source_record import SourceRecord
 _ONE_SALE = timedelta(days=120)
 #: Two deeds may share a nominal price by chance: gifts and family transfers cost 1, 10, or 100.
 _NOMINAL = 1000
-#: fields that change monthly: a value this much older is outdated
+#: If a field changes within months, a value that is older than the winner by more than this is outdated.
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
 #: the first tax year that is plausible
 FIRST_YEAR = 1950
-#: keys of a history's rows: the time, and the amounts
+#: The keys of a history's rows that hold the time, and those that hold amounts.
 _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
 

@@ -22,7 +22,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A computed value. `raw` and `locator` are its formula with and without numbers, `inputs` its fields."""
+    """A computed value. `raw` and `locator` are its formula with and without numbers, `inputs` the fields in it."""
 
     value: Any
     raw: str
@@ -53,7 +53,7 @@ def _difference(inputs: tuple[str, ...], values: Values, _newest: datetime | Non
 
 
 def _per_area(inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """Compute a price per area in its inputs' currency and unit, to two decimals. Rents have none."""
+    """Compute a price per area in its inputs' currency and unit, to two decimals. Return None for a rent."""
     *prices, area = inputs
     price = next((name for name in prices if name in values), None)
     size, unit = values.get(area), values.get(UNIT_OF[area])
@@ -85,7 +85,7 @@ def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None
 
 
 def _address(values: Values) -> list[tuple[str, ...]]:
-    """Return the fields of each part of an address that names a town."""
+    """Return the fields of each part of an address. Return none without a street, or without a town or postal code."""
     known = Address.of(values)
     if not (known.street or (known.street_number and known.street_name)) or not (known.city or known.postal_code):
         return []

@@ -14,7 +14,7 @@ from app.property.merging.agreement import same_value
 from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
-#: Values below this confidence are marked: one in ten is wrong.
+#: Values below this confidence are marked. At this confidence, one value in ten is wrong.
 UNSURE_BELOW = 0.9
 
 
@@ -68,7 +68,7 @@ def says_the_same(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -
 
 
 def as_of(shown: Mapping[str, Any], proof: Mapping[str, Any]) -> datetime:
-    """Return when the value was last confirmed: its page was read, or found unchanged."""
+    """Return when the value was last confirmed, which is when its page was last read or found unchanged."""
     same = (source for source in shown["sources"] if source["content_sha256"] == proof["content_sha256"])
     moments = [proof["fetched_at"], *(source["checked_at"] for source in same if source["checked_at"])]
     return max(map(datetime.fromisoformat, moments))

@@ -1,6 +1,6 @@
 """Explain a property: why each source belongs to it, why each value won, and how old each value is.
 
-Only people's decisions are stored. The rest follows from the records by the current rules. Pure.
+Explanations are computed from the stored records by the current rules, so they may differ from past results. Pure.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _age(as_of: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined: bool) -> Decision:
-    """Compare a source with all other sources merged. If that is inconclusive, compare it with the best-fitting one."""
+    """Compare a source with all others merged. If they do not match, return its best match with any single source."""
     others = [one for one in sources if one is not source]
     if is_joined:
         return Decision(Key.DECISION, True, False, "joined by a person (see decisions)")

@@ -19,7 +19,7 @@ from app.property.values.areas import square_meters
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
-#: distances in meters: within one lot; within a geocoder's error; too far for two exact pins of one home
+#: Distances in meters: within one lot, within a geocoder's error, and the farthest that two pins of one home may be.
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
 #: the compared fields, each with the date or year that it depends on
@@ -47,7 +47,7 @@ def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
 
 
 def meters_apart(one: Values, other: Values) -> float | None:
-    """Return the distance in meters (equirectangular, exact to a meter here); None without both points."""
+    """Return the distance in meters, exact to a meter for neighbors; None if a point is missing."""
     here, there = point_of(one), point_of(other)
     if here is None or there is None:
         return None

@@ -24,13 +24,13 @@ from app.property.values.texts import plain_parcel
 #: The version of the spelling of keys, including addresses and parcel numbers. Raise it when any spelling changes (a
 #: test enforces this); stored properties are then reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 2
-#: map cells per degree: a cell is about 110 m high, and the house number separates neighbors
+#: Map cells per degree. A cell is about 110 m high. Keys add the house number, which separates neighbors.
 _CELL = 1000
 #: the field that names a parcel within its county
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
-#: a unit's identifier without a designator; designators of units that are not apartments
+#: Patterns of a unit's identifier without a designator, and of designators other than apartment and unit.
 _BARE = re.compile(r"[A-Za-z]?-?\d+-?[A-Za-z]?|[A-Za-z]")
 _NAMED = "|".join(word for word, kind in unit_designators().items() if kind not in ("APT", "UNIT"))
 _GERMAN_STREET = re.compile(r"(?<=\w)\s?stra(?:ss|ß)e\b|(?<=\w)str\b")
@@ -48,7 +48,7 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def address_keys(address: Address) -> tuple[str, ...]:
-    """Return the keys of an address alone; none without number, street, or place."""
+    """Return the keys of an address alone; none if the number, the street, or the place is missing."""
     return tuple(_short(key) for key in _address_keys(_spelled(replace(address, street=None))))
 
 
@@ -59,7 +59,7 @@ def url_keys(record: SourceRecord) -> tuple[str, ...]:
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys to look the record's property up by: its own, and those of the map cells around it."""
+    """Return the keys to look up the record's property: its own, its town without the state, and the cells around."""
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:
@@ -82,7 +82,7 @@ def address_lookups(address: Address) -> tuple[str, ...]:
 
 def is_at(values: Mapping[str, Any], address: Address) -> bool:
     """Return whether a property found by an address key is at the address. Two towns of one name may share a key, so
-    without a ZIP code the state must match.
+    the state or the ZIP code must match.
     """
     known, wanted = address_of(values), normalise(address)
     if compare(known, wanted) != "same":
@@ -102,7 +102,7 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to search. In neighboring cells, a record with an address finds only ones without."""
+    """Return the blocking keys to search. By map cell, a record with an address finds only records without one."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -120,7 +120,7 @@ def _cell_key(cell: tuple[int, int]) -> str:
 
 
 def _near_keys(address: Address) -> Iterator[str]:
-    """Yield keys of the longest word's beginning and end. One typing error leaves one of them intact."""
+    """Yield keys with the beginning and end of the street's longest word. A typing error rarely changes both."""
     if not (address.street_number and address.street_name):
         return
     word = max(address.street_name.split(), key=len)
@@ -132,7 +132,7 @@ def _near_keys(address: Address) -> Iterator[str]:
 
 
 def parcel_of(values: Mapping[str, Any]) -> str | None:
-    """Return the parcel number for comparison: letters and digits without leading zeros."""
+    """Return the parcel number for comparison, without leading zeros; None if it is missing or too short."""
     number = _parcel(values)
     return number.lstrip("0") if number else None
 
@@ -192,7 +192,7 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return a key per scope: a parcel number is unique in its county; without one, in the town or site."""
+    """Return a key for each known scope of the parcel number: county, town, and ZIP code; or else for the site."""
     number = _parcel(values)
     if number is None:
         return []

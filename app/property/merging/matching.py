@@ -19,10 +19,10 @@ from app.property.merging.facts import Compared, compare_facts, meters_apart, po
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
-#: points needed if one names no unit, the street has a typing error, the parcel number has one, the comparison of the
-#: addresses is inconclusive, or the addresses differ
+#: The points that a match needs if only one record names a unit, the street has a typing error, the parcel number has
+#: one, the comparison of the addresses is inconclusive, or the addresses differ.
 _FOR_A_UNIT, _FOR_A_TYPO, _FOR_A_PARCEL_TYPO, _FOR_AN_OPEN_ADDRESS, _FOR_ANOTHER_ADDRESS = 1.5, 1.5, 0.5, 2.0, 3.0
-#: If one complete address has this many points against it, the values are of two homes in one building without units.
+#: If records with the same address have this many points against a match, they may be two homes in one building.
 _TOO_MUCH_AGAINST = 2.25
 _ONE_SPOT_M = 15.0
 #: kinds of homes that share an address or a position
@@ -65,7 +65,7 @@ class Decision:
 
 
 def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
-    """Decide whether both are one property. `is_page`: one set is an earlier version of the other's page."""
+    """Decide whether both are one property. With `is_page`, one set is an earlier version of the other's page."""
     return _Match(one, other, is_page=is_page).decide()
 
 
@@ -119,7 +119,7 @@ class _Match:
     # --- parcel
 
     def _by_parcel(self) -> Decision | None:
-        """Decide by parcel number; None if it is inconclusive."""
+        """Decide by parcel number. Return None unless both have the same number in one scope."""
         a, b = self._parcels
         if not (a and b and a == b and self._is_one_scope()):
             return None
@@ -155,7 +155,7 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether both parcel numbers have one form and differ. Numbers in two forms may be one parcel."""
+        """Return whether the parcel numbers differ and are about equally long. Two forms may name one parcel."""
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
             return False
@@ -185,7 +185,7 @@ class _Match:
         return any(fact.what == "position" and fact.points > 0 for fact in self._facts)
 
     def _may_be_parcel_typo(self, verdict: str) -> bool:
-        """Return whether one digit is wrong or two are swapped. Homes that share an address must name the same unit."""
+        """Return whether parcel numbers may differ by one error. Homes that may share the address must name a unit."""
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]
         is_door = bool(self._one.unit) or not any(_SHARED.search(kind) for kind in kinds)
         return verdict == "same" and is_door and self._is_parcel_typo() and self._points >= _FOR_A_PARCEL_TYPO
@@ -227,7 +227,7 @@ class _Match:
     # --- position
 
     def _by_position(self) -> Decision:
-        """Decide by position: a few steps apart, same bedrooms and area, nothing against it, no shared building."""
+        """Decide by position. Single homes within 15 m match if bedrooms and area agree and nothing contradicts."""
         apart = meters_apart(*self._values)
         same = {fact.what for fact in self._facts if fact.result == "same"}
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]

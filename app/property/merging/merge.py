@@ -27,10 +27,10 @@ from app.property.merging.voting import Known, SourceValue, Verdict, source_valu
 from app.property.record import Evidence
 from app.property.source_record import SourceRecord
 
-#: fields whose record is chosen by another field
+#: Fields that depend on another field, so their values are chosen after its value.
 _LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
 _LEADS = tuple(name for name in FIELDS if name not in _LED | DERIVED_FIELDS)
-#: texts in each source's own words: differences are not conflicts
+#: Texts in each source's own words. Differences between them are not conflicts.
 _OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
 Records = Sequence[SourceRecord]
 
@@ -126,7 +126,7 @@ class _Round:
         self._choose(name, [r for r in eligible if self._adds_up(name, r)], having)
 
     def _adds_up(self, name: str, record: SourceRecord) -> bool:
-        """Return whether the chosen total is at least the sum of its parts."""
+        """Return whether the record's value and the other chosen parts add up to at most the chosen total."""
         whole = FIELDS[name].counted_in
         total = self._winner(whole) if whole is not None else None
         if whole is None or total is None:
@@ -202,5 +202,5 @@ def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _is_of(name: str, silent: SourceRecord, stated: SourceRecord) -> bool:
-    """Return whether an undated value matches a dated one, apart from an error in either."""
+    """Return whether an undated value matches a dated one, or differs only by a number error in either."""
     return same_value(name, silent, stated) or number_error(name, silent.values, stated.values) is not None

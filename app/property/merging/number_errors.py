@@ -13,7 +13,7 @@ from typing import Any
 from app.property.fields.table import FIELDS, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, square_meters
 
-#: fields in which a factor indicates an error
+#: In these fields, a factor between two values may indicate an error.
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
 _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]

@@ -23,7 +23,7 @@ Pages = Mapping[str, Sequence[SourceRecord]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A property that may match the record. `is_page`: it is stored under the record's own page."""
+    """A property that may match the record. `is_page` is true if it is stored under the URLs of the record's page."""
 
     id: str
     created_at: datetime
@@ -69,8 +69,8 @@ class Resolver:
     are_split: Callable[[Sequence[str]], bool]
 
     def resolve(self, near: Sequence[tuple[Any, bool]]) -> Resolution:
-        """Resolve the record. `near` are properties with `id`, `created_at`, and `record`, and whether each is stored
-        under the page's URLs.
+        """Return the properties that match the record. `near` pairs each candidate, a row with `id`, `created_at`, and
+        `record`, with whether it is stored under the page's URLs.
         """
         same = self._chosen([one for one in self._compared(near) if one.decision.is_same])
         if self.record.is_stranger and len(same) < 2:
@@ -89,7 +89,7 @@ class Resolver:
     def _without_page(self, row: Any, pages: Sequence[SourceRecord]) -> Mapping[str, Any]:
         """Return the property's values from its other pages, since this page's earlier values are replaced.
 
-        If this is its only page, nothing contradicts the record.
+        If this is its only page, there are no values, so nothing contradicts the record.
         """
         others = self._others(pages)
         return row.record if len(others) == len(pages) else merge(others).values

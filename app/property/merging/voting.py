@@ -29,7 +29,7 @@ _LEAST, _MOST = 0.02, 0.97
 _READ_RIGHT, _BEYOND = 0.9, 0.1
 #: the least vote: a value that somebody states always counts a little
 _LEAST_VOTE = 0.05
-#: the factor on the accuracy of a number error; a value whose fit is below this share of another's may be the error
+#: A number error has this factor on its accuracy. A value whose fit is below the second share may be the error.
 _ERROR = 0.1
 _FITS_LESS = 0.9
 #: A value outside the usual range by a factor of e loses this much in ln(A), up to the second number.
@@ -97,7 +97,7 @@ class SourceValue:
 
 
 def source_value(name: str, record: SourceRecord, known: Known, *, contested: bool = True) -> SourceValue:
-    """Weigh the record's value of `name` alone. Its fit counts only if other sources contradict it."""
+    """Weigh the record's value of `name` by itself. Its fit counts only if the value is `contested`."""
     proof = record.evidence[name]
     age_days = (known.newest - record.as_of).total_seconds() / _SECONDS_A_DAY
     odd = anomalies(name, record.values, known.values, known.newest.year) if contested else []
@@ -131,7 +131,7 @@ def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) 
 
 def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -> None:
     """Find number errors among values that differ by a power of ten or a unit. The error is the value with one source
-    if the other value has two; otherwise it is the value that fits less.
+    if the other value has more. With equally many sources, it is the value that fits less.
     """
     voices = [len(independent(given[m].source.voice for m, yes in enumerate(row) if yes)) for row in agree]
     fits = [one.weight.fit for one in given]

@@ -1,4 +1,4 @@
-"""Names of a property's sources."""
+"""Name a property's sources as people know them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from app.property.fields.table import CURRENCY, FIELDS, UNIT_OF, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, SQUARE_METERS, convert
 
 Record = Mapping[str, Any]
-#: formats a value, given its unit (if any) and its record
+#: A function that formats a value, given its unit or None, and its record.
 Words = Callable[[Any, str | None, Record], str]
 
 UNKNOWN = "not known"
@@ -69,7 +69,7 @@ def square_feet(area: float, unit: str | None) -> str:
 
 
 def number(value: float) -> str:
-    """Format a number of stories: `2`, `1.5`."""
+    """Format a count, such as of bedrooms or stories: `2`, `1.5`."""
     return f"{value:g}"
 
 
@@ -82,14 +82,14 @@ def listed(parts: list[Any]) -> str:
 
 
 def solar(parts: list[Any]) -> str:
-    """Return whether the power sources (RESO: Photovoltaics, Wind) include solar."""
+    """Say in words whether the power sources, such as Photovoltaics and Wind, include solar power."""
     if any(re.search(r"solar|photovolt|\bpv\b", str(part), re.IGNORECASE) for part in parts):
         return "yes"
     return f"not stated (power by {listed(parts)})"
 
 
 def for_sale(status: str, record: Mapping[str, Any]) -> str:
-    """Return whether the home is for sale by its RESO status; a rental is not."""
+    """Say in words whether a home with this RESO status is for sale. A rental is not."""
     if is_let(record):
         return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
     if status in _ON_SALE:

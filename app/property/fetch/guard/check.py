@@ -88,7 +88,7 @@ class Guard:
         self._opened = tuple(opened)
 
     def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
-        """Return the destination of `url`. With `only_public`, which redirects of public pages need, opened networks are
+        """Return the destination of `url`. With `only_public`, which applies after a public page, opened networks are
         refused too.
 
         Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or `NameNotResolvedError`.

@@ -97,7 +97,7 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Start the request `token`, or return when to ask again. If few wait and `left_us` suffices, it waits in place."""
+        """Start the request `token`, or return when to ask again. It waits in place only if few others do."""
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
         free = max(self.next_us, self.hold_until_us)
@@ -151,7 +151,7 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Return the microseconds until the visitor's appointment: its own, one soon after a missed one, or a new one."""
+        """Return the microseconds until the visitor's appointment: its own, a quick one if missed, or a new one."""
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap
         if kept is not None and kept > now + POLL_US:
