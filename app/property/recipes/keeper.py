@@ -28,12 +28,12 @@ _LOG = logging.getLogger(__name__)
 
 #: the number of newest pages that are checked, and the least mean share of usual fields that they must have
 _RECENT, _LEAST_RECENT = 8, 0.75
-#: a suspended recipe is learned again at most this often
+#: A suspended recipe is learned again at most once in this time.
 _RELEARNED_AFTER = timedelta(days=1)
-#: the attributes that learning changes
+#: The attributes of a recipe that learning changes.
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: CPU time to learn from up to `MOST_EXAMPLES` pages; pages of large portals take five seconds
+#: The CPU seconds to learn from up to `MOST_EXAMPLES` pages. Pages of large portals take five.
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
@@ -71,9 +71,9 @@ class RecipeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuditRate:
-    """The shares of pages (0 to 1) sent to a model although a recipe settles them.
+    """The shares of the pages read with a recipe, 0 to 1, for which a model is asked for all fields as a check.
 
-    `young_share` applies to recipes that have read fewer than `young` pages.
+    `young_share`, if higher, applies to recipes that read fewer than `young` pages. A `share` of 0 means no audits.
     """
 
     share: float = 0.02
@@ -81,7 +81,7 @@ class AuditRate:
     young: int = 50
 
     def chooses(self, page: Page, recipe: Recipe) -> bool:
-        """Return whether to audit `page`; always the same for the same body."""
+        """Return whether to audit `page`. Pages with the same body get the same answer."""
         share = max(self.share, self.young_share) if recipe.counts.pages < self.young and self.share else self.share
         return int(page.sha256[:8], 16) < share * 0x1_0000_0000
 
@@ -95,7 +95,7 @@ class RecipeKeeper:
         self._audits = audits or AuditRate()
 
     def read(self, page: Page, known: Sequence[Recipe]) -> RecipeReading:
-        """Read `page` with its host's recipes `known`. For an audit, a model is asked for all fields.
+        """Read `page` with its host's recipes `known`. If it is chosen for an audit, mark its extraction as `audited`.
 
         Raises `PageTooComplexError`.
         """
@@ -228,7 +228,7 @@ def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
 
 
 def _contradiction(answer: object, own: object) -> str:
-    """Describe a contradiction. Texts are not quoted, since a recipe outlives its pages and must not name people."""
+    """Describe a contradiction without quoting texts. A recipe outlives its pages, so it must not name people."""
     if isinstance(answer, int | float) and isinstance(own, int | float):
         return f"a model read {answer!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

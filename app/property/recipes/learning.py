@@ -26,18 +26,18 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: the least number of pages that an anchor must be right on; how many of them must have a value; how many if the
-#: anchor's words name the field
+#: An anchor must be right on this many pages. Of these pages, so many must have a value, or so many if the anchor's
+#: words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: right pages needed per wrong page, after the first right one: for values that may agree by chance, for other values,
-#: and for anchors that name the field
+#: After the first right page, an anchor needs this many right pages for each wrong one: if values may agree by chance,
+#: for other values, and if the anchor names the field.
 _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
-#: the most spots that are examined per anchor
+#: Only this many spots of an anchor are examined on a page.
 _MOST_SPOTS = 4
-#: an event on a smaller share of pages does not justify asking a model about every page
+#: If a model would help on a smaller share of pages, it is not asked on every page.
 _RARE = 0.25
-#: kinds with few values, where agreement on four pages may be chance
+#: Kinds of fields with few possible values, so that pages may agree by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
 #: fields that are not learned, because they follow from other fields or have several values
@@ -65,8 +65,8 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
     """Return the verified values of a page about which a model was asked for `asked`.
 
     `extraction` includes the model's answer. Verified values are the model's checked answers, and values that readers
-    read with confidence 0.9 and no recipe read. A field is absent if it was asked for and neither the model nor a
-    reader found it. Fields in `dropped`, whose answer failed the check, are not absent.
+    read with a confidence of 0.9 or more and no recipe read. A field is absent if it was asked for and neither the
+    model nor a reader found it. Fields in `dropped`, whose answer failed the check, are not absent.
     """
     answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
     values = {name: (one.value, one.unit) for name, one in answers.items()}
@@ -126,7 +126,7 @@ class _Page:
 
     @classmethod
     def of(cls, example: Example) -> _Page | None:
-        """Return None for a page that no longer contains its object."""
+        """Read the example's page again. Return None if it no longer contains the object."""
         documents: list[Document] = []
 
         def keep(document: Document, _: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -152,7 +152,7 @@ class _Page:
         return any(self.value(name, anchor)[0] is not None for anchor in anchors)
 
     def is_right(self, name: str, anchor: Anchor) -> bool | None:
-        """Return whether the anchor leads to the verified value; None if it finds nothing, or nothing is verified."""
+        """Return whether the anchor leads only to the verified value; None if nothing is found or verified."""
         found, is_one = self.value(name, anchor)
         if not is_one:
             return False
@@ -196,9 +196,9 @@ class _Page:
 
 
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_doubted: bool) -> tuple[Anchor, ...]:
-    """Return the anchors, from `common` and from readers, that all pages support, best first.
+    """Return the anchors, from `common` and from readers, that the pages support, best first.
 
-    `is_doubted`: a model contradicted the earlier anchors.
+    If a model contradicted earlier anchors (`is_doubted`), anchors that name the field may be wrong less often.
     """
     having = [page for page in pages if name in page.example.values]
     if len(having) < _LEAST_NAMED:
@@ -227,7 +227,7 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether no page contradicts an anchor in use. Support is rare, since no model is asked for its field."""
+    """Return whether no page contradicts an anchor in use. Few pages confirm it, as no model is asked for its field."""
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged
     return False not in judged and not is_outdated
@@ -236,8 +236,8 @@ def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
     """Drop labels that are near the value by chance, such as the label of the line above.
 
-    Labels in our vocabulary are kept, or else labels in the same row or text as the value. If several labels remain and
-    no page distinguishes them, all are dropped.
+    Labels in our vocabulary are kept. If there are none, a label in the same row or text as the value is kept, but only
+    if it is the only one.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:
@@ -295,7 +295,7 @@ def _silent(
     """Yield fields without anchors that a model does not answer, or hardly ever.
 
     With `absent`, the fields are missing from the pages; otherwise readers find them and no model confirms them. Fields
-    in `known` have not been asked for since.
+    in `known` are yielded again, because no model was asked for them since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)
@@ -318,7 +318,7 @@ def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]])
 
 
 def _unsure(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> Iterator[str]:
-    """Yield fields that pages state although the anchors find nothing there."""
+    """Yield fields whose anchors find nothing on more than a quarter of the pages that have a value."""
     for name, anchors in adopted.items():
         having = [page for page in pages if name in page.example.values]
         if sum(not page.finds(name, anchors) for page in having) > _RARE * len(having):

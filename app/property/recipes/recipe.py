@@ -61,7 +61,7 @@ class Counts:
 
     `pages` were read with the recipe; `without_model` of them needed no model. `hits` are fields it found, and `misses`
     fields whose anchors found nothing. `contradicted` are fields for which a model, or a reader with confidence 0.9,
-    found something else. `audits` are pages sent to a model although no field was open. `saved_tokens` counts prompt
+    found something else. `audits` are pages on which a model was asked for all fields. `saved_tokens` counts prompt
     tokens that were not sent.
     """
 

@@ -24,7 +24,7 @@ from app.property.recipes.template import stable_names
 _PAIR = re.compile(r"^([^:：]{2,60})[:：]\s*(\S.*)$", re.DOTALL)
 _PIECES = re.compile(r"[|•·]")
 _BESIDE = ("cell", "term", "next", "previous")
-#: relations of a label within a clause, and where clauses end
+#: The relations of a label to a value in the same clause, and a pattern of the ends of clauses.
 IN_CLAUSE = ("after", "before")
 _CLAUSES = re.compile(r"[,;:.!?]\s+|[.!?]$|[|•·]")
 #: separators in an attribute anchor's name
@@ -33,10 +33,10 @@ _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
 _COUNT = re.compile(r"\d{1,2}(?:[.,]\d)?\Z")
 _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
-#: the most elements between a label and its value
+#: The most steps up the tree from a label or its value to an element that contains both.
 _NEAR = 4
 _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
-#: the most members that distinguish the objects of a list
+#: At most this many texts of an object in a list are used to name it.
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
@@ -44,7 +44,7 @@ _BLOCKS = 6
 _MOST_BLOCKS = 20
 #: the most words in a clause and in its label, and the most clauses per page
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
-#: elements that may be inside the element of one value
+#: Elements with these tags may be part of one value's element.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
@@ -59,7 +59,7 @@ class Spot(NamedTuple):
 
 
 _Found = Iterator[tuple[Anchor, Callable[[], Spot]]]
-#: names of the wanted anchors, with their relations; None: all
+#: The names of the wanted anchors with their relations; None for all anchors.
 _Names = Mapping[str, Collection[str]] | None
 
 
@@ -84,7 +84,7 @@ class Spots:
 
     @cached_property
     def by_anchor(self) -> dict[Anchor, list[Spot]]:
-        """The spots by anchors without a block. Spots in clauses are looked up one by one."""
+        """The spots by anchors without a block. Spots in clauses are not included."""
         found: dict[Anchor, list[Spot]] = defaultdict(list)
         for kind, find in (("label", _labels), ("attribute", _attributes), ("path", _json_values)):
             names: dict[str, set[str]] = defaultdict(set)

@@ -14,10 +14,10 @@ from app.property.recipes.recipe import Recipe
 
 #: the minimum similarity of two pages of one template, and the minimum to try a recipe on a page
 ALIKE, TRIED = 0.8, 0.6
-#: the most hashes kept per page; keeping the smallest hashes gives equal structures equal samples
+#: At most this many hashes are kept per page: the smallest ones, so that equal structures keep equal hashes.
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
-#: class names written by people; generated names mix letters and digits
+#: Class names that people write. Generated names mix letters and digits.
 _STABLE = re.compile(r"[A-Za-z][a-z]*(?:[-_A-Z]+[a-z]+)*[-_]*\Z")
 
 

@@ -15,19 +15,19 @@ from app.property.recipes.recipe import Anchor
 from app.property.recipes.spots import IN_CLAUSE, Spot, Spots
 from app.property.record import Method
 
-#: a recipe's confidence, compared with other readers
+#: The confidence of a value that a recipe read.
 STRENGTH = 0.95
 #: the reader name of values from recipes
 READER = "recipe"
 #: a field and its dependent fields, such as its unit
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: the longest text that may state a value in other words, and the largest count written as a word
+#: A text of at most this many characters may state a value in other words. Larger counts are not written as words.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: the most spaces in a number with its unit
+#: The most spaces in a number with its unit, by kind of field. Other kinds may have two.
 _MOST_PARTS = {"count": 0, "year": 0}
 #: kinds whose text may be ambiguous, such as an area without a unit
 _DOUBTED = frozenset({"area", "choice"})
-#: an anchor that leads to more different texts than this is ignored
+#: An anchor is ignored if it leads to more different texts than this on a page.
 _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
@@ -45,9 +45,9 @@ def parsers(field: str) -> tuple[str, ...]:
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
     """Return the values of `field` and its dependent fields at `spot`; nothing if it does not state `field`.
 
-    A text with several numbers states no number, because only a reader can tell which number is meant. In a clause,
-    lower-case words continue the sentence, unless the field is a choice. So do more words than a unit has: `2` is not
-    the value in `has 2 baths`.
+    A text with several numbers states no number, because only a reader can tell which number is meant. The rest of a
+    clause states no value if it begins in lower case, unless the field is a choice, or if a number has more words after
+    it than a unit: in `has 2 baths`, `has` is not the label of 2.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:

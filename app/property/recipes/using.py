@@ -19,11 +19,11 @@ from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, l
 from app.property.recipes.typed import READER, one_value, says
 from app.property.record import WITH_PROPERTY
 
-#: a page with a smaller share of its usual fields has another template
+#: If the anchors find a smaller share of the usual fields, the page has another template.
 LEAST_FOUND = 0.6
-#: readers with this confidence in another value contradict a recipe
+#: A reader contradicts a recipe if it read another value with at least this confidence.
 _CONTRADICTS = 0.75
-#: a reader's value from another place below this confidence may belong to another home's card
+#: A value that another reader found with less confidence may belong to another home that the page shows.
 _LIKELY = 0.5
 #: the most recipes tried on a page, and how much less similar than the most similar recipe they may be
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
@@ -35,8 +35,8 @@ class RecipeReading:
 
     `extraction.settled` are the fields that no model needs to be asked for. `recipe` is the one of the page's template,
     or None if none is known or the page is not about a property. `hits`, `misses`, and `contradicted` are fields of the
-    recipe. `found` is the page's share of the usual fields, 0 to 1. `applies`: the recipe is active and `found` is high
-    enough. Otherwise the recipe reads and settles nothing.
+    recipe. `found` is the page's share of the usual fields, 0 to 1. `applies` is true if the recipe is active and
+    `found` is high enough. Otherwise the recipe reads and settles nothing.
     """
 
     extraction: Extraction
@@ -90,7 +90,7 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
 
 
 def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
-    """Return the recipes for `page`: the recipe written for its path, or all with a similar fingerprint, best first."""
+    """Return the recipes for `page`: the one written for its path, or else up to three of similar pages, best first."""
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
