@@ -1,4 +1,4 @@
-"""Normalize addresses, derive keys, and compare. Typing errors match; different houses never do."""
+"""Normalize addresses, derive keys, and compare. Typing errors in names match; different numbers never do."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `same` if neither has a unit; `unsure` if only one side has a unit, or if the designators differ."""
+    """Return `same` for equal units or none, and `unsure` if only one side has a unit or the designators differ."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)

@@ -10,12 +10,12 @@ from app.property.address.parts import Address
 from app.property.values.places import country_code, country_name, us_state
 
 _CANADA = re.compile(r"\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d$")
-#: one spelling for the word "street", which has many variants, above all in German
+#: Patterns of the German word for street, which has many spellings, and the spelling that replaces them.
 _WORDS = ((re.compile(r"STRA(?:SS|ß)E\b|\bSTRA(?:SS|ß)E\b"), "STR"), (re.compile(r"(?<=\w)STR\.|\bSTR\."), "STR"))
 
 
 def country_of(text: str) -> tuple[str, str] | None:
-    """Return the ISO 3166-1 code and the address before the country; None if no foreign country is named."""
+    """Return the country's ISO 3166-1 code and the rest of the address; None if no foreign country is recognized."""
     text = " ".join(re.sub(r"[\r\n;]+", ", ", text).split()).strip(" ,")
     head, _, last = text.rpartition(",")
     code = country_code(last) if head else None

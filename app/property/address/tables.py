@@ -57,8 +57,8 @@ _CARDINALS = [
 #: house numbers in words, which prestigious buildings use: ONE MICROSOFT WAY
 HOUSE_NUMBER_WORDS: Mapping[str, str] = MappingProxyType({word: str(n) for n, word in enumerate(_CARDINALS, start=1)})
 
-#: (pattern of a street's first words, standard spelling): highways, appendix F. Its number or letter follows (`AVENUE
-#: N`, Missouri's `HIGHWAY EE`).
+#: Patterns of a highway's first words, each with the standard spelling (appendix F). A number or letter follows, as in
+#: `AVENUE N` or Missouri's `HIGHWAY EE`.
 _HIGHWAY_WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:U S|US|UNITED STATES)(?: (?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT))?", "US HIGHWAY"),
     (r"(?:INTERSTATE|I|IH)(?: (?:HIGHWAY|HWY))?", "INTERSTATE"),

@@ -15,7 +15,7 @@ _CODES = {name.upper(): code for name, code in US_STATES.items()}
 _NAMES = "|".join(sorted(_CODES, key=len, reverse=True))
 _STATE = re.compile(rf"(?:^|(?P<comma>, )| )(?P<state>[A-Z]{{2}}|[A-Z] [A-Z]|{_NAMES})$")
 _COUNTY = re.compile(r" (?:COUNTY|PARISH)$|^COUNTY OF ")
-#: the most words that the tagger splits; `1234 N OLD FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has ten
+#: Longer lines are not tagged. `1234 N OLD FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has ten words.
 _TAGGED_WORDS = 12
 _STARTS = {
     **{"ST": "SAINT", "STE": "SAINTE", "FT": "FORT", "MT": "MOUNT"},
@@ -39,7 +39,7 @@ def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
 
 
 def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
-    """Return whether a word without a comma before it is a state and not the end of a street."""
+    """Return whether `code`, without a comma before it, is a state and not the end of a street."""
     last = rest.rpartition(", ")[2]
     if "," in rest and not streets.starts_with_number(last):
         return bool(last) and (code in US_CODES or postal_code is not None or code == "ST")

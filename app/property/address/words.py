@@ -12,7 +12,7 @@ _RANGE = re.compile(r"(?<=\d) ?- ?(?=\d)")
 
 
 def plain(text: str) -> str:
-    """Return `text` in capitals, with parts separated by `, `, single spaces, and without ``.'"()``.
+    """Return `text` in capitals, with single spaces and with `, ` between parts, and without ``.'"()``.
 
     Dashes, slashes, `&`, `#` (as a word of its own), and points between digits are kept. `½` becomes ` 1/2`.
     """

@@ -23,7 +23,7 @@ from app.property.people.words import WORD, Text, Word, plain_form, unescaped, w
 _GAP = re.compile(r"""[\s\-_+.'"“”‘’\u00b7\u200b\u200d\ufeff\u00ad]{1,6}""")
 _STOP = re.compile(r"[.]['\"”’]?\s")
 _COMMA = re.compile(r"\s{0,2},\s{0,3}")
-#: separators that contain a JSON key, a label, or an attribute
+#: The text between two values if only a JSON key, a label, or an attribute separates them, without its letters.
 _KEYED = re.compile(r"""[\s"'\\:,={}\[\]_\-.>]{1,24}""")
 _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
@@ -83,7 +83,7 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
 
 
 def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]]]:
-    """Return the words as written, without tags, and without the keys between values."""
+    """Return up to three sequences of words with the gaps after them: as written, without tags, and without keys."""
     streams = [(words, _gaps(whole, words))]
     tags = [match.span() for match in _TAG.finditer(whole.plain)]
     if tags:
@@ -107,7 +107,7 @@ def _gaps(whole: Text, words: Sequence[Word]) -> list[str]:
 
 
 def _without_keys(gap: str) -> str:
-    """Return `_OBJECT` for the text between two values of one object, such as `","lastName":"`."""
+    """Return `_OBJECT` if `gap` separates two values of one object, such as `","lastName":"`; else return `gap`."""
     letters = re.findall(r"[^\W\d_]+", gap)
     if not letters or any(word.casefold() not in _KEYS for word in letters):
         return gap

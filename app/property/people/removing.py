@@ -20,11 +20,11 @@ _BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Finds a person's name, which may be known only by hashes. `find_names` explains the functions."""
+    """Finds a person's name, of which only hashes may be known. `find_names` explains the first two functions."""
 
     may_begin: Callable[[str], bool] = field(repr=False)
     is_name: Callable[[tuple[str, ...]], bool] = field(repr=False)
-    #: quickly rules out long texts in plain form
+    #: This function returns False for a long text in plain form that cannot contain the name.
     may_hold: Callable[[str], bool] = field(default=lambda _: True, repr=False)
 
     def find(self, text: str) -> list[Match]:
@@ -58,7 +58,7 @@ class Finder:
                 return value
 
     def _text(self, text: str) -> str:
-        """Replace word by word, so that everything between the words except blanks (tags, JSON keys) stays."""
+        """Replace the name word by word. Tags and JSON keys between its words stay; blanks and marks are removed."""
         parts, done = list[str](), 0
         for start, end, instead in _cuts(text, self.find(text)):
             parts += (text[done:start], instead)

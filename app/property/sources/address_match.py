@@ -12,7 +12,7 @@ from app.property.merging import identity
 
 
 class Verdict(StrEnum):
-    """Tells whether a page is about the requested property, about another one, or undecided."""
+    """Whether a page is about the requested property, about another one, or cannot be assigned."""
 
     WANTED = "wanted"
     OTHER = "other"
@@ -36,9 +36,9 @@ def match_address(
 ) -> AddressMatch:
     """Decide whether a page with `values` is about the address `wanted`.
 
-    `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`). `place_is_known`: the source
-    only covers places in its area, so its page may omit the town. If the page names another town, it is about a house
-    with the same number there.
+    `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`). `place_is_known` is true if
+    the source covers only its area, so that its page may omit the town. A page that names another town may be about a
+    house with the same number there.
     """
     ours, theirs = normalise(wanted), identity.address_of(values)
     has_address = bool(theirs.street_number or theirs.street_name)

@@ -54,7 +54,7 @@ def _target(page: Page, href: str | None) -> str | None:
 
 
 def _words_around(link: Any) -> str:
-    """Return the link's text, or its row's text if the link itself contains no number."""
+    """Return the link's text if it contains a number and a word, or else the text of its row."""
     text = _text(link)
     if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
         return text
@@ -90,7 +90,7 @@ def _is_about(text: str, wanted: Address) -> bool:
 
 
 def _behind_house(text: str, number: str, name: str) -> str | None:
-    """Return the text after the first mention of the house; None if it is not mentioned."""
+    """Return the text after the first mention of the house; None if only other houses are mentioned."""
     words = text.split()
     width = len(number.split())
     for start in range(len(words)):

@@ -18,7 +18,7 @@ _NAMED = 4
 class Choice:
     """The index of the requested property or None, and the reason.
 
-    `is_open`: another source may settle the choice by naming the parcel.
+    If `is_open` is true, another source may settle the choice by naming the parcel.
     """
 
     place: int | None

@@ -70,7 +70,7 @@ def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class UrlSecrets:
-    """The secrets of one URL by name: inserts and removes them."""
+    """Inserts the secrets of one URL into it, and removes them from results. `secrets` maps names to values."""
 
     secrets: Mapping[str, str] = field(repr=False)
 
@@ -103,7 +103,7 @@ class UrlSecrets:
 
     @contextmanager
     def hidden_in_errors(self) -> Iterator[None]:
-        """Remove secrets from our errors that the block raises, and drop the errors' causes."""
+        """Remove secrets from this project's errors that the block raises, and drop the errors' causes."""
         try:
             yield
         except PropertyIntelligenceError as exc:
@@ -116,7 +116,7 @@ class UrlSecrets:
         return tuple((name, re.compile("".join(map(_any_form, value)))) for name, value in longest_first)
 
 
-#: returns the secrets of a URL; None if it has none
+#: A function that returns the secrets of a URL, or None if the URL has none.
 SecretsByUrl = Callable[[str], UrlSecrets | None]
 
 

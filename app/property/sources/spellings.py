@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.property.address import streets
 from app.property.address.words import plain
 
-#: the full form, as targets have it, and the short form of first words (Publication 28)
+#: First words of street names: the full form, which targets have, and the short form (Publication 28).
 _SHORT: Mapping[str, str] = {"SAINT": "ST", "MOUNT": "MT", "FORT": "FT"}
 
 

@@ -16,7 +16,7 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalise_url
 
-#: the longest head of a page that is examined; visitors may write into a page's body
+#: Only the head of a page is examined, up to this many characters. Visitors may write into its body.
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def answered_url(page: Page) -> str:
 
 
 def canonical_of(page: Page) -> str | None:
-    """Return the canonical URL that the page declares, as a target; a claim to be confirmed.
+    """Return the canonical URL that the page declares, as a target. It is a claim that must be confirmed.
 
     Return None if the page declares no URL, several URLs, the URL that answered, or a URL on another host or port.
     """

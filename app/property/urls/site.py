@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-#: domains missing in the list whose hosts belong to different owners (`one.arcgis.com`, `two.arcgis.com`)
+#: Domains whose hosts have different owners (`one.arcgis.com`, `two.arcgis.com`), but which the list lacks.
 _SHARED_DOMAINS = frozenset(
     (
         # records and maps of many counties

@@ -13,7 +13,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def escaped(text: str) -> str:
-    """Return a path or query in ASCII, without needless escapes (`%7E` becomes `~`), others in capitals (`%2F`)."""
+    """Return a path or query in ASCII. Needless escapes are decoded (`%7E` to `~`); others get capitals (`%2F`)."""
     return _ESCAPED.sub(_one_spelling, quote(text, safe=_KEEP))
 
 

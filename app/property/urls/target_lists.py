@@ -28,7 +28,7 @@ _WHOLE = ("target", "url", "address", "street")
 _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS = 10
 
-#: (line number from 1, target) pairs, or a problem instead of a target
+#: A line's number, counted from 1, and its target, or the problem if it has none.
 _Entry = tuple[int, str | ValueError]
 
 
@@ -114,7 +114,7 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """Read the header's columns; without a header, the first column if it holds a target, or the whole line."""
+    """Read the columns that the header names. Without a header, read the first column, or else whole lines."""
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))

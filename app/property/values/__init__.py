@@ -1,4 +1,4 @@
 """Parse text into values: numbers, prices, areas, dates, currencies, vocabularies.
 
-Every function is pure, returns `None` for text without such a value, and never raises on odd input.
+All functions are pure. Parsers return None for text without a value, and never raise for text they cannot parse.
 """

@@ -85,7 +85,7 @@ _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "d
 
 
 def read(text: str, country: str | None) -> Line | None:
-    """Parse `text` by the rules of `country`. Return None without a postal code or a region of that country."""
+    """Parse `text` by the rules of `country`. Return None if nothing in it is typical of that country's addresses."""
     text = " ".join(text.split())[:300]
     if country is None:
         return None
@@ -231,7 +231,7 @@ def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
 
 
 def _without_code(text: str, country: str) -> Line | None:
-    """Parse a line ending in a region, not a town: `Majorna, Göteborgs kommun, Västra Götalands län`."""
+    """Parse a line without a code, such as one with a region: `Majorna, Göteborgs kommun, Västra Götalands län`."""
     parts = _split(text, country)
     if len(parts) < 2:
         return None
@@ -245,7 +245,7 @@ def _without_code(text: str, country: str) -> Line | None:
 
 
 def _numbered_first(parts: list[str]) -> str | None:
-    """Return a street with a leading number or a street word; `Marina Gate 2` is a development."""
+    """Return a street that begins with a number or ends in a street word. `Marina Gate 2` is a development."""
     street = _street_of(parts, keep_all=False)
     named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
     return street if named else None

@@ -33,13 +33,13 @@ _OTHERS = {
 }
 _LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
 _TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
-#: `5 - 1,200 sq ft` is a unit number and its area
+#: A range ends at no more than this multiple of its start: `5 - 1,200 sq ft` is a unit number and its area.
 _WIDEST_RANGE = 10
 
 
 @cache
 def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
-    """Return patterns for hectares and non-RESO units after a number. `lang` has a file, or is "" or None."""
+    """Return patterns for hectares and non-RESO units. `lang` is a language with a file, "" (none), or None (any)."""
     here = {
         name: f"{alternatives('units', name, whole=False)}|{alternatives('units_here', name, lang, whole=False)}"
         for name in _LARGE

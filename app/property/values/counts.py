@@ -1,4 +1,4 @@
-"""Parse counts of rooms: one plain number, and bathrooms in all notations of listings."""
+"""Parse counts of rooms: a plain number, and bathrooms in the notations of listings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
-#: English number words; many number words of other languages are also articles
+#: English number words. Other languages are left out, because many of their number words are also articles.
 _WORDS = {words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}
 _WORD = re.compile(rf"({'|'.join(_WORDS)})\b(?![ -]of\b)", re.I)
 _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b", re.I)
@@ -36,7 +36,7 @@ class Bathrooms:
 
 
 def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
-    """Return the only number of `text`; None for a range (`3, 4 & 5`) and for longer text."""
+    """Return the first number of a short `text`, or the `year` in it; None for a range (`3, 4 & 5`) or an ordinal."""
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None
@@ -84,7 +84,7 @@ def _of_number(value: float, lang: str | None) -> Bathrooms | None:
     if value == whole:
         return Bathrooms(whole)
     halves = round(10 * (value - whole), 3)
-    if halves == 7.5:  # a room without a tub is not a half bathroom
+    if halves == 7.5:  # three quarters are a bathroom without a tub, which is no half bathroom
         return Bathrooms(whole + 1)
     if halves == 5:
         return _made(whole, 1)

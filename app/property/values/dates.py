@@ -32,7 +32,7 @@ _WORDS = re.compile(
 
 
 def parse_date(text: str, *, lang: str | None = None, country: str | None = None) -> str | None:
-    """Return the first date of `text`. `03/04/2024` is in March in the US, in April elsewhere."""
+    """Return a date in `text`. `03/04/2024` is in March in the US or an unknown country, and in April elsewhere."""
     text = text.strip()[:80]
     if _EAST_ASIAN.search(text):
         return _east_asian(text)

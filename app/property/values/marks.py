@@ -17,12 +17,12 @@ _UNSEEN_ENTITIES = re.compile(
     r"#[xX]0*(?:200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]|[eE]0[01][0-9a-fA-F]{2})|ZeroWidthSpace|NoBreak)(?![0-9A-Za-z]);?"
 )
 _OVERRIDES = re.compile(r"[\u202d\u202e]|&#(?:0*823[78]|[xX]0*202[dDeE])(?![0-9A-Fa-f])|\\u202[dDeE]")
-#: beginnings of the overrides, which are rare in pages
+#: The beginnings of overrides. They are rare in pages, so a quick search for them comes first.
 _OVERRIDES_BEGIN = ("\u202d", "\u202e", "&#823", "&#0", "&#x2", "&#X2", "&#x0", "&#X0", "\\u202")
 
 
 def without_unseen(text: str) -> str:
-    """Return `text` as displayed; the same object if nothing is invisible."""
+    """Return `text` without invisible characters; the same object if there are none."""
     if "&" in text:
         text = _UNSEEN_ENTITIES.sub("", text)
     if text.isascii():

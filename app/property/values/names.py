@@ -31,7 +31,7 @@ _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people'
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
-#: separators of names in a line; a role right behind a name
+#: Separators of names in a line.
 _PIECES = re.compile(
     r"[|·•\n,;]|\s[-–—/]\s|[.:]\s|\s(?:of|at|with|by|von|chez|de)\s|\(?\+?\d[\d() .-]{6,}|"
     rf"\b(?:office|phone|cell|tel|contact|call|fax|e-?mail|mobile|main|{alternatives('people', 'titles')})\b",
@@ -79,7 +79,7 @@ _PARTICLES = frozenset({
 
 
 def is_agency(text: str) -> bool:
-    """Return whether the name has a legal form or a word of the trade."""
+    """Return whether the name is an agency's: it has a legal form, a word of the trade, or several joined names."""
     named = texts.has_legal_form(text) or _TRADE.search(text) is not None or _SEVERAL.search(text) is not None
     return texts.is_office(text) and named and len(text.split()) <= 9
 

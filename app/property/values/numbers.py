@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from app.property.fields.languages import languages
 from app.property.fields.phrases import words
 
-#: languages with a decimal comma; the last ones have no file
+#: Languages with a decimal comma. Those that are listed here have no language file.
 COMMA_LANGUAGES = frozenset(
     {code for sections in languages().values() if sections.get("decimal_comma") for code in sections["codes"]}
     | {"et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"}

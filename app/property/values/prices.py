@@ -1,6 +1,6 @@
 """Parse prices: amount, currency, period, qualifier, and rent basis; and recognize what is not a price.
 
-A price per area is not a price, `from` and `offers over` are qualifiers, and `€1.2M - €1.4M` is a range (its low end).
+A price per area is not a price. `from` and `offers over` are qualifiers. `€1.2M - €1.4M` is parsed as its low end.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LEAST, _MOST = 1.0, 5e11
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount in `currency` (ISO 4217 or None), per `period` (None: a sale)."""
+    """An amount in `currency` (ISO 4217), per `period` (None for a sale). A "warm" `basis` is a rent with heating."""
 
     amount: float
     currency: str | None = None
@@ -57,7 +57,7 @@ def find_qualifier(text: str) -> str | None:
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """Return the first price of `text`; None without one, or if it is per area."""
+    """Return the first price of `text`; None if there is none, or only a price per area."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text

@@ -19,7 +19,7 @@ _SUFFIX = re.compile(r"\s+(?:kanton|vármegye|megye|province|state|county|\(prov
 
 
 def is_region(text: str, country: str | None) -> bool:
-    """Return whether `text`, without a prefix such as `Co.` or `woj.`, is a region of `country`."""
+    """Return whether `text` is a region of `country`, perhaps with a word for its kind, such as `Co.` or `woj.`."""
     return bool(text) and (_bare(text) in _regions(country) or (country == "IE" and _COUNTY.match(text) is not None))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values.places import us_state
 
-#: characters of a name, place, or number examined
+#: Only this many characters of a name, place, or number are examined.
 _LONGEST = 200
 _EMPTY_BOX, _TICKED = "☐", re.compile(r"[☑☒]([^☐☑☒]*)")
 _TAGS = re.compile(r"<[^<>]{1,400}>")
@@ -29,7 +29,7 @@ _TO_A_MAP = pattern("pages", "map_links")
 #: words that mark a district written beside its town
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
-#: file extensions of pictures
+#: File extensions, which are not features.
 _FILES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "svg", "pdf"})
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
