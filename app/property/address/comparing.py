@@ -17,13 +17,13 @@ from app.property.address.words import plain
 from app.property.values.places import country_code, us_state
 
 Verdict = Literal["same", "different", "unsure"]
-#: states name the same kind of road differently; keys and comparisons use the road's number
+#: States name the same kind of road differently. Keys and comparisons write `SR` and the road's number for all.
 _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
-#: designators of single units: equal identifiers may mean the same unit, different identifiers never do
+#: Designators of single units. Equal identifiers may mean the same unit, different ones never do.
 _DOORS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
-#: (least number of letters in a name, typing errors allowed in it)
+#: How many typing errors a name may have: (least number of characters, errors).
 _TYPOS = ((10, 2), (6, 1))
 
 

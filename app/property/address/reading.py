@@ -31,7 +31,7 @@ _STREET_AND_ZIP = re.compile(
 #: `12 ELM ST # 4, ANYTOWN 34108`: county record without a state
 _TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?(?<!\s)\s++(\d{5}(?:-\d{4})?)$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
-#: the part after the comma in `Calle Mayor, 13` and `Via Roma, 4 bis`
+#: A house number after the comma, as in `Calle Mayor, 13` and `Via Roma, 4 bis`.
 _NUMBER_ALONE = re.compile(r"\d{1,4}\s?(?:[A-Za-z]|bis|ter)?|s/n", re.IGNORECASE)
 _NUMBER_LAST = re.compile(r"^(.*?\D)(?<!\s)\s++(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
 
@@ -61,7 +61,7 @@ def parse(text: str, country: str | None = None) -> Address:
 
 
 def _state_before_zip(text: str) -> str | None:
-    """Return a US state code. Before a ZIP code, any two capitals that are not a country count (territories)."""
+    """Return the state code that stands before a ZIP code. Any two capitals count unless they name a country."""
     return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
 

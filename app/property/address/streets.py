@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from app.property.address import tables, units
 from app.property.address.words import ORDINAL, spaced
 
-#: suffixes that are hardly ever a whole street name: `N ST` is a street called N, `N PARK` is the north end of Park
+#: Suffixes that are hardly ever a whole street name. `N ST` is a street called N; `N PARK` is the north end of Park.
 ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )

@@ -54,7 +54,7 @@ _CARDINALS = [
     "NINETEEN",
     "TWENTY",
 ]
-#: house numbers in words, which prestigious buildings use: ONE MICROSOFT WAY
+#: House numbers in words, which prestigious buildings use, such as `ONE MICROSOFT WAY`.
 HOUSE_NUMBER_WORDS: Mapping[str, str] = MappingProxyType({word: str(n) for n, word in enumerate(_CARDINALS, start=1)})
 
 #: Patterns of a highway's first words, each with the standard spelling (appendix F). A number or letter follows, as in

@@ -15,12 +15,12 @@ from app.property.address.tables import (
 )
 from app.property.address.words import ORDINAL
 
-#: the designator if only an identifier is known: `# 4`, `Apt 4`, and `Unit 4` are the same unit
+#: The designator of a unit with only an identifier. `# 4`, `Apt 4`, and `Unit 4` are the same unit.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
-#: the most designators of one unit, such as building, floor, and two more
+#: The most designators that a unit may have, such as building and floor.
 _MOST = 4
-#: a designator has at most four words: its name, `#` or `NO`, an identifier, and a letter
+#: The most words of a unit. Each designator has up to four: its name, `#` or `NO`, an identifier, and a letter.
 _MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.property.address import american, foreign
 from app.property.address.parts import Address
 
-#: the most times that the spelling is normalized again until it no longer changes
+#: The spelling is normalized until it no longer changes, at most this many times.
 _ROUNDS = 4
 
 

@@ -101,7 +101,7 @@ _RULES: Mapping[str, Callable[[tuple[str, ...], Values, datetime | None], _Made 
     "map_link": _map_link,
 }
 _DERIVED = {name: (_RULES[spec.derived_by], spec.derived_from) for name, spec in FIELDS.items() if spec.derived_by}
-#: the field with a link to a map
+#: The name of the field that holds a link to a map.
 MAP_LINK = next(name for name, spec in FIELDS.items() if spec.derived_by == "map_link")
 
 

@@ -22,13 +22,13 @@ _EARTH_RADIUS_M = 6_371_000.0
 #: Distances in meters: within one lot, within a geocoder's error, and the farthest that two pins of one home may be.
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
-#: the compared fields, each with the date or year that it depends on
+#: The compared fields, each with the field of the date or year that it depends on, or None.
 _WITH_POINTS = {name: spec.goes_with for name, spec in FIELDS.items() if spec.points}
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One comparison: both values, the result, and its points (negative: against one property)."""
+    """A comparison of two values with its result. Negative `points` count against one property."""
 
     what: str
     one: Any

@@ -26,7 +26,7 @@ from app.property.values.texts import plain_parcel
 IDENTITY_VERSION = 2
 #: Map cells per degree. A cell is about 110 m high. Keys add the house number, which separates neighbors.
 _CELL = 1000
-#: the field that names a parcel within its county
+#: The field that holds a property's parcel number, which is unique within a county.
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2

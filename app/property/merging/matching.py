@@ -25,7 +25,7 @@ _FOR_A_UNIT, _FOR_A_TYPO, _FOR_A_PARCEL_TYPO, _FOR_AN_OPEN_ADDRESS, _FOR_ANOTHER
 #: If records with the same address have this many points against a match, they may be two homes in one building.
 _TOO_MUCH_AGAINST = 2.25
 _ONE_SPOT_M = 15.0
-#: kinds of homes that share an address or a position
+#: Kinds of homes that may share an address or a position with other homes.
 _SHARED = re.compile(r"condo|apartment|flat|multi|duplex|triplex|co-?op|townh|row|unit|mobile|manufactured", re.I)
 
 
@@ -43,7 +43,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict: `is_same` (one property), `differs` (certainly two), or neither. `why` is for people."""
+    """A verdict: one property (`is_same`), certainly two (`differs`), or neither. `why` explains it to people."""
 
     key: Key
     is_same: bool

@@ -181,7 +181,7 @@ class _Round:
         return not _is_one_time(lead, winner, other)
 
 
-#: functions that select the records of a field's newest time, by kind
+#: The functions that select the records of the newest sale or year, by the field's kind.
 _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 

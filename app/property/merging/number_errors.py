@@ -17,7 +17,7 @@ from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
 _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]
-#: factors between units
+#: The factors between units of area, by the words that describe a mix-up.
 _UNITS = {
     "square feet and square metres": 1 / _FEET,
     "square feet and acres": _ACRE / _FEET,
@@ -26,7 +26,7 @@ _UNITS = {
     "acres and hectares": _HECTARE / _ACRE,
 }
 _PERIODS = {"a month and a year": 12.0}
-#: the usual ratios of each field to others
+#: The usual ratios that involve each field: (numerator, denominator, lower limit, upper limit).
 _BESIDE: Mapping[str, list[tuple[str, str, float, float]]] = {
     name: [
         (one, other, *usual)
@@ -89,7 +89,7 @@ Ratio = tuple[str, float, float, float]
 
 
 def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Iterator[Ratio]:
-    """Yield (what is compared, the number, the lower and the upper usual limit)."""
+    """Yield each comparison with a usual range: its description, the number, the lower limit, and the upper limit."""
     spec = FIELDS[name]
     if spec.kind == "year":
         first, last = int((spec.usual or (0,))[0]), year + (spec.years_ahead or 0)

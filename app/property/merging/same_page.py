@@ -11,9 +11,9 @@ from app.property.merging.agreement import same_value
 from app.property.record import Method
 from app.property.source_record import SourceRecord
 
-#: fields that identify one listing
+#: Fields that identify a listing or a property.
 _IDS = of_kind("identifier")
-#: fields that may differ between visits
+#: Texts in the site's own words, which may differ between two visits to a page.
 _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "text" and spec.own_words)
 
 

@@ -27,9 +27,9 @@ _LEAST, _MOST = 0.02, 0.97
 #: value, which does not make the value more likely. So only a tenth of the excess counts: it breaks ties without
 #: outvoting a better source.
 _READ_RIGHT, _BEYOND = 0.9, 0.1
-#: the least vote: a value that somebody states always counts a little
+#: The least vote. A value that a source states always counts a little.
 _LEAST_VOTE = 0.05
-#: A number error has this factor on its accuracy. A value whose fit is below the second share may be the error.
+#: The factor on the accuracy of a number error. A value whose fit is below this share of another's may be one.
 _ERROR = 0.1
 _FITS_LESS = 0.9
 #: A value outside the usual range by a factor of e loses this much in ln(A), up to the second number.

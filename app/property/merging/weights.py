@@ -28,7 +28,7 @@ class Topic(StrEnum):
     ESTIMATE = "estimate"
 
 
-#: the topic of a group's fields, unless the field table names another
+#: The topic of each group of fields. The field table may name another topic for a field.
 _GROUPS: Mapping[str, Topic] = {
     "listing": Topic.LISTING,
     "address": Topic.ADDRESS,
@@ -56,12 +56,12 @@ _RANKS: Mapping[Topic, tuple[float, ...]] = {
     Topic.ASSOCIATION: (0.75, 0.70, 0.60, 0.55, 0.85, 0.97, 0.65),
     Topic.ESTIMATE:    (0.70, 0.60, 0.60, 0.40, 0.90, 0.50, 0.65),
 }
-#: days in which a value's weight halves: a listing changes weekly, a lot hardly ever
+#: The days in which a value's weight halves. Listings change weekly, lots hardly ever.
 HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
     Topic.LISTING: 30.0, Topic.ESTIMATE: 90.0, Topic.TAX: 730.0, Topic.ASSOCIATION: 730.0, Topic.PERMITS: 1825.0,
     Topic.SALE: 3650.0, Topic.FACTS: 3650.0, Topic.ADDRESS: 7300.0, Topic.POSITION: 7300.0, Topic.LOT: 7300.0,
 })
-#: the weight of each reading method at the same confidence
+#: The weight of a value by how it was read, at equal confidence.
 METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
     Method.JSONLD: 1.0, Method.MICRODATA: 1.0, Method.STATE: 1.0, Method.LABEL: 1.0, Method.OPENGRAPH: 0.97,
     Method.RECIPE: 0.97, Method.LLM: 0.93, Method.DERIVED: 0.9, Method.WEB_SEARCH: 0.6,
@@ -80,5 +80,5 @@ def rank(kind: SourceKind | None, name: str) -> float:
 
 
 def freshness(name: str, age_days: float) -> float:
-    """Return the weight left (1 to 0) to a value `age_days` older than the newest page of its property."""
+    """Return the share of its weight, 0 to 1, of a value that is `age_days` older than the property's newest page."""
     return float(0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS[topic_of(name)]))

@@ -19,7 +19,7 @@ from app.property.people.given_names import GIVEN_NAMES
 from app.property.people.names import JOINING, SUFFIXES
 from app.property.people.words import WORD, Text, Word, plain_form, unescaped, words_of
 
-#: separators within a name; a full stop may precede a blank only after an initial
+#: The separators within a name. A full stop may precede a blank only after an initial.
 _GAP = re.compile(r"""[\s\-_+.'"“”‘’\u00b7\u200b\u200d\ufeff\u00ad]{1,6}""")
 _STOP = re.compile(r"[.]['\"”’]?\s")
 _COMMA = re.compile(r"\s{0,2},\s{0,3}")
@@ -29,13 +29,13 @@ _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
      "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
 )  # fmt: skip
-#: replaces the keys between two values of one object; first and last name may be in either order
+#: This stands for the keys between two values of one object, whose first and last name may be in either order.
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
-#: words after two given names in an assessment roll that are not family names
+#: Words that may follow two given names in an assessment roll, but are not family names.
 _AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
-#: words after a name that make it a street
+#: Words that, after a name, make it the name of a street or a place.
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
     "terrace cir circle park school elementary"

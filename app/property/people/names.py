@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from app.errors.purging import InvalidPersonError
 from app.property.people.words import unescaped, words_of
 
-#: titles before or after a name, not part of it
+#: Titles before or after a name. They are not part of it.
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "rev", "hon", "sir", "esq", "phd", "md"})
-#: particles that begin a family name of several words
+#: Particles that may begin a family name of several words.
 PARTICLES = frozenset(
     {"al", "bin", "da", "de", "del", "della", "den", "der", "di", "dos", "du", "el", "la", "le", "los", "san", "st",
      "ten", "ter", "van", "von", "zu"}
 )  # fmt: skip
-#: suffixes after a family name: another generation is another person
+#: Suffixes after a family name. They are part of it, because another generation is another person.
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
-#: words between two given names that share a family name
+#: Words that join two given names with one family name.
 JOINING = frozenset({"and", "or", "und", "y"})
 _MOST_WORDS = 6
-#: joined names of at least this length are matched in addresses (janedoe@, janedoe.com); shorter ones could be any word
+#: Names of this many letters also match if joined, as in `janedoe@`. Shorter joined names could be any word.
 _FUSED_LETTERS = 7
 
 

@@ -11,9 +11,9 @@ from app.property.people.finding import Match, find_names
 from app.property.people.names import PersonName
 from app.property.people.words import plain_text, unescaped
 
-#: replaces a removed name
+#: The text that replaces a removed name.
 REMOVED = "[removed]"
-#: a text with more characters is checked with `may_hold` first
+#: A text with more characters is first checked with `may_hold`.
 _LONG = 2000
 _BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
 
@@ -71,7 +71,7 @@ class _NobodyFinder(Finder):
         return []
 
 
-#: a finder that finds nothing
+#: A finder that never finds a name.
 NOBODY = _NobodyFinder(lambda _: False, lambda _: False)
 
 

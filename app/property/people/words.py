@@ -15,15 +15,15 @@ from urllib.parse import unquote
 
 from app.property.values.text_cache import remembered
 
-#: escapes of JSON and JavaScript, HTML character references, and URL escapes
+#: Escapes of JSON and JavaScript, HTML character references, and URL escapes.
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|(?:%[0-9a-fA-F]{2})+")
 WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))*")
 _MARKS = re.compile(r"[\u0300-\u036f'’ʼ`´]")
-#: characters per step: a C-level step cannot be interrupted, and one character may expand to eighteen
+#: Texts are normalized in pieces of this many characters, because a step in C cannot be interrupted.
 _PIECE = 100_000
-#: longer words are not cached: they are runs of letters, not names
+#: Longer words are not cached, because they are runs of letters and not names.
 LONGEST_KEPT = 100
-#: letters that Unicode does not treat as accented forms of other letters
+#: Letters that Unicode does not treat as accented forms of other letters, with their replacements.
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
 

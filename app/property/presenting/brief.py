@@ -46,7 +46,7 @@ class Line:
     inputs: tuple[str, ...] = ()
 
     def join(self, texts: Sequence[str | None]) -> str:
-        """Return the line's text from its parts' texts (None: unknown)."""
+        """Return the line's text. `texts` are the texts of its parts, None for an unknown part."""
         kinds = [FIELDS[part.field].kind for part in self.parts]
         if not any(texts):
             return UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.property.fields.table import FIELDS
 
 TECHNICAL = "Address, units, and coordinates"
-#: headings by group of the field table, in the order in which they are shown
+#: The headings by group of the field table, in the order in which they are shown.
 GROUPS = {"listing": "Listing", "facts": "Home", "tax": "Tax and sales", "ours": "More", "address": TECHNICAL}
 
 

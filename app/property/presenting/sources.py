@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from app.property.merging.doubt import source_of
 
-#: names for the kinds of sources (`SourceKind`)
+#: The names that people see for each `SourceKind`. "other" has none.
 KINDS = {
     "assessor": "assessor",
     "gis": "county map",

@@ -126,7 +126,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-#: formatters by the name in the field table's `brief`, else by the field's kind
+#: The formatters, by the name that the field table gives in `brief`, or else by the field's kind.
 WORDS: Mapping[str, Words] = {
     "area": lambda value, unit, _: square_feet(value, unit),
     "answer": lambda value, *_: yes_no(value),
@@ -155,7 +155,7 @@ def in_words(name: str, value: Any, record: Record, unit: str | None = None, *, 
         return _plain(value)
 
 
-#: column headings of property lists, by field
+#: The column headings of property lists, by field.
 HEADINGS: Mapping[str, str] = {name: spec.short for name, spec in FIELDS.items() if spec.short}
 _UNITS = {SQUARE_FEET: "sq ft", SQUARE_METERS: "m²", ACRES: "acres", HECTARES: "ha"}
 

@@ -14,7 +14,7 @@ from app.errors import ConfigurationError
 from app.property.fields.table import FIELDS
 from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Counts, Recipe, RecipeState
 
-#: the relations that each kind of anchor allows; the first relation is the default
+#: The relations that each kind of anchor allows. The first is the default.
 RELATIONS: Mapping[str, tuple[str, ...]] = {
     "label": ("cell", "term", "colon", "next", "previous", "after", "before"),
     "attribute": ("",),

@@ -26,7 +26,7 @@ from app.property.record import WITH_PROPERTY, Method
 
 _LOG = logging.getLogger(__name__)
 
-#: the number of newest pages that are checked, and the least mean share of usual fields that they must have
+#: This many of the newest pages are checked. On average, they must have this share of the usual fields.
 _RECENT, _LEAST_RECENT = 8, 0.75
 #: A suspended recipe is learned again at most once in this time.
 _RELEARNED_AFTER = timedelta(days=1)

@@ -26,8 +26,8 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: An anchor must be right on this many pages. Of these pages, so many must have a value, or so many if the anchor's
-#: words name the field.
+#: The least number of pages that an anchor must be right on, how many of them must have a value, and how many if the
+#: anchor's words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
 #: After the first right page, an anchor needs this many right pages for each wrong one: if values may agree by chance,
 #: for other values, and if the anchor names the field.
@@ -40,7 +40,7 @@ _RARE = 0.25
 #: Kinds of fields with few possible values, so that pages may agree by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
-#: fields that are not learned, because they follow from other fields or have several values
+#: These fields are not learned, because they follow from other fields or have several values.
 _DERIVED = {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
 _LEARNED = tuple(name for name in FIELDS if name not in _DERIVED)
 _ORDER = ("path", "attribute", "label", "reader")

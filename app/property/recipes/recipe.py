@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: recipes in another format version are discarded and learned again
+#: The version of the format. Stored recipes in another version are discarded and learned again.
 FORMAT = 1
-#: the most examples kept per recipe, and the most recipes considered per host
+#: The most examples that are kept per recipe, and the most recipes that are considered per host.
 MOST_EXAMPLES, MOST_OF_HOST = 12, 50
 AnchorKind = Literal["label", "attribute", "path", "reader"]
 

@@ -27,7 +27,7 @@ _BESIDE = ("cell", "term", "next", "previous")
 #: The relations of a label to a value in the same clause, and a pattern of the ends of clauses.
 IN_CLAUSE = ("after", "before")
 _CLAUSES = re.compile(r"[,;:.!?]\s+|[.!?]$|[|•·]")
-#: separators in an attribute anchor's name
+#: The separators in the name of an attribute anchor.
 _MARKS = re.compile(r"[=.]")
 _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
@@ -40,9 +40,9 @@ _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
-#: the most JSON-LD blocks that are examined
+#: Only this many JSON-LD blocks of a page are examined.
 _MOST_BLOCKS = 20
-#: the most words in a clause and in its label, and the most clauses per page
+#: The most words of a clause, the most words of a label in it, and the most clauses of a page that are examined.
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
 #: Elements with these tags may be part of one value's element.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
@@ -64,13 +64,13 @@ _Names = Mapping[str, Collection[str]] | None
 
 
 class Spots:
-    """The spots of one page, for the `wanted` anchors (None: for all anchors except anchors in clauses)."""
+    """The spots of one page that the `wanted` anchors lead to. None means all anchors, except anchors in clauses."""
 
     def __init__(self, page: Document, candidates: Sequence[Candidate], wanted: Iterable[Anchor] | None = None) -> None:
         self.page = page
         self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(one.bare for one in wanted)
-        #: parsed values, by the spot and the field that its text is parsed as (`typed.py`)
+        #: Cached values of `typed.py`, by the field that a text was parsed as, its locator, and the text.
         self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:
@@ -271,7 +271,7 @@ def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
 
 
 def _names(element: Any) -> Iterator[tuple[str, str]]:
-    """Yield an element's anchor names, each with the attribute that holds the value ("" if its text does)."""
+    """Yield an element's anchor names, each with the attribute that holds the value, or "" if its text holds it."""
     if element.tag == "meta":
         name = element.get("property") or element.get("name")
         if name:

@@ -17,22 +17,22 @@ from app.property.record import Method
 
 #: The confidence of a value that a recipe read.
 STRENGTH = 0.95
-#: the reader name of values from recipes
+#: The name of the reader of values that a recipe finds.
 READER = "recipe"
-#: a field and its dependent fields, such as its unit
+#: Each field together with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
 #: A text of at most this many characters may state a value in other words. Larger counts are not written as words.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 #: The most spaces in a number with its unit, by kind of field. Other kinds may have two.
 _MOST_PARTS = {"count": 0, "year": 0}
-#: kinds whose text may be ambiguous, such as an area without a unit
+#: Kinds of fields whose text may be ambiguous, such as an area without a unit.
 _DOUBTED = frozenset({"area", "choice"})
 #: An anchor is ignored if it leads to more different texts than this on a page.
 _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
-#: other fields that a text may be parsed as, by group
+#: The other field that a text may be parsed as, by the group of the field.
 _WHOLES = {"address": "_Address"}
 
 

@@ -25,7 +25,7 @@ LEAST_FOUND = 0.6
 _CONTRADICTS = 0.75
 #: A value that another reader found with less confidence may belong to another home that the page shows.
 _LIKELY = 0.5
-#: the most recipes tried on a page, and how much less similar than the most similar recipe they may be
+#: The most recipes that are tried on a page, and how much less similar than the best of them a recipe may be.
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 

@@ -13,13 +13,13 @@ from app.property.page import Page
 from app.property.reading.document import Document
 from app.property.urls.targets import normalise_url
 
-#: the most links that are examined on a page
+#: Only this many links of a page are examined.
 _MOST_LINKS = 2_000
-#: a row or card with at most this many characters is about one property
+#: A row or card with at most this many characters is about one property.
 _ROW_CHARS = 400
 _ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
 _UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*+#?\s*+([\w-]+)")
-#: a direction after a street name makes it a different street
+#: A direction after a street name, which makes it a different street.
 _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
 _ZIP = re.compile(r"\b\d{5}\b")
 

@@ -10,7 +10,7 @@ from app.property.address import Address
 from app.property.merging.identity import PARCEL, plain_parcel_of
 from app.property.sources.address_match import Verdict, match_address
 
-#: the most parcel numbers and fields that a reason lists
+#: A reason lists at most this many parcel numbers or fields.
 _NAMED = 4
 
 

@@ -27,7 +27,7 @@ _URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
 #: `- **Year built**: 1987`
 _LABELLED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
 _MARKS = re.compile(r"[*_`|]+")
-#: the locale of US sources
+#: The locale in which the values of an answer are parsed.
 _LOCALE = Locale("en", "US")
 _SHORT = 300
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

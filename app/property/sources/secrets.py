@@ -18,10 +18,10 @@ from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.property.page import NotModified, Page
 from app.redaction import SHORTEST_PROTECTED, is_secret_name
 
-#: a secret is named like an environment variable
+#: The names of secrets look like those of environment variables.
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MARK = re.compile(r"~secret\.([A-Z][A-Z0-9_]{0,63})~")
-#: how HTML, JSON, and JavaScript may escape a character
+#: The escapes that HTML, JSON, and JavaScript may use for a character.
 _ESCAPES: Mapping[str, tuple[str, ...]] = {
     "&": ("&amp;", "\\u0026", "\\x26"),
     "/": ("\\/", "\\u002f", "\\u002F"),

@@ -22,7 +22,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.sources.secrets import SECRET_NAME, doubtful_parameters, literal_secret, mark_of
 from app.property.urls.targets import normalise_url
 
-#: the parts of an address that a template may use, each with an example
+#: The parts of an address that a template may use, each with an example.
 PLACEHOLDERS: Mapping[str, str] = {
     "street_number": "12",
     "street_name": "Fictional Ave",
@@ -34,7 +34,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "county": "Anytown County",
     "parcel_number": "0012-0034",
 }
-#: parts that may be empty: a source is still requested without them
+#: Parts that may be empty. A source is requested even without them.
 _MAY_BE_EMPTY = frozenset({"unit"})
 FILTERS: Mapping[str, Callable[[str], str]] = {
     "sql": lambda text: text.replace("'", "''"),
@@ -45,9 +45,9 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
 }
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _SECRET = re.compile(r"\{secret:([^{}]*)\}")
-#: the characters of an encoded value
+#: A pattern of a percent-encoded value.
 _VALUE = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*"
-#: replaces values when the spelling of a whole URL is computed
+#: This stands for a value while a URL with placeholders is normalized.
 _ANYTHING = "zqxjkvzqxjkv"
 
 

@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-#: characters that need no escape in a path or query (RFC 3986), and `%`: existing escapes are kept
+#: Characters that need no escape in a path or query (RFC 3986), and `%`, so that existing escapes are kept.
 _KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")

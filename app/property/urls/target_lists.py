@@ -11,7 +11,7 @@ from typing import Any
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.property.urls.targets import normalise_target
 
-#: column or member names, and the target or address part that each holds
+#: The names of columns or JSON members, and the target or address part that each holds.
 _NAMES = {
     "target": "target",
     "url": "url",
@@ -23,7 +23,7 @@ _NAMES = {
     **dict.fromkeys(("zip", "zip code", "zipcode", "postal code", "postcode"), "zip"),
     "country": "country",
 }
-#: parts that can be a target on their own
+#: The parts that can be a target by themselves.
 _WHOLE = ("target", "url", "address", "street")
 _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS = 10

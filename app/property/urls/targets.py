@@ -16,11 +16,11 @@ from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import DEFAULT_PORTS, escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
-#: longest URL: a length that browsers, proxies, and database indexes accept
+#: The longest URL. Browsers, proxies, and database indexes accept this length.
 MAX_URL_CHARS = 2048
-#: longest address: four times the Postal Service's limit for a label
+#: The longest address: four times the Postal Service's limit for a label.
 MAX_ADDRESS_CHARS = 300
-#: most words of an address: three times those of an address with building, floor, unit, county, and country
+#: The most words of an address: three times as many as one with building, floor, unit, county, and country has.
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")

@@ -30,7 +30,7 @@ _MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
 
 
 def _codes(stands: str) -> Iterator[tuple[str, str]]:
-    """Yield each country whose postal code stands there (`before` or `behind` the town), with the code's pattern."""
+    """Yield each country whose postal code stands `before` or `behind` the town, with the code's pattern."""
     for code, country in COUNTRIES.items():
         if country.postal_code is not None and country.postal_code_stands == stands:
             yield code, country.postal_code
@@ -69,7 +69,7 @@ _DISTRICT = re.compile(
     r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
     re.IGNORECASE,
 )
-#: countries where the last part of a line without a code is the town
+#: In these countries, the last part of a line without a postal code is one of these towns.
 _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "AE": frozenset(
         {"dubai", "abu dhabi", "sharjah", "ajman", "ras al khaimah", "fujairah", "umm al quwain", "al ain"}
@@ -77,9 +77,9 @@ _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "SG": frozenset({"singapore"}),
     "HK": frozenset({"hong kong"}),
 }
-#: countries whose regions share the names of their capitals, so that a line without a code is ambiguous
+#: In these countries, regions share the names of their capitals, so a line without a postal code is ambiguous.
 _REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
-#: countries where everything before the town is the street part, because houses have names
+#: In these countries, everything before the town is the street part, because houses have names.
 _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
 
@@ -261,7 +261,7 @@ def _before_region(parts: list[str], country: str) -> Line | None:
     return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(parts[-1]))
 
 
-#: countries where `ul.` marks the street, so that the part beside it is the town
+#: In these countries, `ul.` or a similar word marks the street, so the part at the other end is the town.
 _STREET_FIRST_OR_LAST = frozenset({"PL", "BG"})
 _STREET_OPENS = re.compile(r"^(?:ul|al|os|pl|ул|бул|пл)\.\s?\S", re.IGNORECASE)
 _TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+")
@@ -290,7 +290,7 @@ _JAPANESE = re.compile(
     r"[^\d町村]{1,5}[町村])"
 )
 _JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
-#: the town after the region, in lines without spaces
+#: Patterns of the town, which follows the region without a space.
 _TOWNS = {
     "JP": _JAPANESE,
     "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),

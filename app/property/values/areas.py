@@ -18,7 +18,7 @@ from app.property.fields.table import UNIT_OF
 from app.property.values.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
-#: square meters per unit
+#: The square meters in each unit that RESO names.
 IN_SQUARE_METERS: dict[str, float] = {
     SQUARE_METERS: 1.0,
     SQUARE_FEET: 0.09290304,
@@ -26,7 +26,7 @@ IN_SQUARE_METERS: dict[str, float] = {
     HECTARES: 10000.0,
 }
 _UNITS = by_key("units", *IN_SQUARE_METERS)
-#: square meters per unit, for units without a RESO name
+#: The square meters in each unit without a RESO name.
 _OTHERS = {
     **{"Ares": 100.0, "Centiares": 1.0, "Tsubo": 400 / 121, "Square Yards": 0.83612736, "Dunams": 1000.0},
     **{"Stremmata": 1000.0, "Rai": 1600.0, "Gunthas": 101.17141056, "Marlas": 25.29285264, "Kanals": 505.8570528},
@@ -136,7 +136,7 @@ def convert(value: float, unit: str, to: str) -> float:
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
 
 
-#: countries where a lone area is the land's, if it has at least this many square meters
+#: In these countries, an area without a label is the land's if it is at least this large, in its own unit.
 _LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 

@@ -11,7 +11,7 @@ from app.property.values.dates import year_of_era
 from app.property.values.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
-#: an ordinal (`3rd`, `3e`), not a count
+#: An ordinal such as `3rd` or `3e`, which is not a count.
 ORDINAL = re.compile(rf"\d+(?:{alternatives('numbers', 'ordinals', whole=False)})(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)

@@ -6,7 +6,7 @@ import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
-#: by country (ISO 3166-1 alpha-2): the currency of `$`, `kr`, or `£`, and of prices without a sign
+#: The currency that `$`, `kr`, or `£` means in each country (ISO 3166-1 alpha-2), and a price without a sign.
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
 _LOCAL = {

@@ -33,7 +33,7 @@ def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 
 _ROOMS, _BEDROOMS, _BATHROOMS = _patterns("rooms"), _patterns("bedrooms"), _patterns("bathrooms")
-#: names for flats by number of rooms, in every language
+#: Patterns of the names for flats, such as `trilocale`, with the number of rooms, in all languages.
 _NAMES = tuple(
     (re.compile("|".join(map(expression, phrases)), re.IGNORECASE), rooms)
     for sections in languages().values()

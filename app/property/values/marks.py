@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-#: zero-width space, word joiner, invisible operators, byte order mark
+#: Zero-width space, word joiner, invisible operators, and byte order mark.
 _ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
-#: joiners and direction marks, needed in Persian, Hindi, Arabic, and Hebrew, but not between ASCII characters
+#: Joiners and direction marks. Persian, Hindi, Arabic, and Hebrew need them, but not between ASCII characters.
 _JOINERS = "\u200c\u200d\u200e\u200f"
 _STRAY_JOINERS = re.compile(f"(?<=[\\x21-\\x7e])[{_JOINERS}]+(?=[\\x21-\\x7e])")
-#: tags and supplementary variation selectors, which begin with these two bytes in UTF-8
+#: Tags and supplementary variation selectors. In UTF-8 they all begin with these two bytes.
 _TAGS = re.compile("[\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
 _TAGS_BEGIN = b"\xf3\xa0"
 _UNSEEN_ENTITIES = re.compile(

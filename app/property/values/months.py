@@ -11,9 +11,9 @@ from functools import cache, lru_cache
 
 from app.property.fields.languages import languages
 
-#: characters of the shortest abbreviation
+#: The shortest abbreviation of a month, in characters.
 _LEAST = 3
-#: languages cached at once
+#: The month names of this many languages are cached.
 _MOST_LANGUAGES = 64
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values import texts
 
-#: characters of a line examined
+#: Only this many characters of a line are examined.
 _LONGEST = 300
 _TITLES = re.compile(
     rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
 )
-#: an agent's own corporation, as in British Columbia
+#: The words for an agent's own corporation, which British Columbia has.
 _CORPORATION = re.compile(r",?\s+(?:PREC|Personal Real Estate Corporation)\b\*?$", re.IGNORECASE)
-#: a broker's license in Japan, after the firm's name
+#: A broker's license in Japan, which follows the firm's name.
 _LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
 _LEAD = re.compile(r"^(?:privat von|von|by|from|listed by|ask for|contact)\s+", re.IGNORECASE)
 _PHONE = re.compile(
@@ -27,7 +27,7 @@ _PHONE = re.compile(
 )
 _GOES_ON = re.compile(rf"\s[&+]\s|,?\s(?:{alternatives('people', 'companies')})(?!\w)", re.IGNORECASE)
 _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people', 'roles')})", re.IGNORECASE)
-#: names joined into a firm's name
+#: A sign that joins several names into a firm's name.
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")

@@ -19,7 +19,7 @@ COMMA_LANGUAGES = frozenset(
 )
 
 _GAP = " \u00a0\u202f\u2009"
-#: letters that may precede a number, as in `約2,800万`
+#: The ranges of East Asian characters. They may stand right before a number, as in `約2,800万`.
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _NUMBER = re.compile(
     rf"(?<![.,])(?<![^\W{_CJK}])[-\u2212]?"
@@ -31,7 +31,7 @@ _FACTORS = {
     **{"ten_thousand": 1e4, "hundred_million": 1e8},
 }
 _MULTIPLIERS = {word: factor for key, factor in _FACTORS.items() for word in words("numbers", key)}
-#: words that mean a thousand in one language and a million in another
+#: The factors of words that mean different numbers in different languages, by word and language.
 _OF_LANGUAGE = {
     (word, code): _FACTORS[key]
     for sections in languages().values()

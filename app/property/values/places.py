@@ -47,7 +47,7 @@ def country_of_language(lang: str | None) -> str | None:
     return country_code(region) or _OF_LANGUAGE.get(language.lower())
 
 
-#: the country by language and currency sign, if neither host nor postal code decides
+#: The country by language and currency sign, for pages whose host and postal code do not show it.
 _MONEY_COUNTRY = {
     ("es", "€"): "ES", ("fr", "€"): "FR", ("nl", "€"): "NL", ("pt", "€"): "PT", ("pt", "R$"): "BR", ("fr", "CHF"): "CH",
     ("de", "CHF"): "CH", ("it", "CHF"): "CH", ("en", "₹"): "IN", ("en", "AED"): "AE"

@@ -26,7 +26,7 @@ _RANGE_GAP = re.compile(
     r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|"
     r"[A-Z]{2,3}\s?)\s*$"
 )
-#: the plausible prices of a property, for sale or rent, in any currency
+#: The least and the most plausible price of a property, for sale or rent, in any currency.
 _LEAST, _MOST = 1.0, 5e11
 
 
@@ -83,7 +83,7 @@ def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | 
     return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
 
 
-#: words allowed beside a lone price: offers, qualifiers, taxes, periods
+#: Words that may stand beside a price that is alone: offers, qualifiers, taxes, and periods.
 _BESIDE = re.compile(
     rf"(?:\b(?:{alternatives('prices', 'beside')})(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+", re.IGNORECASE
 )

@@ -7,7 +7,7 @@ import re
 from app.property.fields.countries import COUNTRIES
 
 _ALL = frozenset().union(*(country.regions for country in COUNTRIES.values()))
-#: words before a region's name
+#: Words for a kind of region, which may stand before its name.
 _PREFIX = re.compile(
     r"^(?:co\.?|county|woj\.?|województwo|kanton|canton|provincia(?: di| de)?|province(?: de)?|provincie|prov\.?|"
     r"departamento|département|distrito de|estado de(?! m)|județul|jud\.|νομός|ν\.|област|обл\.|bundesland|region|"

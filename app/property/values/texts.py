@@ -17,16 +17,16 @@ _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*"
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
-#: texts that name no agency, such as firms whose maps, schools, and scores appear on all agencies' pages
+#: Texts that name no agency. They include firms whose maps, schools, and scores appear on all agencies' pages.
 _NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
     rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE
 )
 _NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 'no_streets')}", re.IGNORECASE)
 _NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
-#: words of a map link after an address in its cell
+#: The words of a link to a map, which may follow an address in the same cell.
 _TO_A_MAP = pattern("pages", "map_links")
-#: words that mark a district written beside its town
+#: Words that mark the name of a district, which may follow its town.
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
 #: File extensions, which are not features.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: longer texts are not cached
+#: The results for longer texts are not cached.
 _LONGEST_KEPT = 300
 
-#: in order of precedence, so that `semi-detached house` is not read as a plain house
+#: The subtypes in order of precedence, so that `semi-detached house` is not read as a plain house.
 _SUBTYPES = by_key(
     "kinds",
     *("Single Family Residence", "Unimproved Land", "Multi Family", "Duplex", "Warehouse", "Industrial", "Office"),
@@ -34,19 +34,19 @@ _RENT, _SALE = pattern("offers", "rent"), pattern("offers", "sale")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """RESO PropertyType (None if unknown) and PropertySubType."""
+    """A kind of property: the RESO PropertyType, or None if unknown, and the PropertySubType."""
 
     type: str | None
     subtype: str | None
 
 
-#: countries where a duplex is a flat on two floors, not a house of two flats
+#: In these countries, a duplex is a flat on two floors, not a house of two flats.
 _DUPLEX_IS_FLAT = frozenset({"BE", "BR", "ES", "FR", "GB", "IE", "IT", "LU", "NL", "PT"})
 _DUPLEX = re.compile(r"\bduplex\b", re.IGNORECASE)
 
 
 def property_kind(text: str, country: str | None = None) -> Kind | None:
-    """Return the kind of property that `text` (a type label's value, a land-use description) names in `country`."""
+    """Return the kind of property that `text`, such as a land-use description, names in `country`."""
     kind = _kind(text)
     flat = kind is not None and kind.subtype == "Duplex" and country in _DUPLEX_IS_FLAT and _DUPLEX.search(text)
     return Kind(None, "Apartment") if flat else kind

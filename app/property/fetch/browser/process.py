@@ -75,7 +75,7 @@ class BrowserProcess:
         self._lock = threading.Lock()
         self._gone = False
         self.renders = 0
-        #: the number of pages that use this process, counted by the renderer
+        #: The number of pages that use this process now. The renderer counts them.
         self.users = 0
         threading.Thread(target=self._listen, daemon=True, name="browser-answers").start()
         try:

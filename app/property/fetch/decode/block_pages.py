@@ -50,7 +50,7 @@ _MARKUP = (
     (("hcaptcha.com/", "h-captcha"), "a captcha"),
     (("challenges.cloudflare.com/turnstile", "cf-turnstile"), "a captcha"),
 )
-#: each sign above contains one of these, so that few searches rule out a block page
+#: Every sign in `_MARKUP` contains one of these, so that few searches rule out most pages.
 _STEMS = (
     "chl_",
     "captcha",

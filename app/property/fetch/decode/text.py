@@ -61,7 +61,7 @@ _SCRIPTS = [
     "cp874",
 ]
 _LANGUAGE = re.compile(rb"<html[^>]{0,400}?\blang\s*=\s*[\"']?\s*([A-Za-z]{2})\b", re.IGNORECASE)
-#: the usual charset by language (HTML Standard, "determining the character encoding", table of locales)
+#: The usual charset of each language (HTML Standard, "determining the character encoding", table of locales).
 _USUAL_CHARSETS = {
     **dict.fromkeys(("cs", "hr", "sk"), "cp1250"),
     **dict.fromkeys(("hu", "pl", "sl"), "iso8859-2"),
@@ -101,7 +101,7 @@ _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+'
 #: At most this many characters are repaired, in 0.5 s. Repair is the slow part of decoding.
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
-#: the assumed media type of a saved file before its bytes are examined; HTML if its suffix is unknown
+#: The assumed media type of a saved file by its suffix, else HTML. Its bytes may correct the type.
 _SUFFIXES = {".txt": TEXT, ".json": JSON, ".xml": XML}
 
 

@@ -36,8 +36,8 @@ _USERINFO = re.compile(r"//[^/?#]*@")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
 
-#: ports above 1023 that are not used for web sites: the Fetch standard's "bad ports" and the usual ports of data
-#: stores, orchestrators, and remote desktops
+#: These ports above 1023 are refused: the Fetch standard's "bad ports", and the usual ports of data stores,
+#: orchestrators, and remote desktops.
 # fmt: off
 _REFUSED_PORTS = frozenset({
     1433, 1521, 1719, 1720, 1723, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672,

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
-#: instance metadata services of AWS (and EKS, ECS), Azure, Alibaba, Oracle, and Google: they serve secrets, never pages
+#: The metadata services of AWS (also EKS and ECS), Azure, Alibaba, Oracle, and Google. They serve secrets, not pages.
 _METADATA = frozenset(
     ip_address(text)
     for text in (
@@ -50,7 +50,7 @@ _SPECIAL_V4 = tuple(
     )
 )
 
-#: the only block that IANA assigned as global unicast (RFC 4291 section 2.4); the rest of IPv6 is special
+#: The only block that IANA assigns global unicast addresses from. All other IPv6 addresses are refused.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _SPECIAL_V6 = tuple(
@@ -115,7 +115,7 @@ def is_metadata_service(address: IPAddress) -> bool:
 
 
 def legacy_ipv4(host: str) -> IPv4Address | None:
-    """Return the address that `inet_aton` reads in `host`: one to four decimal, octal (0…), or hex (0x…) parts.
+    """Return the address that `inet_aton` reads in `host`, which has one to four decimal, octal, or hex parts.
 
     Return None if it is not an address. Only used to explain a refused address, never to connect.
     """

@@ -19,16 +19,16 @@ WAITERS = 2
 WAITED_US = 1_000_000
 #: A visitor that got no slot at its appointment gets a new appointment within this time, if possible.
 LATE_US = 10_000_000
-#: the gap adapts to the site's latency divided by its concurrency (Scrapy's AutoThrottle,
-#: https://docs.scrapy.org/en/latest/topics/autothrottle.html): at once if it grows, by an eighth if it falls (smoothed
-#: like RFC 6298 section 2)
+#: The gap adapts to the site's latency divided by its concurrency, as in Scrapy's AutoThrottle
+#: (https://docs.scrapy.org/en/latest/topics/autothrottle.html). It grows at once, and shrinks by an eighth of the
+#: difference per success (like the smoothing in RFC 6298 section 2).
 RECOVERY_SHARE = 8
 #: The statuses 429 and 503 double the gap, to at least this.
 PUSHED_BACK_US = 1_000_000
-#: the longest gap, and the longest pause that a site can request
+#: The longest gap, and the longest pause that a site can request.
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
-#: the pause after a block page (`decode/block_pages.py`), unless the site requests a longer one
+#: The pause after a block page (`decode/block_pages.py`), unless the site requests a longer one.
 BLOCK_REST_US = 900_000_000
 #: A site's state is dropped after this time without requests.
 FORGOTTEN_US = 3_600_000_000
