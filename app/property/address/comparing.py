@@ -118,7 +118,7 @@ def _lower(value: str | None) -> str | None:
 
 
 def _numbers(one: str, other: str) -> Verdict:
-    """Return `unsure` for a number within the other's range, and for `42-10` against `4210`."""
+    """Compare house numbers. Return `unsure` if one is missing or in the other's range, and for `42-10` and `4210`."""
     if not (one and other):
         return "unsure"
     if one == other:
@@ -137,7 +137,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `same` for equal units or none, and `unsure` if only one side has a unit or the designators differ."""
+    """Return `same` for equal units, `unsure` if only one has a unit or the designators differ, else `different`."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)

@@ -1,4 +1,4 @@
-"""Town and state of a US address: find them at its end and split them from a street without a comma."""
+"""Find the town and the state at the end of a US address, even if no comma separates them from the street."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Address text as plain words: capitals, no accents, no meaningless punctuation (Publication 28, 222)."""
+"""Write address text as plain words: in capitals, without accents and meaningless punctuation (Publication 28)."""
 
 from __future__ import annotations
 

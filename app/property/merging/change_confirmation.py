@@ -1,6 +1,6 @@
 """Decide when a change on a page is accepted and published. Pure.
 
-A change is accepted at once if a second source also shows it. Otherwise enough further looks at the page must agree.
+A change is accepted at once if a second source also shows it. Otherwise, enough later fetches (looks) must agree.
 The interval between looks doubles.
 """
 
@@ -85,7 +85,7 @@ def judge(
     chosen: Statement | None,
     looks_wanted: int = CONFIRMING_LOOKS,
 ) -> Judgement:
-    """Judge `candidate` by the values of all the property's pages and the `chosen` value."""
+    """Decide the outcome of `candidate` from the `records` of the property's pages and the field's `chosen` value."""
     name, new = candidate.field, candidate.new
     page = next((record for record in records if record.url == candidate.url), None)
     if page is None:

@@ -138,12 +138,12 @@ def parcel_of(values: Mapping[str, Any]) -> str | None:
 
 
 def county_of(values: Mapping[str, Any]) -> str | None:
-    """Return the county in one spelling, without the word "county"."""
+    """Return the county in one spelling, without the word "county" or "parish"; None if unknown."""
     return re.sub(r"\W+|\b(?:county|parish)\b", "", str(values.get("CountyOrParish") or "").casefold()) or None
 
 
 def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Return latitude and longitude, if both are known."""
+    """Return latitude and longitude; None unless both are known."""
     latitude, longitude = (values.get(axis) for axis in AXES)
     return None if latitude is None or longitude is None else (latitude, longitude)
 

@@ -12,7 +12,7 @@ from app.property.merging import identity
 
 
 class Verdict(StrEnum):
-    """Whether a page is about the requested property, about another one, or cannot be assigned."""
+    """What a page is about: the requested property, another one, or possibly either."""
 
     WANTED = "wanted"
     OTHER = "other"

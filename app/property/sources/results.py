@@ -25,7 +25,7 @@ _ZIP = re.compile(r"\b\d{5}\b")
 
 
 def find_link(page: Page, wanted: Address) -> str | None:
-    """Return the target URL that all links about `wanted` on the page's host share; None without exactly one URL.
+    """Return the URL, on the page's host, of the links about `wanted`; None if there is no such URL, or several.
 
     A link's own text, or else its row, shows which address the link is about.
     """

@@ -1,4 +1,4 @@
-"""Remove invisible characters: zero-width spaces, tag characters, and overrides of the text direction."""
+"""Remove invisible characters, such as zero-width spaces, and detect overrides of the text direction."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """Return 1 to 12 for a month's name in `lang` or English, or if it names only one month in all other languages."""
+    """Return the month, 1 to 12, that `word` names in `lang`, in English, or unambiguously in other languages."""
     name = _folded(word)
     if len(name) < _LEAST:
         return None

@@ -73,7 +73,7 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """Interpret the only kind of separator in `text`. It separates thousands if it repeats or precedes three digits."""
+    """Interpret `mark`, the only separator: of thousands if it repeats or, unless `decimal`, precedes three digits."""
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)
     in_thousands = len(tail) == 3 and head.strip("0") != "" and len(groups[0]) <= 3

@@ -1,7 +1,7 @@
 """Map ZIP codes to US states by their first three digits.
 
 Source: the three-digit prefixes of the United States Postal Service (Publication 65, National Five-Digit ZIP Code
-Directory). Prefixes of the armed forces and of territories without a state are left out.
+Directory). Of the territories, only Puerto Rico is included.
 """
 
 from __future__ import annotations

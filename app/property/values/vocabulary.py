@@ -65,7 +65,7 @@ def _kind(text: str) -> Kind | None:
 
 
 def is_commercial(text: str) -> bool:
-    """Return whether `text` names a business."""
+    """Return whether `text` names commercial property."""
     return _COMMERCIAL.search(text) is not None
 
 

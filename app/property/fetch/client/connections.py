@@ -1,6 +1,6 @@
-"""Reuse connections, in one small pool per origin.
+"""Reuse connections. Each origin has a pool of its own.
 
-On every request, a shared pool would check each of its connections with two system calls.
+On every request, a pool checks each of its connections with two system calls, so a shared pool would be slow.
 """
 
 from __future__ import annotations

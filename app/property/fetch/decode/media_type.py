@@ -55,9 +55,9 @@ def require_readable(url: str, content_type: str | None) -> None:
 def media_type(url: str, body: bytes, content_type: str | None = None) -> str:
     """Return the media type of a non-empty body.
 
-    A readable claim is accepted unless the bytes clearly show another readable kind (HTML sent as JSON or plain text,
-    JSON sent as HTML). Raises `UnsupportedContentError` for binary data, and if neither the claim nor the bytes
-    determine a type.
+    This is the declared type, unless the bytes clearly show another readable one, such as HTML sent as JSON or plain
+    text. Raises `UnsupportedContentError` for binary data, and if neither the declaration nor the bytes determine a
+    type.
     """
     declared = declared_type(content_type)
     if binary := _binary(body):

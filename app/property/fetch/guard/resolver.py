@@ -1,4 +1,4 @@
-"""Resolve host names to addresses, behind a replaceable interface. The guard checks every address that it returns."""
+"""Resolve host names to addresses, behind a replaceable interface. The guard checks every returned address."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Politeness:
 
     @contextmanager
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
-        """Hold a slot at the destination's site. The next one begins `gap_seconds` later, or after the minimum gap.
+        """Hold a slot at the destination's site. The next begins after the longer of `gap_seconds` and the minimum gap.
 
         A host that asks for more than the minimum gap has its own pace and does not slow its site's other hosts. A
         block page pauses its site only if the visitor requested a page there; a redirect to a third party's login must

@@ -39,11 +39,11 @@ class Visitor:
     """On whose behalf pages are requested, and how.
 
     `id` is the same when a visitor comes back. A `lane` (a batch of jobs) shares a site evenly with other lanes.
-    `max_wait_seconds` is the longest wait in place. If `can_defer` is true, every appointment is taken. `slot_site` is
-    the site where the visitor holds a slot, which covers all its requests there. `requested_site` is the site of the
-    requested page after redirects led elsewhere; a block page on another site does not pause that site. `only_public`:
-    a public page led here, so networks that the operator opened are refused. `on_slot` is called at the first slot for
-    the page, before anything is sent; its exceptions end the visit.
+    `max_wait_seconds` is the longest wait in place. With `can_defer`, the visitor leaves if it gets an appointment.
+    `slot_site` is the site where the visitor holds a slot, which covers all its requests there. `requested_site` is the
+    site of the requested page after redirects led elsewhere; a block page on another site does not pause that site.
+    `only_public` is true after a public page: networks that the operator opened are then refused. `on_slot` is called
+    at the first slot for the page, before anything is sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -151,7 +151,7 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Return the microseconds until the visitor's appointment: its own, a quick one if missed, or a new one."""
+        """Return the microseconds until the visitor's appointment: the same, an early one if missed, or a new one."""
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap
         if kept is not None and kept > now + POLL_US:

@@ -2,7 +2,7 @@
 
 The request for the page itself is answered with the document that the worker fetched. The worker fetches scripts and
 the data they request: one at a time at the page's host, because everything that belongs to a page counts as one visit
-there. Style sheets are answered with empty ones. All else is dropped: images, fonts, frames, beacons, and downloads.
+there. Style sheets are replaced by empty ones. All else is dropped: images, fonts, frames, beacons, and downloads.
 
 Chromium itself has no network access (`host.py`), so a request that bypasses this class reaches nothing.
 """
@@ -67,7 +67,7 @@ class Gate:
 
     async def handle(self, route: Route, request: Request) -> None:
         """Answer, load, or drop a request. This is the route handler of the page's context."""
-        with suppress(Error):  # the page is gone
+        with suppress(Error):  # raised if the page is gone
             if request.is_navigation_request():
                 await self._navigate(route, request)
             elif request.resource_type == "stylesheet":
