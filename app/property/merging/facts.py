@@ -1,7 +1,7 @@
 """Compare two sets of values apart from the address, and score the evidence for one property. Pure.
 
 Points separate look-alikes. Facts that neighbors often share (year, bedrooms) earn few points. Facts that hardly any
-two homes share (a sale's date and price, a point within a few steps) earn many.
+two homes share (a sale's date and price, a position within 30 m) earn many.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Prior weights of a value: by the kind of source, how it was read, and its age.
 
 The numbers estimate the chance that a source is right, from what each office or site is responsible for. They have two
-digits and are not fitted; ADR 0033 explains them and docs/merging.md lists them.
+digits and are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
 """
 
 from __future__ import annotations

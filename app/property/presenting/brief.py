@@ -1,6 +1,6 @@
 """The contractor's brief: what a roofing or home-services team needs to know about a house, with doubts.
 
-As text it has at most 80 columns. URLs are never cut, so that readers can open them.
+As text it has at most 80 columns, except for URLs. They are never cut, so that readers can open them.
 """
 
 from __future__ import annotations

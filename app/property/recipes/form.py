@@ -59,7 +59,7 @@ def from_json(data: Mapping[str, Any]) -> Recipe | None:
 
 
 def as_toml(recipe: Recipe) -> str:
-    """Return `recipe` as an operator would write it: its anchors, without counters."""
+    """Return `recipe` as an operator would write it: without counters and reader anchors."""
     lines = [f"format = {FORMAT}", f"host = {_quoted(recipe.host)}"]
     lines += [f"pages = {_quoted(recipe.pages)}"] if recipe.pages else []
     lines += ["", "[fields]"]

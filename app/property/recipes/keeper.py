@@ -39,7 +39,7 @@ RecipeChange = Callable[[Recipe], Recipe]
 
 
 class RecipeStore(Protocol):
-    """Stores recipes and examples: in memory for tests and benchmarks, in the database for a fleet."""
+    """Stores recipes and examples: in memory for tests and benchmarks, otherwise in the database."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
         """Return the recipes of `host`, newest first, at most `recipe.MOST_OF_HOST`."""

@@ -236,7 +236,7 @@ def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
     """Drop labels that are near the value by chance, such as the label of the line above.
 
-    Labels in our vocabulary are kept. If there are none, a label in the same row or text as the value is kept, but only
+    Labels in the vocabulary are kept. If there are none, a label in the same row or text as the value is kept, but only
     if it is the only one.
     """
     labels = {one.name for one in anchors if one.kind == "label"}

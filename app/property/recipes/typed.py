@@ -21,7 +21,7 @@ STRENGTH = 0.95
 READER = "recipe"
 #: Each field together with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: A text of at most this many characters may state a value in other words. Larger counts are not written as words.
+#: The longest text, in characters, that may state a value in other words, and the largest count written as a word.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 #: The most spaces in a number with its unit, by kind of field. Other kinds may have two.
 _MOST_PARTS = {"count": 0, "year": 0}

@@ -16,7 +16,7 @@ _NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The index of the requested property or None, and the reason.
+    """The index of the row that is the requested property, or None, with the verdict and the reason.
 
     If `is_open` is true, another source may settle the choice by naming the parcel.
     """

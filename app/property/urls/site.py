@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-#: Domains whose hosts have different owners (`one.arcgis.com`, `two.arcgis.com`), but which the list lacks.
+#: Domains that the Public Suffix List lacks, although their hosts have different owners, such as `one.arcgis.com`.
 _SHARED_DOMAINS = frozenset(
     (
         # records and maps of many counties

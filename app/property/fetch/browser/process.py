@@ -40,7 +40,7 @@ class BrowserStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to start the browser. Above `memory_bytes` it is ended; after `idle_seconds` without work it ends itself."""
+    """How to start the browser. It ends above `memory_bytes` of memory, and after `idle_seconds` without work."""
 
     executable: Path
     sandbox: bool

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 #: A response with one of these statuses may be a block page. AWS WAF also sends challenges with 202, others with 200.
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
-#: This many bytes of a refusal are read. A longer text is never taken for a block page.
+#: This many bytes of a refusal are read. A longer text is not examined for signs of a block page.
 HEAD_BYTES = 131_072
 #: A success with this many visible characters is a real page, even if it embeds a captcha or firewall script.
 _WALL_CHARS = 800

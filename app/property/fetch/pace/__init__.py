@@ -1,1 +1,1 @@
-"""Space out the requests to each site, across all processes of the fleet."""
+"""Space out the requests to each site, across all processes that share a Redis."""

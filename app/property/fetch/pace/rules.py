@@ -2,7 +2,7 @@
 
 A site has a gap between the starts of requests, a maximum number of concurrent requests, and a time before which it
 wants none (`Retry-After`). A visitor that cannot start within its maximum wait gets an appointment instead, so that the
-worker can continue with other sites. `stores.py` keeps this state in a process or for the fleet. The scripts in `lua/`
+worker can continue with other sites. `stores.py` keeps this state in a process or in Redis. The scripts in `lua/`
 implement the same rules as `Site`.
 """
 

@@ -1,4 +1,4 @@
-"""Store the pace of sites in this process, or in Redis for the whole fleet with one script per operation."""
+"""Store the pace of sites in this process, or in Redis for all processes, with one script per operation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PaceStore(Protocol):
         ...
 
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
-        """Record that the request `token` ended or stopped waiting. Without this, its lease frees its place."""
+        """Record that the request `token` ended or stopped waiting. Otherwise, its lease frees its place later."""
         ...
 
 
@@ -75,7 +75,7 @@ class LocalPace:
 
 
 class RedisPace:
-    """The pace of the whole fleet, by Redis' own clock. Tests may pass another `clock`."""
+    """The pace of all processes, by Redis' own clock. Tests may pass another `clock`."""
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))

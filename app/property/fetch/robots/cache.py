@@ -1,4 +1,4 @@
-"""Store robots.txt files in this process, or in Redis for the whole fleet.
+"""Store robots.txt files in this process, or in Redis for all processes.
 
 One process fetches a file; the others wait for it.
 """
@@ -107,7 +107,7 @@ class LocalRobotsCache:
 
 
 class RedisRobotsCache:
-    """Stores robots.txt files for the fleet. While Redis is down, every process fetches files without caching."""
+    """Stores robots.txt files for all processes. While Redis is down, each process fetches files without caching."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:
         self._client = client
