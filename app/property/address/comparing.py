@@ -164,7 +164,7 @@ def _names(one: Street, other: Street) -> Verdict:
 
 
 def _is_typo(one: str, other: str) -> bool:
-    """Return whether one long word could be a mistyped form of the other."""
+    """Return whether one long name could be a mistyped form of the other."""
     shorter = min(len(one), len(other))
     allowed = next((errors for length, errors in _TYPOS if shorter >= length), 0)
     return not re.search(r"\d", one + other) and OSA.distance(one, other) <= allowed

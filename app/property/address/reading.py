@@ -21,14 +21,14 @@ _US_TAIL = re.compile(
     r"United States)\.?)?$"
 )
 _US_STATE_TAIL = re.compile(r",\s*+([A-Za-z]{2})\s*+(?:,?\s*+(?:USA?|United States)\.?)?$")
-#: `14206 SE FERNWOOD LN 98388`: county record without a town
+#: An address without a town, as some county records have it: `14206 SE FERNWOOD LN 98388`.
 _STREET_AND_ZIP = re.compile(
     r"^(\d+\s[^,]+?\b(?:ST|AVE?|RD|DR|LN|CT|PL|BLVD|CIR|TER|WAY|LOOP|TRL|HWY|PKWY|PIKE|"
     r"RUN)\b\.?(?:\s(?:[NSEW]|NE|NW|SE|SW))?)"
     r"\s+(\d{5})(?:-\d{4})?$",
     re.IGNORECASE,
 )
-#: `12 ELM ST # 4, ANYTOWN 34108`: county record without a state
+#: An address without a state, as some county records have it: `12 ELM ST # 4, ANYTOWN 34108`.
 _TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?(?<!\s)\s++(\d{5}(?:-\d{4})?)$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
 #: A house number after the comma, as in `Calle Mayor, 13` and `Via Roma, 4 bis`.

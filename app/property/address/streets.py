@@ -166,7 +166,7 @@ def _highway(words: Sequence[str]) -> Street | None:
 
 
 def _name(words: Sequence[str], suffix: str) -> str:
-    """Normalize a street name: ordinals in figures; SAINT, MOUNT, FORT, and inner suffixes in full."""
+    """Normalize a street name. Ordinals are in figures; SAINT, MOUNT, FORT, and a suffix within the name in full."""
     if not words:
         return ""
     words = list(words)

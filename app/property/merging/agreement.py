@@ -85,7 +85,7 @@ def _known_to(record: SourceRecord, name: str) -> float:
 
 
 def _same_list(a: list[Any], b: list[Any]) -> bool:
-    """Compare lists of texts in any order. Additional or more detailed items do not count as a difference."""
+    """Compare lists in any order. Additional or more detailed texts do not count as a difference."""
     if any(isinstance(part, dict) for part in (*a, *b)):
         return sorted(map(str, a)) == sorted(map(str, b))
     one, other = [frozenset(_plain_words(str(part))) for part in a], [frozenset(_plain_words(str(p))) for p in b]

@@ -35,7 +35,7 @@ _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
-#: `$2,000 a month` is `$24,000 a year`, within rounding
+#: The rounding between amounts for two periods: `$2,000 a month` is `$24,000 a year`.
 _PERIOD_ROUNDING = 0.005
 #: The longest time between the signing, closing, and recording of one deed.
 _ONE_CLOSING = timedelta(days=31)

@@ -20,7 +20,7 @@ UNSURE_BELOW = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A contradicting source's evidence; `reason` is why it lost ("" if unknown)."""
+    """The evidence of a contradicting source. `reason` says why its value lost, or is "" if that is unknown."""
 
     proof: Mapping[str, Any]
     reason: str
@@ -28,7 +28,7 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Doubts about a value: contradicting sources, strongest first; a low `confidence`; an outdated `read_at`."""
+    """Doubts about a value. `others` starts with the strongest; `confidence` is None if high, `read_at` if recent."""
 
     others: tuple[Other, ...]
     confidence: float | None

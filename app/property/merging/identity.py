@@ -91,7 +91,7 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
 
 
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a property's blocking keys: house number, place, and an end of the street's name; and its map cell."""
+    """Return a property's blocking keys. They consist of house number, street's end, and place, or of the map cell."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -149,7 +149,7 @@ def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two sets of values differ in their parcel number or a part of their address."""
+    """Return whether two sets of values differ in the parcel number or a part of the address other than the town."""
     a, b = address_of(one), address_of(other)
     parts = ("unit", "postal_code", "state", "street_number", "street_name")
     return differ(_parcel(one), _parcel(other)) or any(differ(getattr(a, part), getattr(b, part)) for part in parts)

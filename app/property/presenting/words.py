@@ -20,7 +20,7 @@ UNKNOWN = "not known"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?")
-#: RESO statuses of listings for sale, and of listings under contract
+#: The RESO statuses of listings for sale, and those of listings under contract.
 _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
 
 

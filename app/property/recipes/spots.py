@@ -120,7 +120,7 @@ class Spots:
 
     @cached_property
     def _clauses(self) -> list[tuple[str, Segment]]:
-        """Running text, split at commas and sentence ends."""
+        """The clauses of running text, split at commas and sentence ends, each with its segment."""
         texts = (segment for segment in self.page.segments if " " in segment.text)
         parts = ((part.strip(), segment) for segment in texts for part in _CLAUSES.split(segment.text))
         return list(islice(((part, segment) for part, segment in parts if " " in part), _MOST_CLAUSES))

@@ -24,7 +24,7 @@ from app.property.record import DERIVED_FIELDS, FIELDS, Method, fits
 from app.property.urls.targets import normalise_url
 
 _URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
-#: `- **Year built**: 1987`
+#: A label and its value, such as `- **Year built**: 1987`.
 _LABELLED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
 _MARKS = re.compile(r"[*_`|]+")
 #: The locale in which the values of an answer are parsed.

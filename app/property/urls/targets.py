@@ -26,7 +26,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
 _WORD = re.compile(r"\w+|#")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-#: `example.com/homes/1`, `www.example.com`
+#: A URL without its scheme, such as `example.com/homes/1` or `www.example.com`.
 _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 
 

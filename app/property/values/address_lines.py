@@ -152,7 +152,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
-    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # `Działka 1 240 m² na sprzedaż`
+    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # not `Działka 1 240 m² na sprzedaż`
     street = _KIND_LEADS.sub("", ", ".join(parts).strip(" ,-"))
     return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
 
@@ -237,7 +237,7 @@ def _without_code(text: str, country: str) -> Line | None:
         return None
     last = parts[-1]
     if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
-        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
+        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # as in `Leitrim, Dromod`
     if (towns := _TOWN_LAST.get(country)) is not None:
         return Line(_numbered_first(parts[:-1]), last) if last.casefold() in towns else None
     named = _beside_street(parts) if country in _STREET_FIRST_OR_LAST else None

@@ -70,7 +70,7 @@ def is_unit(text: str) -> bool:
 
 
 def parse_area(text: str, lang: str | None = None) -> Area | None:
-    """Return the first area of `text`: a number with a unit behind it, else a lone number.
+    """Return the first area of `text`: a number with a unit behind it, else the first number with any unit in the text.
 
     `11 ares 42 ca` and `1 ha 20 a` are one area.
     """

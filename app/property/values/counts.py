@@ -15,7 +15,7 @@ _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
 ORDINAL = re.compile(rf"\d+(?:{alternatives('numbers', 'ordinals', whole=False)})(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
-#: `2 (2/0)`, `2.5 (2 1)`: the total, then full and half bathrooms in parentheses
+#: The total, then full and half bathrooms in parentheses, as in `2 (2/0)` or `2.5 (2 1)`.
 _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 

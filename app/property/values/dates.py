@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from app.property.values.months import month_of
 
 _ISO_MONTH = re.compile(r"^\s*((?:19|20)\d{2}-(?:0[1-9]|1[0-2]))\s*$")
-#: `2024-03-05`, `2024/3/5`, `2024. 03. 05.`
+#: A date with the year first: `2024-03-05`, `2024/3/5`, or `2024. 03. 05.`.
 _YEAR_LEADS = re.compile(r"(?<!\d)(\d{4})(?:-(\d{2})-|/(\d{1,2})/|\.\s?(\d{1,2})\.\s?)(\d{1,2})(?!\d)")
 _SLASHED = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _COMPACT = re.compile(r"^\s*(19|20)(\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\s*$")
 _EPOCH = re.compile(r"^\s*(?:/Date\()?(-?\d{9,13})(?:[+-]\d{4})?(?:\)/)?\s*$")
 _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _YEAR = re.compile(r"^\s*((?:1[6-9]|20)\d{2})\s*$")
-#: `22-JUN-12`, as databases print dates
+#: A date as some databases print it: `22-JUN-12`.
 _DASHED = re.compile(r"^\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d{2})\b")
 #: The first year of each Japanese era. It is year 1 of the era.
 _ERAS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}

@@ -66,7 +66,7 @@ def is_full_name(text: str) -> bool:
     if not (2 <= len(words) <= 5 and len(capital) >= 2 and particles):
         return False
     if words[0].isupper() and len(words[0]) > 1 and not text.isupper():
-        return False  # `REA Sothern`
+        return False  # as in `REA Sothern`
     return (
         not ROLE.search(text) and texts.is_person(text) and not texts.has_legal_form(text) and not _TRADE.search(text)
     )

@@ -57,7 +57,7 @@ def find_qualifier(text: str) -> str | None:
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """Return the first price of `text`; None if there is none, or only a price per area."""
+    """Return the first price of `text`, preferably with a currency; None if there is none, or only one per area."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text

@@ -35,7 +35,7 @@ _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
 def clean(text: str) -> str:
-    """Resolve entities, remove tags, and fold whitespace; of checkboxes, keep only ticked ones."""
+    """Resolve entities, remove tags, and fold white space. If there are checkboxes, keep only the ticked ones."""
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
@@ -174,7 +174,7 @@ def is_office(text: str) -> bool:
 
 
 def features(raw: Any) -> list[str]:
-    """Return the features in a list, or in text separated by commas, semicolons, or bars; placeholders are dropped."""
+    """Return up to 12 features of a list, or of text separated by commas, semicolons, or bars, without placeholders."""
     parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
     kept = [clean(p).strip(" .;") for p in parts]
     kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]

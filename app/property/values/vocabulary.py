@@ -24,7 +24,7 @@ _SUBTYPES = by_key(
 _COMMERCIAL = pattern("kinds", "Commercial")
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
-#: RESO values for more general words
+#: The RESO values of words that are not RESO values themselves.
 _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pending"}
 _STATUSES = by_key(
     "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")

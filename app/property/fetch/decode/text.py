@@ -90,7 +90,7 @@ _SAMPLE_BYTES = 32_768
 _STRAY_BYTES = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
 
-#: UTF-8 read as windows-1252 or Latin-1: `Â` before a sign, `Ã` before a continuation, `â€` before punctuation
+#: UTF-8 that was read as windows-1252 or Latin-1, which gives `Â`, `Ã`, or `â€` before another character.
 _TWICE_ENCODED = (
     r"(?:Â[\u0080-\u00bf]"
     r"|Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"

@@ -33,7 +33,7 @@ def from_text(text: str) -> bytes:
 
 
 def packed(message: Message) -> bytes:
-    """Return the message as bytes. Raises `ValueError` if it is too large."""
+    """Return the message as bytes, with its length in front. Raises `ValueError` if it is too large."""
     body = json.dumps(message).encode()
     if len(body) > MAX_BYTES:
         raise ValueError(f"a message of {len(body)} bytes")
@@ -49,7 +49,7 @@ def length(header: bytes) -> int:
 
 
 def unpacked(body: bytes) -> Message:
-    """Return the message. Raises `ValueError` if it is invalid."""
+    """Return the message in `body`. Raises `ValueError` if it is invalid."""
     message = json.loads(body)
     if not isinstance(message, dict):
         raise ValueError("a message that is no object")
