@@ -82,7 +82,7 @@ def split_up(unit: str) -> dict[str, str]:
 
 
 def bare(word: str) -> str | None:
-    """Return the unit that a lone word such as `4B` names: an identifier with a digit or of one letter."""
+    """Return the unit that a lone word such as `4B` or `C` names; None if it is not an identifier."""
     return f"{UNIT} {_identifier(word)}" if _is_bare(word) else None
 
 

@@ -19,7 +19,7 @@ def read_target(text: str) -> Address:
 def spell_target(text: str) -> str:
     """Return the canonical spelling of `text`: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`.
 
-    Normalizing the result again does not change it. Raises the same errors as `read_target`.
+    Normalizing the result again does not change it. Raises `ValueError` like `read_target`.
     """
     for _ in range(_ROUNDS):
         spelling = _spelled(text)

@@ -108,7 +108,7 @@ def _same_text(name: str, a: str, b: str) -> bool:
 
 
 def same_street_name(one: str, other: str) -> bool:
-    """Return whether all words of two normalized street names agree. Words of under five letters must be equal."""
+    """Return whether two normalized street names agree word by word. Words under five letters must be equal."""
     if one.replace(" ", "") == other.replace(" ", ""):
         return True
     words, others = one.split(), other.split()

@@ -25,7 +25,7 @@ _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
 
 def day_of(value: Any) -> date | None:
-    """Return the day of an ISO date, or the first day of a month or year."""
+    """Return the day of an ISO date, or the first day of a month or year; None for other text."""
     parts = str(value).split("T")[0].split("-")
     try:
         year, month, day = (int(part) for part in (*parts, "1", "1")[:3])

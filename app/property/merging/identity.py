@@ -59,7 +59,7 @@ def url_keys(record: SourceRecord) -> tuple[str, ...]:
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys to look up the record's property: its own, its town without the state, and the cells around."""
+    """Return the keys to look up the record's property: its own, one without the state, and those of cells around."""
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:
@@ -91,7 +91,7 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
 
 
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a property's blocking keys. They consist of house number, street's end, and place, or of the map cell."""
+    """Return a property's blocking keys: of house number, place, and an end of the street's name; and of map cells."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:

@@ -57,7 +57,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Compares `record` with candidates. `preferred` is the id of the related or present property, if there is one.
+    """Compares `record` with candidates. `preferred` is the id of the record's current or related property, if any.
 
     `pages_of` returns the pages of properties; `are_split` tells whether people keep any two of the given properties
     apart.

@@ -33,7 +33,7 @@ _RELEARNED_AFTER = timedelta(days=1)
 #: The attributes of a recipe that learning changes.
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: The CPU seconds to learn from up to `MOST_EXAMPLES` pages. Pages of large portals take five.
+#: The CPU limit, in seconds, to learn from up to `MOST_EXAMPLES` pages. Pages of large portals take five seconds.
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 

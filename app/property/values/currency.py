@@ -6,7 +6,7 @@ import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
-#: The currency that `$`, `kr`, or `£` means in each country (ISO 3166-1 alpha-2), and a price without a sign.
+#: The currency of each country (ISO 3166-1 alpha-2), which `$`, `kr`, `£`, or a price without a sign means there.
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
 _LOCAL = {

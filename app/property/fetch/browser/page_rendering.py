@@ -29,7 +29,7 @@ _ROBOTS_SECONDS = 5.0
 _LOADING_SECONDS = 10.0
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: These request fields of the page are not forwarded: we set them, or they are hop-by-hop (RFC 9110 section 7.6.1).
+#: These request fields of a page are not sent on. The worker sets them, or they are hop-by-hop (RFC 9110, 7.6.1).
 # fmt: off
 _OURS = frozenset({
     "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer",

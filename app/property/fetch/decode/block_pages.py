@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
 #: This many bytes of a refusal are read. A longer text is not examined for signs of a block page.
 HEAD_BYTES = 131_072
-#: A success with this many visible characters is a real page, even if it embeds a captcha or firewall script.
+#: A successful response with this many visible characters is a real page, even if it embeds a captcha.
 _WALL_CHARS = 800
 #: A login page has fewer visible characters, including help, footer, and legal text.
 _LOGIN_CHARS = 2_500
@@ -36,7 +36,7 @@ _REFUSAL_HEADERS = (
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
     ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: Lower-case markup of block pages, and who blocks. On a success, it counts only if there is little visible text.
+#: Lower-case markup of block pages, and who blocks. In a successful response with much visible text, it is ignored.
 _MARKUP = (
     (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
     (("captcha-delivery.com",), "a challenge of DataDome"),

@@ -55,7 +55,7 @@ def require_readable(url: str, content_type: str | None) -> None:
 def media_type(url: str, body: bytes, content_type: str | None = None) -> str:
     """Return the media type of a non-empty body.
 
-    This is the declared type, unless the bytes clearly show another readable one, such as HTML sent as JSON or plain
+    It is the declared type, unless the bytes clearly show another readable one, such as HTML sent as JSON or plain
     text. Raises `UnsupportedContentError` for binary data, and if neither the declaration nor the bytes determine a
     type.
     """

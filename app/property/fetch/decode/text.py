@@ -98,7 +98,7 @@ _TWICE_ENCODED = (
 )
 #: Text with such a sequence, as far as the next tag, quote, or line end on both sides.
 _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
-#: At most this many characters are repaired, in 0.5 s. Repair is the slow part of decoding.
+#: At most this many characters are repaired, which takes 0.5 s. Repair is the slow part of decoding.
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
 #: The assumed media type of a saved file by its suffix, else HTML. Its bytes may correct the type.

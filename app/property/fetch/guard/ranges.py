@@ -50,7 +50,7 @@ _SPECIAL_V4 = tuple(
     )
 )
 
-#: The only block that IANA assigns global unicast addresses from. All other IPv6 addresses are refused.
+#: The only block that IANA assigns global unicast addresses from (RFC 4291 section 2.4). Others count as reserved.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _SPECIAL_V6 = tuple(

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 #: Redis is asked again this many microseconds after it did not answer.
 _REDIS_RETRY_US = 1_000_000
-#: If a request is sent more microseconds than this after its slot began, the site's next slot moves too.
+#: If a request is sent later than this after its slot began, in microseconds, the site's next slot moves too.
 _LATE_US = 10_000
 #: With these statuses, a site asks for fewer requests.
 _PUSHED_BACK = frozenset({429, 503})

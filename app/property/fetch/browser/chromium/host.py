@@ -30,7 +30,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 async def serve(orders_fd: int, answers_fd: int) -> None:
-    """Process requests until the input or the browser ends, memory runs short, or no page came for some time.
+    """Process requests until the input or the browser ends, memory runs short, or no page has come for some time.
 
     At the end, all processes that this one started are killed.
     """
