@@ -42,7 +42,7 @@ class RecipeStore(Protocol):
     """Stores recipes and examples: in memory for tests and benchmarks, otherwise in the database."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`, newest first, at most `recipe.MOST_OF_HOST`."""
+        """Return at most `MOST_OF_HOST` recipes of `host`: written ones first, then the last updated ones."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
