@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-#: command prefix: the command gets a private network (only loopback, and down) and private mounts
+#: A command with this prefix gets private mounts and a private network, which only has a loopback device that is down.
 ISOLATE = ("unshare", "--net", "--mount", "--map-root-user")
 
 

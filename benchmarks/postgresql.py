@@ -23,7 +23,7 @@ _START_SECONDS = 60.0
 
 
 class PostgreSQL:
-    """A running server; `folder` has its socket, its user is `postgres`, without a password."""
+    """A running server, whose socket is in `folder`. Its user is `postgres`, without a password."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,14 +66,14 @@ def why_not() -> str | None:
 
 
 def owned_by_server(folder: Path) -> None:
-    """Give `folder` to the user who runs the server: PostgreSQL refuses to run as root."""
+    """As root, give `folder` to the user `nobody`, who runs the server because PostgreSQL refuses to run as root."""
     if os.getuid() == 0:
         shutil.chown(folder, "nobody", "nogroup")
 
 
 @contextmanager
 def postgresql(*settings: str) -> Iterator[PostgreSQL]:
-    """Start a server with default settings, except for `settings` (`fsync=off`).
+    """Start a server with default settings, except for `settings` such as `fsync=off`, and delete it at the end.
 
     Raises `BenchmarkError` with the reason why no server is available, or with the server's error.
     """
@@ -105,7 +105,7 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
 
 @contextmanager
 def servers_of(databases: Sequence[str]) -> Iterator[Mapping[str, PostgreSQL | None]]:
-    """Return a server for each kind of database; None for SQLite. Raises like `postgresql`."""
+    """Start a PostgreSQL server if needed, and yield the server of each database; None for SQLite. See `postgresql`."""
     if "postgresql" not in databases:
         yield dict.fromkeys(databases)
         return

@@ -15,7 +15,7 @@ import uvicorn
 
 #: ASGI applications have a structural type; uvicorn accepts any callable of this shape
 App = Callable[..., Any]
-#: how often another free port is tried if one of several hosts already uses it
+#: At most this many free ports are tried until one is free on all of several hosts.
 _ATTEMPTS = 20
 
 
@@ -115,7 +115,7 @@ def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -
 
 
 class BackgroundServer:
-    """The same server in a thread of this process, for tests; also a context manager.
+    """A server in a thread of this process, which can be used as a context manager.
 
     `also` are further hosts, served on the same port. Raises `OSError` for a host that this machine does not have.
     """

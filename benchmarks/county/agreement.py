@@ -13,16 +13,16 @@ Values = Mapping[str, Any]
 
 _SQUARE_FEET = {"Square Feet": 1.0, "Acres": 43_560.0, "Square Meters": 10.763910, "Hectares": 107_639.1}
 _UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
-#: a page rounds 0.23 acres, which are 10,018.8 square feet
+#: The tolerated relative difference of two areas, since pages round: 0.23 acres are 10,018.8 square feet.
 _AREA_TOLERANCE = 0.005
-#: about 100 m: the distance between the center of a parcel and its front door
+#: The tolerated difference of coordinates in degrees: about 100 m, as between a parcel's center and its front door.
 _DEGREES = 0.001
-#: fields that depend on another value, or on the page instead of the property
+#: These fields are not compared, because they depend on another value, or on the page instead of the property.
 NOT_COMPARED = frozenset({"LivingAreaUnits", "LotSizeUnits", "ListingId"})
 
 
 def agrees(name: str, truth: Values, stored: Values) -> bool:
-    """Return whether `stored` equals `truth` for the field `name`. Both have a value."""
+    """Return whether `truth` and `stored` agree about the field `name`. Both must have a value for it."""
     rule = _RULES.get(name, _plainly)
     return rule(name, truth, stored)
 

@@ -17,7 +17,7 @@ from benchmarks.extraction.proof import faults
 
 
 class Pages:
-    """The county's pages by URL, each fetched once; a context manager."""
+    """A cache of the county's pages by URL, as a context manager. Each page is fetched once."""
 
     def __init__(self) -> None:
         self._client = httpx2.Client(trust_env=False, timeout=30, follow_redirects=True)
@@ -30,7 +30,7 @@ class Pages:
         self._client.close()
 
     def get(self, url: str, at: datetime) -> Page:
-        """Return the page as the site serves it at the time `at`."""
+        """Return the page at `url` as the site serves it now, with `at` as its time of fetching."""
         if url not in self._known:
             answer = self._client.get(url)
             kind = answer.headers["content-type"].partition(";")[0]
@@ -39,7 +39,7 @@ class Pages:
 
 
 def unproven(one: Stored, pages: Pages) -> Iterator[str]:
-    """Return the property's values with invalid evidence, and the reason for each."""
+    """Yield a message for each value of the property whose evidence is missing or invalid."""
     record: dict[str, Any] = one.shown["record"]
     evidence = {name: Evidence.model_validate(proof) for name, proof in one.shown["evidence"].items()}
     known = {url: _read(one, url) for url in one.says}
@@ -85,5 +85,5 @@ def _faults(url: str, proofs: dict[str, Evidence], pages: Pages) -> Iterator[tup
     values = {name: proof.value for name, proof in proofs.items()}
     read = Extraction(page, PageKind.RECORD, "", PropertyRecord(values=values, evidence=proofs))
     for fault in faults(url, read):
-        if fault.proof.method is not Method.LLM:  # the evidence refers to the text that was sent
+        if fault.proof.method is not Method.LLM:  # this evidence refers to the text sent to the model
             yield fault.field, f"{fault.why} ({url}: {fault.proof.quote!r})"

@@ -17,14 +17,14 @@ from simulators.county.searches import Found, found
 from simulators.county.serving import RunningCounty
 from simulators.county.sites import HEARTH, MOSAIC, Page
 
-#: a conflict in any of these fields reports a flaw in each of them
+#: Groups of related fields. A conflict reported for one field of a group also counts for the others.
 _ONE_CONFLICT = ({"Latitude", "Longitude"}, {"BathroomsTotalInteger", "BathroomsFull"}, {"CloseDate", "ClosePrice"})
 _REPORTED_KINDS = ("conflict", "decimal", "unit")
 
 
 @dataclass
 class Figures:
-    """Counts, and a description of each unexpected case."""
+    """The counts of one run, and a description of each unexpected case."""
 
     homes: int = 0
     no_property: list[str] = field(default_factory=list)
@@ -131,7 +131,7 @@ def _main(home: Home, by_id: Mapping[str, Stored], home_of: Mapping[str, Counter
 
 
 def _expected(county: County, home: Home, search: Found) -> Iterator[Page]:
-    """Return the pages that should be found: by template in the county, by search outside, by URL for duplicates."""
+    """Yield the open pages that should be found: by URL template in Example County, else by search, and duplicates."""
     in_county = home.town.county == "Example"
     for page in county.pages[home.number]:
         cited = page.site in (HEARTH, MOSAIC) and search.kind not in ("forbidden", "nothing")
@@ -182,7 +182,7 @@ def _flaws(figures: Figures, county: County, home: Home, main: Stored, expected:
 
 
 def _noise(figures: Figures, county: County, home: Home, main: Stored) -> None:
-    """Count conflicts about fields for which all pages of the property agree."""
+    """Count all conflicts, and list those about fields that every page of the property states correctly."""
     pages = _pages_of(county, main)
     for one in main.shown["conflicts"]:
         name = one["field"]

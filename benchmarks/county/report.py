@@ -18,7 +18,7 @@ readable page of the property is not among its sources. *Reported*: the field is
 reader rejected the planted value as impossible. *Evidence that holds*: the locator leads to the quote on the page, and
 the quote states the value.
 """
-#: maximum number of listed problems of each kind
+#: At most this many problems of each kind are listed.
 _MOST_LISTED = 12
 
 

@@ -24,7 +24,7 @@ from simulators.county.serving import RunningCounty
 
 @dataclass(frozen=True)
 class Scraped:
-    """The result for one address. `property_id` is None after a failure, and `error` gives the reason.
+    """The result for one address or URL. `property_id` is None after a failure, and `error` gives the reason.
 
     `questions` and `searches` count the model calls.
     """

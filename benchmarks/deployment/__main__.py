@@ -15,7 +15,7 @@ from benchmarks.results import BenchmarkError, exit_code, machine
 
 _BASE = IMAGES["PYTHON_IMAGE"]
 _IMAGE = "property-intelligence:bench"
-#: wait until no process is starting up
+#: The wait before idle memory is measured, in seconds, so that no process is still starting.
 _SETTLE_SECONDS = 20.0
 
 

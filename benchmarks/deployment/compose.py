@@ -17,7 +17,7 @@ from typing import Any, Self
 from benchmarks.results import BenchmarkError
 
 ROOT = Path(__file__).parents[2]
-#: the image of each variable: the environment's, else the pinned one
+#: The image for each build variable: the one set in the environment, else the pinned one.
 IMAGES: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "base_images.py"))["chosen"]()
 _MIB = {"B": 1 / 2**20, "KiB": 1 / 1024, "MiB": 1.0, "GiB": 1024.0}
 
@@ -34,14 +34,14 @@ def docker(*arguments: str, stdin: str = "", **variables: str) -> str:
 
 
 def seconds_of(*arguments: str, **variables: str) -> float:
-    """Return the duration of `docker ARGUMENTS` in seconds."""
+    """Run `docker ARGUMENTS` and return its duration in seconds."""
     start = time.monotonic()
     docker(*arguments, **variables)
     return time.monotonic() - start
 
 
 def _environment() -> dict[str, str]:
-    """Return the engine's variables and the images. Services are configured by the demo's settings only."""
+    """Return Docker's variables and the images. All others are left out, so that only the demo's settings apply."""
     engine = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
     }
@@ -54,7 +54,7 @@ def _free_port() -> str:
 
 
 class Compose:
-    """All services of the demo, removed with their volumes at the end of the block."""
+    """A context manager for all services of the demo. On exit, it removes them and their volumes."""
 
     def __init__(self) -> None:
         self._name = f"bench-{secrets.token_hex(4)}"

@@ -39,8 +39,8 @@ class EndToEnd:
 def run(folder: Path, home: Path, *, openai: dict[str, str] | None = None) -> EndToEnd:
     """Run all labeled pages of `folder` through a worker with its state in `home`.
 
-    `openai` has the variables of a model's API; None runs without a model. Raises `RuntimeError` with the worker's last
-    log lines if the worker does not start or the jobs do not end.
+    `openai` has the variables of a model's API; None runs without a model. Raises `RuntimeError` with the last output
+    if `propintel up` or another command fails, and `subprocess.TimeoutExpired` if the jobs do not end in time.
     """
     files = [row["file"] for row in load_truth(folder)]
     with _serving(folder) as address:
@@ -64,7 +64,7 @@ def _stored(home: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 class _Pages(SimpleHTTPRequestHandler):
-    """Serve files unchanged: the Content-Type names a charset only if the page does."""
+    """Serve files unchanged. The Content-Type header names no charset, so readers must find it in the page."""
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing to stderr."""

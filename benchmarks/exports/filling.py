@@ -1,4 +1,4 @@
-"""Store properties of realistic size without merging: thirty values with evidence, three sources, a conflict."""
+"""Store properties of realistic size without merging: 32 values with evidence, three sources, a conflict."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _property(number: int) -> dict[str, Any]:
 
 
 def _records(number: int) -> Iterator[dict[str, Any]]:
-    """Return the records without values, which would fill most of the database and are not exported."""
+    """Yield the property's sources, without values: these would fill most of the database and are not exported."""
     at = _T0 + timedelta(seconds=number)
     for source in range(_SOURCES):
         url = f"https://county.example/{number}/{source}"

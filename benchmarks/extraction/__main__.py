@@ -20,7 +20,7 @@ from benchmarks.results import BenchmarkError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the scores. Return 2 without the pages."""
+    """Print the scores, and write the page if `--out` is given. Return 2 without the pages or the other tools."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument(
@@ -79,7 +79,7 @@ def _print_table(found: Measured, *, errors: bool) -> None:
 
 
 def _batch(one: Batch) -> str:
-    """Return a line of a batch's figures: by rules alone, then with the simulated model."""
+    """Return a line with the batch's scores by rules alone, its scores with the simulated model, and its prompts."""
     shown = " | ".join(f"{s.recall:.3f} {s.precision:.3f} {s.core:.3f}" for s in one.scores)
     return f"{one.name:10} {shown}  {one.sent.mean_tokens:6,.0f} tokens, read or sent {one.sent.covered:.3f}"
 

@@ -1,6 +1,6 @@
 """Reliability of confidence: the share of correct values in each band of confidence.
 
-A value is wrong if the label says that the page does not have this field. Values of unlabeled fields are not counted.
+A value is wrong if it contradicts its label, or if the label says that the page lacks it. Unlabeled fields are ignored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.extraction.scorer import Outcome
 
-#: lower ends of the bands, highest first; a band ends at the previous one
+#: The lower ends of the bands, highest first. Each band extends up to the lower end of the band before it.
 LOWER_ENDS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.0)
 
 
@@ -30,7 +30,7 @@ class Band:
 
 
 def reliability(outcomes: Sequence[Outcome], confidences: Mapping[str, Mapping[str, float]]) -> list[Band]:
-    """Return the bands, highest first. `confidences` are by the label's `file` and by RESO name."""
+    """Return the bands, highest first. `confidences` maps a label's `file` and then a RESO name to the confidence."""
     scored = [(confidences[o.file][o.field], o.verdict != "wrong") for o in outcomes if o.field is not None]
     bands: list[Band] = []
     high = 1.01

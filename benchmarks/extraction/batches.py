@@ -46,7 +46,7 @@ AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A claim of the simulated model and its page: a correct one that was rejected or a wrong one accepted."""
+    """A claim of the simulated model that the check judged wrongly: a correct one rejected, or a wrong one accepted."""
 
     file: str
     claim: Claimed
@@ -56,7 +56,7 @@ class Refusal:
 @dataclass
 class Answered:
     """`asked` correct claims, of which the check `rejected` some; `planted` wrong claims, of which it `accepted` some.
-    `records` and the `tokens` of the answers are by the label's `file`."""
+    `records` and `tokens` (the sizes of the answers) are keyed by the label's `file`."""
 
     records: dict[str, dict[str, object]] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Batch:
 
     @property
     def sure(self) -> tuple[int, int]:
-        """Return how many values were read without a model at 0.9 or better, and how many of them are correct."""
+        """Return how many values rules read with a confidence of at least 0.9, and how many of these are correct."""
         best = reliability(self.rules.outcomes, self.run.confidences)[0]
         return best.count, best.right
 

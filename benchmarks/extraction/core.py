@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from benchmarks.extraction.scorer import Outcome
 
-#: core field: its labels
+#: The labels of each core field.
 CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "price": ("price",),

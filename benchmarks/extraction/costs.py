@@ -2,7 +2,7 @@
 
 OpenAI caches the common beginning of requests from 1,024 tokens on, in steps of 128, at a lower price
 (https://platform.openai.com/docs/guides/prompt-caching, 2026-11). The project's prompts begin with the schema and the
-instruction; the page's own marker ends the common part.
+instruction. The common part ends at a marker that differs for each page.
 """
 
 from __future__ import annotations

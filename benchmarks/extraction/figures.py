@@ -1,4 +1,4 @@
-"""The figures with targets."""
+"""The figures of the benchmark, most of which have a target."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Measured:
     undisputed_bands: list[Band]
     prompts: Prompts
     peers: Peers | None = None
-    #: all batches of labeled pages; none if only a user's folder was scored
+    #: All batches of labeled pages. Empty if `--pages` chose another folder.
     batches: Sequence[Batch] = ()
 
     @property
@@ -193,7 +193,7 @@ def _size(_: Measured) -> list[Figure]:
     ]
 
 
-#: the rows of the first table, in this order; a new figure is a function here
+#: The functions that return the rows of the first table, in this order.
 FIGURES: list[Callable[[Measured], list[Figure]]] = [
     _scores,
     _core,

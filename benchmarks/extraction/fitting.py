@@ -31,19 +31,19 @@ from benchmarks.extraction.scorer import LABELS, Outcome, score
 from benchmarks.extraction.simulated import answers, planted
 
 _FOLDS = 10
-#: the penalty on large weights; a third of it or three times as much gives similar figures
+#: The L2 penalty on weights. A third of it, or three times as much, gives similar figures.
 _PENALTY = 3.0
 #: Rules make fewer errors on the pages they were written for. This feature absorbs the effect in a fit and is then
 #: dropped.
 _TUNED = "tuned"
 _UNTUNED = AT_FIRST.keys() | {"more"}
-#: the weight of a wrong value, which costs more than an unnecessary review
+#: A wrong value's weight in a fit, against 1 for a correct value: it costs more than an unnecessary review.
 _WRONG_WEIGHT = 1.5
 _MODEL = "reader.model"
-#: values whose confidence cannot exceed this are not used as examples
+#: Values whose maximum confidence is not above this are not used as examples.
 _LEAST_MOST = 0.5
 _HEAD = f"{'values':>6} {'right':>6} {'share':>6} {'error':>6}"
-#: the manual weights (ADR 0024), in the current features: the bias without a label's strength of 0.7
+#: The manual weights of ADR 0024, in the current features. Their bias of 1.95 included a label's strength of 0.7.
 _BY_HAND: Weights = {
     **{"bias": 1.95 - 2.5 * 0.7, "strength": 2.5, "other_methods": 1.1, "other_places": 0.6, "rival": -2.0},
     **{"strong_checks": 1.0, "plausible_checks": 0.3, "failed_checks": -2.0},
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fitted(reads: Sequence[Read], start: Weights | None = None) -> dict[str, float]:
-    """Return the best weights for `reads`, with two digits."""
+    """Return the best weights for `reads`, rounded to two decimals."""
     weights = fit(list(_examples(reads)), _penalty, _bounds, start)
     return {name: round(weight, 2) + 0.0 for name, weight in weights.items() if name != _TUNED}
 
@@ -144,7 +144,7 @@ calibration_error = {calibration_error(new):.3f}
 
 
 def _examples(reads: Iterable[Read]) -> Iterator[Example]:
-    """Yield the labeled values as examples, without values whose maximum confidence is low."""
+    """Yield the labeled values as examples, except those whose maximum confidence is too low."""
     for read in reads:
         for outcome in read.outcomes:
             facts = read.facts[str(outcome.field)]
@@ -173,7 +173,7 @@ def _shown(bands: Sequence[Band]) -> str:
 def _reads(batch: str, done: Run) -> Iterator[Read]:
     """Yield each page as rules read it, then with the simulated model's true answers, and with each planted one.
 
-    Only values that come from the model alone are used from its answers.
+    With answers of the model, only values that come from the model alone are labeled outcomes.
     """
     for row in done.truth:
         extraction = done.extractions[row["file"]]
@@ -205,7 +205,7 @@ def _facts(extraction: Extraction) -> dict[str, Facts]:
 
 
 def _outcomes(extraction: Extraction, row: Mapping[str, object]) -> tuple[Outcome, ...]:
-    """Return the labeled values that were emitted, without values with a disputed label.
+    """Return the labeled values that were emitted, without wrong ones whose label is disputed.
 
     A parcel number that replaces a missing id counts once, by its own label.
     """

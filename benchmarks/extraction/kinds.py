@@ -12,9 +12,9 @@ from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 from benchmarks.extraction.run import SAVED, Run, load_truth
 
-#: the project's fixtures: `pages/*/record.json` and `corpus/*/truth.jsonl` name a kind; in `kinds/` the folder does
+#: The project's fixtures. `pages/*/record.json` and `corpus/*/truth.jsonl` name kinds; `kinds/` has a folder for each.
 FIXTURES = Path(__file__).parents[2] / "tests" / "unit" / "reading"
-#: the kinds of the extra labels, in the project's terms
+#: The project's page kind for each kind in the extra labels.
 _APART = {"record_list": PageKind.SEARCH, "permit": PageKind.RECORD}
 
 
@@ -30,14 +30,14 @@ class KindCase:
 
 
 def of_labelled(run: Run) -> Iterator[KindCase]:
-    """Return the pages that were scored."""
+    """Yield a case for each page that was scored."""
     for row in run.truth:
         found = run.extractions[row["file"]]
         yield KindCase("real", row["file"], PageKind(row["kind"]), found.kind, found.reason)
 
 
 def of_labelled_apart(folder: Path) -> Iterator[KindCase]:
-    """Return parcel lists and permits: the files of `extra_truth.jsonl` below `folder`."""
+    """Yield a case for each file listed in `extra_truth.jsonl` below `folder`: parcel lists and permits."""
     labels = folder / "extra_truth.jsonl"
     lines = labels.read_text("utf-8").splitlines() if labels.is_file() else []
     kinds = {row["file"]: _APART[row["kind"]] for row in map(json.loads, lines)}
@@ -46,7 +46,7 @@ def of_labelled_apart(folder: Path) -> Iterator[KindCase]:
 
 
 def of_fixtures(root: Path = FIXTURES) -> Iterator[KindCase]:
-    """Return the project's own pages."""
+    """Yield a case for each of the project's own pages."""
     for record_file in sorted(root.glob("pages/*/record.json")):
         record = json.loads(record_file.read_text("utf-8"))
         page = next(record_file.parent.glob("page.*"))

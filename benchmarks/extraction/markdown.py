@@ -23,7 +23,7 @@ value is wrong if its label says that the page lacks the field. [How pages are r
 """
 
 
-#: reasons why a figure may miss its target, by the beginning of its name
+#: The reasons why a figure may miss its target, by the beginning of the figure's name.
 _WHY_MISSED = {
     "page kinds recognized": "the misread pages are listed under *Page kinds*.",
     "files that name a field": "the field table and the languages are 1.8; most others check one value against "

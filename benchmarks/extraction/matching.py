@@ -17,7 +17,7 @@ from app.property.values.places import US_STATES
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
 
-#: a label's word: the RESO subtypes (or types) that mean the same
+#: The RESO subtypes and types that count as equal to each word of a label.
 PROPERTY_TYPES: dict[str, frozenset[str]] = {
     "flat": frozenset({"Apartment", "Condominium", "Stock Cooperative"}),
     "apartment": frozenset({"Apartment", "Condominium", "Stock Cooperative"}),
@@ -36,7 +36,7 @@ PROPERTY_TYPES: dict[str, frozenset[str]] = {
     "coop": frozenset({"Stock Cooperative", "Apartment"}),
     "commercial": frozenset({"Warehouse", "Industrial", "Office", "Retail", "Commercial Sale"}),
 }
-#: a label's word: StandardStatus; PropertyType tells whether a home is for rent
+#: The values of StandardStatus that match each word of a label. PropertyType tells whether a home is for rent.
 STATUSES: dict[str, frozenset[str]] = {
     "for_sale": frozenset({"Active", "Coming Soon"}),
     "for_rent": frozenset({"Active", "Coming Soon"}),
@@ -45,7 +45,7 @@ STATUSES: dict[str, frozenset[str]] = {
     "sold": frozenset({"Closed"}),
 }
 UNITS = {"m2": "Square Meters", "sqft": "Square Feet", "acre": "Acres", "ha": "Hectares"}
-#: areas are rounded when a page converts them: 6,969.6 sq ft is shown as 0.16 acres
+#: The tolerated relative difference of areas, since pages round after conversion: 6,969.6 sq ft become 0.16 acres.
 AREA_TOLERANCE = 0.005
 COORDINATE_TOLERANCE = 0.0005
 
@@ -89,7 +89,7 @@ def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
-    """The label 6.5 (six and a half) is RESO's BathroomsTotalInteger 7 with one half bath; 6.75 is 7 with none."""
+    """Match label 6.5 with BathroomsTotalInteger 7 and one half bath, 6.75 with 7 and none, or 7 without half baths."""
     if float(label).is_integer():
         return number(label, value, _row, record)
     half = record.get("BathroomsHalf")
@@ -97,7 +97,7 @@ def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
 
 
 def area(unit_label: str, unit_field: str) -> Callable[[Any, Any, Row, Record], bool]:
-    """Compare in square meters, to 0.5 percent."""
+    """Return a function that compares areas in square meters, with a tolerance of 0.5 percent."""
 
     def matches(label: Any, value: Any, row: Row, record: Record) -> bool:
         unit = record.get(unit_field)
@@ -114,7 +114,7 @@ def coordinate(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def date(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """A label with only a month matches any day of the month."""
+    """Match a date. A label without a day matches all dates that begin with it."""
     return str(value) == label or (len(str(label)) < 10 and str(value).startswith(str(label)))
 
 
@@ -133,7 +133,7 @@ def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
 
 
 def in_address(value: Any, row: Row) -> bool:
-    """Return True if `value` is a word in the page's labeled address, or begins a word: `105001-7436-Main-St`."""
+    """Return True if `value` is a word of the page's URL, or its part before a hyphen, as in `105001-7436-Main-St`."""
     words = [word for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word]
     return any(_plain(value) in (_plain(word), _plain(word.partition("-")[0])) for word in words)
 

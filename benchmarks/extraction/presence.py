@@ -22,7 +22,7 @@ from benchmarks.extraction.scorer import LABELS
 
 Row = Mapping[str, Any]
 
-#: the labels whose field a model is asked for
+#: The labels that have a field for which a model is asked.
 ASKED = tuple(label for label, (fields, _) in LABELS.items() if any(FIELDS[f].ask_model for f in fields))
 _NUMBER = re.compile(r"(?<![\d.,])\d[\d.,'’\u00a0\u202f ]*\d|\d")
 _TIMES = re.compile(r"\s?(k\b|K\b|M\b|Mio|mln|million|万)")
@@ -76,7 +76,7 @@ def _numbers(text: str) -> Iterator[tuple[float, int]]:
 
 @lru_cache(maxsize=50_000)
 def _senses(written: str) -> tuple[float, ...]:
-    """Return the readings of a number: `1.250,5` and `1,250.5` are equal; `1 250` may be one number or two."""
+    """Return all values that a written number may have, in any notation. `1 250` may be one number or two."""
     parts = [written, *re.split(r"[\u00a0\u202f ]", written)]
     found: set[float] = set()
     for part in parts:
@@ -108,7 +108,7 @@ def _near(parsed: Said, label: str, place: int) -> bool:
 
 
 def _bathrooms(parsed: Said, label: str, row: Row) -> bool:
-    """Six and a half baths may be written as 6.5, as 7, or as 6 full and 1 half."""
+    """Accept 6.5, 7, or 6 for six and a half baths, which a page may also write as 6 full and 1 half."""
     value = float(row[label])
     return _any_number(parsed, label, {value, float(int(value)), float(int(value + 0.5))}, 0.005)
 
@@ -185,7 +185,7 @@ def _association(parsed: Said, _label: str, _row: Row) -> bool:
 
 
 def _named(parsed: Said, label: str, _row: Row) -> bool:
-    """Yes-or-no values count as present if the text mentions the field."""
+    """Return True if the text mentions the field, which is enough for a yes-or-no value."""
     return any(names(field, parsed.text, None) for field in LABELS[label][0])
 
 

@@ -1,7 +1,7 @@
 """The model's prompt for each labeled page: tokens, and the number of labeled values that the prompt covers.
 
 A value is covered if it was read correctly without the model, or if the prompt asks for its field and contains the
-value. Tokens are o200k's, of instruction, text, and answer schema together.
+value. Tokens are counted in the o200k encoding, for instruction, text, and answer schema together.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Asked:
     read: int
     sent: int
     lost: tuple[str, ...]
-    #: milliseconds of CPU to build the prompt
+    #: The CPU time to build the prompt, in milliseconds.
     cpu_ms: float
 
     @property
@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """All pages of a run."""
+    """The prompts of all pages of a run."""
 
     pages: Sequence[Asked]
 
@@ -63,7 +63,7 @@ class Prompts:
 
 
 def prompts(run: Run) -> Prompts:
-    """Return the prompts of the run's pages, each with its labels."""
+    """Return the prompts of the run's pages, each with the coverage of its labels."""
     return Prompts([_asked(run, row) for row in run.truth])
 
 
@@ -85,7 +85,7 @@ def _asked(run: Run, row: Row) -> Asked:
 
 
 def _alone(row: Row, label: str) -> Row:
-    """Return the row with this label as its only one."""
+    """Return the row without its other labels."""
     return {name: value for name, value in row.items() if name not in LABELS or name == label}
 
 

@@ -22,7 +22,7 @@ from app.property.reading.document import Document
 from app.property.record import Evidence, Method
 from benchmarks.extraction.saying import concluded, says
 
-#: a quote consists of a label, its value, and the text between them
+#: A quote has at most this many runs of words, such as a label, its value, and the text between them.
 _MOST_PIECES = 4
 _ADDRESS = re.compile(r"^https?://", re.IGNORECASE)
 
@@ -46,7 +46,7 @@ class Place:
 
 
 def faults(file: str, extraction: Extraction) -> Iterator[Fault]:
-    """Return the values of one page's record with invalid evidence."""
+    """Yield a fault for each value of one page's record that has invalid evidence."""
     document = Document(extraction.page)
     evidence = extraction.record.evidence
     country = evidence["Country"].value if "Country" in evidence else document.locale.country
@@ -191,7 +191,7 @@ def _glued(words: str) -> str:
 
 
 def _is_pieced(quote: str, places: Iterable[str]) -> bool:
-    """Return True if `quote` consists of at most four runs of words from the page, in the order of the quote."""
+    """Return True if `quote` consists of at most `_MOST_PIECES` runs of words, each of which is in one of `places`."""
     places = list(places)
     left = _words(quote).split()
     for _ in range(_MOST_PIECES):

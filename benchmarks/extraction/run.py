@@ -15,13 +15,13 @@ from app.property.fetch.decode.text import page_from_file
 from app.property.reading.base import Extraction
 from app.property.reading.pipeline import extract
 
-#: roughly when the newest page was saved: the current year for the plausibility checks
+#: About when the newest page was saved. The plausibility checks take the current year from it.
 SAVED = datetime(2026, 7, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`extractions` and `cpu_seconds` are by the label's `file`."""
+    """The labels and results of one run. `extractions` and `cpu_seconds` are keyed by the label's `file`."""
 
     truth: list[dict[str, Any]]
     extractions: dict[str, Extraction]

@@ -1,6 +1,6 @@
 """Check whether a quote states a value, by the rules for a model's quotes (`value_check.py`), which no extractor uses.
 
-Fields that are never asked of a model have rules here.
+Some fields, such as those never asked of a model, have their own rules here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.property.values.places import country_code
 
 _RENT = re.compile(r"\brent\b|miete|najem|czynsz|hyra\b|loyer|alquiler|affitto", re.IGNORECASE)
 _BASES = {"cold": r"kalt|cold|netto", "warm": r"warm|gesamt|brutto|charges comprises", "pcm": r"pcm|per calendar month"}
-#: a denied association in a sentence: the denial directly precedes it
+#: Matches a denied association in a sentence. The denial must directly precede the association.
 _NO_ASSOCIATION = re.compile(
     r"\b(?:no|without(?: an?)?|not (?:in|part of) an?) (?:monthly |mandatory )?"
     r"(?:hoa|h\.o\.a|(?:home ?owners?\S{0,2} )?association)\b",
@@ -67,7 +67,7 @@ def _in_row(raw: str, key: str, value: Any) -> bool:
 
 
 def _number(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match the number and its sign, with any language's decimal and thousands separators."""
+    """Match the number, with decimal and thousands separators as in English or German."""
     found = [n for lang in ("en", "de") for n in numbers.find_numbers(quote, lang, multipliers=False)]
     signed = [float(n) for n in re.findall(r"-?\d+\.\d+", quote)]
     return any(abs(n - value) < 1e-9 for n in signed) or any(abs(n.value - value) < 0.005 for n in found)
@@ -145,7 +145,7 @@ def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
-    """The quote ends in yes or no, or states a fee above zero."""
+    """Match a quote that ends in yes or no, or that states a number above zero, such as a fee."""
     after = quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1]
     answer = vocabulary.yes_no(re.split(r"[,;]\s|\s[–—-]\s", after)[0])
     fee = any(n.value > 0 for n in numbers.find_numbers(quote, "en"))
@@ -158,7 +158,7 @@ def _association(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _pool(value: Any, quote: str, locale: Locale) -> bool:
-    """Match like other yes-or-no fields, or by a denial, a construction, or an item: `Swimming Pool - Vinyl`."""
+    """Match like other yes-or-no fields, or by `no pool`, a pool's type, or a list item: `Swimming Pool - Vinyl`."""
     made = re.search(r"ground|private|play pool|gunite|fiberglass|lap pool", quote, re.IGNORECASE) is not None
     listed = re.match(r"(?:swimming )?pool\b[^:]*$", quote, re.IGNORECASE) is not None
     shared = re.search(r"community|association|shared", quote, re.IGNORECASE) is not None

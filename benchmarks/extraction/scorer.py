@@ -1,8 +1,8 @@
 """Exact recall and precision of records against labels, overall and by field.
 
 Recall: the share of labeled values that were emitted correctly. Precision: the share of correct values among the
-emitted ones. A value is wrong if the label says that the page does not have the field. Unlabeled fields are not
-counted.
+emitted ones. A value is wrong if it differs from its label, or if the label says that the page lacks the field.
+Unlabeled fields are not counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.extraction import matching
 
 Matcher = Callable[[Any, Any, Mapping[str, Any], Mapping[str, Any]], bool]
 
-#: label key: (RESO names that may hold the value, comparison)
+#: For each label: the RESO names that may hold its value, and the function that compares values.
 LABELS: dict[str, tuple[tuple[str, ...], Matcher]] = {
     "price": (("ListPrice",), matching.number),
     "currency": (("X_Currency",), matching.exact),
@@ -66,11 +66,11 @@ LABELS: dict[str, tuple[tuple[str, ...], Matcher]] = {
     "estimate_high": (("X_EstimatedValueHigh",), matching.number),
 }
 _ACCEPTED = re.compile(r"accept ([A-Z][\w ]*?)\)")
-#: PropertyType distinguishes listings and leases; it describes the building only with these
+#: Only these values of PropertyType describe the building. The others tell sales from leases.
 _TELLING_TYPES = frozenset({"Land", "Commercial Sale"})
 
 
-#: absent: not on the page, nothing emitted; forgiven: emitted without a label, but accepted by the label's note
+#: "absent": the page lacks the value, and none was emitted. "forgiven": one was emitted, and `_forgiven` accepts it.
 Verdict = Literal["right", "wrong", "missed", "absent", "forgiven"]
 
 

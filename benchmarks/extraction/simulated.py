@@ -26,7 +26,7 @@ from benchmarks.extraction.presence import ASKED, Said
 from benchmarks.extraction.scorer import LABELS
 
 Row = Mapping[str, Any]
-#: labels whose values look alike
+#: Groups of labels whose values look alike.
 _ALIKE = (
     ("rooms", "bedrooms", "bathrooms", "stories", "parking"),
     ("year_built", "tax_year", "roof_year"),
@@ -37,17 +37,17 @@ _ALIKE = (
 _AREAS = {"living_area": "living_area_unit", "lot_size": "lot_unit"}
 _COUNTS = ("rooms", "bedrooms", "bathrooms", "half_baths", "stories", "parking")
 _YEARS = ("year_built", "tax_year", "roof_year")
-#: labels that only match whole words: no `Stockholm` in `Stockholms kommun`
+#: These labels match whole words only, so that `Stockholm` is not found in `Stockholms kommun`.
 _WORDS = ("city", "county", "subdivision", "agent", "office")
-#: a count never matches an ordinal, and a year never a part of a date: `2nd bedroom`, `2026-06-09`
+#: Matches ordinals and quarters, whose digits are no count of rooms: `2nd bedroom`, `3/4 bath`.
 _NOT_COUNTED = re.compile(rf"{ORDINAL.pattern}|(?<!\d)[13]/4(?!\d)", re.IGNORECASE)
-#: a number in digits or as a word
+#: Matches a number in digits or as a word.
 _WRITTEN = re.compile(r"[\d.,]*\d|\w*")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _IN_DATE = re.compile(r"\d{4}-\d\d")
-#: letters of scripts without spaces between words
+#: Matches letters of scripts without spaces between words.
 _UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-#: the cost of a quote that names only another field, or an area without a unit: a match by chance
+#: The cost of a quote that matches by chance: it names only another field, or it has an area without a unit.
 _OF_ANOTHER = 2
 _HALVES = ("half", "1/2", "partial", "powder", "medio", "demi")
 _STATUSES = {"for_sale": "Active", "for_rent": "Active", "sold": "Closed"}
@@ -119,7 +119,7 @@ def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
 
 
 def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) -> bool:
-    """Return whether the label nearest to the number, in its line, is the field's own; or the line has only a value."""
+    """Return whether a wanted number is nearest to a label of the field in its line, or in a line without labels."""
     field = LABELS[label][0][0]
     for line in _NOT_COUNTED.sub(lambda odd: " " * len(odd[0]), quote).split("\n"):
         named = [one for one in labels_in(line, lang) if label in _COUNTS or one.field in (field, "_Ignore")]
@@ -164,7 +164,7 @@ def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
 
 
 def _area_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """Return the number that the quote states, in its unit."""
+    """Return a function that returns the area as the quote states it, in the quote's unit."""
 
     def write(row: Row, quote: str, country: str | None) -> Any:
         labeled, square_meters = row[label], row[label] * IN_SQUARE_METERS[matching.UNITS[row[_AREAS[label]]]]
@@ -199,7 +199,7 @@ def _region(row: Row, quote: str, _country: str | None) -> Any:
 
 
 def _words_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """Return the words that mean yes: a list for solar power, a text for a gate."""
+    """Return a function that returns the quote's words that mean yes: a list for solar power, a text for a gate."""
     field = LABELS[label][0][0]
 
     def write(row: Row, quote: str, _country: str | None) -> Any:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: tolerance for two requests that take different times to arrive
+#: A gap may be too short by this, in seconds, because two requests may take different times to arrive.
 JITTER_SECONDS = 0.05
 
 
@@ -26,7 +26,7 @@ class Figures:
 def figures(
     pages: int, wall_seconds: float, cpu_seconds: float, asked: Mapping[str, Sequence[float]], gap_seconds: float
 ) -> Figures:
-    """`asked` has the times in seconds of each site's page requests."""
+    """Compute the figures of one run. `asked` has the times in seconds of each site's page requests."""
     shares: list[float] = []
     too_soon = 0
     for times in map(sorted, asked.values()):
@@ -43,7 +43,7 @@ def figures(
 
 
 def median(runs: Sequence[Figures]) -> Figures:
-    """Return the median of each figure, but the maximum of `too_soon`."""
+    """Return the median of each figure, except the lowest `pages` and the highest `too_soon`."""
     shares = [run.pace_share for run in runs if run.pace_share is not None]
     return Figures(
         pages=min(run.pages for run in runs),

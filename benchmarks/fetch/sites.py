@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 _ROOM = "<tr><th>Room {n}</th><td>{n} by {n} feet, oak floor, two windows</td></tr>"
-#: 40 KB of an invented listing; the script stands for the other content of real sites
+#: An invented listing of about 40 KB. Its script stands for the other content of real sites.
 PAGE = (
     "<!doctype html><html lang=en><head><meta charset=utf-8><title>12 Elm Street, Springfield</title>"
     '<script type="application/ld+json">{"@type":"House","name":"12 Elm Street","numberOfRooms":6}</script>'
@@ -25,7 +25,7 @@ PAGE = (
 
 
 class Sites:
-    """Supports the part of HTTP/1.1 that a GET client needs, including keep-alive."""
+    """A server with the part of HTTP/1.1 that a GET client needs, including keep-alive."""
 
     def __init__(self, gap_seconds: float) -> None:
         self.asked: dict[str, list[float]] = defaultdict(list)

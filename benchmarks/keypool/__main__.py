@@ -77,7 +77,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _takes_part(entry: Entry, mode: Mode) -> bool:
-    """Skip modes with limits for the baseline, and the loss of Redis for contestants that do not use Redis."""
+    """Return False for the baseline in modes with limits, and for contestants without Redis in modes that need it."""
     return mode.name in ("saturated", "open") if not entry.pooled else entry.uses_redis or not mode.needs_redis
 
 

@@ -27,7 +27,7 @@ from benchmarks.results import BenchmarkError
 
 _STALE = 16
 _ASK = KeyRequest(MODEL, tokens=500.0, max_wait_us=30_000_000)
-#: high enough that no sample waits, even with few keys
+#: These limits are high enough that no sample waits, even with few keys.
 _READING = LimitReading(
     MeterReading(limit=600_000, remaining=599_999, reset_us=100), MeterReading(60_000_000, 59_999_500, 500)
 )

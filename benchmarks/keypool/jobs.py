@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MODEL = "gpt-4.1-mini"
 MAX_COMPLETION_TOKENS = 100
-#: input tokens of the texts are uniform in this range
+#: The sizes of the texts, in input tokens, are spread evenly over this range.
 _INPUT_TOKENS = (100, 700)
 MEAN_TOKENS = (_INPUT_TOKENS[0] + _INPUT_TOKENS[1]) // 2 + MAX_COMPLETION_TOKENS
 _TEXTS = 301

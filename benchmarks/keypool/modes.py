@@ -14,9 +14,9 @@ from typing import Any, Literal
 from benchmarks.keypool.jobs import MEAN_TOKENS
 
 _RPM = (60, 120, 240, 480, 900, 1200)
-#: the key of 900 requests a minute has tokens for 600 mean jobs
+#: The key of 900 requests a minute has tokens for only 600 mean jobs a minute.
 _TOKEN_BOUND = {900: 600 * MEAN_TOKENS}
-#: jobs per second that all keys together admit
+#: The jobs per second that all keys together admit.
 POOL_PER_SECOND = (sum(_RPM) - 900 + 600) / 60
 LATENCY_MS = 300
 DEAD, NO_QUOTA = "dead", "no_quota"

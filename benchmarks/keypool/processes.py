@@ -27,7 +27,7 @@ from benchmarks.keypool.worker.driver import Plan
 from benchmarks.results import BenchmarkError
 
 ROOT = Path(__file__).parents[2]
-#: where `make bench-keypool` installs the peers
+#: The interpreter of the environment in which `make bench-keypool` installs the peers.
 PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 _READY_SECONDS = 240
 
@@ -98,7 +98,7 @@ class RedisServer:
 
 @dataclass
 class Simulator:
-    """The API in a separate process, and its controls. `pid` is for reading its CPU time."""
+    """The OpenAI simulator in a separate process, with requests to its control routes."""
 
     process: subprocess.Popen[str]
     host: str
@@ -161,7 +161,7 @@ class Workers:
     _log: IO[str] = field(default_factory=_log_file)
 
     def start(self, python: Path, count: int, setup: Mapping[str, Any]) -> None:
-        """Start the workers, and return when all contestants are built. Raises `BenchmarkError` with their stderr."""
+        """Start the workers, and return when all are ready. Raises `BenchmarkError` with their stderr if one is not."""
         for _ in range(count):
             process = _start(
                 [str(python), "-m", "benchmarks.keypool.worker"],

@@ -53,7 +53,7 @@ class Raw:
 
 
 class Run:
-    """The steps of one run. Create it and call `go`."""
+    """Runs one contestant in one mode. Create it and call `go`."""
 
     def __init__(self, entry: Entry, mode: Mode, size: Size, repeat: int) -> None:
         self._entry = entry
@@ -65,7 +65,7 @@ class Run:
         self._keys = mode.keys() if entry.pooled else unlimited_key()
 
     def go(self) -> Raw:
-        """Run all steps. Raises `BenchmarkError`."""
+        """Start the servers and workers, and measure. Raises `BenchmarkError` if a process does not start or report."""
         with ExitStack() as running:
             needs_redis = self._entry.uses_redis
             redis = running.enter_context(processes.redis_server()) if needs_redis else None

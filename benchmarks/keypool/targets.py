@@ -34,7 +34,7 @@ class Target:
 
 
 def _of(mode: str, figure: Figure, contestant: str = "ours") -> Callable[[Runs], float | None]:
-    """Return the median over the repeats of one mode."""
+    """Return a function that returns the median of `figure` over the repeats of `mode`; None if it was not measured."""
 
     def measure(runs: Runs) -> float | None:
         found = [figure(r["figures"]) for r in runs if (r["mode"], r["contestant"]) == (mode, contestant)]

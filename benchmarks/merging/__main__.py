@@ -37,7 +37,7 @@ without the server's.
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The progress and the time since the previous mark."""
+    """The totals so far, and the seconds since the previous mark."""
 
     observations: int
     properties: int

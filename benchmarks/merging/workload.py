@@ -1,4 +1,4 @@
-"""Make fictional properties with two sources each: five observations, some of which conflict."""
+"""Make fictional properties with two sources each, and five or six observations, some of which conflict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 
-#: number of properties whose pages are shuffled together
+#: The pages of this many properties are shuffled together.
 WINDOW = 250
 _STREETS = ("Maple", "Walnut", "Juniper", "Sycamore", "Hawthorn", "Magnolia", "Cypress", "Chestnut", "Laurel", "Willow")
 _KINDS = ("St", "Ave", "Ln", "Dr", "Ct")

@@ -17,7 +17,7 @@ from app.settings import Settings
 from benchmarks.results import BenchmarkError
 
 _SECONDS = 60
-#: milliseconds since the navigation began, now or as soon as there is a paint
+#: A script that waits for the first paint, and returns its time in milliseconds since the navigation began.
 _FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
     const [entry] = list.getEntriesByName("first-contentful-paint");
     if (entry) resolve(entry.startTime);
@@ -86,7 +86,7 @@ class HttpClient:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
 
     def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
-        """Return the milliseconds until the whole response was read, and its size. `refresh` requests the live part."""
+        """Return the milliseconds until the response was read, and its bytes. `refresh` requests the live part."""
         headers = {"HX-Request": "true"} if refresh else {}
         began = time.perf_counter()
         answer = self._http.get(path, headers=headers)

@@ -19,7 +19,7 @@ from app.property.storage.jobs.repository import JobStore
 from benchmarks.pages.past import Past
 
 _BATCHES = 100
-#: shares of states in a batch in progress; a finished batch has none of the first three
+#: The shares of the states in a batch in progress. A finished batch has no jobs in the first three.
 _SHARES = {
     JobState.QUEUED: 0.25,
     JobState.RUNNING: 0.02,

@@ -93,7 +93,7 @@ def _counted(keys: Sequence[ApiKey], step: int) -> list[CountedKey]:
 
 
 def _alarms(keys: Sequence[ApiKey], step: int) -> list[Alarm]:
-    """Return the alarms of an hour. Two keys have open circuits, others open every hour, and one is dead."""
+    """Return the alarms of one hour: two open circuits (of other keys each hour), a dead key, and an old key."""
     tripped = [keys[(2 * step + n) % len(keys)] for n in range(2)]
     return [
         *(_alarm(Kind.CIRCUIT_OPEN, key, "opened its circuit after failures in a row.") for key in tripped),

@@ -21,7 +21,7 @@ from benchmarks.workers.options import Options
 
 JOBS, PROPERTIES, KEYS = 10_000, 5_000, 300
 _WATCHES, _RECIPES = 500, 100
-#: has the style and scripts of every page, but no data
+#: The page to compare with, which has the style and scripts of every page, but no data.
 PEER = "/sign-in"
 _SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens for minutes)
 

@@ -26,14 +26,14 @@ from app.property.storage.properties.tables import Property, PropertyKey, Source
 from app.property.storage.statements import chunks, new_id
 from simulators.site.pages import bundled_pages
 
-#: pages of listings and of a county; a property has one to three of these
+#: The bundled pages of listings. A property has one or two of them, and may also have the county's page.
 _LISTINGS = ("cookie-wall", "oak-hollow-lane", "maple-ridge-broker", "maple-ridge-portal", "sold-bluebird")
 _COUNTY = "county-parcel"
 _STREETS = ("Alder Street", "Birchwood Avenue", "Clover Lane", "Dovecote Drive", "Evergreen Court", "Foxglove Road")
 _TOWNS = (("Amberly", "OH"), ("Brindle Creek", "GA"), ("Cinderford", "CO"), ("Eastmere", "MN"), ("Fernwick", "TX"))
-#: a search that finds one property in thirty
+#: This search finds one property in thirty.
 SEARCH = "foxglove eastmere"
-#: fields that are equal in all sources of a property
+#: These fields are equal in all sources of a property.
 _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "City", "StateOrProvince", "PostalCode", "ParcelNumber")
 
 
@@ -73,7 +73,7 @@ def _read(slug: str) -> SourceRecord:
 def sources_of(
     pages: dict[str, SourceRecord], number: int, chance: random.Random, at: datetime
 ) -> Iterator[SourceRecord]:
-    """Return one to three pages of one address, made from `templates()`; two listings disagree about the price."""
+    """Yield one to three pages of one address, made from `pages`. Two listings state different prices."""
     listings = chance.sample(_LISTINGS, chance.choice((1, 1, 2)))
     for slug in [*listings, *([_COUNTY] if chance.random() < 0.6 else [])]:
         yield _moved(pages[slug], slug, number, chance.randrange(150, 900) * 1_000, at)

@@ -19,9 +19,9 @@ from benchmarks.recipes.layouts import IN_SCRIPTS, SHOWN
 from benchmarks.recipes.run import Outcome, Tokens
 from benchmarks.recipes.sites import SitePage
 
-#: the default of OPENAI_MODEL
+#: The model whose prices are used: the default of OPENAI_MODEL.
 MODEL = "gpt-4.1-mini"
-#: tokens of crawl4ai's instructions for a schema (o200k), and of each field of the answered schema
+#: Tokens (o200k) of crawl4ai's instructions for a schema, of each field of the answered schema, and of its rest.
 _INSTRUCTIONS, _PER_FIELD, _AROUND = 4_100, 40, 60
 _HEAD = re.compile(r"<head>.*?</head>|<script\b.*?</script>", re.DOTALL)
 _KEPT = re.compile(r'\s(?!(?:id|class|name|type|value|data-[\w-]+)=)[\w-]+="[^"]*"')
@@ -51,7 +51,7 @@ def of_schema(outcomes: Sequence[Outcome], known: Sequence[Outcome] | None = Non
     """Return the cost of crawl4ai's schemas, made from each template's first page; the share of values is an upper
     bound.
 
-    With `known`, the cost of pages whose schemas exist already.
+    With `known`, return the cost of these pages, whose schemas exist already.
     """
     first: dict[tuple[int, str], SitePage] = {}
     for one in outcomes:
@@ -73,7 +73,7 @@ def _cost(calls: Sequence[Tokens], right: int, outcomes: Sequence[Outcome]) -> C
 
 
 def _schema_call(page: SitePage) -> Tokens:
-    """Return the cost of one call: instructions, HTML as crawl4ai cleans it, an example of the JSON, and the schema."""
+    """Return the tokens of one call: instructions, HTML as crawl4ai cleans it, an example of the JSON, the schema."""
     html = _KEPT.sub("", _HEAD.sub("", page.text))
     fields = _shown_alone(page)
     return Tokens(_INSTRUCTIONS + count_tokens(html) + 8 * len(fields), 0, _AROUND + _PER_FIELD * len(fields))

@@ -16,8 +16,8 @@ from benchmarks.recipes.layouts import Marks, facts_section, script
 class Design:
     """One version of a site: its style and the structure of its pages.
 
-    `layouts` and `orders` (of rows) are by the kind of page. `hashed`: some class names are new on every page.
-    `this_year`: the table of values begins with the current year.
+    `layouts` and `orders` (of rows) are keyed by the kind of page. If `hashed`, some class names are new on every page.
+    If `this_year`, the table of values begins with the current year.
     """
 
     style: Style

@@ -19,7 +19,7 @@ from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_
 from benchmarks.recipes.judge import Judged, Wrong
 from benchmarks.recipes.run import DOWN, START, Outcome, Run
 
-#: the number of pages of a template for learning
+#: The first pages of each template, which serve for learning. The figures are of the pages after them.
 LEARNING = 5
 _ROUNDS, _MOST_TIMED = 7, 60
 
@@ -43,7 +43,7 @@ class Relearned:
     """A redesigned template with this number of `pages`.
 
     `learned` is the number of pages until a recipe read one. `while_up` is the same without pages during the model's
-    outage. `free` is the number of pages until one needed no call. None: it never happened.
+    outage. `free` is the number of pages until one needed no call. None means that this never happened.
     """
 
     host: str
@@ -59,7 +59,7 @@ class Relearned:
 class Figures:
     """The figures in the table of recipes.md, and additional ones.
 
-    `later` are pages from a template's 6th on, `free` those of them that needed no call, `silent` those without one.
+    `later` are pages from a template's 6th on, `free` those that needed no call, `silent` the free ones without audit.
     `values` are of the free pages, `every` of the same pages when each is asked about. `known` has the values under
     labels that readers know, and how many of these are stored; `unknown` has the other values. Of the later pages that
     asked, `unlearned` were read by no recipe, `partly` by a recipe with missing fields. `open` counts the pages that

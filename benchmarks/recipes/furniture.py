@@ -18,7 +18,7 @@ _FEATURES = (
 
 
 def menu(prefix: str) -> str:
-    """Return the head of every page of a site."""
+    """Return the navigation menu at the head of every page of a site."""
     groups = "".join(
         f'<li class="{prefix}nav-item"><a href="/{kind}">{title}</a><ul>'
         + "".join(f'<li><a href="/{kind}/{_slug(place)}">{place} {kind}</a></li>' for place in _PLACES)

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.recipes import words
 
-#: rows that a site may show beside the headline, by the kind of page
+#: The rows that the page of a home for sale may show. `RECORD` has those of a county's record.
 SALE = (
     "ListingId", "StandardStatus", "PropertySubType", "ListPrice", "BedroomsTotal", "BathroomsTotalInteger",
     "LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal", "Roof", "ConstructionMaterials", "Heating", "Cooling",
@@ -21,7 +21,7 @@ RECORD = (
     "ConstructionMaterials", "Heating", "Cooling", "SubdivisionName",
 )  # fmt: skip
 ADDRESS = ("UnparsedAddress", "City", "StateOrProvince", "PostalCode")
-#: rows that every page of a site has
+#: If a site shows these rows, all of its pages have them.
 _ALWAYS = frozenset({"ListPrice", "ParcelNumber", "StandardStatus", "TaxYear"})
 _MISSING = 0.1
 
@@ -44,7 +44,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The style of one version of a site: `labels` and `rows` by field in their order, and its formats."""
+    """The style of one version of a site: the label of each field, the rows of each kind of page, and the formats."""
 
     lang: str
     labels: Mapping[str, str]
@@ -58,7 +58,7 @@ class Style:
         return self.lang != "en"
 
     def money(self, amount: int) -> str:
-        """`$450,000`, `450.000 €`, `450 000 zł`"""
+        """Format `$450,000`, `450.000 €`, or `450 000 zł`."""
         if self.lang == "en":
             return f"${amount:,}"
         grouped = f"{amount:,}".replace(",", "." if self.lang in ("de", "es") else "\u00a0")

@@ -10,9 +10,9 @@ from typing import Any
 from app.property.record import FIELDS, UNIT_OF, PropertyRecord
 from benchmarks.recipes.sites import SitePage
 
-#: values concluded from other facts, which a page's truth does not list
+#: Readers may conclude the values of these fields from other facts, so a page's truth need not list them.
 _CONCLUDED = frozenset({"AssociationYN", "PropertyType", "X_Currency", "ListingId", "StateOrProvince"})
-#: fields whose value is wrong if the page does not state it
+#: A value of these fields is wrong if the page does not state it.
 _JUDGED = frozenset(name for name, spec in FIELDS.items() if spec.ask_model) - _CONCLUDED
 
 

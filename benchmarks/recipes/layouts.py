@@ -12,7 +12,7 @@ from benchmarks.recipes.homes import Fact, Home, Style
 
 
 class Marks:
-    """The CSS classes of one version of a site: `name` is stable; some pages add a random hash."""
+    """The CSS classes of one version of a site. If `hashed`, many elements also have a random class."""
 
     def __init__(self, prefix: str, rng: random.Random, *, hashed: bool) -> None:
         self._prefix, self._rng, self._hashed = prefix, rng, hashed
@@ -118,9 +118,9 @@ VISIBLE: Mapping[str, Layout] = {
     "grid of divs": _grid,
     "prose": _prose,
 }
-#: layouts whose page shows a few facts, and has the others only in a script
+#: Pages of these layouts show a few facts, and have the others only in a script.
 IN_SCRIPTS = ("embedded state", "JSON-LD")
-#: the facts that such a page shows
+#: The facts that pages of the layouts in `IN_SCRIPTS` show.
 SHOWN = frozenset({"ListPrice", "ClosePrice", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "ParcelNumber"})
 
 
@@ -137,7 +137,7 @@ def facts_section(layout: str, home: Home, order: Sequence[str], style: Style, m
 
 
 def script(layout: str, home: Home, url: str) -> str:
-    """Return the data that a page of `layout` has in a script; empty for other layouts."""
+    """Return the script with the facts if `layout` is in `IN_SCRIPTS`, else an empty text."""
     if layout == "embedded state":
         similar = [{one.key or "address": one.value for one in card} for card in home.similar]
         listing = {one.key: one.raw for one in home.facts} | {"location": _place(home.address)}

@@ -33,7 +33,7 @@ class MemoryRecipes:
             return alike[0] if alike else self._recipes.setdefault(recipe.id, recipe)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Replace the example of the same page."""
+        """Store `example`, in place of one of the same page, and drop the oldest beyond `MOST_EXAMPLES`."""
         with self._lock:
             kept = self._examples[recipe_id]
             place = f"{example.page.final_url}#{example.row}"

@@ -40,7 +40,7 @@ class Host:
 
 
 def real_hosts(folder: Path) -> list[Host]:
-    """Read every page of these hosts twice, the first time with a simulated model that answers from the labels."""
+    """Read the pages of all hosts with two or more twice, first with a simulated model that answers from the labels."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for labels in _LABELS:
         for row in load_truth(folder, labels) if (folder / labels).is_file() else ():

@@ -21,9 +21,9 @@ from benchmarks.recipes.simulated import Answer, ask
 from benchmarks.recipes.sites import Site, SitePage
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
-#: time between two pages of one site
+#: The time between two pages of one site.
 PACE = timedelta(hours=3)
-#: the pages during the model's outage, around the redesign
+#: The model is down during these pages of each site, counted from 0. The redesign is among them.
 DOWN = range(18, 22)
 
 
@@ -44,9 +44,9 @@ class Tokens:
 class Outcome:
     """The result for one page. `nth` counts the pages of its template from 1; 0 for a page without a property.
 
-    `open` are the fields left for the model. `audited`: none was left, and the model was asked anyway. `called`: the
-    model was asked and answered. `applied`: a recipe read the page. `every` and `every_tokens` are the results of
-    asking on every page.
+    `open` are the fields left for the model. If none was left and the model was asked anyway, `audited` is true.
+    `called` tells whether the model answered, `applied` whether a recipe read the page. `every` and `every_tokens`
+    are the results of asking on every page.
     """
 
     site: int
@@ -123,12 +123,12 @@ class _Reader:
         self.keeper = RecipeKeeper(self._store, self._clock)
         self._seen = Counter[str]()
         self._hosts = sorted({host_of(page.page(START)) for page in site.pages})
-        #: pages with the accepted wrong answers about them
+        #: Each page with accepted wrong answers, and these answers.
         self.wrong: list[tuple[SitePage, dict[str, Any]]] = []
         self._anchors: dict[tuple[str, str, Anchor], Recipe] = {}
 
     def read(self, number: int) -> Outcome:
-        """Read one page as the service does, then again asking about every page."""
+        """Read one page as the service does, then again as if the model was asked about every page."""
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
         fetched = page.page(self._clock.now())
@@ -172,7 +172,7 @@ class _Reader:
                 self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
 
     def poisoned(self) -> Iterator[Poisoned]:
-        """Return the anchors that lead to a wrong answer on the page of this answer."""
+        """Yield the learned anchors that read an accepted wrong answer on the page of this answer."""
         for page, wrong in self.wrong:
             for (_, name, anchor), recipe in self._anchors.items():
                 if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):

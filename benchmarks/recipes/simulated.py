@@ -36,7 +36,7 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of one call. `dropped` are the rejected fields, `wrong` the accepted wrong values of `wrong_given`."""
+    """The result of one call. `dropped` are the rejected fields. `wrong` are the accepted of `wrong_given` errors."""
 
     extraction: Extraction
     dropped: tuple[str, ...]

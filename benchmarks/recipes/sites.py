@@ -15,14 +15,14 @@ from benchmarks.recipes.homes import RECORD, SALE, Home, Style, make_home
 from benchmarks.recipes.layouts import IN_SCRIPTS, VISIBLE, layer
 
 PAGES = 40
-#: the first page with the new design and labels of a redesigned site
+#: The number of the first page with the new design and labels, on a redesigned site with `PAGES` pages.
 REDESIGN = PAGES // 2
 SiteKind = Literal["portal", "county"]
 _LAYOUTS = (*VISIBLE, *IN_SCRIPTS)
-#: the frequency of each kind of page on a kind of site
+#: The weight of each kind of page, by the kind of site.
 _MIX: Mapping[str, Mapping[str, int]] = {
     "portal": {"sale": 58, "record": 28, "search": 7, "agent": 4, "gone": 3},
-    # sites elsewhere hardly show sold homes: new homes have a separate template
+    # sites outside America hardly show sold homes, so their second template is for new homes
     "abroad": {"sale": 58, "new": 28, "search": 7, "agent": 4, "gone": 3},
     "county": {"record": 52, "layer": 36, "search": 7, "agent": 2, "gone": 3},
 }
@@ -44,7 +44,7 @@ class SitePage:
     home: Home | None = None
 
     def page(self, at: datetime) -> Page:
-        """Return a new copy of the page, as if fetched now, since reading costs are counted on the page."""
+        """Return a new copy of the page, as if fetched at `at`, because reading costs are counted on the copy."""
         return Page(self.url, self.url, self.content_type, self.text, self.text.encode(), at)
 
     @property
@@ -124,7 +124,7 @@ def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
 
 
 def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ...]:
-    """Return the rows that a site uses: two thirds of those with labels in its language."""
+    """Return the rows that a site uses: the main ones and two thirds of the others with labels in its language."""
     known = words.COMMON if lang == "en" else words.FOREIGN[lang]
     possible = [name for name in rows if name in known]
     must = {"ListPrice", "BedroomsTotal", "LivingArea", "ParcelNumber", "YearBuilt", "TaxYear", "TaxAssessedValue"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: field: labels that American and British sites use
+#: For each field: labels of English-language sites that readers know.
 COMMON: Mapping[str, tuple[str, ...]] = {
     "ListingId": ("MLS #", "Listing ID", "MLS number"),
     "StandardStatus": ("Status", "Listing status"),
@@ -71,7 +71,7 @@ ODD: Mapping[str, tuple[str, ...]] = {
     "ListingId": ("Our ref", "Web code"),
     "ListAgentFullName": ("Your guide",),
 }
-#: language: field: labels
+#: For each other language and each field: labels of its sites.
 FOREIGN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "de": {
         "ListingId": ("Objekt-ID", "Objektnummer"),
@@ -133,7 +133,7 @@ FOREIGN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "ListOfficeName": ("Agencja", "Biuro nieruchomości"),
     },
 }
-#: key styles of a county's JSON layer
+#: Two styles of keys in a county's JSON layer, each by field.
 LAYER_KEYS: tuple[Mapping[str, str], ...] = (
     {
         "ParcelNumber": "PARCEL_ID", "UnparsedAddress": "SITE_ADDR", "City": "SITE_CITY", "PostalCode": "SITE_ZIP",
@@ -148,7 +148,7 @@ LAYER_KEYS: tuple[Mapping[str, str], ...] = (
         "X_MarketValue": "fmvTotal", "TaxYear": "rollYear", "ClosePrice": "lastConsid", "SubdivisionName": "platName",
     },
 )  # fmt: skip
-#: keys of state and of JSON-LD, as front ends name them
+#: The key of each field in embedded state and in data attributes, as front ends name them.
 STATE_KEYS: Mapping[str, str] = {
     "ListingId": "listingId", "StandardStatus": "status", "PropertySubType": "propertyType", "ListPrice": "listPrice",
     "ClosePrice": "soldPrice", "CloseDate": "soldDate", "BedroomsTotal": "beds", "BathroomsTotalInteger": "baths",
@@ -164,7 +164,7 @@ ITEMPROPS: Mapping[str, str] = {
     "LivingArea": "floorSize", "YearBuilt": "yearBuilt", "ListingId": "sku", "LotSizeArea": "lotSize",
 }  # fmt: skip
 
-#: (city, state, postal code) by language
+#: For each language: places as city, state, and postal code.
 PLACES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "en": (
         ("Sampleton", "OH", "44099"), ("Placeholder Falls", "FL", "33999"), ("Farview", "TX", "75999"),
@@ -182,7 +182,7 @@ STREETS: Mapping[str, tuple[str, ...]] = {
     "es": ("Calle del Olmo {}", "Avenida de la Fuente {}", "Calle Mayor {}"),
     "pl": ("ul. Lipowa {}", "ul. Ogrodowa {}", "ul. Młyńska {}"),
 }
-#: subtype: how a page of this language writes it
+#: For each language: RESO subtypes, and how its pages write them.
 KINDS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "en": (("Single Family Residence", "Single family home"), ("Townhouse", "Townhouse"), ("Condominium", "Condo")),
     "de": (("Single Family Residence", "Einfamilienhaus"), ("Apartment", "Wohnung")),
@@ -197,7 +197,7 @@ HEATINGS: Mapping[str, tuple[str, ...]] = {
     "es": ("Gas natural", "Eléctrica"),
     "pl": ("Gazowe", "Miejskie"),
 }
-#: headings of blocks: similar homes, description, history, agent
+#: For each language: the headings of similar homes, description, history, and agent.
 HEADINGS: Mapping[str, tuple[str, str, str, str]] = {
     "en": ("Similar homes nearby", "Description", "Price history", "Contact"),
     "de": ("Ähnliche Immobilien", "Objektbeschreibung", "Preisentwicklung", "Kontakt"),

@@ -15,7 +15,7 @@ from benchmarks.storage.report import write_report
 from benchmarks.workers.options import DATABASES, chosen_databases
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
-#: larger stores use PostgreSQL
+#: Stores with more observations are measured on PostgreSQL only.
 _MOST_ON_SQLITE = 1_000_000
 
 

@@ -36,7 +36,7 @@ from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, read
 SPAN = timedelta(days=300)
 _AGAIN = timedelta(days=40)
 _BODY = b"<html><title>A home</title>" + b"<p>A fictional home with a porch.</p>" * 40
-#: hashes, ids, and the numbers of homes and houses in the sample, also inside longer texts
+#: Matches hashes, ids, and the numbers of homes and houses in the sample, also inside longer texts.
 _NAMES = re.compile(rf"[0-9a-f]{{64}}|[0-9a-f]{{32}}|{FIRST // 1000}[01]\d\d")
 _MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 _IS_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")

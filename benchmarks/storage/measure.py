@@ -36,13 +36,13 @@ _TIMES = 5
 _LOOKUPS = 100
 _START_SECONDS = 300.0
 _BEFORE_SECONDS = 2.0
-#: forked, so that a process starts at once
+#: Processes are forked, so that they start at once.
 _PROCESSES = multiprocessing.get_context("fork")
 _ready = _PROCESSES.Barrier(1)
 
 
 def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
-    """Fill an empty database and measure it; writers write for `seconds` each time. Figures are as of `_summary`."""
+    """Fill an empty database, measure it, and return the figures. Writers write for `seconds` each time."""
     with Busy() as before:
         time.sleep(_BEFORE_SECONDS)
     database, begun = _database(url), time.perf_counter()
@@ -100,7 +100,7 @@ def _summary(times: Sequence[float]) -> dict[str, float]:
 
 
 def _urls(copies: int) -> Iterator[str]:
-    """Return URLs of stored pages endlessly: of one home in every seventh copy, then of another home."""
+    """Yield URLs of stored pages endlessly: of one home in every seventh copy, then of another home."""
     for place in itertools.cycle(range(SAMPLE)):
         for copy in range(place % 7, copies, 7):
             yield next(readings(home_number(copy, place), datetime.now(UTC))).url
@@ -126,8 +126,8 @@ def _beside(work: Callable[[], object]) -> Iterator[Any]:
 
 
 def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any]:
-    """Return a summary of all saves, with `per_second`, `gave_up`, `cpu_ms` (of the writers, for one save), and `busy`
-    (cores of the machine, including other work)."""
+    """Save pages in `writers` processes. Return a summary of the saves, with `per_second`, `gave_up`, the writers'
+    `cpu_ms` for one save, and the machine's `busy` cores, including other work."""
     global _ready  # noqa: PLW0603 (the writers inherit it)
     _ready = _PROCESSES.Barrier(writers)
     with ProcessPoolExecutor(writers, _PROCESSES) as pool:
@@ -161,7 +161,7 @@ def _save_pages(
 
 
 def _pages(copies: int, writer: int, writers: int) -> Iterator[SourceRecord]:
-    """Return pages of new homes and new readings of stored ones in turn; each writer has its own."""
+    """Yield pages of new homes and new readings of stored ones in turn. Each writer has its own homes."""
     chance, mine = random.Random(), range(writer % copies, copies, writers)
     new = chance.randrange(10 * FIRST, 100 * FIRST)
     while True:

@@ -13,10 +13,10 @@ from typing import Any
 from app.property.source_record import SourceRecord
 from benchmarks.pages.properties import sources_of, templates
 
-#: the first home number of the sample
+#: The number of the first home in the sample.
 FIRST = 7_000_000
 SAMPLE = 50
-#: the n-th copy of the sample adds n times this to its numbers, including house numbers
+#: The n-th copy of the sample adds n times this to the numbers of homes, including house numbers.
 STRIDE = 200
 
 
@@ -26,7 +26,7 @@ def home_number(copy: int, place: int) -> int:
 
 
 def readings(number: int, at: datetime, *, price: int | None = None) -> Iterator[SourceRecord]:
-    """Return the values of the one to three pages of a home at `at`; listings use another `price` if given."""
+    """Yield the records of the one to three pages of a home, read at `at`. Listings state `price` if it is given."""
     for record in sources_of(_templates(), number, random.Random(number % STRIDE), at):
         changed: dict[str, Any] = {} if price is None or "ListPrice" not in record.values else {"ListPrice": price}
         body = hashlib.sha256(f"{record.url} {at} {price}".encode()).hexdigest()

@@ -13,7 +13,7 @@ from simulators.county.days import Planted
 
 @dataclass
 class Figures:
-    """Counts, and a description of each unexpected case."""
+    """The counts of one simulation, and a description of each unexpected case."""
 
     homes: int = 0
     pages: int = 0
@@ -72,7 +72,7 @@ def judge(found: Simulated) -> Figures:
 
 
 def _planted(figures: Figures, found: Simulated) -> set[str]:
-    """Judge each planted change, and return the ids of its first events. A second event counts as false."""
+    """Judge the planted changes, and return the id of each one's first event. Its further events count as false."""
     behind: set[str] = set()
     interval = timedelta(days=found.interval_days)
     for one in found.plan.planted:

@@ -47,16 +47,16 @@ from tasks._celery.context import close, install
 
 START = datetime.fromisoformat("2026-03-02T00:00:00+00:00")
 KEY = "sk-simulator-watching0123456789abcdef"
-#: the maximum step of the clock between two ticks
+#: The longest step of the clock between two ticks.
 _STEP = timedelta(hours=1)
 _LEAST = timedelta(minutes=1)
-#: how often the receiver of webhooks is down, and how often its response is lost
+#: The webhook receiver is down from this hour to midnight, and fails to confirm every n-th event it took.
 _DOWN_HOURS, _LOST_EVERY = 12, 7
 
 
 @dataclass
 class Receiver:
-    """Accepts webhooks. Responds with 503 at the start and every other half day, and loses some responses."""
+    """Accepts webhooks, but responds with 503 to the first one and from noon to midnight, and with 500 to every 7th."""
 
     clock: ManualClock
     taken: list[str] = field(default_factory=list)
@@ -136,7 +136,7 @@ def simulate(
 ) -> Simulated:
     """Scrape all pages, watch all properties, and simulate `days`.
 
-    Every run is equal: one seed determines jitter and ids, and with the ids the times of each watch.
+    One seed determines jitter, ids, and the times of watches. Runs still differ, since fetching adapts to latency.
     """
     clock, began, chance = ManualClock(START), time.monotonic(), random.Random(1)
     openai = OpenAISimulator(Config.from_json({"keys": [{"key": KEY, "rpm": 1_000_000, "tpm": 1_000_000_000}]}))
@@ -200,7 +200,7 @@ class _Run:
         self.progress(f"{len(self.found.home_of)} properties of {len(home_of_url)} pages are watched")
 
     def pass_days(self, days: int) -> None:
-        """Jump from one due event to the next."""
+        """Process what is due, and jump to the next due event, until `days` have passed."""
         end, today = START + timedelta(days=days), START.date()
         while self.clock.now() < end:
             done, day = watching.tick(self.resources.database, self.resources.settings), self.clock.now().date()
@@ -215,7 +215,7 @@ class _Run:
         self._close(today)
 
     def end(self) -> None:
-        """Add two days in which nothing changes and the receiver gets the remaining events."""
+        """Add two days without changes, in which the receiver gets the remaining events. Then collect the feed."""
         store = ChangeStore(self.resources.database)
         for _ in range(48):
             self.clock.advance(3600)
@@ -232,7 +232,7 @@ class _Run:
             self.found.paused = connection.execute(query).scalar_one()
 
     def _work(self, due: Sequence[Job]) -> None:
-        """Run each job's task, as a worker with its message does."""
+        """Run each job's task, as a worker does that received the job's message."""
         task = self.celery.tasks["tasks.scrape.scrape_property"]
         for number, job in enumerate(due, start=1):
             self.found.looks.setdefault(job.target, []).append(self.clock.now())

@@ -15,7 +15,7 @@ from simulators.site import homes
 _HUGE, _SMALL = 10_000, 20
 _WORKER = Pool("prefork", 4)
 _SITE_SECONDS = 0.2
-#: how long the huge batch has been running when the small one is submitted
+#: The seconds between the submissions of the huge batch and of the small one.
 _HEAD_START_SECONDS = 5.0
 _PATIENCE_SECONDS = 300.0
 

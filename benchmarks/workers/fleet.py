@@ -43,7 +43,7 @@ _NUMBERS = re.compile(r"[0-9a-f-]*\d[0-9a-f-]*")
 _GRACE_SECONDS = 3.0
 _START_SECONDS = 60.0
 _KEYS = 4
-#: requests per minute of one key: more than any measurement needs
+#: The limits of one key, which are above what any measurement needs.
 _AMPLE = {"rpm": 1_000_000, "tpm": 1_000_000_000}
 
 
@@ -109,7 +109,7 @@ class Fleet:
         return [f"{self.site or 'http://site.example'}/homes/{number}" for number in range(first, first + count)]
 
     def submit(self, targets: Sequence[str]) -> Enqueued:
-        """Enqueue as every interface does."""
+        """Enqueue a batch as every interface does."""
         return submit_targets(self.stores.jobs, self.sender, self.settings, targets, priority=5, refresh=False)
 
     def messages(self) -> int:
@@ -118,11 +118,11 @@ class Fleet:
         return waiting + int(self.broker.hlen("unacked"))
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Raises `TimeoutError` that names `what`, or `ChildDiedError` for a process that ended."""
+        """Wait until `ready` is true. Raises `TimeoutError` naming `what`, or `ChildDiedError` if a process ends."""
         self.supervisor.wait_until(ready, what, seconds)
 
     def wait_for_batch(self, batch: str, seconds: float) -> None:
-        """Return when no job of the batch is queued or running."""
+        """Return when no job of the batch is queued, running, or deferred."""
 
         def is_over() -> bool:
             counts = self.stores.jobs.counts(batch)
@@ -131,7 +131,7 @@ class Fleet:
         self.wait_until(is_over, f"the end of batch {batch}", seconds)
 
     def model_calls(self) -> int:
-        """Count the responses of the model's API."""
+        """Return how many requests the model's API has answered successfully."""
         address = self.env["OPENAI_BASE_URL"].removesuffix("/v1")
         with httpx2.Client(timeout=20, trust_env=False) as http:
             return int(http.get(f"{address}/control/stats").raise_for_status().json()["totals"]["ok"])

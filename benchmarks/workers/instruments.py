@@ -34,7 +34,7 @@ from cli.services import Services
 from tasks._celery.config import SCRAPE_QUEUE
 
 TARGET_SHARE = 0.02
-#: the last revision without counters
+#: The revision to compare with, which is the last one without counters.
 PEER = "b787889"
 POOL = Pool("prefork", 1)
 _ROUND = 150

@@ -44,14 +44,14 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[str, Any]:
     with fleet(server) as running:
-        # no new child during a measurement, since both kinds have this cost in common
+        # no child is replaced during a measurement, since both kinds of task would share this cost
         worker = running.start_worker(pool, "--include=benchmarks.workers.bare", "--max-tasks-per-child=1000000")
         batches = [_fresh_jobs(running, 1 + number * size, size) for number in range(rounds + 1)]
         wait_for_rest(worker)
         bare, jobs, skipped = [], [], 0
         for number, ids in enumerate(batches):
             spent = [_cpu_ms(running, worker, send, ids) for send in (_send_bare, _send_jobs)]
-            # a message on its way from the queue to the worker is in neither
+            # `messages` does not count a message on its way from the queue to the worker
             running.wait_for_batch(running.stores.jobs.get(ids[0]).batch_id, _MOST_SECONDS)
             if number:  # the first round warms up both kinds
                 bare.append(spent[0])

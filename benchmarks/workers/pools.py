@@ -29,7 +29,7 @@ POOLS = (
 )
 _SITE_SECONDS = 0.5
 _MODEL_SECONDS = 1.5
-#: the simulator's latency is log-normal: the ratio of its mean to its median (spread 0.25)
+#: The ratio of mean to median of the simulator's latency, which is log-normal with a spread of 0.25.
 _MEAN_OVER_MEDIAN = math.exp(0.25**2 / 2)
 _JOBS_A_SLOT = 20
 _MOST_SECONDS = 900
@@ -128,7 +128,7 @@ def _advice(rows: Rows) -> str:
     )
 
 
-#: of the ideal
+#: A pool's slots count as well used from this share of the ideal rate on.
 _WELL_USED = 0.8
 _ADVICE = """
 **Prefork** is the default: it uses every core, time limits hold, and a crash costs one job. About {child} MB per

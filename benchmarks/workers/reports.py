@@ -26,7 +26,7 @@ TARGET_LATE_SECONDS = 2.0
 _INTERVAL_SECONDS = 5
 _QUEUED = 10_000
 _WINDOW_SECONDS = 120
-#: long enough to hold the children, short enough for the fetcher's timeout
+#: The site's response time in seconds, which holds the children but stays below the fetcher's timeout.
 _SITE_SECONDS = 15.0
 _REPORT, _RECOVERY = "tasks.health.report_key_stats", "tasks.recovery.recover_jobs"
 
@@ -49,7 +49,7 @@ class Events:
 
 
 class Watch:
-    """Collects `events` in a thread for its block."""
+    """A context manager that collects Celery's events in a thread."""
 
     def __init__(self, app: Celery) -> None:
         self.events = Events()

@@ -34,12 +34,12 @@ ENDPOINTS = {"metrics": "/metrics", "stats": "/api/v1/admin/openai/stats"}
 _CONNECTIONS = (1, 8)
 _STORM_SECONDS = 20
 _SCRAPES = 20
-#: longer than a response is cached
+#: The pause before each scrape in seconds, which is longer than a response is cached.
 _SCRAPE_GAP_SECONDS = 1.2
 _MODEL_SECONDS = 1.0
-#: more jobs than the children finish meanwhile
+#: The number of jobs, which is more than the children finish during the measurement.
 _QUEUED = 6_000
-#: the storm comes from one caller
+#: The rate limit is off, because the storm comes from one caller.
 _VARIABLES = {"JWT_SECRET": "s" * 32, "API_RATE_LIMIT_PER_MINUTE": "0"}
 _WRK_REPORT = Path(__file__).with_name("wrk_report.lua")
 

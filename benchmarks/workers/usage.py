@@ -11,7 +11,7 @@ import psutil
 
 _SAMPLE_SECONDS = 1.0
 _REST_SECONDS = 1.0
-#: of CPU in `_REST_SECONDS`: heartbeats and idle polls use less
+#: A tree is at rest if it uses less CPU than this within `_REST_SECONDS`. Heartbeats and idle polls use less.
 _REST_CPU_SECONDS = 0.05
 _REST_PATIENCE_SECONDS = 60.0
 
@@ -43,7 +43,7 @@ def memory_mb(process: psutil.Process) -> float:
 
 
 def wait_for_rest(process: psutil.Process) -> None:
-    """Return when the tree uses almost no CPU: it has started, or has finished its work."""
+    """Return when the tree uses almost no CPU, because it has started or finished its work, or after a minute."""
     until, before = time.monotonic() + _REST_PATIENCE_SECONDS, cpu_seconds(process)
     while time.monotonic() < until:
         time.sleep(_REST_SECONDS)
@@ -67,7 +67,7 @@ def stopped(process: psutil.Process) -> Iterator[None]:
 
 
 class Busy:
-    """How busy the whole machine was during the block: `share` is 0 to 1, of all cores."""
+    """A context manager that measures how busy the whole machine is. `share` is the share of all cores, 0 to 1."""
 
     share = 0.0
 

@@ -14,7 +14,7 @@ from simulators.county.operator import dotenv, settings, sources_toml, truth_jso
 from simulators.county.serving import RunningCounty
 from simulators.county.sites import SITES
 
-#: a port that no well-known service uses
+#: The default port, which no well-known service uses.
 _PORT = 8009
 _NO_ADDRESSES = (
     "cannot listen on {host}:{port}: {why}. Choose another --port; where only 127.0.0.1 is a loopback address (macOS), "

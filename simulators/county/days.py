@@ -36,9 +36,9 @@ _NAMES = ("Alder", "Birch", "Clover", "Dogwood", "Elder", "Foxglove", "Ginger", 
           "Willow", "Yarrow", "Zinnia")  # fmt: skip
 _PER_STREET = 20
 _TOWNS = (ANYTOWN, SAMPLETON, PLACEHOLDER_FALLS)
-#: hours until the last site shows a change
+#: The longest time, in hours, from the first site that shows a change to the last.
 _LAG_HOURS = 18.0
-#: hours between alternations: some within a night, some over days
+#: The hours between two alternations of a flapping page: some within a night, some over days.
 TURNS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 11.0, 17.0, 26.0, 50.0)
 #: nothing changes in the first days, and no change is planted in the last days
 _QUIET_DAYS, _LAST_DAYS = 2.0, 9.0
@@ -74,7 +74,7 @@ class Flapping:
 
 @dataclass(frozen=True)
 class Outage:
-    """A period in which a site answers 503 to everything, or a bot challenge."""
+    """A period in which a site answers requests for its pages with 503, or with a bot challenge if `is_wall`."""
 
     site: str
     since: datetime
@@ -84,7 +84,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that happens in the county."""
+    """Everything that happens in the county. The body of `restless` pages changes at every request."""
 
     homes: tuple[Home, ...]
     pages: Mapping[tuple[str, str], Page]
@@ -175,7 +175,7 @@ def _pages(home: Home, seed: int) -> list[Page]:
 
 
 def _planted(pages: Sequence[Page], at: datetime, chance: random.Random) -> Planted:
-    """Plant a new price, status, or assessed value."""
+    """Plant a new price, status, association fee, or assessed value."""
     with_card = any(page.site is ASSESSOR for page in pages)
     kinds = ["ListPrice", "ListPrice", "StandardStatus", "AssociationFee"] + ["TaxAssessedValue"] * with_card
     field = chance.choice([name for name in kinds if any(name in page.says for page in pages)])
@@ -206,7 +206,7 @@ def _flapping(pages: Sequence[Page], since: datetime, hours: float, chance: rand
 
 
 def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
-    """Return outages of 1.5 days, a challenge of 6 hours, and five outages of 1 hour, scaled to the plan's length."""
+    """Return outages of 1.5 and 2 days and a challenge of 6 hours, all scaled to `days`, and five outages of 1 hour."""
 
     def at(day: float) -> datetime:
         return start + timedelta(days=day * days / 60)

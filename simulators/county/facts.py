@@ -1,4 +1,4 @@
-"""Draw the facts of a property, other than its location, from a `random.Random`. In RESO fields."""
+"""Draw the facts of a property, other than its location, from a `random.Random`, in RESO fields."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tupl
 
 
 def listing(chance: random.Random, area: int, *, is_let: bool) -> dict[str, Any]:
-    """Return what a broker adds for every third home, or nothing. Rented apartments are not sold separately."""
+    """Return what a broker adds for about every third home, else nothing. Rented apartments are not sold separately."""
     if is_let or chance.random() > 0.34:
         return {}
     return {

@@ -10,14 +10,14 @@ from simulators.county.county import County
 from simulators.county.pages import gis
 from simulators.county.sites import GIS, LAYER, SITES, Page, Site
 
-#: a word in full and as the sites' records abbreviate it
+#: Words in full, and as the sites' records abbreviate them.
 _SHORT = {
     "avenue": "ave", "av": "ave", "street": "st", "boulevard": "blvd", "lane": "ln", "court": "ct", "drive": "dr",
     "road": "rd", "terrace": "ter", "circle": "cir", "north": "n", "south": "s", "east": "e", "west": "w",
     "fourth": "4th", "saint": "st",
 }  # fmt: skip
 _UNIT = re.compile(r"\b(?:unit|apt|apartment|ste|suite|no)\b|#")
-#: the most results of a search with an incomplete address
+#: A search with an incomplete address returns at most this many results.
 MOST_RESULTS = 20
 
 

@@ -32,7 +32,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Flaw:
-    """An error for `count` pages of `site`. `spoil` returns the changed values; None: this page cannot have it."""
+    """An error for `count` pages of `site`. `spoil` returns the changed values; None for an unsuitable page."""
 
     kind: str
     site: Site
@@ -71,7 +71,7 @@ def _stories(page: Page, _: random.Random) -> Changes:
 
 
 def _pin(page: Page, chance: random.Random) -> Changes:
-    """Return the center of the ZIP code instead of the house, some kilometers away."""
+    """Return a point some kilometers from the house, as a portal shows that only knows the ZIP code."""
     return {
         "Latitude": round(page.says["Latitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),
         "Longitude": round(page.says["Longitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),

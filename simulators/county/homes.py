@@ -21,14 +21,14 @@ from simulators.county.streets import (
 )
 
 COUNT = 200
-#: the property in the how-to
+#: The number of the property in the how-to.
 SHOWN = 1
 
 
 @dataclass(frozen=True)
 class Lot:
-    """The houses of one street; with `units`, one house of several units. `one_parcel`: the units are rented, not
-    owned.
+    """The houses of one street. With `units`, it has one house of several units. If `one_parcel`, these are rented,
+    not owned.
     """
 
     town: Town

@@ -33,7 +33,7 @@ _TEMPLATES: tuple[tuple[Site, str], ...] = (
 
 
 def sources_toml(root: Mapping[str, str]) -> str:
-    """Return the file. `root` contains each site's address by its key. Farview is in another county."""
+    """Return `sources.toml` for the county, which Farview is not in. `root` has each site's address by its key."""
     lines = [
         "# Where to find pages about an address in the fictional Example County; see docs/fictional-county.md.",
         "[[area]]",

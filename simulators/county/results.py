@@ -23,7 +23,7 @@ from simulators.county.pages import mosaic
 from simulators.county.pages.writing import document, dollars, number
 from simulators.county.sites import HEARTH, MOSAIC, RUMOURS, Page, Site, slug
 
-#: homes per result page; on Mosaic's, the number shown as cards
+#: The homes of a result page, and how many of them Mosaic shows as cards.
 PER_PAGE, SHOWN = 12, 9
 #: Mosaic's robots.txt forbids this page of each town
 FORBIDDEN_PAGE = 3
@@ -141,7 +141,7 @@ class Results:
         )
 
     def _elsewhere(self, request: Request, found: Sequence[Page]) -> str:
-        """An invented home of the town that only the other portal shows."""
+        """Return a card that leads to a home of the town on the other portal."""
         there = self.homes(MOSAIC, slug(found[0].home.town.name))[0]
         return (
             f'<li class="result"><a href="{self._root_of(request, MOSAIC)}{there.path}">{escape(there.line)}</a> '

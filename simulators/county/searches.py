@@ -52,7 +52,7 @@ class _Search:
 
 
 def _lying(search: _Search) -> list[dict[str, Any]]:
-    """Cite a page that does not say this, and make uncited claims."""
+    """Cite a page for values that it does not state, make an uncited claim, and add the right results."""
     page = next(p for p in search.pages if p.site in (HEARTH, MOSAIC))
     lies = [{"text": f"{name}: {value}", "url": search.url(page)} for name, value in LIES.items()]
     return [*lies, {"text": "It was featured on television, and has a secret cellar."}, *search.right()]

@@ -28,11 +28,11 @@ _BY_HOST: Mapping[str, Site] = {site.host: site for site in SITES}
 
 
 class CountyServer:
-    """Answers for all sites of `county`. `app` is the ASGI application. Thread-safe: it only reads."""
+    """The ASGI application `app` for all sites of `county`. Thread-safe, because it only reads the county."""
 
     def __init__(self, county: County) -> None:
         self._county = county
-        #: number of requests by site key, without those for robots.txt
+        #: The number of requests by site key, without those for robots.txt.
         self.asked: Counter[str] = Counter()
         self._bodies: Mapping[str, Callable[[Page, str], str]] = {
             "assessor": lambda page, _: assessor.body(page),

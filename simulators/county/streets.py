@@ -43,12 +43,12 @@ class Street:
 
     @property
     def short(self) -> str:
-        """`N Main St`"""
+        """The street with USPS abbreviations: `N Main St`."""
         return " ".join(part for part in (self.direction, self.name, self.suffix) if part)
 
     @property
     def long(self) -> str:
-        """`North Main Street`, `Fourth Avenue`"""
+        """The street in full: `North Main Street`, `Fourth Avenue`."""
         words = (_DIRECTIONS.get(self.direction, ""), _ORDINALS.get(self.name, self.name), _SUFFIXES[self.suffix])
         return " ".join(word for word in words if word)
 

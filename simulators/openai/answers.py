@@ -14,13 +14,13 @@ from simulators.openai.reader import Fact, read, read_all
 
 _QUOTE = "_quote"
 _NAMES = re.compile(r"\w+")
-#: instructions in a page that an obedient model follows
+#: Matches an instruction in a page that an obedient model follows.
 _ORDER = re.compile(r"(?i)\b(?:set|report|change|answer)\b[^.\n]{0,40}?\b([A-Z]\w+)\s+(?:to|as|=)\s+\"?([\w.-]+)")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`content` and `refusal` as in a message; `finish_reason` as in a choice."""
+    """An answer of the model. `content` and `refusal` are as in OpenAI's message, `finish_reason` as in its choice."""
 
     content: str | None
     finish_reason: str = "stop"
@@ -112,7 +112,7 @@ def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]]
 
 
 def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
-    """Return a fact for each field that the text states and that its last line, if it names fields, asks for."""
+    """Return a fact for each of `fields` that the text states. A last line that starts with `Wanted:` limits them."""
     last_line = text.rpartition("\n")[2]
     wanted = set(_NAMES.findall(last_line)) if last_line.startswith("Wanted:") else set(fields)
     found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}

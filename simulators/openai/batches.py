@@ -29,7 +29,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], ModelRequest]] = {
     "/v1/chat/completions": bodies.read_chat,
     "/v1/responses": bodies.read_responses,
 }
-#: (organization, project)
+#: The names of an organization and of one of its projects.
 Project = tuple[str, str]
 
 
@@ -108,7 +108,7 @@ class StoredBatch:
 
 
 class Batches:
-    """All files and batches of the server. They share its prompt `cache`. `paid` counts each answered question."""
+    """All files and batches of the server. They share its prompt `cache`. `paid` counts the answers by question."""
 
     def __init__(self, server: Callable[[], ServerConfig], paid: Counter[str], cache: PromptCache) -> None:
         self._server = server

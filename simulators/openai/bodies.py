@@ -292,7 +292,7 @@ def read_embeddings(body: Mapping[str, Any]) -> tuple[ModelRequest, list[str]]:
 
 
 def embeddings_body(body: Mapping[str, Any], asked: ModelRequest, texts: list[str]) -> dict[str, Any]:
-    """Return unit vectors that depend on the text alone."""
+    """Return the embeddings of `texts`: unit vectors that depend on the text alone."""
     size = int(_first_number(body, "dimensions") or 1536)
     vectors = [_vector(text, size) for text in texts]
     data = [

@@ -116,12 +116,12 @@ class Meter:
             bucket.spill(bucket.capacity, now)
 
     def count_rejected(self, now: float) -> None:
-        """Take one request for a rejected one, if failed requests count."""
+        """Take one request for a rejected one. Callers do this only if failed requests count."""
         for bucket in self._buckets("requests"):
             bucket.spill(1.0, now)
 
     def refund(self, tokens: float, now: float) -> None:
-        """Undo the admission of a failed request, if failed requests do not count."""
+        """Undo the admission of a failed request. Callers do this only if failed requests do not count."""
         for what, charge in (("requests", 1.0), ("tokens", tokens)):
             for bucket in self._buckets(what):
                 bucket.give_back(charge, now)

@@ -35,7 +35,7 @@ COUNTERS = (
     "web_searches",
     "cached_tokens",
 )
-#: the most times kept per key of requests that a dead key or one without quota refused
+#: The times of at most this many refused requests are kept for each dead key and each key without quota.
 _REFUSALS_KEPT = 5000
 
 
@@ -48,7 +48,7 @@ class KeyState:
     tokens: float = 0.0
     in_flight: int = 0
     used_up: bool = False
-    #: when requests came that the key could not serve at all, in seconds of the monotonic clock
+    #: The times of requests to a dead key or one without quota, in seconds of the monotonic clock.
     refused_at: list[float] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -182,7 +182,7 @@ class Gate:
         return found
 
     def change_server(self, given: Mapping[str, Any]) -> None:
-        """Change options. Buckets are reset when the enforcement changes. Raises `ConfigError`."""
+        """Change options. Buckets are reset when `enforcement` or `headers_of` changes. Raises `ConfigError`."""
         before = self.server
         self.server = before.changed(given)
         if (self.server.enforcement, self.server.headers_of) != (before.enforcement, before.headers_of):

@@ -72,7 +72,7 @@ class OpenAISimulator:
         self.gate = Gate(config)
         self.stopping = Stopping()
         self._calls = 0
-        #: number of 200 answers by question (`bodies.prompt_sha256`)
+        #: The number of 200 answers by question (`bodies.prompt_sha256`).
         self.paid: Counter[str] = Counter()
         self.searches = Searches(config.searches)
         self.cache = PromptCache()
@@ -203,7 +203,7 @@ class OpenAISimulator:
         await self._wait(request, None if hangs else self.gate.latency(state))
 
     async def _wait(self, request: Request, seconds: float | None) -> None:
-        """Wait `seconds` (None: forever), or until the client leaves or the server stops."""
+        """Wait `seconds`, or forever if None. Waits above 0.5 s raise when the client leaves or the server stops."""
         if seconds is not None and seconds <= 0.5:
             await asyncio.sleep(max(0.0, seconds))
             return

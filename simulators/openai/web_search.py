@@ -42,7 +42,7 @@ _LINE_KEYS, _ENTRY_KEYS = {"text", "url", "title", "cited"}, {"match", "lines", 
 
 @dataclass(frozen=True)
 class Search:
-    """A request for the tool. `with_sources`: the response must list the pages read."""
+    """A request for the tool. `with_sources` tells whether the response must list the pages read."""
 
     allowed_domains: tuple[str, ...] = ()
     with_sources: bool = False

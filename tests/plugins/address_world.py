@@ -130,7 +130,7 @@ class World:
         return len(self.api.searches())
 
 
-#: an entry of the API's table matches if its search was for the address
+#: An entry of the API's table that matches searches for the address.
 SEARCHED = {"match": "12 fictional ave anytown"}
 BY_NUMBER = ("Tax roll", "tax_roll", "<county>/bill/{parcel_number:bare}")
 BY_ADDRESS = ("Assessor", "assessor", "<county>/find?street={street_line:slug}&zip={postal_code}")
@@ -139,7 +139,7 @@ FOUND, BILL = "/find?street=12-fictional-ave&zip=00000", "/bill/00120034"
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Provide SQLite below PROPINTEL_HOME, and a new PostgreSQL database."""
+    """Return the settings for SQLite below PROPINTEL_HOME, then those for a new PostgreSQL database."""
     if request.param == "sqlite":
         return {}
     return {"database_url": SecretStr(request.getfixturevalue("postgresql").new_database())}

@@ -17,7 +17,7 @@ from simulators.serving import BackgroundServer
 
 @dataclass
 class Asked:
-    """One request and its answer."""
+    """The path and headers of one request, and the status of its answer."""
 
     path: str
     status: int
@@ -26,9 +26,9 @@ class Asked:
 
 @dataclass
 class ChangingSite:
-    """`pages` by path and query, `redirects` to other paths, and extra answer `headers` by path.
+    """Serves `pages` by path and query, `redirects` to other paths, and adds answer `headers` by path.
 
-    Each answer has an ETag of its body; a request with that ETag gets 304. `asked` leaves out robots.txt.
+    With `has_validators`, each page has an ETag, and a request with that ETag gets 304. `asked` leaves out robots.txt.
     """
 
     pages: dict[str, str] = field(default_factory=dict)

@@ -61,7 +61,7 @@ class Server:
 
 
 class LosesReplies:
-    """A proxy in front of a server that passes on everything, but drops replies while `lose` is set."""
+    """A proxy that passes on everything to and from a server. While `lose` is set, it drops replies and disconnects."""
 
     def __init__(self, connect: Callable[[], socket.socket]) -> None:
         self._connect = connect
@@ -125,7 +125,7 @@ def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]
 
 
 def sent(store: FleetStore, model: str = "m", tokens: float = 10, **more: object) -> Lease:
-    """Make one request, and wait until its lease's time."""
+    """Lease a key for one request, and wait until the request may be sent."""
     lease = store.acquire(KeyRequest(model, tokens, 2_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:
@@ -145,7 +145,7 @@ def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = N
 
 
 def know(store: FleetStore, rpm: float = 60_000) -> None:
-    """Answer with both keys, and wait until the store has read both limits from the server."""
+    """Make a successful request with each key, and wait until the store has read both limits from the server."""
     for _ in KEYS:
         answered(store, rpm)
     wait_until(lambda: len(store.fleet.limits) == len(KEYS), 10)

@@ -30,7 +30,7 @@ class ReceivedSpan:
 
 @dataclass
 class OtlpReceiver:
-    """Answers each export with `status`, and records its body in `bodies`."""
+    """Answers each export with `status` and records its headers. Bodies and spans are recorded if it is 200."""
 
     status: int = 200
     url: str = ""

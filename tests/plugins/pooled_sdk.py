@@ -46,7 +46,7 @@ class RememberingStore(MemoryStore):
         self.streams: list[Usage] = []
         self.broken = 0
         self.threads: set[int] = set()
-        #: set at every lease; `acquire` waits for `gate`
+        #: `acquire` sets `leased`, then waits for `gate` before it returns.
         self.leased = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
@@ -70,7 +70,7 @@ class RememberingStore(MemoryStore):
 
 
 class BlockingStore(RememberingStore):
-    """A store that must be called from a thread of its own."""
+    """A store that says its calls block, so that asynchronous clients must call it in another thread."""
 
     blocking = True
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import postgresql as servers
 from benchmarks.postgresql import PostgreSQL
 
-#: the parameter of tests that run on every database; `make test` runs only SQLite
+#: The parameter for PostgreSQL in tests that run on every database. `make test` runs only SQLite.
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.every_server)
 
 

@@ -28,7 +28,7 @@ from app.keypool.stores.redis import RedisStore
 from app.redis.embedded_valkey import EmbeddedValkey, answers, ending_with_parent
 from tests.plugins.waiting import wait_until
 
-#: the common prefix of a pool's Redis keys
+#: The beginning of all Redis keys of the tests' pools.
 TAG = "{propintel}"
 NO_CAPS = Budget()
 MakeStore = Callable[..., Store]

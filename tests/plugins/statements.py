@@ -13,7 +13,7 @@ from app.property.storage.database import Database
 
 @contextmanager
 def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """Yield the block's statements with their parameters."""
+    """Yield a list to which each statement of the block is added, with its parameters."""
     found = list[tuple[str, Any]]()
     with database.reading() as connection:
         engine = connection.engine

@@ -27,7 +27,7 @@ BUDGETS = [
 ]
 BARRED = [*([frozenset()] * 8), *map(frozenset, itertools.combinations([k.key_id for k in KEYS], 1))]
 BARRED += map(frozenset, itertools.combinations([k.key_id for k in KEYS[:4]], 2))
-#: (limit a minute, bucket size); the last buckets hold only one second's worth, or one request
+#: Pairs of a limit per minute and a bucket's size. Some buckets hold only one second's worth, or one request.
 REQUEST_LIMITS = [(60, 60), (600, 600), (1_200, 20), (60, 1)]
 TOKEN_LIMITS = [(10_000, 10_000), (600_000, 600_000), (60_000, 1_000)]
 TROUBLE = [

@@ -51,7 +51,7 @@ def reading(per_minute: float, remaining: float) -> MeterReading:
     return MeterReading(per_minute, remaining, round((per_minute - remaining) * MINUTE / per_minute))
 
 
-#: an empty bucket of ten at 600 a minute, which has capacity again in less than a second
+#: The reading of an empty bucket of ten requests at 600 a minute, which has capacity again in less than a second.
 NO_ROOM = LimitReading(requests=MeterReading(600, 0, SECOND))
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-#: other tests and slow machines multiply every time; a longer limit does not delay a successful wait
+#: Limits are multiplied by this for busy and slow machines. A longer limit does not delay a successful wait.
 _BUSY = 8
 
 
 def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[], str] = lambda: "") -> None:
-    """Return when `ready()`; fail with the text of `describe()`.
+    """Return when `ready()` is true. Fail with the text of `describe()` if the limit is exceeded.
 
     `seconds` are ample on an idle machine; the wait lasts up to eight times as long.
     """

@@ -59,7 +59,7 @@ _IMPORTED = (
 #: environment variables that libraries read when they are imported
 _READ_ON_IMPORT = ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")
 _COMMAND = "propintel"
-#: without the packages of the environment, which are slow to search
+#: A script that runs without the environment's packages, which are slow to search.
 _PROGRAM = """\
 #!{python} -ISE
 import sys
@@ -76,7 +76,7 @@ class HasFileno(Protocol):
 
 @dataclass(frozen=True)
 class _Order:
-    """A process to start: `argv` is for `python -m`, or of `propintel`."""
+    """A process to start: `argv` has the arguments of `python -m`, or begins with `propintel`."""
 
     argv: list[str]
     env: dict[str, str]
@@ -219,7 +219,7 @@ def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
 
 
 class _Parent:
-    """Has a single thread, so that no lock is taken during a fork."""
+    """Forks a process for each order. It has a single thread, so that no lock is held during a fork."""
 
     def __init__(self, path: str, run_pid: int) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -49,7 +49,7 @@ def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
 
 
 def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
-    """Return the jobs of the watch `name`, which is due now; others may be due with it."""
+    """Advance the clock until the watch `name` is due, make the jobs of all due watches, and return those of `name`."""
     due_now(watches, clock, name)
     watch = watches.get(name)
     return [job for job in watches.tick(limits).jobs if job.watch_id == watch.id]

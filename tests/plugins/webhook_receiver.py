@@ -12,7 +12,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Received:
-    """One request; header names in lower case."""
+    """One request. `path` begins with the method, and header names are in lower case."""
 
     path: str
     headers: dict[str, str]
@@ -27,9 +27,9 @@ class Receiver:
     host: str = "127.0.0.1"
     statuses: list[int] = field(default_factory=lambda: [200])
     location: str = ""
-    #: yields the body of each answer
+    #: Returns the chunks of an answer's body.
     body: Callable[[], Iterator[bytes]] | None = None
-    #: answers wait until this is set
+    #: Answers wait until this is set, for at most 30 seconds.
     held: threading.Event | None = None
     on_request: Callable[[], None] = lambda: None
     requests: list[Received] = field(default_factory=list)

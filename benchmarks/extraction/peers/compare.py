@@ -27,10 +27,10 @@ from benchmarks.results import BenchmarkError
 Row = Mapping[str, Any]
 
 ROOT = Path(__file__).parents[3]
-#: where `make bench-extraction-peers` installs the peers
+#: The interpreter of the environment in which `make bench-extraction-peers` installs the peers.
 PEERS_PYTHON = ROOT / ".venv-bench-extraction" / "bin" / "python"
 _PIECE = 100_000
-#: each text tool's name in the report
+#: The name of each text tool in the report.
 TEXT_TOOLS: Mapping[str, str] = {
     "trafilatura": "trafilatura, for recall",
     "html2text": "html2text, without links",
@@ -42,7 +42,7 @@ TEXT_TOOLS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class TextResult:
-    """A text for a model: mean tokens of a page, the share of requested values that the text contains, CPU in ms."""
+    """A text tool's result: mean tokens per page, the share of requested values in the text, CPU ms, failed pages."""
 
     name: str
     version: str
@@ -64,7 +64,7 @@ class ReadResult:
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """One run of all peers."""
+    """The results of one run of this project and all peers."""
 
     readers: Sequence[ReadResult]
     texts: Sequence[TextResult]
@@ -85,7 +85,7 @@ def compare(run: Run, report: Report, prompts: Prompts) -> Peers:
 
 
 def _lines(run: Run, folder: Path) -> Iterator[tuple[str, str]]:
-    """Return `(file, line for the worker)`. Every page is decoded by the project, so no tool fails on a charset."""
+    """Yield `(file, line for the worker)`. The project decodes every page, so no tool fails on a charset."""
     for number, (file, extraction) in enumerate(run.extractions.items()):
         path = folder / f"{number}.html"
         path.write_text(extraction.page.text, "utf-8")
@@ -152,7 +152,7 @@ def _kept(run: Run, texts: Mapping[str, str]) -> float:
 
 
 def _tokens(text: str) -> int:
-    """Count in pieces, because the counter rejects very long texts. A cut may change the count by one token."""
+    """Count tokens in pieces, because the counter rejects very long texts. Each cut may change the count by one."""
     return sum(count_tokens(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
 
 

@@ -77,7 +77,7 @@ def record(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield every object below `value`, first `value` itself."""
+    """Yield `value` if it is an object, then every object inside it."""
     if isinstance(value, dict):
         inner = value.get("properties")
         if isinstance(inner, dict):  # microdata

@@ -50,7 +50,7 @@ def html2text() -> Tool:
 
 
 def _crawl4ai(*, pruned: bool) -> Tool:
-    """Process a page as crawl4ai's crawler does: cleaned HTML, then Markdown without links; `pruned` is its filter."""
+    """Clean the HTML and make Markdown without links, as crawl4ai's crawler does. `pruned` adds its content filter."""
     from crawl4ai.content_filter_strategy import PruningContentFilterLXML  # noqa: PLC0415
     from crawl4ai.content_scraping_strategy import LXMLWebScrapingStrategy  # noqa: PLC0415
     from crawl4ai.markdown_generation_strategy import DefaultMarkdownGenerator  # noqa: PLC0415

@@ -24,12 +24,12 @@ from app.property.fetch.pace.rules import Visitor
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 
-#: as long as a worker waits while it holds a job
+#: The longest wait for a site, in seconds, before a page is put back. A worker with a job waits as long.
 _PATIENCE_SECONDS = 2.0
 
 
 class Due:
-    """Pages by the time when they may be requested, like jobs in a broker; `take` returns None when all are fetched."""
+    """A queue of pages by the time they are due, like jobs in a broker. `take` returns None when all are fetched."""
 
     def __init__(self, urls: list[str], takers: int) -> None:
         self._heap: list[tuple[float, int, str]] = []
@@ -56,7 +56,7 @@ class Due:
                     self._ready.put(None)
 
     def _hand_out(self) -> None:
-        """Wait for the next due page in one thread, instead of waking all waiting threads."""
+        """Move each page to the ready queue when it is due. Only this thread waits for times, so the others sleep."""
         with self._changed:
             while True:
                 seconds = self._heap[0][0] - time.monotonic() if self._heap else None

@@ -33,7 +33,7 @@ class Homes(scrapy.Spider):
 
 
 def settings(cell: dict[str, Any]) -> dict[str, Any]:
-    """Allow as many concurrent requests as the cell; with rules, one request at a time for each site, and its gap."""
+    """Return Scrapy's settings: the cell's concurrent requests. With rules, a request for each site, and the gap."""
     gap = cell["gap_seconds"]
     rules = {
         "ROBOTSTXT_OBEY": True,

@@ -16,7 +16,7 @@ from benchmarks.keypool.worker.driver import Driver, Plan
 
 
 def main() -> None:
-    """Exit immediately: threads may still hang in a library, and their jobs are already counted."""
+    """Run the plan, then exit at once: threads may still hang in a library, but their jobs are already counted."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     setup = json.loads(sys.stdin.readline())
     module = importlib.import_module(f"benchmarks.keypool.worker.contestants.{setup['contestant']}")

@@ -36,7 +36,7 @@ class Contestant(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """Times on the system's monotonic clock: slots start, the window begins, everything ends.
+    """The plan of one process. `start`, `window` (its beginning), and `end` are times of the system's monotonic clock.
 
     `rate` is the process's arrivals per second, None for a closed loop.
     """
@@ -96,7 +96,7 @@ class Driver:
         self.record.cpu_seconds = _cpu_seconds() - before
 
     def _dues(self) -> Iterator[tuple[float, Job]]:
-        """Return when each next job is due, and which job it is; in a closed loop, a job is due when a slot asks."""
+        """Yield the due time of each job, and the job. In a closed loop, a job is due when a slot asks for it."""
         at = self._plan.start
         while True:
             job = self._chance.choice(self._jobs)
@@ -172,7 +172,7 @@ class Driver:
             self._add(due, start, time.monotonic(), calls, outcome)
 
     def _lost(self, start: float) -> str:
-        """Failed if its 60 s are over (or would be before the next call); otherwise the plan ended first."""
+        """Return "failed" if the job's 60 s end before the plan does, else "unfinished"."""
         return "failed" if start + JOB_SECONDS <= self._plan.end else "unfinished"
 
 

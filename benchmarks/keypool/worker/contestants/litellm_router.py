@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.keypool.jobs import MODEL, Job
 
-#: otherwise the import fetches a price list from the Internet
+#: Without this variable, the import fetches a price list from the Internet.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm

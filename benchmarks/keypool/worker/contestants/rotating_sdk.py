@@ -13,7 +13,7 @@ import openai
 
 from benchmarks.keypool.jobs import MODEL, Job
 
-#: refusals that another key might not get
+#: After these errors the next key is tried, because another key might be accepted.
 _NEXT_KEY = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
 
 
