@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from tests.security import ssrf_corpus
 
-#: the URLs of the common corpus that a page can name, names that rebind, and loopback as browsers know it
+#: Internal addresses: URLs of the common corpus that a page can name, names that rebind, and forms that browsers know.
 _PLACES = [
     *(url.replace("PORT", "8080") for url in ssrf_corpus.INSIDE if url.startswith("http") and "\t" not in url),
     *(f"http://rebind{n}.example:8080/" for n in range(1, 5)),
@@ -25,7 +25,7 @@ _PLACES = [
     "http://192.168.1.1/",
     "http://169.254.169.254:8080/",
 ]
-#: the same over TLS, and the ports of data stores
+#: Internal hosts over TLS, and at other ports, such as those of data stores.
 _MORE = [
     f"{scheme}://{host}{port}/"
     for host in ("127.0.0.1", "[::1]", "localhost", "169.254.169.254", "10.0.0.1", "rebind1.example", "inside.example")

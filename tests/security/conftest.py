@@ -42,7 +42,7 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def serve(make_settings: Callable[..., Settings]) -> Iterator[Serve]:
-    """Start `uvicorn web:app` in a thread. Without options, the server starts as in the Procfile."""
+    """Return a function that starts `uvicorn web:app` in a thread; without options, it starts as in the Procfile."""
     with contextlib.ExitStack() as running:
 
         def start(options: dict[str, Any] | None = None, **changes: Any) -> int:

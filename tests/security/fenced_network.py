@@ -49,7 +49,7 @@ NAMES: dict[str, list[list[str]]] = {
 
 
 class Names:
-    """Resolves the names above; the last answer of a name is repeated."""
+    """Resolves the names in `NAMES`. The last answer of a name is repeated."""
 
     def __init__(self) -> None:
         self._left = {name: list(answers) for name, answers in NAMES.items()}
@@ -64,7 +64,7 @@ class Names:
 
 
 class PacketRecorder:
-    """Records every packet of the machine: the destinations of connections and of datagrams."""
+    """Reads every packet of the machine, and records the destinations of new connections and of datagrams."""
 
     def __init__(self) -> None:
         self.began: set[tuple[str, str, int]] = set()

@@ -29,7 +29,7 @@ INSIDE, INSIDE_6 = "10.0.0.7", "fd00::7"
 A, CNAME, AAAA = 1, 5, 28
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\nConnection: close\r\n\r\n<h1>Elm</h1>"
 
-#: the records of each name in order; a list of lists has one list per IPv4 query, and the last list repeats
+#: The records of each name, in the order of the answer.
 RECORDS: dict[str, list[tuple[int, str]]] = {
     "honest.example": [(A, PUBLIC)],
     "honest6.example": [(AAAA, PUBLIC_6)],

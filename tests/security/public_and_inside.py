@@ -27,7 +27,7 @@ PUBLIC, INSIDE = "5.9.101.1", "10.0.0.5"
 FACTS = "<!doctype html><title>Homes</title><h1>12 Elm Street</h1><p>Price $250,000</p>"
 _PADDING = "/* what a bundler leaves */" * 12
 
-#: by host and path: a redirect's location, or a page
+#: The answer by host and path: a redirect's location, or a page.
 ANSWERS: dict[str, dict[str, str]] = {
     PUBLIC: {
         "/redirect": f"http://{INSIDE}/by-redirect",
@@ -48,7 +48,7 @@ ANSWERS: dict[str, dict[str, str]] = {
     },
     "turns.example": {"/home": FACTS},
 }
-#: requested in this order
+#: The URLs that are requested, in this order.
 URLS = [
     *(f"http://{PUBLIC}/{how}" for how in ("redirect", "refresh", "chain")),
     "http://turns.example/home",

@@ -10,7 +10,7 @@ from typing import Any
 
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _CATEGORIES = {op.CATEGORY_DIGIT: "0", op.CATEGORY_SPACE: " ", op.CATEGORY_WORD: "a", op.CATEGORY_NOT_WORD: " "}
-#: tried for a negated character class
+#: The characters that are tried for a negated character class.
 _USUAL = " xa<;0=-\n"
 _MOST_REPETITIONS = 40
 

@@ -6,7 +6,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, BlockedPortError
 from app.errors.targets import InvalidTargetError
 
-#: spelling of the host -> the error that refuses it. PORT is the canary's.
+#: Each URL, and the error that refuses it. PORT stands for the port of a test's server.
 INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     # loopback, plain and disguised
     "http://127.0.0.1:PORT/": BlockedAddressError,

@@ -21,7 +21,7 @@ Seen = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
-    """The observations when all pages were visited in one way."""
+    """Return a function that visits all pages in one way and returns the observations."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")

@@ -72,7 +72,7 @@ def test_a_proxy_on_this_machine_serves_its_own_name(serve: Serve) -> None:
 def start_flower(
     broker: EmbeddedValkey, tmp_path: Path, warm_parent: WarmParent, _clean_environment: None
 ) -> Iterator[Callable[..., int]]:
-    """Start Flower with these variables and a broker, and return its port."""
+    """Return a function that starts Flower with the given variables and returns its port."""
     del broker  # the database only has to exist
     with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
 

@@ -61,7 +61,7 @@ def _tables_are_loaded() -> None:
     read_page(_page(f"{_HEAD}<p>Year built: 1987"))
 
 
-#: pages, and the part of each that is too large
+#: Pages of which a part is too large, and the words of the error that name the part.
 HEAVY: dict[str, tuple[Callable[[], str], str]] = {
     "cells of a row": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 100_000}", "one <tr> has"),
     "cells of a row, 10 MB": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 1_000_000}", "tags"),

@@ -40,12 +40,12 @@ def page(url: str, kind: SourceKind | None, *parts: dict[str, Any], day: int = 0
 
 
 def known(street_kind: SourceKind | None = SourceKind.PERMITS) -> list[SourceRecord]:
-    """Store a house that is known by its address, and another owner's lot that is known by its parcel number."""
+    """Return the page of a house known by its address, and that of another owner's lot known by its parcel number."""
     return [page(HOUSE, street_kind, STREET, {"YearBuilt": 1950}), page(LOT, SourceKind.ASSESSOR, PARCEL)]
 
 
 def homes(stores: Stores, *urls: str) -> list[str]:
-    """Return the property of each page."""
+    """Return the id of the property of each page."""
     found = {source["url"]: one["property"] for one in stores.properties.page().items for source in one["sources"]}
     return [found[url] for url in urls]
 

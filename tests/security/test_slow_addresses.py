@@ -20,9 +20,9 @@ from web import create_app, limits
 from web.limits import MAX_TARGETS, READING_SECONDS
 
 PLAIN = "12 Elmwood Broadway Springfield IL 62701"
-#: the CPU time limit for one address, relative to a plain address
+#: An address may take this many times the CPU time of a plain address.
 MOST_TIMES = 10
-#: the text before, the part repeated up to 280 characters, and the text after
+#: Addresses by their parts: the beginning, the part that is repeated up to 280 characters, and the end.
 KINDS = [
     ("7 ", "\ufdfa", ", X, IL 62701"),  # one character expands to eighteen
     ("7 ", "½", ", X, IL 62701"),
@@ -39,10 +39,10 @@ KINDS = [
     ("7 ", "a, ", ", Netherlands"),
     ("7 ", "A1 ", ", Canada"),
 ]
-#: is parsed repeatedly, each time in another way
+#: An address that is parsed repeatedly, each time in another way.
 UNSETTLED = "{} Bldg Front and and Trailer and Front Front, X, IL 62701"
 
-#: requests an estimate for this many targets; returns status, response, and this process's seconds
+#: Requests an estimate for these targets. Returns status, response, and the CPU seconds of this process.
 Estimate = Callable[[list[str]], tuple[int, dict[str, Any], float]]
 
 

@@ -19,7 +19,7 @@ from app.property.fetch.decode.text import decode, repair
 from app.property.fetch.limits import Limits
 from tests.security.refused import refused
 
-#: half of the total limit of a page; each of these once took more than 3 s, one of them more than a day
+#: Half of the CPU seconds that a page may take. Each of these bodies once took more than 3 s, one more than a day.
 _SECONDS = 1.5
 _EMPTY_FRAME = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"
 _MOST = 9_000_000

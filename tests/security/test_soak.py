@@ -20,7 +20,7 @@ from tests.fuzz.soak.runner import MOST_CPU_SECONDS, MOST_MEGABYTES, Outcome, so
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a page takes is read from /proc")
 _PAGES = 20
 _KEPT = sorted((Path(__file__).parents[1] / "fuzz" / "regressions" / "soak").glob("*"))
-#: a substitute for the soak's process: it starts at once and runs the test's code for every page
+#: Replaces the soak's process: it reports its start at once, waits for a page, and then runs the test's code.
 _ENDS = """
 import sys
 print('{"problem": "", "kept_megabytes": 50}', flush=True)
