@@ -23,7 +23,7 @@ _FORMULA = re.compile(r'(\A|;)([\s"\u200b-\u200f\u2060\ufeff]*)([=+\-@\uff1d\uff
 
 
 def main() -> None:
-    """Parse the arguments, then follow."""
+    """Parse the arguments, then append changes once or repeatedly."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8000", help="the address of the HTTP API")
     parser.add_argument("--csv", type=Path, required=True, help="file that is appended to")

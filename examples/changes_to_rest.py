@@ -17,12 +17,12 @@ from pathlib import Path
 
 from feed import Change, follow, keep_cursor, read_cursor, run, with_retries
 
-#: the maximum number of changes sent again after a crash, with the same Idempotency-Key
+#: After a crash, at most this many changes are sent again, with the same Idempotency-Key.
 _LIMIT = 50
 
 
 def main() -> None:
-    """Parse the arguments, then follow."""
+    """Parse the arguments, then pass changes on once or repeatedly."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8000", help="the address of the HTTP API")
     parser.add_argument("--crm", required=True, help="the CRM's properties; the id of one comes behind it")

@@ -64,7 +64,7 @@ def _read(one: Stored, url: str) -> dict[str, Evidence]:
 
 
 def _is_same(proof: Evidence, other: Evidence) -> bool:
-    """Return whether two quotes have the same words and place. Confidence may differ, since other pages change it."""
+    """Return whether both are the same evidence. Confidence may differ, since other pages change it."""
     return all(
         getattr(proof, part) == getattr(other, part) for part in ("value", "quote", "locator", "source_url", "method")
     )

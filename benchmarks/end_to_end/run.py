@@ -30,7 +30,7 @@ _RUN_SECONDS = 240
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """`jobs` has the output of `propintel jobs list`; `records` has the stored record of each labeled file."""
+    """The results: `jobs` as `propintel jobs list` prints them, and the stored record of each labeled file."""
 
     jobs: list[dict[str, Any]]
     records: dict[str, dict[str, Any]]

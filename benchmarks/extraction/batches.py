@@ -68,7 +68,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Batch:
-    """One folder of labeled pages; `sent` has the prompts."""
+    """One set of labeled pages and its results. `sent` has the prompts."""
 
     name: str
     run: Run

@@ -31,8 +31,8 @@ CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 class Core:
     """The results for the core fields.
 
-    `fields` maps a core field to (pages that have it, pages where it is correct). `all_right` counts the pages, of
-    `pages`, without a missed or wrong core field.
+    `fields` maps a core field to (pages that have it, pages where it is correct). Of the `pages` in total, `all_right`
+    has the files of those without a missed or wrong core field.
     """
 
     fields: Mapping[str, tuple[int, int]]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from benchmarks.extraction.scorer import Outcome
 
-#: (file, label): the reason for the doubt. All but the label on `4715649.html` say "not on the page".
+#: The reason for each doubt, by file and label. All labels but that of `4715649.html` say "not on the page".
 DISPUTED: Mapping[tuple[str, str], str] = {
     ("html/engelvoelkers.com/engelVoelkers_detail.html", "agent"): "named on the visible card of the adviser",
     ("html/immobilien.de/immobilienDe_detail.html", "street"): "streetAddress of its JSON-LD",

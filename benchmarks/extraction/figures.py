@@ -167,7 +167,7 @@ def _together(found: Sequence[Scores]) -> Scores:
 
 
 def _all_batches(done: Measured) -> list[Figure]:
-    """Return the results for pages without rules of their own, and the check's decisions on the model's answers."""
+    """Return the results for the batches in `AT_FIRST`, and the check's errors about the simulated model's answers."""
     if not any(one.name in AT_FIRST for one in done.batches):
         return []
     asked = sum(one.answered.asked for one in done.batches)

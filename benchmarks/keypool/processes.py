@@ -206,7 +206,7 @@ class Workers:
 
 
 def _line(stream: IO[str] | None, seconds: float) -> str:
-    """Return one line, or "" at the timeout."""
+    """Return one line, or "" at the end of the stream or after `seconds`."""
     got: list[str] = []
     reader = threading.Thread(target=lambda: got.append(stream.readline() if stream else ""), daemon=True)
     reader.start()

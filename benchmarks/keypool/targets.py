@@ -16,7 +16,7 @@ _ONE_A_SECOND = "60 RPM"
 
 @dataclass(frozen=True)
 class Target:
-    """`limit` is the least ("≥") or the most ("≤") that `measure` may return."""
+    """A target of the pool. `limit` is the least ("≥") or the most ("≤") that `measure` may return."""
 
     about: str
     sign: Literal["≥", "≤"]

@@ -80,7 +80,7 @@ class Visitor:
 
 
 class HttpClient:
-    """A client of the same server without a browser."""
+    """A signed-in HTTP client of the same server, without a browser."""
 
     def __init__(self, address: str, cookies: Mapping[str, str]) -> None:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)

@@ -72,7 +72,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The page states `facts` in rows and `address` in its headline; `implied` values may be concluded from these.
+    """A page's content: `facts` in rows, `address` in the headline. `implied` values may be concluded from these.
 
     `beside` has similar values of another property, another year, or an office.
     """

@@ -21,7 +21,7 @@ class MemoryRecipes:
         self._examples: dict[str, dict[str, Example]] = defaultdict(dict)
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`, the newest first."""
+        """Return the recipes of `host`, the newest first, and at most `MOST_OF_HOST`."""
         with self._lock:
             return [one for one in reversed(self._recipes.values()) if one.host == host][:MOST_OF_HOST]
 
@@ -53,7 +53,7 @@ class MemoryRecipes:
             self._examples.pop(recipe_id, None)
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply `change` to the stored recipe and return it."""
+        """Apply `change` to the stored recipe and return the result; None if there is no such recipe."""
         with self._lock:
             if recipe_id in self._recipes:
                 self._recipes[recipe_id] = change(self._recipes[recipe_id])

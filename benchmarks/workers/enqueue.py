@@ -28,7 +28,7 @@ _SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens 
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Return a row for each database and method, repeat by repeat."""
+    """Yield a row for each database and method, repeat by repeat."""
     count = options.scaled(_TARGETS, least=20)
     ways: dict[str, Callable[[Fleet, list[str]], float]] = {"file": _by_file, "http": _over_http, "bare": _bare}
     for repeat in range(1, options.repeats + 1):
@@ -94,7 +94,7 @@ _WAYS = {
 
 
 def section(rows: Rows) -> str:
-    """Return the section of the page."""
+    """Return the section of `workers.md` about these rows."""
     heads = ["database", "way", "seconds", "targets/s", "rows", "messages"]
     lines = []
     for database, way in dict.fromkeys((row["database"], row["way"]) for row in rows):

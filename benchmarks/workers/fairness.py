@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 300.0
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Return a row for each database and repeat."""
+    """Yield a row for each database and repeat."""
     huge = options.scaled(_HUGE, least=100)
     for repeat in range(1, options.repeats + 1):
         for database, server in servers.items():
@@ -54,7 +54,7 @@ def _seconds(running: Fleet, first: int) -> float | None:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of the page."""
+    """Return the section of `workers.md` about these rows."""
     heads = ["database", "idle fleet", "behind the huge batch", "its jobs still queued"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):

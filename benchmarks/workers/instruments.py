@@ -96,7 +96,7 @@ class Side:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Return a row for each database; the rounds are the repeats."""
+    """Yield a row for each database; the rounds are the repeats."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         yield {"database": database, "peer": PEER, **_one(server, size, rounds)}
@@ -150,7 +150,7 @@ def _unpack(revision: str, folder: Path) -> None:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of the page."""
+    """Return the section of `workers.md` about these rows."""
     heads = ["database", "jobs per side", "without", "with", f"more (target ≤ {100 * TARGET_SHARE:.0f} %)", "rounds"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):

@@ -32,7 +32,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Options:
-    """`scale` multiplies counts and durations (1: the published size); `repeats` applies to every measurement."""
+    """The options of a run. `scale` multiplies counts and durations; 1 is the published size."""
 
     databases: tuple[Database, ...]
     pools: tuple[Pool, ...]

@@ -35,7 +35,7 @@ _MOST_SECONDS = 300
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Return a row for each database and pool; the rounds are the repeats."""
+    """Yield a row for each database and pool; the rounds are the repeats."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         for pool in POOLS:
@@ -110,7 +110,7 @@ def _cpu_ms(
 
 
 def section(rows: Rows) -> str:
-    """Return the section of the page."""
+    """Return the section of `workers.md` about these rows."""
     heads = ["database", "pool", "bare task", "scrape job", "overhead", f"target ≤ {TARGET_MS:.0f} ms"]
     lines = []
     for database, pool in dict.fromkeys((row["database"], row["pool"]) for row in rows):

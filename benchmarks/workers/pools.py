@@ -1,8 +1,8 @@
 """Compare threads with prefork for jobs that wait: jobs a second, CPU for each job, memory for each concurrent job.
 
-Every job fetches a different page from a slow site and asks a slow model. All jobs are queued before the worker starts,
-so that its slots stay busy until the last job starts. At that time, all but `slots` jobs have ended, which gives the
-rate. The ideal pool finishes `slots` jobs in the response time of site and model together.
+Every job fetches a different page from a slow site and may ask a slow model. All jobs are queued while the worker is
+stopped, so that its slots stay busy until the last job starts. At that time, all but `slots` jobs have ended, which
+gives the rate. The ideal pool finishes `slots` jobs in the response time of site and model together.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MOST_SECONDS = 900
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Return a row for each database and pool, repeat by repeat."""
+    """Yield a row for each database and pool, repeat by repeat."""
     for repeat in range(1, options.repeats + 1):
         for database, server in servers.items():
             for pool in options.pools:
@@ -90,7 +90,7 @@ def _rate(jobs: Sequence[Job], slots: int) -> float:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of the page."""
+    """Return the section of `workers.md` about these rows."""
     heads = ["database", "pool", "jobs/s", "of ideal", "CPU per job", "memory", "per slot", "machine busy", "failed"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):

@@ -33,7 +33,7 @@ _REPORT, _RECOVERY = "tasks.health.report_key_stats", "tasks.recovery.recover_jo
 
 @dataclass
 class Events:
-    """Ends of maintenance tasks by name: when (seconds since the epoch) and how long they ran (seconds)."""
+    """Successful tasks by name: when they ended (seconds since the epoch), and how long they ran (seconds)."""
 
     ended_at: dict[str, list[float]] = field(default_factory=dict)
     runtimes: dict[str, list[float]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Watch:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Return a row for each database."""
+    """Yield a row for each database."""
     queued, seconds = options.scaled(_QUEUED, least=50), options.scaled(_WINDOW_SECONDS, least=3 * _INTERVAL_SECONDS)
     for database, server in servers.items():
         interval = str(_INTERVAL_SECONDS)
@@ -134,7 +134,7 @@ def lateness(reported_at: Sequence[float], seconds: float) -> dict[str, Any]:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of the page."""
+    """Return the section of `workers.md` about these rows."""
     heads = ["database", "jobs queued", "reports due", "seen", "latest", "longest gap", "recovery, median", "most"]
     lines = []
     for row in rows:

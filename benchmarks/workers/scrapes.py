@@ -45,7 +45,7 @@ _WRK_REPORT = Path(__file__).with_name("wrk_report.lua")
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Return rows for each database and endpoint: a storm for each number of connections, and single scrapes."""
+    """Yield rows for each database and endpoint: a storm for each number of connections, and single scrapes."""
     program = shutil.which("wrk")
     if program is None:
         raise BenchmarkError("there is no wrk on PATH; install Debian's package wrk")
@@ -116,7 +116,7 @@ def _scrapes(url: str, token: str, count: int) -> dict[str, Any]:
 
 
 class Cost:
-    """CPU that the web server and Valkey use during the block."""
+    """A context manager that measures the CPU time of the web server and of Valkey."""
 
     def __init__(self, running: Fleet, web: psutil.Process) -> None:
         self._processes = {"web": web, "valkey": psutil.Process(int(running.broker.info("server")["process_id"]))}
@@ -136,7 +136,7 @@ class Cost:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of the page."""
+    """Return the section of `workers.md` about these rows."""
     heads = ["database", "endpoint", "load", "requests/run", "p50", f"p99 (target ≤ {TARGET_MS:.0f} ms)", "longest"]
     heads += ["web CPU per request"]
     lines = []

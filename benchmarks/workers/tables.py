@@ -17,7 +17,7 @@ def median(rows: Rows, figure: str) -> float:
 
 
 def number(value: float, digits: int) -> str:
-    """Format with a comma every three digits."""
+    """Format a number with `digits` decimals and a comma every three digits."""
     return f"{value:,.{digits}f}"
 
 

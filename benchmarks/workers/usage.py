@@ -55,7 +55,7 @@ def wait_for_rest(process: psutil.Process) -> None:
 
 @contextlib.contextmanager
 def stopped(process: psutil.Process) -> Iterator[None]:
-    """Stop the tree during the block, so that a queue can be filled before a worker consumes it."""
+    """Suspend the tree during the block, so that a queue can be filled before a worker consumes it."""
     members = tree(process)
     for member in members:
         member.suspend()
@@ -89,7 +89,7 @@ class Busy:
 
 
 class PeakMemory:
-    """Samples `memory_mb` once a second during the block; `mb` is the maximum."""
+    """A context manager that samples `memory_mb` once a second. `mb` is the maximum."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process

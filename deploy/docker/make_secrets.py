@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-#: the user of the image that runs the project's processes
+#: The id of the image's user, who runs the project's processes.
 _OURS = 10001
 #: Owner and mode for each reader. Each server's image switches to its own user, and only this server can read its
 #: folder.
@@ -120,7 +120,7 @@ def _own(path: Path, owner: int) -> None:
 
 
 def show(root: Path) -> str:
-    """Print the values that a person needs, as `name value` lines."""
+    """Return the values that a person needs, as lines of text."""
     user, _, password = (root / "all" / "flower_basic_auth").read_text(encoding="utf-8").partition(":")
     metrics = (root / "all" / "metrics_token").read_text(encoding="utf-8")
     return (

@@ -16,12 +16,12 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-#: a variable of the dashboard, so that no data source is fixed
+#: The data source is a variable of the dashboard, so that none is fixed.
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-#: legend ("{{key}}") -> expression
+#: The expression for each legend, such as "{{key}}".
 Lines = Mapping[str, str]
 Panel = bargauge.Panel | stat.Panel | statetimeline.Panel | timeseries.Panel
-#: text and color of a value
+#: The text and the color for each value.
 Words = Mapping[int, tuple[str, str]]
 
 

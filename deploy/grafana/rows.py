@@ -7,7 +7,7 @@ from queries import busiest, gauge, increase, only_top, quantile, rate, requests
 
 GOOD, WARN, BAD = "green", "orange", "red"
 KEY, MODEL = 'key=~"$key"', 'model=~"$model"'
-#: the colors of a key's states in the timeline
+#: The name and the color of each state of a key in the timeline.
 STATES = {
     1: ("closed", "green"),
     2: ("cooling", "yellow"),

@@ -23,7 +23,7 @@ _FIRST_LINE = "Properties"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the block, or compare with `--check`. Return 1 if the demo failed or looks different."""
+    """Write the block and return the demo's exit code. With `--check`, only compare, and return 1 if they differ."""
     if arguments == ["--check"]:
         lines = difference(sys.stdin.read())
         sys.stderr.write("\n".join([*lines, "README.md shows another demo: make readme", ""]) if lines else "")

@@ -13,7 +13,7 @@ from simulators.county.homes import Home, homes
 from simulators.county.sites import HEARTH, MOSAIC, Page, Site, pages_of, slug
 
 SEED = 1
-#: the numbers of duplicated, blocked, and mistyped pages
+#: The numbers of pages that are duplicated, blocked, and mistyped.
 _TWICE = {HEARTH: 12, MOSAIC: 8}
 _BLOCKED = 5
 _MISTYPED = 6

@@ -1,7 +1,7 @@
 """Web search results about each property for the OpenAI simulator; many are right, some are false.
 
 The table has the form of `simulators/openai/web_search.py`. Homes in the county have templates, so nobody should need
-to search for them; their results are false.
+to search for them; their results include false values.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Bucket:
-    """`capacity` units, refilled at `per_second`; it held `level` units at time `at`."""
+    """A bucket of `capacity` units, refilled at `per_second`. It held `level` units at time `at`."""
 
     capacity: float
     per_second: float

@@ -135,11 +135,11 @@ class Gate:
             raise protocol.server_error()
 
     def breaks_off(self) -> bool:
-        """Return True at the rate `break_rate`."""
+        """Return whether to break this connection, by chance at the rate `break_rate`."""
         return self.server.break_rate > 0 and self.chance.random() < self.server.break_rate
 
     def latency(self, state: KeyState) -> float:
-        """Return the duration of this request in seconds."""
+        """Return how long this request takes, in seconds: a slow key's delay, or a random latency."""
         if state.config.behaviour == "slow":
             return state.config.seconds
         if self.server.latency_ms <= 0:

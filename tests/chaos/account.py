@@ -14,7 +14,7 @@ from tests.chaos.plan import REPORT_SECONDS, RUNNING_AGAIN_SECONDS
 CONSUMING_SECONDS = 5.0
 LATE_SECONDS = 2.0
 TAKEOVER_SECONDS = 15.0
-#: the first run and four retries
+#: The runs of the job whose page kills its process: the first run and four retries.
 POISON_RUNS = 5
 _NEVER = float("inf")
 _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "broker_wipe": "was wiped"}
@@ -191,7 +191,7 @@ def _consuming(evidence: Evidence) -> list[Figure]:
 
 
 def _schedule(evidence: Evidence) -> list[Figure]:
-    """Check that reports arrive at their interval, minus the time in which no beat could send or held the schedule."""
+    """Check that reports come on schedule, except while no beat sent tasks, and that a beat soon sends again."""
     losses = [("the active one was killed", kill.at, kill.at) for kill in evidence.ledger.kills if kill.what == "beat"]
     losses += [
         (f"the broker {_BROKER[gap.what]}", gap.began, gap.ended) for gap in evidence.away if gap.what in _BROKER

@@ -17,7 +17,7 @@ from tests.chaos.watch import Watch
 
 @dataclass(frozen=True)
 class Probe:
-    """Jobs submitted after the broker returned (`since`), and the start of the first one; None if it was late."""
+    """Jobs submitted after a broker fault that was over at `since`. The first one started at `ran_at`; None if late."""
 
     what: str
     since: float
@@ -40,7 +40,7 @@ class JobRow:
 
 @dataclass
 class Evidence:
-    """The data of a run. Counters are by page URL, except `paid`, which is by the simulator's name of the prompt."""
+    """The data of a run. `fetched` is keyed by page URL, `paid` by the simulator's name of the prompt."""
 
     plan: Plan
     home: Path

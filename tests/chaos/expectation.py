@@ -33,7 +33,7 @@ OBSERVATIONS = "SELECT source_url, field, value_sha256 FROM observations"
 
 @dataclass(frozen=True)
 class Expectation:
-    """`prompts` maps the simulator's name of each prompt to the URL of its page.
+    """The results without faults. `prompts` maps the simulator's name of each prompt to the URL of its page.
 
     `refused` has the URLs of pages without a usable property: their jobs end as dead letters, with or without faults.
     """

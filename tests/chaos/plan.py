@@ -9,15 +9,15 @@ from typing import Literal
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 
-#: how often each fault occurs: once in the small run, as in issue 4 in the full run
+#: How often each fault occurs: as in `ONCE` in the small run, and as in `ALL` in the full one.
 ONCE: Mapping[str, int] = dict.fromkeys(
     ("child", "worker", "broker_kill", "broker_stop", "broker_wipe", "beat", "locked", "full"), 1
 )
 ALL: Mapping[str, int] = {**ONCE, "child": 5, "worker": 2, "broker_kill": 2}
 
-#: the first page number, chosen so that every street number looks normal
+#: The number of the first page, chosen so that every street number looks normal.
 FIRST_HOME = 1
-#: interval between two key reports of the fleet
+#: The interval between two key reports of the fleet, in seconds.
 REPORT_SECONDS = 5.0
 #: the jobs of a killed worker must run again within this time
 RUNNING_AGAIN_SECONDS = 60.0
@@ -68,7 +68,7 @@ class Manners:
     latency_seconds: float
 
 
-#: share of pages, and the failures of their first requests
+#: Shares of the pages, with the failures of these pages' first requests.
 _MISHAPS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.06, ("503",)),
     (0.06, ("500",)),

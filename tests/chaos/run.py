@@ -31,9 +31,9 @@ from tests.chaos.store_under_test import StoreUnderTest, open_store, patient_que
 from tests.chaos.surroundings import fleet_environment, start_openai_simulator
 from tests.chaos.watch import Watch
 
-#: share of the jobs that are submitted before the first fault; the rest follows after each fault
+#: This share of the jobs is submitted before the first fault. The rest is divided among the faults.
 _FIRST_SHARE = 0.3
-#: share of a fault's jobs that is submitted before it: a kill needs running jobs, a wipe needs queued messages
+#: This share of a fault's jobs is submitted before it: a kill needs running jobs, a wipe needs queued messages.
 _SHARE_BEFORE = {"child": 1.0, "worker": 1.0, "broker_wipe": 0.5}
 _SUBMIT_SECONDS = 30.0
 _PROBE_SECONDS = 15.0

@@ -20,14 +20,14 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 _ROBOTS = b"User-agent: *\nDisallow:\n"
-#: longer than a fetcher waits for a byte
+#: The time until a hanging page answers, in seconds, which is longer than a fetcher waits for a byte.
 _HANG_SECONDS = 60.0
 _POISON_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class Served:
-    """One request, over at `at` (monotonic seconds): "complete", "abandoned" by the client, or with a failure."""
+    """One request, over at `at` (monotonic seconds): "complete", "abandoned", "killed", or a mishap of `Manners`."""
 
     at: float
     path: str

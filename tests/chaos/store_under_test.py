@@ -24,7 +24,7 @@ from benchmarks.postgresql import owned_by_server
 from tests.chaos.plan import DatabaseKind
 from tests.plugins.postgresql_server import postgresql_server
 
-#: errors of a query while the database is locked or full
+#: The errors of a query while the database is locked or full.
 UNANSWERED = (sqlite3.Error, psycopg.Error)
 _DISK_MEGABYTES = 256
 _FILL_BYTES = 1 << 16

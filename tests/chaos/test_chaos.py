@@ -23,7 +23,7 @@ SEED = 1
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_fault_loses_a_job_or_repeats_work(database: DatabaseKind) -> None:
-    """All targets of issue 4 are met. A failure names the cases and keeps the folder with the logs."""
+    """Every figure meets its target. A failure names the cases and keeps the folder with the logs."""
     lacking = missing(database)
     if lacking:
         pytest.skip("; ".join(lacking))

@@ -30,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line that beat `member` logged when it sent a task, or the reporter when it reported."""
+    """A line that `member` logged: the figures of the keys if `report`, else a task that this beat sent."""
 
     at: float
     member: str
@@ -38,7 +38,7 @@ class LogLine:
 
 
 class Watch:
-    """A context manager whose lists only grow. `logs` has the log files by member name."""
+    """A context manager that reads jobs and logs in a thread. Its lists only grow. `logs` are by member name."""
 
     def __init__(self, store: StoreUnderTest, logs: dict[str, Path]) -> None:
         self._store = store
@@ -69,7 +69,7 @@ class Watch:
         return min((at for at in seen if at > after), default=None)
 
     def sender(self) -> str | None:
-        """Return the beat that sent last."""
+        """Return the name of the beat that sent a task last; None if none has."""
         return next((one.member for one in reversed(self.log_lines) if not one.report), None)
 
     def first_sent(self, after: float, *, but: str = "") -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 _RECORD = re.compile(r"(?m)^(?=\d\d:\d\d:\d\d [A-Z]+: )")
 _TRACEBACK = "Traceback (most recent call last):"
 
-#: which records with a traceback are expected, and why
+#: The log records that may have a traceback, and the reason for each.
 EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "),

@@ -28,10 +28,10 @@ from tests.fuzz.soak.runner import Outcome, soak
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
 
 REGRESSIONS = Path(__file__).parent / "regressions"
-#: longer inputs belong to tests/unit/reading/test_growth.py
+#: The longest input, in bytes. Longer ones are tested by tests/unit/reading/test_growth.py.
 _MOST_BYTES = 16_384
 _SOAK = "soak"
-#: the soak reports its progress after this many pages
+#: The soak reports its progress at every page whose number is a multiple of this.
 _A_WORD_EVERY = 500
 _REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.argv[1], sys.stdin.buffer.read()))"
 

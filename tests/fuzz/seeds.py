@@ -16,7 +16,7 @@ PRICES = (
     *("$1.25M", "CHF 1’365", "18.5万円", "from £250,000", "1 200 000 zł", "980 € kalt", "$2,150/mo", "AU$ 500k - 550k"),
     *("1.234,56 €/m²", "Price on application", "3½ Zimmer", "131 m²", "1,840 sq ft", "2 full, 1 half", "05/14/2019"),
 )
-#: tokens for the mutator
+#: Tokens that the fuzzer inserts into inputs.
 WORDS = (
     *('"@type"', '"@graph"', '"offers"', '"price"', '"priceCurrency"', '"address"', '"streetAddress"', '"geo"'),
     *(

@@ -83,7 +83,7 @@ def price(data: bytes) -> None:
 
 
 def html(data: bytes) -> None:
-    """Read a whole page, with the prompt and a model that quotes every line for every field."""
+    """Read a whole page, with the prompt and a model that quotes each of three lines for every field."""
     _whole(extract(page_of(_text(data))))
 
 

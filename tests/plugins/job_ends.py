@@ -30,7 +30,7 @@ def finish(  # noqa: PLR0917
     model_note: str | None = None,
     page_from: PageFrom | None = None,
 ) -> bool:
-    """End the job as `Storing` does. Return False if the lease was lost."""
+    """End the job as done, with the property `property_id`. Return False if the lease was lost."""
     lease, now = Lease(job_id, owner), jobs._database.clock.now()
     try:
         with jobs._database.writing() as connection:

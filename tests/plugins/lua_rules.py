@@ -19,7 +19,7 @@ NOW_US = 1_793_534_400_000_000
 
 
 class LuaRules:
-    """Rules such as `rules.meter_free_at(...)`; `C` has the constants."""
+    """The Lua functions as attributes, such as `rules.meter_free_at(...)`. `C` has the constants."""
 
     def __init__(self) -> None:
         text = shared_text(Policy(), NO_BUDGET)

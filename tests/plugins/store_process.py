@@ -32,7 +32,7 @@ def _as_json(reply: Lease | Later | NoRoom | None) -> dict[str, Any] | None:
 
 
 class Obeys:
-    """The commands as methods; a line gives name and arguments."""
+    """The commands as methods. Each input line names a method and its arguments."""
 
     def __init__(self, url: str) -> None:
         self.connection = redis.Redis.from_url(url, socket_timeout=10)

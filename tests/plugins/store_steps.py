@@ -36,7 +36,7 @@ def refused(store: Store, request: KeyRequest | None = None) -> NoRoom:
 def answer(
     store: Store, outcome: Outcome = Outcome.SUCCESS, request: KeyRequest | None = None, **facts: object
 ) -> Lease:
-    """Make one request from lease to answer."""
+    """Lease a key for one request, and settle the lease with `outcome`."""
     lease = take(store, request)
     store.settle(lease, Settlement(outcome, **facts))  # type: ignore[arg-type]
     return lease

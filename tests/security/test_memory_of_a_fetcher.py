@@ -30,7 +30,7 @@ def _head(*fields: str) -> bytes:
 
 @functools.cache
 def _gzip_bomb() -> bytes:
-    """Return 1 GB of zeros: 1 MB of gzip."""
+    """Return 1 GB of zeros as 1 MB of gzip."""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     zeros = bytes(MB)
     return b"".join(packer.compress(zeros) for _ in range(GB // MB)) + packer.flush()
@@ -43,7 +43,7 @@ def _double_bomb() -> bytes:
 
 @functools.cache
 def _brotli_bomb() -> bytes:
-    """Return 1 GB of zeros: about a kilobyte of brotli."""
+    """Return 1 GB of zeros as about a kilobyte of brotli."""
     packer = brotli.Compressor(quality=5)
     zeros = bytes(MB)
     return b"".join(packer.process(zeros) for _ in range(GB // MB)) + packer.finish()

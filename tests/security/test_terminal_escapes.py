@@ -23,9 +23,9 @@ from cli.main import main
 from tests.plugins.page_records import page_record
 from web import create_app
 
-#: clears the screen, sets the window title, repeats both in C1, and reverses text in four ways
+#: Text that clears the screen, sets the window title, changes the color, and reverses the direction of text.
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\x85\u202egnp.exe\u2066\u200f\u061c\u206a"
-#: characters that no output may contain
+#: Matches the characters that no output may contain.
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 Run = Callable[..., str]
@@ -42,7 +42,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 @pytest.fixture
 def property_id(settings: Settings) -> str:
-    """Store a property in which every text is hostile and one text has changed."""
+    """Store a property with hostile texts, whose price and remarks have changed, and return its id."""
     with open_stores(settings) as stores:
         follow_changes(settings, stores.database)
         for day, price in enumerate((500_000, 480_000)):
@@ -59,7 +59,7 @@ def property_id(settings: Settings) -> str:
 
 @pytest.fixture
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `propintel` in this process and return all its output."""
+    """Return a function that runs `propintel` in this process and returns all its output."""
 
     def call(*arguments: str) -> str:
         monkeypatch.setenv("PROPINTEL_HOME", str(settings.state.propintel_home))

@@ -1,4 +1,4 @@
-"""The pages of each site. One module per site, whose `body` writes the HTML of a `Page`.
+"""The pages of the sites: functions that write the HTML of a `Page`, and the JSON of the GIS.
 
 They imitate real sites: menus, owners, mailing addresses, other homes, and advice surround the facts.
 """

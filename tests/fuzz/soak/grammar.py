@@ -26,7 +26,7 @@ from tests.fuzz.soak.units import (
 )
 
 Part = Callable[[random.Random, int], str]
-#: the text before and after a run
+#: The markup before and after a run of repeated characters.
 _PLACES = (
     *(("<p>", "</p>"), ("<h1>", "</h1>"), ("<title>", "</title>"), ("<td>", "</td>"), ("<pre>", "</pre>"), ("", "")),
     *(("<li>Price: ", "</li>"), ("<dl><dt>Price<dd>", "</dl>"), ("<textarea>", "</textarea>"), ("<!--", "-->")),
@@ -94,7 +94,7 @@ def flood(rng: random.Random, size: int) -> str:
 
 
 def several(rng: random.Random, size: int) -> str:
-    """Return elements that all differ; only a long part repeats them."""
+    """Return 50 or 200 different elements, repeated if `size` needs more."""
     return repeated("".join(_element(rng) for _ in range(rng.choice((50, 200)))), size)
 
 

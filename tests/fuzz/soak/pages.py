@@ -30,7 +30,7 @@ _OPENINGS = (
 )
 
 
-#: one such character makes Python store four bytes for every character of the text
+#: Prefixes of a page. The house makes Python store four bytes for every character of the text.
 _WIDE = ("", "", "", "\U0001f3e0")
 
 
