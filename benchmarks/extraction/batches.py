@@ -33,8 +33,8 @@ class Scores:
     core: float
 
 
-#: The first scores of each corpus by an independent author, before any change was made because of it: by rules alone,
-#: and with the simulated model (None: not measured).
+#: The first scores of each corpus by an independent author, from before any change was made because of it: by rules
+#: alone, and with the simulated model. None means not measured.
 AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
     "sixth": (Scores(0.642, 0.908, 0.771), None),
     "seventh": (Scores(0.670, 0.906, 0.822), None),

@@ -89,7 +89,7 @@ def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
-    """Match label 6.5 with BathroomsTotalInteger 7 and one half bath, 6.75 with 7 and none, or 7 without half baths."""
+    """Match label 6.5 with 7 bathrooms and one half bath, and 6.75 with 7 and none. BathroomsHalf may be missing."""
     if float(label).is_integer():
         return number(label, value, _row, record)
     half = record.get("BathroomsHalf")

@@ -67,7 +67,7 @@ def _computed_fault(name: str, evidence: Mapping[str, Evidence], country: str | 
         return "is computed from a field that is not there"
     if any(evidence[n].quote not in proof.quote for n in inputs):
         return "does not quote what it is computed from"
-    computed = derive({n: e.value for n, e in evidence.items()}, evidence).get(name)  # with units
+    computed = derive({n: e.value for n, e in evidence.items()}, evidence).get(name)  # needs the units too
     values = {n: evidence[n].value for n in inputs}
     again = computed.value if computed is not None else concluded(name, values, country)
     return None if again == proof.value else "does not follow from what it names"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-#: A fit ends when no weight moves by the tolerance or more in a round, and after the maximum number of rounds.
+#: The longest step of a weight. A fit ends if no weight moves by the tolerance in a round, or after the last round.
 _LONGEST_STEP, _TOLERANCE, _MOST_ROUNDS = 2.0, 1e-5, 2_000
 
 

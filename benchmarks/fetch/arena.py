@@ -1,7 +1,7 @@
-"""One cell in a private network: `unshare --net --mount python -m benchmarks.fetch.arena CELL.json PYTHON OUT`.
+"""Run one cell in a private network: `unshare --net --mount python -m benchmarks.fetch.arena CELL.json PYTHON OUT`.
 
-This machine has every address of the sites, and /etc/hosts has their names. Writes the contestant's output and the
-sites' observations.
+There, this machine has every address of the sites, and /etc/hosts has their names. Writes the contestant's output and
+the sites' observations.
 """
 
 from __future__ import annotations

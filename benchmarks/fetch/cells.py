@@ -12,7 +12,7 @@ _FIRST_ADDRESS = IPv4Address("5.9.0.1")
 
 @dataclass(frozen=True)
 class Cell:
-    """`gap_seconds` is the pause that every site's robots.txt demands. With 0, it demands none, and is not read.
+    """One run to measure. `gap_seconds` is the pause that every robots.txt demands. With 0, robots.txt is not read.
 
     `at_once` limits the contestant's concurrent requests.
     """

@@ -57,7 +57,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Mode:
-    """`load` is "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` times the keys' capacity).
+    """One kind of load: "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` times the capacity).
 
     `server` has options of the simulator, `rpms` its keys' limits. `processes` and `slots` override the command's. With
     `streams`, jobs request streams and read them to the end.

@@ -124,7 +124,7 @@ class Run:
 
     def _plan(self, number: int, start: float, window: float, end: float) -> Plan:
         closed = self._mode.load == "closed" and self._entry.pooled
-        # the baseline has no limit to saturate: it runs at the pool's pace, so that its CPU compares
+        # the baseline has no limit to saturate, so it runs at the pool's pace, which makes its CPU time comparable
         share = self._mode.rate if self._mode.load == "open" else 1.0
         rate = None if closed else share * self._mode.per_second / self._count
         return Plan(start, window, end, self._slots, self._seed + number, rate)

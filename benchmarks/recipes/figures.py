@@ -19,7 +19,7 @@ from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_
 from benchmarks.recipes.judge import Judged, Wrong
 from benchmarks.recipes.run import DOWN, START, Outcome, Run
 
-#: The first pages of each template, which serve for learning. The figures are of the pages after them.
+#: This many first pages of each template serve for learning. The main figures are of the pages after them.
 LEARNING = 5
 _ROUNDS, _MOST_TIMED = 7, 60
 

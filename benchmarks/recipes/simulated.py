@@ -36,7 +36,7 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of one call. `dropped` are the rejected fields. `wrong` are the accepted of `wrong_given` errors."""
+    """The result of one call. `dropped` are rejected fields. Of `wrong_given` wrong values, `wrong` were accepted."""
 
     extraction: Extraction
     dropped: tuple[str, ...]

@@ -115,7 +115,9 @@ def fill(database: Database, wanted: int) -> int:
         some = [_Copy(n, SPAN * n / copies) for n in range(first, min(copies, first + _COPIES_AT_ONCE))]
         with database.writing() as connection:
             if not database.is_sqlite:
-                connection.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign keys
+                connection.execute(
+                    text("SET LOCAL session_replication_role = replica")
+                )  # skips the checks of foreign keys
             for rows in tables:
                 _insert(connection, rows, rows.copied(some))
     with database.writing() as connection:

@@ -56,7 +56,7 @@ _DOWN_HOURS, _LOST_EVERY = 12, 7
 
 @dataclass
 class Receiver:
-    """Accepts webhooks, but responds with 503 to the first one and from noon to midnight, and with 500 to every 7th."""
+    """Accepts webhooks. Responds with 503 at first and from noon to midnight, and with 500 to every 7th it accepts."""
 
     clock: ManualClock
     taken: list[str] = field(default_factory=list)

@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: four heartbeats, as in app/services/runtime/heartbeats.py
+#: The age at which a heartbeat is too old: four intervals, as in app/services/runtime/heartbeats.py.
 FRESH_SECONDS = 20.0
 #: `redbeat_key_prefix` of tasks/_celery/config.py, and RedBeat's name for its lock
 BEAT_LOCK = "propintel:beat::lock"

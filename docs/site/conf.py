@@ -37,7 +37,7 @@ html_extra_path = ["index.html"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {"source_view_link": "", "top_of_page_buttons": []}
 
-#: pages with lists of other pages
+#: The pages whose lists of links make the menu.
 _MENUS = ("docs/README", "docs/decisions/README", "docs/benchmarks/README")
 _HEADING = re.compile(r"^## (.+)$", re.M)
 _LINK = re.compile(r"\]\(([^)#\s:]+\.md)\)")

@@ -40,7 +40,7 @@ _TOWNS = (ANYTOWN, SAMPLETON, PLACEHOLDER_FALLS)
 _LAG_HOURS = 18.0
 #: The hours between two alternations of a flapping page: some within a night, some over days.
 TURNS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 11.0, 17.0, 26.0, 50.0)
-#: nothing changes in the first days, and no change is planted in the last days
+#: Nothing changes in this many first days, and no change is planted in this many last days.
 _QUIET_DAYS, _LAST_DAYS = 2.0, 9.0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulators.county import names
 
-#: the year of the newest tax roll
+#: The year of the newest tax roll.
 TAX_YEAR = 2025
 _LAST_SALE = date(2025, 6, 30)
 

@@ -71,7 +71,7 @@ def _stories(page: Page, _: random.Random) -> Changes:
 
 
 def _pin(page: Page, chance: random.Random) -> Changes:
-    """Return a point some kilometers from the house, as a portal shows that only knows the ZIP code."""
+    """Return a point some kilometers from the house, such as the center of its ZIP code."""
     return {
         "Latitude": round(page.says["Latitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),
         "Longitude": round(page.says["Longitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),

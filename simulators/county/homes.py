@@ -27,7 +27,7 @@ SHOWN = 1
 
 @dataclass(frozen=True)
 class Lot:
-    """The houses of one street. With `units`, it has one house of several units. If `one_parcel`, these are rented,
+    """The houses of one street, or with `units` one house of several units. If `one_parcel`, the units are rented,
     not owned.
     """
 

@@ -13,7 +13,7 @@ from simulators.county.county import County
 from simulators.county.searches import table
 from simulators.county.sites import ASSESSOR, ASSOCIATION, GIS, HEARTH, LAYER, MOSAIC, PERMITS, TAX_ROLL, VAULT, Site
 
-#: invented keys that only the simulator accepts
+#: Invented keys that only the simulator accepts.
 KEYS = tuple(f"sk-simulator-county{number:024d}" for number in (1, 2))
 _LOOKUP = "/lookup?address={street_line}&unit={unit}&zip={postal_code}"
 _WHERE = (

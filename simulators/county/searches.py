@@ -14,7 +14,7 @@ from simulators.county.county import County
 from simulators.county.homes import Home
 from simulators.county.sites import HEARTH, MOSAIC, RUMOURS, VAULT, Page, slug
 
-#: false values that no page of the county states
+#: False values, which no page of the county states.
 LIES: Mapping[str, Any] = {
     "YearBuilt": 1901, "BedroomsTotal": 9, "ListPrice": 1, "Roof": "Thatch", "AssociationFee": 999,
 }  # fmt: skip

@@ -32,11 +32,11 @@ MOSAIC = Site("mosaic", "Mosaic Homes", "portal", "127.0.9.4")
 ASSOCIATION = Site("association", "Example Community Associations", "association", "127.0.9.5")
 TAX_ROLL = Site("tax_roll", "Example County Treasurer", "tax_roll", "127.0.9.6")
 PERMITS = Site("permits", "Example County Building Department", "permits", "127.0.9.7")
-#: a site whose robots.txt forbids everything
+#: The robots.txt of this site forbids everything.
 VAULT = Site("vault", "Listing Vault", "portal", "127.0.9.8")
-#: the parcel layer of the GIS
+#: The path of the GIS's parcel layer.
 LAYER = "/arcgis/rest/services/Public/Parcels/MapServer/0"
-#: a site outside the allowed search domains; everything it says is false
+#: This site is outside the allowed search domains, and everything it says is false.
 RUMOURS = Site("rumours", "House Rumours", "other", "127.0.9.9")
 SITES = (ASSESSOR, GIS, HEARTH, MOSAIC, ASSOCIATION, TAX_ROLL, PERMITS, VAULT, RUMOURS)
 
@@ -46,7 +46,7 @@ _AREA, _LOT = ("LivingArea", "LivingAreaUnits"), ("LotSizeArea", "LotSizeUnits")
 _SALE = ("CloseDate", "ClosePrice")
 _OFFER = ("StandardStatus", "ListPrice", "ListAgentFullName", "ListOfficeName", "ListingId")
 _TAX = ("TaxYear", "TaxAssessedValue", "X_MarketValue")
-#: the fields that each site states if the home has them
+#: The fields that each site states if the home has them.
 _TELLS: Mapping[str, tuple[str, ...]] = {
     "assessor": (
         *_PLACE, "CountyOrParish", "SubdivisionName", "ParcelNumber", "PropertySubType", "YearBuilt", *_AREA, *_LOT,

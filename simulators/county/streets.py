@@ -29,7 +29,7 @@ ANYTOWN = Town("Anytown", "00000", "Example", 39.1204, -98.4102)
 ANYTOWN_WEST = Town("Anytown", "00001", "Example", 39.1188, -98.4711)
 SAMPLETON = Town("Sampleton", "00002", "Example", 39.2093, -98.3315)
 PLACEHOLDER_FALLS = Town("Placeholder Falls", "00003", "Example", 39.0411, -98.2840)
-#: a town in the next county, without templates: only searches find its pages
+#: A town in the next county. It has no templates, so only searches find its pages.
 FARVIEW = Town("Farview", "00009", "Faraway", 39.4120, -98.0233)
 
 

@@ -17,7 +17,7 @@ from simulators.openai.config import KeyConfig
 from simulators.openai.gate import Gate, KeyState
 from simulators.openai.protocol import ApiError
 
-#: one API call from authentication to the counted response (`server.OpenAISimulator`)
+#: Runs one API call, from authentication to the counted response (`server.OpenAISimulator._call`).
 Call = Callable[[Request, Callable[[KeyState, dict[str, str]], Any]], Awaitable[Response]]
 Wait = Callable[[Request, KeyState], Awaitable[None]]
 Read = Callable[[Request], Awaitable[Mapping[str, Any]]]

@@ -17,7 +17,7 @@ from simulators.openai import protocol
 from simulators.openai.buckets import Meter
 from simulators.openai.config import Config, ConfigError, KeyConfig, ServerConfig, key_id
 
-#: the counters that `/control/stats` always includes, even at zero
+#: The counters that `/control/stats` always includes, even at zero.
 COUNTERS = (
     "requests",
     "admitted",

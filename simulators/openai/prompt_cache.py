@@ -17,7 +17,7 @@ from dataclasses import replace
 from simulators.openai.bodies import CHARACTERS_A_TOKEN, ModelRequest
 
 _LEAST_TOKENS, _STEP_TOKENS = 1_024, 128
-#: the most prefixes that are remembered; the least recently used ones are dropped first
+#: At most this many prefixes are remembered. The least recently used ones are dropped first.
 _MOST = 100_000
 _CACHED_IN_BATCHES = re.compile(r"gpt-(?:[5-9]|\d\d)")
 

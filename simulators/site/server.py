@@ -19,7 +19,7 @@ _CARDS = "".join(
     f'<div class="card"><a href="{one.path}">{one.street}</a> ${one.price:,} {one.bedrooms} beds</div>'
     for one in map(homes.home, range(1, 25))
 )
-#: pages without a property: status, title, text
+#: Pages without a property, by name: status, title, and text.
 _ODD: dict[str, tuple[int, str, str]] = {
     "gone": (410, "Gone", "<h1>This listing has been removed</h1><p>The property is no longer available.</p>"),
     "off-market": (200, "Not available", "<h1>This listing is no longer available</h1><p>It has been removed.</p>"),

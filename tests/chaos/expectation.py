@@ -26,7 +26,7 @@ from simulators.site import homes
 MODEL = "gpt-4.1-mini"
 _KEY = "sk-simulator-expectation-0001"
 
-#: one stored observation: the page's URL, the field, the digest of its value
+#: A stored observation: the page's URL, the field, and the digest of the value.
 Observation = tuple[str, str, str]
 OBSERVATIONS = "SELECT source_url, field, value_sha256 FROM observations"
 

@@ -21,12 +21,12 @@ from cli.processes import Child, Supervisor
 from cli.services import Services
 
 CHILDREN = 4
-#: how long a platform takes to restart a dead process
+#: The time that a platform takes to restart a dead process, in seconds.
 RESTART_SECONDS = 2.0
 _START_SECONDS = 90.0
 _CELERY = ["celery", "-A", "worker"]
 _INFO = ["--loglevel=INFO"]
-#: beat logs the tasks it sends at DEBUG
+#: Beat logs the tasks it sends at level DEBUG.
 _TICKS = "--loglevel=DEBUG"
 
 
@@ -70,7 +70,7 @@ class Fleet:
         self.maintenance = _worker("maintenance", right, 0)
         self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", _TICKS], right) for n in (1, 2)]
         self.members = [*self.workers, self.maintenance, *self.beats]
-        #: members that ended without being killed, with the exit code
+        #: The members that ended without being killed, with their exit codes.
         self.ended: list[str] = []
 
     def start(self) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from tests.chaos.store_under_test import StoreUnderTest, patient_query
 
-#: time for a commit to arrive that was under way when its process was stopped
+#: The time given to a commit that was under way when its process was stopped, in seconds.
 _SETTLE_SECONDS = 0.05
 
 

@@ -19,7 +19,7 @@ ALL: Mapping[str, int] = {**ONCE, "child": 5, "worker": 2, "broker_kill": 2}
 FIRST_HOME = 1
 #: The interval between two key reports of the fleet, in seconds.
 REPORT_SECONDS = 5.0
-#: the jobs of a killed worker must run again within this time
+#: The jobs of a killed worker must run again within this time, in seconds.
 RUNNING_AGAIN_SECONDS = 60.0
 
 

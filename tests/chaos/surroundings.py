@@ -16,7 +16,7 @@ from cli.processes import Supervisor
 from tests.chaos.plan import REPORT_SECONDS
 
 _LATENCY_MS = 500
-#: two good keys, two with low limits, one that fails at times, and one dead key
+#: The keys' options: two are good, two have low limits, one fails at times, and one is dead.
 _MANNERS: tuple[dict[str, Any], ...] = (
     {},
     {"behaviour": "flaky", "failure_rate": 0.3},

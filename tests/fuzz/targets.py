@@ -24,7 +24,7 @@ from app.property.reading.visibility import unseen
 from app.property.record import FIELDS, fits
 from app.property.values import areas, counts, dates, numbers, prices
 
-#: the limit of CPU seconds for one input
+#: The most CPU seconds that one input may take.
 LIMIT_SECONDS = 2.0
 _WHEN = datetime(2026, 3, 1, tzinfo=UTC)
 _URL = "https://h.example/listing/8841207"

@@ -71,7 +71,7 @@ class Place:
     pages: dict[str, tuple[int, str]] = field(default_factory=dict)
     robots: str = ""
     asked: Counter[str] = field(default_factory=Counter)
-    #: functions that run during a request, by path
+    #: Functions that run during a request, by its path.
     meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     @property

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: languages of runnable blocks, and languages that only show text
+#: Blocks in the languages of `DOING` can be run. Those of `SHOWING` only show text.
 DOING = frozenset({"bash", "python"})
 SHOWING = frozenset(
     {"text", "json", "toml", "yaml", "ini", "csv", "nginx", "dockerfile", "promql", "sql", "http", "html", "xml"}

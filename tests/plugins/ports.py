@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import socket
 
-#: below the ephemeral ports of Linux (32768 and up), any of which
-#: may be taken before the server listens
+#: These ports are below the ephemeral ports of Linux (32768 and up),
+#: any of which may be taken before the server listens.
 _PORTS = range(20_000, 32_000)
 _given: set[int] = set()
 

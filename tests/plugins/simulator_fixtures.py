@@ -21,7 +21,7 @@ from simulators.openai.server import OpenAISimulator
 from simulators.serving import BackgroundServer
 from simulators.site.server import build_site
 
-#: keys in OpenAI's format that only the simulator accepts
+#: Keys in OpenAI's format that only the simulator accepts.
 KEYS = tuple(f"sk-simulator-{word * 8}{n:04d}" for n, word in enumerate(("abcd", "efgh", "ijkl", "mnop"), start=1))
 
 

@@ -38,7 +38,7 @@ from app.property.reading.model.tokens import count_tokens
 from tasks._celery.config import TASK_MODULES
 from tests.plugins.warm_client import MESSAGE_BYTES, ask
 
-#: modules that `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later
+#: The modules that `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later.
 _IMPORTED = (
     "celery.bin.celery",
     "celery.apps.worker",
@@ -56,7 +56,7 @@ _IMPORTED = (
     "web",
     "worker",
 )
-#: environment variables that libraries read when they are imported
+#: The environment variables that libraries read when they are imported.
 _READ_ON_IMPORT = ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")
 _COMMAND = "propintel"
 #: A script that runs without the environment's packages, which are slow to search.

@@ -74,7 +74,7 @@ class Receiver:
                 pass
 
         class _Server(ThreadingHTTPServer):
-            #: many senders connect at once; beyond the default of five the kernel may reset a connection
+            #: Many senders connect at once. Beyond the default of five, the kernel may reset a connection.
             request_queue_size = 128
 
             daemon_threads = True

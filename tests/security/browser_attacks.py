@@ -31,7 +31,7 @@ _MORE = [
     for host in ("127.0.0.1", "[::1]", "localhost", "169.254.169.254", "10.0.0.1", "rebind1.example", "inside.example")
     for scheme, port in (("https", ""), ("https", ":8080"), ("http", ":6379"), ("http", ":5432"), ("http", ":3000"))
 ]
-#: every method tries these: addresses that Chromium treats specially, a name that resolves inside, and one that rebinds
+#: Every method tries these: addresses that Chromium treats specially, a name that resolves inside, one that rebinds.
 _ALWAYS = [
     f"http://{host}:8080/"
     for host in (
@@ -44,10 +44,10 @@ _ALWAYS = [
         "rebind1.example",
     )
 ]
-#: each method tries one in this many of the other addresses
+#: Each method tries one in this many of the other addresses.
 _SHARE = 4
 
-#: each method takes a URL `u`; `say` records the text that a page could read
+#: The script of each method, which requests the URL `u`. `say` records the text that a page could read.
 _WAYS: dict[str, str] = {
     "fetch": "fetch(u).then(r => r.text()).then(say)",
     "opaque": "fetch(u, {mode: 'no-cors', method: 'POST', body: 'x', keepalive: true})",
@@ -127,7 +127,7 @@ for _name, _how in {
 }.items():
     _PAGES.update({f"/{_name}/{number}": body for number, body in _leads(_how).items()})
 
-#: the pages of a run: all methods, and every fifteenth address for each kind of navigation
+#: The pages of a run: all methods, and for each kind of navigation every fifteenth address.
 PAGES = [
     path
     for path in _PAGES

@@ -56,9 +56,9 @@ RECORDS: dict[str, list[tuple[int, str]]] = {
     "compatible.example": [(AAAA, "::10.0.0.7")],
     "10.0.0.7.nip.example": [(A, INSIDE)],
 }
-#: the first query is answered with the public address, later ones with the internal address
+#: The first query for these is answered with the public address, later ones with the internal address.
 REBINDS = ["rebinds.example"]
-#: names that do not resolve
+#: These names do not resolve.
 DEAD = ["no-such-name.example", "cname-loop.example"]
 HONEST = ["honest.example", "honest6.example", "alias.example"]
 REACHABLE_WITHOUT_A_GUARD = ["plain.example", "plain6.example", "cname-chain.example", "10.0.0.7.nip.example"]

@@ -102,7 +102,7 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://93.184.216.34:0/": InvalidTargetError,
 }
 
-#: the addresses of the corpus' names
+#: The addresses to which the corpus' names resolve.
 NAMES = {
     "localhost": ["127.0.0.1", "::1"],
     "inside.example": ["127.0.0.1"],

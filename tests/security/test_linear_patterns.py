@@ -22,7 +22,7 @@ import pytest
 from tests.security.pumping import pumped
 
 _PACKAGES = ("app", "tasks", "worker", "web", "cli")
-#: packages with a CPU budget, and packages that run code on import
+#: Modules that are not checked: those with a CPU budget, migrations, and those that run code on import.
 _LEFT_OUT = re.compile(r"app\.property\.(?:reading|values|storage\.migrations)\b|.*__main__|worker\.\w+_app")
 _LENGTH = 65_536
 #: A linear pattern scans a text of this size in a millisecond; a quadratic one takes many seconds.

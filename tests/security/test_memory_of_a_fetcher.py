@@ -18,7 +18,7 @@ import pytest
 
 MB = 1_000_000
 GB = 1000 * MB
-#: A page of up to 10 MB is held as bytes and as text, and the allocator keeps some memory.
+#: The most growth of memory. A page of up to 10 MB is held as bytes and as text, and the allocator keeps some.
 MOST_ABOVE_IDLE_MB = 64.0
 pytestmark = pytest.mark.timeout(900)
 Chunks = Callable[[], Iterator[bytes]]

@@ -53,7 +53,7 @@ def test_a_large_page_costs_a_third_of_what_unpacking_may(
 
 
 _HIGH = bytes(0x80 | byte for byte in range(0x100))
-#: mostly invalid UTF-8; text that was encoded twice, in one piece and in a million pieces; runs after a valid beginning
+#: Bodies of mostly invalid UTF-8, of text that was encoded twice (in one piece or many), and of long runs of one part.
 BODIES: dict[str, Callable[[], bytes]] = {
     "bytes 80 to FF in order": lambda: bytes(range(0x80, 0x100)) * (_MOST // 128),
     "bytes 80 to FF": lambda: random.Random(7).randbytes(_MOST // 9).translate(_HIGH) * 9,

@@ -36,7 +36,7 @@ PAYLOADS = [
     "nice\r\n@A1",
     "\n" * 50_000 + "=1+1",
 ]
-#: no cell may begin with these, after blanks and quotes
+#: No cell may begin with these, not even after blanks and quotes.
 STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 

@@ -33,7 +33,7 @@ class Homes(scrapy.Spider):
 
 
 def settings(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return Scrapy's settings: the cell's concurrent requests. With rules, a request for each site, and the gap."""
+    """Return Scrapy's settings for the cell. With rules, they set the gap, and allow a request to each site at once."""
     gap = cell["gap_seconds"]
     rules = {
         "ROBOTSTXT_OBEY": True,

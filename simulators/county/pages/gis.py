@@ -14,7 +14,7 @@ from typing import Any
 from simulators.county.sites import Page
 
 Test = Callable[[Mapping[str, Any]], bool]
-#: the most features in one answer (`maxRecordCount`)
+#: An answer has at most this many features (`maxRecordCount`).
 MOST = 25
 _TYPES = {
     "OBJECTID": "OID", "PARCEL_ID": "String", "SITUS_ADDR": "String", "SITUS_UNIT": "String", "SITUS_CITY": "String",

@@ -30,7 +30,7 @@ _OPENINGS = (
 )
 
 
-#: Prefixes of a page. The house makes Python store four bytes for every character of the text.
+#: Prefixes of a page. The emoji makes Python store four bytes for every character of the text.
 _WIDE = ("", "", "", "\U0001f3e0")
 
 

@@ -25,11 +25,11 @@ from tests.fuzz.soak.site import Pages, Site
 
 #: A page's limits: CPU time, and growth of memory above that of the warm process.
 MOST_CPU_SECONDS, MOST_MEGABYTES = 3.0, 400.0
-#: the command of the process that runs the jobs
+#: The command of the process that runs the jobs.
 CHILD = (sys.executable, "-m", "tests.fuzz.soak.child")
 #: A process runs this many pages, or fewer if its memory grows by this much.
 _PAGES_OF_A_CHILD, _MOST_KEPT_MEGABYTES = 100, 100.0
-#: the number of honest pages that warm up a process, and their seed
+#: The number of honest pages that warm up a process, and their seed.
 _WARM, _WARM_SEED = 4, -1
 #: A page may hold its process for this many seconds.
 MOST_WALL_SECONDS = 300.0

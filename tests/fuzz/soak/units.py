@@ -28,7 +28,7 @@ VALUES = (
     *("yes", "¤", "$¤,000", "¤ Elm St, Springfield, IL 62701", "1/1/20¤", "¤ beds", "¤ m²", "+1 555 0100", "N/A", "-"),
     *("築25年", "3LDK", "2.980万円", "Musterstraße 12, 10115 Berlin", "ul. Długa 5, 00-238 Warszawa", "1e999", "NaN"),
 )
-#: the units of a long run; a run uses one or several
+#: The units of long runs. A run repeats one or several of them.
 RUNS = (
     *(" ", "\t", "\n", "\r\n", "\f", "\v", "\u00a0", "\u200b", "\u200d", "\u00ad", "\ufeff", "\u2028", "\x00", "\x85"),
     *(
