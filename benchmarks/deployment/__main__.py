@@ -21,7 +21,7 @@ _SETTLE_SECONDS = 20.0
 
 @dataclass
 class Figures:
-    """Sizes in MB (10^6 bytes), memory in MiB, times in seconds."""
+    """The measured sizes in MB (10^6 bytes), memory in MiB, and times in seconds."""
 
     image_mb: float
     base_mb: float

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.end_to_end`: run the labeled pages through a real worker and score them. Without a model."""
+"""`python -m benchmarks.end_to_end`: run the labeled pages through a real worker without a model, and score them."""
 
 from __future__ import annotations
 

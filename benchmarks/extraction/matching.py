@@ -147,12 +147,12 @@ def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def solar(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """The label True matches a list that names solar power, False a list with an explicit "none"."""
+    """Match the label True with a list that names solar power, and False with one that has an explicit "none"."""
     found = re.search(r"solar|photovoltaic|\bpv\b", str(value), re.IGNORECASE) is not None
     none = re.search(r"\b(?:no|none)\b", str(value), re.IGNORECASE) is not None
     return (found and not none) if label else none
 
 
 def gated(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """The label True matches a note about a gate, in the page's own words."""
+    """Match the label True with a note about a gate, which is in the page's own words."""
     return bool(label) and (re.search(r"\bgate", str(value), re.IGNORECASE) or names("X_AccessNotes", str(value), None))

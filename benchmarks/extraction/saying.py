@@ -167,18 +167,18 @@ def _pool(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _person(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match every word of the name; first and last name may be apart."""
+    """Match every word of the name. First and last name may stand apart."""
     return all(_has(quote, word) for word in value.split())
 
 
 def _place(value: Any, quote: str, locale: Locale) -> bool:
-    """Match words; scripts without spaces match as a continuous text."""
+    """Match the words of the place. In scripts without spaces, match it as a continuous text."""
     spaceless = re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", value) is not None
     return (spaceless and _has(quote, value)) or _is_supported("StateOrProvince", value, quote, locale)
 
 
 def _street(value: Any, quote: str, locale: Locale) -> bool:
-    """Match words; the house number may be apart, under its own key."""
+    """Match the words of the address. The house number may stand apart, under its own key."""
     first, _, behind = value.partition(" ")
     before, _, last = value.rpartition(" ")
     apart = (

@@ -34,7 +34,7 @@ _READING = LimitReading(
 
 
 def measure(keys: int, samples: int) -> dict[str, Any]:
-    """Return milliseconds of a round trip with `keys` keys: p50 of acquire (both situations), settle, and the pair."""
+    """Return round trips with `keys` keys in milliseconds: p50 of acquire in both situations, settle, and the pair."""
     with redis_server() as server:
         connection = redis.Redis.from_url(server.url)
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
@@ -60,8 +60,8 @@ def measure(keys: int, samples: int) -> dict[str, Any]:
 
 
 def measure_outage(keys: int, samples: int, models: int = 5) -> dict[str, Any]:
-    """Return p50 milliseconds while every circuit is open: acquire (a probe, or a refusal), a process's short and full
-    updates about other processes, and the figures."""
+    """Return p50 milliseconds while every circuit is open: of acquire (a probe, or a refusal), of a process's brief and
+    full heartbeats, which return the state of the fleet, and of reading the figures."""
     with redis_server() as server:
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
         store = RedisStore(made, "round_robin", redis.Redis.from_url(server.url), process="bench")

@@ -1,4 +1,4 @@
-"""The jobs' prompts: a fixed set of texts of very different lengths. Standard library only, since workers import it.
+"""The jobs' prompts: a fixed set of texts of different lengths. It only needs the standard library, for the workers.
 
 The simulator charges the mean job `MEAN_TOKENS` (characters / 4 + max completion tokens). The limits in `modes.py` are
 derived from that number.

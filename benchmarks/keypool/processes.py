@@ -1,4 +1,4 @@
-"""Start and stop the processes of a run by process id: a Redis, the simulator, the workers. All on loopback.
+"""Start and stop the processes of a run on loopback, by process id: a Redis, the simulator, and the workers.
 
 Each process ends with the main thread that starts it, so that an interrupted benchmark leaves none behind.
 """

@@ -1,4 +1,4 @@
-"""One run: one contestant in one mode, from starting the servers to the raw data."""
+"""Run one contestant in one mode, from starting the servers to collecting the raw data."""
 
 from __future__ import annotations
 

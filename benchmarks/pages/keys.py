@@ -33,7 +33,7 @@ _ADVICE = (
 
 
 def fill_keys(running: Fleet) -> None:
-    """Use every key twice with each of two models, and store a day's history of all keys."""
+    """Make two calls for each key with each of two models, and store a day's history of all keys."""
     secrets = running.env["OPENAI_API_KEYS"].split(",")
     with build_manager(running.settings) as manager:
         _use(running, manager, secrets)

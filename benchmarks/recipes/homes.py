@@ -65,7 +65,7 @@ class Style:
         return f"{grouped} {'zł' if self.lang == 'pl' else '€'}"
 
     def area(self, size: int, *, unit: bool = True) -> str:
-        """Format `1,850 sq ft` or `172 m²`; without the unit if the label has it."""
+        """Format `1,850 sq ft` or `172 m²`. `unit` is False if the label has the unit."""
         number = f"{size:,}" if self.lang == "en" else f"{size:,}".replace(",", "." if self.lang == "de" else "\u00a0")
         return f"{number} {'m²' if self.metric else 'sq ft'}" if unit else number
 

@@ -22,7 +22,7 @@ class Marks:
         return f'class="{self._prefix}{name}{hashed}"'
 
 
-Rows = Sequence[tuple[str, str, str]]  # field, label, text; a dash where the page has no value
+Rows = Sequence[tuple[str, str, str]]  # field, label, and text, which is a dash where the page has no value
 Layout = Callable[[Rows, Marks], str]
 
 

@@ -64,7 +64,7 @@ class Site:
 
 
 def make_sites(count: int = 30, *, pages: int = PAGES, seed: int = 23) -> Iterator[Site]:
-    """Return `count` sites; every third one is redesigned halfway, and every fourth one is a county's."""
+    """Yield `count` sites. Every third one is redesigned halfway, and every fourth one is a county's."""
     for at in range(count):
         yield _site(at, pages, random.Random(f"{seed}-{at}"))
 
@@ -110,7 +110,7 @@ def _styled(style: Style, layouts: Mapping[str, str], rng: random.Random) -> Des
 
 
 def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
-    """Return the same site with other layouts, classes, and row order; half of its labels are new."""
+    """Return the same site with other layouts, classes, and row order. About half of its labels are drawn anew."""
     drawn = _labels(first.style.lang, rng)
     labels = {name: drawn[name] if rng.random() < 0.5 else label for name, label in first.style.labels.items()}
     keys = words.LAYER_KEYS[(at // 4 + 1) % 2]

@@ -115,9 +115,7 @@ def fill(database: Database, wanted: int) -> int:
         some = [_Copy(n, SPAN * n / copies) for n in range(first, min(copies, first + _COPIES_AT_ONCE))]
         with database.writing() as connection:
             if not database.is_sqlite:
-                connection.execute(
-                    text("SET LOCAL session_replication_role = replica")
-                )  # skips the checks of foreign keys
+                connection.execute(text("SET LOCAL session_replication_role = replica"))  # foreign keys are unchecked
             for rows in tables:
                 _insert(connection, rows, rows.copied(some))
     with database.writing() as connection:

@@ -145,7 +145,7 @@ def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any
 def _save_pages(
     url: str, copies: int, writers: int, seconds: float, writer: int
 ) -> tuple[list[tuple[float, bool]], float, float, float]:
-    """Save pages one after another for this time, once all writers are ready. Return each save, seconds, CPU seconds,
+    """Save pages one after another for `seconds`, once all writers are ready. Return each save, seconds, CPU seconds,
     and how busy the machine was."""
     database, pages, saves = _database(url), _pages(copies, writer, writers), list[tuple[float, bool]]()
     store = PropertyStore(database)

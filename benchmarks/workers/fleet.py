@@ -57,7 +57,7 @@ class Web:
 
 @dataclass
 class Fleet:
-    """The processes of a measurement; `site` is the address of the slow site, "" if there is none."""
+    """The processes of a measurement, and operations on them. `site` is the address of the slow site, or empty."""
 
     home: Path
     env: dict[str, str]

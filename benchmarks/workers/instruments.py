@@ -1,5 +1,5 @@
-"""Measure the cost of instrumentation in a job: counters, bound log lines, and trace switches, against the last
-revision without.
+"""Measure the cost of instrumentation in a job, such as counters, log context, and tracing hooks. The job is compared
+with that of the last revision without them.
 
 The old revision is unpacked beside this tree, and runs with the same interpreter, simulators, and jobs. Both fleets run
 all the time; rounds alternate, and one fleet idles while the other works.

@@ -110,7 +110,7 @@ A page takes {_SITE_SECONDS} s, the model {_MODEL_SECONDS} s (median, log-normal
 
 
 def _advice(rows: Rows) -> str:
-    """Recommend a pool for each situation, from the figures; nothing if only one kind was measured."""
+    """Recommend a pool for each situation, from the figures. Return an empty text if only one kind was measured."""
     of = {kind: [row for row in rows if row["pool"].startswith(kind)] for kind in ("prefork", "threads")}
     if not all(of.values()):
         return ""

@@ -28,7 +28,7 @@ def spelled(line: str) -> str:
 
 
 def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
-    """Return the pages whose line equals `address` with `unit`, or else starts with it; limited to `zip` if given."""
+    """Return the pages whose line equals `address` with `unit`, else those it begins; within `zip` if it is given."""
     wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
     postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]

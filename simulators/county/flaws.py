@@ -130,7 +130,7 @@ FLAWS: tuple[Flaw, ...] = (
 def plant(pages: Mapping[int, Sequence[Page]], seed: int) -> tuple[dict[int, list[Page]], list[Planted]]:
     """Return the pages by home with the errors, and the list of errors.
 
-    A home has at most two errors, a page and field at most one. Another page of the home always states the truth.
+    A home has at most two errors, and at most one in each field. Another page of the home always states the truth.
     """
     chance = random.Random(f"{seed}/flaws")
     spoilt = {number: list(of_home) for number, of_home in pages.items()}

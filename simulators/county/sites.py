@@ -152,7 +152,7 @@ def line_of(site: Site, home: Home) -> str:
 
 
 def slug(text: str) -> str:
-    """Return `12-fictional-ave`."""
+    """Return the text as part of a URL: `12-fictional-ave`."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 

@@ -16,7 +16,7 @@ _ORDINALS = {"4th": "Fourth"}
 
 @dataclass(frozen=True)
 class Town:
-    """A town with one ZIP code, its county, and the coordinates of its first house in degrees."""
+    """A town with one ZIP code, its county, and the coordinates, in degrees, near which its houses are placed."""
 
     name: str
     postal_code: str

@@ -1,4 +1,4 @@
-"""The simulator's configuration: keys and server options. Read from JSON, and changeable while the server runs."""
+"""The simulator's configuration: keys and server options. It is read from JSON, and can change at run time."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def retry_headers(wait: float) -> dict[str, str]:
 
 @dataclass
 class ApiError(Exception):
-    """An error response. `counter` is the name under which `/control/stats` counts it."""
+    """An error response of the API. `counter` is the name under which `/control/stats` counts it."""
 
     status: int
     message: str

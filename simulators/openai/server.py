@@ -117,7 +117,7 @@ class OpenAISimulator:
     async def _answer_search(
         self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, search: Search
     ) -> Response:
-        """Answer as a model that searched the web."""
+        """Admit the request, and answer it as a model that searched the web."""
         asked = as_accepted(self._with_tier(asked), self.gate.server)
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
@@ -156,7 +156,7 @@ class OpenAISimulator:
     async def _answer(
         self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, write: Writer
     ) -> Response:
-        """Answer as a model that only reads the request."""
+        """Admit the request, and answer it as a model that only reads the request."""
         asked = as_accepted(self._with_tier(asked), self.gate.server)
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers

@@ -32,7 +32,7 @@ class Figure:
 
 
 def figures(evidence: Evidence) -> list[Figure]:
-    """Return the table of a run."""
+    """Return the lines of a run's table."""
     return [
         *_jobs(evidence),
         *_stored(evidence),

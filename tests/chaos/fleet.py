@@ -93,7 +93,7 @@ class Fleet:
                 self._start(member)
 
     def bury(self, member: Member) -> None:
-        """Note that the member is dead; its restart follows after a delay."""
+        """End what is left of a dead member, and schedule its restart."""
         if member.child is not None:
             self._supervisor.stop_child(member.child)
             member.child, member.due_at = None, time.monotonic() + RESTART_SECONDS

@@ -1,7 +1,7 @@
 """A site that is slow, fails, and hangs according to its seed, and counts its responses.
 
-Plain ASGI. `/homes/N` are the simulator's homes; `/poison/N` is a page that calls `on_poison` to kill the process that
-fetches it.
+It is plain ASGI. `/homes/N` are the simulator's homes. `/poison/N` is a page that calls `on_poison` to kill the process
+that fetches it.
 """
 
 from __future__ import annotations

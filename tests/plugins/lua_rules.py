@@ -34,7 +34,7 @@ class LuaRules:
         return self._functions[name]
 
     def meter(self, per_minute: float | None = None, capacity: float = 1, **fields: float) -> Any:
-        """Return a meter with a full bucket and bursts up to its capacity; other fields by their letters."""
+        """Return a meter with a full bucket and bursts up to its capacity. `fields` are other fields by letter."""
         usual = {"l": per_minute, "c": capacity, "a": capacity, "s": 1, **dict.fromkeys("fxpynig", 0.0)}
         return self.table({**usual, **fields})
 

@@ -101,7 +101,7 @@ ON_SERVERS = [
 
 @pytest.fixture(params=["memory", *ON_SERVERS])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """Provide every kind of store backend, emptied."""
+    """Run the test with each kind of store backend, which is emptied first."""
     if request.param == "memory":
         yield Backend("memory", None)
         return

@@ -67,7 +67,7 @@ class Obeys:
         return replies
 
     def confirm(self, lease_id: str) -> dict[str, Any] | None:
-        """Confirm the lease at its time by the store's clock."""
+        """Wait for the lease's time by the store's clock, and confirm the lease."""
         lease = self.leases[lease_id]
         while self.store.now_us() < lease.at_us:
             time.sleep(0.001)

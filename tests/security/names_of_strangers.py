@@ -136,7 +136,7 @@ class Everywhere:
                 connection.sendall(robots if b"/robots.txt" in asked else PAGE)
 
     def during(self, act: Callable[[], object]) -> tuple[str, list[str]]:
-        """Return the result of `act` (its error's code or "fetched") and the addresses contacted meanwhile."""
+        """Return the result of `act` ("fetched", or its error's code or type) and the addresses contacted meanwhile."""
         self.reached.clear()
         try:
             act()

@@ -55,7 +55,7 @@ const work = code => new Worker(URL.createObjectURL(new Blob([`const again = ${a
 
 
 class _RecordingSite:
-    """A site on loopback that answers every request with an empty script, and records the request."""
+    """A site on loopback that records all requests. It answers with an empty script, except for `pages`."""
 
     def __init__(self, host: str) -> None:
         self.asked: list[tuple[str, str]] = []

@@ -129,7 +129,7 @@ def _with_record(run: Run, prompts: Prompts) -> TextResult:
 
 
 def _without_record(run: Run) -> TextResult:
-    """Measure the same text tool alone, as if no value had been read."""
+    """Measure the text of a prompt alone, as if no value had been read before."""
     texts: dict[str, str] = {}
     cpu: list[float] = []
     for file, extraction in run.extractions.items():

@@ -80,7 +80,7 @@ def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield `value` if it is an object, then every object inside it."""
     if isinstance(value, dict):
         inner = value.get("properties")
-        if isinstance(inner, dict):  # microdata
+        if isinstance(inner, dict):  # an item of microdata
             yield {**inner, "@type": value.get("type")}
         else:
             yield value

@@ -80,7 +80,7 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 
 
 def main(name: str) -> int:
-    """Process pages until stdin ends."""
+    """Run the tool `name` on each page of stdin, and write a line for each to stdout."""
     logging.disable(logging.CRITICAL)
     out, sys.stdout = sys.stdout, sys.stderr  # tools print to stdout
     tool = TOOLS[name]()

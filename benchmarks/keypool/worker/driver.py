@@ -72,7 +72,7 @@ class Driver:
         self._open: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Record:
-        """Run the plan, and return at its end; jobs that are still running count as unfinished."""
+        """Run the plan, and return at its end. Jobs that are still running are unfinished, or failed after 60 s."""
         meter = threading.Thread(target=self._measure_cpu, daemon=True)
         meter.start()
         if self._contestant.is_async:

@@ -31,7 +31,7 @@ def association(page: Page) -> str:
 
 
 def tax_bill(page: Page) -> str:
-    """Return the treasurer's newest bill, with the earlier ones."""
+    """Return the treasurer's page with the newest bill and the earlier ones."""
     says, home = page.says, page.home
     head = pairs(
         (
@@ -64,7 +64,7 @@ def tax_bill(page: Page) -> str:
 
 
 def permits(page: Page) -> str:
-    """Return all permits of one address."""
+    """Return the building department's page with all permits of one address."""
     says, home = page.says, page.home
     rows = [
         (

@@ -48,7 +48,7 @@ url = "{url}?zip={{postal_code}}"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for a page. `code` is `done`, the code of the page's error, or the way the process ended."""
+    """The result for a page. `code` is `done`, the error's code or class, or `no answer` if the process ended."""
 
     number: int
     kind: str

@@ -72,7 +72,7 @@ _PACK: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
-    """Return `body` as sent, the claimed Content-Encoding, and the name of the compression (empty: none)."""
+    """Return `body` as sent, the claimed Content-Encoding, and how it was packed: "bomb", for example, or ""."""
     kind = rng.random()
     if kind < 0.6:
         return body, "", ""

@@ -1,1 +1,1 @@
-"""One module for each contestant, with `build(setup) -> Contestant`, which imports only its own library."""
+"""One module for each contestant, with `build(setup) -> Contestant`. None imports another contestant's library."""
