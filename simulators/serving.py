@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-#: ASGI applications have a structural type; uvicorn accepts any callable of this shape
+#: An ASGI application. Its type is structural, since uvicorn accepts any callable of this shape.
 App = Callable[..., Any]
 #: At most this many free ports are tried until one is free on all of several hosts.
 _ATTEMPTS = 20

@@ -66,7 +66,7 @@ def _redis_binary() -> str:
 
 
 class RedisServer:
-    """A Redis on a free port, without persistence; it can be killed and started again, empty."""
+    """A Redis on a free port, without persistence. It can be killed, and is empty when it is started again."""
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

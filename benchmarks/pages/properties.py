@@ -38,7 +38,7 @@ _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "City", "StateOrProvi
 
 
 def fill_properties(database: Database, count: int) -> list[str]:
-    """Store `count` properties; return their ids, the newest last."""
+    """Store `count` properties, and return their ids, the newest last."""
     pages, chance, now = templates(), random.Random(1), database.clock.now()
     made: list[str] = []
     for numbers in chunks(range(count), 500):

@@ -162,7 +162,7 @@ def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
 
 
 def _open(asking: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
-    """Count the pages that asked for each field, and those that asked for only this field; most frequent first."""
+    """Count the pages that asked for each field, and for only this field. The most frequent fields come first."""
     counted = Counter(name for one in asking for name in one.open)
     alone = Counter(one.open[0] for one in asking if len(one.open) == 1)
     return {name: (count, alone[name]) for name, count in counted.most_common()}

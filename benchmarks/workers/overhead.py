@@ -69,7 +69,7 @@ def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[
 
 
 def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
-    """Create queued jobs, without messages, whose properties are stored; return their ids."""
+    """Create queued jobs without messages, whose properties are stored, and return the jobs' ids."""
     targets = running.targets(first, size)
     jobs = running.stores.jobs.enqueue(targets).jobs
     for place, target in enumerate(targets):

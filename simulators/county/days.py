@@ -220,7 +220,7 @@ def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
 
 
 class DailyCounty:
-    """Serves a plan, each site on its own address; a context manager. `now` returns the current time.
+    """A context manager that serves a plan, each site on its own address. `now` returns the current time.
 
     `asked` counts requests for pages by UTC day, without those for `robots.txt`.
     """

@@ -79,7 +79,7 @@ LOTS: tuple[Lot, ...] = (
 
 @dataclass(frozen=True)
 class Home:
-    """One property. `truth` holds its true facts in RESO fields; the rest is what pages add.
+    """One property. `truth` holds its true facts in RESO fields. The other members are what pages add.
 
     `sales`, `taxes`, and `permits` are rows as in the county's records, newest first. `listing` is what a broker adds
     while it is for sale, or empty. Prices are in US dollars, areas in square feet, lots in acres.

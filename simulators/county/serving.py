@@ -17,7 +17,7 @@ from simulators.serving import BackgroundServer
 
 
 class RunningCounty:
-    """The county and its servers, in threads of this process; a context manager.
+    """A context manager for the county and its servers, which run in threads of this process.
 
     `roots` contains the address of each site by its key, without a final slash. The simulator uses the next port after
     `port`, or any if `port` is 0. Raises `OSError` if the machine's only loopback address is 127.0.0.1, or a port is in

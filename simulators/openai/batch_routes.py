@@ -110,8 +110,8 @@ class BatchRoutes:
         return endpoint
 
     def _permit(self, state: KeyState) -> None:
-        """Refuse keys that may not use files and batches. A key without quota may; a flaky key fails before taking
-        effect.
+        """Refuse keys that may not use files and batches. A key without quota may use them. A flaky key fails before
+        the request takes effect.
         """
         key = state.config
         if not self._gate.server.batches:

@@ -1,6 +1,6 @@
 """Generated listings, `/homes/1` to `/homes/10000`: each a different property, the same at every visit.
 
-They give any number of jobs a page each. The page styles alternate; some state facts in prose only.
+They give each of many jobs its own page. The page styles alternate, and one of them states facts in prose only.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class _Pages:
 
 
 def expect(urls: Iterable[str], folder: Path) -> Expectation:
-    """Scrape each URL once without a fault; leaves a database in `folder`."""
+    """Scrape each URL once without a fault, and return the results. A database is left in `folder`."""
     simulator = OpenAISimulator(Config.from_json([{"key": _KEY, "rpm": 1e6, "tpm": 1e9}]))
     file = folder / "expectation.sqlite3"
     settings = Settings.of(

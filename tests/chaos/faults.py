@@ -68,7 +68,7 @@ class Faults:
         return Away(name, began, time.monotonic())
 
     def poison(self, port: int) -> bool:
-        """Kill the pool process with a connection from this port; False if the fleet has none. Thread-safe."""
+        """Kill the pool process that connected from this port. Return False if the fleet has none. Thread-safe."""
         connections = psutil.net_connections("tcp4")
         pid = next((c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid), None)
         if pid is None or not any(pid in self.fleet.pool_of(member) for member in self.fleet.workers):
@@ -79,7 +79,7 @@ class Faults:
     # --- processes
 
     def _kill_child(self) -> None:
-        """Kill a pool process that is running a job; if all jobs are about to end, any pool process."""
+        """Kill a pool process that is running a job. If none is found in time, kill any pool process."""
         try:
             candidates = self._busy()
         except NobodyToKillError:
@@ -102,7 +102,7 @@ class Faults:
         self.fleet.bury(member)
 
     def _busy(self) -> set[int]:
-        """Wait for pool processes that are running a job, and return them, except those of the poison job."""
+        """Wait for pool processes that run jobs other than the poison job, and return their ids."""
         deadline = time.monotonic() + _VICTIM_SECONDS
         while True:
             pool = set().union(*(self.fleet.pool_of(member) for member in self.fleet.workers))

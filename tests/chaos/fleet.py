@@ -74,7 +74,7 @@ class Fleet:
         self.ended: list[str] = []
 
     def start(self) -> None:
-        """Start everything; return when the workers take tasks."""
+        """Start all members, and return when the workers take tasks."""
         for member in self.members:
             self._start(member)
         wanted = {member.child.process.pid for member in (*self.workers, self.maintenance) if member.child}
@@ -99,7 +99,7 @@ class Fleet:
             member.child, member.due_at = None, time.monotonic() + RESTART_SECONDS
 
     def stop(self) -> None:
-        """Stop all members at the same time; return when none is left."""
+        """Stop all members at the same time, and return when none is left."""
         running = [member.child for member in self.members if member.child is not None]
         for child in running:
             child.process.terminate()

@@ -15,7 +15,7 @@ _TAIL_LINES = 30
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Return a Markdown table of figures, targets, and measured values; a miss is marked."""
+    """Return a Markdown table of figures, targets, and measured values, in which misses are marked."""
     return markdown.table(("figure", "target", "seen"), [(f.name, f.target, _seen(f)) for f in figures])
 
 
@@ -46,7 +46,7 @@ def _tail(log: Path) -> str:
 
 
 def put(page: str, database: str, run: str, figures: Sequence[Figure]) -> str:
-    """Return the page with a new column for this database; `run` describes the run."""
+    """Return the page with a new column for this database. `run` describes the run."""
     intro, _, rest = page.partition("\n| figure |")
     old = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines()[2:] if line[:1] == "|"]
     targets = {name: target for name, target, *_ in old} | {f.name: f.target for f in figures}

@@ -102,7 +102,7 @@ class _Chaos:
         return self._faults.poison(port)
 
     def play(self, address: str) -> None:
-        """Run from the start of the fleet to its end; the pages are at `address`."""
+        """Start the fleet, submit jobs, cause all faults, and stop the fleet. The pages are at `address`."""
         homes = self._plan.jobs - self._plan.poison
         self._waiting = [f"{address}/homes/{n}" for n in range(FIRST_HOME, FIRST_HOME + homes)]
         self._plan.chance("queue").shuffle(self._waiting)

@@ -89,7 +89,7 @@ class ChaosSite:
 
 
 async def _left(receive: Receive, seconds: float) -> bool:
-    """Wait; return True as soon as the client has disconnected."""
+    """Wait for `seconds`. Return True as soon as the client has disconnected, else False at the end."""
     gone = asyncio.ensure_future(_until_gone(receive))
     done, _ = await asyncio.wait({gone}, timeout=seconds)
     gone.cancel()

@@ -105,7 +105,7 @@ class PostgreSQL:
 
 @contextmanager
 def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
-    """Open a new database of that kind; its disk is removed after the block."""
+    """Open a new database of that kind. Its disk is removed after the block."""
     with contextlib.ExitStack() as stack:
         disk = stack.enter_context(_small_disk())
         if kind == "sqlite":
@@ -116,7 +116,7 @@ def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
 
 @contextmanager
 def _small_disk() -> Iterator[Path]:
-    """Mount a small tmpfs and yield its folder; requires root."""
+    """Mount a small tmpfs and yield its folder. This requires root."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-disk-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MEGABYTES}m,mode=755", "chaos", folder], check=True)
     try:

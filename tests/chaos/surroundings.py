@@ -35,14 +35,14 @@ class OpenAI:
     keys: DemoKeys
 
     def paid(self) -> Counter[str]:
-        """Count the responses with 200, by the prompt's name."""
+        """Return the number of 200 responses for each prompt, by the prompt's name."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{self.base_url.removesuffix('/v1')}/control/prompts", timeout=10) as answer:
             return Counter(json.load(answer))
 
 
 def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
-    """Start the simulator; return when it responds."""
+    """Start the simulator, and return when it responds."""
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in _MANNERS)
     entries = [{"key": key, "project": f"proj_{n}", **_MANNERS[n]} for n, key in enumerate(made)]
     keys = DemoKeys(made, {"server": {"latency_ms": _LATENCY_MS}, "keys": entries})

@@ -49,7 +49,7 @@ class Figures:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the targets one after another; return 1 if a target failed."""
+    """Run the targets one after another. Return 1 if a target failed, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join((*TARGETS, _SOAK))}; all")
     parser.add_argument("--seconds", type=int, default=int(os.environ.get("FUZZ_SECONDS", "600")))

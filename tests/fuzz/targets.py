@@ -49,7 +49,7 @@ def jsonld(data: bytes) -> None:
 
 
 def state(data: bytes) -> None:
-    """Read a script with embedded state; the first byte selects the form."""
+    """Read a script with embedded state. The first byte selects the form."""
     script = _text(data[1:]).replace("</", "<\\/")
     quoted = json.dumps(script)
     form = (

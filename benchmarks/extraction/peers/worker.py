@@ -28,7 +28,7 @@ def extruct() -> Tool:
 
 
 def trafilatura() -> Tool:
-    """Use trafilatura's settings for recall, as its documentation advises; tables and metadata are kept."""
+    """Return trafilatura with its settings for recall, as its documentation advises. Tables and metadata are kept."""
     import trafilatura  # noqa: PLC0415
 
     def text(html: str, url: str) -> dict[str, Any]:

@@ -9,24 +9,24 @@ from typing import Any
 
 
 def us_date(day: date | None) -> str:
-    """Format `06/18/2019`; empty for None."""
+    """Format a date as `06/18/2019`, and None as an empty text."""
     return day.strftime("%m/%d/%Y") if day else ""
 
 
 def dollars(amount: float | None) -> str:
-    """Format `$318,000`, with cents only if there are any."""
+    """Format an amount as `$318,000`, with cents only if there are any."""
     if amount is None:
         return ""
     return f"${amount:,.2f}" if amount != int(amount) else f"${int(amount):,}"
 
 
 def number(value: Any) -> str:
-    """Format `1,496` or `0.6`."""
+    """Format a number as `1,496` or `0.6`."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
 
 
 def area(value: Any, unit: Any, *, feet: str = "sq ft", acres: str = "acres") -> str:
-    """Format `1,496 sq ft`."""
+    """Format an area as `1,496 sq ft`, with the words `feet` or `acres`."""
     return f"{number(value)} {feet if unit == 'Square Feet' else acres}"
 
 
@@ -42,7 +42,7 @@ def table(heading: Iterable[str], rows: Iterable[Iterable[Any]], attributes: str
 
 
 def pairs(found: Iterable[tuple[str, Any]]) -> str:
-    """Return a row per label and value; like a record card, it omits rows without a value."""
+    """Return a row per label and value. Like a record card, leave out rows without a value."""
     return "\n".join(row((label, value)) for label, value in found if value not in (None, ""))
 
 

@@ -80,7 +80,7 @@ def run(rng: random.Random, size: int) -> str:
 
 
 def _element(rng: random.Random) -> str:
-    """Return one element with a tag that readers know, its attributes, and a text; often without its end tag."""
+    """Return one element with a tag that readers know, attributes, and a text. It often lacks its end tag."""
     if rng.random() < 0.2:
         return f"<{rng.choice(VOID)}{attributes(rng)}>"
     tag = rng.choice(TAGS)

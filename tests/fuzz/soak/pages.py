@@ -61,7 +61,7 @@ def kept_page(message: bytes) -> HostilePage:
 
 
 def hostile_page(seed: int, number: int) -> HostilePage:
-    """Return page `number` of `seed`; from 1 KB to slightly more than a fetch accepts."""
+    """Return page `number` of `seed`. Its size is from 1 KB to slightly more than a fetch accepts."""
     rng = random.Random(f"{seed}:{number}")
     size = _size(rng)
     form, make = rng.choices(tuple(_FORMS.items()), (66, 16, 10, 4, 4))[0]

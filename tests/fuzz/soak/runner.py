@@ -103,7 +103,7 @@ class Soaked:
 def soak(
     seed: int, numbers: Iterable[int], pages: Pages = hostile_page, report: Callable[[Outcome], None] = lambda _: None
 ) -> Soaked:
-    """Run a job on each of the pages `numbers`; call `report` after each page."""
+    """Run a job on each of the pages `numbers`, and call `report` after each page."""
     soaked, began = Soaked(seed), time.monotonic()
     made = lru_cache(maxsize=2)(pages)
     child: _Child | None = None

@@ -24,7 +24,7 @@ _NAMES = ("", "", "utf-8", "x-user-defined", "none", "'", "rot13", "unicode_esca
 
 
 def encoded(rng: random.Random, text: str) -> tuple[bytes, str]:
-    """Return the bytes of `text`, and the claimed charset; most often both match."""
+    """Return the bytes of `text`, and the claimed charset, which is most often the real one."""
     charset = "utf-8" if rng.random() < 0.6 else rng.choice(_CHARSETS)
     body = text.encode(charset, rng.choice(("replace", "ignore")))
     claim = charset if rng.random() < 0.5 else rng.choice((*_NAMES, *_CHARSETS))
