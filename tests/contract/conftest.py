@@ -19,7 +19,7 @@ from app.property.storage.types import Base
 from app.property.storage.watches.repository import Watches
 from tests.plugins.postgresql_server import POSTGRESQL
 
-#: for a rule that applies to PostgreSQL only
+#: Marks a test of a rule that applies to PostgreSQL only.
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
 
 

@@ -1,4 +1,4 @@
-"""`propintel db current | upgrade` on SQLite and PostgreSQL."""
+"""The commands `propintel db current` and `propintel db upgrade` on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valk
 
 
 def fleet_of(*queues: str) -> CeleryFacts:
-    """Return facts about one worker that consumes `queues`, or about no worker if there are none."""
+    """Return facts about one worker that consumes `queues`, or about no worker if `queues` is empty."""
     nodes: dict[str, Collection[str]] = {"celery@here": queues} if queues else {}
     return CeleryFacts(lambda: nodes, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
@@ -141,7 +141,7 @@ def test_the_mounts_of_this_machine_can_be_read() -> None:
 def test_jobs_without_a_worker_are_a_failure(
     make_settings: MakeSettings, database_url: str, clock: ManualClock
 ) -> None:
-    """One worker for jobs is enough until the oldest job has waited for 15 minutes. Maintenance workers run no job."""
+    """One worker for jobs is enough until the oldest job has waited for 15 minutes. Maintenance workers run no jobs."""
     upgrade(database_url)
     database = Database(database_url, clock)
     JobStore(database).enqueue([f"http://homes.example/{n}" for n in range(120)])
@@ -160,7 +160,7 @@ def test_jobs_without_a_worker_are_a_failure(
 
 
 def test_a_wrong_clock_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
-    """The clock is compared with Redis and, if the database is PostgreSQL, with its clock."""
+    """This machine's clock is compared with the clock of Redis and, on PostgreSQL, with the database's clock."""
     upgrade(database_url)
     settings = make_settings(DATABASE_URL=database_url)
     names = ["Redis"] if database_url.startswith("sqlite") else ["Redis", "PostgreSQL"]
@@ -207,7 +207,7 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
 
 
 def test_watches_that_wait_for_budget_for_days_are_a_warning(make_settings: MakeSettings, database_url: str) -> None:
-    """Watches may wait for one day. Watches that are due without a tick are another finding."""
+    """Watches may wait for their budget for one day. Due watches that no tick has handled are another finding."""
     settings, clock = make_settings(DATABASE_URL=database_url, WATCH_DAILY_PAGES="0"), ManualClock()
     database = Database(database_url, clock)
     watches = Watches(database)

@@ -63,7 +63,7 @@ def test_a_repeated_job_counts_its_wait_from_the_retry(database: Database, clock
 
 
 def test_figures_read_active_jobs_through_an_index(database: Database) -> None:
-    """Otherwise each scrape of /metrics would take longer as finished jobs accumulate."""
+    """Without an index, each scrape of /metrics would take longer as finished jobs accumulate."""
     jobs = JobStore(database)
     ids = jobs.enqueue([f"https://a.example/{n}" for n in range(3_000)]).new
     with database.writing() as connection:

@@ -50,7 +50,7 @@ def test_a_429_pauses_the_key_as_long_as_the_server_says(make_store: MakeStore, 
 
 
 def test_a_429_without_a_time_pauses_the_key_for_sixty_seconds(make_store: MakeStore, clock: ManualClock) -> None:
-    """The specification requires a cooldown of 60 seconds."""
+    """The specification requires a cooldown of 60 seconds for a 429 without a retry time."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED)
     assert store.acquire(ask()) == NoRoom(60 * SECOND, "no_room")
@@ -102,7 +102,7 @@ def test_broken_streams_are_failures(make_store: MakeStore, clock: ManualClock) 
 
 
 def test_a_probe_with_a_stream_ends_with_the_stream(make_store: MakeStore, clock: ManualClock) -> None:
-    """Each broken stream doubles the time out of rotation. A complete stream closes the circuit."""
+    """If a probe's stream breaks, the key's time out of rotation doubles. A complete stream closes the circuit."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     answer(store, request=ask(barred=frozenset({keys[0].key_id})))
@@ -123,7 +123,7 @@ def test_a_probe_with_a_stream_ends_with_the_stream(make_store: MakeStore, clock
 
 
 def test_the_end_of_a_stream_verifies_a_new_key(make_store: MakeStore, clock: ManualClock) -> None:
-    """The stream's headers arrived after its lease had expired, while another request used the key."""
+    """The stream's headers arrive after its lease has expired. Until the stream ends, the key is still unverified."""
     store = make_store(make_keys(["sk-a"]), clock)
     late = take(store)
     clock.advance(LEASE_US / SECOND)
@@ -208,7 +208,7 @@ def test_a_403_bars_the_key_for_that_model_only(make_store: MakeStore, clock: Ma
 def test_without_a_usable_key_bad_keys_are_tried_again_after_five_minutes(
     make_store: MakeStore, clock: ManualClock, outcome: Outcome
 ) -> None:
-    """A wrong 401 for the only key must not cause an outage of an hour."""
+    """A wrong response about the only key (401 or exhausted quota) must not cause an outage of an hour."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, outcome)
     clock.advance(299.999999)
@@ -322,7 +322,7 @@ def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualC
 
 
 def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore, clock: ManualClock) -> None:
-    """Eight threads get no more leases than the bucket's burst, and each lease has a unique id."""
+    """Eight threads get as many leases as the bucket's burst admits, and each lease has a unique id."""
     alone, store = (make_store(make_keys(["sk-a"]), clock, pool=pool) for pool in ("alone", "together"))
     answer(alone, limits=limits(1200, 1199))
     answer(store, limits=limits(1200, 1199))
@@ -340,7 +340,7 @@ def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore,
 
 
 def test_a_late_retry_time_of_one_model_does_not_delay_another(make_store: MakeStore, clock: ManualClock) -> None:
-    """A 403 forbids one model for an hour. Another model without capacity must not wait that long."""
+    """A 403 forbids one model for an hour. Requests for another model without capacity must not wait that long."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.FORBIDDEN, ask(model="x"))
     assert store.acquire(ask(model="x")) == NoRoom(3600 * SECOND, "forbidden")
@@ -457,7 +457,7 @@ def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(make_store: MakeS
 
 
 def test_an_uncounted_failure_does_not_verify_a_key(make_store: MakeStore, clock: ManualClock) -> None:
-    """A refused connection is not an answer."""
+    """A refused connection does not prove that the key is valid, so the key still takes one request at a time."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.SERVER_FAILURE, counts=False)
     take(store)
@@ -485,7 +485,7 @@ def test_a_request_too_large_for_a_key_does_not_count_against_the_key(
 def test_a_service_tier_without_capacity_is_not_a_failure_of_the_key(
     make_store: MakeStore, clock: ManualClock, pause_us: int | None
 ) -> None:
-    """The response is no failure, causes no cooldown, opens no circuit, and verifies the key for other requests."""
+    """The response is not a failure, causes no cooldown, opens no circuit, and verifies the key for other requests."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(4):

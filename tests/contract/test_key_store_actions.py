@@ -1,4 +1,4 @@
-"""An operator's actions on one key: disable, enable, and probe. On every store."""
+"""An operator's actions on one key (disable, enable, and probe), tested on every store."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_disabled_keys_do_not_determine_the_reason_of_a_refusal(store: Store) ->
 
 
 def test_requests_do_not_wait_for_a_disabled_key(store: Store) -> None:
-    """The key's first request is active, but the key takes no other request."""
+    """A disabled key's first response is pending. Other requests are refused as disabled instead of waiting for it."""
     take(store, ONLY_A)
     store.act(A.key_id, "disable")
     store.act(B.key_id, "disable")
@@ -180,7 +180,7 @@ def test_disabling_is_stored_for_more_than_a_year(backend: Backend, make_store: 
 def test_an_outdated_process_does_not_disable_an_enabled_key(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """A process was disconnected for an hour and reports an outdated state when it reconnects."""
+    """A process that was disconnected reports an outdated state when it reconnects."""
     if backend.connection is None:
         return  # a memory store has one process
     store = make_store(KEYS, clock)

@@ -1,4 +1,4 @@
-"""How a key store admits requests: reservations, corrections, and many keys. On every store."""
+"""How every key store admits requests: reservations, corrections, and many keys."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tests.plugins.store_steps import (
     wait_until,
 )
 
-#: time between two requests at 600 per minute
+#: The time between two requests at 600 per minute, in microseconds.
 GAP = SECOND // 10
-#: reserve for varying latency in a bucket with a burst of about one request
+#: The time that a bucket with a burst of about one request reserves for varying latency, in microseconds.
 JITTER_US = 10_000
 
 
@@ -39,7 +39,7 @@ def later(reply: Lease | Later | None) -> int:
 
 
 def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
-    """Return reservations 0.1 s apart, after a response has reported an almost empty bucket."""
+    """Return `places` reservations 0.1 s apart. After they were made, a response has reported an empty bucket."""
     answer(store, limits=limits(600, 600))
     clock.advance(10)
     in_flight = burst(store)
@@ -67,7 +67,7 @@ def test_a_late_correction_delays_a_reservation(make_store: MakeStore, clock: Ma
 
 
 def test_reservations_are_sent_in_their_order(make_store: MakeStore, clock: ManualClock) -> None:
-    """The second reservation is not sent before the time of the first one."""
+    """After the correction, the three reservations are still 0.1 s apart, and a new request comes after them."""
     store = make_store(make_keys(["sk-a"]), clock)
     reserved = _corrected(store, clock, 3)
     wait_until(clock, reserved[-1].at_us)
@@ -86,7 +86,7 @@ def test_reservations_are_sent_in_their_order(make_store: MakeStore, clock: Manu
 def test_a_reservation_is_sent_at_its_time_and_can_be_released(
     make_store: MakeStore, clock: ManualClock, rpm: int
 ) -> None:
-    """An unchanged reservation keeps its time, also on a key with a burst of one request."""
+    """A released reservation frees its time for the next one, even on a key with a burst of one request."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(rpm, rpm))
     clock.advance(60)
@@ -125,7 +125,7 @@ def test_a_reservation_survives_a_pause_of_up_to_two_seconds(
 
 
 def test_a_recovered_key_is_usable_for_every_model(make_store: MakeStore, clock: ManualClock) -> None:
-    """The probe used another model. Requests for this model must not wait for their old deadline."""
+    """The probes use another model. Requests for this model must not wait for the time of their earlier refusal."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)
     for _ in keys:
@@ -150,7 +150,7 @@ def test_a_recovered_group_uses_all_its_keys(make_store: MakeStore, clock: Manua
 
 
 def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock: ManualClock) -> None:
-    """Any number of dead, paused, forbidden, or out-of-quota keys must not hide the good key."""
+    """Many dead, paused, forbidden, and out-of-quota keys must not hide the good key."""
     keys = make_keys([f"sk-{n}" for n in range(60)])
     store = make_store(keys, clock)
     bad = [
@@ -232,7 +232,7 @@ def test_each_model_has_its_own_bucket(make_store: MakeStore, clock: ManualClock
 def test_headers_describe_the_server_s_time_of_admission(
     make_store: MakeStore, clock: ManualClock, late_us: int
 ) -> None:
-    """The response spent 0.4 s in transit, so its reset time needs no correction."""
+    """The reset time of a response counts from the server's admission, up to 0.4 s after the request was sent."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(10)

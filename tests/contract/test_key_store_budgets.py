@@ -1,4 +1,4 @@
-"""Budgets of a key store: charges, refunds, and refusals. On every store."""
+"""The budgets of every key store: charges, refunds, and refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_SERVED = [
     Outcome.REQUEST_FAULT,
 ]
 MAYBE_SERVED = [Outcome.SERVER_FAILURE, Outcome.ABANDONED]
-#: each cap admits exactly four of `paid()`
+#: Each of these caps admits exactly four requests of `paid()`.
 CAPS = {"calls": Cap(calls=4), "tokens": Cap(tokens=40), "microusd": Cap(microusd=28)}
 
 
@@ -69,7 +69,7 @@ def test_a_request_above_a_cap_is_refused_while_a_smaller_one_fits(
 def test_the_daily_budget_that_stopped_a_request_is_reported_until_midnight(
     make_store: MakeStore, clock: ManualClock, scope: str, unit: str
 ) -> None:
-    """Three of four units are used, and the next request needs more than one."""
+    """A budget is reported as soon as it has refused a request. Later refusals do not prolong the report."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
     clock.advance(3600)
     for _ in range(3 if unit != "calls" else 4):
@@ -133,7 +133,7 @@ def test_a_key_at_its_cap_is_skipped_while_another_is_below(make_store: MakeStor
 def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """The other key has capacity in a second, so callers retry then and not at midnight."""
+    """The other key has capacity within seconds, so callers retry then and not at midnight."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=2)))
     for _ in range(2):
@@ -167,7 +167,7 @@ def test_requests_that_may_have_been_served_are_charged(
 
 
 def test_a_reservation_costs_nothing_until_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
-    """The process that holds the reservation may die and would block the budget."""
+    """If reservations were charged, a process that died with one would block the budget."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, request=paid(), limits=NO_ROOM)
     released, sent, too_late = (take(store, paid(max_wait_us=30 * SECOND)) for _ in range(3))
@@ -216,7 +216,7 @@ def test_a_response_s_usage_replaces_the_estimate(make_store: MakeStore, clock: 
 
 
 def test_a_failure_without_cost_is_refunded(make_store: MakeStore, clock: ManualClock) -> None:
-    """An outage must not use up the budgets of waiting requests."""
+    """Failed requests that the provider does not bill must not use up a budget during an outage."""
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Bulks are provider batches: charged as a whole and settled once. On every store."""
+"""Every key store charges a bulk (a provider batch) as a whole and settles it once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_bulk_is_charged_to_the_day_the_key_and_each_batch(make_store: MakeSto
 
 
 def test_a_repeated_charge_has_no_effect(make_store: MakeStore, clock: ManualClock) -> None:
-    """The reply may be lost, or the process may die before it stores the charge."""
+    """A process repeats a charge if the reply was lost, or if it died before it stored the charge."""
     store = make_store(KEYS, clock, budget=Budget(day=Cap(calls=4)))
     assert [store.charge_bulk(bulk()) for _ in range(3)] == [None] * 3
     assert store.spent() == Spent(4, 400, 40)
@@ -96,7 +96,7 @@ def test_a_bulk_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock
 
 
 def test_a_bulk_without_a_charge_refunds_nothing(make_store: MakeStore, clock: ManualClock) -> None:
-    """A server that lost its data has no charge. Refunds must not reduce the usage of other requests."""
+    """A server that lost its data has no charge, so the bulk's usage is counted and nothing is refunded."""
     store = make_store(KEYS, clock)
     store.settle_bulk(bulk(), BulkResult({"b": Spent(1, 5, 1)}, {Outcome.SUCCESS: 1}, 4, 1))
     assert store.spent() == Spent(1, 5, 1)

@@ -15,7 +15,7 @@ from app.keypool.stores.base import Later, Lease, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import SECOND, answer, ask, refused, take
 
-#: more keys than one admission reads
+#: This many keys are more than one admission reads.
 MANY = 100
 
 
@@ -29,7 +29,7 @@ def _open_circuit(store: Store, key: ApiKey, keys: tuple[ApiKey, ...]) -> None:
 def test_the_only_healthy_key_among_many_open_circuits_is_found(
     make_store: MakeStore, clock: ManualClock, position: int
 ) -> None:
-    """The index lists all other keys as usable. Each request corrects a part of the index."""
+    """The index wrongly lists all other keys as usable. Each request corrects a part of the index."""
     keys = make_keys([f"sk-{n}" for n in range(MANY)])
     store = make_store(keys, clock)
     for _ in keys:
@@ -62,7 +62,7 @@ def test_a_request_with_only_open_circuits_is_a_last_resort(make_store: MakeStor
 
 @dataclass
 class FailedOver:
-    """A clock that jumps when another server takes over."""
+    """The clock of a server. It jumps by `ahead_us` when another server takes over."""
 
     first: ManualClock
     ahead_us: int = 0

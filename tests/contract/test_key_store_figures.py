@@ -1,4 +1,4 @@
-"""The counts of a key store for metrics and reports. On every store."""
+"""The counts of every key store for metrics and reports."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_unused_keys_have_no_counts(make_store: MakeStore, clock: ManualClock) -
 
 
 class ReloadingClock(ManualClock):
-    """Calls `reload` once, when a store reads the time."""
+    """A clock that calls `reload` once, when a store reads the time."""
 
     reload: Callable[[], None] | None = None
 
@@ -90,7 +90,7 @@ def test_models_are_counted_separately_whatever_their_names(make_store: MakeStor
 
 
 def test_tokens_and_cost_are_those_of_the_responses(make_store: MakeStore, clock: ManualClock) -> None:
-    """Estimates are never counted. A stream counts at its end, and an unbilled request is not counted."""
+    """Estimates are never counted. A stream counts at its end, and a rejected request has no usage."""
     store = make_store([A], clock)
     answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10, 12))
     streamed = answer(store, request=ask(tokens=500))
@@ -199,7 +199,7 @@ def test_time_without_capacity_is_counted_once_for_all_callers(make_store: MakeS
 
 
 def test_a_long_pause_counts_up_to_a_minute_after_the_last_request(make_store: MakeStore, clock: ManualClock) -> None:
-    """Each request counts at most a minute because later demand is unknown."""
+    """Each refused request counts at most a minute because later demand is unknown."""
     store = make_store([A], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=10 * MINUTE, limited_by="requests")
     refused(store)
@@ -230,7 +230,7 @@ def test_saturation_names_the_exhausted_limit(
 def test_a_429_without_a_named_limit_counts_as_the_request_limit(
     make_store: MakeStore, clock: ManualClock, headers: LimitReading
 ) -> None:
-    """The rule applies with and without limits in headers."""
+    """The rule applies whether or not headers have reported limits."""
     store = make_store([A], clock)
     answer(store, limits=headers)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
@@ -374,12 +374,12 @@ def _without_expiry(connection: redis.Redis) -> list[bytes]:
 def test_a_server_removes_expired_keys_from_its_list(
     make_store: MakeStore, clock: ManualClock, backend: Backend
 ) -> None:
-    """Keys are rotated for years. Otherwise each snapshot would read all earlier keys."""
+    """Keys are replaced over the years. If the list kept old keys, each snapshot would read all of them."""
     assert backend.connection is not None
     store = make_store([A, B], clock)
     for _ in (A, B):
         answer(store)
-    backend.connection.delete(f"{TAG}:pool:k:{A.key_id}")  # as its expiry after a week would
+    backend.connection.delete(f"{TAG}:pool:k:{A.key_id}")  # the entry expires after a week
     store.set_keys([B])
     answer(store)
     assert backend.connection.zrange(f"{TAG}:pool:keys", 0, -1) == [B.key_id.encode()]

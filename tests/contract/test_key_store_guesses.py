@@ -1,4 +1,4 @@
-"""The estimated pace of a provider without rate limit headers (vLLM, many gateways). On every store."""
+"""How every key store estimates the pace of a provider without rate limit headers (vLLM, many gateways)."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_refused_callers_get_increasing_retry_times_without_a_known_limit(
 
 
 class TokenBucket:
-    """Allows a rate per second and a burst."""
+    """A simulated provider that allows a rate per second and a burst."""
 
     def __init__(self, per_second: float, burst: float) -> None:
         self._rate, self._burst, self._left, self._at_us = per_second, burst, burst, 0
@@ -122,7 +122,7 @@ class TokenBucket:
 
 
 class SlidingWindow:
-    """Allows a number of requests within any second."""
+    """A simulated provider that allows a number of requests within any period of one second."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._taken = per_second, deque[int]()
@@ -137,7 +137,7 @@ class SlidingWindow:
 
 
 class FixedWindow:
-    """Allows a number of requests within each second of the clock."""
+    """A simulated provider that allows a number of requests within each second of the clock."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._second, self._taken = per_second, 0, 0
@@ -154,7 +154,7 @@ type Provider = TokenBucket | SlidingWindow | FixedWindow
 
 @dataclass
 class Traffic:
-    """Simulated callers that retry at once and give up after 30 s. Counts start after 15 s."""
+    """Simulated callers that send a request after each response and give up after 30 s. Counts start after 15 s."""
 
     pool: KeyPool
     clock: ManualClock
@@ -215,7 +215,7 @@ class Traffic:
                 setattr(self, name, getattr(self, name) + count)
 
 
-#: number of keys, their limit per second, and the provider's algorithm
+#: Each value is the number of keys, the limit of one key per second, and the simulated provider of one key.
 PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
     "3 buckets of 5": (3, 5, lambda: TokenBucket(5, 5)),
     "3 buckets of 300": (3, 5, lambda: TokenBucket(5, 300)),
@@ -227,7 +227,7 @@ PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
 
 
 def _check_utilization(make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None) -> None:
-    """Check that 30 callers all succeed, use 80% of the limit, and get at most one rejection per five successes."""
+    """Check that 30 callers succeed, use at least 80% of the limit, and get at most a rejection per five successes."""
     keys, per_second, provider = PROVIDERS[name]
     configured = make_keys([f"sk-{n}" for n in range(keys)])
     pool = KeyPool(configured, make_store(configured, clock), "round_robin")
@@ -252,5 +252,5 @@ def test_a_provider_without_headers_is_used_to_its_limit_with_few_rejections(
 def test_processes_that_share_a_store_use_the_limit_too(
     make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
 ) -> None:
-    """The machine test compares servers with memory, so the two most difficult cases suffice here."""
+    """`test_key_store_machine.py` compares each server with memory, so the two most difficult cases suffice here."""
     _check_utilization(make_store, clock, name, pause_us)

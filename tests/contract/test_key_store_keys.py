@@ -1,4 +1,4 @@
-"""The keys of a key store change at run time, and their secrets never reach a server. On every store."""
+"""The keys of a key store change at run time, and their secrets never reach a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a key store adapts bursts to 429 responses. On every store."""
+"""How every key store adapts bursts to 429 responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _round(store: Store, clock: ManualClock) -> int:
 
 
 def _refuse_one(store: Store, clock: ManualClock, remaining: float) -> None:
-    """Settle with a 429 whose headers report `remaining` requests, and let a minute pass."""
+    """Settle a request with a 429 whose headers report `remaining` requests, and let a minute pass."""
     reported = LimitReading(reading(600, remaining), reading(60_000_000, 59_990_000))
     answer(store, Outcome.RATE_LIMITED, pause_us=SECOND, limits=reported, limited_by="requests")
     clock.advance(60)

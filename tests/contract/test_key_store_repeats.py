@@ -1,4 +1,4 @@
-"""Repeated calls after a lost reply count once. On every store."""
+"""Every key store counts a call once if it is repeated after a lost reply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, limi
 
 
 def test_a_repeated_admission_returns_the_same_lease(make_store: MakeStore, clock: ManualClock) -> None:
-    """The client library repeats a script after a lost connection."""
+    """A client library may repeat a script whose reply was lost with the connection."""
     keys = make_keys(["sk-a", "sk-b"])
     store: Any = make_store(keys, clock)
     for _ in keys:

@@ -1,4 +1,4 @@
-"""Strategies that choose between usable keys. On every store."""
+"""The strategies by which every key store chooses between usable keys."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_an_expired_lease_is_valid_until_another_worker_takes_it(
 
 @contextmanager
 def counted(database: Database, name: str, refuse: Callable[[str], bool] = lambda _: False) -> Iterator[list[Any]]:
-    """Yield the engine's `name` events. A statement that `refuse` matches raises, as in a crash."""
+    """Yield a list of the engine's `name` events. A statement that `refuse` matches is interrupted, as in a crash."""
     seen: list[Any] = []
     with database.reading() as connection:
         engine = connection.engine

@@ -36,12 +36,12 @@ _HOMES = 500
 _READINGS = 10
 
 
-#: tables that grow with the number of scrapes
+#: A pattern of the tables that grow with the number of scrapes.
 _LARGE = "changes|jobs|observations|pages|source_records"
 
 
 def scanned(database: Database, statements: list[tuple[str, Any]], tables: str = _LARGE) -> list[str]:
-    """Return the statements that scan one of `tables`."""
+    """Return the statements that scan one of `tables`, each with its plan."""
     scan = "SCAN" if database.is_sqlite else "Seq Scan on"
     found = []
     for sql, parameters in statements:
@@ -55,7 +55,7 @@ def scanned(database: Database, statements: list[tuple[str, Any]], tables: str =
 
 @pytest.fixture
 def filled(database: Database, clock: ManualClock) -> Database:
-    """Store one property with a stale agent name and another with a price change, plus 500 copies of the latter."""
+    """Return a database with an old agent's name, a property with a price change, and 500 copies of that property."""
     store = PropertyStore(database)
     save_record(
         store, source("https://a.example/1", at=clock.now(), ListAgentFullName="Ottilie Quackenbush", **ADDRESS)
@@ -152,7 +152,7 @@ def test_a_table_scan_is_detected(filled: Database) -> None:
 
 
 def test_a_url_is_purged_through_an_index(filled: Database) -> None:
-    """The purge rebuilds the property, which keeps another page."""
+    """The purge also deletes the property, which has no other page."""
     with recorded(filled) as statements:
         removed = PurgeStore(filled).purge(PurgeKind.URL, "https://a.example/2", who="test", dry_run=False).removed
     gone = {"source_records": 1, "observations": 10, "properties": 1, "jobs": 1, "changes": 1}

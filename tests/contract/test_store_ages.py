@@ -37,7 +37,7 @@ def ages(database: Database) -> AgeLimits:
 
 
 def read(properties: PropertyStore, clock: ManualClock, url: str = PAGE, **values: Any) -> str:
-    """Store a page that is read now. Its quotes name the agent."""
+    """Store a page that is read now, and return its property's id. Each quote names the agent."""
     given = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListAgentFullName": AGENT, **values}
     page = Page(url, url, "text/html", "", repr(given).encode(), clock.now())
     proofs = {

@@ -183,7 +183,7 @@ def test_a_batch_with_an_active_job_is_open(
 def test_a_complete_batch_keeps_its_counts_until_a_job_is_repeated(
     database: Database, jobs: JobStore, batches: BatchStore
 ) -> None:
-    """The counts are stored, so the batch's jobs need not be read."""
+    """The counts of a complete batch are stored, so its jobs need not be read."""
     made = jobs.enqueue([f"http://homes.example/{n}" for n in range(3)])
     for job_id in made.new:
         jobs.cancel(job_id)
@@ -241,7 +241,7 @@ def test_a_retry_reopens_a_batch_until_its_jobs_end_again(
 def test_a_batch_that_is_reopened_during_completion_stays_open(
     jobs: JobStore, batches: BatchStore, database: Database
 ) -> None:
-    """The retry has not committed when the batch is completed. Completion must skip the locked row."""
+    """The retry has not committed when `complete` runs, which must skip the locked row."""
     enqueued = enqueue(jobs, 1)
     fail_all(jobs, enqueued)
     with database.writing() as retry:

@@ -37,7 +37,7 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 
 class Home:
-    """A property whose pages are read repeatedly."""
+    """A property whose pages are read repeatedly, with the feed of its changes."""
 
     def __init__(self, database: Database, clock: ManualClock, rules: PublishingRules = RULES) -> None:
         self.store = PropertyStore(database, rules)
@@ -48,7 +48,7 @@ class Home:
         self._kept = ""
 
     def read(self, url: str, *, edition: str = "e1", method: Method = Method.LABEL, **values: Any) -> str:
-        """Store the page with these values and a new body."""
+        """Store the page with these values and the body given to `keep`, or a new one. Return the property's id."""
         self._reads += 1
         sha, self._kept = self._kept or f"{self._reads:064d}", ""
         at = self.clock.now()
@@ -63,7 +63,7 @@ class Home:
         self._kept = page.sha256
 
     def recheck(self, **values: Any) -> None:
-        """Read the page with `values` until no recheck is due."""
+        """Each hour, read the pages that are due for a recheck with `values`, until none is due."""
         while True:
             self.clock.advance(3600)
             due = self.due_rechecks()
@@ -73,7 +73,7 @@ class Home:
                 self.read(url, **values)
 
     def due_rechecks(self) -> list[tuple[str, str]]:
-        """Return property and page of each recheck that is due, and postpone the recheck."""
+        """Return property and page of each recheck that is due, and postpone the recheck by half an hour."""
         now = self.clock.now()
         with self.database.writing() as connection:
             due = update(Change).where(Change.look_at <= now).values(look_at=now + timedelta(minutes=30))
@@ -122,7 +122,7 @@ def test_a_recheck_is_due_five_minutes_after_the_change(home: Home) -> None:
 
 
 def test_early_rechecks_do_not_count(home: Home) -> None:
-    """A page that is scraped every minute may show an hour-old cached copy many times."""
+    """A page that is scraped every minute may show the same outdated cached copy many times."""
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     for _ in range(35):
@@ -351,7 +351,7 @@ def _pending(connection: Connection, property_id: str, value: int) -> Change:
 
 
 def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Database) -> None:
-    """A reader between two concurrent transactions misses no change, whichever one commits first."""
+    """A client that reads the feed while two transactions publish changes sees both changes later, in order."""
     property_id = home.read(A, ListPrice=1)
     started, followed = threading.Event(), list[Change]()
     cursor: str | None = None
@@ -384,7 +384,7 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
 
 @ON_POSTGRESQL
 def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database: Database, home: Home) -> None:
-    """Without the lock, PostgreSQL would number rows in statement order. SQLite has one writer at a time."""
+    """`publish` takes a lock so that PostgreSQL numbers changes in commit order. SQLite has one writer at a time."""
     property_id = home.read(A, ListPrice=1)
     with database.writing() as late:
         publish(database, late, _pending(late, property_id, 1), "late", home.clock.now())

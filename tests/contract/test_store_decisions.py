@@ -58,7 +58,7 @@ def pages(store: PropertyStore, property_id: str) -> list[str]:
 
 
 def newer_page(url: str, days: int, **values: Any) -> Any:
-    """Return a newer version of the page."""
+    """Return a version of the page that was fetched `days` days after `T0`."""
     return source(url, at=T0 + timedelta(days=days), sha=f"{days:064d}", **values)
 
 
@@ -198,7 +198,7 @@ def test_undoing_an_older_decision_does_not_affect_a_newer_one(
 def test_undoing_a_decision_respects_other_decisions_on_the_pages(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
-    """Undoing a join keeps older joins, and undoing a split keeps older splits, of the same pages."""
+    """Undoing a later join and a later split of the same pages leaves the first split in force."""
     split = decisions.split(home, [B], who="alice")
     join = decisions.join(home, split.other_id, who="bob")
     second_split = decisions.split(home, [B], who="carol")
@@ -289,7 +289,7 @@ def test_each_value_shows_when_it_was_last_confirmed(store: PropertyStore, home:
 def test_each_merged_property_points_to_one_current_property(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
-    """Undoing a join restores the properties that were merged into the joined property."""
+    """Undoing a join restores the merged property. Properties that were merged into it earlier point to it again."""
     one = save_record(store, source(A, **ADDRESS))
     two = save_record(store, source(B, **OTHER))
     three = save_record(store, source(C, **{**ADDRESS, "StreetNumber": "16"}))
@@ -306,7 +306,7 @@ def test_each_merged_property_points_to_one_current_property(
 def test_open_reviews_are_paged_oldest_first(
     store: PropertyStore, decisions: DecisionStore, clock: ManualClock
 ) -> None:
-    """Each page of unknown kind matches two properties."""
+    """Each page of `stranger.example` matches two properties, which opens a review."""
     pairs = []
     for number in (1, 2):
         address = {**ADDRESS, "StreetNumber": str(20 + number)}

@@ -44,7 +44,7 @@ EXPIRES = (Job, Batch, JobAttempt, DailyUsage, PageAlias, IdentityDecision, Audi
 
 
 def end(database: Database, url: str = URL, *, requester: Requester | None = None) -> str:
-    """Finish a job and its batch. Return the job's id."""
+    """Finish a job with a page, attempts, and a property, and complete its batch. Return the job's id."""
     jobs, now = JobStore(database), database.clock.now()
     (job_id,) = jobs.enqueue([url], requester=requester, refresh=True).new
     jobs.claim(job_id, "test", 30)
@@ -138,7 +138,7 @@ def test_jobs_are_kept_until_their_batch_has_expired(database: Database, clock: 
 
 
 def test_old_answers_of_models_and_searches_are_deleted(database: Database, clock: ManualClock) -> None:
-    """Answers may name people, so the shorter of two age limits applies."""
+    """Answers may name people, so the shorter of the age limits of pages and personal data applies."""
     answers = AnswerStore(database)
     for n in range(2):
         question = Question(str(n) * 64, ("Roof",), "m", "p")

@@ -36,7 +36,7 @@ def _source(url: str, at: datetime = T0, confidence: float = 0.95, **values: Any
 
 @pytest.fixture
 def ids(database: Database, clock: ManualClock) -> list[str]:
-    """Store a property with two sources that disagree, one without a position, and one that replaces another."""
+    """Return the ids of a property whose sources disagree, one without a position, and one that replaced another."""
     store, address = PropertyStore(database), {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
     details = {
         "Latitude": 35.125, "Longitude": -80.875, "Roof": ["Asphalt, Shingle", "Metal"], "AssociationYN": True,
@@ -149,7 +149,7 @@ def _fill(database: Database, numbers: range) -> None:
 
 
 def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
-    """Return the most memory that an export used, including Arrow's."""
+    """Return the peak memory of an export in bytes, including Arrow's buffers."""
 
     class Discarding(io.RawIOBase):
         def writable(self) -> bool:
@@ -180,7 +180,7 @@ def test_ten_times_as_many_properties_take_no_more_memory(
 ) -> None:
     monkeypatch.setattr("app.services.reports.exports.parquet_file.ROWS_PER_GROUP", 50)
     _fill(database, range(100))
-    _peak_bytes(database, chosen)  # imports and caches count only once
+    _peak_bytes(database, chosen)  # the first export also loads modules and fills caches
     few = _peak_bytes(database, chosen)
     _fill(database, range(100, 1_000))
     many = _peak_bytes(database, chosen)

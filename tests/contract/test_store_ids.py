@@ -57,7 +57,7 @@ def test_only_ids_of_the_given_kind_are_found(database: Database) -> None:
 
 
 def test_short_ids_have_eight_characters_or_as_many_as_are_unambiguous(database: Database) -> None:
-    """The short id of A must differ from B, although B is not shown."""
+    """The short id of A must not match B, although B is not in the list."""
     assert short_ids(database, JOB, [A, C, FAR, None]) == {A: A, C: C[:8], FAR: FAR[:8]}
 
 

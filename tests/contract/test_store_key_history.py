@@ -1,4 +1,4 @@
-"""The contract of the history of keys, on every database."""
+"""The key history store's contract, on every database."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_counts_continue_after_a_store_lost_its_data(
 def test_a_new_database_ignores_earlier_counts(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    """The hours of the first counts are unknown. A key that appears later counts from 0."""
+    """The hours of the first counts are unknown, so these counts are only a start. A later key counts from 0."""
     record_counters(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     clock.advance(15)
     record_counters(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
@@ -148,7 +148,7 @@ def test_the_pool_is_read_outside_of_transactions(history: KeyHistoryStore, data
 
 
 def test_outdated_counts_are_not_counted_twice(history: KeyHistoryStore, requests: Requests) -> None:
-    """Outdated counts are smaller than the recorded ones, as after a loss of data."""
+    """Counts that are smaller than the recorded ones may be outdated. They do not always mean that data was lost."""
     record_counters(history, key("a", 100))
     shown = iter((101, 103))
 

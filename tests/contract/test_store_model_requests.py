@@ -103,7 +103,7 @@ def test_a_parked_job_waits_without_a_lease_and_costs_no_attempt(
 def test_a_parked_job_is_recovered_after_its_longest_wait(
     jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
 ) -> None:
-    """No job is lost, whatever happens to batches."""
+    """A job is recovered even if its batch never ends."""
     (job,) = parked(jobs, requests, "a")
     clock.advance(WAIT + 3601)
     assert [each.job.id for each in jobs.recoverable()] == [job.id]

@@ -59,7 +59,7 @@ def test_two_urls_of_a_page_are_one_source(database: Database, store: PropertySt
 def test_a_page_that_still_needs_a_model_is_not_fresh(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
-    """All of its URLs are stale until the model has been used. The property's other page stays fresh."""
+    """All URLs of the page are stale until the model has been used. The property's other page stays fresh."""
     jobs = JobStore(database)
     other = "https://other.example/1"
     home = save_record(store, record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], asks_again=True)

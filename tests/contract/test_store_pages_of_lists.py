@@ -90,7 +90,7 @@ def test_jobs_can_be_filtered_by_batch_and_state(database: Database) -> None:
 
 
 def test_every_batch_is_listed_once_while_batches_are_added(database: Database) -> None:
-    """All batches have the same time, so only their ids define the order."""
+    """All batches have the same creation time, so only their ids define the order."""
     store, listed = JobStore(database), BatchStore(database)
     old = {store.enqueue([f"http://a.example/{n}"]).batch for n in range(9)}
     found = _read_all(

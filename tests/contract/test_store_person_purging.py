@@ -67,7 +67,7 @@ def purge(database: Database) -> PurgeStore:
 
 
 def places(database: Database, *words: str) -> set[str]:
-    """Return the columns that name the person or contain one of `words`. Bodies are unpacked."""
+    """Return the columns that contain one of `words` or, without words, the person's name. Bodies are unpacked."""
     found = set[str]()
     with database.reading() as connection:
         for table in inspect(connection).get_table_names():
@@ -119,7 +119,7 @@ def _some(column: Column[Any], planted: str, now: datetime) -> Any:
 
 
 def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
-    """Return the values of columns with a special format."""
+    """Return the values of the table's columns with a special format."""
     proof = {
         "value": planted,
         "raw": planted,
@@ -346,7 +346,7 @@ def test_a_running_job_stores_its_page_without_the_purged_name_or_reads_it_again
 def test_concurrent_writers_cannot_store_a_purged_name(
     database_url: str, database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """Several threads store an old page while the purge runs."""
+    """Several threads store a page that was fetched before the purge, while the purge runs."""
     page = page_of(NAME, clock.now())
     clock.advance(1)
     began, refused = threading.Event(), list[bool]()
@@ -448,7 +448,7 @@ def test_a_purge_continues_after_a_crash(
 def test_the_progress_of_a_purge_is_noted_without_the_name(
     database: Database, clock: ManualClock, purge: PurgeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Progress notes contain row keys, and some tables have URLs as keys."""
+    """Progress notes contain row keys. The keys of some tables are URLs, which may contain the name."""
     fill(database, NAME, clock.now())
     with database.writing() as connection:
         row = {"url": f"{PAGE}?a", "page_url": PAGE, "seen_at": clock.now()}

@@ -35,7 +35,7 @@ def test_the_kind_of_a_url_or_id_column_matches_its_name() -> None:
             assert expected in ([], [pii_kind(column)]) or str(column) == "batches.callback_url"
 
 
-#: text and JSON columns without personal data, and their contents
+#: The text and JSON columns without personal data, each with a description of its content.
 _WITHOUT_PII = {
     "source_records.wanted_model": "names of fields",
     "jobs.wanted_model": "names of fields",

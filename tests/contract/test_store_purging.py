@@ -56,7 +56,7 @@ ADDRESS_VALUES = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "6
 
 
 class Service:
-    """Stores pages as a worker does, without fetching them."""
+    """A stand-in for a worker. It stores pages as a worker does, without fetching them."""
 
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.clock, self.jobs = clock, JobStore(database)
@@ -97,7 +97,7 @@ class Service:
         put_claims(self.database, home, [claim])
 
     def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
-        """Store the page with its job and property. Return their ids."""
+        """Store the page with its job and property. Return the ids of the job and the property."""
         (job_id,) = self.jobs.enqueue([url], refresh=True).new
         self.jobs.claim(job_id, "owner", 30)
         page = self.page(url, agent)
@@ -207,7 +207,7 @@ def test_a_copy_is_purged_with_its_final_url_and_with_its_job(
 
 
 def test_a_purge_of_an_address_keeps_its_neighbors(database: Database, service: Service, store: PurgeStore) -> None:
-    """The purge includes failed jobs and searches, but not the unit next door or the building."""
+    """The purge includes failed jobs of the address, but not the unit next door or the building."""
     _, building_id = service.scrape(OTHER)
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.jobs.claim(found_job.id, "me", 30)
@@ -314,7 +314,7 @@ def test_a_purge_of_a_property_includes_its_pages_and_replaced_properties(
 
 
 def test_hosts_with_similar_names_stay(database: Database, service: Service, store: PurgeStore) -> None:
-    """Hosts with similar names and pages that only link to `homes.example` stay."""
+    """Pages of hosts with similar names stay, as do URLs whose path ends with `homes.example`."""
     for n, url in enumerate(
         ("https://myhomes.example/1", "https://homes.example.org/2", "https://a.example/to/homes.example")
     ):

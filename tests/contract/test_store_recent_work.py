@@ -55,14 +55,14 @@ def test_the_error_names_an_invalid_target(database: Database) -> None:
 
 
 def does(database: Database, uses: Uses) -> None:
-    """Record an empty count of the pool, and then a count with `uses`."""
+    """Record counts without calls and then counts with `uses`, which are added to this hour."""
     for calls in ({}, {"gpt-test": uses}):
         counted = [CountedKey("a", "sk-a", "a", True, calls)]
         KeyHistoryStore(database).record_counters(lambda counted=counted: counted)  # type: ignore[misc]
 
 
 def end(database: Database, target: str, *, tried: tuple[JobAttempt, ...] = (), watch: str | None = None) -> str:
-    """Create a job of `target` that failed after it tried `tried`. Return the job's id."""
+    """Create a failed job for `target` with the attempts `tried`. Return the job's id."""
     jobs = JobStore(database)
     (job,) = jobs_for(database, [target], watch)
     jobs.claim(job.id, "test", 30)

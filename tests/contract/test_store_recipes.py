@@ -147,7 +147,7 @@ def test_forgetting_a_recipe_deletes_its_examples(database: Database, store: Sto
 
 
 def test_a_recipe_in_another_format_is_learned_again(database: Database, store: StoredRecipes) -> None:
-    """The document may have any content because it is not read."""
+    """The document of another format is not read, so it may have any content."""
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     with database.writing() as connection:
         connection.execute(update(RecipeRow).values(format=0, document={"format": "of the future"}))
@@ -216,7 +216,7 @@ def test_a_page_with_no_store_is_no_example(database: Database, store: StoredRec
 
 
 def test_examples_are_pruned_with_their_pages(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
-    """Values that name people have another age limit than the page."""
+    """Examples may name people, so the age limit of personal data applies to them too."""
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(3):
         store.add_example(recipe.id, example(database, clock, number))

@@ -1,4 +1,4 @@
-"""Recovery finds lost jobs: no worker runs them, and no message will reach a worker. On every database."""
+"""Recovery finds lost jobs, which no worker runs and for which no message will reach a worker. On every database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ QUEUE = "scrape"
 
 
 def enqueue(jobs: JobStore, count: int, *, sent_to: str | None = QUEUE, priority: int = 5) -> list[Job]:
-    """Return the jobs of a new batch. Their messages are in the broker unless `sent_to` is None."""
+    """Return the jobs of a new batch. They are marked as sent unless `sent_to` is None."""
     enqueued = jobs.enqueue([f"https://site.example/{priority}/{n}" for n in range(count)], priority=priority)
     if sent_to is not None:
         jobs.mark_sent(enqueued.jobs, sent_to)
@@ -49,7 +49,7 @@ def test_a_job_whose_sender_died_before_it_sent_is_found(jobs: JobStore, clock: 
 
 
 def test_a_large_batch_has_more_time_to_be_sent(jobs: JobStore, clock: ManualClock) -> None:
-    """Recovery allows one second per 500 jobs."""
+    """Recovery waits for 20 seconds, and for one more second per 500 jobs."""
     enqueue(jobs, 10_000, sent_to=None)
     clock.advance(39)
     assert jobs.recoverable() == []
@@ -168,7 +168,7 @@ def test_marking_a_claimed_job_as_sent_does_not_change_it(jobs: JobStore, clock:
 
 
 def test_each_recovered_job_has_its_own_reason(jobs: JobStore, clock: ManualClock) -> None:
-    """Normal ends of workers and delays must not look like lost jobs."""
+    """Jobs that a stopping worker returned or that were delayed must not be reported as lost."""
     dead, deferred, returned, retried, waiting = enqueue(jobs, 5)
     for job, owner in ((dead, "dead"), (deferred, "a"), (returned, "ended:1"), (retried, "a")):
         jobs.claim(job.id, owner, 30)

@@ -26,7 +26,7 @@ from app.services.reports.reindex import reindex
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import T0, count_current, source
 
-#: the old rules did not convert ordinals such as "First"
+#: An address with an ordinal ("First"), which the old rules did not convert to a number.
 FIRST_AVE = {"StreetNumber": "4", "StreetName": "First Avenue", "City": "Dover", "StateOrProvince": "DE"}
 OLD_KEYS = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||city/dover/de", "url:{url}")
 

@@ -92,7 +92,7 @@ def test_the_same_key_with_another_request_is_refused(jobs: JobStore) -> None:
 def test_a_retry_waits_until_the_first_request_is_answered_or_expired(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
-    """A process died after it stored its jobs. Recovery sends them, and a retry of the request returns the batch."""
+    """A process died after it stored its jobs. Recovery finds them, and a retry of the request returns the batch."""
     first = jobs.enqueue(TARGETS, requester=by(key=KEY))
     with pytest.raises(RequestUnderWayError) as refused:
         jobs.enqueue(TARGETS, requester=by(key=KEY))
@@ -173,7 +173,7 @@ def test_a_key_expires_after_a_day(database: Database, jobs: JobStore, clock: Ma
 
 
 def test_a_failed_request_does_not_use_up_its_key(jobs: JobStore) -> None:
-    """An invalid target creates no job. Unsent messages withdraw the whole batch."""
+    """An invalid target creates no job. A batch whose messages could not be sent is withdrawn and refunded."""
     with pytest.raises(InvalidTargetError):
         jobs.enqueue(["nonsense"], requester=by(key=KEY))
     made = jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
@@ -184,7 +184,7 @@ def test_a_failed_request_does_not_use_up_its_key(jobs: JobStore) -> None:
 
 
 def test_jobs_that_a_worker_has_claimed_are_not_refunded(jobs: JobStore, clock: ManualClock) -> None:
-    """The broker accepted some messages. A retry pays for the remaining jobs only."""
+    """Only the job that is still queued is refunded. A retry does not pay again for the running job."""
     made = jobs.enqueue([*TARGETS, "http://homes.example/3"], requester=by(quota=9, key=KEY))
     done, running = made.new[:2]
     jobs.claim(done, "a", 30)
@@ -202,7 +202,7 @@ def test_jobs_that_a_worker_has_claimed_are_not_refunded(jobs: JobStore, clock: 
 def test_a_batch_that_a_retry_returned_is_not_withdrawn(
     database: Database, jobs: JobStore, clock: ManualClock, method: str
 ) -> None:
-    """The first request was slow but not dead, and then the broker refused its messages."""
+    """The first request was slow. A retry returned its batch before the broker refused its messages."""
     requester = by(quota=3, key=KEY)
     made = jobs.enqueue(TARGETS, requester=requester, callback_url="https://hooks.example/")
     clock.advance(21)
@@ -327,7 +327,7 @@ def test_jobs_created_without_a_quota_count_toward_a_later_one(jobs: JobStore) -
 
 
 def test_concurrent_requests_never_exceed_the_quota(jobs: JobStore) -> None:
-    """Ten callers request three targets each, and ten are left. Three callers succeed."""
+    """One caller sends ten requests with three targets each, and the quota is ten. Three requests succeed."""
     numbers = iter(range(100))
 
     def send() -> Enqueued:

@@ -110,7 +110,7 @@ def test_active_jobs_reserve_their_pages(watches: Watches, clock: ManualClock) -
 
 
 def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """A URL is one page. A property or an address has its known pages, and an address at least one."""
+    """A URL counts as one page. A property or an address counts as its known pages, an address as at least one."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home, ADDRESS], interval_days=1)
     watches.add([URLS[4]], interval_days=2)
@@ -124,7 +124,7 @@ def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: 
 def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Two pages are left, so a property of three pages waits. The next day, the property starts in any case."""
+    """Two pages are left, so a property of three pages waits. The next day, it starts with any budget."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     clock.advance(DAY)
@@ -139,7 +139,7 @@ def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
 
 
 def test_a_whole_days_budget_admits_any_watch(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """Otherwise a watch with more pages than the budget would never be refreshed."""
+    """If all of its pages had to fit, a watch with more pages than the budget would never be refreshed."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     advance_to_noon(clock, 2)
@@ -182,7 +182,7 @@ def test_concurrent_ticks_create_each_job_once(watches: Watches, clock: ManualCl
 def test_refreshes_count_toward_the_quota_of_the_watchs_requester(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Otherwise watches that are added daily would create any number of jobs. Waiting watches come first."""
+    """Without this rule, watches that are added daily would create any number of jobs. Waiting watches come first."""
     jobs, mallory, limits = JobStore(database), Requester("a" * 64, 2), WatchLimits(100, 0, daily_targets=2)
 
     def refreshed() -> set[str]:

@@ -24,14 +24,14 @@ DOWN = TransientHttpStatusError(CARD, 503, None)
 
 @pytest.fixture
 def home(database: Database, watches: Watches, clock: ManualClock) -> str:
-    """Store a watched property with a page of a portal and a page of the county."""
+    """Return a watched property with a page of a portal and a page of the county."""
     home = store_property(database, clock, URL, CARD)
     watches.add([home], interval_days=7)
     return home
 
 
 def refresh(watches: Watches, jobs: JobStore, clock: ManualClock, home: str, card: PropertyIntelligenceError) -> None:
-    """Refresh the property: the portal's page is read, and the county's page fails."""
+    """Refresh the property: the portal's page is read, and the county's page fails with the error `card`."""
     for job in begin(watches, clock, home):
         end(jobs, job, card if job.target == CARD else home)
     watches.tick(PLENTY)
@@ -71,7 +71,7 @@ def test_only_the_failed_page_is_retried_at_increasing_intervals(
 def test_a_page_is_not_retried_after_it_was_read(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    """The retry runs the failed job again, so its batch reopens."""
+    """The retry runs the failed job again and creates no other job."""
     refresh(watches, jobs, clock, home, DOWN)
     (failed,) = jobs.list(state="failed")
     _, (again,) = next_jobs(watches, clock, within=timedelta(days=1))
@@ -135,7 +135,7 @@ def test_failed_jobs_of_a_removed_watch_are_not_retried(
 def test_pages_of_a_watch_that_failed_completely_are_not_retried_separately(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    """The whole watch is repeated instead."""
+    """The whole watch is repeated after an hour instead."""
     for job in begin(watches, clock, home):
         end(jobs, job, DOWN)
     watches.tick(PLENTY)
@@ -148,7 +148,7 @@ def test_pages_of_a_watch_that_failed_completely_are_not_retried_separately(
 
 @pytest.fixture
 def refreshed_home(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> str:
-    """Return the property a day after its refresh."""
+    """Refresh the property and advance the clock by a day. Return the property's id."""
     for job in begin(watches, clock, home):
         end(jobs, job, home)
     watches.tick(PLENTY)
@@ -198,7 +198,7 @@ def test_a_change_of_an_unwatched_property_is_not_rechecked(
 def test_retries_use_only_the_budget_that_watches_leave(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
 ) -> None:
-    """Otherwise a site that is down for days would delay other pages. Rechecks of changes come first."""
+    """Rechecks of changes come first, then due watches, then retries, so a site that is down delays no other pages."""
     refresh(watches, jobs, clock, home, DOWN)
     other = "https://site.example/house/2"
     watches.add([other], interval_days=30)  # first due within a day

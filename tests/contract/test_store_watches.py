@@ -96,7 +96,7 @@ def test_watches_are_listed_by_due_time_and_by_status(watches: Watches, jobs: Jo
 
 
 def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: ManualClock) -> None:
-    """Each watch has its own second within the week less half a day."""
+    """The due times of weekly watches are spread over six and a half days."""
     began, period = clock.now(), timedelta(days=6.5)
     slots = [slot_after(f"https://site.example/house/{n}", 7, began) for n in range(700)]
     assert all(began < slot <= began + period for slot in slots)

@@ -52,11 +52,11 @@ def states(database: Database) -> dict[str, str]:
 
 
 class _UndoneError(Exception):
-    """Rolls a transaction back."""
+    """Raised in a transaction to roll it back."""
 
 
 def run_during(database: Database, target: str, work: Callable[[], object], meanwhile: Callable[[], object]) -> None:
-    """Run `meanwhile` while `work` waits for a lock. Another transaction locks `target` and rolls back."""
+    """Run `meanwhile` while `work` waits for the lock of `target`. The transaction that holds the lock rolls back."""
 
     def waiting() -> int:
         with database.reading() as connection:

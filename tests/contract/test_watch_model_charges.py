@@ -25,7 +25,7 @@ from tests.unit.services.test_model_reading import Api, completion
 
 @pytest.fixture(autouse=True)
 def running(database: Database, watches: Watches, clock: ManualClock) -> Iterator[None]:
-    """Run a watch's job on a day with a budget of one model call."""
+    """Run each test within a watch's job. The watches' budget is one model call a day."""
     watches.add([URL])
     (job,) = begin(watches, clock, URL)
     with paid_by_watch(job, database, Settings.of(watch_daily_model_calls=1)):

@@ -64,7 +64,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
 
 
 class _GuardedClock(ManualClock):
-    """Fails if it is read in a transaction, because the fleet's clock may have to read Redis."""
+    """A clock that fails if it is read in a transaction. The fleet's clock may have to read Redis, which takes time."""
 
     is_open = False
 
