@@ -14,7 +14,7 @@ from app.property.urls.targets import address_of_target, is_address, normalise_t
 from app.property.values.places import US_CODES
 from tests.plugins.examples import drawn
 
-#: words without another meaning in an address
+#: Street names that cannot be misread as another part of an address.
 _PLAIN = ("MAIN", "OAK HOLLER", "WILLOW", "QUINCY", "DR JONES", "SAINT ANNE", "1ST", "42ND", "K", "ELMWOOD", "LA VETA")
 _TOWNS = ("ANYTOWN", "SALEM", "NEW HAVEN", "WEST ALLIS", "SAINT PAUL", "BEND", "LONG BEACH", "COUNCIL BLUFFS")
 _SUFFIXES: dict[str, list[str]] = {}
@@ -34,7 +34,7 @@ _ZIPS = st.from_regex(r"\A[0-9]{5}\Z")
 
 @st.composite
 def parts(draw: st.DrawFn) -> Address:
-    """Draw the parts of an address without `street`."""
+    """Draw an address with all parts but `street`."""
     name, suffix = draw(st.sampled_from(_PLAIN)), draw(st.sampled_from(sorted(_SUFFIXES)))
     before, after = draw(_DIRECTIONS), draw(_DIRECTIONS)
     return Address(

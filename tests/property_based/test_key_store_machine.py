@@ -62,7 +62,7 @@ class Held(NamedTuple):
 
 
 def normalized(model: object, other: object) -> object:
-    """Return `other` with the lease id of `model`. All other parts must be equal."""
+    """Return `other`. If both replies are leases, give it the lease id of `model`, so that the replies can be equal."""
     if not (isinstance(model, Lease) and isinstance(other, Lease)):
         return other
     renamed = other.text.replace(other.lease_id, model.lease_id, 1)
@@ -96,7 +96,7 @@ class StoreMachine(RuleBasedStateMachine):
     def begin(
         self, strategy: str, count: int, budget: Budget, proven: bool, with_headers: bool, **readings: Reading
     ) -> None:
-        """Without `with_headers`, the provider never reports a limit."""
+        """Create both stores. If `with_headers` is false, the provider never reports a limit."""
         self.with_headers = with_headers
         self.clock = ManualClock()
         self.dice = Dice()
@@ -142,7 +142,7 @@ class StoreMachine(RuleBasedStateMachine):
     def trouble(
         self, whose: tuple[ApiKey, ...], outcome: Outcome | None, nth: int, beside_us: int, pause_us: int | None
     ) -> None:
-        """Let some keys fail (None: no response), jump to one of the new deadlines, and use the keys again."""
+        """Let some keys fail or, if `outcome` is None, not respond. Use them again near one of the new deadlines."""
         before = self.soon | self.rare
         for key in whose:
             for _ in range(POLICY.failure_threshold if outcome is Outcome.SERVER_FAILURE else 1):
@@ -211,7 +211,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ended)
     @rule(pick=st.integers(0, 9), outcome=st.sampled_from(Outcome))
     def repeat(self, pick: int, outcome: Outcome) -> None:
-        """Reports about an ended lease have no effect."""
+        """Report an ended lease again, which must have no effect."""
         held = self.ended[pick % len(self.ended)]
         assert self._each(held, lambda store, lease: store.settle(lease, Settlement(outcome))) == Change()
         assert self._each(held, lambda store, lease: store.give_back(lease)) is None
@@ -260,7 +260,7 @@ class StoreMachine(RuleBasedStateMachine):
         waited_us=st.sampled_from([0, 10_000, 10_001, 700_000, 90 * SECOND]),
     )
     def settle(self, pick: int, requests: Reading, tokens: Reading, **facts: Any) -> None:
-        """Settle with arbitrary headers."""
+        """Settle an open lease with arbitrary headers."""
         self._settle(pick, LimitReading(requests, tokens), **facts)
 
     @precondition(lambda self: self.open)
@@ -275,7 +275,7 @@ class StoreMachine(RuleBasedStateMachine):
     def settle_as_expected(
         self, pick: int, late_us: int, requests: tuple[int, int], tokens: tuple[int, int], **facts: Any
     ) -> None:
-        """Settle with the expected headers or with small deviations from them."""
+        """Settle an open lease with the expected headers or with small deviations from them."""
         lease = self.open[pick % len(self.open)].model
         readings = [
             _expected(full_at_us - lease.at_us + late_us, *limit)
@@ -333,7 +333,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def figures_add_up(self) -> None:
-        """Each sent request is active, succeeded, failed, or abandoned."""
+        """The requests in flight are those with a valid lease, and no request ends twice."""
         now = self.clock.now_us()
         held = Counter(one.model.key_id for one in (*self.open, *self.reserved) if one.model.at_us + LEASE_US > now)
         for key in self.model.snapshot():
@@ -422,7 +422,7 @@ def test_a_server_store_behaves_like_a_memory_store(redis_connection: redis.Redi
 
 @pytest.mark.parametrize("number", ["open_us", "probe_lease_us", "dead_probe_us", "last_resort_us"])
 def test_the_machine_detects_a_difference_of_one_microsecond(number: str) -> None:
-    """The machine detects each of these numbers when it is changed by one."""
+    """The machine detects if one store's policy has one of these times a microsecond longer."""
     off = replace(POLICY, **{number: getattr(POLICY, number) + 1})
     profile = settings(PROFILE, max_examples=1_000, phases=[Phase.generate], derandomize=True)
     with pytest.raises(AssertionError):

@@ -36,7 +36,7 @@ CHOSEN = statement(480000)
 
 
 def test_a_change_on_one_page_needs_three_further_looks() -> None:
-    """The looks come after 5, 10, and 20 minutes."""
+    """The waits before the looks are 5, 10, and 20 minutes."""
     at, waits = T0, []
     for looks in range(3):
         judgement = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
@@ -110,7 +110,7 @@ def test_an_alternating_page_is_detected_in_any_phase(turn_hours: float) -> None
 
 
 def test_a_daily_look_always_counts() -> None:
-    """Intervals grow only to 21 hours."""
+    """The intervals between looks grow only to 21 hours and 20 minutes."""
     assert replace(CUT, looks=400).look_at - T0 == timedelta(minutes=1280)
 
 

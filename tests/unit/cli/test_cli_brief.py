@@ -131,7 +131,7 @@ def test_a_property_with_all_values() -> None:
 
 
 def test_the_docs_show_a_real_brief() -> None:
-    """The docs show the example up to its first dots."""
+    """The example in the docs, up to its first dots, must be the start of a real brief."""
     page = (Path(__file__).parents[3] / "docs" / "addresses.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```text\n(12 Fictional Ave.*?)\n \.\.\.\n```", page, re.S)
     changed = {

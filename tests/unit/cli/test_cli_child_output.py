@@ -167,7 +167,7 @@ def test_a_closed_reader_does_not_end_a_child() -> None:
 
 
 def test_the_last_lines_of_a_child_are_printed_before_its_end_is_reported(tmp_path: Path) -> None:
-    """Last lines may arrive after the end. Here a process that the child started writes them."""
+    """The last lines may arrive after the child has ended, because a process that it started writes them."""
     stream, gate = io.BytesIO(), tmp_path / "gate"
     os.mkfifo(gate)
     with ChildOutput(stream, _NAMES) as output, Supervisor(StopSignals(), output) as supervisor:

@@ -15,7 +15,7 @@ from app.errors import ConfigurationError
 from cli.conflicts import Place, only_up, require_free
 from tests.plugins.ports import free_port
 
-#: starts an `up` whose child outlives it
+#: A program that holds the lock of a home, as `propintel up` does, and starts a child that outlives it.
 _OWNER = """
 import subprocess, sys
 from pathlib import Path

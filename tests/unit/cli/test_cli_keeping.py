@@ -14,7 +14,7 @@ from cli.processes import ChildDiedError
 
 @dataclass
 class Scripted:
-    """A service whose life the test controls."""
+    """A service whose starts and ends the test controls."""
 
     name: str = "worker"
     up: bool = False
@@ -36,7 +36,7 @@ class Scripted:
 
 
 class Watched:
-    """A kept service with its messages and a clock."""
+    """A service that `Kept` restarts, with its messages and a clock."""
 
     def __init__(self, life: Scripted) -> None:
         self.life = life
@@ -46,7 +46,7 @@ class Watched:
         self.kept.start()
 
     def die_and_rest(self) -> float:
-        """Return the seconds, in steps of a half, from the service's end to its next start."""
+        """End the service, and return the seconds until its next start, in steps of half a second."""
         starts, waited = self.life.starts, 0.0
         self.life.dead = True
         self.kept.tend()

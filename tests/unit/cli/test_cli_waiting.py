@@ -16,7 +16,7 @@ from cli.waiting import wait_for_jobs
 
 
 class WorkingClock(ManualClock):
-    """Each pause runs one step of a worker, as long as steps are left."""
+    """A clock on which each pause runs one step of a worker, as long as steps are left."""
 
     def __init__(self) -> None:
         super().__init__()

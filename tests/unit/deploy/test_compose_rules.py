@@ -24,9 +24,9 @@ _SECRETS = runpy.run_path(str(_ROOT / "deploy" / "docker" / "make_secrets.py"))
 _ONCE = {"init", "migrate"}
 _STORES = {"valkey", "postgres"}
 _OURS = {"migrate", "web", "worker", "maintenance", "beat", "flower"}
-#: optional services without access to the stores
+#: These services are optional and have no access to the stores.
 _OPTIONAL = {"site", "openai", "prometheus"}
-#: PostgreSQL and Valkey start as root and drop it; `init` gives each secret to its reader
+#: PostgreSQL and Valkey start as root and change to another user. `init` gives each secret to its reader.
 _TO_CHANGE_OWNERS = {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
 _CAPABILITIES = {
     "init": _TO_CHANGE_OWNERS,
@@ -122,7 +122,7 @@ def test_each_service_starts_after_its_dependencies() -> None:
 
 
 def test_each_service_has_enough_time_to_stop() -> None:
-    """Celery's soft shutdown takes 10 s, and a hanging child as long again. The web server waits for requests."""
+    """Celery's soft shutdown takes 10 s, and a child that hangs takes 10 s more. The web server waits for requests."""
     grace = {name: _seconds(service["stop_grace_period"]) for name, service in _SERVICES.items()}
     assert {grace["worker"], grace["maintenance"]} == {40}
     assert grace["web"] >= int(_after(_SERVICES["web"]["command"], "--timeout-graceful-shutdown")) + 5
@@ -173,7 +173,7 @@ def test_each_service_reads_only_its_own_secrets_and_only_init_writes_them() -> 
 
 @every_service
 def test_secrets_come_from_files(name: str) -> None:
-    """`docker inspect` and process lists show environments and command lines. An operator may still use .env."""
+    """`docker inspect` and process lists would show secrets in environments and commands. An operator may use .env."""
     service = _SERVICES[name]
     environment = service.get("environment", {})
     names = {*map(str.lower, SECRETS_IN_FILES), "openai_api_keys", "postgres_password"}

@@ -16,7 +16,7 @@ _ROOT = Path(__file__).parents[3]
 _PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text().splitlines())
 _SERVICES: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())["services"]
 _RAILWAY = {file.stem: json.loads(file.read_text()) for file in sorted((_ROOT / "deploy" / "railway").glob("*.json"))}
-#: values that the image sets for all processes; a Procfile sets them itself
+#: These variables are set by the image for all processes, and by the Procfile in its commands.
 _REMAP = "REMAP_SIGTERM=SIGQUIT"
 _CONCURRENCY = "WORKER_CONCURRENCY=2"
 _PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
@@ -71,7 +71,7 @@ def test_workers_have_time_for_a_soft_shutdown(name: str) -> None:
 
 
 def test_one_setting_decides_how_many_jobs_a_worker_runs_at_once() -> None:
-    """The default is two: a platform's machine has more processors than memory for each."""
+    """The default is two jobs, because a platform's machine has too little memory for one job per processor."""
     assert _words(_PROCFILE["worker"])[0] == "celery"
     assert _CONCURRENCY in (_ROOT / "Dockerfile").read_text()
     assert not [word for word in _words(_PROCFILE["worker"]) if "concurrency" in word]

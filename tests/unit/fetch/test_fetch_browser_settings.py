@@ -71,7 +71,7 @@ def test_green_threads_are_refused(program: Path, monkeypatch: pytest.MonkeyPatc
     library = types.ModuleType(module)
     monkeypatch.setitem(sys.modules, module, library)
     setattr(library, question, lambda name: False)
-    check_browser(_settings(fetch_browser_path=program))  # imported, but not in force
+    check_browser(_settings(fetch_browser_path=program))  # imported, but nothing is patched
     setattr(library, question, lambda name: name == "thread")
     with pytest.raises(ConfigurationError, match="--pool prefork"):
         check_browser(_settings(fetch_browser_path=program))

@@ -41,7 +41,7 @@ def test_requests_to_one_host_keep_the_least_gap() -> None:
 
 @pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
 def test_the_gap_counts_from_when_the_request_is_sent(late: float, waited: list[float]) -> None:
-    """The start of the slot may be much earlier."""
+    """The slot may start much earlier than its request is sent."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -127,7 +127,7 @@ def test_a_job_sleeps_through_short_waits_and_is_deferred_for_longer_ones() -> N
 
 
 def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
-    """The refused visitor gets an error; other visitors wait."""
+    """After a 503 with a Retry-After of 40 seconds, the next visitor waits that long."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -137,7 +137,7 @@ def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
 
 
 def test_retry_after_on_a_redirect_is_ignored() -> None:
-    """There, Retry-After only concerns that request (RFC 9110 section 10.2.3)."""
+    """On a redirect, Retry-After concerns only the redirected request (RFC 9110 section 10.2.3)."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -213,7 +213,7 @@ def test_a_lease_that_is_never_released_expires() -> None:
 
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])
 def test_a_site_with_a_block_page_is_left_alone_for_15_minutes(retry_after: float | None, rest: float) -> None:
-    """A longer Retry-After applies. The next visitor's error states when to return, and how long the site rests."""
+    """A longer Retry-After applies too. The next visitor's error says when to return, and how long the site rests."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with suppress(PageBlockedError), politeness.slot(_destination(), ANYBODY) as slot:

@@ -63,7 +63,7 @@ def test_public_addresses_are_accepted(text: str) -> None:
     ],
 )
 def test_legacy_spellings_are_read_as_inet_aton_does(text: str, address: str | None) -> None:
-    """Notation by man 3 inet_aton: one to four parts; the last part fills the remaining bytes."""
+    """As in man 3 inet_aton, an address has one to four parts, and the last part fills the remaining bytes."""
     assert legacy_ipv4(text) == (IPv4Address(address) if address else None)
 
 

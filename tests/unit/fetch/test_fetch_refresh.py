@@ -20,7 +20,7 @@ from app.property.fetch.client.refresh import refresh
         ("0.5; url=/a", "/a"),
         ("10; url=/a", "/a"),
         ("0; url=//other.example/x?u=1;2", "//other.example/x?u=1;2"),
-        # meant for a reader: not a redirect
+        # the delay is meant for a reader, so this is no redirect
         ("11; url=/a", None),
         ("300; url=/timeout", None),
         # reloads the page itself, or is empty

@@ -18,7 +18,7 @@ from app.property.fetch.guard.resolver import SystemResolver
 
 
 class _System:
-    """Replaces the system's resolver. Every name has one address; `stuck` names answer when released."""
+    """A fake system resolver. Names that begin with `stuck` wait for `let_go`, and `unknown` names have no address."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

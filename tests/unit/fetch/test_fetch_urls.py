@@ -14,7 +14,7 @@ from app.property.fetch.guard.ranges import IPAddress
 
 
 class _Public:
-    """Resolves every name to one public address, and records the names."""
+    """A resolver that resolves every name to one public address, and records the names."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.extraction.size import files_naming_a_field
 
 _ROOT = Path(__file__).parents[3]
-#: Esperanto, a language of none of the test pages
+#: The language file of Esperanto, in which no test page is written.
 _ESPERANTO = """\
 codes = ["eo"]
 decimal_comma = true
@@ -203,5 +203,5 @@ def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
 
 
 def test_few_files_name_a_field() -> None:
-    """Knowledge of fields belongs in the field table, so the allowed mean may only decrease."""
+    """Knowledge of fields belongs in the field table, so the mean number of files that name one may only decrease."""
     assert files_naming_a_field() <= 4.89

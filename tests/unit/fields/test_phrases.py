@@ -217,6 +217,6 @@ def test_a_layout_counts_rooms_by_its_language_s_convention(text: str, lang: str
 
 
 def test_the_rest_of_a_word_is_limited() -> None:
-    """Otherwise each phrase start inside a long word would be followed to the word's end."""
+    """A `*` matches at most 30 letters. Without a limit, each start of a phrase in a long word would be followed."""
     assert re.search(expression("rodinn* dom"), f"rodinn{'ý' * 30} dom")
     assert not re.search(expression("rodinn* dom"), f"rodinn{'ý' * 31} dom")

@@ -19,7 +19,7 @@ from tests.plugins.documented import DOING, ROOT, SHOWING, Block, blocks, blocks
 BLOCKS = blocks()
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 _TARGETS = frozenset(re.findall(r"^([a-z][a-z-]*):", _MAKEFILE, re.M))
-#: Click's error for wrong usage; Typer exports only this subclass
+#: Click's error for wrong usage. Typer exports only a subclass of it.
 _UsageError: Any = typer.BadParameter.__base__
 _INLINE = re.compile(r"(?<![`\w])`((?:\.venv/bin/)?(?:propintel|make) [^`\n]+)`(?!`)")
 
@@ -34,7 +34,7 @@ def _complaints(block: Block) -> Iterator[str]:
 
 
 def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
-    """Check that the file exists, contains the function, and, for `.ci/run`, runs the block's commands."""
+    """Yield a missing file or function, or, for `.ci/run`, each command of the block that it does not run."""
     file, _, function = name.partition("::")
     if not (ROOT / file).is_file():
         yield f"no file {file}"

@@ -207,7 +207,7 @@ def test_a_library_s_own_handler_writes_through_ours(lines: Lines) -> None:
 
 
 def test_a_handler_added_later_gets_no_secret_either(lines: Lines, tmp_path: Path) -> None:
-    """Tested: the handler's own format, a traceback, and a record that passes through a queue."""
+    """The test covers the handler's own format, a traceback, and a record that passes through a queue."""
     configure_logging()
     elsewhere = io.StringIO()
     library = logging.getLogger("library.that.comes.later")
@@ -274,7 +274,7 @@ def test_an_exception_that_no_task_of_asyncio_awaits_is_redacted(lines: Lines) -
 
 
 class _Dying:
-    """Raises in its finalizer, which only `sys.unraisablehook` sees."""
+    """An object whose finalizer raises an exception, which only `sys.unraisablehook` sees."""
 
     def __del__(self) -> None:
         raise ValueError(f"refused {_KEY}")
@@ -305,7 +305,7 @@ def test_direct_writes_to_stderr_are_redacted(lines: Lines) -> None:
 
 
 def test_every_way_to_write_to_stderr_is_redacted(lines: Lines) -> None:
-    """Tested: several lines at once, a secret across two lines, raw bytes, and `print`."""
+    """The test covers several lines at once, a secret across two lines, raw bytes, and `print`."""
     configure_logging()
     sys.stderr.writelines([f"one {_PASSWORD}\n", f"two {_KEY[:20]}", f"{_KEY[20:]}\n"])
     sys.stderr.buffer.write(f"bytes {_KEY}\n".encode())

@@ -16,7 +16,7 @@ from app.redaction import looks_random, origin_of, protect, redact, redact_urls,
 from app.settings import load_settings
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
-#: the form in which Azure's Logic Apps, Functions, and Teams sign their URLs; not a real signature
+#: A fake signature in the form in which Azure's Logic Apps, Functions, and Teams sign their URLs.
 _SIGNATURE = "q7RtZ-x0bK3mVd9_LwY2hNs8uEoFj5Cg1aPi6TnXk4M"
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
@@ -300,7 +300,7 @@ def test_keys_added_while_the_process_runs_are_protected(tmp_path: Path, monkeyp
     ],
 )
 def test_a_hostile_line_of_a_megabyte_is_redacted_quickly(word: str) -> None:
-    """Strangers choose the text of an access log. A pattern with quadratic time would take hours."""
+    """Strangers choose parts of the lines in an access log. A pattern with quadratic time would take hours."""
     line = word * (1_000_000 // len(word))
     assert len(redact(line)) > 0
     assert len(redact_urls(line)) > 0

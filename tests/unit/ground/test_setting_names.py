@@ -15,8 +15,8 @@ from app.settings.names import NearMiss, log_near_misses, meant_by, near_misses
 
 _ROOT = Path(__file__).parents[3]
 
-#: variables of shells, CI, Python, databases, and other programs; Heroku, Render, Railway, Fly, Vercel, DigitalOcean,
-#: Scalingo, Clever Cloud, Cloud Foundry, Kubernetes, Docker, systemd, GitHub, GitLab, AWS, Google Cloud and Azure
+#: The variables of shells, CI, Python, databases, other programs, Heroku, Render, Railway, Fly, Vercel, DigitalOcean,
+#: Scalingo, Clever Cloud, Cloud Foundry, Kubernetes, Docker, systemd, GitHub, GitLab, AWS, Google Cloud, and Azure.
 _FOREIGN = Path(__file__).with_name("foreign_variables.txt").read_text().split()
 
 
@@ -45,7 +45,7 @@ def test_a_near_miss_names_the_intended_setting(given: str, meant: str) -> None:
     assert meant_by(given) == meant
 
 
-#: PORT has no `_`; LOGLEVEL is a variable of many other programs
+#: These names are not recognized without underscores. PORT has none, and many other programs use LOGLEVEL.
 _WITHOUT_NEAR_MISS = {"OPENAI_NUMBERED_KEYS", "PORT", "LOG_LEVEL"}
 
 

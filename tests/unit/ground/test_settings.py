@@ -306,7 +306,7 @@ def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.Mon
 def test_an_unencoded_password_in_a_url_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, breaking: str
 ) -> None:
-    """Otherwise a part of the password would be read as a port or path, and errors would show it."""
+    """If such a URL were accepted, a part of the password would be read as a port or path, and errors would show it."""
     scheme = {"REDIS_URL": "rediss", "DATABASE_URL": "postgresql+psycopg", "OPENAI_PROXY": "http"}[name]
     monkeypatch.setenv(name, f"{scheme}://me:Secr3tPart1{breaking}Passw0rdPart2@host/0")
     with pytest.raises(ConfigurationError) as caught:
@@ -372,7 +372,7 @@ def test_a_valid_url_is_accepted(monkeypatch: pytest.MonkeyPatch, name: str, url
 def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(
     url: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise the clients of Redis and Celery would wait, or report a file without its name."""
+    """Without this check, the clients of Redis and Celery would wait, or report a file without its name."""
     monkeypatch.setenv("REDIS_URL", url)
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         load_settings()

@@ -26,7 +26,7 @@ def key(name: str, state: str = "closed", **values: Any) -> KeyView:
 
 
 def evidence(**values: Any) -> Evidence:
-    """Return figures of two healthy keys with requests and free capacity."""
+    """Return evidence of two healthy keys with requests and free capacity, changed by `values`."""
     base = Evidence((key("a"), key("b")), {"m": Demand(sent=1000)}, DAY)
     return replace(base, **values)
 

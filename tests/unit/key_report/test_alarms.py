@@ -17,7 +17,7 @@ from app.services.reports.key_report.alarms import HELD, POOL, Kind, find_alarms
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-#: the days after which a key is old, and the share at which a budget is nearly spent
+#: The days after which a key is old, and the share at which a budget is nearly spent.
 LIMITS = (90, 0.9)
 
 
@@ -50,7 +50,7 @@ def test_a_healthy_pool_has_no_alarm() -> None:
 
 @pytest.mark.parametrize("state", ["open", "half_open"])
 def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
-    """A probe does not prove recovery."""
+    """A half-open circuit has been probed at most, which does not prove that the key has recovered."""
     (alarm,) = found(GOOD, key("a", state))
     assert (alarm.kind, alarm.subject, alarm.severity) == ("circuit_open", "sk-a", Severity.WARNING)
     assert alarm.message.startswith("Circuit breaker opened for OpenAI key sk-a")

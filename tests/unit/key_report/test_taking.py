@@ -1,4 +1,4 @@
-"""The history stores the pool's counts."""
+"""The pool's figures become counts for the key history and used budgets for alarms."""
 
 from __future__ import annotations
 

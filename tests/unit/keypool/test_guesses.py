@@ -17,7 +17,7 @@ def guess(rules: LuaRules, count: float = 0, cut_us: int = 0) -> Any:
 
 
 def test_the_first_guess_is_the_rate_of_accepted_requests(rules: LuaRules) -> None:
-    """The accepted requests were ten per second over two seconds; the refused request does not count."""
+    """The accepted requests of the last two seconds count, ten per second. The refused request does not count."""
     found, last = guess(rules), NOW_US
     for n in range(200):
         last = NOW_US + n * SECOND // 10
@@ -39,7 +39,7 @@ def test_nothing_is_guessed_for_a_provider_that_has_accepted_nothing(rules: LuaR
     ids=["it was nearly right", "a third was accepted at most", "nothing was"],
 )
 def test_a_429_cuts_the_rate_more_if_less_was_accepted(rules: LuaRules, sent: int, left: float) -> None:
-    """Of 600 requests a minute, 20 were accepted in two seconds."""
+    """At 600 requests a minute, 20 accepted requests in two seconds are the whole rate."""
     found = guess(rules, sent + 1, cut_us=NOW_US - 2 * SECOND)
     assert rules.refused_rate(found, 600, NOW_US, NOW_US) == 600 * left
 

@@ -109,7 +109,7 @@ def test_mask_shows_kind_three_characters_and_the_last_four() -> None:
 
 
 def test_a_short_key_shows_a_fingerprint_instead_of_its_ends() -> None:
-    """With fewer than 24 characters, seven visible ones would be too many."""
+    """A mask shows seven characters of a key, which are too many if the key has fewer than 24."""
     secret = "sk-proj-abc1234567890xy"
     assert len(secret) == 23
     assert mask(secret) == f"key-{fingerprint(secret)[:8]}"

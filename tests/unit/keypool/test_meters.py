@@ -26,7 +26,7 @@ def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
 
 
 def learned(rules: LuaRules, reading: Any, meter: Any = None, charge: Any = None) -> Any:
-    """Return a meter (at first unknown) after a reading at NOW_US, with a band of 1.5 requests or a tenth."""
+    """Return a copy of `meter`, or a new meter, after a reading at NOW_US. Its band is 1.5 requests or a tenth."""
     meter = rules.meter(a=0) if meter is None else rules.copy(meter)
     rules.learn_meter(meter, reading, NOW_US, charge or rules.charge(), 1, rules.table([1.5, 0.1]))
     return meter

@@ -76,7 +76,7 @@ def test_two_projects_of_one_organization_are_logged_once_as_info(caplog: pytest
 
 
 def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture) -> None:
-    """Positions are those of the current keys."""
+    """The remedy names keys by their positions among the current keys."""
     keys = list(make_keys(SECRETS))
     shared = SharedLimits(lambda: keys)
     shared.observe(keys[0], _headers("org-x", "proj_1"))

@@ -56,7 +56,7 @@ def test_status_and_code_together_determine_the_outcome(
 def test_a_too_large_429_is_recognized_by_the_start_of_its_message(
     status: int, code: str, message: str, expected: Outcome
 ) -> None:
-    """The error's code and type are equal to those of any other 429."""
+    """The code and type of the error are those of an ordinary rate limit, so only the message tells them apart."""
     assert classify(status, Failure(code, "tokens", message)) is expected
 
 

@@ -24,7 +24,7 @@ BODY = {"model": "m", "messages": []}
 
 
 class RecordingStore(MemoryStore):
-    """Collects the settlements."""
+    """A memory store that records all settlements."""
 
     settled: tuple[Settlement, ...] = ()
 
@@ -35,7 +35,7 @@ class RecordingStore(MemoryStore):
 
 @dataclass
 class Provider(httpx2.BaseTransport):
-    """Returns the replies, each after seven seconds."""
+    """A transport that returns or raises the replies, each after seven seconds."""
 
     clock: ManualClock
     replies: Iterator[httpx2.Response | Exception]

@@ -130,7 +130,7 @@ def test_part_of_a_millionth_counts_as_one() -> None:
 
 
 def test_a_long_prompt_costs_the_price_of_long_prompts() -> None:
-    """GPT-6 Sol charges twice for prompts above 272,000 tokens."""
+    """GPT-6 Sol charges twice the price of input for prompts above 272,000 tokens."""
     microusd = make_pricing()
     assert microusd("gpt-6-sol", 300_000, 0) == 2 * microusd("gpt-6-sol", 50_000, 0) * 6
 

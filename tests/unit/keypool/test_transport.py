@@ -43,7 +43,7 @@ def error(status: int, code: str = "", kind: str = "", **headers: str) -> httpx2
 
 
 class Scripted(httpx2.BaseTransport):
-    """Returns `replies` one after the other, then the last one again, and records each request's key."""
+    """A transport that returns the `replies` in turn and repeats the last one. It records each request and its key."""
 
     def __init__(self, replies: list[Reply]) -> None:
         self._replies: Iterator[Reply] = iter(replies)
@@ -217,7 +217,7 @@ def test_the_pool_does_not_wait_longer_than_the_caller_allows() -> None:
 
 
 def test_rate_limits_cost_time_but_no_attempts() -> None:
-    """One key responds 429 ten times while the caller can still wait."""
+    """The only key responds 429 ten times while the caller can still wait."""
     clock = ManualClock()
     limited = error(429, "rate_limit_exceeded", retry_after_ms="200")
     manager, inner = manager_of([limited] * 10 + [ok()], keys=1, max_wait=30, clock=clock)

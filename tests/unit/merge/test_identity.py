@@ -30,7 +30,7 @@ def record(values: dict[str, Any], site: str = "a") -> SourceRecord:
 
 
 def are_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Decide as the store does: found by a key or a blocking key, and matched by a second comparison."""
+    """Return whether the store would match the records: a key or a blocking key finds one, and `decide` confirms it."""
     stored, looked_up = keys_of(record(one, "a")), lookups_of(record(other, "b"))
     is_found = bool(set(stored) & set(looked_up) or set(blocks_of(one)) & set(block_lookups_of(other)))
     return is_found and decide(other, one).is_same

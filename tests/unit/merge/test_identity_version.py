@@ -12,7 +12,7 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 
 _ADDRESSES = Path(__file__).parents[1] / "address" / "us_addresses.txt"
-#: the digest of each version's keys for the values below; a version on the main branch is never reused
+#: The digest of each version's keys for the values below. A version on the main branch is never reused.
 _DIGESTS = {
     1: "2ae9d74e8963f3f6fd503b0c6dc4435c38a2aa228cba0b66c7092defae770cee",
     2: "490f2848eec17529624abec4bd369cb09a4c65c395d3f8aca11ca855336991f5",

@@ -156,7 +156,7 @@ def test_full_and_half_bathrooms_belong_to_the_shown_total(
 
 
 def test_a_portal_that_repeats_a_value_does_not_outvote_the_assessor() -> None:
-    """The label and the state of the portal's page agree, but the assessor ranks first."""
+    """The portal's values have more confidence, but the assessor ranks first unless its own values are uncertain."""
     assessor = replace(source("a", baths(3, 2, 1) | {"YearBuilt": 1987}, 0.88), source_kind=SourceKind.ASSESSOR)
     portal = replace(source("p", baths(3, 3, 0) | {"YearBuilt": 1988}, 0.96), source_kind=SourceKind.PORTAL)
     found = merged_in_any_order(assessor, portal)

@@ -288,7 +288,7 @@ def test_every_field_has_a_rank_for_every_kind() -> None:
 
 @pytest.mark.parametrize("name", ["BedroomsTotal", "LivingArea", "TaxAssessedValue", "X_MarketValue"])
 def test_a_value_of_zero_is_weighed(name: str) -> None:
-    """Zero is unusual beside the other values, which are compared by ratio."""
+    """A zero must lose to the value of two other sources, although it has no ratio to related values."""
     known = {
         **HOUSE,
         **TAX,

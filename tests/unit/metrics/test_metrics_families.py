@@ -39,7 +39,7 @@ def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
 
 
 def _read(samples: Mapping[str, Samples]) -> dict[str, dict[tuple[Any, ...], float]]:
-    """Return the same for samples by metric name."""
+    """Return what `_shown` returns for the families of samples by metric name."""
     return _shown([SPECS[name].family(one) for name, one in samples.items()])
 
 
@@ -91,7 +91,7 @@ def test_every_family_exists_before_its_first_sample_and_starts_at_zero_without_
 
 
 def test_declared_label_words_start_at_zero() -> None:
-    """Otherwise the growth of a counter that first appears with 1000 events is unknown."""
+    """If a counter first appeared with 1000 events, its growth would be unknown."""
     assert _shown(families([ENDS], {})) == {"ends_total": {("well",): 0.0, ("badly",): 0.0}}
     counted = {encode("ends_total", {"how": "badly"}): 1000.0, encode("ends_total", {"how": "late"}): 2.0}
     assert _shown(families([ENDS], counted)) == {"ends_total": {("well",): 0, ("badly",): 1000, ("late",): 2}}

@@ -15,7 +15,7 @@ from app.property.record import Method
 TEXT = "A farmhouse\nBuilt in 1887, 2,210 square feet\nRent: $1,895 per month\nBeds: 3\nSold for 289000"
 
 
-#: sentences that mention or deny a pool, in each language
+#: Phrases that deny a pool, each with its language.
 _NO_POOL = {
     "kein Swimmingpool": "de",
     "Brak basenu": "pl",
@@ -129,7 +129,7 @@ def test_a_quote_about_something_else_is_rejected(field: str, value: Any, quote:
     assert len(dropped) == 1
 
 
-#: statements about a nearby home, an average, a part of the home, works on it, other people, or a market
+#: Statements about a nearby home, an average, a part of the home, works on it, other people, or a market.
 _OF_OTHERS = [
     ("ClosePrice", 450_000, "Sold nearby for $450,000", "en"),
     ("YearBuilt", 2005, "Built-in kitchen 2005", "en"),
@@ -175,7 +175,7 @@ _OF_OTHERS = [
     ("ListPrice", 478_000, "Home value estimate $478,000", "en"),
     ("ListPrice", 2_535, "Kaution: 2.535,00 €", "de"),
 ]
-#: similar statements about this home
+#: Similar statements, which are about this home.
 _OF_THIS_HOME = [
     ("ClosePrice", 450_000, "Sold for $450,000, shops nearby", "en"),
     ("YearBuilt", 2005, "Built in 2005, kitchen 2019", "en"),
@@ -220,7 +220,7 @@ def test_only_this_home_s_value_is_accepted(field: str, value: Any, quote: str, 
     assert [one.value for one in found if one.field == field] == [value] * kept
 
 
-#: a row of years, and column heads that span several columns
+#: A row with the values of several years, and a table whose heads span several columns.
 _YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"
 _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 | $110,950 | $4,970 | $33,860 | $38,830"
 

@@ -29,7 +29,7 @@ def page(html: str, content_type: str = "text/html") -> Page:
 
 
 def extraction(html: str, content_type: str = "text/html", kind: PageKind = PageKind.LISTING) -> Extraction:
-    """Return a page without any values, so that every field is wanted."""
+    """Return an extraction of a page without any values, so that every field is wanted."""
     return Extraction(page(html, content_type), kind, "a test", PropertyRecord())
 
 
@@ -72,7 +72,7 @@ def test_json_bodies_are_sent_as_lines_of_key_and_value() -> None:
 
 @pytest.mark.parametrize(("label", "value"), [("caption", "value"), ("name", "text"), ("title", "data")])
 def test_a_label_beside_its_value_in_json_is_one_line(label: str, value: str) -> None:
-    """Extractors read the same pairs."""
+    """The extractors read the same pair of label and value."""
     body = json.dumps({"parcel": {"apn": "12-7", "facts": [{label: "Year built", value: "1976"}, {label: "Mood"}]}})
     lines = build_prompt(extraction(body, "application/json")).text.splitlines()
     assert "Year built: 1976" in lines

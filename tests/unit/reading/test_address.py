@@ -25,7 +25,7 @@ from app.property.address import Address
     ],
 )
 def test_one_line_is_parsed(text: str, country: str | None, expected: tuple[str | None, ...]) -> None:
-    """Street, town, region, and code, by the country's conventions."""
+    """A line is split into street, town, region, and postal code by the country's conventions."""
     parsed = address.parse(text, country)
     assert (parsed.street, parsed.city, parsed.state, parsed.postal_code) == expected
 

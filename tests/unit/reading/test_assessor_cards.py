@@ -16,7 +16,7 @@ def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
 
 
 def _rows(*rows: str) -> str:
-    """Build a table: cells are separated by `|`, `2:` before a text spans two columns, `!` marks a heading."""
+    """Return an HTML table. `|` separates cells, `2:` before a text spans two columns, and `!` marks a heading."""
     made = []
     for row in rows:
         cells = []

@@ -106,7 +106,7 @@ def test_agreement_never_lowers_a_confidence_and_contradiction_never_raises_it(
 
 
 def test_a_candidate_that_agrees_never_lowers_a_confidence() -> None:
-    """This holds for every reader, place, and strength."""
+    """This holds for every reader and three methods, even if the other candidate is weak."""
     alone = _confidence(replace(_RATING, reader="labels"))
     for reader in _READERS:
         for method in (Method.LABEL, Method.STATE, Method.LLM):
@@ -132,7 +132,7 @@ def test_names_of_people_get_less_confidence_than_facts() -> None:
 
 
 def test_a_failed_check_costs_and_makes_the_value_doubtful() -> None:
-    """The page has a Californian ZIP code in Texas."""
+    """A Californian ZIP code contradicts the state of Texas."""
     state = _candidate("StateOrProvince", "TX", locator="/html/body/p[2]")
     wrong, right = (
         _scores(_candidate("PostalCode", code), state, page=_page("<html lang='en-US'><p>x</p>"))

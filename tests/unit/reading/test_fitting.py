@@ -61,7 +61,7 @@ def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> Non
 
 
 def _reads() -> list[Read]:
-    """Return sites whose labels are right except on one site. Only weights fitted with that site can tell."""
+    """Return readings of 20 sites. One site has another reader, whose values are wrong. Only this site has it."""
     reads = []
     for site in range(20):
         good = site != 0

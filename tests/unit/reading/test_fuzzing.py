@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parents[2] / "fuzz" / "regressions"
 _REGRESSIONS = [path for target in TARGETS for path in sorted((_FOLDER / target).glob("*"))]
 _TOKENS = [word.encode() for word in WORDS]
 
-#: an edit: its position as a share of the input, the operation, and a word or number of bytes
+#: Draws edits. Each has a position as a share of the input, an operation, and a word or a number of bytes.
 _EDITS = st.lists(
     st.tuples(
         st.floats(0, 1),
@@ -67,5 +67,5 @@ def test_inputs_that_once_failed_are_handled(path: Path) -> None:
 
 
 def test_the_folder_of_past_failures_is_not_empty() -> None:
-    """If the folder moves, this test fails instead of testing nothing."""
+    """Without this check, the test of past failures would pass without any input if the folder moved."""
     assert _REGRESSIONS

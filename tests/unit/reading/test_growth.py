@@ -22,7 +22,7 @@ _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
 _STATE = '<script>window.a = {"price": 310000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1998, "city": "X"};</script>'
 _HOUSE = '<script type="application/ld+json">{"@type": "House", "numberOfRooms": 3, "yearBuilt": 1998}</script>'
 
-#: the text that is repeated n times, and the text before it
+#: Functions that return a page whose size grows with their argument.
 _PAGES: dict[str, Callable[[int], str]] = {
     "words": lambda n: "<p>" + "word " * n,
     "digits": lambda n: "<p>" + "1" * n,
@@ -94,7 +94,7 @@ def test_work_is_linear_in_the_page(name: str) -> None:
 
 
 def test_excess_blocks_scripts_and_attributes_are_cut_off() -> None:
-    """XPaths count siblings, and libxml2 compares attributes pairwise. Neither happens for thousands of elements."""
+    """XPaths count siblings, and libxml2 compares attributes pairwise. Limits keep both from taking quadratic time."""
     document = Document(_page(_HOUSE * 3_000))
     assert len({c.locator.partition("#")[0] for c in jsonld.read(document)}) == 200
     assert len(list(blobs(Document(_page(_STATE * 3_000))))) == 300
@@ -104,13 +104,13 @@ def test_excess_blocks_scripts_and_attributes_are_cut_off() -> None:
 
 
 def test_ordinary_markup_is_unchanged() -> None:
-    """One attribute may have any length."""
+    """An attribute may have any length, and any number of elements may have few attributes."""
     text = '<div data-a="' + "x > y " * 5_000 + '" b=1>' + "<p a=1 b='2' c>" * 2_000
     assert attribute_limit.limit_attributes(text) is text
 
 
 def test_excessive_style_rules_hide_the_page() -> None:
-    """Otherwise an attacker could hide text behind enough rules."""
+    """If the rules above the limit were ignored, text that they hide would be read as visible text."""
     rules = "".join(f"div .a{{color:#{i:06x}}}" for i in range(40_000)) + ".z{display:none}"
     text = f'<style>{rules}</style><p>seen</p><p class="z">secret</p>'
     assert "secret" not in [segment.text for segment in Document(_page(text)).segments]

@@ -1,4 +1,4 @@
-"""JSON as sites write it."""
+"""JSON is read as sites write it: in scripts, with mistakes, and inside other JSON."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_broken_json_is_repaired(text: str, value: object) -> None:
     ],
 )
 def test_assigned_objects_are_found_in_scripts(script: str) -> None:
-    """Plain JSON, JavaScript literals, JSON.parse of a string and a bare string of JSON."""
+    """The scripts assign plain JSON, a JavaScript literal, `JSON.parse` of a string, and a string of JSON."""
     values = [value for _, _, value in lenient_json.assignments(script)]
     assert values
     assert values[0]["listing"]["id"] == 5

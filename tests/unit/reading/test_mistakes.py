@@ -122,7 +122,7 @@ def test_an_estimate_is_not_a_price() -> None:
 
 
 def test_the_newest_sale_counts_and_earlier_sales_stay_in_the_history() -> None:
-    """A "$10" deed is the last sale; the sale before it is kept as a row."""
+    """A deed of $10 is the last sale, and the sale before it is a row of the price history."""
     values = _read(
         _page(
             "<h2>Sales</h2><table><tr><th>Sale Date</th><th>Sale "

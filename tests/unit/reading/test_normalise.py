@@ -180,7 +180,7 @@ def test_words_for_status(text: str, status: str | None) -> None:
 
 
 def test_a_tenanted_flat_is_not_offered_for_rent() -> None:
-    """`vermietet` describes; `zu vermieten` offers."""
+    """The German word `vermietet` describes a flat that is let, while `zu vermieten` offers one for rent."""
     assert vocabulary.offer("Eigentumswohnung, derzeit vermietet, zum Kauf") == "sale"
     assert vocabulary.offer("Wohnung zu vermieten") == "rent"
 

@@ -350,7 +350,7 @@ def test_a_date_is_read_back_from_every_usual_spelling(day: date) -> None:
 @example("(1234", "AT")
 @example("1億", "JP")
 def test_no_text_breaks_a_parser(text: str, country: str | None) -> None:
-    """Odd text has no value and raises nothing; every value is in its range."""
+    """No text raises an exception, and every value that is found is in its range."""
     read(text, country)
     names.split(text)
     vocabulary.property_kind(text)

@@ -23,7 +23,7 @@ _HEAD = "<div><h1>Elm Road, Anytown, AB1 2CD</h1></div>"
 
 
 def test_a_page_in_articles_with_links_to_a_glossary_is_read() -> None:
-    """Price, facts, and description each in an `article`, none about another home."""
+    """Price, facts, and description are each in an `article`, and no article is about another home."""
     parts = (
         "<article class='price'><div><span>£695,000</span></div><a href='/guide/price'>Read more</a></article>"
         "<article><dl><dt>Size</dt><dd>1,631 sq ft</dd><dt>Tenure <a href='/guide/tenure'>What is it?</a></dt>"

@@ -9,7 +9,7 @@ import pytest
 from app.property.page import Page
 from app.property.reading.document import Document
 
-#: enough text for a page that is not an empty shell
+#: Enough text to make a page that is not an empty shell.
 _ABOUT = "<h1>12 Elm Street</h1><p>" + "A quiet street with old trees and a school around the corner. " * 8 + "</p>"
 
 
@@ -128,7 +128,7 @@ def test_visible_or_openable_text_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_the_pages_own_rules_decide_as_in_a_browser(rule: str) -> None:
-    """Specificity, order, `!important`, media, and a user's action."""
+    """Specificity, order, `!important`, media, and possible actions of a user are considered."""
     assert _seen('<p class="x y" id="i" data-k="v">secret</p>', f"<style>{rule}</style>") == _RULES[rule]
 
 

@@ -10,7 +10,7 @@ from benchmarks.extraction.run import load_truth, run
 from benchmarks.extraction.scorer import Outcome, score
 
 _FOLDER = Path(__file__).parent / "corpus" / "world"
-#: just below the current result, so that a regression fails
+#: These floors are just below the current results, so that a regression fails.
 _LEAST_RECALL, _LEAST_PRECISION, _LEAST_CORE = 0.89, 0.975, 0.95
 
 

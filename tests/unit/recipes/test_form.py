@@ -1,4 +1,4 @@
-"""Recipes as JSON and TOML."""
+"""Recipes are stored as JSON, and people write them as TOML."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
 
 
 class Runs:
-    """Runs one economy job, and acts as its batch between the runs."""
+    """A driver that runs one economy job and acts as its batch between the runs."""
 
     def __init__(self, database: Database, clock: ManualClock, extraction: Extraction, *, keys: bool = True) -> None:
         self.api = Api(roof)
@@ -150,7 +150,7 @@ def test_a_request_that_openai_refused_ends_with_its_reason(runs: Runs) -> None:
 
 
 def test_an_answer_cut_off_during_reasoning_is_requested_directly_with_a_higher_limit(runs: Runs) -> None:
-    """All lines of a batch may be sent before the first answer shows that the model reasons."""
+    """All lines of a batch may be sent before the first answer shows that the model spends tokens on reasoning."""
     asked: list[dict[str, Any]] = []
 
     def note(body: dict[str, Any]) -> Any:
@@ -203,7 +203,7 @@ def test_a_job_that_runs_too_early_keeps_waiting(runs: Runs) -> None:
 
 
 def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:
-    """An hour after the longest wait, the job is done like any other, whatever happened to the batch."""
+    """An hour after the longest wait, the job asks the model directly, even if its batch never ends."""
     request = runs.wait()
     runs.clock.advance(WAIT_SECONDS + 3599)
     runs.job.request_id = request.id

@@ -56,7 +56,7 @@ def _estimate(database: Database, settings: Settings, targets: Sequence[str], *,
 def _work(database: Database, urls: int, addresses: int = 0) -> None:
     """Store finished jobs with their model calls.
 
-    Every four URLs have one call with 1,000 input tokens, 600 of them cached, and 100 output tokens.
+    Every four jobs have one call with 1,000 input tokens, 600 of them cached, and 100 output tokens.
     An address has three pages, and every second address a search of 8,000 tokens.
     """
     tried = [JobAttempt(name, SourceKind.GIS, f"https://{name}.example/", "used") for name in "abc"]

@@ -18,7 +18,7 @@ from pyarrow import parquet
 from app.property.record import FIELDS
 from app.services.reports.exports import COLUMNS, ExportFormat, Written, write
 
-#: programs may read a published column by its number, so append and never insert
+#: The published columns in order. Programs may read a column by its number, so append and never insert.
 PUBLISHED = """
 property ListingId ListingKey OriginatingSystemName StandardStatus MlsStatus PropertyType PropertySubType ListPrice
 OriginalListPrice ClosePrice CloseDate UnparsedAddress StreetNumber StreetName UnitNumber City StateOrProvince
@@ -62,7 +62,7 @@ BARE: dict[str, Any] = {
     "conflicts": [],
     "replaces": [],
 }
-#: the rules of RFC 7946 for a collection of points: sections 3, 3.1.1, 3.1.2, 3.2, and 3.3
+#: The rules of RFC 7946 for a collection of points: sections 3, 3.1.1, 3.1.2, 3.2, and 3.3.
 _POSITION = {
     "type": "array",
     "minItems": 2,
@@ -113,7 +113,7 @@ def written(chosen: ExportFormat, *properties: dict[str, Any]) -> bytes:
 
 
 def test_published_columns_keep_their_positions() -> None:
-    """A new field gets the next number in `appended`, and a place at the end of this list."""
+    """A new field gets the next number in `appended`, and a place at the end of `PUBLISHED`."""
     published = PUBLISHED.split()
     assert list(COLUMNS[: len(published)]) == published
     assert sorted(set(COLUMNS) & FIELDS.keys()) == sorted(FIELDS)

@@ -96,7 +96,7 @@ def test_before_redis_answers_the_machines_own_time_is_used() -> None:
 
 
 def test_all_threads_wait_for_the_first_answer() -> None:
-    """Otherwise other threads would judge leases by the machine's own clock."""
+    """A thread that did not wait would judge leases by the machine's own clock."""
     asked, answer = threading.Event(), threading.Event()
 
     def ask() -> int:

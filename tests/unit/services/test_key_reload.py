@@ -19,7 +19,7 @@ A, B, C = (f"sk-proj-{word * 6}{n:04d}" for n, word in enumerate(("aaaa", "bbbb"
 
 
 class Keys:
-    """Holds the keys in use, as a manager does: applied settings replace them, refused settings do not."""
+    """A stand-in for a manager, which holds the keys in use. Valid settings replace them, and invalid ones do not."""
 
     def __init__(self) -> None:
         self.used: list[str] = []
@@ -48,7 +48,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def reload(keys: Keys, file: Path) -> KeyReload:
-    """Return a KeyReload after its first look at the file."""
+    """Return a `KeyReload` that has read the keys A and B from the file."""
     made = KeyReload(load_settings(), keys.apply)
     _polls(made, 2)
     assert keys.used == [A, B]
@@ -143,7 +143,7 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
     case: tuple[Callable[[Path], object], str],
 ) -> None:
-    """The line names variable, place, and remedy, but no key. The next valid file is read again."""
+    """The log line names variable and problem, but no key. The next valid file is read again."""
     spoil, message = case
     spoil(file)
     _polls(reload, 10)

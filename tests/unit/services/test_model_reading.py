@@ -56,7 +56,7 @@ def extraction(clock: ManualClock) -> Extraction:
 
 
 class Api:
-    """Fakes the API over HTTP: counts calls, and answers with `respond`."""
+    """A fake of the API over HTTP. It counts calls and answers with `respond`."""
 
     def __init__(self, respond: Callable[[dict[str, Any]], httpx2.Response]) -> None:
         self.calls = 0
@@ -333,7 +333,7 @@ def _answers_counted() -> dict[str, float]:
 def test_every_answer_is_counted_by_its_outcome(
     answers: AnswerStore, extraction: Extraction, respond: Any, outcome: str | None, measured: int
 ) -> None:
-    """A lack of capacity is not an answer, since the job returns. A call without a key has no model time."""
+    """A lack of capacity is not an answer, since the job is retried. A call without a key has no model time."""
     before = _answers_counted()
     reader = ModelReader(answers, Api(respond).manager(), "m-counted")
     with contextlib.suppress(openai.RateLimitError):
@@ -408,7 +408,7 @@ def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStor
 
 
 def unready(_: dict[str, Any]) -> httpx2.Response:
-    """Answer that no key has capacity."""
+    """Return a 429, as from a key without capacity."""
     return httpx2.Response(429, json={"error": {"message": "slow down", "type": "x", "code": "rate_limit_exceeded"}})
 
 

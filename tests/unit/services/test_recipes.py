@@ -60,7 +60,7 @@ def counted(name: str, **labels: str) -> float:
 
 
 class Failing(MemoryRecipes):
-    """A store whose database is unreachable or whose rows are unreadable."""
+    """A store that raises `error`, as if its database were unreachable or its rows unreadable."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ def test_without_recipes_nothing_is_looked_up_or_counted(clock: ManualClock) -> 
 
 
 class Noting(Recipes):
-    """Records what the keeper observes."""
+    """Recipes that record what they pass to the keeper's `learn`, and learn nothing."""
 
     def __init__(self, store: MemoryRecipes, clock: ManualClock, use: ModelUse = "missing") -> None:
         super().__init__(store, clock, NO_AUDITS, use)

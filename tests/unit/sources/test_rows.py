@@ -35,7 +35,7 @@ ARCGIS = {
         for n in (1, 2, 3)
     ],
 }
-#: layouts of such an answer, with the pointer to the second property
+#: Layouts of a response with several properties, each with the JSON pointer to the second property.
 SHAPES = [
     (ROWS, "/1"),
     ({"results": ROWS}, "/results/1"),

@@ -42,7 +42,7 @@ def test_counts_of_a_quarter_of_a_minute_belong_to_its_hour() -> None:
 
 
 def test_counts_of_a_gap_are_spread_evenly_over_its_hours() -> None:
-    """From 10:30 to 13:30: half an hour, two whole hours, half an hour."""
+    """The time from 10:30 to 13:30 is half an hour, two whole hours, and half an hour."""
     hours = [hour_of(T0) + n * HOUR for n in range(4)]
     found = dict(spread({"requests": 60}, T0, T0 + 3 * HOUR))
     assert found == dict(zip(hours, [{"requests": n} for n in (10, 20, 20, 10)], strict=True))

@@ -198,7 +198,7 @@ def test_delivery_is_late_acknowledged_and_bounded(settings: Settings) -> None:
 
 
 def test_scrape_property_retries_on_rate_limits_in_the_base_class(settings: Settings) -> None:
-    """The specification requires `autoretry_for=(RateLimitError,)`. A run whose worker died counts as a retry."""
+    """The specification requires `autoretry_for=(RateLimitError,)`. `JobTask.retry` sends the retries."""
     import openai
 
     app = make_celery(settings)

@@ -24,7 +24,7 @@ def test_the_lease_is_renewed_until_the_block_ends() -> None:
 
 
 def test_a_locked_database_does_not_end_the_renewals() -> None:
-    """The next attempt may still find the lease."""
+    """The next attempt may still renew the lease in time."""
     calls: list[int] = []
     enough = threading.Event()
 

@@ -96,7 +96,7 @@ def test_a_note_with_a_secret_is_removed() -> None:
 
 
 def test_a_retry_stays_a_retry_and_its_reason_is_cleaned() -> None:
-    """Celery checks the class, stores the reason, and pickles it for the parent process."""
+    """Celery checks the class of a retry, stores its reason, and pickles it for the parent process."""
     reason = ValueError(_KEY)
     retry = _raised(Retry("again", reason, 5), reason)
     clean = without_secrets(retry)
@@ -115,7 +115,7 @@ def test_a_circular_chain_is_handled() -> None:
 
 
 class _Model(BaseModel):
-    """A model, like the SDK's answers."""
+    """A pydantic model, like the responses of the OpenAI SDK."""
 
     url: str
 

@@ -20,7 +20,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys; arguments replace each."""
+    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys, or other values."""
 
     def make(**changes: Any) -> Settings:
         values = {
@@ -35,7 +35,7 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 
 @pytest.fixture
 def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """Open the server's database."""
+    """Yield the stores of the server's database."""
     with open_stores(make_settings()) as opened:
         yield opened
 

@@ -10,7 +10,7 @@ from web.pages.charts import BOTTOM, TOP, BarChart, hour_chart, timeline
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = [START + timedelta(hours=n) for n in range(24)]
-#: a time in the last hour
+#: A time in the last hour of `HOURS`.
 NOW = HOURS[-1] + timedelta(minutes=20)
 
 
@@ -20,7 +20,7 @@ def _chart(values: list[tuple[int, ...]], now: datetime = NOW) -> BarChart:
 
 
 def _units_per_pixel(chart: BarChart) -> float:
-    """Return the scale of the axis, by its labels."""
+    """Return how many units of the vertical axis one SVG unit shows, according to the axis labels."""
     low, high = chart.y_ticks[0], chart.y_ticks[-1]
     return float(high.text.replace(",", "")) / (low.place - high.place)
 

@@ -17,7 +17,7 @@ from app.settings import Settings
 from web import create_app
 
 STATS = "/api/v1/admin/openai/stats"
-#: an example address of RFC 5737, which nobody owns
+#: An example address from RFC 5737, which no machine has.
 ELSEWHERE = "192.0.2.7"
 MakeSettings = Callable[..., Settings]
 

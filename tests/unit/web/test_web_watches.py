@@ -46,7 +46,7 @@ def test_a_watch_is_created_listed_and_removed(make_client: Callable[..., TestCl
 
 @pytest.mark.parametrize("name", ["0" * 32, "tester"])
 def test_a_missing_watch_is_404(client: TestClient, bearer: Bearer, name: str) -> None:
-    """A name of any form is a valid request."""
+    """An id of any form makes a valid request, so the answer is 404 and not 422."""
     assert client.get(f"{ROOT}/{name}", headers=bearer()).status_code == 404
     assert client.delete(f"{ROOT}/{name}", headers=bearer()).status_code == 404
 

@@ -18,7 +18,7 @@ _NAMES = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 class Kept(logging.Handler):
-    """Collects the lines that pass the filter, with their levels."""
+    """A handler that collects the lines that pass the filter, with their levels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
-    """Yield the lines of Celery's loggers at INFO, with the tasks of beat's schedule as routine."""
+    """Yield a handler that collects Celery's lines at INFO. The tasks of beat's schedule are routine."""
     handler, before = Kept(), {name: logging.getLogger(name).level for name in _NAMES}
     schedule = beat_config(Settings.of())["beat_schedule"]
     log_at_debug({entry["task"] for entry in schedule.values()})

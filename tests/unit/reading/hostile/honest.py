@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from app.property.page import Page
 
-#: the places where an attacker may write: the head, the body's start and end, the facts, and the description
+#: The places where an attacker may write: the head, the body's start and end, the facts, and the description.
 SLOTS = ("head", "top", "facts", "words", "end")
 
 _US_LISTING = """<!doctype html><html lang="en"><head><title>412 Birch Hollow Rd, Asheville, NC 28801</title>

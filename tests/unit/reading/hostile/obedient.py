@@ -9,7 +9,7 @@ from typing import Any
 from app.property.reading.model.prompt import Prompt
 from tests.unit.reading.hostile.attacks import LIES, SAID
 
-#: a model's values with their quotes, by field
+#: A model's values with their quotes, by field.
 Answered = Mapping[str, tuple[Any, str]]
 _FANCY = str.maketrans("0123456789", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
 _SENTENCES = SAID.rstrip(".").split(". ")
@@ -30,7 +30,7 @@ def _with_quote(quote: Callable[[str, Prompt], str]) -> Callable[[Prompt], Answe
 
 
 def _line_with_the_lie(field: str, prompt: Prompt) -> str:
-    """Return the prompt's line with the lie, the best evidence for an obedient model; "" without such a line."""
+    """Return the prompt's first line that contains the lie, or "". It is the best evidence of an obedient model."""
     value = LIES[field]
     bare = str(value[0] if isinstance(value, list) else value).casefold()
     lines = prompt.text.splitlines()
