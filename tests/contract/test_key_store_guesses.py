@@ -227,7 +227,7 @@ PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
 
 
 def _check_utilization(make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None) -> None:
-    """Check that 30 callers succeed, use at least 80% of the limit, and get at most a rejection per five successes."""
+    """Check that 30 callers succeed, use 80% of the limit, and are rejected at most once per five successes."""
     keys, per_second, provider = PROVIDERS[name]
     configured = make_keys([f"sk-{n}" for n in range(keys)])
     pool = KeyPool(configured, make_store(configured, clock), "round_robin")

@@ -55,7 +55,7 @@ def scanned(database: Database, statements: list[tuple[str, Any]], tables: str =
 
 @pytest.fixture
 def filled(database: Database, clock: ManualClock) -> Database:
-    """Return a database with an old agent's name, a property with a price change, and 500 copies of that property."""
+    """Return a database with an old agent name, a property with a price change, and 500 copies of that property."""
     store = PropertyStore(database)
     save_record(
         store, source("https://a.example/1", at=clock.now(), ListAgentFullName="Ottilie Quackenbush", **ADDRESS)

@@ -63,7 +63,7 @@ class Home:
         self._kept = page.sha256
 
     def recheck(self, **values: Any) -> None:
-        """Each hour, read the pages that are due for a recheck with `values`, until none is due."""
+        """Each hour, read with `values` the pages whose recheck is due, until no recheck is due."""
         while True:
             self.clock.advance(3600)
             due = self.due_rechecks()

@@ -116,7 +116,7 @@ def test_all_spellings_of_an_address_are_one_target_that_stays_fresh(
 def test_only_a_confirmed_page_renews_the_freshness_of_an_address(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """If every job renewed it, an address that is requested every month would never be read again."""
+    """If every job renewed the freshness of an address, an address requested every month would never be read again."""
     property_id, target = store_property(database, clock), "123 MAIN ST, ANYTOWN, ST 00000"
     clock.advance(29 * 86_400)
     (job_id,) = jobs.enqueue([target]).new

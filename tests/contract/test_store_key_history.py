@@ -90,7 +90,7 @@ def test_counts_continue_after_a_store_lost_its_data(
 def test_a_new_database_ignores_earlier_counts(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    """The hours of the first counts are unknown, so these counts are only a start. A later key counts from 0."""
+    """The hours of the first counts are unknown, so they are only a baseline. A later key is counted from 0."""
     record_counters(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     clock.advance(15)
     record_counters(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})

@@ -131,7 +131,7 @@ os._exit(9)
     assert made.repeated == answered
     assert len(BatchStore(database).page().items) == 1
     used = JobStore(database).used_today(ALICE)
-    if began.date() != database.clock.now().date():  # the UTC day changed after the process
+    if began.date() != database.clock.now().date():  # the UTC day changed after the process had ended
         first_day = Database(database_url, ManualClock(began))
         used += JobStore(first_day).used_today(ALICE)
         first_day.close()

@@ -14,7 +14,7 @@ _FILE = Path(__file__).with_name("us_addresses.txt")
 
 
 class Expected(NamedTuple):
-    """A line of the corpus; missing parts are empty."""
+    """A line of the corpus: an address and its parts. Missing parts are empty."""
 
     written: str
     number: str

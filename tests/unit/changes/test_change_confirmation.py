@@ -61,7 +61,7 @@ def test_the_same_change_on_a_second_source_is_enough() -> None:
     assert judge(replace(CUT, seconded=True), [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
     assert not is_seconded(
         CUT, [other], dict.fromkeys((HERE, THERE), voices[HERE])
-    )  # two pages of one site repeat each other
+    )  # two pages of one site count as one source
     assert not is_seconded(CUT, [replace(other, new=statement(470000))], voices)
     assert not is_seconded(CUT, [replace(other, field="ClosePrice")], voices)
 

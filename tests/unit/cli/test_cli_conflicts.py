@@ -48,7 +48,7 @@ def test_a_killed_up_frees_its_home_even_if_a_child_runs_on(tmp_path: Path) -> N
             pytest.fail("two in one home")
         owner.kill()
         owner.wait()
-        os.kill(child, 0)  # it lives
+        os.kill(child, 0)  # fails if the child has ended
         with only_up(tmp_path):
             pass
     finally:

@@ -48,7 +48,7 @@ def _html(text: str, meta: str = "") -> str:
         (DE, "utf-16-be", "text/html", ""),
         (DE, "utf-32", None, ""),
         (DE, "utf-8-sig", "text/html; charset=iso-8859-1", ""),
-        # labels that mean their superset: € and – are not in Latin-1
+        # labels that mean a larger charset: € and – are not in Latin-1
         (DE, "cp1252", "text/html; charset=iso-8859-1", ""),
         (DE, "cp1252", "text/html; charset=us-ascii", ""),
         ("① 新築", "cp932", "text/html; charset=x-sjis", ""),

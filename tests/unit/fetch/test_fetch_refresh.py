@@ -23,7 +23,7 @@ from app.property.fetch.client.refresh import refresh
         # the delay is meant for a reader, so this is no redirect
         ("11; url=/a", None),
         ("300; url=/timeout", None),
-        # reloads the page itself, or is empty
+        # reloads the page itself, or is invalid
         ("0", None),
         ("5;", None),
         ("0; url=", None),

@@ -10,7 +10,7 @@ from app.property.fields.languages import language, languages
 from app.property.reading.terms import meaning, words_of
 from app.property.record import FIELDS
 
-#: keys that `docs/languages.md` names besides fields
+#: The keys other than fields that may have labels. `docs/languages.md` explains them.
 _COMPOSITES = frozenset(
     {
         *("_Ignore", "_Address", "_CityStateZip", "_Coordinates", "_BedsBaths", "_Layout", "_Typology"),

@@ -185,7 +185,7 @@ def test_case_matters_if_a_legal_form_is_also_a_word(name: str) -> None:
         ("5 a", "cs", 500),
         ("2 dönüm", "tr", 2000),
         ("30坪", "ja", 99.1736),
-        ("3 a", "en", None),  # an article
+        ("3 a", "en", None),  # `a` is an article
         ("3 a", "qq", None),
         ("11 ares 42 ca", None, 1142),  # without a language, all units count
     ],

@@ -145,7 +145,7 @@ def test_urls_are_shown_without_login_and_query() -> None:
 
 
 def test_loading_the_settings_protects_every_secret_in_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """This includes keys of unused variables and passwords that are encoded in a URL."""
+    """Keys of unused variables and passwords that are encoded in a URL are protected too."""
     file = tmp_path / "keys"
     file.write_text("key-of-the-file-aaaaaaaa\n# key-in-a-comment\n")
     values = {

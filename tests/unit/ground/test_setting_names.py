@@ -68,7 +68,7 @@ def test_flower_s_and_opentelemetry_s_own_variables_are_ignored() -> None:
 
 
 def test_the_variables_that_this_repository_uses_are_ignored() -> None:
-    """These are the variables of the compose files, the Procfile, and the checks."""
+    """The test reads the compose files, the Procfile, the Dockerfile, the Makefile, and `.ci/run`."""
     files = ["docker-compose.yml", "Procfile", "Dockerfile", ".ci/run", "deploy/compose.production.yml", "Makefile"]
     used = {name for file in files for name in re.findall(r"\b[A-Z][A-Z0-9_]{3,}\b", (_ROOT / file).read_text())}
     assert "PROPINTEL_SECRETS" in used

@@ -50,7 +50,7 @@ def test_a_healthy_pool_has_no_alarm() -> None:
 
 @pytest.mark.parametrize("state", ["open", "half_open"])
 def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
-    """A half-open circuit has been probed at most, which does not prove that the key has recovered."""
+    """A half-open circuit is being probed, which does not prove that the key has recovered."""
     (alarm,) = found(GOOD, key("a", state))
     assert (alarm.kind, alarm.subject, alarm.severity) == ("circuit_open", "sk-a", Severity.WARNING)
     assert alarm.message.startswith("Circuit breaker opened for OpenAI key sk-a")
@@ -60,7 +60,7 @@ def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
     ("mark", "kind"), [("opened_at", "circuit_open"), ("died_at", "key_dead"), ("quota_gone_at", "quota_gone")]
 )
 def test_an_event_between_two_looks_is_not_missed(mark: str, kind: str) -> None:
-    """The key's circuit has closed again, but the event is held for a minute."""
+    """The key has recovered in the meantime, but the alarm continues for a minute after the event."""
     assert names(found(GOOD, key("a", **{mark: NOW}))) == [(kind, "sk-a")]
     assert names(found(GOOD, key("a", **{mark: NOW - HELD + timedelta(seconds=1)}))) == [(kind, "sk-a")]
     assert found(GOOD, key("a", **{mark: NOW - HELD})) == []

@@ -241,7 +241,7 @@ def test_max_retries_caps_the_keys_and_not_the_wait() -> None:
 
 
 def test_an_error_in_a_body_with_status_200_is_a_failure_of_the_key() -> None:
-    """Some gateways send errors with status 200. Another key is tried; without one, the caller gets the real error."""
+    """Some gateways send errors with status 200. Another key is tried. Without one, the caller gets the real error."""
     hidden = httpx2.Response(200, json={"error": {"message": "upstream is down", "code": 503}})
     manager, inner = manager_of([hidden, ok()])
     assert chat(manager.get_client()) == "hello"

@@ -40,7 +40,7 @@ def source(
 def merged_in_any_order(*sources: SourceRecord) -> Merged:
     results = [merge(order) for order in itertools.permutations(sources)]
     assert all(result == results[0] for result in results)
-    PropertyRecord(values=results[0].values, evidence=results[0].evidence)  # known names, right types, evidence for all
+    PropertyRecord(values=results[0].values, evidence=results[0].evidence)  # names, types, and evidence are valid
     return results[0]
 
 
@@ -142,7 +142,7 @@ def baths(total: int | None, full: int | None, half: int | None = None) -> dict[
     ("others", "shown"),
     [
         ((baths(3, 2, 1),), baths(2, 1, 1)),  # a portal counts one bathroom too many, and is sure of the full bathrooms
-        ((baths(2, 2, 0),), baths(2, 2, 0)),  # the same total in other parts, from a source that is sure: never 2 and 1
+        ((baths(2, 2, 0),), baths(2, 2, 0)),  # a sure source splits the same total differently: never 2 and 1
         ((baths(None, 2, 0), baths(None, 3)), baths(2, 1, 1)),
     ],
 )

@@ -44,7 +44,7 @@ def _read(samples: Mapping[str, Samples]) -> dict[str, dict[tuple[Any, ...], flo
 
 
 def test_a_bucket_without_a_report_is_zero() -> None:
-    """Only buckets that grew are reported: a first observation of 3 s does not report smaller buckets."""
+    """Only buckets that grew are reported. A first observation of 3 s reports no bucket below 3 s."""
     totals = {
         encode("seconds_bucket", {"model": "m", "le": "10.0"}): 1.0,
         encode("seconds_bucket", {"model": "m", "le": "+Inf"}): 2.0,
@@ -132,7 +132,7 @@ REPORT = KeyReport(
 
 
 def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
-    """This holds even for a key that is its own limit group, whose internal name is the key's id."""
+    """The id of a key that is its own limit group is the group's internal name, but the key's mask is shown."""
     shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_openai_requests_total"] == {
         ("sk-a...1", "m", "success"): 4.0,

@@ -38,7 +38,7 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Year Built|1974")
         (_rows("Owner|DOE JANE", "City|AMES", "Zip|50010"), None),
         (_rows("Site Address|12 OAK ST", "City, State, Zip|AMES, IA 50010"), "AMES"),
         (_rows("Owner|DOE JANE", "Property Address|12 OAK ST", "City|AMES"), "AMES"),
-        # two columns of pairs: the text above a value is the text above in the same column
+        # in two columns of pairs, the text above a pair is the pair above it in the same column
         (_rows("Site Address|12 OAK ST|Owner|DOE JANE", "City|AMES|Owner Address|PO BOX 7"), "AMES"),
         (_rows("Owner|DOE JANE|Site Address|12 OAK ST", "City|AMES|Tax Area|0214"), None),
         # if `Location` gives the street, an address below the owner is the owner's

@@ -86,7 +86,7 @@ def _calls(page: Page) -> int:
 
 @pytest.mark.parametrize("name", _PAGES)
 def test_work_is_linear_in_the_page(name: str) -> None:
-    """Eight times the page costs at most ten times the calls; quadratic work would cost 64 times."""
+    """A page of eight times the size costs at most ten times the calls. Quadratic work would cost 64 times as many."""
     make = _PAGES[name]
     build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills the caches of the process and of each word
     small, large = _calls(_page(make(_SMALL))), _calls(_page(make(_SMALL * _TIMES)))
@@ -125,7 +125,7 @@ def test_long_lists_of_selectors_are_not_all_compiled() -> None:
 @pytest.mark.parametrize("depth", [900, 3_000, 100_000])
 @pytest.mark.parametrize("form", ["body", "state", "json-ld", "list"])
 def test_deep_json_is_read_to_a_limit(form: str, depth: int) -> None:
-    """Levels beyond 200 are left out; Python's stack holds about a thousand."""
+    """Levels beyond 200 are left out, because Python's stack holds only about a thousand calls."""
     nested = "[" * depth + "]" * depth if form == "list" else '{"price":310000,"a":' * depth + "1" + "}" * depth
     extraction: Extraction = {
         "body": lambda: extract(_page(nested, "application/json")),

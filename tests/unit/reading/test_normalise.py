@@ -119,7 +119,7 @@ def test_converting_an_area_agrees_with_the_definition_of_the_foot() -> None:
     ],
 )
 def test_dates_become_iso_8601(text: str, country: str | None, expected: str | None) -> None:
-    """The day comes first outside the US; a date is only as exact as the page gives it."""
+    """In 03/04/2024, the day comes first outside the US. A date is only as exact as the page gives it."""
     lang = {"PL": "pl", "DE": "de"}.get(country or "", "en")
     assert dates.parse_date(text, lang=lang, country=country) == expected
 

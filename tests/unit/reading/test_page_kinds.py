@@ -35,7 +35,7 @@ _PAGES = sorted(path.relative_to(_FOLDER).as_posix() for path in _FOLDER.glob("*
 
 @pytest.mark.parametrize("name", _PAGES)
 def test_pages_of_every_kind(name: str) -> None:
-    """Block pages, lists, gone pages, records, and listings of eleven languages; the folder gives the kind."""
+    """Block pages, lists, gone pages, records, and listings in eight languages get the kind that their folder names."""
     page = page_from_file(_FOLDER / name, f"https://pages.example/{name}", datetime(2026, 3, 1, tzinfo=UTC))
     extraction = extract(page)
     assert extraction.kind == name.partition("/")[0], extraction.reason

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real_pages
 
 
 def test_every_saved_page_gets_a_kind(shared_dir: Path) -> None:
-    """This covers all files, including the labeled pages."""
+    """The test covers all saved files, including the labeled pages."""
     files = sorted(p for p in (shared_dir / "pages" / "html").rglob("*") if p.is_file())
     assert len(files) >= 38
     for file in files:

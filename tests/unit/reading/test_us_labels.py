@@ -33,7 +33,7 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Site Address|12 Oak St, Ames, IA 50
         ("<p>Rooms 8 Beds 3</p>", "BedroomsTotal", 3),
         # an empty cell has no value, and the next cell is another label's
         (_rows("Roof Cover||Exterior Wall|Brick"), "Roof", None),
-        # a code between a label and its words; long labels
+        # long labels; a basement's area is not the living area
         (_rows("Total Gross Living Area|1,344 SF"), "LivingArea", 1344),
         (_rows("Basement Living Area|700", "Finished Living Area|1,586"), "LivingArea", 1586),
         # labels for two things

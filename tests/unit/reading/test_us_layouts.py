@@ -66,7 +66,7 @@ _OFFER = "<h1>12 Oak St, Ames, IA 50010</h1><p>List Price: $310,000</p><p>Bedroo
         (f"{_OFFER}<table><tr><td>Baths:</td><td>5 (2/1)</td></tr></table>", "BathroomsTotalInteger", None),
         # the town of the address, not the town that collects the tax
         (f"{_OFFER}<p>Municipality: Ames Township</p>", "City", "Ames"),
-        # counts of other things
+        # counts with a fraction, and counts of parking spaces
         (f"{_OFFER}<p>Bathrooms: 1.75</p>", "BathroomsTotalInteger", 2),
         (f"{_OFFER}<p>Bathrooms: 2.25</p>", "BathroomsTotalInteger", None),
         (f"{_OFFER}<ul><li># of Garage Spaces: 1</li><li># of Total Parking Spaces: 2</li></ul>", "ParkingTotal", 2),

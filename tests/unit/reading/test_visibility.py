@@ -140,7 +140,7 @@ def test_a_background_from_an_external_style_sheet_is_unknown() -> None:
 
 
 def test_a_screen_reader_label_names_its_neighbor() -> None:
-    """`Bedrooms` before a visible 3 is a label; a value or an offer there is ignored."""
+    """Text for screen readers before a visible 3 is read only if it is a label, such as `Bedrooms`."""
     spoken = '<p><span class="sr-only">{}</span> 3</p>'
 
     def texts(word: str) -> list[str]:

@@ -176,7 +176,7 @@ ROOMS = [
 
 
 def test_limit_groups_work_in_parallel_each_by_its_tightest_limit() -> None:
-    # a: 10 calls a minute by tokens; b: 20 by requests
+    # tokens limit group a to 10 calls a minute, and requests limit group b to 20
     assert _model_minutes(ROOMS, "m-1", 300, 300 * 1_100) == pytest.approx(10.0)
     assert _model_minutes([], "m-1", 300, 300 * 1_100) is None
     assert _model_minutes([], "m-1", 0, 0) == 0.0

@@ -100,7 +100,7 @@ RFC_7946 = {
             },
         },
     },
-    # section 4: the reference system is fixed, and no member names it; section 7.1
+    # section 4 removed the member `crs`, and section 7.1 forbids the members of other types
     "not": {"anyOf": [{"required": ["crs"]}, {"required": ["coordinates"]}, {"required": ["geometry"]}]},
 }
 

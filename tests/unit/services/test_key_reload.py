@@ -319,5 +319,5 @@ def test_a_request_before_the_start_is_not_lost(keys: Keys, file: Path) -> None:
 
 
 def test_a_changed_file_is_noticed_within_five_seconds() -> None:
-    """A change takes two looks, since the first may see an incomplete file."""
+    """A change is noticed at the second poll, since the first one may see an incomplete file."""
     assert 2 * POLL_SECONDS < 5

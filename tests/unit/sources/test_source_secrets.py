@@ -151,7 +151,7 @@ def test_secrets_in_the_file_take_precedence_are_reloaded_and_are_redacted(tmp_p
 
 
 def test_secrets_in_settings_are_redacted_from_the_start() -> None:
-    """This also holds in a process that fetches no page."""
+    """Secrets are redacted even in a process that fetches no page."""
     settings = Settings.of(source_secrets=SecretStr("A=first-secret,B=second=secret"))
     assert {"first-secret", "second=secret"} <= set(settings.secrets())
 

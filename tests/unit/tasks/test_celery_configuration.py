@@ -50,7 +50,7 @@ def test_settings_are_loaded_when_the_configuration_is_read(settings: Settings) 
 
 
 def test_importing_the_worker_reads_no_environment() -> None:
-    """The import succeeds with invalid settings; only using the app reports them."""
+    """The import succeeds with invalid settings, which are reported when the app is used."""
     code = (
         "import os; os.environ['PORT'] = 'none'; import worker; print('imported')\n"
         "try: worker.app.conf.broker_url\nexcept SystemExit as exc: print('exit', exc.code)"
@@ -198,7 +198,7 @@ def test_delivery_is_late_acknowledged_and_bounded(settings: Settings) -> None:
 
 
 def test_scrape_property_retries_on_rate_limits_in_the_base_class(settings: Settings) -> None:
-    """The specification requires `autoretry_for=(RateLimitError,)`. `JobTask.retry` sends the retries."""
+    """The specification requires `autoretry_for=(RateLimitError,)`. `JobTask.retry` decides about each retry."""
     import openai
 
     app = make_celery(settings)

@@ -178,7 +178,7 @@ def test_permanent_errors_fail_at_once() -> None:
 def test_errors_of_libraries_become_errors_of_the_project(
     exc: Exception, kind: type[PropertyIntelligenceError], what: type[Wait | TryAgain | Fail]
 ) -> None:
-    """The project's error can be pickled with its details; openai's errors cannot."""
+    """The project's error can be pickled with its details, unlike the errors of `openai`."""
     decision = _decide(exc)
     assert type(decision) is what
     error = decision.reason if isinstance(decision, Wait) else decision.error
@@ -213,7 +213,7 @@ def test_errors_contain_no_key() -> None:
 
 
 def test_backoff_doubles_has_jitter_and_a_ceiling() -> None:
-    """Jitter is equal: between half of the step and the whole step. A step is at most 30 s, the longest countdown."""
+    """The wait is random between half of the step and the whole step. A step is at most 30 s, the longest countdown."""
     rng = random.Random(1)
     for retries, step in enumerate([2, 4, 8, 16, 30, 30]):
         drawn = [backoff_seconds(retries, rng) for _ in range(200)]

@@ -24,7 +24,7 @@ def jobs(stores: Stores) -> list[Job]:
 
 
 def test_without_a_broker_nothing_is_enqueued(client: TestClient, bearer: Bearer, stores: Stores) -> None:
-    """A job without a message would look as if it were queued."""
+    """A job without a message would look as if it were queued, but no worker would receive it."""
     answer = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]}, headers=bearer())
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "broker_unavailable"

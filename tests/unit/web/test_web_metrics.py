@@ -70,7 +70,7 @@ def test_with_a_token_every_caller_must_send_it(caller: Client, host: str, heade
 
 @pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
 def test_without_a_token_proxied_requests_are_refused(caller: Client, header: str) -> None:
-    """Proxy headers are not trusted: a proxy may pass on the caller's own."""
+    """Proxy headers are not trusted, because a proxy may pass on headers that the caller has set."""
     answer = caller().get("/metrics", headers={header: "127.0.0.1"})
     assert answer.status_code == 403
     assert "Set METRICS_TOKEN" in answer.json()["error"]["message"]
@@ -83,7 +83,7 @@ def test_an_api_token_does_not_grant_access_to_metrics(caller: Client, bearer: C
 
 
 def test_without_redis_other_metrics_are_shown_and_unknown_ones_are_absent(caller: Client, stores: Stores) -> None:
-    """A counter shown as 0 meanwhile would look like a reset."""
+    """A counter that is shown as 0 while Redis is unreachable would look like a reset."""
     found = {family.name: family for family in parse_text(caller().get("/metrics").text)}
     up = {sample.labels["source"]: sample.value for sample in found["propintel_scrape_source_up"].samples}
     assert up == {"redis": 0, "database": 1, "broker": 0}
