@@ -1,4 +1,4 @@
-"""Run every store test on SQLite and, if its programs are on PATH, on a PostgreSQL server."""
+"""Run every store test on SQLite and, if the programs of PostgreSQL are on PATH, on a PostgreSQL server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A purge removes every row of a page, host, or property and prevents its return."""
+"""A purge removes every row of a page, host, property, or address, and prevents their return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order and number of pages do not change the merged property."""
+"""Neither the order of pages nor a repeated page changes the values of the merged property."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terminal output has no control characters of pages, stable columns, and the right exit code."""
+"""Terminal output contains no control characters of pages, and commands end with the right exit code."""
 
 from __future__ import annotations
 

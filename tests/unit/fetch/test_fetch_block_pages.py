@@ -1,4 +1,4 @@
-"""A block page is recognized by its maker's signs, which no real page has."""
+"""A block page is recognized by its maker's signs, which ordinary pages lack."""
 
 from __future__ import annotations
 

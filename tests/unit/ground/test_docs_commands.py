@@ -1,4 +1,4 @@
-"""Every command in README and docs is run by a test and accepted by the program."""
+"""In README and docs, every runnable block is run by a test, and every command is accepted by the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status and error code determine the outcome, as in the design's table."""
+"""Status, error code, and sometimes the error's message determine the outcome of a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts of the invented pages stay within their limits and contain the values that were not read."""
+"""Prompts of the invented pages stay within their limits and contain most values that were not read."""
 
 from __future__ import annotations
 

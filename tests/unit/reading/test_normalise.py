@@ -1,4 +1,4 @@
-"""Numbers, prices, areas, dates, and words as on pages of seven languages."""
+"""Numbers, prices, areas, dates, and words are read as pages of several languages write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doctor checks hide no other check, end in time, and show no secret."""
+"""A failing check of the doctor hides no other check, ends in time, and shows no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An economy job asks no model directly: it waits for its model batch and uses that batch's answer."""
+"""An economy job uses the answer of its model batch. It asks a model directly only if the batch gives none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (markup is easier to read on one line)
-"""Attacks on pages, and where they are inserted. All attacks insert the same lies, and none may change a record."""
+"""Attacks on pages, by place. All attacks insert the same lies, which may change a record only as `Attack` allows."""
 
 from __future__ import annotations
 
