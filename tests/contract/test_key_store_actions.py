@@ -196,7 +196,7 @@ def test_an_outdated_process_does_not_disable_an_enabled_key(
 
 
 def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, clock: ManualClock) -> None:
-    """There are more keys than fit on one page of the index."""
+    """The hundred keys are more than one page of the index holds."""
     keys = make_keys([f"sk-{n}" for n in range(100)])
     store = make_store(keys, clock)
     for key in keys[:99]:

@@ -114,7 +114,7 @@ def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database,
 def test_a_purge_does_not_block_writers_of_other_properties(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The purge pauses after it has deleted the page and before it rebuilds the property."""
+    """The purge pauses after it has deleted the page and before it deletes the property, which has no other page."""
     store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
     save_record(store, page(1))
     other = save_record(store, page(900, StreetName="Harbor"))

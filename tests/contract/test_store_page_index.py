@@ -113,7 +113,7 @@ def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
 def test_a_record_without_a_page_url_is_only_replaced_by_its_own_url(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
-    """Old records have no page URL."""
+    """Records that older versions stored have no page URL."""
     for url in (PAGE, MOBILE):
         save_record(store, record(clock, url, page_url=None, ListPrice=100))
     assert count(database, SourceRow) == 2

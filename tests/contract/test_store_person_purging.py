@@ -87,7 +87,7 @@ def places(database: Database, *words: str) -> set[str]:
 
 
 def _some(column: Column[Any], planted: str, now: datetime) -> Any:
-    """Return a value for a column. Columns that may name a person contain `planted`."""
+    """Return a value for a column. Columns that may name a person contain `planted` or, in URLs, its slug."""
     if column.foreign_keys:
         return None
     kind = pii_kind(column)

@@ -424,7 +424,7 @@ def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
 def test_concurrent_writers_cannot_store_a_purged_page(
     database_url: str, database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """Several threads store an old page while the purge runs. Each copy is purged or refused."""
+    """While the purge runs, several threads store a page fetched before it. Each copy is purged or refused."""
     page = service.page(PAGE)
     clock.advance(1)
     began, refused = threading.Event(), list[bool]()

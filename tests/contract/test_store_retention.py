@@ -113,7 +113,7 @@ def test_a_very_long_url_has_validators_too(store: PageStore, clock: ManualClock
 
 
 def test_the_last_response_counts_even_in_an_older_row(store: PageStore, clock: ManualClock, job_id: str) -> None:
-    """The job updates its own row after another job has stored a newer page."""
+    """The job updates its own row after a newer page was stored in another row."""
     for body, owner in ((b"first", job_id), (b"second", None), (b"third", job_id)):
         store.save_page(page(clock, body, validators=CacheValidators(f'"{body.decode()}"')), owner)
         clock.advance(60)

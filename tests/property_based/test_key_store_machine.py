@@ -81,7 +81,7 @@ def figures(store: Store) -> list[KeySnapshot]:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Steps of callers, operators, providers, and time, on two stores."""
+    """A state machine that runs steps of callers, operators, providers, and time on two stores."""
 
     make_stores: MakeStores
 

@@ -17,7 +17,7 @@ def _facts(kind: type[PropertyIntelligenceError]) -> list[object]:
 
 
 def test_facts_survive_pickling_and_are_in_the_message() -> None:
-    """A result backend passes errors between processes."""
+    """Celery's result backend passes errors between processes."""
     for kind in _ALL:
         error = kind(*_facts(kind))
         again = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)

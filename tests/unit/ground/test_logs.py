@@ -32,7 +32,7 @@ class _Terminal(io.StringIO):
 
 
 class Lines:
-    """Collects everything written to stderr so far."""
+    """A collector of everything that was written to stderr."""
 
     def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
         self._captured = captured

@@ -205,7 +205,7 @@ def test_another_order_or_group_is_no_change_of_keys() -> None:
 
 
 def test_a_running_process_does_not_accept_an_empty_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty file is an error too if another variable has keys."""
+    """An empty keys file is an error even if another variable has keys."""
     with pytest.raises(NoKeysError):
         load_keys_again(_settings(monkeypatch))
     file = tmp_path / "keys"

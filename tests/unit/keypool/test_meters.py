@@ -262,7 +262,7 @@ def test_no_request_is_sent_before_the_bound_of_the_index(
 
 
 def refused(rules: LuaRules, meter: Any, till: int, *, against_the_headers: bool, units: float = 1) -> Any:
-    """Return the meter after its last request got a 429 with a time."""
+    """Return the meter after its last request got a 429 that names the time `till`."""
     meter = rules.copy(meter)
     rules.empty_until(meter, till, units, rules.charge(meter), against_the_headers)
     return meter

@@ -89,7 +89,7 @@ def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture
 
 
 def test_the_remedy_keeps_existing_groups() -> None:
-    """The remedy is the complete value, and includes keys that are grouped with one of these keys."""
+    """The remedy is the complete value of OPENAI_KEY_GROUPS, with all keys that are grouped with one of these keys."""
     keys = make_keys(SECRETS, "us=1,2;eu=4")
     assert groups_setting(keys, [keys[1], keys[2]], "org-x") == "us=1,2,3;eu=4"
     assert groups_setting(keys, [keys[0], keys[3]], "org-x") == "us=1,2,4"

@@ -21,7 +21,7 @@ def test_a_known_model_costs_the_price_of_the_table() -> None:
 
 
 def test_a_tier_costs_its_price_in_the_table() -> None:
-    """gpt-5-mini costs 0.25/2.00 dollars per million tokens, 0.125/1.00 in flex, 0.45/3.60 in priority (2026-11)."""
+    """A million tokens of input and output cost 0.25 and 2.00 dollars, in flex half, in priority 1.8 times as much."""
     microusd = make_pricing()
     prices = {tier: microusd("gpt-5-mini", 1_000_000, 1_000_000, tier) for tier in ("", "default", "flex", "priority")}
     assert prices == {"": 2_250_000, "default": 2_250_000, "flex": 1_125_000, "priority": 4_050_000}
@@ -75,7 +75,7 @@ def test_a_model_without_a_known_price_of_cached_input_is_charged_in_full(model:
     ],
 )
 def test_cached_input_costs_the_price_of_its_tier(model: str, tier: str, cached: float) -> None:
-    """The prices are from OpenAI's pricing page, 2026-11, and equal in the model table of LiteLLM 1.110."""
+    """The prices are from OpenAI's pricing page, 2026-11. The model table of LiteLLM 1.110 has the same prices."""
     assert make_pricing()(model, 10_000, 0, tier, cached=10_000) == round(10_000 * cached)
 
 

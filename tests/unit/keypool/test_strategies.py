@@ -24,7 +24,7 @@ def test_an_unknown_strategy_is_an_error_that_lists_the_valid_ones() -> None:
 
 @pytest.mark.parametrize("position", [0, 1, 2, 15, 999])
 def test_chance_is_uniform_for_every_key(rules: LuaRules, position: int) -> None:
-    """Each value comes exactly once over all draws."""
+    """Over all seeds, each value comes exactly once."""
     assert sorted(rules.chance_of(seed, position) for seed in range(SEEDS)) == [n / SEEDS for n in range(SEEDS)]
 
 

@@ -224,7 +224,7 @@ def test_each_value_of_a_record_that_was_read_has_its_score() -> None:
     ],
 )
 def test_each_cross_check(values: dict[str, Any], field: str, verdict: Verdict | None) -> None:
-    """The checks give `field` this verdict; None means no verdict."""
+    """The cross-checks give `field` the expected verdict, or no verdict if it is None."""
     html = "<html lang='en-US'><title>4 Elm Rd, Salem - $310,000</title><h1>4 Elm Rd</h1></html>"
     winners = {
         n: Winner(_candidate(n, v, locator=f"/html/body/p[{i}]"), 0.7, False) for i, (n, v) in enumerate(values.items())

@@ -40,7 +40,7 @@ def test_the_fit_finds_the_weights_that_made_the_examples() -> None:
 
 
 def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> None:
-    """From any start, the result meets the conditions that only the minimum meets."""
+    """The result meets the conditions that only the minimum meets, and another start gives the same weights."""
     dice = random.Random(8)
     rows = [{"bias": 1.0, "up": dice.random(), "down": dice.random()} for _ in range(400)]
     examples = [Example(row, dice.random() < logistic(1.0 - row["up"])) for row in rows]

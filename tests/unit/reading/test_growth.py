@@ -69,7 +69,7 @@ def _page(text: str, kind: str = "text/html") -> Page:
 
 
 def _calls(page: Page) -> int:
-    """Count the Python and C calls for reading `page` and building its prompt."""
+    """Return the number of Python and C calls for reading `page` and building its prompt."""
     count = 0
 
     def counted(_frame: FrameType, event: str, _argument: object) -> None:

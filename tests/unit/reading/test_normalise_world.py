@@ -93,7 +93,7 @@ def test_the_qualifier_of_a_price(text: str, qualifier: str | None) -> None:
 
 @pytest.mark.parametrize(("text", "country"), [("1,487 sq ft", None), ("living rm 3", "US"), ("lei e lui", "IT")])
 def test_letters_that_are_a_currency_elsewhere(text: str, country: str | None) -> None:
-    """ft, rm and lei name money in Hungary, Malaysia and Romania only."""
+    """ft, rm, and lei are currencies of Hungary, Malaysia, and Romania, and other words elsewhere."""
     assert currency.find_currency(text, country) is None
 
 

@@ -175,7 +175,7 @@ def test_a_markup_town_with_its_quarter_is_the_shown_town() -> None:
 
 
 def test_the_halves_of_a_british_postal_code_are_joined() -> None:
-    """Pages show the first half; the second half of the agency's own code is not used."""
+    """The page shows only the first half of the code. The second half of the agency's own code is not used."""
     facts = '"bedrooms": 3, "bathrooms": 2, "price": 695000'
     state = f'<script>window.MODEL = {{{facts}, "address": {{"town": "Anytown", %s}}}};</script>'
     shown = "<h1>Elm Road, Anytown, AB1</h1><p>Guide price £695,000</p>"

@@ -161,7 +161,7 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
 def test_an_empty_file_does_not_fall_back_on_another_variable(
     reload: KeyReload, keys: Keys, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A start would use the next variable. A running fleet keeps its keys when a file becomes empty."""
+    """A starting process would use the next variable. A running one keeps its keys when the file becomes empty."""
     monkeypatch.setenv("OPENAI_API_KEYS", C)
     file.write_text("")
     _polls(reload, 3)

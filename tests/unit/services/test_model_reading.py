@@ -413,7 +413,7 @@ def unready(_: dict[str, Any]) -> httpx2.Response:
 
 
 def settled(extraction: Extraction) -> Extraction:
-    """Return a page that a recipe settled and that is chosen for an audit."""
+    """Return the extraction of a page that a recipe settled and that is chosen for an audit."""
     return replace(extraction, settled=frozenset(extraction.asked()), audited=True)
 
 

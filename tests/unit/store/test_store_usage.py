@@ -21,7 +21,7 @@ def test_a_new_series_grew_from_zero() -> None:
 
 
 def test_a_lower_figure_means_that_all_figures_were_reset() -> None:
-    """After a loss, `failures` may exceed its earlier value. The difference would hide two failures."""
+    """After a loss, `failures` may exceed its earlier value. The difference would hide one of three failures."""
     assert grown({"requests": 10, "failures": 1}, {"requests": 4, "failures": 3}) == {"requests": 4, "failures": 3}
 
 

@@ -17,7 +17,7 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
 
 def _read_again(app: FastAPI) -> None:
-    """Reload the keys as SIGHUP does, and wait for the end."""
+    """Reload the keys as SIGHUP does, and wait until the reload has ended."""
     context: Context = app.state.context
     reloader = context.key_reloader()
     reloader.ask()

@@ -27,7 +27,7 @@ def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _ask_parent() -> None:
-    """Reload as SIGHUP does, and wait for the end."""
+    """Reload the keys as SIGHUP does, and wait until the reload has ended."""
     config_reload.start_reloader_for_children()
     reloader = config_reload._reloader
     assert reloader is not None
