@@ -235,7 +235,7 @@ def test_counting_stored_bytes_does_not_block_other_writers(
 def test_stored_bytes_are_counted_correctly_with_concurrent_writers(
     database: Database, store: PageStore, retention: Retention, clock: ManualClock
 ) -> None:
-    """Four threads store ten bodies four times while old bodies are pruned. The count must match the stored bodies."""
+    """Four threads store ten bodies four times while old bodies are pruned. The counted bytes must be exact."""
     for number in range(10):
         store.save_page(random_page(clock, 1, f"old/{number}"))
     old = stored(database)

@@ -124,7 +124,7 @@ def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: 
 def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Two pages are left, so a property of three pages waits. The next day, it starts with any budget."""
+    """Two pages are left, so a property of three pages waits. The next day, a budget of two is enough."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     clock.advance(DAY)

@@ -72,10 +72,7 @@ def test_vercel_s_functions_match_vercel_s_schema() -> None:
 
 
 def test_vercel_s_function_is_the_web_app() -> None:
-    """Vercel searches the root, src, app, and api, in this order, for these file names.
-
-    So no earlier file may have one of the names.
-    """
+    """Vercel searches the root, src, app, and api for entry points, so no earlier file may have such a name."""
     assert index.app is web.app
     places = [f"{folder}{name}.py" for folder in ("", "src/", "app/", "api/") for name in _ENTRYPOINTS]
     assert [place for place in places if (_ROOT / place).exists()] == [*_VERCEL["functions"]]
