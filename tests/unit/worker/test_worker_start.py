@@ -25,7 +25,7 @@ from worker.signals import children_run_tasks
     ("pool", "forks"), [("prefork", True), ("processes", True), ("threads", False), ("solo", False), (TaskPool, True)]
 )
 def test_only_a_forking_pool_opens_in_its_children(pool: object, forks: bool) -> None:
-    """Celery sends `worker_process_init` only with prefork."""
+    """Only prefork runs tasks in forked children, although Celery sends `worker_process_init` with solo too."""
     assert children_run_tasks(pool) is forks
 
 
