@@ -230,7 +230,7 @@ def test_saturation_names_the_exhausted_limit(
 def test_a_429_without_a_named_limit_counts_as_the_request_limit(
     make_store: MakeStore, clock: ManualClock, headers: LimitReading
 ) -> None:
-    """The rule applies whether or not headers have reported limits."""
+    """Such a 429 counts as the request limit whether or not headers have reported limits."""
     store = make_store([A], clock)
     answer(store, limits=headers)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)

@@ -182,7 +182,7 @@ def test_concurrent_ticks_create_each_job_once(watches: Watches, clock: ManualCl
 def test_refreshes_count_toward_the_quota_of_the_watchs_requester(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Without this rule, watches that are added daily would create any number of jobs. Waiting watches come first."""
+    """Without a quota, watches that are added daily would create any number of jobs. Waiting watches come first."""
     jobs, mallory, limits = JobStore(database), Requester("a" * 64, 2), WatchLimits(100, 0, daily_targets=2)
 
     def refreshed() -> set[str]:

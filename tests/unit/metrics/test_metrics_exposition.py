@@ -79,7 +79,7 @@ def test_the_newest_key_report_is_dated_while_redis_answers() -> None:
 
 
 def test_invalid_keys_do_not_mark_redis_as_down() -> None:
-    """If they did, a critical alert would name the wrong cause."""
+    """If invalid keys marked Redis as down, a critical alert would name the wrong cause."""
 
     def no_keys() -> Any:
         raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")

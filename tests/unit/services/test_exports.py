@@ -100,7 +100,7 @@ RFC_7946 = {
             },
         },
     },
-    # section 4 removed the member `crs`, and section 7.1 forbids the members of other types
+    # section 4 of the RFC removed the member `crs`, and section 7.1 forbids members of other types
     "not": {"anyOf": [{"required": ["crs"]}, {"required": ["coordinates"]}, {"required": ["geometry"]}]},
 }
 

@@ -20,7 +20,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys, or other values."""
+    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys. Arguments change them."""
 
     def make(**changes: Any) -> Settings:
         values = {

@@ -164,7 +164,7 @@ def test_a_request_is_counted_under_its_route_s_template(
 
 
 def test_a_removed_key_has_no_age(caller: Client) -> None:
-    """If it still had an age, the alert on old keys would continue after the key was replaced."""
+    """If a removed key had an age, the alert on old keys would continue after the key was replaced."""
     client = caller()
     context = client.app.state.context  # type: ignore[attr-defined]
     history = KeyHistoryStore(context.stores.database)

@@ -26,7 +26,7 @@ def test_a_valid_id_is_adopted(client: TestClient, sent: str) -> None:
     ["", "x" * 65, "two words", "a\tb", "<script>", "grün".encode(), "sk-proj-" + "A1b2" * 8, "odd.password.here"],
 )
 def test_an_invalid_id_is_replaced(client: TestClient, sent: str | bytes) -> None:
-    """If it were adopted, an id that is too long, has other characters, or contains a secret would reach the log."""
+    """An adopted id reaches the log, so it may be neither too long nor contain other characters or a secret."""
     protect(["odd.password.here"])
     answered = client.get("/healthz", headers={"X-Request-ID": sent}).headers["x-request-id"]  # type: ignore[dict-item]
     assert _OWN.fullmatch(answered)

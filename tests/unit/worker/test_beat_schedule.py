@@ -19,5 +19,5 @@ def test_scheduled_tasks_have_the_most_urgent_priority() -> None:
 
 
 def test_beat_does_not_listen_for_results() -> None:
-    """If it did, beat would wait for a lost broker before it logs the loss."""
+    """If beat listened for results, it would wait for a lost broker before it logs the loss."""
     assert all(entry["options"]["ignore_result"] for entry in beat_config(load_settings())["beat_schedule"].values())

@@ -40,7 +40,7 @@ def _secrets() -> list[str]:
 
 
 def test_a_child_that_is_forked_after_a_reload_does_not_reload(dotenv: Path) -> None:
-    """If it did, it would read `.env`, which may be half edited."""
+    """A child that reloaded would read `.env`, which may be half edited."""
     dotenv.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     _ask_parent()
     assert _secrets() == [A, B]
