@@ -100,7 +100,7 @@ def environment(home: Path, _clean_environment: None) -> Environment:
 
 @pytest.fixture
 def programs(environment: Environment, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create a folder for PATH, with a `propintel` that starts quickly."""
+    """Create a folder for PATH, with a `propintel` that starts quickly; return the folder."""
     folder = tmp_path_factory.mktemp("programs")
     warm_parent.write_program(folder / "propintel", environment)
     return folder
@@ -124,7 +124,7 @@ def bash(home: Path, environment: Environment, programs: Path) -> Bash:
 
 @pytest.fixture
 def propintel(home: Path, environment: Environment, warm_parent: WarmParent) -> Propintel:
-    """Return a function that runs the command in a process, with separate stdout and stderr."""
+    """Return a function that runs `propintel` in its own process and captures stdout and stderr separately."""
 
     def run(*arguments: str, stdin: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
         return warm_parent.run_propintel(*arguments, env={**environment, **changes}, cwd=home, stdin=stdin)
@@ -136,7 +136,7 @@ def propintel(home: Path, environment: Environment, warm_parent: WarmParent) -> 
 def called(
     home: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Propintel]:
-    """Return a function that runs the command in this process, which saves a second each time."""
+    """Return a function that runs `propintel` in this process, which saves about a second per run."""
     root = logging.getLogger()
     previous = root.handlers[:], root.level
 
@@ -168,7 +168,7 @@ def broker(home: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def site(environment: Environment, serving: Serving) -> Iterator[str]:
-    """Start a site of property pages; yield its URL."""
+    """Start the simulated site of property pages; yield its URL."""
     with serving("simulators.site", environment=environment) as server:
         yield server.url
 

@@ -1,4 +1,4 @@
-"""Hooks that let Schemathesis send valid requests; loaded by SCHEMATHESIS_HOOKS."""
+"""Hooks that let Schemathesis send valid requests. The variable SCHEMATHESIS_HOOKS names this module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of docs/changes.md follow the feed, over HTTP and in the terminal."""
+"""The commands of docs/changes.md read the feed of changes, over HTTP and in the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`propintel alerts` on its own database."""
+"""`propintel alerts` lists firing and resolved alerts, as JSON or as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`propintel` as a process prints results on stdout and messages on stderr, and its exit code shows success."""
+"""`propintel` prints results on stdout and messages on stderr, and its exit code shows whether it succeeded."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ PROSE = """<html lang="en"><head><title>12 Elm St</title></head><body><h1>12 Elm
 
 
 def test_a_models_reply_is_shown_with_accepted_and_dropped_values(called: Propintel, home: Path) -> None:
-    """A reply from a file passes the same checks as a reply of the API, without a call."""
+    """A reply from a file passes the same checks as an API reply, and no API call is made."""
     (home / "prose.html").write_text(PROSE.format(more="Mara Quill of Larkspur Homes shows it."))
     read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
     prompt = json.loads(called(*read, "--show-prompt").stdout)
@@ -269,7 +269,7 @@ def test_show_and_export_return_what_scrape_stored(propintel: Propintel, site: s
     assert ran.returncode == 0, ran.stderr
     scraped = json.loads(ran.stdout)
     assert {"property", "record", "evidence", "sources", "conflicts"} <= set(scraped)
-    assert "No OpenAI key" in ran.stderr  # fields without a model are a remark, not a failure
+    assert "No OpenAI key" in ran.stderr  # without a key, no model is asked: a warning, not a failure
 
     shown = json.loads(propintel("properties", "show", scraped["property"]).stdout)
     assert shown["record"] == scraped["record"]
@@ -301,7 +301,7 @@ def test_scraping_good_and_bad_targets_prints_the_good_ones_with_exit_code_1(cal
 def test_the_targets_of_a_scrape_share_a_batch_budget(
     called: Propintel, site: str, broker: EmbeddedValkey, start_openai: Callable[[dict[str, Any]], str]
 ) -> None:
-    """The batch budget allows one model call, so each command gets exactly one call."""
+    """Each command is one batch, whose budget allows one model call, so a model reads only one page per command."""
     key = "sk-simulator-abcdabcd0001"
     openai = {"OPENAI_API_KEYS": key, "OPENAI_BASE_URL": start_openai({"keys": [{"key": key, "rpm": 600}]})}
     for pages in ((1, 2, 3), (4, 5)):

@@ -28,7 +28,7 @@ def _record(url: str, kind: SourceKind, at: datetime, **values: Any) -> SourceRe
 
 @pytest.fixture
 def stored(home: Path) -> str:
-    """Store a property with a conflict and a property without; return the id of the first."""
+    """Store a property with conflicting values and one without; return the id of the first."""
     now = datetime.now(UTC)
     card, listing = "https://county.example/7", "https://homes.example/12"
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:

@@ -60,7 +60,7 @@ def test_an_unclear_purge_is_wrong_usage(called: Propintel, stores: Stores, argu
 
 
 def test_a_person_is_counted_and_then_removed(called: Propintel, stores: Stores) -> None:
-    """Equal bytes and text of a page are stored as one body. No message contains the person's name."""
+    """The page's bytes and text are equal, so one stored body is removed. No message or file keeps the name."""
     page = "<p>Call QUACKENBUSH OTTILIE or Ottilie Quackenbush, not Ottilie Vandermolen.</p>"
     pages = PageStore(stores.database)
     pages.save_page(Page(URL, URL, "text/html", page, page.encode(), datetime(2026, 1, 2, tzinfo=UTC)))

@@ -21,7 +21,7 @@ from app.settings import load_settings
 from .conftest import Environment, Propintel
 
 GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
-#: `propintel`, interrupted by Ctrl-C when it imports the module named by its first argument
+#: This program runs `propintel` and interrupts it like Ctrl-C at the import of the module in its first argument.
 _INTERRUPTED_AT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores SIGINT
@@ -41,7 +41,7 @@ sys.exit(main())
 
 @pytest.fixture
 def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[JobStore], Any]], Any]:
-    """Return a function that acts on this home's jobs without the command line."""
+    """Return a function that calls an action with this home's job store and returns the action's result."""
 
     def do(action: Callable[[JobStore], Any]) -> Any:
         monkeypatch.setenv("PROPINTEL_HOME", str(home / "state"))
@@ -54,7 +54,7 @@ def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[J
 def test_export_writes_into_a_pipe_without_replacing_it(called: Propintel, home: Path) -> None:
     fifo = home / "pipe"
     os.mkfifo(fifo)
-    # the reader never blocks; otherwise it would wait forever if the pipe were replaced
+    # a blocking reader would wait forever if the command replaced the pipe
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
         ran = called("properties", "export", "--format", "csv", "-o", "pipe")

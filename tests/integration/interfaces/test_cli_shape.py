@@ -54,7 +54,7 @@ def test_tables_fit_80_columns(called: Propintel, made: Enqueued, words: str) ->
     ids = {"JOB": made.jobs[0].id[:8], "BATCH": made.batch[:8], "PROPERTY": found["property"][:8]}
     ran = called(*(ids.get(word, word) for word in words.split()), "--format", "table", COLUMNS="80")
     assert ran.stdout
-    urls = ("http://", "https://", "--since ")  # a brief shows URLs in full, so that they can be followed
+    urls = ("http://", "https://", "--since ")  # URLs and cursors are shown in full, for copying
     assert [line for line in ran.stdout.splitlines() if len(line) > 80 and not any(url in line for url in urls)] == []
 
 
@@ -113,7 +113,7 @@ def test_a_group_without_a_verb_shows_its_help(called: Propintel) -> None:
 
 @pytest.fixture
 def completed(called: Propintel) -> Callable[[str], list[str]]:
-    """Return a function that lists bash's completions of the last word."""
+    """Return a function that lists bash's completions of the last word of a command line."""
 
     def complete(line: str) -> list[str]:
         place = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}

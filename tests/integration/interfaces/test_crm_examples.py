@@ -90,7 +90,7 @@ def test_each_change_is_written_to_the_csv_file_once(run: Run, stores: Stores, h
         "quote": "'=it says 590000",
         "new_source": "https://homes.example/1",
     }
-    # after a crash, half a row is written and the cursor is old
+    # simulate a crash that left half a row in the file and the cursor of the previous run
     whole = file.read_bytes()
     file.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 20])
     cursor.write_text(before)

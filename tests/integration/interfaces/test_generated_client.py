@@ -21,7 +21,7 @@ from .conftest import Environment, Propintel
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding="utf-8")
 CLIENT_PYTHON = Path(__file__).parents[3] / ".venv-client" / "bin" / "python"
-#: reads a property, a key, and an error, and waits for a job, with types that mypy checks
+#: This program reads a property, a key, and an error, and waits for a job. mypy checks its types.
 PROGRAM = """
 import os
 import time
@@ -108,7 +108,7 @@ def _run(argv: list[str], folder: Path, variables: Environment) -> str:
 
 @pytest.mark.usefixtures("broker")
 def test_typed_programs_work_with_the_generated_client(web: str, called: Propintel, home: Path, generate: Path) -> None:
-    """The guide's program works, and so does a program with a fresh target, whose job is already done."""
+    """The guide's program and `PROGRAM` pass mypy and run. `TARGET` has a finished job."""
     token = called("token", "--role", "manager", "--subject", "tester").stdout.strip()
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         url = "https://homes.example/1"

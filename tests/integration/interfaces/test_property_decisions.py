@@ -37,7 +37,7 @@ def stores(home: Path) -> Iterator[Stores]:
 
 @pytest.fixture
 def stored(stores: Stores) -> str:
-    """Store a property whose two pages differ on its year; return its id."""
+    """Store a property whose two pages state different years; return its id."""
     save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
     return save_record(stores.properties, page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
 

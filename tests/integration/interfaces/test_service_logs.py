@@ -25,7 +25,7 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
 
 
 def test_the_http_server_logs_json_with_request_ids_in_access_lines(environment: Environment, serving: Serving) -> None:
-    """uvicorn's own handlers would not redact a key in the query."""
+    """An OpenAI key in the query is redacted, which uvicorn's own log handlers would not do."""
     with serving(*WEB, environment=environment) as server:
         httpx2.get(f"{server.url}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"}, timeout=120)
         until_true(lambda: "/healthz" in server.log.read_text(), "the access line")
@@ -107,7 +107,7 @@ def test_a_service_in_a_terminal_logs_text(environment: Environment, home: Path)
 
 
 def test_commands_log_text_unless_json_is_requested(propintel: Propintel) -> None:
-    """For an unreachable target with `--verbose`, the log is printed beside the one-sentence message."""
+    """For an unreachable target, `--verbose` prints the log before the one-sentence error message."""
     target = "http://127.0.0.1:9/x"
     text = propintel("--verbose", "scrape", target)
     assert not _json_lines(text.stderr)

@@ -39,7 +39,7 @@ SECRET_PARTS = ("telltale", "Zq9")
 
 @dataclass
 class Office:
-    """Answers requests that have the token, and repeats the token in several forms. The second page fails."""
+    """An application that refuses requests without the token and repeats the token in its answers. `/broken` is 404."""
 
     asked: Counter[str] = field(default_factory=Counter)
 
@@ -92,7 +92,7 @@ def test_a_secret_appears_only_in_requests(
     seen = {}
     for command in (
         ("scrape", ADDRESS, "--format", "json"),
-        ("scrape", ADDRESS, "--format", "json", "--refresh"),  # asks the site whether the page has changed
+        ("scrape", ADDRESS, "--format", "json", "--refresh"),  # asks the site again, although the page is fresh
         ("scrape", "14 Fictional Ave, Anytown, ST 00000"),
         ("export", "--format", "csv"),
         ("export", "--format", "jsonl"),

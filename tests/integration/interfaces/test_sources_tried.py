@@ -38,7 +38,7 @@ def stores(home: Path, environment: Environment) -> Iterator[Stores]:
 
 @pytest.fixture
 def done(stores: Stores) -> tuple[str, str]:
-    """Store the finished job of an address that used a single source; return the ids of job and property."""
+    """Store the finished job of an address that used a single source; return the ids of the job and the property."""
     job_id = stores.jobs.enqueue([TARGET]).jobs[0].id
     stores.jobs.claim(job_id, "test", 30)
     home = save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))

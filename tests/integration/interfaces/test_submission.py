@@ -41,14 +41,14 @@ def stores(settings: Settings) -> Iterator[Stores]:
 
 @pytest.fixture
 def without_answer() -> Settings:
-    """Return settings for a broker that does not answer."""
+    """Return settings with a broker URL at which nothing listens."""
     return Settings.of(redis_url="redis://127.0.0.1:1/0")
 
 
 def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
     stores: Stores, settings: Settings, without_answer: Settings, broker: EmbeddedValkey
 ) -> None:
-    """The broker fails after its check, and the caller gets an error, so no job may run."""
+    """The broker answers the check, but sending fails. The caller gets an error, so the new job must not run."""
     earlier = stores.jobs.enqueue(TARGETS[:1]).new[0]
     with closing(make_sender(without_answer)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
@@ -61,7 +61,7 @@ def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
 def test_sending_to_a_hanging_broker_ends_in_time(
     stores: Stores, settings: Settings, hanging_server: HangingServer, broker: EmbeddedValkey
 ) -> None:
-    """The broker hangs after its check. The test's time limit is shorter than a worker's wait."""
+    """The broker answers the check, but hangs at sending. The error comes within the test's limit of 30 seconds."""
     hanging = Settings.of(redis_url=hanging_server.url)
     with closing(make_sender(hanging)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)

@@ -1,4 +1,4 @@
-"""The commands of docs/runbooks/upgrade.md that import the data of a version before 1.0."""
+"""The commands of docs/runbooks/upgrade.md import the data of a version before 1.0."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _part(value: object) -> str:
 
 
 def _signed(head: dict[str, Any], claims: object = CLAIMS, key: bytes = SECRET.encode()) -> str:
-    """Return a token with any header, signed with HMAC-SHA-256, as no library would create it."""
+    """Return a token with this header and these claims, signed with HMAC-SHA-256 whatever `alg` says."""
     text = f"{_part(head)}.{_part(claims)}"
     return f"{text}.{base64.urlsafe_b64encode(hmac.digest(key, text.encode(), 'sha256')).rstrip(b'=').decode()}"
 
@@ -119,7 +119,7 @@ def _assert_refused(web_server: WebServer, answer: httpx2.Response, token: str, 
 
 
 def test_invalid_tokens_are_refused_and_never_repeated(web_server: WebServer) -> None:
-    """Neither answer nor log repeats a token, and no token causes a traceback."""
+    """Neither the answers nor the log repeat a token, and no token causes a traceback."""
     good = _signed({"alg": "HS256", "typ": "JWT"})
     assert web_server.get(good).status_code == 200
     soon, past = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) - timedelta(seconds=2)
@@ -171,7 +171,7 @@ def test_an_unknown_role_is_forbidden(web_server: WebServer) -> None:
 
 
 def test_urls_in_a_token_are_never_fetched(environment: Environment, serving: Serving) -> None:
-    """URLs and keys in tokens are ignored (RFC 8725, section 3.10), and HS256 with the public key is refused."""
+    """URLs and keys in tokens are ignored, as RFC 8725 (3.10) demands. HS256 with the public key is refused."""
     ours, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
     with _listening() as provider, _listening() as evil:
         public = json.loads(RSAAlgorithm.to_jwk(ours.public_key()))
@@ -240,7 +240,7 @@ def _raw(web_server: WebServer, head: bytes) -> bytes:
 
 @pytest.mark.parametrize(("role", "status"), [(None, b"401"), ("reader", b"403"), ("nobody", b"403")])
 def test_the_body_of_a_refused_request_is_not_read(web_server: WebServer, role: str | None, status: bytes) -> None:
-    """The request announces four million bytes and sends none, so a server that reads would hang."""
+    """The request announces a body of four million bytes and sends none, so a server that reads it would hang."""
     token = f"Authorization: Bearer {_signed({'alg': 'HS256'}, {**CLAIMS, 'role': role})}\r\n" if role else ""
     head = f"Host: localhost\r\n{token}Content-Type: application/json\r\nContent-Length: 4000000\r\n\r\n"
     assert _raw(web_server, f"POST {JOBS} HTTP/1.1\r\n{head}".encode()).split()[1:2] == [status]
@@ -310,7 +310,7 @@ def test_a_body_of_another_type_is_415(web_server: WebServer) -> None:
 
 
 def test_names_and_times_that_no_database_can_store_are_422(web_server: WebServer) -> None:
-    """NUL, invalid UTF-8, and times outside the calendar in UTC are refused."""
+    """NUL and invalid UTF-8, too long ids and numbers, and times that UTC cannot represent are refused."""
     token = _signed({"alg": "HS256"})
     paths = ["jobs/%00", "jobs/%ff", "batches/%00", "properties/a%00b", "jobs/" + "x" * 65, "jobs?batch=%00"]
     paths += ["jobs?cursor=%00", "batches?cursor=%ff", "jobs?limit=" + "9" * 5000]

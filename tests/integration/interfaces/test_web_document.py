@@ -19,11 +19,11 @@ from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel, Server
 
-#: DELETE cancels, and a cancelled job can still be read, so this check of Schemathesis does not apply
+#: This check of Schemathesis expects 404 after DELETE, but here DELETE cancels a job, which can still be read.
 _EXCLUDED_CHECK = "use_after_free"
 KEYS = ("sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222")
 #: Options for each role. All roles have the same routes, so only the manager sends random, invalid, and chained
-#: requests. The number is the count of random requests per route, besides those that cover its schema.
+#: requests. `--max-examples` counts random requests per route, besides those that cover the schema.
 _OPTIONS = {
     "manager": ["--mode", "all", "--max-examples", "20"],
     "operator": ["--mode", "positive", "--phases", "examples,coverage"],
@@ -38,7 +38,7 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def filled(home: Path) -> None:
-    """Store a property, a done job, and a failed job, which no route can create."""
+    """Store rows that no route can create, and tell Schemathesis the id of a property and of a key."""
     at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
     record = page_record(url, {"ListPrice": 7}, at)
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
@@ -73,7 +73,7 @@ def _problems_found(url: str, token: str, asked: list[str], environment: Environ
 def test_the_server_agrees_with_its_document(
     web_process: Server, called: Propintel, environment: Environment, home: Path, role: str
 ) -> None:
-    """For every role, the server returns no 5xx and nothing undeclared. It accepts valid requests only, and none
-    without a token. The fixed seed makes failures repeatable."""
+    """For every role, the server returns neither a 5xx status nor an undeclared answer. It accepts only valid requests
+    with a token. The fixed seed makes failures repeatable."""
     token = called("token", "--role", role, "--subject", "tester").stdout.strip()
     assert _problems_found(web_process.url, token, _OPTIONS[role], environment, home) == ""

@@ -31,7 +31,7 @@ from .conftest import Environment, Propintel
 
 HOME, REAR = "https://www.example.com/homes/123-main-st", "https://www.example.com/homes/123-main-st-rear"
 KEY = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
-#: parameters whose examples are replaced by ids of stored rows
+#: The examples of these path parameters are replaced by ids of stored rows.
 IDS = ("property_id", "decision_id", "job_id", "batch_id", "watch_id", "recipe_id", "key")
 
 
@@ -42,7 +42,7 @@ def environment(environment: Environment) -> Environment:
 
 @dataclass
 class Api:
-    """A server, its document, and ids of example rows by operation, with the default under `""`."""
+    """A client of the server, the OpenAPI document, and ids of stored rows by operation id; `""` has the defaults."""
 
     document: dict[str, Any]
     client: httpx2.Client
@@ -148,7 +148,7 @@ def test_every_example_request_succeeds_with_the_described_answer(api: Api) -> N
 
 
 def test_every_operation_has_valid_examples(api: Api) -> None:
-    """Bodies, required parameters, and successful answers have examples, and the error has one."""
+    """Request bodies, required parameters, successful answers, and the error have examples that match their schemas."""
     missing, problems = [], {}
     for _method, _path, operation in api.operations():
         name = operation["operationId"]
@@ -169,6 +169,6 @@ def test_every_operation_has_valid_examples(api: Api) -> None:
 
 
 def test_the_document_uses_the_terms_of_the_glossary(api: Api) -> None:
-    """Names, summaries, descriptions, and examples are checked."""
+    """No replaced term occurs in the names, summaries, descriptions, and examples of the document."""
     replaced = {"told", "heard", "believed", "said", "saying", "sayings", "hearsay", "door", "doors", "witness", "anew"}
     assert replaced.isdisjoint(re.findall(r"[a-z]+", json.dumps(api.document).lower()))

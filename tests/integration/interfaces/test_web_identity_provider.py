@@ -42,11 +42,11 @@ class Provider:
     asked: int = 0
     body: bytes = b""
     status: int = 200
-    #: while this event is not set, the provider accepts requests and answers none
+    #: Until this event is set, the provider accepts requests but does not answer them.
     answering: threading.Event = field(default_factory=threading.Event)
 
     def publish(self, *kids: str) -> None:
-        """Publish the public keys with these ids, both by default."""
+        """Publish the public keys with these ids; without ids, publish both keys."""
         keys = [
             {**json.loads(RSAAlgorithm.to_jwk(self.rsa_key.public_key())), "kid": "rsa", "use": "sig"},
             {**json.loads(ECAlgorithm.to_jwk(self.ec_key.public_key())), "kid": "ec", "use": "sig"},
@@ -54,7 +54,7 @@ class Provider:
         self.body = json.dumps({"keys": [key for key in keys if key["kid"] in (kids or ("rsa", "ec"))]}).encode()
 
     def sign(self, algorithm: str, kid: str | None, key: Any = None, **changes: Any) -> dict[str, str]:
-        """Return the authorization header of a manager."""
+        """Return an Authorization header with a manager's token, signed by the provider's key or by `key`."""
         claims = {"role": "manager", "iss": "https://id.example", "aud": "homes", **changes}
         claims.setdefault("exp", datetime.now(UTC) + timedelta(minutes=5))
         default = self.ec_key if algorithm == "ES256" else self.rsa_key
@@ -64,7 +64,7 @@ class Provider:
 
 @pytest.fixture(scope="module")
 def keys() -> Provider:
-    """Create the keys once for all tests, because an RSA key takes time."""
+    """Return a provider whose keys all tests share, because making an RSA key takes time."""
     return Provider()
 
 
@@ -104,7 +104,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def make_client(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestClient]]:
-    """Return a function that starts a server that trusts the provider at a URL."""
+    """Return a function that opens a client of an application that trusts the keys at a JWKS URL."""
     opened: list[TestClient] = []
 
     def make(url: str) -> TestClient:
@@ -131,7 +131,7 @@ def client(provider: Provider, make_client: Callable[[str], TestClient]) -> Test
 
 
 def _hmac_signed(key: bytes) -> dict[str, str]:
-    """Return a token that PyJWT refuses to create: HS256 with a public key as the secret."""
+    """Return an Authorization header that PyJWT refuses to create: HS256 with a public key as the secret."""
     claims = {"role": "manager", "iss": "https://id.example", "aud": "homes", "exp": 4_000_000_000}
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "kid": "rsa"}, claims)]
     signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
@@ -209,7 +209,7 @@ def test_a_failing_provider_gives_503_and_not_401(
 
 
 class Asking:
-    """Sends requests in threads of their own; `statuses` lists the statuses of the answers so far."""
+    """Sends each request in its own thread. `statuses` lists the status codes of the answers so far."""
 
     def __init__(self, client: TestClient, headers: Iterable[dict[str, str]]) -> None:
         self.statuses: list[int] = []
@@ -245,7 +245,7 @@ def test_concurrent_first_requests_cause_one_request_to_the_provider(client: Tes
 def test_a_known_key_is_accepted_while_the_provider_hangs(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Expired keys are fetched in the background, and requests do not wait."""
+    """When the cached keys expire, they are fetched again in the background, and requests do not wait."""
     clock.advance(301)
     provider.answering.clear()
     for _ in range(3):
@@ -267,7 +267,7 @@ def test_only_requests_with_unknown_keys_wait(warm_client: TestClient, provider:
 def test_requests_with_unknown_keys_leave_threads_for_others(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Forty requests would use all threads: eight wait, the rest get 503."""
+    """Forty waiting requests would use all threads, so only eight wait for the provider. The rest get 503."""
     clock.advance(31)
     provider.answering.clear()
     strangers = Asking(warm_client, [provider.sign("RS256", f"unknown-{n}") for n in range(40)])
@@ -297,7 +297,7 @@ def test_a_failing_provider_is_asked_every_five_seconds_at_most(
 def test_unknown_keys_count_as_failed_sign_ins(
     broker: EmbeddedValkey, warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Failures count whether or not the provider answers. Good tokens from the same address still work."""
+    """Refused tokens count whether or not the provider answers. Good tokens from the same address still work."""
     for n in range(FAILURES_PER_MINUTE // 2):
         assert warm_client.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
     clock.advance(31)
@@ -350,7 +350,7 @@ def test_an_idle_server_refuses_a_withdrawn_key(
 def test_an_idle_server_accepts_many_requests_at_once(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """More requests arrive than may wait for unknown keys. Their key is known, and the provider is asked once."""
+    """Only eight requests may wait for unknown keys, but all twenty with a known key wait for a single fetch."""
     clock.advance(601)
     provider.answering.clear()
     asking = Asking(warm_client, [provider.sign("RS256", "rsa")] * 20)

@@ -16,7 +16,7 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 def test_sighup_reloads_the_keys_of_the_dotenv_file(
     environment: Environment, serving: Serving, propintel: Propintel, home: Path
 ) -> None:
-    """An unusable change is refused and named, and the server keeps its previous keys."""
+    """An unusable list of keys is refused with a reason in the log, and the server keeps its previous keys."""
     (home / "env").write_text(f"OPENAI_API_KEYS={A}\n")
     environment["PROPINTEL_ENV_FILE"] = str(home / "env")
     token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}
@@ -47,7 +47,7 @@ def _reload_and_refuse(server: Server, dotenv: Path, token: dict[str, str]) -> N
 def test_a_changed_keys_file_is_shown_without_a_signal(
     environment: Environment, serving: Serving, propintel: Propintel, home: Path
 ) -> None:
-    """The server caches its keys between requests, and notices a change of the file."""
+    """The server caches its keys between requests, but notices when the keys file changes."""
     (home / "keys.txt").write_text(f"{A}\n")
     environment["OPENAI_API_KEYS_FILE"] = str(home / "keys.txt")
     token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}

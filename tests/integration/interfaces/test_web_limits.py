@@ -31,7 +31,7 @@ Open = Callable[..., TestClient]
 
 @pytest.fixture
 def open_client(home: Path, broker: EmbeddedValkey) -> Iterator[Open]:
-    """Return a function that starts another web process on the same database and Valkey."""
+    """Return a function that opens a client of another application with the same database and Valkey."""
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
@@ -56,7 +56,7 @@ def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, st
 
 
 def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(open_client: Open) -> None:
-    """Another process repeats the answer too, also for a key in quotes, as in the IETF draft."""
+    """Another application replays the answer too, even if the key is in quotes, as in the IETF draft."""
     client_a, client_b = open_client(), open_client()
     first = client_a.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
     again = client_b.post(JOBS, json={**TARGETS, "priority": 5}, headers=by("a", Idempotency_Key='"k-1"'))
@@ -92,7 +92,7 @@ def test_an_invalid_key_is_422_with_an_explanation(open_client: Open, key: str) 
 
 
 def test_concurrent_requests_with_the_same_key_create_one_batch(open_client: Open) -> None:
-    """Of twelve concurrent requests to three processes, only the first creates jobs. The rest get its answer or 409."""
+    """Of twelve concurrent requests to three applications, one creates jobs. The rest get its answer or 409."""
     clients, found = [open_client() for _ in range(3)], []
     ready = threading.Barrier(12)
 
@@ -156,7 +156,7 @@ def test_a_reader_reads_and_changes_nothing(open_client: Open) -> None:
 
 
 def test_only_the_caller_over_the_rate_limit_waits(open_client: Open) -> None:
-    """Requests to all processes count together. Header fields report the remaining requests, also on errors."""
+    """Requests to all applications count together. Header fields report the remaining requests, also on errors."""
     client_a, client_b = (open_client(api_rate_limit_per_minute=5) for _ in range(2))
     answers = [client.get(path, headers=by("a")) for client in (client_a, client_b) for path in (ME, f"{JOBS}/none")]
     assert [answer.headers["ratelimit"].split(";")[:2] for answer in answers] == [
@@ -184,7 +184,7 @@ def test_failed_sign_ins_do_not_lock_out_others_at_the_address(open_client: Open
 
 
 def test_zero_means_no_limit(open_client: Open) -> None:
-    """A quota still reports when to retry."""
+    """Without a rate limit, no rate-limit fields are sent. A used-up quota still reports when to retry."""
     client = open_client(api_rate_limit_per_minute=0, api_daily_targets_per_caller=1)
     refused = client.post(JOBS, json=TARGETS, headers=by("a")).headers
     assert ("ratelimit" in refused, "retry-after" in refused) == (False, True)
@@ -215,7 +215,7 @@ def test_without_redis_all_requests_are_allowed_and_logged_once(
 
 
 def test_a_hanging_redis_is_asked_once_in_five_seconds(home: Path, hanging_server: HangingServer) -> None:
-    """Only the first request waits for the time limit."""
+    """Only the first request waits for Redis until its time limit; for five seconds, the others skip Redis."""
     clock = ManualClock()
     settings = Settings.of(propintel_home=home / "state", redis_url=SecretStr(hanging_server.url))
     limits = RateLimits(settings, clock)

@@ -19,7 +19,7 @@ def _up(web: str) -> dict[str, float]:
 
 
 def test_a_hanging_redis_delays_a_scrape_only_by_seconds(web: str, broker: EmbeddedValkey) -> None:
-    """A stopped Redis accepts connections and never answers. A scraper waits ten seconds by default."""
+    """A stopped Redis accepts connections and never answers. Prometheus waits ten seconds by default."""
     assert _up(web) == {"redis": 1, "database": 1, "broker": 1}
     assert broker.pid is not None
     os.kill(broker.pid, signal.SIGSTOP)

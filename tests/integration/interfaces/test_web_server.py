@@ -57,7 +57,7 @@ def test_the_statistics_check_token_and_role(web_process: Server, called: Propin
 def test_a_hanging_broker_gives_503_in_time(
     environment: Environment, home: Path, serving: Serving, called: Propintel, hanging_server: HangingServer
 ) -> None:
-    """Enqueueing and retrying write nothing and report what to do. A client waits 20 seconds."""
+    """Enqueueing and retrying change no stored job, and their error names the setting to check."""
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
         stores.jobs.cancel(job)
@@ -159,7 +159,7 @@ def test_readiness_follows_the_broker(web: str, broker: EmbeddedValkey) -> None:
 
 @contextmanager
 def _stopped(pid: int) -> Iterator[None]:
-    """Stop a process during the block, so that it neither answers nor refuses."""
+    """Stop a process during the block, so that it neither answers nor refuses connections."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -168,7 +168,7 @@ def _stopped(pid: int) -> Iterator[None]:
 
 
 def test_readiness_does_not_wait_for_a_hanging_broker(web: str, broker: EmbeddedValkey) -> None:
-    """A stopped broker accepts connections and never answers. A load balancer's probe gets 503 in time."""
+    """A stopped broker accepts connections and never answers. A load balancer's probe gets 503 within eight seconds."""
     assert httpx2.get(f"{web}/readyz", timeout=120).status_code == 200
     assert broker.pid is not None
     with _stopped(broker.pid):

@@ -1,4 +1,4 @@
-"""A real browser in front of a real HTTP server."""
+"""Fixtures that open pages of a real HTTP server in a real browser."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.integration.interfaces.conftest import Environment
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 
-#: folder for pictures; PROPINTEL_SCREENSHOTS=docs/images updates the pictures of the docs
+#: The folder for screenshots, if set. PROPINTEL_SCREENSHOTS=docs/images updates the pictures of the docs.
 PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
 
-#: Playwright's default of five seconds is too short beside other tests
+#: The longest wait of Playwright, in milliseconds. Its default for `expect` is five seconds, too short under load.
 _PATIENCE_MS = 60_000
 expect.set_options(timeout=_PATIENCE_MS)
 
@@ -96,7 +96,7 @@ def screenshot(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def database(environment: Environment, home: Path) -> Iterator[Database]:
-    """Open the server's database before the server starts. The server has one key."""
+    """Open the server's database before the server starts, and configure the server with one OpenAI key."""
     environment["OPENAI_API_KEYS"] = _KEY
     environment["DATABASE_URL"] = f"sqlite:///{home / 'pages.db'}"
     opened = Database(environment["DATABASE_URL"])

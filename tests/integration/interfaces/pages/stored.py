@@ -1,4 +1,4 @@
-"""Example data, and a server with data for every page."""
+"""Functions that store example data, and a server with data for every page."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def save_failed_job(jobs: JobStore, target: str = GONE) -> str:
 
 @dataclass(frozen=True)
 class FilledServer:
-    """A server with data for every page, a manager's session, and the ids of `job`, `batch`, and `property`."""
+    """A server with data for every page, a manager's session cookie, and ids under `job`, `batch`, and `property`."""
 
     url: str
     session: str

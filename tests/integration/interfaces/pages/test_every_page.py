@@ -18,7 +18,7 @@ from tests.integration.interfaces.pages.conftest import PICTURES, check_accessib
 from tests.integration.interfaces.pages.stored import GONE, FilledServer, filled_server
 
 WIDTHS = (390, 1280)
-#: a window of 1280 pixels has 320 pixels at a zoom of 400 % and 640 pixels at 200 % (WCAG 2.2, 1.4.10)
+#: A window of 1280 pixels has 320 CSS pixels at a zoom of 400 % and 640 at 200 % (WCAG 2.2, 1.4.10).
 NARROW = (320, 640)
 _HEIGHTS = {390: 844, 1280: 800, 320: 256, 640: 400}
 
@@ -88,13 +88,13 @@ CASES = {
     "not-found": Case("", "/no-such-page"),
     "bad-request": Case("", "/jobs?state=odd"),
 }
-#: routes that only redirect, and the API's documentation, which is generated
+#: These routes have no page to check: most only redirect, and `/docs` is generated.
 _WITHOUT_A_PAGE = {
     "/docs", "/sign-out", "/jobs/{job_id}/cancel", "/jobs/{job_id}/retry", "/batches/{batch_id}/cancel",
     "/batches/{batch_id}/retry", "/watches/{watch_id}/remove", "/recipes/{recipe_id}/forget",
     "/keys/{key_id}/{action}",
 }  # fmt: skip
-#: pictures in the docs, by case, width, and color scheme
+#: The names of the pictures in the docs, by case, width, and color scheme.
 _NAMES = {
     ("overview", 1280, "light"): "overview",
     ("properties", 390, "dark"): "properties-phone-dark",
@@ -104,7 +104,7 @@ _NAMES = {
 every_case = pytest.mark.parametrize("name", CASES)
 every_width = pytest.mark.parametrize("width", WIDTHS)
 
-#: All visible texts and controls: {what, x, y, right, bottom, element}. Parts that are scrolled away are cut off.
+#: JavaScript that lists all visible texts and controls with their boxes. Parts that are scrolled away are cut off.
 _BOXES = """
 const root = document.querySelector(":popover-open") ?? document.body;
 const isSeen = (one) => one.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true})
@@ -146,7 +146,7 @@ _OVERLAPS = f"""() => {{ {_BOXES}
     }}));
     return found;
 }}"""
-#: texts that extend beyond their box or are cut off by the box
+#: JavaScript that returns the texts that extend beyond their box.
 _CUT = f"""() => {{ {_BOXES}
     return texts.filter(({{left, right, top, bottom, element}}) => {{
         const box = element.closest(
@@ -157,7 +157,7 @@ _CUT = f"""() => {{ {_BOXES}
         return left < outer.left - 2 || right > outer.right + 2 || top < outer.top - 2 || bottom > outer.bottom + 2;
     }}).map((box) => box.what);
 }}"""
-#: tables and other parts that need sideways scrolling
+#: JavaScript that returns the tables and other parts that need sideways scrolling.
 _WIDE = """() => [...document.querySelectorAll(".scroll, .proof")]
     .filter((one) => one.checkVisibility({contentVisibilityAuto: true}) && one.scrollWidth > one.clientWidth + 1)
     .map((one) => `${one.ariaLabel}: ${one.scrollWidth} in ${one.clientWidth}`)"""

@@ -33,7 +33,7 @@ def simulator(environment: Environment, start_openai: Callable[[dict[str, Any]],
 
 @pytest.fixture
 def flower(environment: Environment, serving: Serving, simulator: None, worker: None) -> Iterator[str]:
-    """Start Flower by the Procfile's command, beside the worker; yield its URL."""
+    """Start Flower with the Procfile's command, beside a worker; yield Flower's URL."""
     environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}
     environment["FLOWER_TASKS_COLUMNS"] = "name,uuid,state,args,kwargs,result,received,runtime"
     with serving(*shlex.split(_COMMAND), environment=environment):
@@ -53,7 +53,7 @@ def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], P
 
 
 def _call(warm_parent: WarmParent, environment: Environment, home: Path, *arguments: str) -> str:
-    """Send a job's task as any client of the broker can; return its id."""
+    """Send a scrape task to the broker directly, as any client of the broker can; return the task's id."""
     argv = ["celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
     ran = warm_parent.run([*argv, "--queue=scrape", f"--args={json.dumps(arguments)}"], env=environment, cwd=home)
     assert ran.returncode == 0, ran.stderr

@@ -23,7 +23,7 @@ from tests.plugins.page_records import page_record
 pytestmark = pytest.mark.usefixtures("broker")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
-#: records every change in a live region, which a screen reader would announce
+#: JavaScript that records every change in a live region, which a screen reader would announce.
 _LISTEN = """() => {
     window.announced = [];
     const listen = (region) => new MutationObserver((changes) => {

@@ -23,7 +23,7 @@ SECOND_KEY = "sk-proj-" + "m" * 36 + "0002"
 
 @pytest.fixture
 def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> str:
-    """Start a simulator with two keys, which the server also has."""
+    """Start an OpenAI simulator with the server's two keys; return the simulator's base URL."""
     environment["OPENAI_API_KEYS"] = f"{KEY},{SECOND_KEY}"
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": SECOND_KEY, "rpm": 600}]})
     return environment["OPENAI_BASE_URL"]
@@ -31,7 +31,7 @@ def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]]
 
 @pytest.fixture
 def manager(environment: Environment, openai_url: str, broker: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Start a second process of the fleet, which shares the server's key pool."""
+    """Open a client manager in this process, which shares the server's key pool."""
     for name in ("PROPINTEL_HOME", "OPENAI_API_KEYS", "OPENAI_BASE_URL"):
         monkeypatch.setenv(name, environment[name])
     with build_manager(load_settings()) as manager:
@@ -100,7 +100,7 @@ def test_an_operator_disables_and_enables_a_key(manager: OpenAIClientManager, si
 
 
 def test_the_tokens_of_today_include_the_cached_ones(manager: OpenAIClientManager, signed_in: SignIn) -> None:
-    """The second prompt of 1,500 tokens is cached: 1,024 tokens, and the rest in steps of 128."""
+    """Of the repeated prompt, 1,408 tokens are cached: 1,024 tokens and three steps of 128."""
     for _ in range(2):
         _ask(manager, "The roof was renewed in 1998. " * 200)
     page = signed_in("manager", "/keys")

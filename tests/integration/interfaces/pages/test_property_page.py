@@ -27,7 +27,7 @@ def property_id(database: Database) -> str:
 
 @pytest.fixture
 def asked(database: Database, property_id: str) -> str:
-    """Store the job that found the property and failed at one portal; return its id."""
+    """Store a finished job that found the property although one portal refused it; return the job's id."""
     jobs = JobStore(database)
     job_id = jobs.enqueue(["12 FICTIONAL AVE, ANYTOWN, ST 00000"], refresh=True).jobs[0].id
     jobs.claim(job_id, "test", 30)
@@ -86,7 +86,7 @@ def test_the_page_compares_sources_and_explains_the_chosen_value(
     evidence = page.locator("#proof-YearBuilt")
     expect(evidence).to_contain_text("Another source says 1978")
     expect(evidence).to_contain_text("not accepted: portal ranks below assessor here")
-    # the age of a value is the age of its own page
+    # the age of a value counts from the fetch of its own page
     expect(evidence).to_contain_text("last stated 3 d ago")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Asking price: $512,000").click()
@@ -167,7 +167,7 @@ def test_the_position_is_drawn_without_requests_to_other_sites(property_id: str,
     page.get_by_text("Distances between sources").click()
     places = page.locator("#places tbody tr")
     expect(places).to_have_count(3)
-    # A county map is trusted on positions. From there the assessor is 0.00015 degrees south and 0.0001 west: 16.7 and
+    # The county map's position is chosen. From there the assessor is 0.00015 degrees south and 0.0001 west: 16.7 and
     # 9.1 m at 35 degrees. The portal is 38.9 m south and 36.4 m west.
     distances = {row.locator("th").inner_text().split()[-1]: row.locator("td").inner_text() for row in places.all()}
     assert distances == {"gis.example": "chosen", "assessor.example": "19 m SW", "homes.example": "53 m SW"}

@@ -32,7 +32,7 @@ def small_budget(environment: Environment) -> None:
 
 @pytest.fixture
 def due_targets(database: Database) -> list[str]:
-    """Make three watches due on a day with a budget for one page; return their targets, the running target first."""
+    """Make three watches due with a budget for one page; return their targets, the only enqueued one first."""
     watches = Watches(database)
     watches.add(URLS, interval_days=2)
     for hours, url in enumerate(reversed(URLS), start=1):
