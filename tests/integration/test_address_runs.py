@@ -33,14 +33,14 @@ from tests.plugins.address_world import (
     tax_roll,
 )
 
-#: These rules are the same for both databases, which have their own tests.
+#: These tests run only on SQLite, because the checked rules do not depend on the database.
 pytestmark = pytest.mark.parametrize("database_settings", ["sqlite"], indirect=True)
 PROSE = "The slate roof was relaid with care. Heating: forced air."
 PORTAL = ("Portal", "portal", "<portal>/h?zip={postal_code}")
 
 
 class TimeLeft:
-    """The remaining seconds of a run."""
+    """A callable that returns the seconds which a run has left."""
 
     def __init__(self) -> None:
         self.seconds = 270.0
@@ -156,7 +156,7 @@ def test_a_search_without_capacity_at_the_deadline_is_skipped_and_reported(world
 
 
 def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
-    """The larger budget allows four searches of a cent each; one is made and charged."""
+    """A call is made if the budget allows four searches of a cent each. One search is made and charged."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     settings = world.resources.settings.replaced(budget_daily_usd=0.035)
@@ -185,7 +185,7 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
 def test_a_refused_or_truncated_search_is_repeated_after_an_hour(
     world: World, answers: str, outcome: str, reported: str
 ) -> None:
-    """An earlier repetition would be charged again."""
+    """Within the hour, the search is not repeated, because a repetition would be charged again."""
     world.county.pages[FOUND] = (200, assessor())
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3 and more words, to be cut in the middle"}]})
     world.api.set_key(world.api.keys[0], answers=answers)
@@ -212,7 +212,7 @@ def counted(outcome: str) -> float:
 
 
 def purge_of(world: World, url: str) -> Callable[[], None]:
-    """Return a function that purges the page a minute from now."""
+    """Return a function that purges `url` by a clock that is one minute ahead."""
 
     def purge() -> None:
         mine = world.resources.database

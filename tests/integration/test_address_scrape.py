@@ -216,7 +216,7 @@ def test_a_cited_page_that_redirects_out_of_the_allowed_domains_is_left_out(worl
 
 
 def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -> None:
-    """An hour without the API must not leave all addresses of this hour with one source or none."""
+    """An outage of the API must not leave all addresses scraped meanwhile with one source or none."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
@@ -227,7 +227,7 @@ def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -
 
 
 def test_fields_that_a_failing_model_left_missing_are_requested_by_the_next_job(world: World) -> None:
-    """The property has two pages."""
+    """The property has two pages, one of which states the missing fields in its prose."""
     speaks_of_more = assessor().replace("</html>", "<p>The roof is slate and was relaid with care.</p></html>")
     world.county.pages |= {FOUND: (200, speaks_of_more), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
@@ -382,7 +382,7 @@ def test_of_two_parcels_at_one_address_the_row_that_another_source_names_is_used
 
 
 def test_an_answer_that_lists_several_properties_is_not_sent_to_the_model(world: World) -> None:
-    """The model would read the neighbors' remarks."""
+    """Otherwise, the model would also read the neighbors' remarks."""
     world.sources(CONDOS, enabled=False)
     rows = [condo(unit, remarks=f"The slate roof of unit {unit} was relaid.") for unit in (1, 2)]
     world.county.pages[LISTED] = (200, json.dumps(rows))
@@ -474,7 +474,7 @@ def test_a_site_that_is_busy_defers_the_job_and_finished_work_stays(world: World
 
 
 def test_a_wait_takes_precedence_over_a_failure_because_it_costs_no_attempt(world: World) -> None:
-    """One page fails and another site is busy. The deferred job requests both pages."""
+    """One page fails and another site is busy. The deferred job later requests both pages."""
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (500, "oops")
     world.sources(("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_ADDRESS)

@@ -119,7 +119,7 @@ def test_a_server_that_ignores_the_schema_gets_it_in_the_prompt_and_one_more_cal
 
 
 def test_an_answer_stays_bounded_if_only_the_older_token_limit_is_respected(asking: Callable[..., Asking]) -> None:
-    """The model thinks endlessly, and the server ignores the newer option, as Ollama does."""
+    """The model reasons without end, and the server ignores the newer option for the limit, as Ollama does."""
     asks = asking(limits="max_tokens", ignores_unknown=True, reasoning_tokens=1_000_000)
     note = asks.read().note
     assert note is not None

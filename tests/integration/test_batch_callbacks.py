@@ -115,7 +115,7 @@ def test_concurrent_deliveries_send_each_event_once(stores: Stores, make_receive
 
 
 def test_a_receiver_that_hangs_delays_no_other(stores: Stores, clock: ManualClock, make_receiver: MakeReceiver) -> None:
-    """All due events are sent at the same time."""
+    """Up to `AT_ONCE` due events are sent at the same time."""
     heard = threading.Event()
     hanging, receiver = make_receiver(held=heard), make_receiver(on_request=heard.set)
     for n in range(AT_ONCE - 1):

@@ -1,4 +1,4 @@
-"""Beat's scheduler if Redis loses the schedule at the worst moment, and if beat is stopped."""
+"""Beat's scheduler survives the loss of its schedule at the worst moment, and ends when beat is stopped."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_schedule_that_is_lost_during_its_writing_is_written_again(app: Celery
 
 
 def test_a_stopped_beat_ends_even_if_the_exception_of_the_signal_is_lost(app: Celery, valkey: EmbeddedValkey) -> None:
-    """Beat must not wait forever for a lock that another beat holds."""
+    """A stopped beat must not wait forever for a lock that another beat holds."""
     first, other = ResilientScheduler(app=app), ResilientScheduler(app=app)
     first.tick()
     first.close()

@@ -27,7 +27,7 @@ def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Me
 
 
 def test_closing_a_lost_connection_returns_its_messages(embedded_valkey_url: str) -> None:
-    """kombu's own channel raises an AttributeError, which ends the worker."""
+    """Here kombu's own channel would raise an AttributeError, which ends the worker."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "held")
     connection.release()
@@ -35,7 +35,7 @@ def test_closing_a_lost_connection_returns_its_messages(embedded_valkey_url: str
 
 
 def test_a_message_of_a_lost_connection_can_be_acknowledged(embedded_valkey_url: str) -> None:
-    """The message's task has ended meanwhile. kombu's own channel raises an AttributeError."""
+    """The message's task has ended meanwhile. Here kombu's own channel would raise an AttributeError."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "done").ack()
     connection.release()

@@ -28,7 +28,7 @@ from simulators.serving import BackgroundServer
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 MODEL = "gpt-4.1-mini"
-#: dollars per million tokens: input, cached input, output (OpenAI's pricing page, 2026-11)
+#: The model's prices in dollars per million input, cached input, and output tokens (OpenAI, 2026-11).
 FULL, CACHED, MADE = 0.40, 0.10, 1.60
 #: Prose that only a model can read, about many of the requested fields.
 TOPICS = (
@@ -110,7 +110,7 @@ def there(tmp_path: Path, simulator: SimulatorHandle) -> Iterator[tuple[Settings
 
 
 def do(jobs: JobStore, resources: Resources, url: str) -> None:
-    """Run a job for this URL, which calls the model."""
+    """Scrape this URL as a job. The job calls the model."""
     (job_id,) = jobs.enqueue([url], refresh=True).new
     jobs.claim(job_id, "test", 30)
     outcome = resources.scraper.scrape(url, Run(Lease(job_id, "test")), refresh=True)

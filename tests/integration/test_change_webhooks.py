@@ -66,13 +66,13 @@ def save(properties: PropertyStore, number: int, price: int, at: Any) -> None:
 
 
 def change(stores: Stores, homes: int, *, start: int = 1) -> None:
-    """Lower the price of `homes` properties."""
+    """Save each of `homes` properties first with a price and then with a lower price."""
     for number, price in itertools.product(range(start, start + homes), (500_000, 480_000)):
         save(stores.properties, number, price, stores.database.clock.now() + timedelta(minutes=price < 500_000))
 
 
 def deliver(stores: Stores, url: str) -> dict[str, int]:
-    """Run the delivery task once."""
+    """Run the delivery task once; return its counts."""
     return deliver_due(Channel.CHANGE, stores.settings.replaced(changes_webhook_url=SecretStr(url)), stores.database)
 
 

@@ -185,7 +185,7 @@ def test_a_file_with_secrets_that_others_may_read_is_a_warning(
 def test_another_users_file_may_be_shared_with_a_group(
     secret_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, mode: int, state: str
 ) -> None:
-    """For example, root shares a file with a service, and `chmod 600` would take it away."""
+    """For example, root shares a file with a service, and `chmod 600` would lock the service out."""
     file = secret_file("PROPINTEL_ENV_FILE")
     file.chmod(mode)
     monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)

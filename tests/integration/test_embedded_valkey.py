@@ -33,7 +33,7 @@ def base() -> Iterator[Path]:
 
 @pytest.fixture
 def deep_home(base: Path) -> Path:
-    """Return a home whose path is too long for a socket (107 bytes)."""
+    """Return a home whose path is too long for a socket: more than 107 bytes."""
     return base / ("deep/" * 20)
 
 
@@ -79,7 +79,7 @@ def test_celery_works_over_a_socket_and_a_port(settings: Settings, valkey: Embed
 
 
 def test_no_other_user_can_connect(home: Path, valkey: EmbeddedValkey) -> None:
-    """Only the owner can enter the folder. On a port there is a password, in a file of mode 0600."""
+    """Only the owner can enter the folder. A server with a port also needs a password, in a file of mode 0600."""
     assert stat.S_IMODE((home / "valkey").stat().st_mode) == 0o700
     if valkey.url.startswith("redis://"):
         assert stat.S_IMODE((home / "valkey" / "endpoint.json").stat().st_mode) == 0o600

@@ -55,7 +55,7 @@ def database(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture
 def worker(settings: Settings, valkey: EmbeddedValkey) -> Iterator[RedisStore]:
-    """Yield the store of a process that uses the keys."""
+    """Yield the key store of a process that uses the keys."""
     store = RedisStore(load_keys(settings).keys, "round_robin", connect_store(broker_url(settings)))
     yield store
     store.close()

@@ -24,7 +24,7 @@ def _all_know(*stores: FleetStore) -> None:
 def test_a_disabled_key_stays_unused_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The rule also holds in the process that did not disable the key, and in all statistics."""
+    """The process that did not disable the key also avoids it, and the statistics of both show it as disabled."""
     first, second = open_fleet_store(), open_fleet_store()
     know(first)
     answered(second)

@@ -16,7 +16,7 @@ _MESSAGES = [{"role": "user", "content": "hi"}]
 
 
 class _Contexts(logging.Handler):
-    """Stores the context of each line that the pool logs."""
+    """Stores the message and the key of each line that the pool logs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def there(openai_simulator: Any, face: str) -> Pooled:
 
 
 def test_the_lines_of_a_request_name_its_key_and_later_lines_do_not(there: Pooled) -> None:
-    """The test runs in a thread, on an event loop, and with the store in a separate thread."""
+    """`face` selects how requests run: in a thread, on an event loop, or with the store in a separate thread."""
     pool_log, contexts = logging.getLogger("app.keypool.pool"), _Contexts()
     pool_log.addHandler(contexts)
     level, pool_log.level = pool_log.level, logging.INFO

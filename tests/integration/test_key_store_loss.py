@@ -74,7 +74,7 @@ def test_a_reservation_stays_valid_while_the_server_is_down(
 def test_processes_without_the_server_share_a_limit_equally(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two processes share 600 requests a minute. Alone, each spaces its requests on one key by 210 ms."""
+    """Two processes share 600 requests a minute. Without the server, each spaces its requests on a key by 210 ms."""
     first, second = open_fleet_store(), open_fleet_store()
     know(first, rpm=600)
     second.acquire(KeyRequest("m", 10, 0))
@@ -96,7 +96,7 @@ def test_processes_without_the_server_share_a_limit_equally(
 def test_a_refused_key_stays_unused_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The rule also holds in the process that did not see the refusal."""
+    """The process that did not see the refusal also avoids the key."""
     first, second = open_fleet_store(), open_fleet_store()
     lease = first.acquire(KeyRequest("m", 10, 0))
     assert isinstance(lease, Lease)
@@ -111,7 +111,7 @@ def test_a_refused_key_stays_unused_while_the_server_is_down(
 def test_a_budget_holds_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Four of ten calls a day are used. Each of two processes may make three more alone, and none after the return."""
+    """Four of ten calls a day are used. While the server is down, each process may make three more; then none."""
     first, second = (open_fleet_store(budget=Budget(day=Cap(calls=10))) for _ in range(2))
     know(first)
     answered(first)
@@ -176,7 +176,7 @@ def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
 def test_a_report_that_fails_is_delivered_when_the_server_is_back(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """An ordinary success is reported in the background, which may be the first to notice the loss."""
+    """A success is reported in the background, and this report may be the first to notice the loss."""
     store = open_fleet_store()
     know(store)
     lease = sent(store, tokens=10)
@@ -248,7 +248,7 @@ def test_a_process_can_end_while_the_server_is_away(
 def test_the_only_request_of_a_crashed_process_is_taken_over(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """A key that never answered gets one request at a time, and waits only while the requesting process lives."""
+    """A key that never answered gets one request at a time. Others wait for it only while its process lives."""
     dying, living = open_fleet_store(), open_fleet_store()
     for _ in KEYS:
         assert isinstance(dying.acquire(KeyRequest("m", 10, 0)), Lease)

@@ -21,13 +21,13 @@ from tests.plugins.store_steps import MINUTE, SECOND
 
 A, B = make_keys(["sk-a", "sk-b"])
 NOT_B = {"barred": [B.key_id]}
-#: short times, because tests wait for them
+#: The pool's open and probe times are short, because tests wait for them.
 POLICY = {"open_us": SECOND // 2, "probe_lease_us": SECOND}
 _pools = itertools.count()
 
 
 class Peer:
-    """A process of the fleet."""
+    """A separate process of the fleet, controlled over pipes."""
 
     def __init__(self, url: str) -> None:
         command = ending_with_parent([sys.executable, "-m", "tests.plugins.store_process", url])
@@ -66,7 +66,7 @@ class Peer:
         )
 
     def end(self) -> None:
-        """Kill the process, which cannot return anything."""
+        """Kill the process, so that it cannot give back its leases."""
         self.process.kill()
         self.process.communicate(timeout=300)
 
@@ -99,7 +99,7 @@ def extra(server: str) -> Iterator[Peer]:
 
 
 def share_a_pool(peers: Sequence[Peer], calls_a_day: int | None = None) -> None:
-    """Open a separate pool of two keys in all `peers`."""
+    """Let all `peers` open the same new pool of two keys."""
     prefix = f"{TAG}:processes{next(_pools)}"
     for peer in peers:
         peer.does("open", prefix=prefix, keys=["sk-a", "sk-b"], policy=POLICY, calls_a_day=calls_a_day)

@@ -64,7 +64,7 @@ def test_a_view_shows_the_fleets_counts_without_joining_it(
 def test_a_view_survives_the_loss_of_its_redis(
     settings: Callable[..., Settings], valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A manager that lost Redis would stay offline until its next request."""
+    """The view reconnects by itself, whereas a manager that lost Redis stays offline until its next request."""
     monkeypatch.setattr("app.services.keys.view.KEPT_SECONDS", 0.0)
     monkeypatch.setattr("app.services.keys.view._GRACE_SECONDS", 0.0)
     given = settings(A, B)

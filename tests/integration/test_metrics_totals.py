@@ -23,7 +23,7 @@ from app.services.keys.store import connect_store
 from app.services.reports.metrics.shared_counts import Flusher, encode, read_counts
 from tests.plugins.lossy_server import LosesReplies, Server
 
-#: a worker's parent also has threads when it forks
+#: Python's warning is ignored, because a worker's parent also has threads when it forks.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 _FORK = multiprocessing.get_context("fork")
 PAGES = encode("pages_total", {"outcome": "fetched"})

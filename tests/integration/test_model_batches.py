@@ -39,7 +39,7 @@ from simulators.openai.bodies import prompt_sha256
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 MODEL = "gpt-4.1-mini"
-#: dollars per million tokens; a batch costs half
+#: Prices in dollars per million input and output tokens. A batch costs half.
 PRICES = f"{MODEL}=2/8"
 START = datetime(2026, 11, 26, tzinfo=UTC)
 HOUR = 3600.0
@@ -83,7 +83,7 @@ class Runner:
         return [self.jobs.get(job.id) for job in made.jobs]
 
     def turn(self, seconds: float = 0.0) -> None:
-        """Run a turn of beat, `seconds` after the last one."""
+        """Advance the clock by `seconds`, then do what beat's tasks do in one turn."""
         self.clock.advance(seconds)
         tidy(self.parts)
         collect(self.parts)
@@ -129,7 +129,7 @@ class Runner:
         return Counter(self.outcome(name).state for name in names)
 
     def woken(self) -> set[str]:
-        """Return the jobs that recovery would send now."""
+        """Return the ids of the jobs that recovery would send now."""
         return {each.job.id for each in self.jobs.recoverable()}
 
     def billed(self, *names: str) -> list[int]:
@@ -216,7 +216,7 @@ def test_parked_requests_become_one_batch_and_each_job_gets_its_answer(make_runn
 
 
 def test_uploaded_files_expire_within_three_days(make_runner: Callable[..., Runner]) -> None:
-    """The files expire even if no process deletes them."""
+    """OpenAI deletes the files even if no process of ours does."""
     runner = make_runner(server={"batch_seconds": 3600})
     runner.park("a")
     runner.turn()
@@ -426,7 +426,7 @@ def test_too_many_enqueued_tokens_make_smaller_batches_and_cost_no_attempt(make_
 
 
 def test_without_a_batch_api_the_jobs_make_normal_calls(make_runner: Callable[..., Runner]) -> None:
-    """A gateway with chat completions only answers an upload with 404."""
+    """A gateway that has only chat completions answers an upload with 404."""
     runner = make_runner()
     runner.simulator.set_server(batches=False)
     (job,) = runner.park("a")
@@ -485,7 +485,7 @@ def test_a_batch_is_checked_with_the_key_that_made_it(make_runner: Callable[...,
 def test_a_key_of_the_same_project_takes_over_from_a_dead_key(
     make_runner: Callable[..., Runner], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Keys are rotated within a project. The batch continues and nothing is billed twice."""
+    """All keys of a project can read its batches, so the batch continues and nothing is billed twice."""
     keys = [{"key": KEYS[0], "project": "a"}, {"key": KEYS[1], "project": "a"}, {"key": KEYS[2], "project": "b"}]
     runner = make_runner(keys=keys)
     runner.park("a")

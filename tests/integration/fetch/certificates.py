@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Tls:
-    """TLS contexts of server and client, and the names that clients requested."""
+    """TLS contexts of a server and its client, and the host names that clients requested by SNI."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
@@ -23,7 +23,7 @@ class Tls:
 
 
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
-    """Create a key and the certificate of `host`, stored below `folder` as `server.pem`."""
+    """Create a key and a self-signed certificate of `host` in `folder/server.pem`; return TLS contexts for them."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _unsigned(key, host, issuer=_name(host))

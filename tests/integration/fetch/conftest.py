@@ -45,7 +45,7 @@ class Site:
     def page(
         self, path: str, body: bytes = HTML, *, status: int = 200, content_type: str | None = "text/html", **extra: str
     ) -> str:
-        """Serve `body`; `extra` become header fields (`_` for `-`). Return the URL."""
+        """Serve `body` at `path`; return the URL. Names in `extra` become header fields, with `-` for `_`."""
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.send_response(status)
@@ -60,7 +60,7 @@ class Site:
         return self.handle(path, answer)
 
     def raw(self, path: str, chunks: Callable[[], Iterator[bytes]]) -> str:
-        """Send bytes exactly as given, then close. `sent_bytes` counts the bytes that the client read."""
+        """Answer with exactly these bytes, then close; return the URL. `sent_bytes` counts the bytes written."""
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.close_connection = True
@@ -149,7 +149,7 @@ def tls(tmp_path: Path) -> Tls:
 
 
 class Names:
-    """A resolver with configurable answers. An answer that is a list of lists changes with every lookup."""
+    """A resolver with configurable answers. From a list of lists, each lookup takes the next list until the last."""
 
     def __init__(self, **hosts: Sequence[str] | Sequence[Sequence[str]]) -> None:
         self.answers: dict[str, list[list[str]]] = {}

@@ -1,6 +1,6 @@
-"""Eight processes fetch from twenty sites at public addresses, in a network where these addresses are loopback's. Run
-as `python fleet_of_fetchers.py FOLDER SECONDS` below `unshare --net`. Writes `FOLDER/seen.json`: by host the rows
-[arrived, path, concurrent requests], and the result of each page."""
+"""Eight processes fetch from twenty sites at public addresses, in a network namespace with these addresses. Run it
+as `python fleet_of_fetchers.py FOLDER SECONDS` below `unshare --net`. It writes `FOLDER/seen.json`, with
+rows [arrived, path, concurrent requests] of each host, and the result of each page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from app.settings import Settings
 PROCESSES, PAGES = 8, 12
 GAP_SECONDS, RETRY_AFTER_SECONDS, SLOW_SECONDS = 0.5, 4, 1.5
 PAGE = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
-#: robots.txt by host; None if the host has none
+#: The text of robots.txt by host. None means that the host has none, and "503" that it answers 503.
 ROBOTS: dict[str, str | None] = {
     **{f"plain{n}.example": None for n in range(4)},
     **{f"delay{n}.example": "User-agent: *\nCrawl-delay: 1\n" for n in range(4)},
@@ -63,7 +63,7 @@ def _seconds_since_arrival(connection: socket.socket) -> float:
 
 
 class Sites:
-    """The twenty servers and their log."""
+    """The twenty servers and the log of their requests."""
 
     def __init__(self) -> None:
         self.seen: dict[str, list[list[Any]]] = defaultdict(list)

@@ -16,7 +16,7 @@ from tests.plugins.network_namespace import require_namespaces
 
 @pytest.mark.parametrize("contestant", [OURS, OURS_SHARED])
 def test_a_benchmark_cell_is_measured(contestant: str) -> None:
-    """The figures are not asserted, because a busy machine delays requests."""
+    """Only loose limits are asserted for the speeds, because a busy machine delays requests."""
     require_namespaces()
     found = run_cell(Cell(contestant, sites=3, pages=4, gap_seconds=0.4, at_once=8), peers="")
     assert found.pages == 12
@@ -27,7 +27,7 @@ def test_a_benchmark_cell_is_measured(contestant: str) -> None:
 
 
 def test_the_report_names_missed_targets(tmp_path: Path) -> None:
-    """Contestants with equal results just meet the target."""
+    """Equal results of all contestants meet every target; slightly worse results of ours miss three."""
     found = {cell: Figures(10, 5.0, 2.0, 0.96 if cell.gap_seconds else None, 0) for cell in cells(1.0)}
     write_report(found, tmp_path, machine="2 cores", scrapy="Scrapy 2", size=39, repeats=3)
     assert "missed" not in (tmp_path / "fetching.md").read_text()

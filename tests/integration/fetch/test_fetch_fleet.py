@@ -13,9 +13,9 @@ import pytest
 from tests.integration.fetch import fleet_of_fetchers as fleet
 from tests.plugins.network_namespace import run_isolated
 
-#: an upper limit; about 20 s on an idle machine
+#: The longest run, in seconds. On an idle machine, a run takes about 20.
 SECONDS = 80.0
-#: a process may lose the CPU between its turn and its request, so gaps can shrink by this
+#: Gaps may seem shorter by this much, because a process may lose the CPU between its turn and its request.
 JITTER_SECONDS = 0.3
 
 
@@ -35,8 +35,8 @@ def _gaps(rows: Iterable[list[Any]]) -> list[float]:
 @pytest.mark.parametrize(("kind", "gap"), [("plain", fleet.GAP_SECONDS), ("delay", 1.0), ("rate", 1.5)])
 def test_every_sites_gap_is_respected(visits: dict[str, Any], kind: str, gap: float) -> None:
     """All processes together respect the gap, and robots.txt is requested before its rule applies. `make bench-fetch`
-    measures the use of the pace. One request in twelve may be late on a busy machine, and the next then seems too
-    early."""
+    measures how much of the allowed pace is used. The shortest gap is not checked: on a busy machine, one request in
+    twelve may be late, and the next then seems too early."""
     for host in (host for host in fleet.ROBOTS if host.startswith(kind)):
         pages = [row for row in visits["seen"][host] if row[1] != "/robots.txt"]
         assert len(pages) == fleet.PAGES
@@ -65,7 +65,7 @@ def test_robots_txt_is_fetched_once_for_the_fleet(visits: dict[str, Any]) -> Non
 
 
 def test_retry_after_is_respected_by_the_whole_fleet(visits: dict[str, Any]) -> None:
-    """Two requests may be concurrent, so one more may start before the refusal is read."""
+    """Two requests may be concurrent, so another may start before the 429 answer is read."""
     for n in range(2):
         pages = [row for row in visits["seen"][f"refuses{n}.example"] if row[1] != "/robots.txt"]
         longest = max(_gaps(pages[2:5]))

@@ -45,7 +45,7 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
 
 
 def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) -> list[tuple[float, float]]:
-    """Return start and end of all visits. Each store has its own thread, like a process of the fleet."""
+    """Visit a host with each store in its own thread, like processes of a fleet; return each visit's start and end."""
     seen: list[tuple[float, float]] = []
 
     def visit(store: PaceStore) -> None:

@@ -23,7 +23,7 @@ from app.property.fetch.robots.cache import LocalRobotsCache
 
 
 class _LoopbackIsOutside(Guard):
-    """A guard that paces the test servers like public sites."""
+    """A guard that declares loopback addresses public, so that the fetcher paces requests to the test servers."""
 
     def check(self, url: str, **_: Any) -> Destination:
         return dataclasses.replace(super().check(url), is_private=False)
@@ -70,7 +70,7 @@ def test_the_crawl_delay_applies_from_the_first_page(site: Any, paced: Callable[
 
 
 def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """Two waits of 50 s and a total limit of 60 s: waits that the site requested do not count."""
+    """The fetcher waits twice for 50 s at the site's request, which does not count towards its limit of 60 s."""
     clock = ManualClock()
     site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 50\n", content_type="text/plain")
     site.page("/1", b"", status=302, Location="/2")

@@ -44,14 +44,14 @@ def test_rules_for_our_name_take_precedence(site: Any, make_fetcher: Callable[..
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
 def test_no_robots_txt_allows_all(site: Any, fetcher: Fetcher, status: int) -> None:
-    """RFC 9309 section 2.3.1.3."""
+    """If robots.txt is answered with 4xx, all pages are allowed (RFC 9309, section 2.3.1.3)."""
     _robots(site, "User-agent: *\nDisallow: /", status=status)
     assert fetcher.fetch(site.page("/")).body
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
-    """RFC 9309 section 2.3.1.4. The file is requested again only after the pause."""
+    """If robots.txt fails, no page is fetched (RFC 9309, section 2.3.1.4). It is requested again only after a pause."""
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
     _robots(site, "", status=status, Retry_After="5")
@@ -114,7 +114,7 @@ def test_a_robots_txt_with_circular_redirects_counts_as_missing(site: Any, fetch
 
 
 def test_a_huge_robots_txt_is_read_to_its_limit(site: Any, fetcher: Fetcher) -> None:
-    """RFC 9309 section 2.5: the first 500 KiB count."""
+    """Only rules in the first 500 KiB of robots.txt count (RFC 9309, section 2.5)."""
     _robots(site, "User-agent: *\nDisallow: /early\n" + "# x\n" * 200_000 + "Disallow: /late\n")
     with pytest.raises(RobotsDisallowedError):
         fetcher.fetch(site.page("/early"))
@@ -129,7 +129,7 @@ def test_html_in_place_of_a_robots_txt_allows_all(site: Any, fetcher: Fetcher) -
 def test_ignored_rules_are_logged(
     site: Any, make_fetcher: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Forbidden pages are fetched for this host only."""
+    """Forbidden pages are fetched only from hosts in `fetch_ignore_robots`, and each such page is logged."""
     _robots(site, "User-agent: *\nDisallow: /")
     fetcher = make_fetcher(OPEN, fetch_ignore_robots="127.0.0.1, other.example")
     url = site.page("/house")

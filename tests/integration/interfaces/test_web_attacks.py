@@ -49,7 +49,7 @@ def _signed(head: dict[str, Any], claims: object = CLAIMS, key: bytes = SECRET.e
 
 @dataclass
 class Listener:
-    """An HTTP server that records its requests."""
+    """The URL of an HTTP server, the paths requested from it, and the body of its answers."""
 
     url: str = ""
     asked: list[str] = field(default_factory=list)

@@ -54,7 +54,7 @@ class Fleet:
         return child
 
     def start_beat(self) -> Child:
-        """Start beat, and log every tick."""
+        """Start beat at log level DEBUG, at which it logs each task that it sends."""
         env = {**self.env, "LOG_LEVEL": "debug"}
         return Services(self.home, env, cwd=self.home, logs=self.home).beat(self.supervisor)
 
@@ -84,7 +84,7 @@ class Fleet:
         return (self.home / f"{name}.log").read_text(encoding="utf-8")
 
     def key_pool_processes(self) -> set[int]:
-        """Return the ids of the live processes that share the keys."""
+        """Return the ids of the processes that are registered as users of the key pool."""
         with connect(self.settings) as redis:
             return {int(name.decode().split(":")[1]) for name in redis.zrange(_PROCESSES, 0, -1)}
 
@@ -98,7 +98,7 @@ def children_of(child: Child) -> list[psutil.Process]:
 def make_fleet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_parent: WarmParent
 ) -> Iterator[Callable[..., Fleet]]:
-    """Return `make(VARIABLE=value, ...)`, which starts Valkey and the database. Tests start workers and beat."""
+    """Return `make(VARIABLE=value, ...)`, which starts Valkey and returns a `Fleet` without workers and beat."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     closing: list[Callable[[], Any]] = []

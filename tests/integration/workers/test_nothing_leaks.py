@@ -38,7 +38,7 @@ from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
 
-#: A task that leaks a secret setting, whole and in parts, in every way that a task can. Without the leak, the search
+#: This task leaks a secret setting, whole and in parts, in every way that a task can. Without leaks, the search
 #: would find nothing even if redaction did not work.
 _PROBE = """
 import logging, re, sys, urllib.parse
@@ -80,7 +80,7 @@ class Given:
 
 
 def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
-    """Return a value for each secret setting: from `forms` (value and secrets), or a random word."""
+    """Return each secret setting's value and secrets: those in `forms`, or a random word that is both."""
     unknown = forms.keys() - set(_secret_fields())
     assert not unknown, f"no secret fields: {unknown}"
     given = {}
@@ -107,12 +107,12 @@ def _password(url: str) -> str:
     return urllib.parse.urlsplit(url).password or ""
 
 
-#: shorter parts are no leak: masks show the first and last few characters
+#: A shorter part of a secret is no leak, because masks show the first and last few characters.
 _LEAK_LENGTH = 20
 
 
 def _written(secret: str) -> dict[str, bytes]:
-    """Return the plain and encoded forms of `secret` by the encoding's name."""
+    """Return the plain and encoded forms of `secret`, keyed by the encoding's name."""
     raw = secret.encode()
     found = {"plain": raw, "percent": urllib.parse.quote(secret, safe="").encode(), "hex": raw.hex().encode()}
     for shift in range(3):  # base64 of any text that contains the secret; its ends depend on the neighboring bytes
@@ -129,7 +129,7 @@ def _hits(secret: str, blob: bytes | bytearray) -> list[str]:
 
 @dataclass
 class Seen:
-    """Everything that is visible from outside, by the place where it was found."""
+    """Everything that is visible outside the processes, by the place where it was found."""
 
     found: dict[str, bytearray] = field(default_factory=dict)
 

@@ -31,7 +31,7 @@ def office(title: str, more: str) -> str:
 
 @dataclass
 class County:
-    """Two offices. The first request of each path in `failing` is answered 500."""
+    """The websites of two county offices. The first request for each path in `failing` is answered with 500."""
 
     pages: dict[str, str]
     failing: set[str] = field(default_factory=set)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.worker
 def capped_fleet(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Callable[[], int]]]:
-    """Return `make(keys=2, BUDGET_...="2")`: a fleet with three job processes, and a count of the API's calls."""
+    """Return `make(keys=2, BUDGET_...="2")`: a fleet with three job processes, and a function that counts API calls."""
 
     def make(keys: int = 1, **variables: str) -> tuple[Any, Callable[[], int]]:
         used = KEYS[:keys]
@@ -34,7 +34,7 @@ def homes(site: str, *numbers: int) -> list[str]:
 
 
 def notes(fleet: Any, job_ids: list[str]) -> list[str]:
-    """Return the notes of jobs that ended without their model call."""
+    """Wait for the jobs; return the notes of those that ended without their model call."""
     jobs = fleet.wait_for_state(job_ids, "done", "failed")
     assert {job.state for job in jobs} == {"done"}, fleet.describe(job_ids)
     for job in jobs:

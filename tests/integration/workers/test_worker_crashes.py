@@ -82,7 +82,7 @@ def test_a_sender_still_reaches_the_workers_after_the_broker_was_emptied(
 def test_only_the_lost_message_is_sent_again(
     make_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """The broker holds three messages for four jobs; recovery finds the missing message without an expired lease."""
+    """The broker holds three messages for four jobs; recovery finds the lost one though no lease expired."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="60")
     ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(11, 15)))
     with connect(fleet.settings) as redis:
@@ -140,14 +140,14 @@ def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
 def test_sigterm_ends_an_idle_worker_at_once_and_loses_no_countdown(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """The message of a countdown goes back to the broker."""
+    """The worker gives the message whose countdown it holds back to the broker."""
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, REMAP_SIGTERM="SIGQUIT")
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
 
     def only_waits() -> bool:
-        """The worker holds the countdown, and the run that requested it has ended."""
+        """Return whether the worker only holds a countdown and runs no task."""
         asked = fleet.app.control.inspect(timeout=5, limit=1)
         return any((asked.scheduled() or {}).values()) and not any((asked.active() or {"": [None]}).values())
 

@@ -29,7 +29,7 @@ _PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text(
 _USER, _PASSWORD = "viewer", secrets.token_hex(16)
 _LOGIN = f"{_USER}:{_PASSWORD}"
 _START_SECONDS = 60
-#: pages, their data, the API, and metrics: everything that needs the password; only the health check is public
+#: These paths need the password: pages, their data, the API, and metrics. Only the health check is public.
 _PLACES = [
     "/",
     "/workers",
@@ -74,7 +74,7 @@ class Flower:
         self.start()
 
     def start(self) -> None:
-        """Return when Flower listens and receives events, which takes longer than answering requests."""
+        """Start Flower, and wait until it listens and also receives events, which takes longer."""
         before = self._listeners()
         self.child: Child = self._services.start(self.fleet.supervisor, "flower", self._arguments)
         wait_until(lambda: listens(self.port), _START_SECONDS, self.log)
@@ -130,7 +130,7 @@ class Flower:
 
 @pytest.fixture
 def start_flower() -> Any:
-    """Return `start(fleet, argument, ..., VARIABLE=value)`, which returns a listening Flower."""
+    """Return `start(fleet, argument, ..., VARIABLE=value)`, which starts Flower and returns it once it listens."""
     with ExitStack() as stack:
         yield lambda fleet, *arguments, **variables: Flower(fleet, stack, *arguments, **variables)
 

@@ -20,7 +20,7 @@ from tests.plugins.simulator_fixtures import KEYS
 pytestmark = pytest.mark.worker
 
 A, B, C = KEYS[:3]
-#: pages that need the model, so that every job uses a key
+#: The paths of pages that need the model, so that every job uses a key.
 PAGES = [page.path for page in list(bundled_pages().values())[:12]]
 
 
@@ -101,7 +101,7 @@ def test_a_key_is_added_and_another_removed_while_jobs_run(rig: Rig) -> None:
 def test_sighup_reloads_the_children_of_a_prefork_worker_and_interrupts_no_job(
     rig: Rig, pool_processes: Callable[..., list[psutil.Process]]
 ) -> None:
-    """Celery would restart the worker; here the same children continue with the new keys of `.env`."""
+    """Celery by default restarts the worker; here the same children continue with the new keys of `.env`."""
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=2)
     children = {p.pid for p in pool_processes(worker)}
     jobs = rig.send(PAGES[:6])

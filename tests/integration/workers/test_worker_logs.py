@@ -154,7 +154,7 @@ def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
 
 
 def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
-    """Flower configures no log, but tornado would. Beat's ticks are at DEBUG."""
+    """Flower leaves its log to tornado, whose format must not appear. Beat logs each task that it sends at DEBUG."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     fleet.start_beat()
     fleet.services.flower(fleet.supervisor, free_port())
@@ -185,7 +185,7 @@ def test_a_lost_child_process_prints_no_secret(
 
 
 def test_log_level_overrides_the_command_line(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """The command lines of the Procfile ask for INFO."""
+    """LOG_LEVEL takes precedence over `--loglevel=INFO` in the worker's command line."""
     fleet = make_fleet(LOG_LEVEL="warning", LOG_FORMAT="text")
     fleet.start_worker(pool="solo", concurrency=1)
     fleet.wait_for_state(fleet.send(property_site + TARGET), "done")

@@ -63,7 +63,7 @@ def start_web() -> Callable[[Any], Scraper]:
 
 @pytest.fixture
 def make_metered_fleet(make_fleet: Callable[..., Any], until: Callable[..., None]) -> Callable[..., Any]:
-    """Return a function that makes a fleet whose metrics need `TOKEN`. The fleet has `until`."""
+    """Return a function that makes a fleet whose `/metrics` needs `TOKEN`. The fleet's `until` waits."""
 
     def make(**variables: str) -> Any:
         fleet = make_fleet(METRICS_TOKEN=TOKEN, JWT_SECRET=TOKEN, **variables)
@@ -83,7 +83,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     openai_simulator: Callable[..., Any],
     property_site: str,
 ) -> None:
-    """Counts of two children, a dead key, and failed pages outlive the worker."""
+    """After the worker has ended, the counts of its two children, a dead key, and a failed page remain."""
     simulator = openai_simulator(
         [
             {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000},
@@ -115,7 +115,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     seen: dict[str, dict[tuple[str, ...], float]] = {}
 
     def agrees() -> bool:
-        """Read the metrics until they show the jobs' end: database figures are cached for seconds."""
+        """Return whether the metrics show no open job. Figures from the database are cached for seconds."""
         seen.clear()
         seen.update(web.samples())
         return seen["propintel_jobs"] == dict.fromkeys([("queued",), ("running",), ("deferred",)], 0)
@@ -162,7 +162,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
 def test_two_web_processes_show_the_same_counts(
     make_metered_fleet: Callable[..., Any], start_web: Callable[[Any], Scraper]
 ) -> None:
-    """One process counts requests to the other within seconds."""
+    """Within seconds, one process also shows the requests that the other received."""
     fleet = make_metered_fleet()
     first, second = start_web(fleet), start_web(fleet)
     for _ in range(7):
@@ -182,7 +182,7 @@ def test_waits_recoveries_and_callbacks_are_counted(
     property_site: str,
     until: Callable[..., None],
 ) -> None:
-    """A key allows six requests a minute, and the broker has lost the batch's messages."""
+    """The only key allows six requests a minute, and the broker has lost the messages of both jobs."""
     receiver = make_receiver()
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 6, "tpm": 100_000_000}])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, FETCH_MIN_DELAY_SECONDS="0")

@@ -18,7 +18,7 @@ from tasks._celery.publish import send_jobs
 from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
-#: batches are sent at once and polled often, and dead processes are noticed within seconds
+#: With these settings, batches are sent at once and polled often, and dead processes are noticed within seconds.
 SOON = {
     "OPENAI_BATCH_COLLECT_SECONDS": "0",
     "OPENAI_BATCH_POLL_SECONDS": "0.5",
@@ -73,7 +73,7 @@ def propintel(fleet: Any, *arguments: str) -> Any:
 
 
 def kill_9(fleet: Any, worker: Any) -> None:
-    """Kill the worker's only process, then stop beat."""
+    """Kill the worker's only process with SIGKILL, then stop beat."""
     os.kill(worker.process.pid, signal.SIGKILL)
     worker.process.wait(120)
     fleet.supervisor.stop()
@@ -112,7 +112,7 @@ def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(
 def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """The next process finds the batch by its metadata."""
+    """The next process finds the batch at OpenAI by the batch's metadata."""
     fleet, simulator = economy_fleet(keys=[{"key": KEYS[0], "behaviour": "slow", "seconds": 30.0}])
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2))
@@ -135,7 +135,7 @@ def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
 def test_killing_a_worker_while_it_reads_results_loses_and_repeats_nothing(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """Worker and beat are killed during the download; the next process reads the file from its start."""
+    """The worker is killed during the download; the next process reads the file from its start."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 0.0}, OPENAI_BATCH_POLL_SECONDS="3")
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2, 3))

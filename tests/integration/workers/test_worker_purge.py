@@ -33,7 +33,7 @@ PAGE = f"""<!doctype html><html lang="en"><head><title>12 Main St</title>
 <script type="application/ld+json">{json.dumps(_HOME)}</script></head><body><h1>12 Main St, Springfield, IL 62701</h1>
 <p>$310,000</p><p>Listing agent: {AGENT}</p>
 <p>Owner: {OWNER}, who had the slate roof relaid with care.</p></body></html>"""
-#: names of the agent and the owner, and the URLs that contain them
+#: Matches the names of the agent and the owner, and URLs that contain the agent's name.
 WORDS = re.compile(rb"Quackenbush|Vandermolen|quackenbush-48213|\x51\x00\x75\x00\x61\x00\x63\x00\x6b")
 
 
@@ -70,7 +70,7 @@ def _where(fleet: Any, *more: bytes) -> set[str]:
 
 
 def _packed(fleet: Any) -> list[bytes]:
-    """Return a slice from the middle of each stored body: compressed bodies escape the search for words."""
+    """Return a slice of each stored body, because a search for words finds nothing in compressed bodies."""
     with fleet.stores.database.reading() as connection:
         return [bytes(row.packed)[40:72] for row in connection.execute(select(Blob.packed))]
 

@@ -15,7 +15,7 @@ from tests.plugins.ports import free_port
 pytestmark = pytest.mark.worker
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 TARGET = "/listings/oak-hollow-lane"
-#: a provider that answers every request with 500
+#: The simulator answers every request with this key with 500.
 OUTAGE = {"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky", "failure_rate": 1.0}
 
 
@@ -30,7 +30,7 @@ def _limited(make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any
 def test_a_job_waits_as_long_as_the_server_asks_and_loses_no_retry(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    """The job waits exactly as long as the server's answers request."""
+    """Each wait lasts between 3 and 15 seconds, and the job stores the sum of its waits."""
     fleet = _limited(make_fleet, openai_simulator, 12)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
     assert job.state == "done", fleet.describe([job.id])
@@ -61,7 +61,7 @@ def test_a_job_waits_for_an_outage_to_end_and_gets_all_its_fields(
     property_site: str,
     until: Callable[..., None],
 ) -> None:
-    """The job waits without losing a retry, then gets the model's fields."""
+    """The job waits without using an attempt, then gets the model's fields."""
     simulator = openai_simulator([OUTAGE])
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, OPENAI_MAX_WAIT_SECONDS="0.2")
     fleet.start_worker(pool="threads")
@@ -116,7 +116,7 @@ def test_a_failing_site_is_retried_and_a_removed_page_is_not(
 def test_a_final_error_keeps_its_facts_in_the_result_backend(
     make_fleet: Callable[..., Any], property_site: str
 ) -> None:
-    """The result raises our own exception with its facts."""
+    """Reading the result raises the project's own exception, with the URL and the status in `facts`."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     target = f"{property_site}/odd/gone"

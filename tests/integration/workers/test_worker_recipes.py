@@ -33,7 +33,7 @@ def truth(number: int) -> dict[str, Any]:
 
 
 def page(number: int, *, is_new: bool) -> str:
-    """Return a home's page in the old or the new design. No reader knows the labels of year and area."""
+    """Return a home's page in the old or the new design. No reader knows the labels of its year and area."""
     stated = truth(number)
     street = f"{stated['StreetNumber']} {_STREETS[number % 8]} Street"
     near = 300_000 - 900 * number
@@ -55,7 +55,7 @@ def page(number: int, *, is_new: bool) -> str:
 
 
 class Site:
-    """Forty homes, the second half in a new design."""
+    """A site with pages of forty homes, the second half in a new design."""
 
     def __init__(self, changing: ChangingSite) -> None:
         self.address = changing.address

@@ -25,7 +25,7 @@ _NAME = "propintel"
 
 
 class Proxy:
-    """Forwards TCP to the primary that Sentinel names, if the server confirms its role, as a managed Redis does."""
+    """Forwards TCP connections to the primary that Sentinel names, if that server confirms its role."""
 
     def __init__(self, sentinel: redis.Redis) -> None:
         self._sentinel = sentinel

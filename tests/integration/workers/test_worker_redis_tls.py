@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(
 
 @pytest.fixture
 def tls_redis(tmp_path: Path) -> Iterator[str]:
-    """Start the Redis; yield its URL with password and certificates."""
+    """Start a Redis that requires client certificates; yield its URL with password and certificates."""
     make_tls(tmp_path, "localhost")
     pem = tmp_path / "server.pem"
     certificate, key = make_client(pem, tmp_path)

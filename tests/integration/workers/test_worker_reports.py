@@ -112,7 +112,7 @@ def test_a_standby_beat_restores_its_schedule_in_an_emptied_redis(
 def test_beat_continues_at_once_although_an_earlier_beats_clock_was_ahead(
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
-    """By the timestamps of the earlier beat, no task would be due for an hour."""
+    """By the timestamps that the earlier beat left in Redis, no task would be due for an hour."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     first = fleet.start_beat()
     until(lambda: "Sending due task report-key-stats" in fleet.log("beat"), 30)
@@ -149,7 +149,7 @@ def test_accumulated_messages_of_beat_run_once_and_other_requests_always_run(
 
 
 def test_a_worker_of_the_scrape_queue_serves_all_lanes(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """Many workers run with `-Q scrape`, while most jobs of a large batch wait in other lanes."""
+    """A worker with `-Q scrape` also takes jobs from the other lanes, where most jobs of a large batch wait."""
     fleet = make_fleet()
     jobs = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 2011)]).jobs
     chosen = [jobs[5], jobs[50], jobs[500], jobs[2005]]

@@ -17,9 +17,9 @@ from app.property.fetch.limits import Limits
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
-#: a browser is several times slower beside other tests
+#: The time limit is long because a browser is several times slower while other tests run.
 PATIENT = Limits(total_seconds=240)
-#: text that a script adds to an otherwise empty page
+#: The HTML that a script adds to an otherwise empty page.
 FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
 <dt>Price</dt><dd>$250,000</dd><dt>Bedrooms</dt><dd>3</dd><dt>Year built</dt><dd>1987</dd></dl>"""
 
@@ -27,7 +27,7 @@ MakeDrawer = Callable[..., Fetcher]
 
 
 def shell(script: str, *, head: str = "") -> bytes:
-    """Return a page with only a script."""
+    """Return a page with a script and an empty element `root` that the script can fill."""
     padding = "/* what a bundler leaves */" * 12
     page = f"<!doctype html><title>Homes</title>{head}<div id=root></div><script>{script}{padding}</script>"
     return page.encode()
@@ -40,7 +40,7 @@ def drawing(html: str = FACTS) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Return the path of Debian's Chromium, which may take minutes to start beside other tests."""
+    """Return the path of Debian's Chromium, and allow it four minutes to start while other tests run."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")

@@ -1,4 +1,4 @@
-"""When a browser is replaced, and that a browser leaves no process or file."""
+"""A browser is replaced after its page limit or a crash, and leaves no process or file behind."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_page_that_renders_too_much_is_an_error(site: Any, make_drawer: Any) -
 
 @pytest.mark.parametrize("kind", ["endless", "silent", "bomb"])
 def test_loading_ends_at_the_limits(site: Any, make_drawer: Any, kind: str) -> None:
-    """Three scripts are left out: an endless one, one that never arrives, and one that decompresses to gigabytes."""
+    """Loading ends although a file is endless, never arrives, or decompresses to gigabytes."""
     import gzip
 
     def chunks() -> Any:
@@ -236,7 +236,7 @@ def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_drawer: Any)
 
 
 def test_a_job_that_is_stopped_closes_its_page(site: Any, drawer: Fetcher) -> None:
-    """An exception from Celery (a time limit, a revoked task) ends the page, and nothing more is loaded."""
+    """An exception raised by a signal, as by Celery's time limit, closes the page, and nothing more is loaded."""
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
     drawer.fetch(site.page("/good", shell(drawing())))
 
@@ -286,7 +286,7 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
 
 
 def test_files_of_a_killed_browser_are_removed(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
-    """The folder of the killed browser is removed; a folder in use stays."""
+    """The old folder of a killed browser is removed; an equally old folder in use stays."""
     url = site.page("/home", shell(drawing(FACTS)))
     first, second = make_drawer(), make_drawer()
     first.fetch(url)

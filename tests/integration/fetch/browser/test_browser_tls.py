@@ -12,7 +12,7 @@ from tests.integration.fetch.browser.conftest import drawing
 
 @pytest.fixture
 def visit(make_site: Callable[..., Any], make_drawer: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
-    """Render a page of homes.example whose script is a file of `host`; return the page and its site's requests."""
+    """Return a function that renders a page whose script is on `host`, and returns its text and the requested paths."""
 
     def make(host: str) -> tuple[str, list[str]]:
         site = make_site(context=tls.server)

@@ -1,4 +1,4 @@
-"""Results of rendered pages, and the requests that they make."""
+"""Rendered pages give the right results, and make only the allowed requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 
 
 def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) -> None:
-    """The script is a file of its own. It loads data by XHR that the plain page lacks."""
+    """The page's script is a separate file. It fetches data that the plain page lacks."""
     site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
     script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
     site.page("/app.js", script.encode(), content_type="text/javascript")
@@ -156,7 +156,7 @@ def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, drawer: Fetcher
 
 
 def test_a_page_that_navigates_while_it_is_read_is_a_navigation(site: Any, drawer: Fetcher) -> None:
-    """The page's `then` is called while its size is evaluated. It navigates away and never answers."""
+    """Reading the page's size calls the page's own `then`, which navigates away and never answers."""
     url = site.page("/home", shell(f"{drawing()} Array.prototype.then = () => {{ location.href = {_BLOB} }}"))
     with pytest.raises(FetchError, match="it left for"):
         drawer.fetch(url)
