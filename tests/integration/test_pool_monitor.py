@@ -44,7 +44,7 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def make_monitor(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[..., PoolMonitor]]:
-    """Yield `make_monitor(simulator)`, which monitors a pool of the keys; keyword arguments change settings."""
+    """Yield `make_monitor(simulator, ...)`, which returns a monitor of a pool with the simulator's keys."""
     closing: list[Callable[[], None]] = []
 
     def make(simulator: Any, **changes: Any) -> PoolMonitor:
@@ -108,7 +108,7 @@ def test_a_check_counts_requests_raises_alerts_and_gives_advice(
 def test_a_budget_that_stops_calls_raises_one_critical_alert(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], unit: str, limit: dict[str, float]
 ) -> None:
-    """A budget is never used up exactly: a call is refused if its estimate does not fit."""
+    """A budget is rarely used up exactly, because a call is refused if its estimate does not fit."""
     monitor = make_monitor(openai_simulator([{"key": KEYS[0], **WIDE}]), **limit)
     monitor.look()
     with pytest.raises(openai.APIStatusError):
@@ -171,9 +171,9 @@ def test_saturation_and_refusals_are_recorded_for_the_advice(
 def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
-    """One process's counts would look like a store that lost its data.
+    """The counts of a single process would look like a store that lost its data, so they must not be stored.
 
-    A process that is offline may have to wait for its turn.
+    An offline process may have to wait for its turn, so requests may wait for five seconds.
     """
     monitor = make_monitor(openai_simulator(), openai_max_wait_seconds=5)
     ask(monitor.manager, 5)
@@ -190,7 +190,7 @@ def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
 
 
 def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[str]:
-    """Return how often a real server gets each pool command during `work`, except commands of scripts."""
+    """Return how often the server gets each pool command during `work`, without commands inside scripts."""
     counts: collections.Counter[str] = collections.Counter()
     with redis.Redis.from_url(url) as client, client.monitor() as monitor:
         with redis.Redis.from_url(url) as other:
@@ -204,7 +204,7 @@ def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[s
     raise AssertionError("the server ended")
 
 
-#: two scripts (counts and key states), today's spending, and the number of losses
+#: One look sends two scripts for counts and key states, HMGET for today's spending, and HGET for the losses.
 ONE_LOOK = {"EVALSHA": 2, "HMGET": 1, "HGET": 1}
 
 

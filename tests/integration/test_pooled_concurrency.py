@@ -1,4 +1,4 @@
-"""More concurrent requests than an HTTP client's default connections (httpx: 100; OpenAI's SDK: 1,000)."""
+"""A pool serves more concurrent requests than httpx (100) and OpenAI's SDK (1,000) have connections by default."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_a_429_records_which_limit_was_exceeded(
 def test_a_request_too_large_for_one_key_goes_to_a_key_with_a_higher_limit(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """OpenAI's 429 has no retry time, so the first key takes smaller requests at once."""
+    """The 429 answer has no retry time, so the first key takes smaller requests at once."""
     small, large = KEYS[:2]
     simulator = openai_simulator([{"key": small, "rpm": 60_000, "tpm": 50}, {"key": large, **WIDE}])
     there = pooled(simulator.base_url, simulator.keys, face)

@@ -22,7 +22,7 @@ from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.simulator_fixtures import KEYS
 
 CALLERS = 20
-#: Shorter than a real outage: all circuits must open, and callers must wait several times.
+#: An outage this long opens all circuits, and callers have to wait several times.
 OUTAGE_SECONDS = 2.0
 
 

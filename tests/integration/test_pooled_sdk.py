@@ -45,7 +45,7 @@ def test_a_chat_call_is_settled_once_with_its_usage(there: Pooled) -> None:
 
 
 def test_the_settlement_has_the_admission_time_and_the_limits(openai_simulator: Callable[..., Any], face: str) -> None:
-    """The simulator works for two seconds after admission, which does not delay the admission time."""
+    """The simulator works for two seconds after admission, which must not count as waiting for admission."""
     simulator = openai_simulator(latency_ms=2000, latency_spread=0.0)
     there = pooled(simulator.base_url, simulator.keys, face)
 
@@ -210,7 +210,7 @@ def test_a_prompt_is_charged_in_full_until_its_answer_reports_cached_tokens(
 
 
 def test_the_estimate_of_a_prompt_includes_writing_it_to_the_cache(there: Pooled) -> None:
-    """gpt-6-sol: $2.50 per million input tokens written to the cache (OpenAI, 2026-11). Usage is not reported."""
+    """Writing a million input tokens to gpt-6-sol's cache costs $2.50 (OpenAI, 2026-11). Usage is not reported."""
 
     async def scenario(client: Any) -> None:
         await items_of(

@@ -63,7 +63,7 @@ ESSAY = "<html><head><title>On bread</title></head><body><p>{}</p></body></html>
 
 
 class Site:
-    """Pages by path, with the paths of all requests."""
+    """A site with pages by path, and the paths of all requests to it."""
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, bytes]] = {
@@ -243,7 +243,7 @@ def test_the_model_fills_missing_fields_and_a_redelivered_job_fetches_and_pays_f
 def test_a_bad_answer_loses_no_value_is_reported_and_is_paid_for_once(
     keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str, answers: str, expected: tuple[str, str]
 ) -> None:
-    """The job is done with the page's values. An early repetition gets the same result without a call."""
+    """The job is done with the page's values. Scraping the page again soon gives the same note without a call."""
     outcome, note = expected
     simulator[0].gate.change_server({"answers": answers})
     before = answers_counted(outcome)
@@ -257,7 +257,7 @@ def test_a_bad_answer_loses_no_value_is_reported_and_is_paid_for_once(
     assert answers_counted(outcome) == before + 1
     again = keyed.scraper.scrape(f"{url}/house", refresh=True)
     assert (again.model_note, again.wanted_model) == (first.model_note, first.wanted_model)
-    # Prose gets the schema, and an answer cut off before its first fact gets a higher token limit: both are repeated.
+    # Prose is repeated with the schema, and an answer cut off before its first fact with a higher token limit.
     assert list(simulator[0].paid.values()) == ([1, 1] if answers in ("rubbish", "truncated") else [1])
 
 
@@ -343,7 +343,7 @@ class ReleaseAtFirstWait(logging.Handler):
 def test_paid_work_is_kept_while_the_database_is_locked(
     step: str, keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
-    """Another process locks the database when a page, an answer, or a record is to be stored. Nothing is done twice."""
+    """Another connection locks the database when a page, an answer, or a record is stored. Nothing is done twice."""
     keyed.database.close()
     keyed.database._busy_timeout_seconds = 0.1
     target = f"{url}/house"

@@ -157,7 +157,7 @@ class Slow:
 
 
 def until(clock: ManualClock, seconds: float) -> Callable[[], float]:
-    """Return a function that returns the remaining seconds of `seconds` from now."""
+    """Return a function that returns how many of the `seconds` from now are left."""
     end_us = clock.now_us() + seconds * 1_000_000
     return lambda: (end_us - clock.now_us()) / 1_000_000
 
@@ -180,7 +180,7 @@ def timed(tmp_path: Path, clock: ManualClock, at: str) -> Iterator[Resources]:
 
 
 def test_a_long_search_is_continued_and_requests_no_page_twice(timed: Resources, slow: Slow, at: str) -> None:
-    """A run ends in time before the task's limit. The next run has the earlier pages from the database."""
+    """A run ends in time before the task's limit. The next run reads the earlier pages from the database."""
     (job_id,) = timed.jobs.enqueue([f"{at}/s"]).new
     timed.jobs.claim(job_id, "test", 30)
     with pytest.raises(OutOfTimeError):

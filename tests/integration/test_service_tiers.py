@@ -50,7 +50,7 @@ class Asking:
         self.pages = 0
 
     def ask(self) -> tuple[str | None, str | None]:
-        """Read another page; return the note and the tier of its stored answer, or None."""
+        """Read another page; return the reading's note, and the tier of the stored answer or None."""
         self.pages += 1
         extraction = page(self.pages)
         found = self.reader.read(extraction)
@@ -143,7 +143,7 @@ def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
 def test_a_rate_limit_of_the_keys_does_not_count_as_missing_flex_capacity(
     asking: Callable[..., tuple[Asking, Any]],
 ) -> None:
-    """The error is raised so that the job is retried. The standard tier has the same limits."""
+    """The error is raised so that the job is retried. The standard tier has the same limits, so it is not tried."""
     there, simulator = asking("flex", start_level=0.0)
     for key in simulator.keys:
         simulator.set_key(key, rpm=1)

@@ -69,7 +69,7 @@ def test_keys_of_different_organizations_are_not_reported(
 def test_a_refusal_reveals_the_organization_too(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two keys without money share an organization, which must be reported too."""
+    """Two keys without quota share an organization, which is reported although all their requests are refused."""
     simulator = openai_simulator(simulator_keys(*[("org-elm", "proj_1")] * 2, behaviour="no_quota"))
     with managed(simulator) as manager, pytest.raises(openai.RateLimitError):
         ask_often(manager)

@@ -1,4 +1,4 @@
-"""The county over HTTP, and the program that starts it."""
+"""The simulated county over HTTP, and the program that starts it."""
 
 from __future__ import annotations
 

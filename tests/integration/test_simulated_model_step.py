@@ -78,7 +78,7 @@ def test_the_answer_fits_in_the_tokens_that_were_asked_for(openai_simulator: Sta
 def test_a_bad_answer_has_no_values_but_is_billed(
     openai_simulator: Start, mode: str, kind: type[ModelError], reason: str
 ) -> None:
-    """A bad answer is billed like a good one."""
+    """The error names the model and the reason, and survives pickling."""
     answer = ask_model(openai_simulator(answers=mode).client(), MODEL, farmhouse())
     assert answer.values == {}
     assert answer.prompt_tokens > 0

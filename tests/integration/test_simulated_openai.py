@@ -104,7 +104,7 @@ def test_tokens_are_charged_by_estimate_and_max_tokens(openai_simulator: Start) 
 
 
 def test_a_text_dependent_factor_is_stable_and_in_range(openai_simulator: Start) -> None:
-    """An estimate of 1,000 tokens is charged as 600 to 1,800. The completion is charged exactly."""
+    """A prompt of 1,000 estimated tokens is charged as 600 to 1,800. The completion's 100 are charged exactly."""
     simulator = openai_simulator([{"key": KEY, **WIDE}], token_factor=0.6, token_factor_high=1.8)
     client = simulator.client()
 
@@ -331,7 +331,7 @@ def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_sim
 
 
 def test_each_question_is_counted_as_often_as_it_was_paid_for(openai_simulator: Start) -> None:
-    """Answers are paid for, refusals are not. Spacing and the order of members do not matter."""
+    """Answers are paid for, refusals are not. The JSON's spacing and member order do not matter."""
     simulator = openai_simulator([{"key": KEY, **WIDE}, {"key": OTHER, "behaviour": "dead"}])
     client = simulator.client()
     for _ in range(2):

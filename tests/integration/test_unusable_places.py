@@ -1,4 +1,4 @@
-"""Homes, databases, and brokers that cannot be used: one line with the cause and the remedy, and exit code 2."""
+"""An unusable home, database, or broker causes one line with the cause and the remedy, and exit code 2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path, warm_parent: WarmParent) -> Run:
-    """Return `run("jobs", VARIABLE=value)`; the home is `home` in the test's folder."""
+    """Return `run("jobs", VARIABLE=value)`, which runs a command whose home is `home` in the test's folder."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "PROPINTEL_HOME": str(tmp_path / "home"), **variables}

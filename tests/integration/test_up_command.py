@@ -35,7 +35,7 @@ _PROGRAM = [sys.executable, "-c", "import sys; from cli.main import main; sys.ex
 
 @pytest.fixture
 def start_up(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Yield `start_up(option, ..., VARIABLE=value)`; kill the started processes at the end."""
+    """Yield `start_up(option, ..., VARIABLE=value)`, which starts `propintel up`; kill what it started at the end."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str, **environment: str) -> subprocess.Popen[str]:
@@ -222,7 +222,7 @@ def test_up_survives_signals_and_crashes_of_its_processes(
 def test_a_port_in_use_is_reported_before_anything_is_started(
     run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, setting: str, option: str
 ) -> None:
-    """Exit code 2. The last line names the port and the setting, and no database is created."""
+    """The exit code is 2, the last line names the port and the setting, and no database is created."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         up = run("up", option, **{setting: port})
@@ -236,7 +236,7 @@ def test_a_port_in_use_is_reported_before_anything_is_started(
 def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Exit code 1. The child's last lines come before the message that it ended, and no process is left."""
+    """The exit code is 1. The child's last lines come before the message that it ended, and no process is left."""
     up = start_up(OPENAI_KEY_ROTATION_STRATEGY="no-such")
     family = psutil.Process(up.pid)
     wait_until(lambda: len(family.children()) >= 2, 30, lambda: _output(tmp_path))
@@ -252,7 +252,7 @@ def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
 def test_an_unreachable_broker_is_reported_before_anything_starts(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Exit code 2 and a remedy; the URL's password is not shown."""
+    """The exit code is 2, and the message does not show the URL's password."""
     up = start_up(REDIS_URL=f"redis://:hunter2@127.0.0.1:{free_port()}/0")
     assert up.wait(120) == 2
     assert "No broker answers at redis://127.0.0.1" in _output(tmp_path)

@@ -20,7 +20,7 @@ from app.services.delivery.webhooks import Event, WebhookSender, check_callback_
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver
 
-#: the example that the Standard Webhooks specification publishes
+#: The secret of the example that the Standard Webhooks specification publishes.
 VECTOR_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), {"city": "Neuwalden, Straße 1"})
 
@@ -134,7 +134,7 @@ def test_a_redirect_is_not_followed(make_receiver: MakeReceiver, make_sender: Ma
 def test_a_receiver_inside_the_network_is_refused_and_never_contacted(
     make_receiver: MakeReceiver, make_sender: MakeSender
 ) -> None:
-    """The receiver is refused by its address and by a name that resolves to this address."""
+    """Private addresses are refused, both in the URL and as the result of resolving the URL's host name."""
     receiver = make_receiver(host="127.0.0.2")
     for url, resolver in (
         (receiver.url, None),

@@ -18,7 +18,7 @@ from simulators.county.serving import RunningCounty
 from tests.plugins.postgresql_server import POSTGRESQL
 
 pytestmark = pytest.mark.benchmark
-#: the first lots of the county, which look alike, including the apartment building
+#: This many of the county's first lots look alike, including the apartment building.
 _LOOKALIKES = 45
 
 

@@ -42,7 +42,7 @@ def metrics_endpoint() -> Iterator[MetricsEndpoint]:
 
 @pytest.fixture
 def healthy_metrics(metrics_endpoint: MetricsEndpoint) -> MetricsEndpoint:
-    """Reset the endpoint to a healthy fleet."""
+    """Reset the endpoint to the metrics of a healthy fleet; return it."""
     metrics_endpoint.begin()
     return metrics_endpoint
 

@@ -40,5 +40,5 @@ def queried() -> dict[str, Metric]:
     return found
 
 
-#: labels of the target, not of the metric
+#: These labels belong to the scraped target, not to a metric.
 TARGET_LABELS = frozenset({"job", "instance", "pod"})

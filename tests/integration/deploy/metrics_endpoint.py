@@ -18,12 +18,12 @@ from prometheus_client.registry import Collector
 from tests.integration.deploy.metric_contract import Metric, metrics
 
 KEYS = ("sk-proj-aaa...aaa1", "sk-proj-bbb...bbb2", "sk-proj-ccc...ccc3")
-#: values of labels that may have any value
+#: Example values of the labels that may have any value.
 _SAMPLES = {"key": KEYS, "status": ("200", "500"), "limit_group": ("org-1",), "model": ("gpt-4.1-mini",)}
 
 
 class MetricsEndpoint(Collector):
-    """Starts with the values of a healthy, idle fleet: `values` has the series by name and labels.
+    """A /metrics endpoint that starts with the values of a healthy, idle fleet. `values` has them by name and labels.
 
     Metrics in `growing` increase by one with every scrape.
     """

@@ -25,7 +25,7 @@ from tests.integration.deploy.metrics_endpoint import KEYS, MetricsEndpoint
 from tests.integration.deploy.prometheus_server import PrometheusServer, wait_for
 from tests.integration.deploy.vocabulary import known_series, mistakes
 
-#: values that replace Grafana's variables and the dashboard's own variables
+#: These values replace Grafana's variables and the dashboard's own variables in expressions.
 _VARIABLES = {"__rate_interval": "1m", "__range": "5m", "job": "propintel", "key": ".*", "model": ".*", "top": "10"}
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
 

@@ -13,7 +13,7 @@ import yaml
 from tests.integration.deploy.files import GUIDE, PROMETHEUS, ROOT, RULE_TESTS, RULES
 from tests.integration.deploy.vocabulary import known_series, mistakes, rules
 
-#: the kinds of alerts in the key report, and the equivalent rules
+#: The equivalent Prometheus rule of each kind of alert in the key report.
 TWINS = {
     "circuit_open": "OpenAIKeyCircuitOpen",
     "key_dead": "OpenAIKeyDead",

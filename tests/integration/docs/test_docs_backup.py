@@ -28,12 +28,12 @@ from benchmarks.saving import save_record
 from tests.plugins.documented import blocks
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
-#: Nothing listens there, so no test waits for results to be deleted.
+#: Nothing listens at this address, so no test waits for results to be deleted.
 _NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 def _empty_database(server: PostgreSQL) -> str:
-    """Return the URL of a database without a schema, in PostgreSQL's own form."""
+    """Create a database without a schema; return its URL in PostgreSQL's own form."""
     name = f"t{uuid.uuid4().hex}"
     with server.connect() as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
@@ -97,7 +97,7 @@ _PURGED = ("Quackenbush", "gone.example", "forgotten")
 
 
 def _store_all(settings: Settings) -> tuple[str, str]:
-    """Return the IDs of a property that stays and of a property that will be purged."""
+    """Store three properties; return the IDs of one that stays and of one that will be purged."""
     forgotten = _store(settings, "http://homes.example/forgotten")
     _store(settings, "http://www.gone.example/1")
     return _store(settings, agent="Ottilie Quackenbush"), forgotten

@@ -25,7 +25,7 @@ from tests.plugins.ports import free_port
 from tests.plugins.warm_start import WarmParent
 
 _LIMIT_SECONDS = 900
-#: replaces targets that this test starts separately, or that CI runs in a clean clone
+#: A `make` that only checks its targets: this test starts them separately, or CI runs them in a clean clone.
 _MAKE = '#!/bin/sh\nexec make --dry-run --directory "{root}" "$@" >/dev/null\n'
 
 
@@ -131,7 +131,7 @@ def _run_page(page: str, place: Path, environment: Mapping[str, str]) -> str:
 @pytest.mark.worker
 @pytest.mark.timeout(_LIMIT_SECONDS)
 def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> None:
-    """`make county` is already running on another port; its folder is where the tutorial expects it."""
+    """The county already runs on another port. Its folder is where the tutorial expects it."""
     folder = place / ".county"
     folder.mkdir()
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")

@@ -42,7 +42,7 @@ def test_a_receiver_that_is_down_half_the_time_loses_nothing(simulated: Simulate
 
 
 def test_the_evaluation_finds_errors(simulated: Simulated) -> None:
-    """The errors: an unreported change, a late duplicate, a day over budget, and an undelivered message."""
+    """The planted errors are an unreported change, a late duplicate, a day over budget, and an undelivered message."""
     before = judge(simulated)
     first, *rest = simulated.changes
     in_time = next(one for one in rest if not any(one.why in late and str(one.new) in late for late in before.late))
