@@ -1,4 +1,4 @@
-"""A certificate for homes.example that only chosen clients trust."""
+"""Server and client certificates for tests. No client trusts them by default."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _name(common: str) -> x509.Name:
 
 
 def _unsigned(key: ec.EllipticCurvePrivateKey, subject: str, *, issuer: x509.Name) -> x509.CertificateBuilder:
-    """Return a certificate valid from yesterday to tomorrow, unsigned."""
+    """Return the builder of a certificate that is valid from yesterday to tomorrow."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

@@ -1,4 +1,4 @@
-"""Real HTTP servers on loopback that record requests, configurable host names, and real fetchers."""
+"""Fixtures: HTTP servers on loopback that record requests, configurable host names, and real fetchers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
 
 @dataclass
 class Site:
-    """One server. `hits` lists the requested paths in order. Unknown paths are 404, so robots.txt allows everything."""
+    """An HTTP server. `hits` lists the requested paths. Unknown paths are 404, so robots.txt allows everything."""
 
     host: str
     port: int = 0

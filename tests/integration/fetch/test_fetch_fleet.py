@@ -1,4 +1,4 @@
-"""Eight processes and twenty sites with different rules: the sites' logs show that the rules are respected."""
+"""Eight processes fetch from twenty sites with different rules. The sites' logs show that they respect the rules."""
 
 from __future__ import annotations
 

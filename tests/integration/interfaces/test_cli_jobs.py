@@ -1,4 +1,4 @@
-"""`enqueue`, `jobs`, and `keys` with a real broker, a real prefork worker, and real pages on loopback."""
+"""`enqueue`, `jobs`, and `keys` work with a real broker, a prefork worker, and pages on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`propintel properties` on stored properties: lists, a property in brief or in full, and explanations of values."""
+"""`propintel properties` lists stored properties, shows one in brief or in full, and explains its values."""
 
 from __future__ import annotations
 

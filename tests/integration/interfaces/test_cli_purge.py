@@ -1,4 +1,4 @@
-"""`propintel purge` on its own database."""
+"""`propintel purge` only counts what it would remove, and removes it with `--yes`."""
 
 from __future__ import annotations
 

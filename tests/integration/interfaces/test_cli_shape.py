@@ -1,4 +1,4 @@
-"""Features of all commands: formats, `--verbose`, ids, 80 columns, and shell completion."""
+"""All commands have the same formats, `--verbose`, ids, tables of 80 columns, and shell completion."""
 
 from __future__ import annotations
 

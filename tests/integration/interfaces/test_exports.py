@@ -1,4 +1,4 @@
-"""`propintel properties export` for programs: to files, to pipes, since a time, and in the loop of docs/export.md."""
+"""`propintel properties export` writes to files and pipes, since a given time, and in the loop of docs/export.md."""
 
 from __future__ import annotations
 

@@ -86,10 +86,10 @@ def generate(web: str, home: Path) -> Path:
     """Generate the client from the running server without a warning; return the folder of its package."""
     if not CLIENT_PYTHON.exists():
         pytest.skip("no generator of clients: `make client` installs it")
-    path = os.pathsep.join([str(CLIENT_PYTHON.parent), os.environ["PATH"]])  # for the generator's own Ruff
+    path = os.pathsep.join([str(CLIENT_PYTHON.parent), os.environ["PATH"]])  # so that the generator finds its own Ruff
     command = [str(CLIENT_PYTHON.with_name("openapi-python-client")), "generate", "--url", f"{web}/openapi.json"]
     config = home / "generator.json"
-    config.write_text('{"http_timeout": 60}', encoding="utf-8")  # 5 seconds are too short on a busy machine
+    config.write_text('{"http_timeout": 60}', encoding="utf-8")  # the default of 5 seconds is too short under load
     command += ["--fail-on-warning", "--config", str(config), "--output-path", str(home / "generated")]
     ran = subprocess.run(
         command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=300, check=False

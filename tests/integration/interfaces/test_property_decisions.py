@@ -1,4 +1,4 @@
-"""Splitting, joining, undoing, and explaining properties in the terminal."""
+"""In the terminal, properties are explained, split, and joined, and these decisions are undone."""
 
 from __future__ import annotations
 

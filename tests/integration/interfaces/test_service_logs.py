@@ -1,4 +1,4 @@
-"""Logs of the HTTP server and the commands, run as real processes."""
+"""The HTTP server and the commands, run as real processes, log in the configured format and without secrets."""
 
 from __future__ import annotations
 

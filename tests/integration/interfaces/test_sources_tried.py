@@ -1,4 +1,4 @@
-"""Sources tried for an address, and cost estimates: the terminal and the HTTP API show the same."""
+"""The terminal and the HTTP API show the same sources tried for an address, and the same cost estimates."""
 
 from __future__ import annotations
 

@@ -264,7 +264,7 @@ def test_a_url_beyond_8_kilobytes_is_414(web_server: WebServer) -> None:
 
 @pytest.fixture(scope="module")
 def bodies() -> dict[str, bytes]:
-    """Return JSON that breaks parsers, and text that databases refuse."""
+    """Return request bodies by name: JSON that breaks parsers, and text that databases refuse."""
     url = b'"http://homes.example/1"'
     return {
         "brackets 1,000,000 deep": b"[" * 1_000_000,
@@ -310,7 +310,7 @@ def test_a_body_of_another_type_is_415(web_server: WebServer) -> None:
 
 
 def test_names_and_times_that_no_database_can_store_are_422(web_server: WebServer) -> None:
-    """NUL and invalid UTF-8, too long ids and numbers, and times that UTC cannot represent are refused."""
+    """NUL and invalid UTF-8, overlong ids and numbers, and times that UTC cannot represent are refused."""
     token = _signed({"alg": "HS256"})
     paths = ["jobs/%00", "jobs/%ff", "batches/%00", "properties/a%00b", "jobs/" + "x" * 65, "jobs?batch=%00"]
     paths += ["jobs?cursor=%00", "batches?cursor=%ff", "jobs?limit=" + "9" * 5000]

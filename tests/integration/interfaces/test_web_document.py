@@ -1,4 +1,4 @@
-"""Server and OpenAPI document agree: Schemathesis sends a real server valid and invalid requests by the document."""
+"""The server agrees with its OpenAPI document, from which Schemathesis derives valid and invalid requests."""
 
 from __future__ import annotations
 

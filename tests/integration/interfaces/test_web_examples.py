@@ -1,4 +1,4 @@
-"""Examples of the OpenAPI document: each request succeeds on a real server, and each answer matches its schema."""
+"""Each example request of the OpenAPI document succeeds on a real server, and each answer matches its schema."""
 
 from __future__ import annotations
 

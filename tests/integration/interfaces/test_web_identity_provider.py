@@ -1,4 +1,4 @@
-"""Tokens of an identity provider: its keys are fetched over HTTP, and only its algorithms are accepted."""
+"""The server fetches an identity provider's keys over HTTP, and accepts only tokens signed with them."""
 
 from __future__ import annotations
 

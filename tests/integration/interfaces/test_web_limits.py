@@ -1,4 +1,4 @@
-"""Idempotency keys, quotas, and rate limits of the HTTP server on a real Valkey."""
+"""Servers that share a real Valkey share idempotency keys, quotas, and rate limits."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_a_hanging_redis_is_asked_once_in_five_seconds(home: Path, hanging_serve
 
 
 def test_addresses_of_one_ipv6_customer_count_together(home: Path, broker: EmbeddedValkey) -> None:
-    """2001:db8::/64 is a single network. Another network and an IPv4 neighbor count separately."""
+    """The addresses in 2001:db8::/64 count as one. Another IPv6 network and another IPv4 address count separately."""
     limits = RateLimits(Settings.of(propintel_home=home / "state"), ManualClock())
     for n in range(FAILURES_PER_MINUTE):
         limits.count_failure(f"2001:db8::{n:x}")

@@ -1,4 +1,4 @@
-"""`uvicorn web:app` as deployed: its start, its answers, and its end."""
+"""The HTTP server with a real broker: tokens, jobs, batches, readiness, and a bad setting at its start."""
 
 from __future__ import annotations
 

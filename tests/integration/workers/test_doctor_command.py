@@ -1,4 +1,4 @@
-"""`propintel doctor` with a real fleet: first everything works, then parts fail."""
+"""`propintel doctor` checks a real fleet in which first everything works and then parts fail."""
 
 from __future__ import annotations
 

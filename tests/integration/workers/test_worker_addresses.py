@@ -1,4 +1,4 @@
-"""Address jobs through real workers: waits, retries, and budgets work as for other jobs."""
+"""In real workers, address jobs wait, are retried, and respect budgets like other jobs."""
 
 from __future__ import annotations
 

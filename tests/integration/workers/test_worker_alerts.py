@@ -1,4 +1,4 @@
-"""Alerts through real workers and beat: one message when an alert fires, one when it ends."""
+"""Real workers and beat send one message when an alert fires and one when it ends."""
 
 from __future__ import annotations
 

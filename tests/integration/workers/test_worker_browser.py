@@ -1,4 +1,4 @@
-"""The browsers of a prefork worker's children: they render the jobs' pages and end with the worker."""
+"""The browsers of a prefork worker's children render the jobs' pages and end with the worker."""
 
 from __future__ import annotations
 

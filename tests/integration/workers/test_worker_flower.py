@@ -1,4 +1,4 @@
-"""Flower and a working worker: what Flower shows, who may see it, and what it restores after a restart."""
+"""Flower shows a worker's jobs only to those with the password, and restores its tasks after a restart."""
 
 from __future__ import annotations
 

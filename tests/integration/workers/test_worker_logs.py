@@ -1,4 +1,4 @@
-"""Logs of workers, beat, and Flower have one format, name the job on each line, and contain no secret."""
+"""Logs of workers, beat, and Flower have one format and contain no secret, and each line of a job names the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/metrics` of one web process includes the exact counts of a prefork worker, its children, and the simulator."""
+"""`/metrics` of a web process shows exact counts of other processes, which agree with the simulator's counts."""
 
 from __future__ import annotations
 

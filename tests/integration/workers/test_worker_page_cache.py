@@ -33,7 +33,7 @@ def test_unchanged_and_equal_pages_cost_one_model_call(
     changing_site: ChangingSite,
     openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
-    """Ten URLs with different bytes declare one canonical URL, which is fetched once. Then all are refreshed."""
+    """Ten pages with different bytes declare one canonical URL, which is fetched once. Then all are refreshed."""
     api = openai_simulator(
         [{"key": "sk-simulator-abcdabcdabcdabcdabcdabcdabcd0001", "behaviour": "slow", "seconds": 1}]
     )

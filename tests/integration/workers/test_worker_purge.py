@@ -1,4 +1,4 @@
-"""After a purge while workers run, no file, table, or Redis key holds the page's personal data."""
+"""After a purge while workers run, no table, Redis key, or file except logs holds the purged personal data."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_purged_person_stays_removed_after_the_next_scrape(
     changing_site: ChangingSite,
     openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
-    """Files and Redis are searched. The owner on the same page is another person and remains."""
+    """Files, logs, and Redis are searched. The owner on the same page is another person and remains."""
     api = openai_simulator()
     changing_site.pages["/homes/12"] = PAGE
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")

@@ -1,4 +1,4 @@
-"""A fetcher with a real Chromium, and pages that need one."""
+"""A fetcher with a real Chromium, and functions that make pages which need a browser."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def chromium() -> Path:
 
 @pytest.fixture
 def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDrawer:
-    """Return a function that builds a fetcher with a browser. Root has no sandbox (see docs/browser-pages.md)."""
+    """Return a function that builds a fetcher with a browser, for root without a sandbox (docs/browser-pages.md)."""
 
     def make(opened: str = OPENED, **options: Any) -> Fetcher:
         chosen: dict[str, Any] = {

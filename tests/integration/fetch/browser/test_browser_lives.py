@@ -192,7 +192,7 @@ def _kill(host: int, victim: str) -> None:
 
 
 def test_a_browser_that_dies_during_a_page_is_an_error(site: Any, drawer: Fetcher) -> None:
-    """The job is retried, and the next page gets a new browser."""
+    """The error is transient, so a job would be retried. The next page gets a new browser."""
     good = site.page("/good", shell(drawing()))
     drawer.fetch(good)
     host = _host(drawer)

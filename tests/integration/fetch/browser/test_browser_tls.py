@@ -1,4 +1,4 @@
-"""HTTPS for a page in the browser: the worker loads its resources and checks their certificates."""
+"""For a rendered HTTPS page, the worker loads the resources and checks the certificates of their servers."""
 
 from __future__ import annotations
 

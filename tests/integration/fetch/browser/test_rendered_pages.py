@@ -52,7 +52,7 @@ def test_pages_of_a_chosen_host_are_always_rendered(site: Any, make_drawer: Any)
 
 
 def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
-    """Every request carries the contact, and a page can detect that a program visits it."""
+    """The User-Agent of every request contains the contact, and a page can detect that a program visits it."""
     show = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
     url = site.page("/home", shell(show))
     page = make_drawer(fetch_user_agent="homes-bot/1.0 (+mailto:web@homes.example)").fetch(url)

@@ -106,7 +106,7 @@ def database(environment: Environment, home: Path) -> Iterator[Database]:
 
 
 def check_accessible(page: Page) -> None:
-    """Check that axe finds no violation."""
+    """Check that the accessibility checker axe finds no violation."""
     results = Axe().run(page)
     assert results.response["violations"] == [], results.generate_report()
 

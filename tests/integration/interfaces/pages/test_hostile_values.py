@@ -1,4 +1,4 @@
-"""Pages with hostile values, keyboard use, and screen readers while pages refresh."""
+"""Hostile values do no harm, and a refreshing page disturbs neither the keyboard focus nor screen readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Job pages in a browser: from a pasted list to a property, canceling, and retrying."""
+"""In a browser, the job pages lead from a pasted list to a property, and cancel and retry jobs."""
 
 from __future__ import annotations
 

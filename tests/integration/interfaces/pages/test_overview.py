@@ -1,4 +1,4 @@
-"""The overview in a browser: first steps, live figures, and pages that do not exist."""
+"""In a browser, the overview shows first steps and updates its figures, and a missing page is an HTML page."""
 
 from __future__ import annotations
 

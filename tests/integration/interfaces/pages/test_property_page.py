@@ -1,4 +1,4 @@
-"""The page of a property with several sources: comparison, prices, position, and changes."""
+"""The page of a property compares its sources, and shows its prices, position, and changes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_page_compares_sources_and_explains_the_chosen_value(
     ]
     assert "portal ranks below assessor here" in rows[1][2]
     expect(year.first.get_by_role("rowheader")).to_have_text("Year built")
-    # values that agree are one click away
+    # values on which all sources agree are shown after a click
     agreed = page.get_by_role("region", name="All values by source")
     expect(agreed).to_be_hidden()
     page.get_by_text("All values by source", exact=True).click()

@@ -1,4 +1,4 @@
-"""The recipes page in a browser: learned recipes, their savings, reasons of suspension, and forgetting a recipe."""
+"""The recipes page shows learned recipes, their savings, and why some are suspended, and forgets a recipe."""
 
 from __future__ import annotations
 

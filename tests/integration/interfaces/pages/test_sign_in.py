@@ -1,4 +1,4 @@
-"""Signing in with a token and signing out, with and without a browser."""
+"""Signing in with a token and signing out are safe, in a browser and for an HTTP client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sign-in links: when a link is used up, and what is stored of a link."""
+"""A sign-in link works once, and neither Redis nor logs contain its code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watches page in a browser: planned refreshes, watches that wait for budget, adding, and removing."""
+"""The watches page shows planned refreshes and watches that wait for budget, and adds and removes watches."""
 
 from __future__ import annotations
 
