@@ -1,4 +1,4 @@
-"""Scrapes of an address that meet a time limit, a busy pool, a bad answer, a purge, or a second spelling."""
+"""Scrapes of an address cope with a time limit, a busy pool, a bad answer, a purge, and a second spelling."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def counted(outcome: str) -> float:
 
 
 def purge_of(world: World, url: str) -> Callable[[], None]:
-    """Return a function that purges `url` by a clock that is one minute ahead."""
+    """Return a function that marks `url` as purged, by a clock that is one minute ahead."""
 
     def purge() -> None:
         mine = world.resources.database

@@ -1,4 +1,4 @@
-"""The alert webhook: its message, its format, its frequency, and receivers that are never contacted."""
+"""The alert webhook sends signed messages that Slack can show, retries them, and contacts no private receiver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch callbacks: when a receiver is retried, when it is given up, and that it gets one event per completion."""
+"""A batch's receiver gets one event per completion, is retried for a day, and is given up if it is private."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's connection that loses its broker while messages are unacknowledged."""
+"""A worker's connection survives the loss of its broker while messages are unacknowledged."""
 
 from __future__ import annotations
 

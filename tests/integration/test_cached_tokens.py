@@ -1,4 +1,4 @@
-"""Tokens from the provider's prompt cache, from a job to dollars, with the real pool and database over HTTP."""
+"""Tokens from the provider's prompt cache lower the cost of a job in all reports, with a real pool and database."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ HOUSE = f"""<html lang="en"><head><title>12 Main St, Springfield</title></head><
 
 
 class ListingPage:
-    """A listing page, with markup appended that no reader sees."""
+    """A listing page to which a test can append markup that no reader sees."""
 
     def __init__(self) -> None:
         self.remark = ""

@@ -39,7 +39,7 @@ class MessageWatcher(logging.Handler):
 
 @pytest.fixture
 def reloaded() -> Iterator[threading.Event]:
-    """Yield an event that is set when keys were reloaded."""
+    """Yield an event that is set when keys are reloaded."""
     log, handler = logging.getLogger("app.services.keys.reload"), MessageWatcher("OpenAI keys reloaded")
     level = log.level
     log.addHandler(handler)
@@ -58,7 +58,7 @@ def _no_manager() -> Iterator[None]:
 
 @pytest.fixture
 def managers() -> Iterator[Callable[[], OpenAIClientManager]]:
-    """Yield `get_openai_client_manager`; close its managers at the end."""
+    """Yield a function that calls `get_openai_client_manager`; close the managers at the end."""
     given: list[OpenAIClientManager] = []
 
     def get() -> OpenAIClientManager:

@@ -1,4 +1,4 @@
-"""The doctor's checks of Redis, beat, workers, keys, and the home, on a real server with wrong settings."""
+"""The doctor checks Redis, beat, workers, keys, and the home, on a real server with right and wrong settings."""
 
 from __future__ import annotations
 

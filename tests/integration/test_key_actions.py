@@ -1,4 +1,4 @@
-"""Actions on keys: the key is found by its name, changed, and the action is logged and stored."""
+"""An action finds a key by a name for it and changes the key. The action is logged and stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key actions while the fleet's Redis is unavailable, and after it has lost its data."""
+"""Key actions stay in force while the fleet's Redis is unavailable, and after it has lost its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real processes share one key pool: one probe, no oversubscription, crashes, and wrong clocks."""
+"""Real processes share one key pool with one probe and within its limits, despite crashes and wrong clocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model step with llama.cpp's server and a model of 135 million parameters.
+"""The model step works with llama.cpp's server and a model of 135 million parameters.
 
 So small a model is rarely right. Nothing may break, answers must be bounded, and only values that the page states
 are stored. `make test-llama` installs the server and the model.

@@ -1,4 +1,4 @@
-"""Model batches from parked requests to answers, with the real stores, pool, and SDK over HTTP.
+"""Model batches lead from parked requests to answers, with the real stores, pool, and SDK over HTTP.
 
 The simulator records how often each request was billed. A crash is an exception between two steps.
 """
@@ -267,7 +267,7 @@ def test_usage_is_counted_once_by_key_and_model_at_half_the_price(make_runner: C
 
 
 def test_cached_tokens_of_a_batch_are_counted_at_the_batch_price(make_runner: Callable[..., Runner]) -> None:
-    """GPT-5 mini in a batch, per million tokens: $0.125 input, $0.0125 cached, $1 output (OpenAI, 2026-11)."""
+    """In a batch, GPT-5 mini costs $0.125 per million input tokens, $0.0125 cached, $1 output (OpenAI, 2026-11)."""
     model, text = "gpt-5-mini", "The house was built in 1998. " * 300
 
     def asked(name: str) -> NewRequest:
@@ -655,7 +655,7 @@ def test_requests_beyond_their_batchs_budget_go_back_to_their_jobs_and_other_bat
 
 
 def test_a_used_up_budget_does_not_prevent_reading_results(make_runner: Callable[..., Runner]) -> None:
-    """The answers used more than estimated. Checking, reading, and deleting a batch cost nothing."""
+    """The daily budget is exceeded, but checking, reading, and deleting a batch cost nothing."""
     runner = make_runner(budget_daily_tokens=280)
     runner.park("a", "b")
     runner.turn()

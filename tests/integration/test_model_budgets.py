@@ -1,4 +1,4 @@
-"""Budgets from the settings to the API: processes that share a Redis never exceed a budget together, in any unit."""
+"""Processes that share a Redis never exceed a budget of the settings together, in any unit."""
 
 from __future__ import annotations
 

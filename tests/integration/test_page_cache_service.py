@@ -1,4 +1,4 @@
-"""Unchanged pages and pages with several URLs: real fetcher, extractors, and database; the API counts calls."""
+"""Unchanged pages and pages with several URLs cost no second model call. Fetcher, extractors, and database are real."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pool monitor on a real Redis and database: it counts requests, raises alerts, and gives advice."""
+"""On a real Redis and database, the pool monitor counts requests, raises alerts, and gives advice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures of the real SDK on the pool: bad keys, limits, budgets, cancellations, and broken connections."""
+"""With the real SDK, the pool handles bad keys, limits, budgets, cancellations, and broken connections."""
 
 from __future__ import annotations
 

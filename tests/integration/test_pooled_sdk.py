@@ -178,7 +178,7 @@ def test_a_chat_stream_is_settled_at_its_headers_and_charged_at_its_end(there: P
 def test_a_prompt_is_charged_in_full_until_its_answer_reports_cached_tokens(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """gpt-4.1-mini, per million tokens: $0.40 input, $0.10 cached input, $1.60 output (OpenAI, 2026-11).
+    """A million tokens of gpt-4.1-mini cost $0.40 as input, $0.10 cached, and $1.60 as output (OpenAI, 2026-11).
     The budget covers three such answers, but not the highest possible price of a third one."""
     simulator = openai_simulator()
     long, most = TEXT * 50, 50

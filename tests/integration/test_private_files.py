@@ -20,7 +20,7 @@ from app.settings import Settings
 
 @pytest.fixture(autouse=True)
 def _open_umask() -> Iterator[None]:
-    """Set an umask of 0, so that files get the exact mode of their creation."""
+    """Set a umask of 0, so that files get the exact mode of their creation."""
     before = os.umask(0)
     yield
     os.umask(before)

@@ -1,4 +1,4 @@
-"""The real pages from end to end: served on loopback, enqueued from a file, read by a prefork worker, and stored."""
+"""The real pages are served on loopback, enqueued from a file, read by a prefork worker, and stored."""
 
 from __future__ import annotations
 

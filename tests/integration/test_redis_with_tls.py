@@ -1,4 +1,4 @@
-"""The Redis rules of docs/runbooks/scale-out.md: every client checks TLS certificates, and Sentinel is refused."""
+"""As docs/runbooks/scale-out.md says, every Redis client checks TLS certificates, and Sentinel is refused."""
 
 from __future__ import annotations
 

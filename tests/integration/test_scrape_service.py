@@ -1,4 +1,4 @@
-"""The scraping service in one process: real fetcher, extractors, and database, with a site and an API on loopback."""
+"""The scraping service runs in one process with real parts, and with a site and an API on loopback."""
 
 from __future__ import annotations
 

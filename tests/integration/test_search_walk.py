@@ -99,7 +99,7 @@ def test_listings_of_another_site_are_used_if_the_operator_allows_it(tmp_path: P
 
 
 def test_endless_result_pages_are_limited(tmp_path: Path, resources: Resources, county: RunningCounty) -> None:
-    """One site repeats old results in a new order. The other always has new results, so a limit ends the search."""
+    """One list repeats old results in a new order. The other always has new results, so a limit ends the search."""
     root = county.roots["hearth"]
     shuffled = walk(resources, f"{root}/fresh/anytown")
     assert (shuffled.pages, shuffled.ended_by) == (2, "nothing_new")

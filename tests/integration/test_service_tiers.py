@@ -1,4 +1,4 @@
-"""Model calls with a service tier on the simulator: the request, the recorded tier, and flex without capacity."""
+"""Model calls request a service tier, record the tier of the reply, and avoid flex while it has no capacity."""
 
 from __future__ import annotations
 

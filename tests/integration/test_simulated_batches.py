@@ -1,4 +1,4 @@
-"""The simulator's files and batches through the real SDK: shapes, states, billing, and ownership."""
+"""With the real SDK, the simulator's files and batches have the right shapes, states, billing, and ownership."""
 
 from __future__ import annotations
 

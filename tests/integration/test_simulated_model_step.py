@@ -1,4 +1,4 @@
-"""The model step with a simulated server through the SDK: good answers, and every kind of bad answer."""
+"""With a simulated server, the model step reads good answers and reports every kind of bad answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator through the real SDK: every error has OpenAI's class and code."""
+"""The simulator works with the real SDK, and each of its errors has OpenAI's class and code."""
 
 from __future__ import annotations
 

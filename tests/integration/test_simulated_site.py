@@ -1,4 +1,4 @@
-"""The simulated site over HTTP: an index, robots.txt, validators, encodings, and pages without a property."""
+"""The simulated site serves an index, robots.txt, validators, encodings, and pages without a property."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator's web search through the real SDK: response shapes and citation marks in the text."""
+"""With the real SDK, the simulator's web search returns OpenAI's response shapes and citation marks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`propintel up`: workers, beat and web on the embedded Valkey, from one command to one Ctrl-C."""
+"""`propintel up` runs workers, beat, and the web server on the embedded Valkey until one Ctrl-C."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def run(tmp_path: Path, warm_parent: WarmParent) -> Callable[..., subprocess.Com
 
 @pytest.fixture
 def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Callable[[], JobState]]]:
-    """Yield `jobs_of(target)`, which enqueues a job for the processes of `up` and returns a function for its state."""
+    """Yield `jobs_of(target)`, which enqueues a job for the workers of `up` and returns a function for its state."""
     with contextlib.ExitStack() as closing:
 
         def send(target: str) -> Callable[[], JobState]:
@@ -101,7 +101,7 @@ def test_one_command_starts_everything_and_one_ctrl_c_stops_everything(
     run: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,
 ) -> None:
-    """Without configuration: the link signs in once, `propintel token` works, and a second `up` is refused.
+    """Without configuration, the link signs in once, `propintel token` works, and a second `up` is refused.
     The log is JSON with a process name in each line and without beat's ticks. Ctrl-C leaves no process."""
     port = str(free_port())
     up = start_up("--web", PORT=port, WORKER_CONCURRENCY="1")

@@ -1,4 +1,4 @@
-"""Flower shows a worker's jobs only to those with the password, and restores its tasks after a restart."""
+"""Flower shows a worker's jobs, needs a password off loopback, and restores its tasks after a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis primary and its replica under a real Sentinel, with a proxy that leads to the current primary."""
+"""Jobs survive a failover to a Redis replica by a real Sentinel, behind a proxy that leads to the current primary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fleet on an external Redis: REDIS_URL with a password, over TCP."""
+"""A fleet works on an external Redis, over TCP with the password in REDIS_URL."""
 
 from __future__ import annotations
 

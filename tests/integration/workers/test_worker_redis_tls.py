@@ -1,4 +1,4 @@
-"""A Redis that accepts only TLS and client certificates: every process connects with the options of REDIS_URL."""
+"""Every process connects to a Redis that requires TLS and client certificates, with the options of REDIS_URL."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def retry_once(self, *args, **kwargs):
 def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """The report sums the counts published by all processes, and Flower shows its result."""
+    """The report sums the counts published by all processes. Its task returns the same figures as the exported file."""
     simulator = openai_simulator()
     fleet = make_fleet(
         OPENAI_API_KEYS=",".join(simulator.keys),

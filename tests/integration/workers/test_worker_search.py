@@ -1,4 +1,4 @@
-"""A search through a real worker: its listings join the search's batch, and the callback covers them all."""
+"""In a real worker, a search's listings join the search's batch, and the batch's callback covers them all."""
 
 from __future__ import annotations
 

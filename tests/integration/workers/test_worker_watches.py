@@ -1,4 +1,4 @@
-"""Watches in a fleet: real workers, a real site that counts requests, and the task that beat sends."""
+"""Real workers run watches' jobs on a site that counts requests, and the task for watches that beat sends."""
 
 from __future__ import annotations
 
