@@ -1,4 +1,4 @@
-"""The model step over HTTP with servers that support less than OpenAI does, and with models that reason.
+"""The model step works with servers that support less than OpenAI does, and with models that reason.
 
 The client learns from a server's first refusal. Unsupported options that a server ignores silently must do no harm.
 """

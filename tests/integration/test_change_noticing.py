@@ -1,4 +1,4 @@
-"""Changes of real pages: a fetch confirms a change even without a new body, and layout changes are ignored."""
+"""A fetch confirms a page's change even without a new body, and layout changes are ignored."""
 
 from __future__ import annotations
 

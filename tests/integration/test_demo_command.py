@@ -1,4 +1,4 @@
-"""The demo as a user runs it: a separate process and real workers, which spend nothing and leave nothing behind."""
+"""The demo, run as by a user with real workers, spends nothing and leaves no file or process behind."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_signal_leaves_no_process_and_no_traceback(
 
 
 def test_a_killed_demo_ends_its_processes(tmp_path: Path) -> None:
-    """No process can handle SIGKILL, so the kernel ends the children (Linux)."""
+    """A killed demo cannot stop its children, so on Linux the kernel ends them."""
     if sys.platform != "linux":
         pytest.skip("only Linux ends a process with its parent")
     demo = _demo(tmp_path, "--jobs", "300")

@@ -28,7 +28,7 @@ for case in json.loads(sys.argv[1]):
 
 
 def _printed(tmp_path: Path, imports: str, work: str, cases: Sequence[Any]) -> list[str]:
-    """Import modules in a new Python, run the work for each `case` in a fork, and return the printed words."""
+    """Import modules in a new Python, run `work` for each case in a fork, and return the printed words."""
     program = _FORKS.format(imports=imports, work=work.replace("\n", "\n        "))
     environment = {**os.environ, "PROPINTEL_HOME": str(tmp_path)}
     argv = [sys.executable, "-c", program, json.dumps(cases)]

@@ -1,4 +1,4 @@
-"""The commands of docs/fictional-county.md: the first starts the county, and the second prints the brief."""
+"""The first command of docs/fictional-county.md starts the county, and the second prints a property's brief."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _LOOKALIKES = 45
 
 
 def chosen(county: County) -> list[Home]:
-    """Return lookalikes, duplicated pages, and one example of each planted error and of each kind of search."""
+    """Return homes that look alike, have duplicated pages, are in other counties, or have a kind of planted error."""
     wanted = set(range(1, _LOOKALIKES + 1, 2)) | {39, 40, 42}
     met: set[tuple[str, str, str]] = set()
     for one in county.planted:
@@ -39,7 +39,7 @@ def chosen(county: County) -> list[Home]:
 
 @pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
 def figures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Figures]:
-    """Return the figures of one scrape of the chosen properties."""
+    """Scrape the chosen properties once on a database; yield the figures."""
     folder = tmp_path_factory.mktemp("county")
     with RunningCounty() as running:
         homes = chosen(running.county)

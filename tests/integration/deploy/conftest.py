@@ -1,4 +1,4 @@
-"""Prometheus' own tools, and a real Prometheus that evaluates the rules of deploy/ at short intervals."""
+"""Fixtures: Prometheus's tools, and a real Prometheus that evaluates the rules of deploy/ at short intervals."""
 
 from __future__ import annotations
 

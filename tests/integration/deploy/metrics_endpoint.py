@@ -39,7 +39,7 @@ class MetricsEndpoint(Collector):
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     def begin(self) -> None:
-        """Reset to the first values, with a current report."""
+        """Reset the metrics to those of a healthy, idle fleet with a current key report."""
         self.values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
         self.growing: set[str] = set()
         self.refuses = False
@@ -66,7 +66,7 @@ class MetricsEndpoint(Collector):
         self.values = self.values | {name: series}
 
     def set_state(self, key: str, state: str) -> None:
-        """Set the state of a key."""
+        """Give a key this state and no other."""
         name = "propintel_openai_key_state"
         others = {labels: 1.0 for labels in self.values.get(name, {}) if ("key", key) not in labels}
         self.values = self.values | {name: others}

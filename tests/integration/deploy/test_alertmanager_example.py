@@ -1,4 +1,4 @@
-"""The example of deploy/alertmanager in a real Alertmanager: its receivers and inhibitions."""
+"""The receivers and inhibitions of the example in deploy/alertmanager work in a real Alertmanager."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.prometheus
 
 @pytest.mark.parametrize(("severity", "receiver"), [("critical", "slack-and-email"), ("warning", "slack")])
 def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: str) -> None:
-    """amtool reads the routes and checks the whole file."""
+    """amtool reads the routes, and also checks the whole file."""
     command = [
         amtool,
         "config",
@@ -51,7 +51,7 @@ def test_inhibitions_name_existing_alerts() -> None:
 
 @pytest.fixture
 def webhook_receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
-    """Return the receiver that replaces Slack."""
+    """Return an HTTP receiver that replaces Slack."""
     return make_receiver()
 
 
@@ -87,7 +87,7 @@ def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver
 def test_alerts_of_single_keys_are_inhibited_while_no_key_is_healthy(
     alertmanager_url: str, webhook_receiver: Receiver
 ) -> None:
-    """The inhibition holds only within one installation. Slack gets the rule's texts."""
+    """The inhibition holds only within one installation. Slack gets the texts of the rules."""
     sent = [
         _alert("OpenAINoHealthyKey", "propintel", "critical"),
         _alert("OpenAIKeyDead", "propintel", "warning", key="sk-proj-aaa...aaa1"),

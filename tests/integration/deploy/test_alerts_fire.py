@@ -1,4 +1,4 @@
-"""The alert rules in a real Prometheus: which alerts fire, with which labels, and which end."""
+"""In a real Prometheus, exactly the expected alerts fire, with the right labels, and end again."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_pool_without_a_healthy_key_is_critical(
 def test_an_old_key_report_fires_an_alert(
     prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """The time in the report counts, not the time of the scrape."""
+    """The report's age counts from the time that the report states, not from the scrape."""
     silent = {"alertname": "PropintelBeatSilent", "job": "propintel", "severity": "critical"}
     healthy_metrics.set("propintel_key_report_timestamp_seconds", time.time() - 240)
     _until(prometheus_server, [silent])

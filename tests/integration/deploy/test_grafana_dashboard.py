@@ -1,4 +1,4 @@
-"""The dashboard of deploy/grafana: Grafana can read it, and every panel shows data."""
+"""Grafana's schema accepts the dashboard of deploy/grafana, and every panel shows data."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_committed_dashboard_matches_the_generator() -> None:
 
 
 def test_grafanas_schema_accepts_the_whole_dashboard(dashboard: dict[str, Any]) -> None:
-    """Grafana drops unknown fields and fields of another panel type."""
+    """Grafana drops unknown fields and fields of another panel type, so the dashboard must have none."""
     register_default_plugins()
     types = {panel["type"] for panel in dashboard["panels"]} - {"row"}
     assert {name for name in types if panelcfg_config(name) is None} == set(), "Grafana does not have these panel types"
@@ -81,7 +81,7 @@ def test_panels_are_on_the_grid_and_do_not_overlap(dashboard: dict[str, Any]) ->
 
 
 def test_rows_are_in_the_order_of_an_operators_questions(dashboard: dict[str, Any]) -> None:
-    """The order goes from the overall state to the interfaces."""
+    """The rows go from the overall state of the fleet to its HTTP interface."""
     rows = [panel["title"] for panel in dashboard["panels"] if panel["type"] == "row"]
     assert rows == ["Overview", "Keys", "Jobs", "Money", "HTTP"]
 

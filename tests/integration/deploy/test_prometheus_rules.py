@@ -1,4 +1,4 @@
-"""The rules and the example configuration of deploy/prometheus, checked with promtool."""
+"""promtool accepts the rules and the example configuration of deploy/prometheus, and the rules match the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database runbooks: their commands are run as written, and restore the stored data."""
+"""The commands of the database runbooks, run as written, restore the stored data and upgrade the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tutorial as a newcomer follows it: every block marked `run` is run as written, in order."""
+"""Every block of the tutorial that is marked `run` is run as written, in order, as a newcomer would do it."""
 
 from __future__ import annotations
 

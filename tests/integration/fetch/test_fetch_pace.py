@@ -1,4 +1,4 @@
-"""The pace at a host, shared through a real Valkey: minimum gap and maximum concurrency."""
+"""Fetchers share a host's pace through a real Valkey: its minimum gap and maximum concurrency."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_gap_is_kept_across_processes(kind: str, client: redis.Redis) -> Non
     began = time.monotonic()
     seen = _visits(stores, visits=3, gap=gap, work=0.001)
     assert len(seen) == 12
-    # the n-th start may be recorded late, never before its turn
+    # the n-th start may be recorded late, but never before its turn
     for number, (started, _) in enumerate(seen):
         assert started - began >= number * gap - 0.005
 

@@ -1,4 +1,4 @@
-"""robots.txt of real servers (RFC 9309): forbidden pages are not fetched, other pages are."""
+"""Pages that a server's robots.txt forbids are not fetched, and other pages are (RFC 9309)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTPS: the connection goes to the checked address, and the certificate must match the name."""
+"""An HTTPS connection goes to the checked address, and the certificate must match the host name."""
 
 from __future__ import annotations
 

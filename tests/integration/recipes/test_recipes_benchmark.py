@@ -1,4 +1,4 @@
-"""The recipe benchmark on two sites: the figures add up, and the report has every target and the plot."""
+"""In a recipe benchmark on two sites, the figures add up, and the report has every target and the plot."""
 
 from __future__ import annotations
 

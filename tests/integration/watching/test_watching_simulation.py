@@ -1,4 +1,4 @@
-"""A few days of a few watched properties with a simulated clock, and checks of the evaluation itself."""
+"""A few properties are watched for a few days on a simulated clock, and the evaluation itself is checked."""
 
 from __future__ import annotations
 

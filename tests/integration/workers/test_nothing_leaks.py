@@ -1,4 +1,4 @@
-"""No secret leaves the processes that need it: the output of a whole fleet with many failures is searched."""
+"""A search through all output of a fleet with many failures finds no secret outside the processes that need it."""
 
 from __future__ import annotations
 
