@@ -156,7 +156,7 @@ def test_a_search_without_capacity_at_the_deadline_is_skipped_and_reported(world
 
 
 def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
-    """A call is made if the budget allows four searches of a cent each. One search is made and charged."""
+    """The call is made only if the budget allows four searches of a cent each. One search is made and charged."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     settings = world.resources.settings.replaced(budget_daily_usd=0.035)

@@ -580,7 +580,7 @@ def test_a_job_that_crashed_between_two_pages_stores_both_pages_later(world: Wor
 
 
 def test_a_retry_after_no_source_was_found_requests_everything_again(world: World) -> None:
-    """A page of another property had been fetched and is kept."""
+    """The first run found only a page of another property, which the retry must not reuse."""
     world.county.pages[FOUND] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
     world.sources(BY_ADDRESS, BY_NUMBER)
     job_id = world.job()

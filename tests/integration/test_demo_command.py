@@ -1,4 +1,4 @@
-"""The demo, run as by a user with real workers, spends nothing and leaves no file or process behind."""
+"""The demo, run as a user runs it, spends nothing and leaves no file or process behind."""
 
 from __future__ import annotations
 

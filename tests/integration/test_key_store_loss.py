@@ -111,7 +111,7 @@ def test_a_refused_key_stays_unused_while_the_server_is_down(
 def test_a_budget_holds_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Four of ten calls a day are used. While the server is down, each process may make three more; then none."""
+    """Four of ten calls a day are used. Without the server, each process may make three more; later none."""
     first, second = (open_fleet_store(budget=Budget(day=Cap(calls=10))) for _ in range(2))
     know(first)
     answered(first)

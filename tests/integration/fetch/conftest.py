@@ -45,7 +45,7 @@ class Site:
     def page(
         self, path: str, body: bytes = HTML, *, status: int = 200, content_type: str | None = "text/html", **extra: str
     ) -> str:
-        """Serve `body` at `path`; return the URL. Names in `extra` become header fields, with `-` for `_`."""
+        """Serve `body` at `path`; return the URL. `extra` has header fields, whose `_` become `-`."""
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.send_response(status)

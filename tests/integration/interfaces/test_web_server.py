@@ -1,4 +1,4 @@
-"""The HTTP server with a real broker: tokens, jobs, batches, readiness, and a bad setting at its start."""
+"""With a real broker, the HTTP server checks tokens, takes jobs, shows batches, and reports its readiness."""
 
 from __future__ import annotations
 

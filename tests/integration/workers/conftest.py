@@ -32,7 +32,7 @@ _PROCESSES = "{propintel}:pool:procs"
 
 @dataclass
 class Fleet:
-    """The processes that a test starts, with their stores and logs."""
+    """The processes that a test starts, with their settings, stores, and logs."""
 
     home: Path
     settings: Settings

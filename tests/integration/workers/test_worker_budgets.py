@@ -16,7 +16,7 @@ pytestmark = pytest.mark.worker
 def capped_fleet(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Callable[[], int]]]:
-    """Return `make(keys=2, BUDGET_...="2")`: a fleet with three job processes, and a function that counts API calls."""
+    """Return `make(keys=2, BUDGET_...="2")`, which starts a worker and returns its fleet and a counter of API calls."""
 
     def make(keys: int = 1, **variables: str) -> tuple[Any, Callable[[], int]]:
         used = KEYS[:keys]

@@ -168,7 +168,7 @@ def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], unt
 def test_a_lost_child_process_prints_no_secret(
     make_fleet: Callable[..., Any], tmp_path: Path, until: Callable[..., None]
 ) -> None:
-    """billiard prints the traceback of a child that ends with an exception, outside all logs."""
+    """billiard prints the traceback of a child that ends with an exception to stderr, past all log handlers."""
     (tmp_path / "probe_end.py").write_text(
         f"from celery.signals import worker_process_shutdown\nSECRET = ''.join({list(_SECRET)!r})\n"
         "import billiard.pool\n"

@@ -51,7 +51,7 @@ def billed(simulator: Any) -> list[int]:
 def economy_fleet(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Any]]:
-    """Return `make(keys=[...], server={...}, VARIABLE=value)`: a fleet without processes, and its simulator."""
+    """Return `make(keys=[...], server={...}, VARIABLE=value)`, which returns an idle fleet and its simulator."""
 
     def make(
         keys: list[dict[str, Any]] | None = None, server: dict[str, Any] | None = None, **variables: str
@@ -66,7 +66,7 @@ def economy_fleet(
 
 
 def propintel(fleet: Any, *arguments: str) -> Any:
-    """Run the command and return its JSON output."""
+    """Run a `propintel` command; return its JSON output."""
     done = fleet.propintel(*arguments, "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Tasks sent by beat run, and events for Flower contain no secret."""
+"""Beat's tasks run on schedule, jobs are taken by priority and in turn, and events for Flower contain no secret."""
 
 from __future__ import annotations
 

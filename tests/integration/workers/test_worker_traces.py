@@ -31,7 +31,7 @@ TracedFleet = Callable[..., Any]
 
 @pytest.fixture
 def traced_fleet(make_fleet: Callable[..., Any], otlp: OtlpReceiver) -> TracedFleet:
-    """Return `make(simulator, VARIABLE=value, ...)`: a fleet that sends its traces to `otlp`."""
+    """Return `make(simulator, VARIABLE=value, ...)`, which returns a fleet that sends its traces to `otlp`."""
 
     def make(simulator: Any, **variables: str) -> Any:
         given = {"OPENAI_API_KEYS": ",".join(simulator.keys), "OPENAI_BASE_URL": simulator.base_url}

@@ -46,8 +46,8 @@ def tick(fleet: Any) -> dict[str, int]:
 def test_concurrent_workers_stay_within_the_page_budget(
     make_fleet: Callable[..., Any], site: tuple[Place, str], until: Callable[..., None]
 ) -> None:
-    """Of eight jobs with a budget of three pages, five wait for the next day and lose no retry. The test moves the
-    usage to yesterday, so the jobs continue."""
+    """Of eight jobs with a budget of three pages, five wait for the next day and lose no retry. The test then moves
+    the used budget to yesterday, so the jobs continue."""
     place, root = site
     fleet = make_fleet(WATCH_DAILY_PAGES="3")
     database, store = fleet.stores.database, fleet.stores.jobs
