@@ -23,7 +23,7 @@ _LOOKALIKES = 45
 
 
 def chosen(county: County) -> list[Home]:
-    """Return homes that look alike, have duplicated pages, or are in other counties, and one for each planted error."""
+    """Return homes that look alike, have duplicated pages, or are in other counties, and one for each kind of error."""
     wanted = set(range(1, _LOOKALIKES + 1, 2)) | {39, 40, 42}
     met: set[tuple[str, str, str]] = set()
     for one in county.planted:
