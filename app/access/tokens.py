@@ -2,9 +2,9 @@
 
 `web` handles headers, status codes, and the roles of routes. A token is a JWT (RFC 7519) with the claims `role`, `iss`,
 `aud`, `exp`. The mode determines the algorithms (RFC 8725 section 3.1), never the token: JWT_SECRET means HS256;
-JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and takes precedence. If neither is set, the secret
-that `propintel up --web` created for this home is used (`home.py`), but only for requests over loopback, because no
-operator has allowed other machines.
+JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and takes precedence. If neither is set, tokens are
+signed with this home's secret, which `propintel up --web` creates (`home.py`). Such tokens are accepted over loopback
+only.
 """
 
 from __future__ import annotations

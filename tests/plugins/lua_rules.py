@@ -1,6 +1,6 @@
 """The pool's rules as functions: the Lua code of `app/keypool/stores/lua`, run in this process.
 
-Meters, buckets, and charges are Lua tables. Each Lua file names their fields at its beginning.
+Meters, buckets, and charges are Lua tables.
 """
 
 from __future__ import annotations

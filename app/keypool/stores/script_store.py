@@ -31,7 +31,7 @@ from app.keypool.stores.tally import read_figures
 
 #: The fields of `ledger.lua` for calls, tokens, microusd and cached tokens, in the order of `Spent`.
 SPENT_FIELDS = "ctuh"
-#: The default prefix of every name on a server.
+#: The default prefix of all Redis keys that the pool writes.
 DEFAULT_PREFIX = "{propintel}:pool"
 
 

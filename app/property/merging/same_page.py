@@ -26,7 +26,7 @@ def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
-    """Return whether `read`, which no model completed, adds nothing to `known`."""
+    """Return whether `read`, which has no values of a model yet, adds no values to `known`."""
     steady = [
         name
         for name, proof in read.evidence.items()

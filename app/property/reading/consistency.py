@@ -269,7 +269,7 @@ def _living_is_not_lot(kept: dict[str, Winner]) -> None:
 
 
 def _key(kept: dict[str, Winner], page: Document) -> None:
-    """Drop a listing key that is the postal code. Remove the site's own name before an id."""
+    """Drop a listing key that is the postal code. Strip a prefix of an ID that is the site's name."""
     for field in ("ListingId", "ListingKey"):
         found = kept.get(field)
         brand, mark, rest = str(found.candidate.value).partition("-") if found else ("", "", "")

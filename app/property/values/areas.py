@@ -100,7 +100,7 @@ def is_range(text: str, lang: str | None = None) -> bool:
 
 
 def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
-    """Add up adjacent areas in square meters. Return None if all their units are hectares."""
+    """Return the sum, in square meters, of areas written one after another. None if all units are hectares."""
     total, end, others = 0.0, numbers[0].start, 0
     for number in numbers[:3]:
         if text[end : number.start].strip(" ,"):
@@ -121,7 +121,7 @@ def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
 
 
 def _known(lang: str | None) -> str | None:
-    """Return the first code of the language's file; "" without a file, None (any) for an unknown language."""
+    """Return the first code in the language file of `lang`, "" without a file, or None if `lang` is None."""
     return language(lang).get("codes", ("",))[0] if lang is not None else None
 
 

@@ -131,7 +131,7 @@ class KeyReload:
     def _reload(self, *, asked: bool) -> bool:
         """Read and apply the keys. Return False, after logging the error, if they are unusable.
 
-        After a failure, the next attempt follows a change of the file or a request.
+        After a failure, the keys are read again only when the keys file changes or a reload is requested.
         """
         self._settled, self._pending = _content(self._settings), None
         try:

@@ -1,4 +1,4 @@
-"""Parsers know the conventions of many countries, and every number, price, area, and date has certain properties."""
+"""Tests of the parsers with formats of many countries, and of invariants of numbers, prices, areas, and dates."""
 
 # ruff: noqa: E501 (an address and its parts are easier to compare on one line)
 

@@ -171,7 +171,7 @@ def _split_authority(url: str, authority: str, default_port: int) -> tuple[str, 
 
 
 def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
-    """Return the canonical host, and its address if it is one."""
+    """Return the canonical host, and its parsed IP address or None for a host name."""
     if host.startswith("["):
         try:
             if "%" in host:

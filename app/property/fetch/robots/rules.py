@@ -74,8 +74,8 @@ class Robots:
     def permit(self, destination: Destination, visitor: Visitor) -> float:
         """Return the gap between requests that the host asks for, in seconds: 0 (none) to 300.
 
-        Raises `RobotsDisallowedError`. If robots.txt answers 429 or 5xx or cannot be reached, raises an error about
-        that: RFC 9309 section 2.3.1.4 then forbids the whole site.
+        Raises `RobotsDisallowedError`. If robots.txt answers 5xx or cannot be reached, raises that error, because RFC
+        9309 section 2.3.1.4 then forbids the whole site. A 429 is treated the same way.
         """
         entry = self._entry(destination.origin, visitor)
         is_ignored = destination.host in self._ignored

@@ -143,8 +143,8 @@ class TickRun:
         """Request pages with pending changes that need another look, longest overdue first.
 
         The property's watch with the shortest interval pays; without a watch there is no look. A row of a page that
-        lists several properties cannot be requested alone, and is looked at with its address. Listings of a watched
-        search are looked at only if they are watched themselves, because they do not store the search's watch.
+        lists several properties cannot be requested alone, and is checked with its address. A property found by a
+        watched search is requested again only if it has its own watch, because it is not linked to the search's watch.
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
