@@ -114,7 +114,7 @@ PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
 TELLING = frozenset(name for name, spec in FIELDS.items() if spec.tells >= 1.5)
 #: The unit field of each area.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
-#: Latitude and longitude, in this order.
+#: The names of the two coordinate fields: north-south first, then east-west.
 AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
 #: The field that holds each part of an address.

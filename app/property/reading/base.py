@@ -16,7 +16,7 @@ SURE = 0.9
 #: These are the fields that most users need.
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = PARTS["ListPrice"]
-#: Only listings state these fields. Of them, an authority's record keeps only a `PropertyType` of `Land`.
+#: Only listings state these fields. Of them, an authority's record keeps only the type `Land`.
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 
