@@ -32,6 +32,9 @@ from cli.processes import StopRequestedError, StopSignals
 app = new_app("keys", "See, check, disable, and enable OpenAI keys.")
 
 _FOLLOW_SECONDS = 2.0
+_TIMEOUT_SECONDS = 15.0
+#: The form of an error code of the API.
+_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 _BAD = ("invalid", "no access")
 _COLUMNS = {"requests": "requests", "successes": "ok", "failures": "failed", "rate_limits": "limited"}
 KeyName = Annotated[
@@ -159,10 +162,6 @@ def _table(stats: dict[str, Any]) -> Table:
         for mask, figures in stats["keys"].items()
     ]
     return make_table(title, ("key", "state", *_COLUMNS.values(), "last used"), rows)
-
-
-_TIMEOUT_SECONDS = 15.0
-_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 
 
 def check_keys(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.property.storage.ids import PROPERTY, WATCH, IdKind, find_id, ids_from, short_ids
+from app.errors.ids import UnknownIdError
+from app.property.storage.ids import PROPERTY, WATCH, IdKind, find_id, short_ids
 from app.property.storage.paging import every
 from app.property.storage.watches.models import Watch, WatchKind
 from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
@@ -110,18 +112,18 @@ def _whole(stores: Stores, watches: Sequence[Watch], found: WatchSummary) -> Ite
 def _full(stores: Stores, typed: str, *kinds: IdKind) -> str:
     """Return the id that begins with `typed`, of the first kind that has one. Return other text unchanged."""
     for kind in kinds:
-        if ids_from(stores.database, typed, kind, limit=1):
+        with suppress(UnknownIdError):
             return find_id(stores.database, typed, kind)
     return typed
 
 
 def _table(stores: Stores, watches: Sequence[Watch]) -> Table:
     ids = short_ids(stores.database, WATCH, [one.id for one in watches])
-    homes = short_ids(stores.database, PROPERTY, [one.target for one in watches if one.kind == WatchKind.PROPERTY])
+    properties = short_ids(stores.database, PROPERTY, [one.target for one in watches if one.kind == WatchKind.PROPERTY])
     rows = [
         (
             ids[one.id],
-            homes.get(one.target, one.target),
+            properties.get(one.target, one.target),
             one.interval_days,
             str(one.status),
             moment(one.due_at),

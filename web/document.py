@@ -24,10 +24,11 @@ class DocumentedApp(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the document. Raises `LookupError` for a field that needs an example."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            _add_examples(document, _Composer(document["components"]["schemas"]))
-        return super().openapi()
+        if self.openapi_schema is not None:
+            return self.openapi_schema
+        document = super().openapi()  # FastAPI keeps this object as `openapi_schema`
+        _add_examples(document, _Composer(document["components"]["schemas"]))
+        return document
 
 
 class _Composer:

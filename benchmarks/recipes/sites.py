@@ -16,7 +16,6 @@ from benchmarks.recipes.layouts import IN_SCRIPTS, VISIBLE, layer
 
 PAGES = 40
 #: The number of the first page with the new design and labels, on a redesigned site with `PAGES` pages.
-REDESIGN = PAGES // 2
 SiteKind = Literal["portal", "county"]
 _LAYOUTS = (*VISIBLE, *IN_SCRIPTS)
 #: The weight of each kind of page, by the kind of site.

@@ -14,7 +14,6 @@ from pathlib import Path
 from tests.chaos.store_under_test import UNANSWERED, StoreUnderTest
 
 _POLL_SECONDS = 0.1
-_TAKEN_UP = "SELECT id, state, lease_owner FROM jobs WHERE state NOT IN ('queued', 'deferred')"
 SENDING = "Sending due task"
 REPORT = re.compile(r"OpenAI keys: \d+ of \d+ healthy")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.property.fields.table import FIELDS
+from app.property.merging.derived import MAP_LINK
 
 TECHNICAL = "Address, units, and coordinates"
 #: The headings by group of the field table, in the order in which they are shown.
@@ -12,6 +13,6 @@ GROUPS = {"listing": "Listing", "facts": "Home", "tax": "Tax and sales", "ours":
 def group_of(name: str) -> str:
     """Return the heading under which the field `name` is shown."""
     spec = FIELDS[name]
-    if spec.kind in ("coordinate", "currency", "unit") or spec.derived_by == "map_link":
+    if spec.kind in ("coordinate", "currency", "unit") or name == MAP_LINK:
         return TECHNICAL
     return GROUPS["ours" if spec.group == "text" else spec.group]

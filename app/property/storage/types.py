@@ -55,8 +55,6 @@ def where(condition: ColumnElement[bool] | TextClause) -> dict[str, Any]:
 
 Id = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
-#: JSON in which None is stored as SQL NULL.
-Json = Annotated[Any, mapped_column(JSON(none_as_null=True))]
 # Every `Text` or `JSON` column has one of the following types, which declare for purges what personal data it can
 # contain (`privacy/pii_catalog.py`).
 #: Text and JSON without personal data: ids, codes, and facts about keys.

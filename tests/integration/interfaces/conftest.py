@@ -20,7 +20,7 @@ import pytest
 import uvicorn
 
 from app.redis.embedded_valkey import EmbeddedValkey
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 from cli.main import main
 from cli.processes import StopSignals, Supervisor
 from cli.services import Services
@@ -194,21 +194,30 @@ def web_process(environment: Environment, serving: Serving) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
-def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve the application by uvicorn in a thread of this process; yield its URL."""
-    with monkeypatch.context() as patched:
-        for name, value in environment.items():
-            patched.setenv(name, value)
-        settings = load_settings()
+@contextlib.contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """Serve the application with uvicorn in a thread of this process; yield its URL."""
     server = uvicorn.Server(uvicorn.Config(create_app(lambda: settings), port=0, log_config=None, proxy_headers=False))
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive(), 20)
     assert server.started
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the application in the test's environment; yield its URL."""
+    with monkeypatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        settings = load_settings()
+    with served(settings) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import uvicorn
 
 from app.access.page_sessions import PageSessions
 from app.access.tokens import Caller, Role
@@ -33,9 +30,8 @@ from benchmarks.saving import save_record
 from simulators.openai.config import Config
 from simulators.openai.server import OpenAISimulator
 from simulators.serving import BackgroundServer
+from tests.integration.interfaces.conftest import served
 from tests.plugins.job_ends import finish, put_claims
-from tests.plugins.waiting import wait_until
-from web import create_app
 
 HEALTHY_KEY, FAILING_KEY = (f"sk-proj-{letter * 36}000{number}" for number, letter in enumerate("km", start=1))
 GONE = "http://homes.example/gone"
@@ -154,7 +150,7 @@ def filled_server(home: Path) -> Iterator[FilledServer]:
         ids = _fill(settings)
         with closing(PageSessions(settings, SystemClock())) as sessions:
             session, _ = sessions.open(Caller("property-intelligence", "tester", Role.MANAGER))
-        with _serve(settings) as url:
+        with served(settings) as url:
             yield FilledServer(url, session, ids)
 
 
@@ -177,15 +173,3 @@ def _fill(settings: Settings) -> dict[str, str]:
                 )
             fill_history(database, manager.keys)
         return {"job": failed, "batch": made.batch, "property": property_id}
-
-
-@contextmanager
-def _serve(settings: Settings) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(create_app(lambda: settings), port=0, log_config=None, proxy_headers=False))
-    thread = threading.Thread(target=server.run, name="web", daemon=True)
-    thread.start()
-    wait_until(lambda: server.started or not thread.is_alive(), 20)
-    assert server.started
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
