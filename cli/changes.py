@@ -49,9 +49,9 @@ def changes(
     with open_stores(load_settings()) as stores:
         store = ChangeStore(stores.database)
         backlog = changes_backlog(stores.database)
-        home = find_id(stores.database, property_id, PROPERTY) if property_id else None
+        full_id = find_id(stores.database, property_id, PROPERTY) if property_id else None
         try:
-            found = store.since(since, limit=limit, property_id=home)
+            found = store.since(since, limit=limit, property_id=full_id)
         except InvalidCursorError as exc:
             raise typer.BadParameter("not a `next_since` of this command", param_hint="--since") from exc
         data: dict[str, Any] = {**found.as_json(), "webhook": backlog}

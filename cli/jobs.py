@@ -170,8 +170,8 @@ def _count(jobs: int) -> str:
 
 def _job_list(stores: Stores, jobs: Sequence[Job], counts: Mapping[str, int]) -> Iterator[Table | Text]:
     ids = short_ids(stores.database, JOB, [job.id for job in jobs])
-    homes = short_ids(stores.database, PROPERTY, [job.property_id for job in jobs])
-    rows = [(ids[job.id], str(job.state), job.target, homes.get(job.property_id or ""), _remark(job)) for job in jobs]
+    shown = short_ids(stores.database, PROPERTY, [job.property_id for job in jobs])
+    rows = [(ids[job.id], str(job.state), job.target, shown.get(job.property_id or ""), _remark(job)) for job in jobs]
     yield make_table(None, ("job", "state", "target", "property", "note"), rows)
     yield Text(", ".join(f"{count} {state}" for state, count in counts.items()))
 

@@ -86,10 +86,10 @@ def show_property(
         raise typer.BadParameter("name fields together with --explain", param_hint="FIELD")
     wanted = [_field(name) for name in fields or ()]
     with open_stores(load_settings()) as stores:
-        home = find_id(stores.database, property_id, PROPERTY)
-        shown, now = stores.properties.get(home), stores.database.clock.now()
+        full_id = find_id(stores.database, property_id, PROPERTY)
+        shown, now = stores.properties.get(full_id), stores.database.clock.now()
         if explain:
-            explained = explanation(stores.database, home)
+            explained = explanation(stores.database, full_id)
             if wanted:
                 explained["values"] = [value for value in explained["values"] if value["field"] in wanted]
             show(explained, lambda: _explained(stores, shown, explained, wanted))
@@ -120,8 +120,8 @@ def split_property(
     JSON: `{"id", "at", "who", "kind", "reason", "property", "other", "pages", "undone_at", "undone_by"}`.
     """
     with open_stores(load_settings()) as stores:
-        home = find_id(stores.database, property_id, PROPERTY)
-        _show_decision(stores, split(stores.database, home, source, who=who(), reason=reason))
+        full_id = find_id(stores.database, property_id, PROPERTY)
+        _show_decision(stores, split(stores.database, full_id, source, who=who(), reason=reason))
 
 
 @command(app, "join", "3f2c9a7b 77ab01c2 --reason 'a house on a corner'")
@@ -135,8 +135,8 @@ def join_properties(
     JSON: as for `propintel properties split`.
     """
     with open_stores(load_settings()) as stores:
-        home, gone = (find_id(stores.database, one, PROPERTY) for one in (property_id, other))
-        _show_decision(stores, join(stores.database, home, gone, who=who(), reason=reason))
+        kept, joined = (find_id(stores.database, one, PROPERTY) for one in (property_id, other))
+        _show_decision(stores, join(stores.database, kept, joined, who=who(), reason=reason))
 
 
 @command(app, "decisions", "", "3f2c9a7b")
@@ -199,10 +199,10 @@ def _show_decision(stores: Stores, made: IdentityDecision) -> None:
 
 def _decision_table(stores: Stores, made: Sequence[Mapping[str, Any]]) -> Table:
     ids = short_ids(stores.database, DECISION, [one["id"] for one in made])
-    homes = short_ids(stores.database, PROPERTY, [one[side] for one in made for side in ("property", "other")])
+    properties = short_ids(stores.database, PROPERTY, [one[side] for one in made for side in ("property", "other")])
     rows = []
     for one in made:
         undone = f"; undone by {one['undone_by']}, {moment(one['undone_at'])}" if one["undone_at"] else ""
         about = "\n".join(filter(None, [f"{one['who']}, {moment(one['at'])}{undone}", one["reason"], *one["pages"]]))
-        rows.append((ids[one["id"]], one["kind"], homes[one["property"]], homes[one["other"]], about))
+        rows.append((ids[one["id"]], one["kind"], properties[one["property"]], properties[one["other"]], about))
     return make_table("Decisions", ("decision", "kind", "property", "other", "who, why, and pages of the other"), rows)

@@ -102,7 +102,7 @@ def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = N
 
 
 @router.get("/key-report", summary="Read the newest key report", responses=answers(KeyReportView))
-def get_health_report(context: ContextOf) -> JSONResponse:
+def get_key_report(context: ContextOf) -> JSONResponse:
     """Return beat's newest report with its advice. All keys are at `/api/v1/admin/openai/stats`."""
     firing = len(AlertStore(context.stores.database).firing())
     return success({"report": newest_report(context.settings), "alerts_firing": firing})

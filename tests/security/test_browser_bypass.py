@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from app.property.fetch.browser.renderer import RenderLimits
-from tests.integration.fetch.browser.conftest import chromium, drawing, make_drawer, shell
+from tests.integration.fetch.browser.conftest import chromium, drawing, make_browser_fetcher, shell
 
-__all__ = ["chromium", "make_drawer"]
+__all__ = ["chromium", "make_browser_fetcher"]
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _REQUESTS = 5
@@ -107,14 +107,14 @@ def recorders() -> Iterator[tuple[_RecordingSite, _RecordingSite]]:
 
 @pytest.mark.parametrize("way", FLOODS)
 def test_no_page_exceeds_its_request_limit(
-    recorders: tuple[_RecordingSite, _RecordingSite], make_drawer: Any, way: str
+    recorders: tuple[_RecordingSite, _RecordingSite], make_browser_fetcher: Any, way: str
 ) -> None:
     """No method exceeds the page's request limit, uses another HTTP method, or opens a connection of its own."""
     home, other = recorders
     script = f"{_HELPERS.replace('OTHER', other.base)} {drawing()} {FLOODS[way]};"
     home.pages["/home"] = shell(script)
     limits = RenderLimits(settle_seconds=3.0, quiet_seconds=2.5, requests=_REQUESTS)
-    page = make_drawer(render_limits=limits).fetch(f"{home.base}/home")
+    page = make_browser_fetcher(render_limits=limits).fetch(f"{home.base}/home")
     assert "12 Elm Street" in page.text
     asked = [(method, path) for method, path in home.asked + other.asked if path not in ("/robots.txt", "/home")]
     assert len(asked) <= _REQUESTS

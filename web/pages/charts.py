@@ -87,8 +87,8 @@ def hour_chart(names: Sequence[str], hours: Sequence[tuple[datetime, Sequence[in
     bars = []
     for number, (hour, values) in enumerate(hours):
         is_partial = now < hour + _HOUR
-        said = ", ".join(f"{value:,} {name}" for name, value in zip(names, values, strict=True))
-        title = f"{hour:%H:%M}{' so far' if is_partial else ''}: {said}"
+        values_text = ", ".join(f"{value:,} {name}" for name, value in zip(names, values, strict=True))
+        title = f"{hour:%H:%M}{' so far' if is_partial else ''}: {values_text}"
         bars.append(HourBar(step * (number + 0.1), step * 0.8, title, is_partial, tuple(_stacked(values, scale))))
     gap = max(1, math.ceil(len(hours) / _MOST_LABELS))
     x_ticks = [Tick(step * (number + 0.5), f"{hours[number][0]:%H:%M}") for number in range(0, len(hours), gap)]

@@ -1,4 +1,4 @@
-"""Parse prices: amount, currency, period, qualifier, and rent basis; and recognize what is not a price.
+"""Parse prices: amount, currency, period, qualifier, and rent basis. Recognize amounts that are no prices.
 
 A price per area is not a price. `from` and `offers over` are qualifiers. `€1.2M - €1.4M` is parsed as its low end.
 """

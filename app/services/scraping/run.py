@@ -23,7 +23,7 @@ _AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the job with this `lease`. If `lease` is None, the run belongs to a direct caller, who does not retry.
+    """A run of the job with this `lease`. If `lease` is None, a direct caller started the run and does not retry it.
 
     The budget of `batch` pays for the run. `holds` returns whether the lease is still valid. If `is_last`, pages may no
     longer delay the job. If `is_due`, nothing may. `seconds_left` returns the run's remaining time; None means

@@ -23,7 +23,7 @@ PATIENT = Limits(total_seconds=240)
 FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
 <dt>Price</dt><dd>$250,000</dd><dt>Bedrooms</dt><dd>3</dd><dt>Year built</dt><dd>1987</dd></dl>"""
 
-MakeDrawer = Callable[..., Fetcher]
+MakeBrowserFetcher = Callable[..., Fetcher]
 
 
 def shell(script: str, *, head: str = "") -> bytes:
@@ -49,7 +49,7 @@ def chromium() -> Path:
 
 
 @pytest.fixture
-def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDrawer:
+def make_browser_fetcher(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeBrowserFetcher:
     """Return a function that builds a fetcher with a browser, for root without a sandbox (docs/browser-pages.md)."""
 
     def make(opened: str = OPENED, **options: Any) -> Fetcher:
@@ -66,8 +66,8 @@ def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDra
 
 
 @pytest.fixture
-def drawer(make_drawer: MakeDrawer) -> Fetcher:
-    return make_drawer()
+def browser_fetcher(make_browser_fetcher: MakeBrowserFetcher) -> Fetcher:
+    return make_browser_fetcher()
 
 
 def renderer_of(fetcher: Fetcher) -> Any:

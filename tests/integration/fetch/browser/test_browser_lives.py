@@ -63,14 +63,14 @@ def _folders() -> set[str]:
         "const r = new Uint8Array(1); (function f() {Promise.resolve().then(f)})()",
     ],
 )
-def test_an_endless_script_is_stopped_in_time(site: Any, make_drawer: Any, script: str) -> None:
-    drawer = make_drawer(limits=Limits(total_seconds=6))
+def test_an_endless_script_is_stopped_in_time(site: Any, make_browser_fetcher: Any, script: str) -> None:
+    browser_fetcher = make_browser_fetcher(limits=Limits(total_seconds=6))
     url, good = site.page("/home", shell(script)), site.page("/good", shell(drawing()))
     began = time.monotonic()
     with pytest.raises(FetchTimeoutError):
-        drawer.fetch(url)
+        browser_fetcher.fetch(url)
     assert time.monotonic() - began < 6 + 30, "the endless script still runs"
-    assert "12 Elm Street" in drawer.fetch(good).text, "the next page is not rendered"
+    assert "12 Elm Street" in browser_fetcher.fetch(good).text, "the next page is not rendered"
 
 
 @pytest.mark.parametrize(
@@ -81,16 +81,18 @@ def test_an_endless_script_is_stopped_in_time(site: Any, make_drawer: Any, scrip
         "setInterval(() => {document.body.insertAdjacentHTML('beforeend', '<p>x</p>'.repeat(2e5))}, 1)",
     ],
 )
-def test_memory_is_bounded(site: Any, make_drawer: Any, script: str) -> None:
+def test_memory_is_bounded(site: Any, make_browser_fetcher: Any, script: str) -> None:
     limits = RenderLimits(settle_seconds=25, quiet_seconds=0.4)
-    drawer = make_drawer(fetch_browser_memory_bytes=900_000_000, render_limits=limits, limits=Limits(total_seconds=120))
+    browser_fetcher = make_browser_fetcher(
+        fetch_browser_memory_bytes=900_000_000, render_limits=limits, limits=Limits(total_seconds=120)
+    )
     url, good = site.page("/home", shell(script)), site.page("/good", shell(drawing()))
-    drawer.fetch(good)
-    peak = _Peak(_host(drawer))
+    browser_fetcher.fetch(good)
+    peak = _Peak(_host(browser_fetcher))
     with pytest.raises((BrowserFailedError, FetchTimeoutError, PageTooLargeError)):
-        drawer.fetch(url)
+        browser_fetcher.fetch(url)
     assert peak.stop() < 1_800_000_000
-    assert "12 Elm Street" in drawer.fetch(good).text
+    assert "12 Elm Street" in browser_fetcher.fetch(good).text
 
 
 class _Peak:
@@ -112,14 +114,14 @@ class _Peak:
         return self._most
 
 
-def test_a_page_that_renders_too_much_is_an_error(site: Any, make_drawer: Any) -> None:
-    drawer = make_drawer(limits=Limits(body_bytes=1_000_000))
+def test_a_page_that_renders_too_much_is_an_error(site: Any, make_browser_fetcher: Any) -> None:
+    browser_fetcher = make_browser_fetcher(limits=Limits(body_bytes=1_000_000))
     with pytest.raises(PageTooLargeError, match="once it is rendered"):
-        drawer.fetch(site.page("/home", shell("document.body.textContent = 'x'.repeat(2e6)")))
+        browser_fetcher.fetch(site.page("/home", shell("document.body.textContent = 'x'.repeat(2e6)")))
 
 
 @pytest.mark.parametrize("kind", ["endless", "silent", "bomb"])
-def test_loading_ends_at_the_limits(site: Any, make_drawer: Any, kind: str) -> None:
+def test_loading_ends_at_the_limits(site: Any, make_browser_fetcher: Any, kind: str) -> None:
     """Loading ends although a file is endless, never arrives, or decompresses to gigabytes."""
     import gzip
 
@@ -135,14 +137,16 @@ def test_loading_ends_at_the_limits(site: Any, make_drawer: Any, kind: str) -> N
 
     site.raw("/data", chunks)
     limits = RenderLimits(settle_seconds=4, quiet_seconds=0.4, loaded_bytes=2_000_000)
-    drawer = make_drawer(limits=Limits(total_seconds=80), render_limits=limits, fetch_browser_memory_bytes=900_000_000)
+    browser_fetcher = make_browser_fetcher(
+        limits=Limits(total_seconds=80), render_limits=limits, fetch_browser_memory_bytes=900_000_000
+    )
     url = site.page(
         "/home",
         shell(f"{drawing()} const s = document.createElement('script'); s.src = '/data'; document.body.append(s)"),
     )
     began = time.monotonic()
     try:
-        text = drawer.fetch(url).text
+        text = browser_fetcher.fetch(url).text
     except BrowserFailedError as exc:
         text = str(exc)
     assert "12 Elm Street" in text or "bytes of memory" in text
@@ -153,25 +157,27 @@ def test_loading_ends_at_the_limits(site: Any, make_drawer: Any, kind: str) -> N
 # --- one browser, again and again
 
 
-def test_one_browser_serves_until_its_page_limit(site: Any, make_drawer: Any) -> None:
-    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=5, quiet_seconds=0.2, pages_per_browser=2))
+def test_one_browser_serves_until_its_page_limit(site: Any, make_browser_fetcher: Any) -> None:
+    browser_fetcher = make_browser_fetcher(
+        render_limits=RenderLimits(settle_seconds=5, quiet_seconds=0.2, pages_per_browser=2)
+    )
     url = site.page("/home", shell(drawing()))
     hosts = []
     for _ in range(4):
-        assert "12 Elm Street" in drawer.fetch(url).text
-        hosts.append(_host(drawer))
+        assert "12 Elm Street" in browser_fetcher.fetch(url).text
+        hosts.append(_host(browser_fetcher))
     assert hosts[0] == hosts[1] != hosts[2] == hosts[3]
     wait_until(lambda: not Path(f"/proc/{hosts[0]}").exists(), 10)
 
 
 @pytest.mark.parametrize("victim", ["host", "browser", "all"])
-def test_a_browser_that_dies_between_pages_is_replaced(site: Any, drawer: Fetcher, victim: str) -> None:
+def test_a_browser_that_dies_between_pages_is_replaced(site: Any, browser_fetcher: Fetcher, victim: str) -> None:
     url = site.page("/home", shell(drawing()))
-    drawer.fetch(url)
-    host = _host(drawer)
+    browser_fetcher.fetch(url)
+    host = _host(browser_fetcher)
     _kill(host, victim)
-    assert "12 Elm Street" in drawer.fetch(url).text
-    assert _host(drawer) != host
+    assert "12 Elm Street" in browser_fetcher.fetch(url).text
+    assert _host(browser_fetcher) != host
     wait_until(lambda: not processes_of(host), 10)
 
 
@@ -191,11 +197,11 @@ def _kill(host: int, victim: str) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_browser_that_dies_during_a_page_is_an_error(site: Any, drawer: Fetcher) -> None:
+def test_a_browser_that_dies_during_a_page_is_an_error(site: Any, browser_fetcher: Fetcher) -> None:
     """The error is transient, so a job would be retried. The next page gets a new browser."""
     good = site.page("/good", shell(drawing()))
-    drawer.fetch(good)
-    host = _host(drawer)
+    browser_fetcher.fetch(good)
+    host = _host(browser_fetcher)
     asked = threading.Event()
 
     def die(handler: Any) -> None:
@@ -205,40 +211,40 @@ def test_a_browser_that_dies_during_a_page_is_an_error(site: Any, drawer: Fetche
 
     site.handle("/die", die)
     with pytest.raises(BrowserFailedError) as caught:
-        drawer.fetch(site.page("/home", shell("fetch('/die')")))
+        browser_fetcher.fetch(site.page("/home", shell("fetch('/die')")))
     assert caught.value.transient
     assert asked.is_set()
-    assert "12 Elm Street" in drawer.fetch(good).text
+    assert "12 Elm Street" in browser_fetcher.fetch(good).text
 
 
-def test_a_browser_that_cannot_start_gives_a_reason(site: Any, make_drawer: Any, tmp_path: Path) -> None:
+def test_a_browser_that_cannot_start_gives_a_reason(site: Any, make_browser_fetcher: Any, tmp_path: Path) -> None:
     program = tmp_path / "chromium"
     program.write_text("#!/bin/sh\necho 'FATAL: no room for a sandbox here' >&2\nexit 1\n")
     program.chmod(0o755)
     before = _folders()
-    drawer = make_drawer(fetch_browser_path=program)
+    browser_fetcher = make_browser_fetcher(fetch_browser_path=program)
     with pytest.raises(
         BrowserUnavailableError, match=r"did not start \(.*no room for a sandbox here.*docs/browser-pages"
     ):
-        drawer.fetch(site.page("/home", shell(drawing())))
+        browser_fetcher.fetch(site.page("/home", shell(drawing())))
     assert _folders() == before
 
 
-def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_drawer: Any) -> None:
+def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_browser_fetcher: Any) -> None:
     before = _folders()
-    drawer = make_drawer()
-    drawer.fetch(site.page("/home", shell(drawing())))
-    host = _host(drawer)
+    browser_fetcher = make_browser_fetcher()
+    browser_fetcher.fetch(site.page("/home", shell(drawing())))
+    host = _host(browser_fetcher)
     assert len(processes_of(host)) > 3
-    drawer.close()
+    browser_fetcher.close()
     assert processes_of(host) == set()
     assert _folders() == before
 
 
-def test_a_job_that_is_stopped_closes_its_page(site: Any, drawer: Fetcher) -> None:
+def test_a_job_that_is_stopped_closes_its_page(site: Any, browser_fetcher: Fetcher) -> None:
     """An exception raised by a signal, as by Celery's time limit, closes the page, and nothing more is loaded."""
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
-    drawer.fetch(site.page("/good", shell(drawing())))
+    browser_fetcher.fetch(site.page("/good", shell(drawing())))
 
     def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -250,14 +256,14 @@ def test_a_job_that_is_stopped_closes_its_page(site: Any, drawer: Fetcher) -> No
     try:
         site.handle("/more", stop)
         with pytest.raises(KeyboardInterrupt):
-            drawer.fetch(url)
+            browser_fetcher.fetch(url)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert renderer_of(drawer)._current.users == 0
+    assert renderer_of(browser_fetcher)._current.users == 0
     hits = len(site.hits)
     time.sleep(1.0)  # time for an unwanted request to arrive
     assert len(site.hits) == hits
-    assert "12 Elm Street" in drawer.fetch(f"{site.base}/good").text
+    assert "12 Elm Street" in browser_fetcher.fetch(f"{site.base}/good").text
 
 
 # --- a worker that is killed
@@ -285,10 +291,10 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
     wait_until(lambda: not processes_of(host), 10, lambda: str([_command(pid)[:200] for pid in processes_of(host)]))
 
 
-def test_files_of_a_killed_browser_are_removed(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
+def test_files_of_a_killed_browser_are_removed(site: Any, make_browser_fetcher: Callable[..., Fetcher]) -> None:
     """The old folder of a killed browser is removed; an equally old folder in use stays."""
     url = site.page("/home", shell(drawing(FACTS)))
-    first, second = make_drawer(), make_drawer()
+    first, second = make_browser_fetcher(), make_browser_fetcher()
     first.fetch(url)
     used_folder = renderer_of(first)._current._folder
     left = Path(tempfile.mkdtemp(prefix="propintel-browser-"))

@@ -11,7 +11,7 @@ from tests.integration.fetch.browser.conftest import drawing
 
 
 @pytest.fixture
-def visit(make_site: Callable[..., Any], make_drawer: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
+def visit(make_site: Callable[..., Any], make_browser_fetcher: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
     """Return a function that renders a page whose script is on `host`, and returns its text and the requested paths."""
 
     def make(host: str) -> tuple[str, list[str]]:
@@ -20,8 +20,8 @@ def visit(make_site: Callable[..., Any], make_drawer: Any, make_names: Any, tls:
         script = f"https://{host}:{site.port}/app.js"
         site.page("/home", f"<!doctype html><title>x</title><div id=root></div><script src={script}></script>".encode())
         names = make_names(homes_example=["127.0.0.1"], other_example=["127.0.0.1"])
-        drawer = make_drawer(resolver=names, ssl_context=tls.client)
-        return drawer.fetch(f"https://homes.example:{site.port}/home").text, site.hits
+        browser_fetcher = make_browser_fetcher(resolver=names, ssl_context=tls.client)
+        return browser_fetcher.fetch(f"https://homes.example:{site.port}/home").text, site.hits
 
     return make
 

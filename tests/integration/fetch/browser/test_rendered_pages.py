@@ -18,13 +18,13 @@ from app.property.reading.pipeline import extract
 from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 
 
-def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) -> None:
+def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, browser_fetcher: Fetcher) -> None:
     """The page's script is a separate file. It fetches data that the plain page lacks."""
     site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
     script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
     site.page("/app.js", script.encode(), content_type="text/javascript")
     url = site.page("/home", b"<!doctype html><title>Homes</title><div id=root></div><script src=/app.js></script>")
-    page = drawer.fetch(url)
+    page = browser_fetcher.fetch(url)
     record = extract(page).record
     values = record.values
     assert record.evidence["ListPrice"].model_dump()["rendered"], "the evidence does not name the rendered page"
@@ -34,34 +34,34 @@ def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, drawer: Fetche
     assert site.hits == ["/robots.txt", "/home", "/app.js", "/data.json"], "the document was not fetched exactly once"
 
 
-def test_a_complete_page_is_not_rendered(site: Any, drawer: Fetcher) -> None:
+def test_a_complete_page_is_not_rendered(site: Any, browser_fetcher: Fetcher) -> None:
     url = site.page("/home", f"<!doctype html><title>Homes</title>{FACTS}<script src=/app.js></script>".encode())
-    page = drawer.fetch(url)
+    page = browser_fetcher.fetch(url)
     assert not page.rendered
     assert "rendered" not in extract(page).record.evidence["ListPrice"].model_dump()
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_pages_of_a_chosen_host_are_always_rendered(site: Any, make_drawer: Any) -> None:
+def test_pages_of_a_chosen_host_are_always_rendered(site: Any, make_browser_fetcher: Any) -> None:
     url = site.page(
         "/home", f"<!doctype html><div id=root>{FACTS}</div><script>document.title='drawn'</script>".encode()
     )
-    page = make_drawer(fetch_browser_hosts=("127.0.0.1",)).fetch(url)
+    page = make_browser_fetcher(fetch_browser_hosts=("127.0.0.1",)).fetch(url)
     assert page.rendered
     assert "<title>drawn</title>" in page.text
 
 
-def test_the_browser_identifies_itself(site: Any, make_drawer: Any) -> None:
+def test_the_browser_identifies_itself(site: Any, make_browser_fetcher: Any) -> None:
     """The User-Agent of every request contains the contact, and a page can detect that a program visits it."""
     show = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
     url = site.page("/home", shell(show))
-    page = make_drawer(fetch_user_agent="homes-bot/1.0 (+mailto:web@homes.example)").fetch(url)
+    page = make_browser_fetcher(fetch_user_agent="homes-bot/1.0 (+mailto:web@homes.example)").fetch(url)
     assert "homes-bot/1.0 (+mailto:web@homes.example) true" in page.text
     assert {headers["User-Agent"] for headers in site.headers} == {"homes-bot/1.0 (+mailto:web@homes.example)"}
     assert site.hits == ["/robots.txt", "/home", "/x"]
 
 
-def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, drawer: Fetcher) -> None:
+def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, browser_fetcher: Fetcher) -> None:
     """Resources such as images, styles, and frames are not loaded. A script that waits for a style continues."""
     head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
     <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
@@ -73,7 +73,7 @@ def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, drawer: 
     const sheet = document.createElement('link'); sheet.rel = 'stylesheet'; sheet.href = '/late.css';
     sheet.onload = () => {{document.title = 'styled'}}; document.head.append(sheet);
     navigator.serviceWorker?.register('/worker.js'); fetch('/kept', {{method: 'DELETE'}}).catch(() => 0);"""
-    page = drawer.fetch(site.page("/home", shell(script, head=head)))
+    page = browser_fetcher.fetch(site.page("/home", shell(script, head=head)))
     assert "<title>styled</title>" in page.text
     assert site.hits == ["/robots.txt", "/home"]
 
@@ -88,52 +88,54 @@ def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, drawer: 
         "document.head.insertAdjacentHTML('beforeend', '<meta http-equiv=refresh content=\"0; url=/next\">')",
     ],
 )
-def test_a_navigation_is_followed_like_a_redirect(site: Any, drawer: Fetcher, leads_on: str) -> None:
+def test_a_navigation_is_followed_like_a_redirect(site: Any, browser_fetcher: Fetcher, leads_on: str) -> None:
     url = site.page("/home", shell("document.body.innerHTML = '<form action=/next></form>';" + leads_on))
     site.page("/next", f"<!doctype html>{FACTS}".encode())
     site.page("/next?", f"<!doctype html>{FACTS}".encode())
-    page = drawer.fetch(url)
+    page = browser_fetcher.fetch(url)
     assert page.url == url
     assert page.final_url.rstrip("?") == f"{site.base}/next"
     assert "12 Elm Street" in page.text
     assert [path.rstrip("?") for path in site.hits] == ["/robots.txt", "/home", "/next"]
 
 
-def test_robots_rules_apply_to_a_scripts_navigation(site: Any, drawer: Fetcher) -> None:
+def test_robots_rules_apply_to_a_scripts_navigation(site: Any, browser_fetcher: Fetcher) -> None:
     site.page("/robots.txt", b"User-agent: *\nDisallow: /private", content_type="text/plain")
     url = site.page("/home", shell("location.href = '/private/1'"))
     with pytest.raises(RobotsDisallowedError):
-        drawer.fetch(url)
+        browser_fetcher.fetch(url)
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_robots_rules_apply_to_loaded_resources(site: Any, drawer: Fetcher) -> None:
+def test_robots_rules_apply_to_loaded_resources(site: Any, browser_fetcher: Fetcher) -> None:
     site.page("/robots.txt", b"User-agent: *\nDisallow: /api/", content_type="text/plain")
     script = f"fetch('/api/1').catch(() => fetch('/open')).then(() => {{{drawing()}}})"
-    assert "12 Elm Street" in drawer.fetch(site.page("/home", shell(script))).text
+    assert "12 Elm Street" in browser_fetcher.fetch(site.page("/home", shell(script))).text
     assert site.hits == ["/robots.txt", "/home", "/open"]
 
 
-def test_endless_navigation_ends(site: Any, drawer: Fetcher) -> None:
+def test_endless_navigation_ends(site: Any, browser_fetcher: Fetcher) -> None:
     for number in range(12):
         site.page(f"/{number}", shell(f"location.href = '/{number + 1}'"))
     with pytest.raises(TooManyRedirectsError):
-        drawer.fetch(f"{site.base}/0")
+        browser_fetcher.fetch(f"{site.base}/0")
     assert len(site.hits) == 12, "the visit did not end after robots.txt and eleven pages"
 
 
-def test_a_reload_is_ignored(site: Any, drawer: Fetcher) -> None:
+def test_a_reload_is_ignored(site: Any, browser_fetcher: Fetcher) -> None:
     """A challenge that reloads the page to test the browser stays a challenge."""
     url = site.page("/home", shell("document.cookie = 'seen=1'; document.title = 'wall'; location.reload()"))
-    assert "<title>wall</title>" in drawer.fetch(url).text
+    assert "<title>wall</title>" in browser_fetcher.fetch(url).text
     assert site.hits == ["/robots.txt", "/home"]
 
 
 @pytest.mark.parametrize("write", ["history.pushState", "history.replaceState"])
-def test_an_address_set_by_a_script_does_not_change_the_pages_url(site: Any, drawer: Fetcher, write: str) -> None:
+def test_an_address_set_by_a_script_does_not_change_the_pages_url(
+    site: Any, browser_fetcher: Fetcher, write: str
+) -> None:
     """The new URL was not requested or checked against robots.txt, so a script cannot claim it."""
     url = site.page("/home", shell(f"{write}({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
-    page = drawer.fetch(url)
+    page = browser_fetcher.fetch(url)
     assert (page.final_url, "12 Elm Street" in page.text) == (url, True)
 
 
@@ -141,12 +143,12 @@ _BLOB = "URL.createObjectURL(new Blob(['secret'], {type: 'text/html'}))"
 
 
 @pytest.mark.parametrize("place", ["about:blank", "data:text/html,x", "blob", "file:///etc/passwd", "view-source:x"])
-def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, drawer: Fetcher, place: str) -> None:
+def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, browser_fetcher: Fetcher, place: str) -> None:
     """The page is read at its own URL, or not at all."""
     target = _BLOB if place == "blob" else f"'{place}'"
     url = site.page("/home", shell(f"{drawing()} location.href = {target}"))
     try:
-        page = drawer.fetch(url)
+        page = browser_fetcher.fetch(url)
     except FetchError as exc:
         outcome = str(exc)
     else:
@@ -155,36 +157,36 @@ def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, drawer: Fetcher
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_a_page_that_navigates_while_it_is_read_is_a_navigation(site: Any, drawer: Fetcher) -> None:
+def test_a_page_that_navigates_while_it_is_read_is_a_navigation(site: Any, browser_fetcher: Fetcher) -> None:
     """Reading the page's size calls the page's own `then`, which navigates away and never answers."""
     url = site.page("/home", shell(f"{drawing()} Array.prototype.then = () => {{ location.href = {_BLOB} }}"))
     with pytest.raises(FetchError, match="it left for"):
-        drawer.fetch(url)
+        browser_fetcher.fetch(url)
 
 
-def test_popups_dialogs_downloads_and_permissions_do_not_block_rendering(site: Any, drawer: Fetcher) -> None:
+def test_popups_dialogs_downloads_and_permissions_do_not_block_rendering(site: Any, browser_fetcher: Fetcher) -> None:
     script = f"""window.open('/popup'); alert('stop'); confirm('stop'); prompt('stop');
     const a = document.createElement('a'); a.href = 'data:text/plain,x'; a.download = 'x';
     document.body.append(a); a.click(); a.href = '/download'; a.click(); {drawing()}
     navigator.geolocation.getCurrentPosition(() => 0, () => 0);
     navigator.permissions.query({{name: 'geolocation'}}).then(answer => {{document.title = answer.state}});"""
-    page = drawer.fetch(site.page("/home", shell(script)))
+    page = browser_fetcher.fetch(site.page("/home", shell(script)))
     assert "12 Elm Street" in page.text
     assert "<title>denied</title>" in page.text
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_a_page_gets_its_redirects_cookies_and_leaves_none(site: Any, drawer: Fetcher) -> None:
+def test_a_page_gets_its_redirects_cookies_and_leaves_none(site: Any, browser_fetcher: Fetcher) -> None:
     show = f"{drawing('<p id=c></p>')} document.getElementById('c').textContent = 'cookies: ' + document.cookie"
     site.page("/shown", shell(f"{show}; document.cookie = 'mine=1; max-age=999'; localStorage.mine = 1"))
     url = site.page("/home", status=302, Location="/shown", Set_Cookie="lang=en; path=/")
-    assert "cookies: lang=en<" in drawer.fetch(url).text
-    assert "cookies: <" in drawer.fetch(f"{site.base}/shown").text
+    assert "cookies: lang=en<" in browser_fetcher.fetch(url).text
+    assert "cookies: <" in browser_fetcher.fetch(f"{site.base}/shown").text
 
 
-def test_resources_are_loaded_one_at_a_time(site: Any, make_drawer: Any) -> None:
+def test_resources_are_loaded_one_at_a_time(site: Any, make_browser_fetcher: Any) -> None:
     """Twenty requests of a page count as one visit; no two of them are concurrent."""
-    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=60, quiet_seconds=5))
+    browser_fetcher = make_browser_fetcher(render_limits=RenderLimits(settle_seconds=60, quiet_seconds=5))
     under_way, most, lock = 0, 0, threading.Lock()
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -202,25 +204,27 @@ def test_resources_are_loaded_one_at_a_time(site: Any, make_drawer: Any) -> None
     for number in range(20):
         site.handle(f"/{number}", answer)
     script = f"Promise.all([...Array(20).keys()].map(n => fetch('/' + n))).then(() => {{{drawing()}}})"
-    assert "12 Elm Street" in drawer.fetch(site.page("/home", shell(script))).text
+    assert "12 Elm Street" in browser_fetcher.fetch(site.page("/home", shell(script))).text
     assert (len(site.hits), most) == (22, 1)
 
 
-def test_a_page_loads_only_up_to_its_limits(site: Any, make_drawer: Any) -> None:
+def test_a_page_loads_only_up_to_its_limits(site: Any, make_browser_fetcher: Any) -> None:
     limits = RenderLimits(settle_seconds=20, quiet_seconds=0.4, requests=10)
     # endless loading uses memory, and the amount depends on the machine's speed
-    drawer = make_drawer(render_limits=limits, fetch_browser_memory_bytes=6_000_000_000)
-    drawer.fetch(site.page("/home", shell("let n = 0; setInterval(() => fetch('/' + n++).catch(() => 0), 5)")))
+    browser_fetcher = make_browser_fetcher(render_limits=limits, fetch_browser_memory_bytes=6_000_000_000)
+    browser_fetcher.fetch(site.page("/home", shell("let n = 0; setInterval(() => fetch('/' + n++).catch(() => 0), 5)")))
     assert site.hits == ["/robots.txt", "/home", *(f"/{n}" for n in range(10))]
 
 
-def test_no_request_escapes_while_a_page_is_closed(site: Any, make_drawer: Any) -> None:
+def test_no_request_escapes_while_a_page_is_closed(site: Any, make_browser_fetcher: Any) -> None:
     """Chromium releases held requests when the page ends; by then it has no network access."""
-    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=0.6, quiet_seconds=0.4, requests=1))
+    browser_fetcher = make_browser_fetcher(
+        render_limits=RenderLimits(settle_seconds=0.6, quiet_seconds=0.4, requests=1)
+    )
     script = "let n = 0; setInterval(() => { for (let i = 0; i < 2; i++) fetch('/' + n++).catch(() => 0) }, 5)"
     homes = [f"/home/{number}" for number in range(6)]
     for home in homes:
-        _fetch_although_the_browser_ends(drawer, site.page(home, shell(script)))
+        _fetch_although_the_browser_ends(browser_fetcher, site.page(home, shell(script)))
     assert site.hits.count("/robots.txt") == 1
     assert set(site.hits) == {"/robots.txt", "/0", *homes}
     begun = [number for number, path in enumerate(site.hits) if path in homes]
@@ -229,17 +233,17 @@ def test_no_request_escapes_while_a_page_is_closed(site: Any, make_drawer: Any) 
     assert each.count(["/0"]) >= len(homes)
 
 
-def _fetch_although_the_browser_ends(drawer: Fetcher, url: str) -> None:
+def _fetch_although_the_browser_ends(browser_fetcher: Fetcher, url: str) -> None:
     """Fetch again when Chromium ends, which sometimes happens under a flood of requests."""
     for _ in range(9):
         with contextlib.suppress(BrowserFailedError):
-            drawer.fetch(url)
+            browser_fetcher.fetch(url)
             return
-    drawer.fetch(url)
+    browser_fetcher.fetch(url)
 
 
-def test_threads_share_one_browser(site: Any, drawer: Fetcher) -> None:
+def test_threads_share_one_browser(site: Any, browser_fetcher: Fetcher) -> None:
     urls = [site.page(f"/{n}", shell(drawing(f"<h1>{n} Elm Street</h1>"))) for n in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        pages = list(pool.map(drawer.fetch, urls))
+        pages = list(pool.map(browser_fetcher.fetch, urls))
     assert all(f"<h1>{n} Elm Street</h1>" in page.text for n, page in enumerate(pages))
