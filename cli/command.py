@@ -126,8 +126,7 @@ def _shared_options() -> tuple[Any, ...]:
 def _declare_shared_options(
     *,
     output_format: Annotated[
-        Format | None,
-        typer.Option("--format", help="Default: a table in a terminal, JSON in a pipe or file."),
+        Format | None, typer.Option("--format", help="Default: a table in a terminal, JSON in a pipe or file.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr what happens.")] = False,

@@ -34,10 +34,7 @@ def doctor() -> None:
     """
     findings = _examine()
     failed = [finding for finding in findings if finding.state is State.FAILED]
-    show(
-        {"healthy": not failed, "checks": [finding.as_json() for finding in findings]},
-        lambda: [_table(findings)],
-    )
+    show({"healthy": not failed, "checks": [finding.as_json() for finding in findings]}, lambda: [_table(findings)])
     if failed:
         say_error(f"{len(failed)} of {len(findings)} checks failed: {', '.join(finding.check for finding in failed)}")
         raise typer.Exit(USAGE if any(finding.misconfigured for finding in failed) else FAILED)

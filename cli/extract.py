@@ -52,8 +52,7 @@ def extract(
         str | None, typer.Option("--lang", help="Its language as ISO 639-1, if the page names a wrong one.")
     ] = None,
     explain: Annotated[
-        bool,
-        typer.Option("--explain", help="Also show every candidate, why it won or lost, and its confidence."),
+        bool, typer.Option("--explain", help="Also show every candidate, why it won or lost, and its confidence.")
     ] = False,
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", help="Show what a model would be sent, with its tokens.")

@@ -126,9 +126,7 @@ def split_property(
 
 @command(app, "join", "3f2c9a7b 77ab01c2 --reason 'a house on a corner'")
 def join_properties(
-    property_id: PropertyId,
-    other: Annotated[str, id_argument(PROPERTY, "OTHER")],
-    reason: Reason = "",
+    property_id: PropertyId, other: Annotated[str, id_argument(PROPERTY, "OTHER")], reason: Reason = ""
 ) -> None:
     """Make two properties one, whatever their pages say: OTHER becomes part of PROPERTY, until this is undone.
 
@@ -140,9 +138,7 @@ def join_properties(
 
 
 @command(app, "decisions", "", "3f2c9a7b")
-def list_decisions(
-    property_id: Annotated[str | None, id_argument(PROPERTY)] = None,
-) -> None:
+def list_decisions(property_id: Annotated[str | None, id_argument(PROPERTY)] = None) -> None:
     """List what people decided on a property, the newest first.
 
     Without PROPERTY, list the reviews that wait for a person, the oldest first. In each, only a page of unknown kind
@@ -160,9 +156,7 @@ def list_decisions(
 
 
 @command(app, "undo", "0d9b41aa")
-def undo_decision(
-    decision: Annotated[str, id_argument(DECISION)],
-) -> None:
+def undo_decision(decision: Annotated[str, id_argument(DECISION)]) -> None:
     """Undo a split or a join, or close a review.
 
     JSON: as for `propintel properties split`.

@@ -162,11 +162,7 @@ def _lived_for(seconds: float) -> Callable[[Child], bool]:
 
 
 def _watch(
-    signals: StopSignals,
-    ground: Kept | None,
-    kept: Sequence[Kept],
-    mark: ReloadMark,
-    say: Callable[[str], None],
+    signals: StopSignals, ground: Kept | None, kept: Sequence[Kept], mark: ReloadMark, say: Callable[[str], None]
 ) -> NoReturn:
     while True:
         if signals.take_reload():

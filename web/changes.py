@@ -55,10 +55,7 @@ class ChangeList(BaseModel):
 
 @router.get("", summary="Follow changes", responses=answers(ChangeList, 422))
 def list_changes(
-    context: ContextOf,
-    since: ChangesCursor = None,
-    limit: Limit = 100,
-    property_id: PropertyFilter = None,
+    context: ContextOf, since: ChangesCursor = None, limit: Limit = 100, property_id: PropertyFilter = None
 ) -> JSONResponse:
     """List changes in the order of their publication. Later changes always come after those you have.
 

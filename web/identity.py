@@ -168,9 +168,7 @@ def explain_property(property_id: PropertyId, context: ContextOf) -> JSONRespons
 
 
 @router.get(
-    "/{property_id}/decisions",
-    summary="List the decisions on a property",
-    responses=answers(DecisionList, 422),
+    "/{property_id}/decisions", summary="List the decisions on a property", responses=answers(DecisionList, 422)
 )
 def list_decisions(property_id: PropertyId, context: ContextOf) -> JSONResponse:
     """List splits, joins, and reviews of the property and of its former and merged parts, newest first."""

@@ -97,9 +97,7 @@ def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 def test_one_command_starts_everything_and_one_ctrl_c_stops_everything(
-    start_up: Callable[..., subprocess.Popen[str]],
-    run: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path: Path,
+    start_up: Callable[..., subprocess.Popen[str]], run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     """Without configuration, the link signs in once, `propintel token` works, and a second `up` is refused.
     The log is JSON with a process name in each line and without beat's ticks. Ctrl-C leaves no process."""

@@ -69,10 +69,7 @@ def test_addresses_in_several_spellings_become_one_job(called: Propintel, home: 
     enqueued = json.loads(ran.stdout)
     assert (len(enqueued["jobs"]), enqueued["duplicates"]) == (2, 2)
     listed = json.loads(called("jobs", "list", "--batch", enqueued["batch"]).stdout)["jobs"]
-    assert [job["target"] for job in listed] == [
-        "12 MAIN ST, ANYTOWN, ST 00000",
-        "9 1ST AVE UNIT 4, ANYTOWN, ST 00000",
-    ]
+    assert [job["target"] for job in listed] == ["12 MAIN ST, ANYTOWN, ST 00000", "9 1ST AVE UNIT 4, ANYTOWN, ST 00000"]
     (home / "customers.csv").write_text("street,city,state\n12 Main St,Anytown,ST\nPO Box 4,Anytown,ST\n")
     bad = called("enqueue", "--file", "customers.csv")
     assert (bad.returncode, bad.stdout) == (2, "")

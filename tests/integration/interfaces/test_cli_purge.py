@@ -45,13 +45,7 @@ def test_purge_only_counts_without_confirmation(called: Propintel, stores: Store
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        (),
-        ("--url", URL, "--host", "homes.example"),
-        ("--url", "12 Oak St"),
-        ("--host", "com"),
-        ("--person", "Cher"),
-    ],
+    [(), ("--url", URL, "--host", "homes.example"), ("--url", "12 Oak St"), ("--host", "com"), ("--person", "Cher")],
 )
 def test_an_unclear_purge_is_wrong_usage(called: Propintel, stores: Stores, arguments: tuple[str, ...]) -> None:
     ran = called("purge", *arguments, "--yes")

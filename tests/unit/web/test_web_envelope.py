@@ -69,10 +69,7 @@ def test_broken_json_is_an_invalid_request(client: TestClient, bearer: Bearer) -
     _error(client.post("/api/v1/jobs", content=b'{"targets": [', headers=headers), 422, "invalid_request")
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=1001", "limit=99999999999999999999", "state=lost", "batch=%00"],
-)
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=99999999999999999999", "state=lost", "batch=%00"])
 def test_an_invalid_query_names_the_parameter(client: TestClient, bearer: Bearer, query: str) -> None:
     message = _error(client.get(f"/api/v1/jobs?{query}", headers=bearer()), 422, "invalid_request")
     assert query.partition("=")[0] in message

@@ -330,10 +330,7 @@ def test_a_filter_that_matches_nothing_is_cleared_by_a_link(visitor: Visitor, na
 
 @pytest.mark.parametrize(
     ("way", "found"),
-    [
-        (["Failed jobs", GONE], "sold"),
-        (["Healthy keys"], "The provider refused it (401). Replace it."),
-    ],
+    [(["Failed jobs", GONE], "sold"), (["Healthy keys"], "The provider refused it (401). Replace it.")],
 )
 def test_three_clicks_lead_from_the_overview_to_a_problem(visitor: Visitor, way: list[str], found: str) -> None:
     page = visitor.open("overview")
