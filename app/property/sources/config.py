@@ -130,7 +130,7 @@ def read_sources(path: Path, *, must_exist: bool = False) -> Sources:
     except FileNotFoundError:
         if must_exist:
             raise ConfigurationError(
-                "SOURCES_FILE", f"there is no file {path}", "Correct the path; sources.example.toml is an example"
+                "SOURCES_FILE", f"there is no file {path}", "Correct the path; examples/sources.toml is an example"
             ) from None
         return Sources()
     except (OSError, UnicodeDecodeError) as exc:

@@ -33,7 +33,7 @@ def names(sources: Sources, state: str | None, city: str | None, postal_code: st
 
 
 def test_the_example_file_is_valid() -> None:
-    sources = read_sources(ROOT / "sources.example.toml", must_exist=True)
+    sources = read_sources(ROOT / "examples/sources.toml", must_exist=True)
     assert names(sources, "ST", "ANYTOWN", "99999") == [
         "Example County GIS", "Example County Assessor", "Building permits of Anytown", "A portal"
     ]  # fmt: skip
@@ -168,7 +168,7 @@ def test_subdomains_of_an_allowed_domain_are_allowed_and_lookalikes_are_not() ->
 def test_the_default_file_may_be_absent_and_a_named_file_must_exist(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert sources_file(Settings.of(propintel_home=home)).current() == Sources()
-    with pytest.raises(ConfigurationError, match=r"SOURCES_FILE.*other\.toml.*sources\.example\.toml"):
+    with pytest.raises(ConfigurationError, match=r"SOURCES_FILE.*other\.toml.*examples/sources\.toml"):
         sources_file(Settings.of(propintel_home=home, sources_file=Path("other.toml"))).current()
     absolute = tmp_path / "mine.toml"
     absolute.write_text(AREA + SOURCE)

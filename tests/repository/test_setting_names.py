@@ -13,7 +13,7 @@ from flower.options import default_options
 from app.settings import VARIABLES
 from app.settings.names import NearMiss, log_near_misses, meant_by, near_misses
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 
 #: The variables of shells, CI, Python, databases, other programs, Heroku, Render, Railway, Fly, Vercel, DigitalOcean,
 #: Scalingo, Clever Cloud, Cloud Foundry, Kubernetes, Docker, systemd, GitHub, GitLab, AWS, Google Cloud, and Azure.

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from simulators.serving import BackgroundServer
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
