@@ -66,7 +66,7 @@ class ModelFigures:
     saturated_us: Mapping[Unit, int]
 
 
-class Room(NamedTuple):
+class Capacity(NamedTuple):
     """One known limit of a group and model: its rate per minute, and the capacity left now.
 
     `left` is the content of the provider's bucket minus reservations, and 0 while the group rests after a 429 for this
@@ -86,8 +86,8 @@ class PoolFigures:
 
     `scope` is "process" if this process has no fleet store or has lost it. `groups` maps each key to its limit group:
     configured keys in their order, then removed keys that have counts. `transitions` counts the changes of each key.
-    `rooms` covers the groups of configured keys. `stopped` maps each daily budget ("day tokens", "key_day calls") that
-    refused a request on this UTC day to the largest cap that was exceeded.
+    `capacities` covers the groups of configured keys. `stopped` maps each daily budget ("day tokens", "key_day calls")
+    that refused a request on this UTC day to the largest cap that was exceeded.
     """
 
     scope: Scope
@@ -95,5 +95,5 @@ class PoolFigures:
     calls: tuple[CallFigures, ...]
     transitions: Mapping[str, Mapping[Transition, int]]
     models: tuple[ModelFigures, ...]
-    rooms: tuple[Room, ...]
+    capacities: tuple[Capacity, ...]
     stopped: Mapping[str, int]

@@ -16,7 +16,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Usage
 from app.keypool.stats import spent_stats, stats_of
-from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity, Settlement, Store
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class KeyPool:
         self.keys = tuple(keys)
         self.store.set_keys(keys)
 
-    def step(self, call: Call) -> Send | Pause | NoRoom:
+    def step(self, call: Call) -> Send | Pause | NoCapacity:
         """Return what to do next: send, sleep, or give up."""
         if call.backoff_seconds:
             pause, call.backoff_seconds = call.backoff_seconds, 0.0
@@ -69,7 +69,7 @@ class KeyPool:
             return Pause((call.reserved_until_us - now) / 1e6)
         return self._confirm(call, reserved, now)
 
-    def _confirm(self, call: Call, reserved: Lease, now: int) -> Send | Pause | NoRoom:
+    def _confirm(self, call: Call, reserved: Lease, now: int) -> Send | Pause | NoCapacity:
         answer = self.store.confirm(reserved)
         if isinstance(answer, Lease):
             call.reservation = None
@@ -82,7 +82,7 @@ class KeyPool:
         call.reservation, call.waited = None, True
         return self._acquire(call, self.store.now_us())
 
-    def _acquire(self, call: Call, now: int) -> Send | Pause | NoRoom:
+    def _acquire(self, call: Call, now: int) -> Send | Pause | NoCapacity:
         if call.deadline_us is None:
             call.deadline_us = now + call.max_wait_us
         request = KeyRequest(
@@ -102,7 +102,7 @@ class KeyPool:
                 return self._send(call, lease)
             case Later(pause_us):
                 return Pause(pause_us / 1e6)
-            case NoRoom() as refusal:
+            case NoCapacity() as refusal:
                 if refusal.reason != "budget" and (wait_us := call.forgive_failures(now)) is not None:
                     return Pause(wait_us / 1e6)
                 return refusal

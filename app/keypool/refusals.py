@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import httpx2
 
-from app.keypool.stores.base import NoRoom
+from app.keypool.stores.base import NoCapacity
 
 _REFUSALS = {
     "dead": (401, "invalid_api_key", "invalid_request_error", "All OpenAI keys were refused; replace them."),
     "forbidden": (403, "model_not_found", "invalid_request_error", "No OpenAI key may use this model."),
     "quota": (429, "insufficient_quota", "insufficient_quota", "No OpenAI key has quota left."),
     "circuit": (429, "rate_limit_exceeded", "requests", "All OpenAI keys are failing; retry later."),
-    "no_room": (429, "rate_limit_exceeded", "requests", "No OpenAI key has capacity; retry later."),
+    "no_capacity": (429, "rate_limit_exceeded", "requests", "No OpenAI key has capacity; retry later."),
     "disabled": (
         429,
         "rate_limit_exceeded",
@@ -21,7 +21,7 @@ _REFUSALS = {
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
     "budget": (429, "budget_exceeded", "budget_exceeded", "A budget is used up."),
 }
-#: For each first word of `NoRoom.detail`: the budget, the start of its setting's name, and the remedy.
+#: For each first word of `NoCapacity.detail`: the budget, the start of its setting's name, and the remedy.
 _BUDGETS = {
     "day": ("The day's budget", "BUDGET_DAILY", "raise it or retry after 00:00 UTC."),
     "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or retry after 00:00 UTC."),
@@ -34,7 +34,7 @@ _UNITS = {
 }
 
 
-def answer(refusal: NoRoom, request: httpx2.Request) -> httpx2.Response:
+def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
     """Return the response for `refusal`: OpenAI's error body, with `retry-after` and `retry-after-ms`."""
     status, code, kind, message = _REFUSALS[refusal.reason]
     if refusal.reason == "budget":

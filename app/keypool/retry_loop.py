@@ -29,7 +29,7 @@ from app.keypool.pool import KeyPool, Pause, Send
 from app.keypool.pricing import WEB_SEARCH, Pricing, free_of_charge
 from app.keypool.refusals import answer
 from app.keypool.spending import Usage
-from app.keypool.stores.base import Lease, NoRoom, Settlement
+from app.keypool.stores.base import Lease, NoCapacity, Settlement
 from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
@@ -155,16 +155,16 @@ class RetryLoop:
             if isinstance(step, Pause):
                 await self._driver.pause(step.seconds)
                 continue
-            if isinstance(step, NoRoom):
+            if isinstance(step, NoCapacity):
                 # a real response is more informative than a refusal for lack of keys or time
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
-                real = step.reason == "barred" or (failed and step.reason in {"no_room", "circuit"})
+                real = step.reason == "barred" or (failed and step.reason in {"no_capacity", "circuit"})
                 return _returned_or_raised(last if last is not None and real else answer(step, self._request))
             again, last = await self._observed_attempt(step)
             if not again:
                 return _returned_or_raised(last)
 
-    def _step(self) -> Send | Pause | NoRoom:
+    def _step(self) -> Send | Pause | NoCapacity:
         step = self._pool.step(self._call)
         if isinstance(step, Send):
             self._lease = step.lease

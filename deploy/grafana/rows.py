@@ -70,8 +70,8 @@ def overview() -> list[Panel]:
 def keys() -> list[Panel]:
     share = series("propintel:openai_key_rate_limited:share1h", KEY)
     troubled = total("key", f"count_over_time({_key_state('state!="closed"')}[$__range] @ end())")
-    capacity = f"{gauge('propintel_openai_room', MODEL)} / {gauge('propintel_openai_limit', MODEL)}"
-    capacity_now = f"({_at_end('propintel_openai_room')}) / ({_at_end('propintel_openai_limit')})"
+    capacity = f"{gauge('propintel_openai_capacity', MODEL)} / {gauge('propintel_openai_limit', MODEL)}"
+    capacity_now = f"({_at_end('propintel_openai_capacity')}) / ({_at_end('propintel_openai_limit')})"
     in_flight = gauge("propintel_openai_key_in_flight", KEY)
     age = f"time() - {gauge('propintel_openai_key_first_seen_timestamp_seconds', KEY)}"
     return [

@@ -11,7 +11,7 @@ from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoCapacity, Settlement
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
 
@@ -41,7 +41,7 @@ def test_a_429_pauses_the_key_as_long_as_the_server_says(make_store: MakeStore, 
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
     assert (of(store, keys[0]).rate_limited, of(store, keys[0]).circuit_open) == (True, False)
     refusal = store.acquire(ask(max_wait_us=19 * SECOND))
-    assert refusal == NoRoom(20 * SECOND, "no_room")
+    assert refusal == NoCapacity(20 * SECOND, "no_capacity")
     clock.advance(15)
     assert of(store, keys[0]).rests_us == 5 * SECOND
     clock.advance(5)
@@ -53,13 +53,13 @@ def test_a_429_without_a_time_pauses_the_key_for_sixty_seconds(make_store: MakeS
     """The specification requires a cooldown of 60 seconds for a 429 without a retry time."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED)
-    assert store.acquire(ask()) == NoRoom(60 * SECOND, "no_room")
+    assert store.acquire(ask()) == NoCapacity(60 * SECOND, "no_capacity")
 
 
 def test_a_429_pauses_the_key_for_its_model_only(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED, ask(model="large"), pause_us=20 * SECOND)
-    assert isinstance(store.acquire(ask(model="large")), NoRoom)
+    assert isinstance(store.acquire(ask(model="large")), NoCapacity)
     take(store, ask(model="small"))
 
 
@@ -154,7 +154,7 @@ def test_an_open_circuit_gets_exactly_one_probe_after_its_wait(make_store: MakeS
     for _ in range(3):
         answer(store, Outcome.SERVER_FAILURE, only_a)
     clock.advance(299.999999)
-    assert isinstance(store.acquire(only_a), NoRoom)
+    assert isinstance(store.acquire(only_a), NoCapacity)
     clock.advance(0.000001)
     probe = take(store, only_a)
     assert isinstance(store.acquire(ask(max_wait_us=SECOND, barred=only_a.barred)), Later)
@@ -212,7 +212,7 @@ def test_without_a_usable_key_bad_keys_are_tried_again_after_five_minutes(
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, outcome)
     clock.advance(299.999999)
-    assert isinstance(store.acquire(ask()), NoRoom)
+    assert isinstance(store.acquire(ask()), NoCapacity)
     clock.advance(0.000001)
     assert take(store).last_resort
 
@@ -318,7 +318,7 @@ def test_refused_callers_get_increasing_retry_times(make_store: MakeStore, clock
 def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
-    assert store.acquire(ask(max_wait_us=SECOND, barred=frozenset({keys[0].key_id}))) == NoRoom(0, "barred")
+    assert store.acquire(ask(max_wait_us=SECOND, barred=frozenset({keys[0].key_id}))) == NoCapacity(0, "barred")
 
 
 def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore, clock: ManualClock) -> None:
@@ -343,7 +343,7 @@ def test_a_late_retry_time_of_one_model_does_not_delay_another(make_store: MakeS
     """A 403 forbids one model for an hour. Requests for another model without capacity must not wait that long."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.FORBIDDEN, ask(model="x"))
-    assert store.acquire(ask(model="x")) == NoRoom(3600 * SECOND, "forbidden")
+    assert store.acquire(ask(model="x")) == NoCapacity(3600 * SECOND, "forbidden")
     answer(store, limits=NO_ROOM, request=ask(model="m"))
     assert refused(store, ask(model="m")).retry_after_us < 10 * SECOND
 
@@ -363,7 +363,7 @@ def test_callers_retry_soon_after_a_probe_is_sent(make_store: MakeStore, clock: 
     store = make_store(make_keys(["sk-a", "sk-b"]), clock)
     answer(store, Outcome.INVALID_KEY)
     take(store)
-    assert store.acquire(ask()) == NoRoom(SECOND, "no_room")
+    assert store.acquire(ask()) == NoCapacity(SECOND, "no_capacity")
 
 
 def test_a_request_that_tried_every_usable_key_is_barred(make_store: MakeStore, clock: ManualClock) -> None:
@@ -372,7 +372,7 @@ def test_a_request_that_tried_every_usable_key_is_barred(make_store: MakeStore, 
     store = make_store(keys, clock)
     answer(store, Outcome.INVALID_KEY)
     lease = answer(store, Outcome.SERVER_FAILURE)
-    assert store.acquire(ask(barred=frozenset({lease.key_id}))) == NoRoom(0, "barred")
+    assert store.acquire(ask(barred=frozenset({lease.key_id}))) == NoCapacity(0, "barred")
 
 
 def test_reservations_that_an_open_circuit_voids_cause_no_second_probe(

@@ -8,7 +8,7 @@ from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import ActionResult
-from app.keypool.stores.base import Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import Lease, NoCapacity, Settlement, Store
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
 from tests.plugins.store_steps import DAY, HOUR, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
@@ -50,20 +50,20 @@ def test_a_disabled_key_is_not_used_as_a_last_resort(store: Store, clock: Manual
         assert (lease.key_id, lease.last_resort) == (B.key_id, True)
         clock.advance(60)
     store.act(B.key_id, "disable")
-    assert isinstance(store.acquire(ask(max_wait_us=30 * SECOND)), NoRoom)
+    assert isinstance(store.acquire(ask(max_wait_us=30 * SECOND)), NoCapacity)
 
 
 def test_the_reason_of_a_refusal_is_disabled_if_all_keys_are(store: Store) -> None:
     for key in KEYS:
         store.act(key.key_id, "disable")
-    refusal = NoRoom(60_000_000, "disabled")
+    refusal = NoCapacity(60_000_000, "disabled")
     assert store.acquire(ask()) == store.acquire(ask(max_wait_us=30 * SECOND)) == refusal
     assert [(model.model, dict(model.refusals)) for model in store.figures().models] == [("m", {"disabled": 2})]
 
 
 def test_a_request_that_failed_with_the_only_enabled_key_is_barred(store: Store) -> None:
     store.act(A.key_id, "disable")
-    assert store.acquire(ask(barred=frozenset({B.key_id}))) == NoRoom(0, "barred")
+    assert store.acquire(ask(barred=frozenset({B.key_id}))) == NoCapacity(0, "barred")
 
 
 def test_disabled_keys_do_not_determine_the_reason_of_a_refusal(store: Store) -> None:
@@ -78,7 +78,7 @@ def test_requests_do_not_wait_for_a_disabled_key(store: Store) -> None:
     take(store, ONLY_A)
     store.act(A.key_id, "disable")
     store.act(B.key_id, "disable")
-    assert store.acquire(ask(max_wait_us=SECOND)) == NoRoom(60_000_000, "disabled")
+    assert store.acquire(ask(max_wait_us=SECOND)) == NoCapacity(60_000_000, "disabled")
 
 
 def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: ManualClock) -> None:
@@ -214,11 +214,11 @@ def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, cl
 def test_a_probe_sends_the_next_request_with_an_open_key(store: Store) -> None:
     _open(store)
     answer(store)
-    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert isinstance(store.acquire(ONLY_A), NoCapacity)
     assert store.act(A.key_id, "probe") == ActionResult("done", "half_open")
     probe = take(store)
     assert (probe.key_id, probe.probe) == (A.key_id, True)
-    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert isinstance(store.acquire(ONLY_A), NoCapacity)
     assert store.settle(probe, Settlement(Outcome.SUCCESS)).closed
     assert of(store, A).state == "closed"
 
@@ -257,7 +257,7 @@ def test_a_failed_probe_does_not_prolong_the_wait_of_a_key(store: Store, clock: 
         store.act(A.key_id, "probe")
         answer(store, Outcome.SERVER_FAILURE, ONLY_A)
     clock.advance(299)
-    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert isinstance(store.acquire(ONLY_A), NoCapacity)
     clock.advance(1)
     take(store, ONLY_A)
 
@@ -271,7 +271,7 @@ def test_a_failed_probe_does_not_prolong_the_wait_of_a_group(store: Store, clock
         assert store.act(A.key_id, "probe").effect == "done"
         answer(store, Outcome.QUOTA_EXHAUSTED, ONLY_A)
     wait_until(clock, clock.now_us() + HOUR - 1)
-    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert isinstance(store.acquire(ONLY_A), NoCapacity)
     wait_until(clock, clock.now_us() + 1)
     take(store, ONLY_A)
 
@@ -283,7 +283,7 @@ def test_a_probe_has_no_effect_on_a_healthy_key(store: Store) -> None:
     assert store.act(A.key_id, "probe") == ActionResult("nothing", "closed")
     answer(store, Outcome.RATE_LIMITED, ONLY_A)
     assert store.act(A.key_id, "probe") == ActionResult("nothing", "cooling")
-    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert isinstance(store.acquire(ONLY_A), NoCapacity)
     assert before[1] == of(store, B)
 
 

@@ -10,7 +10,7 @@ from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Later, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import Later, Lease, NoCapacity, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import (
     MINUTE,
@@ -105,7 +105,7 @@ def test_a_wait_up_to_the_callers_limit_is_accepted(make_store: MakeStore, clock
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=NO_ROOM)
     wait = refused(store).retry_after_us
-    assert isinstance(store.acquire(ask(max_wait_us=wait - 1)), NoRoom)
+    assert isinstance(store.acquire(ask(max_wait_us=wait - 1)), NoCapacity)
     assert take(store, ask(max_wait_us=wait)).at_us == clock.now_us() + wait
 
 

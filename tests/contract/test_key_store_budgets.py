@@ -8,7 +8,7 @@ from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
-from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import KeyRequest, Lease, NoCapacity, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
 
@@ -101,7 +101,7 @@ def test_a_daily_budget_is_reset_at_utc_midnight(make_store: MakeStore, clock: M
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: Cap(calls=2)}))
     assert admitted(store, paid()) == 2
     clock.advance(5 * 3600 + 0.25)
-    assert refused(store, paid()) == NoRoom(DAY - 5 * 3600 * SECOND - SECOND // 4, "budget", f"{scope} calls")
+    assert refused(store, paid()) == NoCapacity(DAY - 5 * 3600 * SECOND - SECOND // 4, "budget", f"{scope} calls")
     clock.advance(19 * 3600 - 0.250001)
     assert refused(store, paid()).retry_after_us <= 1_000
     clock.advance(0.000001)
@@ -140,7 +140,7 @@ def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(
         answer(store, request=paid(barred=frozenset({keys[1].key_id})))
     answer(store, request=paid(), limits=NO_ROOM)
     refusal = refused(store, paid())
-    assert refusal.reason == "no_room"
+    assert refusal.reason == "no_capacity"
     assert refusal.retry_after_us < 10 * SECOND
 
 

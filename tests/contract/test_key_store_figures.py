@@ -152,7 +152,7 @@ def test_a_refusal_is_counted_by_its_reason(make_store: MakeStore, clock: Manual
     refused(store)
     refused(store, ask(batch="b"))
     refused(store, ask(barred=frozenset({A.key_id})))
-    assert model_of(store).refusals == {"no_room": 1, "budget": 1, "barred": 1}
+    assert model_of(store).refusals == {"no_capacity": 1, "budget": 1, "barred": 1}
 
 
 @pytest.mark.parametrize(
@@ -284,25 +284,25 @@ def test_one_key_with_capacity_prevents_saturation(make_store: MakeStore, clock:
 def test_capacity_is_the_current_level_of_the_bucket(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=limits(600, 599))
-    (room,) = store.figures().rooms
-    assert (room.group, room.model, room.unit, room.per_minute) == (A.group, "m", "requests", 600)
-    assert room.left == pytest.approx(599)
+    (capacity,) = store.figures().capacities
+    assert (capacity.group, capacity.model, capacity.unit, capacity.per_minute) == (A.group, "m", "requests", 600)
+    assert capacity.left == pytest.approx(599)
     for _ in range(5):
         take(store)
-    assert store.figures().rooms[0].left == pytest.approx(594)
+    assert store.figures().capacities[0].left == pytest.approx(594)
     clock.advance(0.2)
-    assert store.figures().rooms[0].left == pytest.approx(596)
+    assert store.figures().capacities[0].left == pytest.approx(596)
     clock.advance(3600)
-    assert store.figures().rooms[0].left == pytest.approx(600), "a bucket must not exceed its capacity"
+    assert store.figures().capacities[0].left == pytest.approx(600), "a bucket must not exceed its capacity"
 
 
 def test_a_paused_group_has_no_capacity(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=limits(600, 599))
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
-    assert [room.left for room in store.figures().rooms] == [0]
+    assert [of.left for of in store.figures().capacities] == [0]
     clock.advance(20)
-    assert store.figures().rooms[0].left > 0
+    assert store.figures().capacities[0].left > 0
 
 
 def test_a_429_that_contradicts_its_headers_leaves_no_capacity(make_store: MakeStore, clock: ManualClock) -> None:
@@ -311,7 +311,7 @@ def test_a_429_that_contradicts_its_headers_leaves_no_capacity(make_store: MakeS
     promised = LimitReading(reading(600, 600), reading(60_000, 60_000))
     answer(store, limits=promised)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limits=promised)
-    assert [room.left for room in store.figures().rooms] == [0, 0]
+    assert [of.left for of in store.figures().capacities] == [0, 0]
 
 
 def test_the_capacity_of_a_removed_key_is_not_counted(make_store: MakeStore, clock: ManualClock) -> None:
@@ -319,14 +319,17 @@ def test_the_capacity_of_a_removed_key_is_not_counted(make_store: MakeStore, clo
     for _ in (A, B):
         answer(store, limits=limits(600, 599))
     store.set_keys([B])
-    assert [room.group for room in store.figures().rooms] == [B.group]
+    assert [of.group for of in store.figures().capacities] == [B.group]
 
 
 def test_keys_of_one_group_share_their_capacity(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(SAME_GROUP, clock)
     for _ in SAME_GROUP:
         answer(store, limits=LimitReading(reading(600, 590), reading(60_000, 50_000)))
-    assert [(room.group, room.unit) for room in store.figures().rooms] == [("team", "requests"), ("team", "tokens")]
+    assert [(of.group, of.unit) for of in store.figures().capacities] == [
+        ("team", "requests"),
+        ("team", "tokens"),
+    ]
     assert set(store.figures().groups.values()) == {"team"}
 
 
@@ -399,7 +402,7 @@ def test_a_server_stores_the_hundred_newest_models_for_a_week(
     known = {model.model for model in store.figures().models}
     assert known == {f"guessed-{n}" for n in range(30, 130)}
     answer(store, request=ask(model="guessed-3"), limits=NO_ROOM)
-    assert refused(store, ask(model="guessed-3")).reason == "no_room"
+    assert refused(store, ask(model="guessed-3")).reason == "no_capacity"
     clock.advance(7 * 86_400 + 1)
     answer(store)
     assert {model.model for model in store.figures().models} == {"m"}

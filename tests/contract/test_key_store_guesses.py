@@ -17,7 +17,7 @@ from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
 from app.keypool.pool import KeyPool, Pause, Send
-from app.keypool.stores.base import NoRoom, Settlement, Store
+from app.keypool.stores.base import NoCapacity, Settlement, Store
 from tests.plugins.redis_fixtures import ON_SERVERS, MakeStore
 from tests.plugins.store_steps import MINUTE, SECOND, answer, ask, burst, reading, refused, take
 
@@ -189,7 +189,7 @@ class Traffic:
                 self._later(seconds + self.random.uniform(0.0002, 0.004), lambda: self._step(call))
             case Send() as send:
                 self._later(self.random.uniform(0.0005, 0.003), lambda: self._arrive(call, send))
-            case NoRoom():
+            case NoCapacity():
                 self._count(failed=1)
                 self._later(1, self._call)
 

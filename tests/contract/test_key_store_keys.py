@@ -9,7 +9,7 @@ from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
-from app.keypool.stores.base import Later, NoRoom, Settlement
+from app.keypool.stores.base import Later, NoCapacity, Settlement
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
 from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, reading, refused, take
 
@@ -84,7 +84,7 @@ def test_without_any_key_nothing_is_admitted(
     store = make_store(keys[:1], clock)
     answer(store)
     store.set_keys(())
-    assert isinstance(store.acquire(ask(max_wait_us=SECOND)), NoRoom)
+    assert isinstance(store.acquire(ask(max_wait_us=SECOND)), NoCapacity)
     assert [s.state for s in store.snapshot()] == ["draining"]
 
 
@@ -114,7 +114,7 @@ def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[Ap
         for facts in ({"limits": both}, {"pause_us": SECOND, "usage": Usage(3, 2)}):
             clock.advance(400)
             lease = store.acquire(ask(max_wait_us=30 * SECOND, microusd=5, batch="b"))
-            if isinstance(lease, (NoRoom, Later)):
+            if isinstance(lease, (NoCapacity, Later)):
                 continue
             sent = store.confirm(lease) if lease.reserved else lease
             if not isinstance(sent, (Later, type(None))):

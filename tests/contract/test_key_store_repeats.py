@@ -8,7 +8,7 @@ from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent
-from app.keypool.stores.base import Lease, NoRoom, Settlement
+from app.keypool.stores.base import Lease, NoCapacity, Settlement
 from tests.plugins.redis_fixtures import Backend, MakeStore
 from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, limits, take
 
@@ -55,7 +55,7 @@ def test_an_admission_that_arrives_after_its_undo_is_refused(
     answer(store)
     before = store.spent()
     store.undo("x")
-    assert store.acquire(ask(), "x") == NoRoom(0, "barred")
+    assert store.acquire(ask(), "x") == NoCapacity(0, "barred")
     assert store.spent() == before == Spent(1, 10, 0)
 
 

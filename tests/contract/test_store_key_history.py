@@ -121,7 +121,7 @@ def test_concurrent_processes_count_each_request_once(
         nonlocal shown
         with lock:
             shown += 5
-            return [pool({"m": Demand(sent=shown, refusals={"no_room": shown})}), key("a", shown)]
+            return [pool({"m": Demand(sent=shown, refusals={"no_capacity": shown})}), key("a", shown)]
 
     threads = [threading.Thread(target=KeyHistoryStore(database).record_counters, args=(read,)) for _ in range(8)]
     for thread in threads:
@@ -129,7 +129,7 @@ def test_concurrent_processes_count_each_request_once(
     for thread in threads:
         thread.join()
     assert requests() == {"a": shown}
-    assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=shown, refusals={"no_room": shown})}
+    assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=shown, refusals={"no_capacity": shown})}
 
 
 def test_the_pool_is_read_outside_of_transactions(history: KeyHistoryStore, database: Database) -> None:
@@ -252,19 +252,19 @@ def test_new_keys_may_have_different_transitions(history: KeyHistoryStore, clock
 
 def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore, clock: ManualClock) -> None:
     record_counters(history, key("a"))
-    record_counters(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
+    record_counters(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_capacity": 2})})
     clock.advance(HOUR_S)
-    record_counters(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
+    record_counters(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_capacity": 2})})
     clock.advance(15)
     record_counters(
-        history, key("a"), models={"m": Demand(9, 4_000, 3_000_000, 7, {"no_room": 3, "budget": 1}), "n": Demand(1)}
+        history, key("a"), models={"m": Demand(9, 4_000, 3_000_000, 7, {"no_capacity": 3, "budget": 1}), "n": Demand(1)}
     )
     assert history.demand(hour_of(clock.now())) == {
-        "m": Demand(4, 3_000, 1_000_000, 7, {"no_room": 1, "budget": 1}),
+        "m": Demand(4, 3_000, 1_000_000, 7, {"no_capacity": 1, "budget": 1}),
         "n": Demand(1),
     }
     assert history.demand(hour_of(clock.now()) - HOUR)["m"] == Demand(
-        9, 4_000, 3_000_000, 7, {"no_room": 3, "budget": 1}
+        9, 4_000, 3_000_000, 7, {"no_capacity": 3, "budget": 1}
     )
 
 

@@ -149,7 +149,7 @@ def test_a_search_without_capacity_at_the_deadline_is_skipped_and_reported(world
         world.scrape(run=Run(Lease(job_id, "test"), is_last=True))
     found = world.scrape(run=Run(Lease(job_id, "test"), is_last=True, is_due=True))
     assert outcomes(found) == {"Assessor": "used", "web search": "not_asked"}
-    assert "no OpenAI key had room" in detail(found, "web search")
+    assert "no OpenAI key had capacity" in detail(found, "web search")
 
 
 # --- the price of a search

@@ -12,7 +12,7 @@ import redis
 
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
-from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement, day_of
+from app.keypool.stores.base import KeyRequest, Lease, NoCapacity, Settlement, day_of
 from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know, sent
 from tests.plugins.waiting import wait_until
@@ -60,7 +60,7 @@ def test_a_reservation_stays_valid_while_the_server_is_down(
     know(store, rpm=600)
     for _ in KEYS:
         answered(store, rpm=600, remaining=0)
-    wait_until(lambda: isinstance(store.acquire(KeyRequest("m", 10, 0)), NoRoom), 5)
+    wait_until(lambda: isinstance(store.acquire(KeyRequest("m", 10, 0)), NoCapacity), 5)
     reserved = store.acquire(KeyRequest("m", 10, 30_000_000))
     assert isinstance(reserved, Lease)
     assert reserved.reserved
@@ -125,13 +125,13 @@ def test_a_budget_holds_while_the_server_is_down_and_after_it_has_lost_its_data(
         for _ in range(3):
             answered(store)
         refusal = store.acquire(KeyRequest("m", 10, 0))
-        assert isinstance(refusal, NoRoom)
+        assert isinstance(refusal, NoCapacity)
         assert (refusal.reason, refusal.detail) == ("budget", "day calls")
     lossy_server.start()
     wait_until(lambda: not (first.lost or second.lost), 4)
     wait_until(lambda: first.spent().calls == 10, 5)
     refusal = second.acquire(KeyRequest("m", 10, 0))
-    assert isinstance(refusal, NoRoom)
+    assert isinstance(refusal, NoCapacity)
     assert refusal.reason == "budget"
 
 
@@ -150,7 +150,7 @@ def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
     assert (store.spent().calls, store.spent().cached_tokens) == (4, 8)
     assert not answered(store).probe
     refusal = store.acquire(KeyRequest("m", 10, 0))
-    assert isinstance(refusal, NoRoom)
+    assert isinstance(refusal, NoCapacity)
     assert refusal.reason == "budget"
 
 
@@ -163,7 +163,7 @@ def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
     leases = [sent(store, tokens=1_000) for _ in range(2)]
     wait_until(lambda: [u.tokens for u in store.fleet.spent.values()] == [2_020], 5)
     lossy_server.freeze()
-    assert isinstance(store.acquire(KeyRequest("m", 10, 0)), Lease | NoRoom)
+    assert isinstance(store.acquire(KeyRequest("m", 10, 0)), Lease | NoCapacity)
     assert store.lost
     store.settle(leases[0], Settlement(Outcome.SUCCESS, usage=Usage(50, cached_tokens=16)))
     alone = store.spent().tokens
@@ -203,7 +203,7 @@ def test_a_batch_that_begins_while_the_server_is_down_gets_a_share_in_each_proce
         for _ in range(2):
             answered(store, batch="new")
         refusal = store.acquire(KeyRequest("m", 10, 0, batch="new"))
-        assert isinstance(refusal, NoRoom)
+        assert isinstance(refusal, NoCapacity)
         assert refusal.detail == "batch calls"
     lossy_server.start()
     wait_until(lambda: first.spent("new") == second.spent("new") == Spent(4, 40, 0), 6)

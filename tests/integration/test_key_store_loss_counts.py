@@ -12,7 +12,7 @@ import redis
 from app.keypool.figures import WAIT_BOUNDS_S
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import KeyRequest, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import KeyRequest, Later, Lease, NoCapacity, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import OfflineActivity
@@ -53,8 +53,8 @@ def test_counts_of_offline_processes_reach_the_fleet_once(
         store.settle(sent(store, "n"), Settlement(Outcome.RATE_LIMITED, pause_us=90_000_000))
         store.settle(sent(store, "n"), Settlement(Outcome.INVALID_KEY))
         refusal = store.acquire(KeyRequest("n", 10, 0))
-        assert isinstance(refusal, NoRoom)
-        assert refusal.reason == "no_room"
+        assert isinstance(refusal, NoCapacity)
+        assert refusal.reason == "no_capacity"
         assert (store.lost, ends(store)) == (True, {Outcome.SUCCESS: 4})
     lossy_server.thaw()
     wait_until(lambda: not any(store.lost for store in stores) and total(first, "requests") == 15, 6)
@@ -72,7 +72,7 @@ def test_counts_of_offline_processes_reach_the_fleet_once(
     assert sorted(states) == ["cooling", "cooling", "dead", "dead"]
     m, n = found.models
     assert (m.waits[WAIT_BOUNDS_S.index(0.5)], m.waited_us, sum(m.waits)) == (8, 8 * 300_000, 11)
-    assert n.refusals == {"no_room": 2}
+    assert n.refusals == {"no_capacity": 2}
     assert n.saturated_us == {"requests": 60_000_000}, "each process should have had half of the capacity"
 
 
@@ -258,7 +258,7 @@ def test_a_confirmation_whose_reply_is_lost_is_charged_and_counted_once(
 ) -> None:
     store = open_fleet_store(loses_replies.url)
     know(store, rpm=120)
-    wait_until(lambda: len(store.figures().rooms) == len(KEYS), 5)
+    wait_until(lambda: len(store.figures().capacities) == len(KEYS), 5)
     requests = total(store, "requests")
     leases = [store.acquire(KeyRequest("m", 10, 30_000_000, batch="b", microusd=7)) for _ in range(8)]
     place = leases[-1]
@@ -279,10 +279,10 @@ def test_a_report_that_arrives_twice_counts_once(lossy_server: Server) -> None:
     """The sender got no reply and sends the report again."""
     with connect_store(lossy_server.url) as connection:
         store = RedisStore(KEYS, "round_robin", connection)
-        alone = OfflineActivity({"t:b": Spent(1, 20, 3, 16)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
+        alone = OfflineActivity({"t:b": Spent(1, 20, 3, 16)}, {"w:m": {"r:no_capacity": 4}}, {KEYS[0].key_id: 5})
         for _ in range(2):
             store.add_offline("a report", alone, losses=1)
         store.add_offline("another report", OfflineActivity(used_us={KEYS[0].key_id: 4}), losses=0)
         assert (store.losses(), store.spent("b")) == (1, Spent(1, 20, 3, 16))
-        assert [model.refusals for model in store.figures().models] == [{"no_room": 4}]
+        assert [model.refusals for model in store.figures().models] == [{"no_capacity": 4}]
         assert store.snapshot()[0].last_used_us == 5

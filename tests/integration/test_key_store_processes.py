@@ -248,7 +248,7 @@ def test_a_hosts_wrong_clock_changes_nothing(fleet: list[Peer], extra: Peer, ser
     for peer, lease in zip((*pair, *pair), sent, strict=True):
         assert peer.settles(lease, "rate_limited", pause_us=20 * SECOND)["cooled_us"] in {None, 20 * SECOND}
     refusals = [peer.asks()[0] for peer in pair]
-    assert [refusal["reason"] for refusal in refusals] == ["no_room"] * 2
+    assert [refusal["reason"] for refusal in refusals] == ["no_capacity"] * 2
     assert all(18 * SECOND < refusal["retry_after_us"] <= 21 * SECOND for refusal in refusals)
     figures = [peer.does("look") for peer in pair]
     rests = [[key.pop("rests_us") for key in seen["keys"]] for seen in figures]

@@ -164,7 +164,7 @@ def test_saturation_and_refusals_are_recorded_for_the_advice(
     view = monitor.look()
     assert view is not None
     (demand,) = monitor.history.demand(view.at.replace(minute=0, second=0, microsecond=0)).values()
-    assert demand.refusals == {"no_room": 1}
+    assert demand.refusals == {"no_capacity": 1}
     assert demand.sent >= 1
 
 

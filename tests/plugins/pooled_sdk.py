@@ -23,7 +23,7 @@ from app.keypool.pool import KeyPool
 from app.keypool.pricing import make_pricing
 from app.keypool.retry_loop import Terms
 from app.keypool.spending import NO_BUDGET, Budget, Usage
-from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity, Settlement
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport
 
@@ -51,7 +51,7 @@ class RememberingStore(MemoryStore):
         self.gate = threading.Event()
         self.gate.set()
 
-    def acquire(self, ask: KeyRequest) -> Lease | Later | NoRoom:
+    def acquire(self, ask: KeyRequest) -> Lease | Later | NoCapacity:
         found = super().acquire(ask)
         self.leased.set()
         assert self.gate.wait(10)

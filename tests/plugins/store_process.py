@@ -20,14 +20,14 @@ from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Usage
-from app.keypool.stores.base import Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import Later, Lease, NoCapacity, Settlement
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.store_steps import ask, reading
 
 _monotonic = time.monotonic
 
 
-def _as_json(reply: Lease | Later | NoRoom | None) -> dict[str, Any] | None:
+def _as_json(reply: Lease | Later | NoCapacity | None) -> dict[str, Any] | None:
     return None if reply is None else {"kind": type(reply).__name__, **asdict(reply)}
 
 

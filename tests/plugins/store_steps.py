@@ -7,7 +7,7 @@ from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
-from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import KeyRequest, Lease, NoCapacity, Settlement, Store
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -27,9 +27,9 @@ def take(store: Store, request: KeyRequest | None = None) -> Lease:
     return lease
 
 
-def refused(store: Store, request: KeyRequest | None = None) -> NoRoom:
+def refused(store: Store, request: KeyRequest | None = None) -> NoCapacity:
     refusal = store.acquire(request or ask())
-    assert isinstance(refusal, NoRoom), refusal
+    assert isinstance(refusal, NoCapacity), refusal
     return refusal
 
 

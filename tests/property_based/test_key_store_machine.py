@@ -29,7 +29,7 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Action, KeySnapshot
 from app.keypool.spending import Budget, Usage
-from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoCapacity, Settlement, Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.strategies import STRATEGIES
@@ -169,7 +169,7 @@ class StoreMachine(RuleBasedStateMachine):
                 assert before <= at_us <= before + ask.max_wait_us
             case Later(pause_us):
                 assert 0 < pause_us <= SECOND
-            case NoRoom(retry_after_us):
+            case NoCapacity(retry_after_us):
                 assert 0 <= retry_after_us <= DAY
         return isinstance(replies[0], Lease)
 
@@ -339,7 +339,7 @@ class StoreMachine(RuleBasedStateMachine):
         for key in self.model.snapshot():
             assert key.in_flight == held[key.key_id], key
             assert key.successes + key.failures <= key.requests, key
-        assert all(0 <= room.left <= room.per_minute for room in self.model.figures().rooms)
+        assert all(0 <= capacity.left <= capacity.per_minute for capacity in self.model.figures().capacities)
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
@@ -366,7 +366,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.rare.add(at_us + LEASE_US)
             case Later(pause_us):
                 self.soon.add(now + pause_us)
-            case NoRoom(retry_after_us):
+            case NoCapacity(retry_after_us):
                 self.soon.add(now + retry_after_us)
 
     @staticmethod

@@ -79,11 +79,11 @@ class Later:
 
 #: `barred`: the request has failed with every key that it may use. `forbidden`: no key may use the model.
 #: `disabled`: an operator has disabled every key.
-Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "budget", "disabled"]
+Reason = Literal["no_capacity", "quota", "dead", "circuit", "forbidden", "barred", "budget", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
-class NoRoom:
+class NoCapacity:
     """No key can take the request within its longest wait. `retry_after_us` differs, so that callers return in turn.
 
     After "barred", the caller gets the request's last response, if there was one. `detail` names the exceeded budget,
@@ -152,7 +152,7 @@ class Store(Protocol):
         """Return whether a call may wait for the network. An event loop then uses a thread."""
         ...
 
-    def acquire(self, request: KeyRequest) -> Lease | Later | NoRoom:
+    def acquire(self, request: KeyRequest) -> Lease | Later | NoCapacity:
         """Admit a request, reserve a time for it, or refuse it. Times are reserved in the order of arrival."""
         ...
 
@@ -180,7 +180,7 @@ class Store(Protocol):
         ...
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge the whole bulk. If a budget does not suffice, charge nothing and return its `NoRoom.detail`.
+        """Charge the whole bulk. If a budget does not suffice, charge nothing and return its `NoCapacity.detail`.
 
         Repeating the call changes nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is
         away.

@@ -23,7 +23,7 @@ from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
-from app.keypool.stores.base import SILENT_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import SILENT_US, Change, KeyRequest, Later, Lease, NoCapacity, Settlement
 from app.keypool.stores.outbox import Report, ReportOutbox
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.script_store import DEFAULT_PREFIX
@@ -86,7 +86,7 @@ class FleetStore:
     def scope(self) -> Scope:
         return "fleet" if self._share is None else "process"
 
-    def acquire(self, request: KeyRequest) -> Lease | Later | NoRoom:
+    def acquire(self, request: KeyRequest) -> Lease | Later | NoCapacity:
         self._outbox.start()
         if request.batch and request.batch not in self._batches:
             self._batches.append(request.batch)

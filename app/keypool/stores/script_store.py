@@ -23,7 +23,7 @@ from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
 from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
-from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, day_of
+from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity, Settlement, day_of
 from app.keypool.stores.replies import read_lease, read_snapshot, read_state, whole
 from app.keypool.stores.scripts import SEEDS, load_scripts
 from app.keypool.stores.server_time import Now, ServerTime, monotonic_us
@@ -107,11 +107,11 @@ class ScriptStore:
     def new_lease_id(self) -> str:
         return f"{self._leases}-{next(self._numbers)}"
 
-    def acquire(self, request: KeyRequest, lease_id: str = "") -> Lease | Later | NoRoom:
+    def acquire(self, request: KeyRequest, lease_id: str = "") -> Lease | Later | NoCapacity:
         """Admit, reserve or refuse a request. `lease_id` is the id of the lease, by default a new one."""
         digest, _, mine = self._registration
         if not mine:
-            return NoRoom(0, "barred")
+            return NoCapacity(0, "barred")
         lease_id = lease_id or self.new_lease_id()
         wait, seed = (request.max_wait_us, int(request.waited)), self._rng.randrange(SEEDS)
         names = (request.batch, lease_id, self._process, *sorted(request.barred))
@@ -122,7 +122,7 @@ class ScriptStore:
             case "later":
                 return Later(whole(reply[2]))
             case _:
-                return NoRoom(whole(reply[2]), reply[3], reply[4])
+                return NoCapacity(whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
         """Confirm a reservation. If `was_sent`, the request was sent already, and counts whatever the key's state."""

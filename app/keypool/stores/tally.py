@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
-from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFigures, Room, Scope, Transition, Unit
+from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, Capacity, ModelFigures, PoolFigures, Scope, Transition, Unit
 from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
@@ -61,7 +61,7 @@ def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, An
         calls=tuple(call for key_id, counts in of_keys.items() for call in _calls(key_id, counts)),
         transitions={key_id: what for key_id, counts in of_keys.items() if (what := _transitions(counts))},
         models=tuple(_model(model, _counts(pairs)) for model, pairs in sorted(found["models"]) if pairs),
-        rooms=tuple(sorted(room for bucket in found["rooms"] for room in _rooms(bucket, now))),
+        capacities=tuple(sorted(capacity for bucket in found["capacities"] for capacity in _capacities(bucket, now))),
         stopped={field[2:]: cap for field, cap in _counts(found["today"]).items() if field.startswith("x:")},
     )
 
@@ -82,7 +82,7 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
         yield CallFigures(key_id, model, outcomes, of.get("i", 0), of.get("o", 0), of.get("u", 0), of.get("h", 0))
 
 
-def _rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
+def _capacities(bucket: Sequence[str], now: int) -> Iterator[Capacity]:
     """Yield the remaining capacity of each known limit."""
     group, model, cooldown_until, *meters = bucket
     rests = now < float(cooldown_until)
@@ -90,7 +90,7 @@ def _rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
         if limit:
             per_minute = float(limit)
             left = 0.0 if rests else float(capacity) - max(0.0, float(full_at) - now) * per_minute / MINUTE_US
-            yield Room(group, model, unit, per_minute, max(0.0, left))
+            yield Capacity(group, model, unit, per_minute, max(0.0, left))
 
 
 def _transitions(counts: Mapping[str, int]) -> dict[Transition, int]:

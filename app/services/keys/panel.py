@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
-from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
+from app.keypool.figures import WAIT_BOUNDS_S, Capacity, ModelFigures
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Spent
 from app.property.storage.database import Database
@@ -23,7 +23,7 @@ from app.services.reports.key_report.alarms import Kind
 SPAN = timedelta(hours=24)
 #: The most keys shown by default, and the most remaining limits shown. Every group of keys has two limits per model.
 MOST_KEYS = 30
-MOST_ROOMS = 20
+MOST_CAPACITIES = 20
 #: The states that may need an operator, worst first.
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
 #: The kinds of alerts in the timeline of outages.
@@ -45,8 +45,9 @@ _WORDS = {
 class Panel:
     """The overview at the time `at`.
 
-    `keys` are snapshots with their states in words. `rooms` are remaining limits, the most exhausted first, and each
-    names its group of keys, or one key of an unnamed group. `keys_left_off` and `rooms_left_off` count those not shown.
+    `keys` are snapshots with their states in words. `capacities` are remaining limits, the most exhausted first, and
+    each names its group of keys, or one key of an unnamed group. `keys_left_off` and `capacities_left_off` count those
+    not shown.
     `budgets` are the daily caps of all processes together, each with unit, used, and cap. `hours` has every
     hour of the last day, oldest first; `outages` are that day's alerts on keys that took no requests.
     """
@@ -56,8 +57,8 @@ class Panel:
     total: int
     keys: Sequence[Mapping[str, Any]]
     keys_left_off: int
-    rooms: Sequence[Room]
-    rooms_left_off: int
+    capacities: Sequence[Capacity]
+    capacities_left_off: int
     waits: Sequence[Mapping[str, Any]]
     budgets: Sequence[Mapping[str, Any]]
     spent: Spent
@@ -74,15 +75,15 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
     counted = found.configured
     alerts, spent = AlertStore(database), amounts(found.spent)
     keys = found.snapshots if all_keys else most_urgent(found.snapshots)
-    rooms = tightest(found.figures.rooms)
+    capacities = tightest(found.figures.capacities)
     return Panel(
         at=now,
         healthy=sum(key.is_healthy for key in counted),
         total=len(counted),
         keys=[key_row(key) for key in keys],
         keys_left_off=len(found.snapshots) - len(keys),
-        rooms=[room._replace(group=found.masks.get(room.group, room.group)) for room in rooms],
-        rooms_left_off=len(found.figures.rooms) - len(rooms),
+        capacities=[c._replace(group=found.masks.get(c.group, c.group)) for c in capacities],
+        capacities_left_off=len(found.figures.capacities) - len(capacities),
         waits=[_wait_row(model) for model in found.figures.models],
         budgets=[{"unit": unit, "used": spent[unit], "cap": cap} for unit, cap in amounts(found.budget.day).items()],
         spent=found.spent,
@@ -120,9 +121,9 @@ def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
     return sorted(keys, key=lambda key: ranks.get(key.state, len(ranks)))[:MOST_KEYS]
 
 
-def tightest(rooms: Sequence[Room]) -> list[Room]:
-    """Return up to `MOST_ROOMS` remaining limits, smallest remaining share first."""
-    return sorted(rooms, key=lambda room: room.left / room.per_minute if room.per_minute else 0.0)[:MOST_ROOMS]
+def tightest(capacities: Sequence[Capacity]) -> list[Capacity]:
+    """Return up to `MOST_CAPACITIES` remaining limits, smallest remaining share first."""
+    return sorted(capacities, key=lambda of: of.left / of.per_minute if of.per_minute else 0.0)[:MOST_CAPACITIES]
 
 
 def _wait_row(model: ModelFigures) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import redis
 
-from app.keypool.figures import Room
+from app.keypool.figures import Capacity
 from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
 from app.property.storage.database import Database
 from app.property.storage.jobs.enqueue import new_targets
@@ -110,11 +110,11 @@ def estimate(
     calls, model = math.ceil(total.calls + total.searches), settings.openai.model
     tokens = total.input_tokens + total.output_tokens + total.search_tokens
     try:
-        rooms = () if economy else keys.recent_report().figures.rooms
+        capacities = () if economy else keys.recent_report().figures.capacities
     except redis.RedisError:  # without Redis, the limits are unknown
-        rooms = ()
+        capacities = ()
     # a batch has its own limits, and answers within a day
-    minutes = 0.0 if economy else _model_minutes(rooms, model, calls, tokens)
+    minutes = 0.0 if economy else _model_minutes(capacities, model, calls, tokens)
     most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
     host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
     return Estimate(
@@ -163,13 +163,13 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
     return microusd / 1_000_000
 
 
-def _model_minutes(rooms: Sequence[Room], model: str, calls: int, tokens: float) -> float | None:
+def _model_minutes(capacities: Sequence[Capacity], model: str, calls: int, tokens: float) -> float | None:
     """Return the minutes that `calls` with `tokens` in total take at the limits of all keys; None if unknown."""
     if not calls:
         return 0.0
     rate_of: dict[str, float] = {}
-    for room in rooms:
-        if room.model == model and room.per_minute > 0:
-            rate = room.per_minute if room.unit == "requests" else room.per_minute * calls / max(tokens, 1)
-            rate_of[room.group] = min(rate, rate_of.get(room.group, math.inf))
+    for capacity in capacities:
+        if capacity.model == model and capacity.per_minute > 0:
+            rate = capacity.per_minute if capacity.unit == "requests" else capacity.per_minute * calls / max(tokens, 1)
+            rate_of[capacity.group] = min(rate, rate_of.get(capacity.group, math.inf))
     return calls / sum(rate_of.values()) if rate_of else None

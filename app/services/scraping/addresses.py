@@ -156,7 +156,7 @@ class AddressScraper:
         except openai.RateLimitError:
             if not run.is_due:
                 raise
-            note = f"No OpenAI key had room by the job's deadline ({CapacityError.code}). Scrape again."
+            note = f"No OpenAI key had capacity by the job's deadline ({CapacityError.code}). Scrape again."
         return ModelReading(asked, note, fields, asks_again=True)
 
 

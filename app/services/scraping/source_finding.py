@@ -135,7 +135,7 @@ class SourceFinder:
         except openai.RateLimitError:
             if not run.is_due:
                 raise
-            return "no OpenAI key had room until the job's deadline"
+            return "no OpenAI key had capacity until the job's deadline"
 
     def _read_cited(self, found: SearchFound, sources: Sources, reader: SourceReader) -> None:
         """Read the cited pages; if the answer cites none, the pages that the search looked at."""

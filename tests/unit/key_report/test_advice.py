@@ -65,9 +65,9 @@ def test_saturation_from_ten_percent_of_the_day_is_a_warning(share: float, sever
 
 @pytest.mark.parametrize(("unit", "words"), [("requests", "requests per minute"), ("tokens", "tokens per minute")])
 def test_saturation_names_model_share_and_the_exhausted_limit(unit: str, words: str) -> None:
-    piece = only(advise(evidence(demand=saturated(0.23, unit, refusals={"no_room": 7}))), "saturated")
+    piece = only(advise(evidence(demand=saturated(0.23, unit, refusals={"no_capacity": 7}))), "saturated")
     assert piece.sentence == f"m: the pool was saturated for 23% of the last 24 hours, by its {words}."
-    assert piece.numbers == {"model": "m", "unit": unit, "share": 0.23, "seconds": 19_872.0, "found_no_room": 7}
+    assert piece.numbers == {"model": "m", "unit": unit, "share": 0.23, "seconds": 19_872.0, "found_no_capacity": 7}
 
 
 def test_each_saturated_model_is_named() -> None:
@@ -154,7 +154,7 @@ _demand = st.builds(
     sent=st.integers(0, 10**9),
     saturated_requests_us=st.integers(0, 2 * DAY_US),
     saturated_tokens_us=st.integers(0, 2 * DAY_US),
-    refusals=st.dictionaries(st.sampled_from(["budget", "no_room", "forbidden", "quota"]), st.integers(0, 10**6)),
+    refusals=st.dictionaries(st.sampled_from(["budget", "no_capacity", "forbidden", "quota"]), st.integers(0, 10**6)),
 )
 
 

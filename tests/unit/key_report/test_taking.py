@@ -23,7 +23,7 @@ def figures(**values: Any) -> PoolFigures:
             "calls": (),
             "transitions": {},
             "models": (),
-            "rooms": (),
+            "capacities": (),
             "stopped": {},
             **values,
         }
@@ -58,9 +58,9 @@ def test_keys_have_group_and_transitions_and_removed_keys_are_marked() -> None:
 
 
 def test_a_model_has_its_waits_refusals_and_saturation() -> None:
-    model = ModelFigures("m", {"no_room": 2}, (3, 0, 4), 1_500, {"tokens": 900})
+    model = ModelFigures("m", {"no_capacity": 2}, (3, 0, 4), 1_500, {"tokens": 900})
     (pool,) = counted([], figures(models=(model,)))
-    assert (pool.key_id, pool.calls) == ("", {"m": Demand(7, 1_500, 0, 900, {"no_room": 2})})
+    assert (pool.key_id, pool.calls) == ("", {"m": Demand(7, 1_500, 0, 900, {"no_capacity": 2})})
 
 
 def test_only_configured_caps_are_reported() -> None:

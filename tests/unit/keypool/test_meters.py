@@ -19,7 +19,7 @@ JITTER = 10_000
 def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
     """Charge requests until none fits, and return their number."""
     count = 0
-    while rules.meter_room_at(meter, 1, NOW_US, reserve) == NOW_US:
+    while rules.meter_capacity_at(meter, 1, NOW_US, reserve) == NOW_US:
         rules.charge_meter(meter, 1, NOW_US, False)
         count += 1
     return count
@@ -41,14 +41,14 @@ def charged(rules: LuaRules, meter: Any, times: int = 1, at: int = NOW_US) -> An
 
 def test_an_unknown_limit_delays_no_request(rules: LuaRules) -> None:
     unknown = rules.meter()
-    assert rules.meter_room_at(unknown, 5, NOW_US, SCHEDULE) == NOW_US
+    assert rules.meter_capacity_at(unknown, 5, NOW_US, SCHEDULE) == NOW_US
     assert dict(charged(rules, unknown).items()) == dict(unknown.items())
 
 
 def test_a_full_bucket_admits_its_burst_and_then_one_per_interval(rules: LuaRules) -> None:
     meter = rules.meter(60, 10)
     burst(rules, meter)
-    assert rules.meter_room_at(meter, 1, NOW_US, SCHEDULE) == NOW_US + SECOND
+    assert rules.meter_capacity_at(meter, 1, NOW_US, SCHEDULE) == NOW_US + SECOND
 
 
 def test_the_reserve_is_a_share_but_no_more_than_a_second_s_worth(rules: LuaRules) -> None:
@@ -64,19 +64,19 @@ def test_a_burst_is_no_larger_than_slow_start_allows(rules: LuaRules) -> None:
 
 def test_a_request_larger_than_the_bucket_waits_until_it_is_full(rules: LuaRules) -> None:
     meter = rules.meter(600, 100, f=NOW_US + 7)
-    assert rules.meter_room_at(meter, 5_000, NOW_US, SCHEDULE) == NOW_US + 7 + JITTER
+    assert rules.meter_capacity_at(meter, 5_000, NOW_US, SCHEDULE) == NOW_US + 7 + JITTER
 
 
 def test_a_bucket_of_one_adds_slack_for_transit_times(rules: LuaRules) -> None:
     used = charged(rules, rules.meter(60, 1))
-    assert rules.meter_room_at(used, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + JITTER
+    assert rules.meter_capacity_at(used, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + JITTER
     larger = rules.meter(60, 10)
     assert burst(rules, larger) == 9, "a second's worth is one request"
-    assert rules.meter_room_at(larger, 1, NOW_US, SCHEDULE) == NOW_US + SECOND
+    assert rules.meter_capacity_at(larger, 1, NOW_US, SCHEDULE) == NOW_US + SECOND
 
 
 def test_a_bucket_of_one_that_is_idle_goes_at_once(rules: LuaRules) -> None:
-    assert rules.meter_room_at(rules.meter(60, 1), 1, NOW_US, SCHEDULE) == NOW_US
+    assert rules.meter_capacity_at(rules.meter(60, 1), 1, NOW_US, SCHEDULE) == NOW_US
 
 
 def test_the_first_headers_set_limit_capacity_and_level(rules: LuaRules) -> None:
@@ -92,7 +92,7 @@ def test_bursts_begin_at_one_second_s_worth(rules: LuaRules) -> None:
 def test_a_bucket_that_others_have_emptied_is_used_as_soon_as_it_refills(rules: LuaRules) -> None:
     """At 600 per minute, the reserve of a second's worth refills first; then one request goes every 100 ms."""
     drained = learned(rules, rules.reading(600, 0, MINUTE))
-    assert rules.meter_room_at(drained, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + 100_000
+    assert rules.meter_capacity_at(drained, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + 100_000
 
 
 def test_an_emptier_bucket_than_computed_is_applied_at_once(rules: LuaRules) -> None:
@@ -136,7 +136,7 @@ def test_the_same_drift_reported_by_several_answers_is_corrected_once(rules: Lua
 def test_a_correction_moves_reservations(rules: LuaRules) -> None:
     """A reservation moves with the correction; half of the reserve absorbs the first part."""
     meter = rules.meter(60, 60, f=NOW_US + MINUTE)
-    planned = rules.meter_room_at(meter, 1, NOW_US, SCHEDULE)
+    planned = rules.meter_capacity_at(meter, 1, NOW_US, SCHEDULE)
     reserved = charged(rules, meter)
     place = rules.charge(reserved)
     rules.correct(reserved, 3 * SECOND)
@@ -222,7 +222,7 @@ def test_no_window_ever_admits_more_than_capacity_plus_refill(
     meter, now, admitted = rules.meter(per_minute, capacity), NOW_US, []
     for asked, gap in zip(units, gaps, strict=False):
         need = min(asked, capacity)
-        now = max(now + gap, rules.meter_room_at(meter, need, now + gap, GATE))
+        now = max(now + gap, rules.meter_capacity_at(meter, need, now + gap, GATE))
         rules.charge_meter(meter, need, now, False)
         admitted.append((now, need))
     for start in range(len(admitted)):
@@ -254,8 +254,8 @@ def test_no_request_is_sent_before_the_bound_of_the_index(
 ) -> None:
     """The bound of a key is the time for a request without tokens that may use the reserve."""
     meter = rules.meter(per_minute, capacity, f=NOW_US + used, p=NOW_US + used, a=allowance)
-    bound = rules.meter_room_at(meter, 0, NOW_US, GATE)
-    assert bound <= rules.meter_room_at(meter, units, NOW_US, reserve) + 1
+    bound = rules.meter_capacity_at(meter, 0, NOW_US, GATE)
+    assert bound <= rules.meter_capacity_at(meter, units, NOW_US, reserve) + 1
 
 
 # --- after a 429
@@ -272,9 +272,9 @@ def test_a_429_allows_one_request_at_the_named_time_and_then_one_by_one(rules: L
     meter = rules.meter(600, 600, a=10)
     burst(rules, meter)
     rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=False)
-    assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND
+    assert rules.meter_capacity_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND
     rules.charge_meter(rested, 1, NOW_US + 5 * SECOND, False)
-    assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 100_000
+    assert rules.meter_capacity_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 100_000
 
 
 def test_a_429_that_contradicts_the_headers_reserves_part_of_the_burst(rules: LuaRules) -> None:
@@ -282,7 +282,7 @@ def test_a_429_that_contradicts_the_headers_reserves_part_of_the_burst(rules: Lu
     meter = rules.meter(600, 600, a=10)
     burst(rules, meter)
     rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=True)
-    assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 0.1 * 10 * 100_000
+    assert rules.meter_capacity_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 0.1 * 10 * 100_000
 
 
 def test_unexplained_429s_for_tokens_slow_the_pace_a_little(rules: LuaRules) -> None:

@@ -6,11 +6,11 @@ import httpx2
 import pytest
 
 from app.keypool.refusals import answer
-from app.keypool.stores.base import NoRoom
+from app.keypool.stores.base import NoCapacity
 
 
 def test_a_refusal_without_an_enabled_key_names_the_remedy() -> None:
-    response = answer(NoRoom(60_000_000, "disabled"), httpx2.Request("POST", "http://api.test"))
+    response = answer(NoCapacity(60_000_000, "disabled"), httpx2.Request("POST", "http://api.test"))
     assert (response.status_code, response.headers["retry-after"]) == (429, "60")
     assert response.json()["error"]["code"] == "rate_limit_exceeded"
     assert "propintel keys enable" in response.json()["error"]["message"]
@@ -33,7 +33,7 @@ def test_a_refusal_without_an_enabled_key_names_the_remedy() -> None:
 )
 def test_a_refusal_for_a_budget_names_its_setting_and_the_remedy(detail: str, setting: str, remedy: str) -> None:
     request = httpx2.Request("POST", "http://api.test")
-    response = answer(NoRoom(3_600_250_000, "budget", detail), request)
+    response = answer(NoCapacity(3_600_250_000, "budget", detail), request)
     error = response.json()["error"]
     assert (response.status_code, error["code"], error["type"]) == (429, "budget_exceeded", "budget_exceeded")
     assert setting in error["message"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.metrics_core import Metric
 
-from app.keypool.figures import CallFigures, ModelFigures, PoolFigures, Room
+from app.keypool.figures import CallFigures, Capacity, ModelFigures, PoolFigures
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Budget, Cap, Spent
@@ -121,8 +121,8 @@ REPORT = KeyReport(
         groups={"id-a": "id-a", "id-b": "team", "id-c": "team"},
         calls=(CallFigures("id-a", "m", {Outcome.SUCCESS: 4, Outcome.RATE_LIMITED: 1}, 800, 100, 1_500_000, 640),),
         transitions={"id-b": {"cooling": 2, "open": 1}},
-        models=(ModelFigures("m", {"no_room": 7}, (1, 0, 2, *[0] * 8, 3), 4_500_000, {"requests": 2_000_000}),),
-        rooms=(Room("id-a", "m", "requests", 500.0, 3.5), Room("team", "m", "tokens", 30_000.0, 0.0)),
+        models=(ModelFigures("m", {"no_capacity": 7}, (1, 0, 2, *[0] * 8, 3), 4_500_000, {"requests": 2_000_000}),),
+        capacities=(Capacity("id-a", "m", "requests", 500.0, 3.5), Capacity("team", "m", "tokens", 30_000.0, 0.0)),
         stopped={},
     ),
     spent=Spent(3, 900, 1_500_000),
@@ -148,7 +148,7 @@ def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
         ("sk-c...3", "team", "draining"): 1,
     }
     assert shown["propintel_openai_limit"] == {("sk-a...1", "m", "requests"): 500, ("team", "m", "tokens"): 30_000}
-    assert shown["propintel_openai_room"] == {("sk-a...1", "m", "requests"): 3.5, ("team", "m", "tokens"): 0}
+    assert shown["propintel_openai_capacity"] == {("sk-a...1", "m", "requests"): 3.5, ("team", "m", "tokens"): 0}
     assert "id-" not in str(shown)
 
 
@@ -167,7 +167,7 @@ def test_waits_are_cumulative_as_prometheus_requires() -> None:
     assert [buckets["m", bound] for bound in ("0.01", "0.05", "0.1", "60.0", "+Inf")] == [1, 1, 3, 3, 6]
     assert shown["propintel_openai_wait_seconds_count"] == {("m",): 6}
     assert shown["propintel_openai_wait_seconds_sum"] == {("m",): 4.5}
-    assert shown["propintel_openai_refusals_total"] == {("m", "no_room"): 7}
+    assert shown["propintel_openai_refusals_total"] == {("m", "no_capacity"): 7}
     assert shown["propintel_openai_saturated_seconds_total"] == {("m", "requests"): 2.0}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.clock import ManualClock
-from app.keypool.figures import Room
+from app.keypool.figures import Capacity
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
@@ -167,16 +167,16 @@ def test_the_pace_at_one_host_determines_the_time(database: Database, tmp_path: 
     assert _estimate(database, settings, [*_urls(301), *_urls(40, "other.example")]).minutes == 10.0
 
 
-ROOMS = [
-    Room("a", "m-1", "requests", per_minute=60, left=60),
-    Room("a", "m-1", "tokens", per_minute=11_000, left=11_000),
-    Room("b", "m-1", "requests", per_minute=20, left=0),
-    Room("b", "m-other", "requests", per_minute=9_999, left=9_999),
+CAPACITIES = [
+    Capacity("a", "m-1", "requests", per_minute=60, left=60),
+    Capacity("a", "m-1", "tokens", per_minute=11_000, left=11_000),
+    Capacity("b", "m-1", "requests", per_minute=20, left=0),
+    Capacity("b", "m-other", "requests", per_minute=9_999, left=9_999),
 ]
 
 
 def test_limit_groups_work_in_parallel_each_by_its_tightest_limit() -> None:
     # tokens limit group a to 10 calls a minute, and requests limit group b to 20
-    assert _model_minutes(ROOMS, "m-1", 300, 300 * 1_100) == pytest.approx(10.0)
+    assert _model_minutes(CAPACITIES, "m-1", 300, 300 * 1_100) == pytest.approx(10.0)
     assert _model_minutes([], "m-1", 300, 300 * 1_100) is None
     assert _model_minutes([], "m-1", 0, 0) == 0.0

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.keypool.figures import Room
+from app.keypool.figures import Capacity
 from app.keypool.snapshots import KeySnapshot, State
-from app.services.keys.panel import MOST_KEYS, MOST_ROOMS, key_row, most_urgent, tightest
+from app.services.keys.panel import MOST_CAPACITIES, MOST_KEYS, key_row, most_urgent, tightest
 
 
 def _key(number: int, state: State = "closed") -> KeySnapshot:
@@ -28,12 +28,12 @@ def test_a_short_list_of_keys_keeps_its_order() -> None:
 
 
 def test_the_limits_with_the_smallest_remaining_share_are_shown() -> None:
-    ample = [Room(f"group-{n}", "gpt-4.1-mini", "requests", 1_000, 1_000 - n) for n in range(MOST_ROOMS)]
+    ample = [Capacity(f"group-{n}", "gpt-4.1-mini", "requests", 1_000, 1_000 - n) for n in range(MOST_CAPACITIES)]
     # this limit has the largest remaining amount and the smallest remaining share
-    nearly = Room("large", "gpt-4.1-mini", "tokens", 1_000_000, 2_000)
-    used_up = Room("rests", "gpt-4.1-mini", "requests", 500, 0)
+    nearly = Capacity("large", "gpt-4.1-mini", "tokens", 1_000_000, 2_000)
+    used_up = Capacity("rests", "gpt-4.1-mini", "requests", 500, 0)
     shown = tightest([*ample, nearly, used_up])
-    assert len(shown) == MOST_ROOMS
+    assert len(shown) == MOST_CAPACITIES
     assert shown[:2] == [used_up, nearly]
     assert ample[0] not in shown
     assert ample[1] not in shown
@@ -41,7 +41,7 @@ def test_the_limits_with_the_smallest_remaining_share_are_shown() -> None:
 
 
 def test_a_limit_of_zero_is_used_up() -> None:
-    shut, ample = (Room(name, "gpt-4.1-mini", "tokens", size, size) for name, size in (("shut", 0), ("ample", 10)))
+    shut, ample = (Capacity(name, "gpt-4.1-mini", "tokens", size, size) for name, size in (("shut", 0), ("ample", 10)))
     assert tightest([ample, shut]) == [shut, ample]
 
 

@@ -2,7 +2,7 @@
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, tokens, max wait, waited (0/1), seed, microusd, batch,
 -- lease id, process ('' = unknown), barred keys...
 -- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), the lease as text (leases.lua)}
---      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
+--      | {'later', now, pause} | {'no_capacity', now, retry after, reason, detail} | {'register', now}
 
 -- The pause before the next check for the result of a probe: soon after the probe was sent, and later. A recent probe
 -- is preferred to a reservation that is further away than C.WORTH_WAITING_US.
@@ -28,7 +28,7 @@ local function is_out(id) return is_barred[id] or is_off[id] end
 -- The call is a repetition because its reply was lost, or it arrives after `undo` for the same lease.
 local kept = P .. ':r:' .. lease_id
 local before = redis.call('HMGET', kept, 'lease', 'key', 'at', 'sent', 'last', 'probe')
-if before[1] == '' then return {'no_room', text(now), '0', 'barred', ''} end
+if before[1] == '' then return {'no_capacity', text(now), '0', 'barred', ''} end
 if before[1] then return admitted(now, before[1], unpack(before, 2)) end
 
 local marker = 's:' .. ARGV[2]
@@ -48,14 +48,14 @@ note_model(model, now)
 local more = estimate(model, tokens, microusd)
 local day, to_midnight = day_of(now), C.DAY_US - now % C.DAY_US
 
-local function no_room(retry_after, reason, detail)
+local function no_capacity(retry_after, reason, detail)
   count_for_model(model, 'r:' .. reason, 1)
   if reason == 'budget' then note_stop(day, detail) end
-  return {'no_room', text(now), text(retry_after), reason, detail}
+  return {'no_capacity', text(now), text(retry_after), reason, detail}
 end
 
 local no_budget = day_refusal(day, more) or batch_refusal(batch, more)
-if no_budget then return no_room(to_midnight, 'budget', no_budget) end
+if no_budget then return no_capacity(to_midnight, 'budget', no_budget) end
 
 -- SCORE is replaced by the strategy's expression
 local function score(c)
@@ -71,7 +71,7 @@ local function candidate(id, position, last_resort)
   local broke = key_refusal(day, id, more)
   local start = broke and math.max(from, now + to_midnight) or from
   return {
-    k = k, b = b, from = from, start = start, at = room_at(b, tokens, start, reserve), broke = broke,
+    k = k, b = b, from = from, start = start, at = capacity_at(b, tokens, start, reserve), broke = broke,
     fits = fits(b, tokens),
     usable = usable(k, q, now), awaits = health_awaits(k, now) or quota_awaits(q, id, now),
   }
@@ -176,7 +176,7 @@ local kind = best.any_fit and 'fit' or 'small'
 local chosen, first = best[kind .. '_ready'], best[kind .. '_timed']
 
 local function reason_of_refusal()
-  if some_open then return 'no_room', '' end
+  if some_open then return 'no_capacity', '' end
   local allowed, any_usable, dead, open, eligible, detail = false, false, 0, 0, 0, ''
   for _, id in ipairs(members_in_order()) do
     if not is_out(id) then
@@ -186,7 +186,7 @@ local function reason_of_refusal()
         any_usable = true
         if k.forbidden <= now then
           local broke = key_refusal(day, id, more)
-          if not broke then return 'no_room', '' end
+          if not broke then return 'no_capacity', '' end
           if not allowed then detail = broke end
           allowed = true
         end
@@ -206,16 +206,16 @@ end
 
 local function refuse(at)
   local reason, detail = reason_of_refusal()
-  if reason == 'disabled' then return no_room(C.DISABLED_RETRY_US, reason, '') end
-  if reason == 'barred' or not at then return no_room(0, 'barred', '') end
-  if reason ~= 'no_room' then return no_room(math.max(1000, at - now), reason, detail) end
+  if reason == 'disabled' then return no_capacity(C.DISABLED_RETRY_US, reason, '') end
+  if reason == 'barred' or not at then return no_capacity(0, 'barred', '') end
+  if reason ~= 'no_capacity' then return no_capacity(math.max(1000, at - now), reason, detail) end
   local requests, of_tokens = num(of_model[2], 0), num(of_model[3], 0)
   local gap = requests + of_tokens > 0 and 0 or C.UNKNOWN_GAP_US
   if requests > 0 then gap = C.MINUTE_US / requests end
   if of_tokens > 0 then gap = math.max(gap, tokens * C.MINUTE_US / of_tokens) end
   local slot = math.min(math.max(num(of_model[1], 0) + gap, at), at + C.LONGEST_DEFERRAL_US)
   redis.call('HSET', P .. ':m:' .. model, 'df', slot)
-  return no_room(math.max(1000, math.floor(slot) - now), 'no_room', '')
+  return no_capacity(math.max(1000, math.floor(slot) - now), 'no_capacity', '')
 end
 
 -- Count the time until a key has capacity, each moment once, if only capacity is missing.

@@ -54,9 +54,9 @@ local function save_bucket(b)
   redis.call('PEXPIRE', b.name, C.TTL_MS)
 end
 
-local function room_at(b, tokens, start, reserve)
+local function capacity_at(b, tokens, start, reserve)
   start = math.max(start, b.cooldown)
-  return math.max(meter_room_at(b.r, 1, start, reserve), meter_room_at(b.t, tokens, start, reserve))
+  return math.max(meter_capacity_at(b.r, 1, start, reserve), meter_capacity_at(b.t, tokens, start, reserve))
 end
 
 -- Return the limit that makes the request wait the longest.
@@ -68,7 +68,7 @@ local function in_the_way(b, tokens, reserve)
 end
 
 -- Return the earliest time for any request.
-local function earliest(b, start) return room_at(b, 0, start, C.GATE_RESERVE) end
+local function earliest(b, start) return capacity_at(b, 0, start, C.GATE_RESERVE) end
 
 local function fits(b, tokens) return not b.t.l or tokens <= b.t.l end
 

@@ -1,11 +1,11 @@
 -- Return all counts and the state of the buckets, which tally.py parses.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
 -- Reply: {now, JSON {former = {{key, group, its counts (field, count, ...)}, ...}: known keys that are no longer
--- configured, counts = {of each configured key, ...}, models = {{model, its counts}, ...}, rooms = {{group, model,
+-- configured, counts = {of each configured key, ...}, models = {{model, its counts}, ...}, capacities = {{group, model,
 -- cooldown until, and twice (requests, tokens) limit ('' = unknown), capacity, full at}, ...}, today = the day's hash}}
 
 local now = clock(ARGV[1])
-local former, counts, of_models, rooms, mine, seen = {}, {}, {}, {}, {}, {}
+local former, counts, of_models, capacities, mine, seen = {}, {}, {}, {}, {}, {}
 local models = known_models()
 for _, model in ipairs(models) do
   of_models[#of_models + 1] = {model, redis.call('HGETALL', P .. ':w:' .. model)}
@@ -19,7 +19,7 @@ for n = 2, #ARGV, 2 do
     for _, model in ipairs(models) do
       local v = redis.call('HMGET', P .. ':b:' .. group .. ':' .. model, 'cd', 'rl', 'rc', 'rf', 'tl', 'tc', 'tf')
       if v[2] or v[5] then
-        rooms[#rooms + 1] = {
+        capacities[#capacities + 1] = {
           group, model, v[1] or '0', v[2] or '', v[3] or '', v[4] or '', v[5] or '', v[6] or '', v[7] or '',
         }
       end
@@ -35,5 +35,5 @@ end
 local today = redis.call('HGETALL', P .. ':d:' .. day_of(now))
 return {
   text(now),
-  cjson.encode({former = former, counts = counts, models = of_models, rooms = rooms, today = today}),
+  cjson.encode({former = former, counts = counts, models = of_models, capacities = capacities, today = today}),
 }

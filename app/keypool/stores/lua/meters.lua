@@ -73,7 +73,7 @@ local function meter_free_at(m, units, reserve)
   return math.ceil(go_at(m, m.f, m.p, units, reserve))
 end
 
-local function meter_room_at(m, units, start, reserve)
+local function meter_capacity_at(m, units, start, reserve)
   return math.max(start, meter_free_at(m, units, reserve))
 end
 
@@ -186,8 +186,8 @@ end
 -- After a success, let a burst that was used up grow a little.
 local function grow(m, units, charge, sent)
   if not known(m, charge) or m.a >= m.c then return end
-  local room_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE) - (charge.p - sent)
-  if room_left >= units * interval(m) then return end
+  local capacity_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE) - (charge.p - sent)
+  if capacity_left >= units * interval(m) then return end
   m.a = math.min(m.c, m.a + C.GROWTH * units)
 end
 

@@ -120,7 +120,7 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
         late = warning(f"{waiting} jobs wait while Redis does not answer", "They continue when Redis answers again.")
         return combined(detail, [late, *complaints])
     if seconds > _LATE_SECONDS:
-        remedy = "Start more workers; `propintel keys list` shows whether keys have no room."
+        remedy = "Start more workers; `propintel keys list` shows whether keys have capacity."
         complaints.insert(0, warning(f"the oldest queued job has waited for {seconds / 60:.0f} min", remedy))
     return combined(detail, complaints)
 
@@ -132,7 +132,7 @@ def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
     if longest > settings.openai.batch_collect_seconds + _LATE_SECONDS:
         yield warning(
             f"economy requests have waited for {longest / 60:.0f} min without a batch",
-            "Check that beat and a worker run, and that a budget and a key have room; see the worker's log.",
+            "Check that beat and a worker run, and that a budget and a key have capacity; see the worker's log.",
         )
     for batch in LlmBatchStore(database).under_way():
         if batch.unreachable_since is not None:

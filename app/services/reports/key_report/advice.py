@@ -112,7 +112,7 @@ def _saturation(evidence: Evidence) -> Iterator[Advice]:
                 sentence = f"{model or 'Requests without a model'}: the pool was saturated for {share:.0%} of "
                 sentence += f"{_span(evidence)}, by its {_UNIT_WORDS[unit]}."
                 numbers = {"model": model, "unit": unit, "share": round(share, 4), "seconds": round(us / 1_000_000, 1)}
-                numbers["found_no_room"] = demand.refusals.get("no_room", 0)
+                numbers["found_no_capacity"] = demand.refusals.get("no_capacity", 0)
                 yield Advice("saturated", "warning" if share >= _OFTEN else "info", sentence, numbers)
 
 

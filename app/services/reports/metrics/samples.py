@@ -30,7 +30,7 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
     masks, groups, snapshots = report.masks, report.figures.groups, report.snapshots
     calls, models = report.figures.calls, report.figures.models
     # a key that shares no limits is its own group, whose name is the key's id, which is never shown
-    rooms = [room._replace(group=masks.get(room.group, room.group)) for room in report.figures.rooms]
+    capacities = [c._replace(group=masks.get(c.group, c.group)) for c in report.figures.capacities]
     group_of = {s.key_id: groups.get(s.key_id, s.key_id) for s in snapshots}
     spent, day, key_day = amounts(report.spent), amounts(report.budget.day), amounts(report.budget.key_day)
     return found | {
@@ -56,8 +56,8 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
         },
         "openai_key_in_flight": {(masks[s.key_id],): s.in_flight for s in snapshots},
         "openai_keys_healthy": {(): sum(s.is_healthy for s in report.configured)},
-        "openai_limit": {(room.group, room.model, room.unit): room.per_minute for room in rooms},
-        "openai_room": {(room.group, room.model, room.unit): room.left for room in rooms},
+        "openai_limit": {(c.group, c.model, c.unit): c.per_minute for c in capacities},
+        "openai_capacity": {(c.group, c.model, c.unit): c.left for c in capacities},
         "openai_wait_seconds": {
             (model.model,): (list(map(float, accumulate(model.waits))), model.waited_us / 1_000_000) for model in models
         },
