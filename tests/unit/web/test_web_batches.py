@@ -66,20 +66,6 @@ def test_a_finished_batch_cannot_be_canceled(
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "batch_is_over")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "batches/x"), ("DELETE", "batches/x"), ("POST", "jobs/x/retry")])
-def test_a_missing_resource_is_404(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
-    answer = client.request(method, f"/api/v1/{path}", headers=bearer())
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "batches"), ("GET", "batches/x"), ("DELETE", "batches/x"), ("POST", "jobs/x/retry")]
-)
-def test_requests_without_a_valid_role_are_refused(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
-    assert client.request(method, f"/api/v1/{path}").status_code == 401
-    assert client.request(method, f"/api/v1/{path}", headers=bearer("visitor")).status_code == 403
-
-
 @pytest.mark.parametrize("url", ["hooks.example", "https://me:hunter2@hooks.example/", "http://hooks.example:22/"])
 def test_an_unusable_callback_url_is_refused_before_anything_is_created(
     client: TestClient, bearer: Bearer, stores: Stores, url: str

@@ -64,7 +64,6 @@ def test_an_open_decision_is_listed_until_it_is_made(client: TestClient, bearer:
     (review,) = listed["reviews"]
     assert (review["kind"], listed["next_cursor"]) == ("review", None)
     undo = f"{ROOT}/{review['property']}/decisions/{review['id']}/undo"
-    assert client.post(undo, headers=bearer(role="reader")).status_code == 403
     assert client.post(undo, headers=bearer(role="operator")).json()["data"]["undone_at"]
     assert client.get("/api/v1/reviews", headers=bearer()).json()["data"]["reviews"] == []
     wrong = client.get("/api/v1/reviews?cursor=nonsense", headers=bearer())
@@ -75,15 +74,6 @@ def test_an_explanation_has_its_schema(client: TestClient, bearer: Bearer, home:
     explained = client.get(f"{ROOT}/{home}/explanation", headers=bearer(role="reader")).json()["data"]
     ExplanationView.model_validate(explained)
     assert {one["belongs"]["key"] for one in explained["sources"]} == {"address"}
-    assert client.get(f"{ROOT}/nothing/explanation", headers=bearer()).status_code == 404
-
-
-@pytest.mark.parametrize("route", ["split", "join", "decisions/x/undo"])
-def test_readers_may_not_decide(client: TestClient, bearer: Bearer, home: str, route: str) -> None:
-    body = {"sources": [A]} if route == "split" else {"other": home} if route == "join" else None
-    refused = client.post(f"{ROOT}/{home}/{route}", headers=bearer(role="reader"), json=body)
-    assert refused.status_code == 403
-    assert client.get(f"{ROOT}/{home}/decisions", headers=bearer()).json()["data"] == {"decisions": []}
 
 
 @pytest.mark.parametrize(("days", "new"), [(3650.0, 0), (0.5, 1)])

@@ -98,14 +98,16 @@ def test_a_finished_job_cannot_be_canceled(client: TestClient, bearer: Bearer, s
 
 
 def test_a_missing_resource_is_404(client: TestClient, bearer: Bearer) -> None:
-    for method, path in (("GET", "jobs/x"), ("DELETE", "jobs/x"), ("GET", "properties/x")):
+    paths = ["jobs/x", "batches/x", "watches/x", f"watches/{'0' * 32}"]
+    asked = [(method, path) for method in ("GET", "DELETE") for path in paths]
+    for method, path in [
+        *asked,
+        ("POST", "jobs/x/retry"),
+        ("GET", "properties/x"),
+        ("GET", "properties/x/explanation"),
+    ]:
         answer = client.request(method, f"/api/v1/{path}", headers=bearer())
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
-
-
-def test_no_properties_yet_is_an_empty_page(client: TestClient, bearer: Bearer) -> None:
-    data = client.get("/api/v1/properties?limit=3", headers=bearer()).json()["data"]
-    assert data == {"properties": [], "next_cursor": None}
 
 
 def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> None:
@@ -132,9 +134,3 @@ def test_a_job_that_waits_for_the_model_s_batch_shows_since_when(
     assert data["parked_at"] is not None
     batch = client.get(f"/api/v1/batches/{made.batch}", headers=bearer()).json()["data"]
     assert batch["economy"] is True
-
-
-@pytest.mark.parametrize("economy", ["yes", 1, None])
-def test_economy_is_true_or_false(client: TestClient, bearer: Bearer, economy: object) -> None:
-    asked = {"targets": ["http://homes.example/1"], "economy": economy}
-    assert client.post("/api/v1/jobs", json=asked, headers=bearer()).status_code == 422

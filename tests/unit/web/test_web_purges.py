@@ -76,38 +76,16 @@ def test_an_ambiguous_purge_is_refused(client: TestClient, bearer: Bearer, body:
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
 
 
-@pytest.mark.parametrize("role", ["operator", "reader"])
-def test_only_management_may_purge(client: TestClient, bearer: Bearer, role: str) -> None:
-    assert client.post(PURGE, headers=bearer(role), json={"url": URL}).status_code == 403
-    assert client.post(PURGE, json={"url": URL}).status_code == 401
+def test_a_host_is_named_in_any_spelling_but_never_one_of_several_owners(stores: Stores, home: str) -> None:
+    """IP addresses and names of an intranet are hosts."""
 
+    def count(name: str) -> int:
+        result = purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
+        return result.removed.get("source_records", 0)
 
-@pytest.mark.parametrize("name", ["Homes.Example", "homes.example.", " homes.example "])
-def test_a_host_is_recognized_in_any_spelling(stores: Stores, home: str, name: str) -> None:
-    result = purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
-    assert result.removed["source_records"] == 1
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        ".",
-        "com",
-        "co.uk",
-        "github.io",
-        "homes.example/h",
-        "homes.example:80",
-        "a@homes.example",
-        "*.example",
-        "a b",
-    ],
-)
-def test_a_value_that_is_no_host_of_one_site_is_named(stores: Stores, name: str) -> None:
-    with pytest.raises(InvalidHostError):
-        purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
-
-
-@pytest.mark.parametrize("name", ["127.0.0.1", "[::1]", "localhost", "intranet", "straße.example"])
-def test_ip_addresses_and_intranet_names_are_hosts(stores: Stores, name: str) -> None:
-    assert purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True).dry_run
+    assert [count(name) for name in ("Homes.Example", "homes.example.", " homes.example ")] == [1, 1, 1]
+    assert {count(name) for name in ("127.0.0.1", "[::1]", "localhost", "intranet", "straße.example")} == {0}
+    several = ["", ".", "com", "co.uk", "github.io"]
+    for name in [*several, "homes.example/h", "homes.example:80", "a@homes.example", "*.example", "a b"]:
+        with pytest.raises(InvalidHostError):
+            count(name)

@@ -16,24 +16,16 @@ from app.redaction import protect
 _OWN = re.compile(r"[0-9a-f]{32}")
 
 
-@pytest.mark.parametrize("sent", ["abc-123", "0af7651916cd43dd8448eb211c80319c", "a.b:c_d", "x" * 64])
-def test_a_valid_id_is_adopted(client: TestClient, sent: str) -> None:
-    assert client.get("/healthz", headers={"X-Request-ID": sent}).headers["x-request-id"] == sent
-
-
-@pytest.mark.parametrize(
-    "sent",
-    ["", "x" * 65, "two words", "a\tb", "<script>", "grün".encode(), "sk-proj-" + "A1b2" * 8, "odd.password.here"],
-)
-def test_an_invalid_id_is_replaced(client: TestClient, sent: str | bytes) -> None:
+def test_a_valid_id_is_adopted_and_any_other_replaced(client: TestClient) -> None:
     """An adopted id reaches the log, so it may be neither too long nor contain other characters or a secret."""
+    for sent in ("abc-123", "0af7651916cd43dd8448eb211c80319c", "a.b:c_d", "x" * 64):
+        assert client.get("/healthz", headers={"X-Request-ID": sent}).headers["x-request-id"] == sent
     protect(["odd.password.here"])
-    answered = client.get("/healthz", headers={"X-Request-ID": sent}).headers["x-request-id"]  # type: ignore[dict-item]
-    assert _OWN.fullmatch(answered)
-
-
-def test_each_request_gets_an_id_of_its_own(client: TestClient) -> None:
-    assert len({client.get("/healthz").headers["x-request-id"] for _ in range(3)}) == 3
+    refused = ["", "x" * 65, "two words", "a\tb", "<script>", "grün", "sk-proj-" + "A1b2" * 8, "odd.password.here"]
+    headers = [{"X-Request-ID": sent.encode()} for sent in refused] + [{}]
+    made = [client.get("/healthz", headers=one).headers["x-request-id"] for one in headers]
+    assert all(map(_OWN.fullmatch, made))
+    assert len(set(made)) == len(made)
 
 
 def test_refusals_and_defects_have_the_id_too(make_client: Callable[..., TestClient]) -> None:

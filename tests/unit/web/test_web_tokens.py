@@ -18,21 +18,6 @@ Bearer = Callable[..., dict[str, str]]
 MakeClient = Callable[..., TestClient]
 
 
-def _unsigned(**changes: Any) -> str:
-    """Return a token with `alg: none`, as in RFC 7519 section 6."""
-    claims = {"role": "manager", "iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000}
-    parts = ({"alg": "none", "typ": "JWT"}, {**claims, **changes})
-    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
-    return ".".join(encoded) + "."
-
-
-@pytest.mark.parametrize("role", ["exec", "manager"])
-def test_management_may_read_the_statistics(client: TestClient, bearer: Bearer, role: str) -> None:
-    answer = client.get(STATS, headers=bearer(role))
-    assert answer.status_code == 200
-    assert answer.json()["success"] is True
-
-
 def test_the_statistics_have_the_specified_keys_and_types(client: TestClient, bearer: Bearer) -> None:
     """The response has all names and types of the specification. Additional fields may follow."""
     body = client.get(STATS, headers=bearer()).json()
@@ -52,12 +37,6 @@ def test_another_role_is_forbidden(client: TestClient, bearer: Bearer, role: obj
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "forbidden"
     assert "insufficient_scope" in answer.headers["www-authenticate"]
-
-
-def test_an_operator_may_see_jobs_and_properties(client: TestClient, bearer: Bearer) -> None:
-    assert client.get("/api/v1/jobs", headers=bearer("operator")).status_code == 200
-    assert client.get("/api/v1/properties", headers=bearer("operator")).status_code == 200
-    assert client.get("/api/v1/jobs", headers=bearer("viewer")).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -96,12 +75,6 @@ def test_an_invalid_token_is_refused_with_the_reason(
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_an_unsigned_token_is_refused(client: TestClient) -> None:
-    """By RFC 8725 section 3.1, the verifier chooses the algorithm, never the token."""
-    for token in (_unsigned(), _unsigned()[:-1], _unsigned() + "AAAA"):
-        assert client.get(STATS, headers={"Authorization": f"Bearer {token}"}).status_code == 401
-
-
 @pytest.mark.parametrize(
     ("head", "claims"),
     [
@@ -129,13 +102,6 @@ def test_a_signed_token_with_malformed_content_is_refused(client: TestClient, he
     assert client.get(STATS, headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_a_tampered_role_breaks_the_signature(client: TestClient, sign: Sign) -> None:
-    head, _, signature = sign(role="operator").split(".")
-    claims = _unsigned(role="manager").split(".")[1]
-    answer = client.get(STATS, headers={"Authorization": f"Bearer {head}.{claims}.{signature}"})
-    assert answer.status_code == 401
-
-
 def test_without_any_way_to_check_tokens_the_routes_report_it(make_client: MakeClient, bearer: Bearer) -> None:
     client = make_client(jwt_secret=None)
     for headers in ({}, bearer()):
@@ -145,26 +111,32 @@ def test_without_any_way_to_check_tokens_the_routes_report_it(make_client: MakeC
         assert "JWT_JWKS_URL" in answer.json()["error"]["message"]
 
 
-def test_no_route_below_api_v1_answers_without_a_token(client: TestClient, bearer: Bearer) -> None:
-    """The test covers every operation of the schema, so new routes are included."""
-    operations = [
-        (method, path.replace("{job_id}", "x").replace("{property_id}", "x"))
+#: The operations that only management may call, and those that operators may call too. Readers may call all others.
+MANAGING = {
+    "get_key_report", "list_alerts", "list_keys", "list_key_actions", "act_on_key", "purge_data", "delete_recipe",
+}  # fmt: skip
+OPERATING = {
+    "enqueue_jobs", "estimate_jobs", "cancel_job", "retry_job", "cancel_batch", "add_watches", "remove_watch",
+    "split_property", "join_properties", "undo_decision",
+}  # fmt: skip
+
+
+def test_each_operation_needs_a_token_with_one_of_its_roles(client: TestClient, bearer: Bearer) -> None:
+    """The test covers every operation of the schema, so new routes are included. Nobody else's body is parsed."""
+    operations = {
+        operation["operationId"]: (method, path, operation["security"])
         for path, methods in client.get("/openapi.json").json()["paths"].items()
-        for method in methods
+        for method, operation in methods.items()
         if path.startswith("/api/")
-    ]
-    assert len(operations) >= 7
-    for method, path in operations:
-        assert client.request(method, path).status_code == 401, (method, path)
-        body = {"targets": ["http://homes.example/"]} if method == "post" else None
-        assert client.request(method, path, headers=bearer("viewer"), json=body).status_code == 403, (method, path)
-
-
-def test_the_body_of_a_refused_request_is_not_parsed(client: TestClient) -> None:
-    answer = client.post("/api/v1/jobs", content=b"{not json", headers={"Content-Type": "application/json"})
-    assert answer.status_code == 401
-
-
-def test_the_schema_requires_the_token(client: TestClient) -> None:
-    operation = client.get("/openapi.json").json()["paths"][STATS]["get"]
-    assert operation["security"] == [{"HTTPBearer": []}]
+    }
+    assert set(operations) > MANAGING | OPERATING
+    for name, (method, path, security) in operations.items():
+        assert security == [{"HTTPBearer": []}]
+        assert client.request(method, path, content=b"{not json").status_code == 401, name
+        allowed = ["exec", "manager"] + ["operator"] * (name not in MANAGING)
+        allowed += ["reader"] * (name not in MANAGING | OPERATING)
+        for role in ("exec", "manager", "operator", "reader", "viewer"):
+            answer = client.request(method, path, content=b"{not json", headers=bearer(role))
+            assert (answer.status_code != 403) is (role in allowed), (name, role, answer.text)
+            if role == "reader" and role not in allowed:
+                assert f" {', '.join(allowed)}." in answer.json()["error"]["message"]
