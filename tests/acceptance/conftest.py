@@ -1,16 +1,20 @@
-"""Run the same tests on local processes and in Docker, behind pytest-celery's own fixtures.
+"""pytest-celery's fixtures for this project's image, Valkey, and PostgreSQL in Docker.
 
-A test here uses only `celery_setup` and its nodes, the stores, and its `surroundings`. `place` selects where the nodes
-run: `local_place.py` and `docker_place.py` have the same fixtures, named `local_*` and `docker_*`.
+A run has one network, one database server, and one pair of simulators, started by the first test that needs them. Each
+test has its own broker, database, and worker. Only the image stays on the engine.
 """
 
 from __future__ import annotations
 
+import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
+import psycopg
 import pytest
 from celery import Celery
 from pytest_celery import (
@@ -22,48 +26,175 @@ from pytest_celery import (
     CeleryTestWorker,
     CeleryWorkerCluster,
 )
+from pytest_docker_tools import container, fxtr, network, volume
 
+from app.property.storage.schema import upgrade
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from tasks import make_celery
-from tests.acceptance.docker_place import (  # noqa: F401 (fixtures)
-    celery_base_worker_image,
-    docker_beat,
-    docker_client,
-    docker_network,
-    docker_openai,
-    docker_openai_variables,
-    docker_postgres,
-    docker_postgres_variables,
-    docker_site,
-    docker_surroundings,
-    docker_valkey,
-    docker_valkey_data,
-    docker_valkey_ports,
-    docker_worker,
-    docker_worker_command,
+from tests.acceptance.docker_containers import (
+    LOOPBACK,
+    POSTGRES_IMAGE,
+    VALKEY_IMAGE,
+    DockerPostgres,
+    DockerSimulator,
+    DockerValkey,
+    DockerWorker,
+    build_image,
+    connect_to_engine,
 )
-from tests.acceptance.local_place import local_beat, local_surroundings, local_valkey, local_worker  # noqa: F401 (fixtures)
-from tests.acceptance.surroundings import Surroundings
+from tests.plugins.ports import free_port
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
+
+#: The only OpenAI key, with unlimited capacity.
+_KEY = {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}
+#: Replaces the image's volume, which would remain after its container.
+_HOME = {"/var/lib/propintel": "uid=10001,mode=0700"}
+
+# --- services of a whole run
 
 
-# the first test that needs the image builds it, which takes minutes with an empty Docker cache
-@pytest.fixture(params=["local", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.timeout(900)])])
-def place(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    client = connect_to_engine()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def celery_base_worker_image(docker_client: docker.DockerClient) -> Any:
+    """Build the project's image, which takes minutes with an empty Docker cache."""
+    return docker_client.images.get(build_image())
+
+
+@pytest.fixture(scope="session")
+def docker_postgres_variables() -> dict[str, str]:
+    return {"POSTGRES_PASSWORD": secrets.token_hex(16)}
+
+
+@pytest.fixture(scope="session")
+def docker_openai_variables() -> dict[str, str]:
+    return {"KEYS": json.dumps([_KEY])}
+
+
+docker_network = network(scope="session")
+
+docker_postgres = container(
+    scope="session",
+    image=POSTGRES_IMAGE,
+    command=["postgres", "-c", "fsync=off"],
+    environment=fxtr("docker_postgres_variables"),
+    ports={"5432/tcp": (LOOPBACK, None)},
+    network="{docker_network.name}",
+    tmpfs={"/var/lib/postgresql/data": ""},
+    wrapper_class=DockerPostgres,
+    timeout=300,
+)
+
+docker_site = container(
+    scope="session",
+    image="{celery_base_worker_image.id}",
+    command=["python", "-m", "simulators.site", "--host", "0.0.0.0", "--port", "8080"],
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+    wrapper_class=DockerSimulator,
+)
+
+docker_openai = container(
+    scope="session",
+    image="{celery_base_worker_image.id}",
+    command=["sh", "-c", 'echo "$KEYS" | exec python -m simulators.openai --host 0.0.0.0 --port 8080 --config -'],
+    environment=fxtr("docker_openai_variables"),
+    ports={"8080/tcp": (LOOPBACK, None)},
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+    wrapper_class=DockerSimulator,
+)
+
+# --- services of one test
+
+docker_valkey_data = volume()
+
+docker_valkey = container(
+    image=VALKEY_IMAGE,
+    command=["valkey-server", "--appendonly", "yes", "--maxmemory-policy", "noeviction"],
+    ports=fxtr("docker_valkey_ports"),
+    network="{docker_network.name}",
+    volumes={"{docker_valkey_data.name}": {"bind": "/data"}},
+    wrapper_class=DockerValkey,
+)
+
+docker_worker = container(
+    image="{celery_base_worker_image.id}",
+    command=fxtr("docker_worker_command"),
+    environment=fxtr("fleet_environment"),
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+    wrapper_class=DockerWorker,
+    timeout=300,
+)
+
+docker_beat = container(
+    image="{celery_base_worker_image.id}",
+    command=["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "INFO"],
+    environment=fxtr("fleet_environment"),
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
+def docker_valkey_ports() -> dict[str, tuple[str, int]]:
+    # Docker would choose another port whenever a container restarts
+    return {"6379/tcp": (LOOPBACK, free_port())}
 
 
 @pytest.fixture
-def surroundings(request: pytest.FixtureRequest, place: str) -> Surroundings:
-    return request.getfixturevalue(f"{place}_surroundings")
+def docker_worker_command(celery_base_worker_image: Any) -> list[str]:
+    """Return the image's own command, with a fixed number of children."""
+    return [*celery_base_worker_image.attrs["Config"]["Cmd"], "--concurrency", "2"]
 
 
-# --- pytest-celery's fixtures, for both places
+@pytest.fixture
+def database(docker_postgres: DockerPostgres) -> str:
+    """Create a database with the schema, and return its name."""
+    name = f"t{secrets.token_hex(8)}"
+    with psycopg.connect(docker_postgres.url("postgres", inside=False), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    upgrade(docker_postgres.url(name, inside=False))
+    return name
+
+
+@pytest.fixture
+def model(docker_openai: DockerSimulator) -> SimulatorHandle:
+    """Reset the OpenAI simulator, and return its handle."""
+    handle = SimulatorHandle(docker_openai.address_here, KEYS[:1])
+    handle.reset()
+    handle.set_key(**_KEY, behaviour="ok")
+    return handle
+
+
+@pytest.fixture
+def fleet_environment(
+    docker_postgres: DockerPostgres,
+    docker_site: DockerSimulator,
+    docker_openai: DockerSimulator,
+    database: str,
+    celery_worker_cluster_config: dict[str, Any],
+) -> dict[str, str]:
+    """Return the environment of worker and beat."""
+    return {
+        "OPENAI_API_KEYS": KEYS[0],
+        "OPENAI_BASE_URL": f"{docker_openai.address_inside}/v1",
+        "OPENAI_ALLOW_PLAIN_HTTP": "true",
+        "JOB_LEASE_SECONDS": "3",
+        "DATABASE_URL": docker_postgres.url(database, inside=True),
+        "REDIS_URL": celery_worker_cluster_config["celery_broker_cluster_config"]["urls"][0],
+        "FETCH_ALLOWED_PRIVATE_NETWORKS": f"{docker_site.ips.primary}/32",
+    }
+
+
+# --- pytest-celery's fixtures
 
 
 class FleetSetup(CeleryTestSetup):
@@ -82,8 +213,8 @@ def celery_setup_cls() -> type[CeleryTestSetup]:
 
 
 @pytest.fixture
-def celery_broker(request: pytest.FixtureRequest, place: str) -> Iterator[CeleryTestBroker]:
-    broker = CeleryTestBroker(request.getfixturevalue(f"{place}_valkey"))
+def celery_broker(docker_valkey: DockerValkey) -> Iterator[CeleryTestBroker]:
+    broker = CeleryTestBroker(docker_valkey)
     yield broker
     broker.teardown()
 
@@ -100,14 +231,10 @@ def celery_backend_cluster(celery_broker: CeleryTestBroker) -> CeleryBackendClus
 
 
 @pytest.fixture
-def fleet_environment(surroundings: Surroundings, celery_worker_cluster_config: dict[str, Any]) -> dict[str, str]:
-    """Return the environment of worker and beat."""
-    return {**surroundings.fleet, "REDIS_URL": celery_worker_cluster_config["celery_broker_cluster_config"]["urls"][0]}
-
-
-@pytest.fixture
-def celery_worker(request: pytest.FixtureRequest, place: str, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
-    worker = CeleryTestWorker(request.getfixturevalue(f"{place}_worker"), celery_setup_app)
+def celery_worker(
+    docker_worker: DockerWorker, celery_setup_app: Celery, model: SimulatorHandle
+) -> Iterator[CeleryTestWorker]:
+    worker = CeleryTestWorker(docker_worker, celery_setup_app)
     yield worker
     worker.teardown()
 
@@ -117,22 +244,20 @@ def celery_worker_cluster(celery_worker: CeleryTestWorker) -> CeleryWorkerCluste
     return CeleryWorkerCluster(celery_worker)
 
 
-# --- further fixtures
-
-
-@pytest.fixture
-def beat(request: pytest.FixtureRequest, place: str) -> None:
-    """Start beat beside the worker."""
-    request.getfixturevalue(f"{place}_beat")
+# --- what tests read
 
 
 @pytest.fixture
 def stores(
-    surroundings: Surroundings, celery_worker: CeleryTestWorker, monkeypatch: pytest.MonkeyPatch
+    docker_postgres: DockerPostgres,
+    database: str,
+    celery_worker: CeleryTestWorker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stores]:
     """Open the database that the worker writes to."""
-    for name, value in surroundings.test.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABASE_URL", docker_postgres.url(database, inside=False))
+    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
     with open_stores(load_settings()) as opened:
         yield opened
 

@@ -67,8 +67,7 @@ def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: flo
 
 
 def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposeProject) -> None:
-    """Services do not run as root. They write only to volumes and tmpfs, and have limits on memory, processes, files,
-    and logs. Only the web server, Flower, and Prometheus publish ports, on loopback."""
+    """Services do not run as root, and write only to volumes and tmpfs. tests/unit/deploy checks the limits."""
     published = {}
     for service, containers in project.containers().items():
         for one in containers:
@@ -77,24 +76,15 @@ def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposePro
                 assert (state["Status"], state["ExitCode"]) == ("exited", 0), service
             else:
                 assert state["Health"]["Status"] == "healthy", service
-                assert 0 < host["Memory"] <= 2 * 1024**3, service
-                assert 0 < host["PidsLimit"] <= 300, service
             assert host["ReadonlyRootfs"], service
             assert host["CapDrop"] == ["ALL"], service
-            assert host["SecurityOpt"] == ["no-new-privileges:true"], service
             assert one["Config"]["User"] in ("propintel", "10001") or service in {*_OF_THE_SERVERS, "init"}, service
-            assert {"Name": "core", "Hard": 0, "Soft": 0} in host["Ulimits"], service
-            assert host["LogConfig"]["Config"]["max-size"], service
             anonymous = [mount for mount in one["Mounts"] if re.fullmatch("[0-9a-f]{64}", mount.get("Name", ""))]
             assert not anonymous, f"{service}: each `down` would leave an unnamed volume"
             for port, places in (host["PortBindings"] or {}).items():
                 published[service, port] = {place["HostIp"] for place in places}
-    loopback = {"127.0.0.1"}
-    assert published == {
-        ("web", "8000/tcp"): loopback,
-        ("flower", "5555/tcp"): loopback,
-        ("prometheus", "9090/tcp"): loopback,
-    }
+    ports = (("web", "8000/tcp"), ("flower", "5555/tcp"), ("prometheus", "9090/tcp"))
+    assert published == dict.fromkeys(ports, {"127.0.0.1"})
 
 
 def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProject) -> None:
@@ -208,17 +198,7 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
     project.run("down")
     del project.variables["COMPOSE_PROFILES"]
     project.up()
-    assert {*project.containers()} == {
-        "init",
-        "valkey",
-        "postgres",
-        "migrate",
-        "web",
-        "worker",
-        "maintenance",
-        "beat",
-        "flower",
-    }
+    assert {*project.containers()} == set("init valkey postgres migrate web worker maintenance beat flower".split())
     assert (project.secrets(), project.propintel("jobs", "list")["counts"]) == before
     assert len(_export(project).splitlines()) == before[1]["done"]
 
