@@ -18,7 +18,8 @@ from tests.acceptance.docker_containers import IMAGES, LOOPBACK, PYTHON_IMAGE, R
 from tests.plugins.ports import free_port
 
 #: environment variables for Docker: the engine's and the images', none of the project's settings
-_PASSED_ON = (*"PATH HOME DOCKER_HOST DOCKER_CONFIG XDG_RUNTIME_DIR HTTP_PROXY HTTPS_PROXY NO_PROXY".split(), *IMAGES)
+_DOCKERS = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_PASSED_ON = (*_DOCKERS, *IMAGES)
 _PROMETHEUS_STAND_IN = f'FROM {PYTHON_IMAGE}\nCOPY prometheus promtool /bin/\nENTRYPOINT ["prometheus"]\n'
 
 
