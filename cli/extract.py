@@ -155,7 +155,7 @@ _FLAWS: Mapping[Flaw, str] = {
     "not_in_text": "dropped: its quote is not in the text that was sent",
     "order": "dropped: its line names our fields, as if written for a machine",
     "other_label": "dropped: the label beside it names another field, or none",
-    "not_said": "dropped: its quote does not state it, or it cannot be true",
+    "not_stated": "dropped: its quote does not state it, or it cannot be true",
 }
 
 

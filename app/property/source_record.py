@@ -13,7 +13,7 @@ from app.property.urls.site import owner_of
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Voter:
     """A source that has one vote: all hosts and ports of one owner. If the kinds of an owner's offices are known, each
     kind has its own vote.
 
@@ -23,7 +23,7 @@ class Voice:
     owner: str
     kind: SourceKind | None
 
-    def is_independent_of(self, other: Voice) -> bool:
+    def is_independent_of(self, other: Voter) -> bool:
         """Return whether the sources have different owners, or are one owner's offices of different known kinds."""
         return self.owner != other.owner or (None not in (self.kind, other.kind) and self.kind != other.kind)
 
@@ -58,13 +58,13 @@ class SourceRecord:
         return self.source_kind in (None, SourceKind.OTHER)
 
     @property
-    def voice(self) -> Voice:
+    def voter(self) -> Voter:
         """Return the source that this page belongs to."""
-        return Voice(owner_of(urlsplit(self.final_url).hostname or ""), None if self.is_stranger else self.source_kind)
+        return Voter(owner_of(urlsplit(self.final_url).hostname or ""), None if self.is_stranger else self.source_kind)
 
 
-def independent(voices: Iterable[Voice]) -> set[Voice]:
+def independent(voters: Iterable[Voter]) -> set[Voter]:
     """Return the sources that have a vote. One without a kind has none if an office of its owner is also given."""
-    found = set(voices)
-    known = {voice.owner for voice in found if voice.kind is not None}
-    return {voice for voice in found if voice.kind is not None or voice.owner not in known}
+    found = set(voters)
+    known = {voter.owner for voter in found if voter.kind is not None}
+    return {voter for voter in found if voter.kind is not None or voter.owner not in known}

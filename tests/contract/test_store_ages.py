@@ -64,7 +64,7 @@ def test_an_old_name_is_deleted_from_every_place(
         value=AGENT,
         quote=f"{AGENT} sells it",
         url="https://dead.example/1",
-        said_by="m",
+        reported_by="m",
         seen_at=clock.now(),
     )
     put_claims(database, home, [claim])

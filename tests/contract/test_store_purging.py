@@ -91,7 +91,7 @@ class Service:
             value=agent,
             quote=f"{agent} sells it",
             url=url,
-            said_by="web_search, m",
+            reported_by="web_search, m",
             seen_at=now,
         )
         put_claims(self.database, home, [claim])

@@ -39,7 +39,7 @@ def address_record(url: str, at: datetime, **more: Any) -> SourceRecord:
 
 def claim(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> Unverified:
     by = "web_search, gpt-4.1-mini"
-    return Unverified(field=field, value=value, quote=f"{field}: {value}", url=url, said_by=by, seen_at=at)
+    return Unverified(field=field, value=value, quote=f"{field}: {value}", url=url, reported_by=by, seen_at=at)
 
 
 def shown_claims(properties: PropertyStore, property_id: str) -> list[tuple[str, Any, str]]:

@@ -107,7 +107,7 @@ def test_nested_values_are_read(openai_simulator: Start) -> None:
     assert nested.values == plain.values
 
 
-@pytest.mark.parametrize(("mode", "flaw"), [("hallucination", "not_in_text"), ("mismatch", "not_said")])
+@pytest.mark.parametrize(("mode", "flaw"), [("hallucination", "not_in_text"), ("mismatch", "not_stated")])
 def test_invented_values_are_dropped_with_the_reason(openai_simulator: Start, mode: str, flaw: str) -> None:
     prompt = farmhouse()
     answer = ask_model(openai_simulator(answers=mode).client(), MODEL, prompt)

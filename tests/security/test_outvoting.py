@@ -42,7 +42,7 @@ def merged(*sources: SourceRecord) -> Merged:
 def test_hosts_and_ports_of_one_owner_are_one_source(urls: tuple[str, str], kind: SourceKind | None) -> None:
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), *(built(url, 1987, kind) for url in urls))
     assert found.values["YearBuilt"] == 1978
-    assert {one.voices for one in found.source_values["YearBuilt"]} == {1}
+    assert {one.source_count for one in found.source_values["YearBuilt"]} == {1}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_hosts_and_ports_of_one_owner_are_one_source(urls: tuple[str, str], kind
 def test_sites_of_different_owners_are_separate_sources_on_any_host(urls: tuple[str, str]) -> None:
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), *(built(url, 1987, SourceKind.PORTAL) for url in urls))
     assert found.values["YearBuilt"] == 1987
-    assert found.source_values["YearBuilt"][0].voices == 2
+    assert found.source_values["YearBuilt"][0].source_count == 2
 
 
 def test_an_unknown_page_of_a_known_source_adds_nothing_to_it() -> None:
@@ -67,7 +67,7 @@ def test_an_unknown_page_of_a_known_source_adds_nothing_to_it() -> None:
     portal = built("https://portal.example/1", 1987, SourceKind.PORTAL)
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), portal, built("https://blog.portal.example/1", 1987))
     assert found.values["YearBuilt"] == 1978
-    assert {one.voices for one in found.source_values["YearBuilt"]} == {1}
+    assert {one.source_count for one in found.source_values["YearBuilt"]} == {1}
 
 
 def test_two_known_offices_of_one_county_are_two_sources() -> None:
@@ -77,4 +77,4 @@ def test_two_known_offices_of_one_county_are_two_sources() -> None:
         built("https://tax.county.example/1", 1978, SourceKind.TAX_ROLL),
     )
     assert found.values["YearBuilt"] == 1978
-    assert found.source_values["YearBuilt"][0].voices == 2
+    assert found.source_values["YearBuilt"][0].source_count == 2

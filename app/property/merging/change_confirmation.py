@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from app.property.merging.changes import PUBLISHED_FIELDS, Statement, is_news, number_error_in, statement_of
 from app.property.merging.dated_values import HISTORIES
-from app.property.source_record import SourceRecord, Voice
+from app.property.source_record import SourceRecord, Voter
 
 #: This many further looks must agree. The first is after five minutes; each interval doubles, up to 21 hours.
 CONFIRMING_LOOKS = 3
@@ -42,7 +42,7 @@ class Candidate:
     """A change on the page `url`, from `old` (None: no value before) to `new`.
 
     `looks` counts further looks that found the same, the last at `looked_at`. `went_back` is true if the page or the
-    property reverted a change of this field within `MEMORY`, and `seconded` if another source changed in the same way.
+    property reverted a change of this field within `MEMORY`, and `confirmed` if another source changed in the same way.
     """
 
     field: str
@@ -53,7 +53,7 @@ class Candidate:
     looked_at: datetime
     looks: int = 0
     went_back: bool = False
-    seconded: bool = False
+    confirmed: bool = False
 
     @property
     def look_at(self) -> datetime:
@@ -96,7 +96,7 @@ def judge(
         return Judgement(Outcome.REVERTED if went_back else Outcome.REPLACED)
     if chosen is None or is_news(name, chosen, new):
         return Judgement(Outcome.WAITING)
-    if candidate.seconded:
+    if candidate.confirmed:
         return Judgement(Outcome.ACCEPTED, "2 sources changed in the same way")
     if candidate.old is not None and number_error_in(name, candidate.old, new):
         return Judgement(Outcome.WAITING)
@@ -126,7 +126,7 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
     for record in records:
         says = statement_of(candidate.field, record.values, record.evidence)
         is_recent = record.as_of >= candidate.seen_at - HOLD
-        if says is None or not record.voice.is_independent_of(page.voice) or not is_recent:
+        if says is None or not record.voter.is_independent_of(page.voter) or not is_recent:
             continue
         if is_news(candidate.field, says, candidate.new) and not is_news(candidate.field, candidate.old, says):
             return True
@@ -143,13 +143,13 @@ def changes_property(name: str, before: Statement | None, now: Statement | None,
     return old is None or is_news(name, old, now)
 
 
-def is_seconded(candidate: Candidate, others: Collection[Candidate], voice_of: Mapping[str, Voice]) -> bool:
-    """Return whether an independent source changed in the same way. `voice_of` maps page URLs to sources."""
-    mine = voice_of.get(candidate.url)
+def is_confirmed(candidate: Candidate, others: Collection[Candidate], voter_of: Mapping[str, Voter]) -> bool:
+    """Return whether an independent source changed in the same way. `voter_of` maps page URLs to sources."""
+    mine = voter_of.get(candidate.url)
     return mine is not None and any(
         other.field == candidate.field
-        and other.url in voice_of
-        and voice_of[other.url].is_independent_of(mine)
+        and other.url in voter_of
+        and voter_of[other.url].is_independent_of(mine)
         and not is_news(candidate.field, other.new, candidate.new)
         for other in others
     )

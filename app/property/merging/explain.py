@@ -97,5 +97,5 @@ def _source_value(name: str, one: SourceValue, now: datetime) -> dict[str, Any]:
             "vote": round(weight.vote, 3),
         },
         "votes": round(one.votes, 3),
-        "source_count": one.voices,
+        "source_count": one.source_count,
     }

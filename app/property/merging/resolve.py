@@ -15,7 +15,7 @@ from typing import Any
 
 from app.property.merging.matching import Decision, Key, decide
 from app.property.merging.merge import merge
-from app.property.source_record import SourceRecord, Voice
+from app.property.source_record import SourceRecord, Voter
 
 _STRENGTH = {key: place for place, key in enumerate(Key)}
 Pages = Mapping[str, Sequence[SourceRecord]]
@@ -136,13 +136,13 @@ def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_pag
     """Return whether two properties still match after removing any one source of unknown kind. A property's only source
     is never removed.
     """
-    strangers: set[Voice | None] = {page.voice for page in (*pages, *others) if page.is_stranger}
+    strangers: set[Voter | None] = {page.voter for page in (*pages, *others) if page.is_stranger}
     return all(
-        decide(_values_without(voice, pages), _values_without(voice, others), is_page=is_page).is_same
-        for voice in strangers or {None}
+        decide(_values_without(voter, pages), _values_without(voter, others), is_page=is_page).is_same
+        for voter in strangers or {None}
     )
 
 
-def _values_without(voice: Voice | None, pages: list[SourceRecord]) -> dict[str, Any]:
-    left = [page for page in pages if page.voice != voice]
+def _values_without(voter: Voter | None, pages: list[SourceRecord]) -> dict[str, Any]:
+    left = [page for page in pages if page.voter != voter]
     return merge(left or pages).values

@@ -19,7 +19,7 @@ from typing import Any
 from app.property.merging.number_errors import anomalies, number_error
 from app.property.merging.weights import METHOD_FACTORS, freshness, rank
 from app.property.record import Evidence, Method
-from app.property.source_record import SourceRecord, Voice, independent
+from app.property.source_record import SourceRecord, Voter, independent
 
 _WRONG_VALUES = 10
 _LEAST, _MOST = 0.02, 0.97
@@ -85,13 +85,13 @@ class Weight:
 
 @dataclass(slots=True)
 class SourceValue:
-    """A source's value of a field. `votes` is the sum over all sources that agree, `voices` their number."""
+    """A source's value of a field. `votes` is the sum over all sources that agree, `source_count` their number."""
 
     source: SourceRecord
     proof: Evidence
     weight: Weight
     votes: float = 0.0
-    voices: int = 1
+    source_count: int = 1
     verdict: Verdict = Verdict.WON
     reason: str = field(default="the only source")
 
@@ -133,26 +133,26 @@ def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -
     """Find number errors among values that differ by a power of ten or a unit. The error is the value with one source
     if the other value has more. With equally many sources, it is the value that fits less.
     """
-    voices = [len(independent(given[m].source.voice for m, yes in enumerate(row) if yes)) for row in agree]
+    counts = [len(independent(given[m].source.voter for m, yes in enumerate(row) if yes)) for row in agree]
     fits = [one.weight.fit for one in given]
     for n, one in enumerate(given):
         for m, other in enumerate(given):
-            outvoiced = voices[n] < 2 <= voices[m]
-            if not agree[n][m] and (outvoiced or (voices[n] == voices[m] and fits[n] < _FITS_LESS * fits[m])):
+            outnumbered = counts[n] < 2 <= counts[m]
+            if not agree[n][m] and (outnumbered or (counts[n] == counts[m] and fits[n] < _FITS_LESS * fits[m])):
                 error = number_error(name, one.source.values, other.source.values)
                 if error:
-                    one.weight = one.weight.as_error(f"{error}, against {voices[m]} sources" if outvoiced else error)
+                    one.weight = one.weight.as_error(f"{error}, against {counts[m]} sources" if outnumbered else error)
                     break
 
 
 def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
     """Count one vote per source, taken from its surest page."""
-    best: dict[Voice, float] = {}
+    best: dict[Voter, float] = {}
     for other in agreeing:
-        voice = other.source.voice
-        best[voice] = max(best.get(voice, 0.0), other.weight.vote)
+        voter = other.source.voter
+        best[voter] = max(best.get(voter, 0.0), other.weight.vote)
     counted = independent(best)
-    one.votes, one.voices = math.fsum(best[voice] for voice in counted), len(counted)
+    one.votes, one.source_count = math.fsum(best[voter] for voter in counted), len(counted)
 
 
 def _order(one: SourceValue) -> tuple[Any, ...]:
@@ -162,10 +162,10 @@ def _order(one: SourceValue) -> tuple[Any, ...]:
 
 
 def why_won(winner: SourceValue, *, contested: bool) -> str:
-    if winner.voices == 1:
+    if winner.source_count == 1:
         alone = "no other source has it" if not contested else "ranked first"
     else:
-        alone = f"{winner.voices} sources agree"
+        alone = f"{winner.source_count} sources agree"
     return f"{alone}, {winner.votes:.2f} votes" if contested else alone
 
 
@@ -174,7 +174,7 @@ def why_lost(one: SourceValue, winner: SourceValue) -> str:
     mine, theirs = one.weight, winner.weight
     parts = [
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),
-        (1.0 * (winner.voices > one.voices), f"{winner.voices} sources disagree"),
+        (1.0 * (winner.source_count > one.source_count), f"{winner.source_count} sources disagree"),
         (_drop(mine.rank, theirs.rank), f"{_kind(one)} ranks below {_kind(winner)} here"),
         (_drop(mine.freshness, theirs.freshness), "an older page"),
         (

@@ -119,7 +119,7 @@ class SourceFinder:
                 value=claim.value,
                 quote=claim.quote,
                 url=claim.url,
-                said_by=f"web_search, {found.model}",
+                reported_by=f"web_search, {found.model}",
                 seen_at=found.asked_at,
             )
             for claim in answer.claims

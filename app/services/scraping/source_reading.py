@@ -99,7 +99,7 @@ class SourceReader:
     @property
     def source_count(self) -> int:
         """The number of independent sources; two pages of one office count once."""
-        return len(independent(one.record.voice for one in self.read))
+        return len(independent(one.record.voter for one in self.read))
 
     def parcel_number(self) -> str | None:
         """Return the parcel number of the address, from the best kind of source."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.property.merging.change_confirmation import HOLD, Candidate, Outcome, changes_property, is_seconded, judge
+from app.property.merging.change_confirmation import HOLD, Candidate, Outcome, changes_property, is_confirmed, judge
 from app.property.merging.changes import Statement
 from app.property.record import Evidence, Method, PageKind
-from app.property.source_record import SourceRecord, Voice
+from app.property.source_record import SourceRecord, Voter
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HERE, THERE = "https://a.example/1", "https://b.example/1"
@@ -56,14 +56,13 @@ def test_one_look_a_day_later_is_enough() -> None:
 
 def test_the_same_change_on_a_second_source_is_enough() -> None:
     other = Candidate("ListPrice", THERE, statement(500000), statement(480000), T0, T0)
-    voices = {HERE: Voice("a.example", None), THERE: Voice("b.example", None)}
-    assert is_seconded(CUT, [other], voices)
-    assert judge(replace(CUT, seconded=True), [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
-    assert not is_seconded(
-        CUT, [other], dict.fromkeys((HERE, THERE), voices[HERE])
-    )  # two pages of one site count as one source
-    assert not is_seconded(CUT, [replace(other, new=statement(470000))], voices)
-    assert not is_seconded(CUT, [replace(other, field="ClosePrice")], voices)
+    voters = {HERE: Voter("a.example", None), THERE: Voter("b.example", None)}
+    assert is_confirmed(CUT, [other], voters)
+    assert judge(replace(CUT, confirmed=True), [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
+    one_site = dict.fromkeys((HERE, THERE), voters[HERE])
+    assert not is_confirmed(CUT, [other], one_site)
+    assert not is_confirmed(CUT, [replace(other, new=statement(470000))], voters)
+    assert not is_confirmed(CUT, [replace(other, field="ClosePrice")], voters)
 
 
 def test_a_page_that_reverts_differs_from_one_that_changes_again() -> None:
@@ -115,7 +114,7 @@ def test_a_daily_look_always_counts() -> None:
 
 
 def test_a_value_that_was_not_chosen_is_not_published() -> None:
-    sure = replace(CUT, looks=9, seconded=True)
+    sure = replace(CUT, looks=9, confirmed=True)
     assert judge(sure, [SHOWS], statement(500000)).outcome is Outcome.WAITING
     assert judge(sure, [SHOWS], None).outcome is Outcome.WAITING
 
@@ -123,17 +122,15 @@ def test_a_value_that_was_not_chosen_is_not_published() -> None:
 def test_a_number_error_is_not_published_unless_a_second_source_changed_the_same_way() -> None:
     slip = replace(CUT, new=statement(5000000), looks=9, looked_at=T0 + HOLD * 9)
     assert judge(slip, [page(HERE, 5000000)], statement(5000000)).outcome is Outcome.WAITING
-    assert judge(replace(slip, seconded=True), [page(HERE, 5000000)], statement(5000000)).outcome is Outcome.ACCEPTED
+    assert judge(replace(slip, confirmed=True), [page(HERE, 5000000)], statement(5000000)).outcome is Outcome.ACCEPTED
 
 
 def test_only_a_page_s_own_change_to_a_new_value_counts() -> None:
     old = statement(500000)
     assert changes_property("ListPrice", statement(500000), statement(480000), old)
-    assert not changes_property(
-        "ListPrice", statement(480000), statement(480000), old
-    )  # the property had this value before; only the choice differs
-    assert not changes_property(
-        "ListPrice", statement(520000), statement(500000), old
-    )  # the property adopts the other sources' value
+    # The property had this value before; only the choice differs.
+    assert not changes_property("ListPrice", statement(480000), statement(480000), old)
+    # The property adopts the other sources' value.
+    assert not changes_property("ListPrice", statement(520000), statement(500000), old)
     assert not changes_property("ListPrice", statement(500000), None, old)
     assert changes_property("ListPrice", None, statement(480000), None)

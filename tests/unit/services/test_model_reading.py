@@ -246,7 +246,7 @@ def test_dropped_values_are_named_in_the_note_and_counted_by_their_flaw(
     assert "Roof" in found.extraction.record.values
     assert found.extraction.dropped == 2
     grown = {flaw: value - before.get(flaw, 0.0) for flaw, value in _dropped_counted().items()}
-    assert {flaw: n for flaw, n in grown.items() if n} == {"not_said": 1, "not_in_text": 1}
+    assert {flaw: n for flaw, n in grown.items() if n} == {"not_stated": 1, "not_in_text": 1}
 
 
 def test_a_lack_of_capacity_is_raised(answers: AnswerStore, extraction: Extraction) -> None:

@@ -155,7 +155,7 @@ def _checked_at(field: str, value: Any, span: Span, prompt: Prompt) -> list[Cand
     confidence = None if _is_of_other(claim) or _is_of_a_part(claim, prompt) else _confidence(claim)
     found = check_value(claim) if confidence is not None else None
     if confidence is None or found is None:
-        return "other_label" if confidence is None else "not_said"
+        return "other_label" if confidence is None else "not_stated"
     unshown = prompt.shown is not None and span.start >= prompt.shown
     return [
         Candidate(

@@ -135,5 +135,10 @@ def put_claims(
         for one in some:
             if one.url in purged.urls or purged.names.is_in([one.value, one.quote, one.url]):
                 continue
-            row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
+            row = {
+                "value": one.value,
+                "quote": clean(one.quote),
+                "reported_by": clean(one.reported_by),
+                "seen_at": one.seen_at,
+            }
             upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)

@@ -162,7 +162,7 @@ class Observation(Base):
 
 
 class Unverified(Base):
-    """An unverified claim: a value that `said_by` (a method and a model) reported from the page `url`.
+    """An unverified claim: a value that `reported_by` (a method and a model) reported from the page `url`.
 
     The page could not be read here, so the claim is shown beside the property's record, never in it.
     """
@@ -175,7 +175,7 @@ class Unverified(Base):
     value: Mapped[JsonWords]
     quote: Mapped[Words]
     url: Mapped[Url] = mapped_column(index=True)
-    said_by: Mapped[Words]
+    reported_by: Mapped[Words]
     seen_at: Mapped[datetime]
 
     __table_args__ = (
@@ -185,7 +185,7 @@ class Unverified(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the claim as interfaces show it, in JSON types."""
-        return self.shown(("field", "value", "quote", "url", "seen_at")) | {"reported_by": self.said_by}
+        return self.shown(("field", "value", "quote", "url", "seen_at", "reported_by"))
 
 
 class IdentityDecision(Base):

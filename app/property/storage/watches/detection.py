@@ -20,7 +20,7 @@ from app.property.merging.change_confirmation import (
     Outcome,
     PublishingRules,
     changes_property,
-    is_seconded,
+    is_confirmed,
     judge,
 )
 from app.property.merging.changes import Statement, has_words, is_news, statement_of
@@ -95,9 +95,7 @@ class ChangeDetector:
             return
         pending = [change for change in self._pending if change.field == name]
         # the property's value before any pending change of the field
-        old = (
-            pending[0].said_before if pending else _value(name, self._rebuilt.was) or self._last_value(name, record, ())
-        )
+        old = pending[0].previous if pending else _value(name, self._rebuilt.was) or self._last_value(name, record, ())
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if is_known or not changes_property(name, was, now, old):
             return
@@ -166,7 +164,7 @@ class ChangeDetector:
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)
-        voices = {record.url: record.voice for record in self._rebuilt.sources}
+        voters = {record.url: record.voter for record in self._rebuilt.sources}
         merged = self._rebuilt.merged
         pending = [(change, change.candidate) for change in self._pending]
         accepted: list[Candidate] = []
@@ -175,7 +173,7 @@ class ChangeDetector:
                 self._drop(change)
                 continue
             others = [other for _, other in pending if other is not one]
-            whole = replace(one, went_back=_went_back(one, lately), seconded=is_seconded(one, others, voices))
+            whole = replace(one, went_back=_went_back(one, lately), confirmed=is_confirmed(one, others, voters))
             chosen = statement_of(one.field, merged.values, merged.evidence)
             judgement = judge(whole, self._rebuilt.sources, chosen, self._rules.looks)
             match judgement.outcome:
@@ -202,7 +200,7 @@ def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
     same = [change for change in lately if change.field == one.field]
     if any(change.state == ChangeState.REVERTED and change.url == one.url for change in same):
         return True
-    olds = [change.said_before for change in same if change.state == ChangeState.PUBLISHED]
+    olds = [change.previous for change in same if change.state == ChangeState.PUBLISHED]
     return any(
         not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old) for old in olds if old is not None
     )

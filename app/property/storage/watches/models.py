@@ -150,7 +150,7 @@ class Change(Base):
     )
 
     @property
-    def said_before(self) -> Statement | None:
+    def previous(self) -> Statement | None:
         if self.old_evidence is None:
             return None
         return Statement(self.old, Evidence.model_validate(self.old_evidence), self.context["old"])
@@ -158,7 +158,7 @@ class Change(Base):
     @property
     def candidate(self) -> Candidate:
         new = Statement(self.new, Evidence.model_validate(self.new_evidence), self.context["new"])
-        return Candidate(self.field, self.url, self.said_before, new, self.seen_at, self.updated_at, self.looks)
+        return Candidate(self.field, self.url, self.previous, new, self.seen_at, self.updated_at, self.looks)
 
     def as_json(self) -> dict[str, Any]:
         names = ("id", "property_id", "field", "old", "new", "context", "old_evidence", "new_evidence", "why")

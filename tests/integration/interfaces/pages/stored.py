@@ -101,7 +101,7 @@ def save_example(database: Database) -> str:
         value=2016,
         quote="a new roof in 2016",
         url="https://gone.example/12",
-        said_by="web_search gpt-4.1-mini",
+        reported_by="web_search gpt-4.1-mini",
         seen_at=datetime.now(UTC),
     )
     put_claims(database, made, [claim])

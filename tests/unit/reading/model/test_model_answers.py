@@ -122,7 +122,7 @@ def test_an_invalid_value_is_dropped_and_reported_and_the_rest_is_kept() -> None
     assert {c.field: c.value for c in candidates} == {"YearBuilt": 1998}
     assert {one.field: one.flaw for one in dropped} == {
         **dict.fromkeys(("LivingArea", "BedroomsTotal", "ListPrice", "LotSizeArea", "PoolPrivateYN"), "not_read"),
-        "PostalCode": "not_said",
+        "PostalCode": "not_stated",
     }
 
 
@@ -130,7 +130,7 @@ def test_a_converted_value_still_needs_its_quote() -> None:
     answer = {"ListPrice": "$540,000", "ListPrice_quote": PRICE, "YearBuilt": "1998", "YearBuilt_quote": AREA}
     candidates, dropped = check_claims(parsed(json.dumps(answer)), prompt())
     assert candidates == []
-    assert {one.field: one.flaw for one in dropped} == {"ListPrice": "not_said", "YearBuilt": "not_said"}
+    assert {one.field: one.flaw for one in dropped} == {"ListPrice": "not_stated", "YearBuilt": "not_stated"}
 
 
 @pytest.mark.parametrize("content", ["{}", '{"facts": []}', json.dumps({"YearBuilt": None, "Roof": "N/A"})])

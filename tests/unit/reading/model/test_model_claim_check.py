@@ -61,9 +61,9 @@ def test_a_value_without_a_true_quote_is_dropped_and_counted() -> None:
     assert found == []
     assert flaws == {
         "YearBuilt": "not_in_text",
-        "BedroomsTotal": "not_said",
+        "BedroomsTotal": "not_stated",
         "ListPrice": "no_quote",
-        "City": "not_said",
+        "City": "not_stated",
     }
 
 
