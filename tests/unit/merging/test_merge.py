@@ -57,9 +57,7 @@ def test_the_surest_value_wins_and_the_other_is_kept_as_a_conflict() -> None:
 
 def test_of_equally_sure_values_the_most_frequent_wins() -> None:
     found = merged_in_any_order(
-        source("a", {"YearBuilt": 1990}),
-        source("b", {"YearBuilt": 1991}, days=5),
-        source("c", {"YearBuilt": 1990}),
+        source("a", {"YearBuilt": 1990}), source("b", {"YearBuilt": 1991}, days=5), source("c", {"YearBuilt": 1990})
     )
     assert found.values["YearBuilt"] == 1990
     assert len(found.conflicts["YearBuilt"]) == 3

@@ -129,10 +129,7 @@ class Exchange:
     @staticmethod
     def _to_core(request: httpx2.Request, under_way: Request) -> httpcore2.Request:
         url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
         timeouts = {"pool": under_way.seconds_left()}  # the network backend applies all other timeouts
         return httpcore2.Request(

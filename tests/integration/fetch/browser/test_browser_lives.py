@@ -22,13 +22,7 @@ from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.client.fetcher import Fetcher
 from app.property.fetch.limits import Limits
 from tests.integration.fetch.browser import a_worker
-from tests.integration.fetch.browser.conftest import (
-    FACTS,
-    drawing,
-    processes_of,
-    renderer_of,
-    shell,
-)
+from tests.integration.fetch.browser.conftest import FACTS, drawing, processes_of, renderer_of, shell
 from tests.plugins.waiting import wait_until
 
 ROOT = Path(__file__).parents[4]

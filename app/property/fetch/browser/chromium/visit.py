@@ -73,10 +73,7 @@ async def render_page(
     try:
         async with asyncio.timeout(order.seconds):
             context = await browser.new_context(
-                user_agent=order.user_agent,
-                service_workers="block",
-                accept_downloads=False,
-                reduced_motion="reduce",
+                user_agent=order.user_agent, service_workers="block", accept_downloads=False, reduced_motion="reduce"
             )
             return await _Visit(order, load, context, began).run()
     except SlowBrowserError as exc:
@@ -106,11 +103,7 @@ async def _closed(browser: Browser, context: BrowserContext) -> None:
 
 class _Visit:
     def __init__(
-        self,
-        order: Order,
-        load: Callable[[Message], Awaitable[Message | None]],
-        context: BrowserContext,
-        began: float,
+        self, order: Order, load: Callable[[Message], Awaitable[Message | None]], context: BrowserContext, began: float
     ) -> None:
         self._order = order
         self._context = context
