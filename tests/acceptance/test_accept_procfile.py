@@ -41,10 +41,7 @@ def database_url() -> Iterator[str]:
 
 @pytest.fixture
 def variables(
-    redis_server_url: str,
-    database_url: str,
-    openai_simulator: Callable[..., SimulatorHandle],
-    tmp_path: Path,
+    redis_server_url: str, database_url: str, openai_simulator: Callable[..., SimulatorHandle], tmp_path: Path
 ) -> dict[str, str]:
     """Return the variables that an operator sets on a platform, and the simulators' addresses."""
     model = openai_simulator()

@@ -64,10 +64,7 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
     )
     prompts: dict[str, str] = {}
     refused: set[str] = set()
-    with (
-        BackgroundServer(simulator.app, simulator.stopping) as server,
-        open_stores(settings, SystemClock()) as stores,
-    ):
+    with BackgroundServer(simulator.app, simulator.stopping) as server, open_stores(settings, SystemClock()) as stores:
         manager = OpenAIClientManager(make_keys([_KEY]), base_url=f"{server.address}/v1")
         scraper = build_scraper(stores, manager, _Pages())
         for url in urls:

@@ -14,11 +14,7 @@ _LEAST = 20
 
 for _name in _SHARE:
     settings.register_profile(
-        _name,
-        derandomize=_name != "search",
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
+        _name, derandomize=_name != "search", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
 settings.load_profile("quick")
 

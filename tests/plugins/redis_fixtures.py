@@ -93,10 +93,7 @@ class Backend:
 
 
 _URLS = {"valkey": "embedded_valkey_url", "redis": "redis_server_url"}
-ON_SERVERS = [
-    "valkey",
-    pytest.param("redis", marks=pytest.mark.every_server),
-]
+ON_SERVERS = ["valkey", pytest.param("redis", marks=pytest.mark.every_server)]
 
 
 @pytest.fixture(params=["memory", *ON_SERVERS])

@@ -136,11 +136,7 @@ def start_program() -> Iterator[Callable[..., Program]]:
     def start(module: str, *arguments: str | Path) -> Program:
         command = [sys.executable, "-m", module, *map(str, arguments)]
         process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
         )
         started.append(process)
         timer = threading.Timer(20, process.kill)

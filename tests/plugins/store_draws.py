@@ -30,13 +30,7 @@ BARRED += map(frozenset, itertools.combinations([k.key_id for k in KEYS[:4]], 2)
 #: Pairs of a limit per minute and a bucket's size. Some buckets hold only one second's worth, or one request.
 REQUEST_LIMITS = [(60, 60), (600, 600), (1_200, 20), (60, 1)]
 TOKEN_LIMITS = [(10_000, 10_000), (600_000, 600_000), (60_000, 1_000)]
-TROUBLE = [
-    Outcome.RATE_LIMITED,
-    Outcome.TOO_LARGE,
-    Outcome.QUOTA_EXHAUSTED,
-    Outcome.INVALID_KEY,
-    Outcome.FORBIDDEN,
-]
+TROUBLE = [Outcome.RATE_LIMITED, Outcome.TOO_LARGE, Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN]
 PAUSES = st.sampled_from([None, 0, 1, SECOND, 2 * SECOND, 2 * SECOND + 1, 20 * SECOND])
 Reading = MeterReading | None
 

@@ -171,9 +171,7 @@ def _ip(*words: str) -> None:
 def fetch_all(chromium: str) -> dict[str, str]:
     """Fetch every attacking page as a worker does, and return the results."""
     settings = Settings.of(  # type: ignore[call-arg]
-        fetch_browser_path=Path(chromium),
-        fetch_browser_sandbox=False,
-        fetch_min_delay_seconds=0,
+        fetch_browser_path=Path(chromium), fetch_browser_sandbox=False, fetch_min_delay_seconds=0
     )
     fetcher = build_fetcher(
         settings,
@@ -254,12 +252,7 @@ def main(folder: Path, way: str, chromium: str) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.sendto(b"seen?", ("10.0.0.1", 3000))
     time.sleep(1.0)
-    seen = {
-        "reached": network.reached,
-        "asked": network.asked,
-        "began": sorted(recorder.began),
-        "became": became,
-    }
+    seen = {"reached": network.reached, "asked": network.asked, "began": sorted(recorder.began), "became": became}
     (folder / "seen.json").write_text(json.dumps(seen, indent=1))
 
 

@@ -88,16 +88,7 @@ def start_flower(
 
 def test_flower_without_a_password_answers_under_names_of_this_machine_only(start_flower: Callable[..., int]) -> None:
     port = start_flower()
-    for path in (
-        "/",
-        "/tasks",
-        "/workers",
-        "/broker",
-        "/metrics",
-        "/api/tasks",
-        "/healthcheck",
-        "/static/x.js",
-    ):
+    for path in ("/", "/tasks", "/workers", "/broker", "/metrics", "/api/tasks", "/healthcheck", "/static/x.js"):
         for host in OTHERS:
             answer = ask(port, path, Host=host)
             assert answer.status_code == 421, (path, host)

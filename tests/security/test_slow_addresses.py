@@ -72,9 +72,7 @@ def test_an_address_of_many_words_is_refused_with_an_explanation() -> None:
 
 
 @pytest.fixture
-def estimate(
-    make_settings: Callable[..., Settings],
-) -> Iterator[Estimate]:
+def estimate(make_settings: Callable[..., Settings]) -> Iterator[Estimate]:
     settings = make_settings()
     token = issue_token(settings, Role.OPERATOR, timedelta(minutes=5), clock=SystemClock(), subject="tester")
     with TestClient(create_app(lambda: settings)) as client:
@@ -90,9 +88,7 @@ def estimate(
         yield ask
 
 
-def test_ten_thousand_hostile_addresses_are_rejected_in_time(
-    estimate: Estimate,
-) -> None:
+def test_ten_thousand_hostile_addresses_are_rejected_in_time(estimate: Estimate) -> None:
     status, answer, seconds = estimate([UNSETTLED.format(n) for n in range(MAX_TARGETS)])
     assert seconds < READING_SECONDS + 4  # to send, parse, and respond
     assert status == 200 or answer["error"]["code"] == "targets_too_costly"

@@ -16,7 +16,7 @@ from typing import Any, Self
 import yaml
 
 from app.redis.embedded_valkey import ending_with_parent
-from tests.integration.deploy.files import PROMETHEUS, RULES
+from tests.integration.deploy.vocabulary import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
 
 #: The only differences from deploy/: the interval of scrapes and evaluations, and the duration of a condition.

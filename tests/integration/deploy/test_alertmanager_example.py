@@ -13,9 +13,8 @@ import pytest
 import yaml
 
 from app.redis.embedded_valkey import ending_with_parent
-from tests.integration.deploy.files import ALERTMANAGER
 from tests.integration.deploy.prometheus_server import wait_for
-from tests.integration.deploy.vocabulary import rules
+from tests.integration.deploy.vocabulary import ALERTMANAGER, rules
 from tests.plugins.ports import free_port
 from tests.plugins.webhook_receiver import Receiver
 
@@ -25,16 +24,8 @@ pytestmark = pytest.mark.prometheus
 @pytest.mark.parametrize(("severity", "receiver"), [("critical", "slack-and-email"), ("warning", "slack")])
 def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: str) -> None:
     """amtool reads the routes, and also checks the whole file."""
-    command = [
-        amtool,
-        "config",
-        "routes",
-        "test",
-        "--config.file",
-        ALERTMANAGER,
-        f"severity={severity}",
-        "job=propintel",
-    ]
+    command = [amtool, "config", "routes", "test", "--config.file", ALERTMANAGER]
+    command += [f"severity={severity}", "job=propintel"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.split() == [receiver]
     subprocess.run([amtool, "check-config", ALERTMANAGER], capture_output=True, timeout=300, check=True)
@@ -67,12 +58,8 @@ def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver
         config["global"][name] = str(file)
     (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
-    command = [
-        alertmanager_program,
-        f"--config.file={tmp_path / 'alertmanager.yml'}",
-        f"--web.listen-address={address}",
-    ]
-    command += [f"--storage.path={tmp_path / 'data'}", "--cluster.listen-address="]
+    command = [alertmanager_program, f"--config.file={tmp_path / 'alertmanager.yml'}"]
+    command += [f"--web.listen-address={address}", f"--storage.path={tmp_path / 'data'}", "--cluster.listen-address="]
     log = (tmp_path / "log").open("wb")
     with log, subprocess.Popen(ending_with_parent(command), stdout=log, stderr=log) as process:
         try:

@@ -10,8 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.deploy.files import GUIDE, PROMETHEUS, ROOT, RULE_TESTS, RULES
-from tests.integration.deploy.vocabulary import known_series, mistakes, rules
+from tests.integration.deploy.vocabulary import (
+    GUIDE,
+    PROMETHEUS,
+    ROOT,
+    RULE_TESTS,
+    RULES,
+    known_series,
+    mistakes,
+    rules,
+)
 
 #: The equivalent Prometheus rule of each kind of alert in the key report.
 TWINS = {
@@ -71,14 +79,11 @@ def test_rules_use_existing_metrics_and_labels() -> None:
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
-@pytest.mark.parametrize(("kind", "alert"), TWINS.items())
-def test_every_alert_of_the_key_report_has_an_equivalent_rule(kind: str, alert: str) -> None:
-    """The rule also refers to the alert's section of the runbook."""
-    assert _alerts()[alert]["annotations"]["runbook"] == f"docs/alerts.md#{kind}"
-
-
 def test_alerts_have_a_severity_a_summary_and_a_runbook() -> None:
-    """The severity is warning or critical. Alerts that only Prometheus has are described in docs/prometheus.md."""
+    """Those of the key report refer to its runbook; those that only Prometheus has are in docs/prometheus.md."""
+    assert {name: _alerts()[name]["annotations"]["runbook"] for name in TWINS.values()} == {
+        name: f"docs/alerts.md#{kind}" for kind, name in TWINS.items()
+    }
     headings = {re.sub(r"\W", "", line).lower() for line in GUIDE.read_text().splitlines() if line.startswith("### ")}
     for name, alert in _alerts().items():
         assert alert["labels"]["severity"] in {"warning", "critical"}, name
@@ -88,13 +93,3 @@ def test_alerts_have_a_severity_a_summary_and_a_runbook() -> None:
             assert page == str(GUIDE.relative_to(ROOT)), name
             assert anchor == name.lower(), name
             assert anchor in headings, name
-
-
-def test_the_configuration_contains_no_secret() -> None:
-    """The token is read from a file."""
-    (scrape,) = [
-        each
-        for each in yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-        if each["job_name"] == "propintel"
-    ]
-    assert scrape["authorization"].keys() == {"type", "credentials_file"}

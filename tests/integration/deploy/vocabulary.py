@@ -1,14 +1,26 @@
-"""Checks that expressions use only known metrics and recorded series."""
+"""The files in deploy/, and checks that their expressions use only known series. promtool checks the syntax."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 import yaml
 
-from tests.integration.deploy.files import RULES
 from tests.integration.deploy.metric_contract import TARGET_LABELS, Metric, queried
-from tests.integration.deploy.promql import references
+
+ROOT = Path(__file__).parents[3]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+RULES = PROMETHEUS / "rules.yml"
+RULE_TESTS = sorted(PROMETHEUS.glob("*.test.yml"))
+ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
+GENERATOR = ROOT / "deploy" / "grafana" / "make_dashboard.py"
+GUIDE = ROOT / "docs" / "prometheus.md"
+_SELECTOR = re.compile(r"\b(propintel\w*:?[\w:]*|up)\b(?:\{([^}]*)\})?")
+_MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
+_LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 
 
 def rules() -> list[dict[str, str]]:
@@ -21,30 +33,31 @@ def known_series() -> dict[str, Metric]:
     known = queried()
     for rule in rules():
         if "record" in rule:
-            labels: dict[str, frozenset[str] | None] = {}
-            for name in references(rule["expr"]).metrics & known.keys():
-                labels |= known[name].labels
+            names = {name for name, _ in _SELECTOR.findall(_LABELS.sub("", rule["expr"]))} & known.keys()
+            labels = {label: values for name in sorted(names) for label, values in known[name].labels.items()}
             known[rule["record"]] = Metric(rule["record"], "gauge", labels)
     return known
 
 
 def mistakes(expression: str, known: dict[str, Metric]) -> list[str]:
     """Return errors for unknown names in `expression`."""
-    used = references(expression)
-    found = [f"no metric {name}" for name in sorted(used.metrics - known.keys())]
-    for name, label, sign, value in used.matchers:
-        labels = known[name].labels if name in known else {}
-        if label not in labels.keys() | TARGET_LABELS:
-            found.append(f"{name} has no label {label}")
-        elif (possible := labels.get(label)) is not None and not _matches_any(sign, value, possible):
-            found.append(f"{name} never has {label}{sign}{value!r}")
-    having = TARGET_LABELS.union(*(known[name].labels for name in used.metrics & known.keys()))
-    return found + [f"nothing here has the label {label}" for label in sorted(used.labels - having)]
+    found, having = [], set(TARGET_LABELS)
+    for name, matchers in _SELECTOR.findall(_LABELS.sub("", expression)):
+        if name not in known:
+            found.append(f"no metric {name}")
+            continue
+        having |= known[name].labels.keys()
+        for label, value in _MATCHER.findall(matchers):
+            if label not in known[name].labels.keys() | TARGET_LABELS:
+                found.append(f"{name} has no label {label}")
+            elif (possible := known[name].labels.get(label)) is not None and not _matches_any(value, possible):
+                found.append(f"{name} never has {label} {value!r}")
+    named = {label.strip() for labels in _LABELS.findall(expression) for label in labels.split(",")}
+    return found + [f"nothing here has the label {label}" for label in sorted(named - having - {""})]
 
 
-def _matches_any(sign: str, value: str, possible: frozenset[str]) -> bool:
-    """Return whether each word of the matcher can occur."""
+def _matches_any(value: str, possible: Iterable[str]) -> bool:
+    """Return whether each alternative of a matcher can occur."""
     if "$" in value or value == ".*":
         return True
-    words = value.split("|") if sign in {"=~", "!~"} else [value]
-    return all(any(re.fullmatch(word, each) for each in possible) for word in words)
+    return all(any(re.fullmatch(word, each) for each in possible) for word in value.split("|"))

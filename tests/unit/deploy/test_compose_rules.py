@@ -28,10 +28,7 @@ _OURS = {"migrate", "web", "worker", "maintenance", "beat", "flower"}
 _OPTIONAL = {"site", "openai", "prometheus"}
 #: PostgreSQL and Valkey start as root and change to another user. `init` gives each secret to its reader.
 _TO_CHANGE_OWNERS = {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
-_CAPABILITIES = {
-    "init": _TO_CHANGE_OWNERS,
-    **dict.fromkeys(_STORES, _TO_CHANGE_OWNERS | {"SETGID", "SETUID"}),
-}
+_CAPABILITIES = {"init": _TO_CHANGE_OWNERS, **dict.fromkeys(_STORES, _TO_CHANGE_OWNERS | {"SETGID", "SETUID"})}
 _UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "k": 2**10, "m": 2**20, "g": 2**30}
 
 every_service = pytest.mark.parametrize("name", sorted(_SERVICES))

@@ -1,8 +1,4 @@
-"""Platform files match the schemas that each platform publishes.
-
-Vercel's schema of `functions` comes from its package @vercel/build-utils 14.21.1 (Apache-2.0). Railway publishes its
-schema only on its site; names and values are those of 2026-11-26: https://docs.railway.com/config-as-code/reference.
-"""
+"""The files of Railway, Vercel, GitHub, and Compose name only what exists."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -22,53 +17,21 @@ from api import index
 
 _ROOT = Path(__file__).parents[3]
 _VERCEL: dict[str, Any] = json.loads((_ROOT / "vercel.json").read_text())
-_NAMED = {"type": ["string", "null"], "minLength": 1}
-_SECONDS = {"type": ["integer", "null"], "minimum": 0}
-_RAILWAY_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "$schema": {"const": "https://railway.com/railway.schema.json"},
-        "build": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "builder": {"enum": ["RAILPACK", "DOCKERFILE", "NIXPACKS"]},
-                "dockerfilePath": _NAMED,
-                "buildCommand": _NAMED,
-                "watchPatterns": {"type": "array", "items": {"type": "string"}},
-            },
-        },
-        "deploy": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "startCommand": _NAMED,
-                "preDeployCommand": {"type": "array", "items": {"type": "string"}},
-                "multiRegionConfig": {"type": ["object", "null"]},
-                "healthcheckPath": {**_NAMED, "pattern": "^/"},
-                "healthcheckTimeout": _SECONDS,
-                "restartPolicyType": {"enum": ["ON_FAILURE", "ALWAYS", "NEVER"]},
-                "restartPolicyMaxRetries": _SECONDS,
-                "cronSchedule": _NAMED,
-                "overlapSeconds": _SECONDS,
-                "drainingSeconds": _SECONDS,
-            },
-        },
-    },
-}
+#: The keys of https://docs.railway.com/config-as-code/reference (2026-11-26) that our files may use.
+_RAILWAY_KEYS = {
+    "build": {"builder", "dockerfilePath", "buildCommand", "watchPatterns"},
+    "deploy": {"startCommand", "preDeployCommand", "multiRegionConfig", "healthcheckPath", "healthcheckTimeout",
+               "restartPolicyType", "restartPolicyMaxRetries", "cronSchedule", "overlapSeconds", "drainingSeconds"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("file", sorted((_ROOT / "deploy" / "railway").glob("*.json")), ids=lambda file: file.stem)
-def test_railway_s_files_match_railway_s_schema(file: Path) -> None:
-    jsonschema.validate(json.loads(file.read_text()), _RAILWAY_SCHEMA)
-
-
-def test_vercel_s_functions_match_vercel_s_schema() -> None:
-    schema = json.loads((Path(__file__).parent / "vercel_functions.schema.json").read_text())
-    jsonschema.validate(_VERCEL["functions"], schema)
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"api/index.py": {"maxDuration": -1}}, schema)
+def test_railway_knows_every_key_of_its_files(file: Path) -> None:
+    config = json.loads(file.read_text())
+    assert config.pop("$schema") == "https://railway.com/railway.schema.json"
+    assert {
+        part: keys.keys() - _RAILWAY_KEYS[part] for part, keys in config.items() if keys.keys() - _RAILWAY_KEYS[part]
+    } == {}
 
 
 def test_vercel_s_function_is_the_web_app() -> None:
@@ -99,56 +62,22 @@ def test_workflows_and_compose_files_match_their_schemas(schema: str, files: str
     assert done.returncode == 0, done.stdout
 
 
-def test_workflows_pin_actions_to_commits() -> None:
+def test_workflows_pin_actions_to_commits_and_only_read() -> None:
     """A tag can be moved to another commit."""
-    texts = [file.read_text() for file in (_ROOT / ".github" / "workflows").iterdir()]
-    used = [re.findall(r"uses: (\S+)", text) for text in texts]
-    assert all(used)
-    assert [one for each in used for one in each if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", one)] == []
-
-
-def test_github_runs_the_audit_every_week() -> None:
-    workflow = yaml.safe_load((_ROOT / ".github/workflows/audit.yml").read_text())
-    on = workflow[True]  # YAML parses the key `on` as true
-    assert {*on} == {"schedule", "push", "workflow_dispatch"}
-    assert on["push"]["paths"] == ["requirements/runtime.lock"]
-    assert workflow["permissions"] == {"contents": "read"}
-    assert [step["run"] for step in workflow["jobs"]["audit"]["steps"] if "run" in step] == ["make audit"]
+    for file in (_ROOT / ".github" / "workflows").iterdir():
+        used = re.findall(r"uses: (\S+)", file.read_text())
+        assert used
+        assert [one for one in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", one)] == []
+        assert yaml.safe_load(file.read_text())["permissions"] == {"contents": "read"}
 
 
 def test_github_runs_the_same_checks_as_developers() -> None:
-    """`make check` and `.ci/run` run on both Python versions with read access only."""
-    workflow = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())
-    assert workflow["permissions"] == {"contents": "read"}
-    for job in workflow["jobs"].values():
-        assert job["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
-        assert job["env"] == {"PYTHON": "${{ matrix.python }}"}
-    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in workflow["jobs"].items()}
+    """`make check` and `.ci/run` run on both Python versions."""
+    jobs = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert all(job["strategy"]["matrix"]["python"] == ["3.12", "3.13"] for job in jobs.values())
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
     assert commands["quick"] == ["make check"]
-    (command,) = commands["full"]
-    assert " --env PYTHON " in command
-    assert command.endswith("./.ci/run'")
-    assert '--volume /tmp:/tmp --volume "$PWD:$PWD" --workdir "$PWD"' in command
-    assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
-
-
-@pytest.mark.parametrize(("has_pages", "left_out"), [(True, ""), (False, "and not real_pages")])
-def test_ci_excludes_tests_of_missing_pages_by_name(tmp_path: Path, has_pages: bool, left_out: str) -> None:
-    """Run the deciding lines of .ci/run with a fake `make` that prints its arguments."""
-    text = (_ROOT / ".ci" / "run").read_text()
-    lines = text[text.index("without=\n") : text.rindex("fi\n") + 3]
-    (tmp_path / "make").write_text('#!/bin/sh\necho "made: $*"\n')
-    (tmp_path / "make").chmod(0o755)
-    if has_pages:
-        (tmp_path / "pages").mkdir()
-        (tmp_path / "pages" / "truth.jsonl").touch()
-    script = f"set -euo pipefail; shared={tmp_path}; step() {{ :; }}; timeout() {{ :; }}; {lines}"
-    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    output = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout
-    assert f"made: test SERVERS=every WITHOUT={left_out}\n" in output
-    assert ("made: bench-extraction" in output) is has_pages
-    assert ("made: fit FIT_ARGS=--check" in output) is has_pages
-    assert ("left out are the tests marked real_pages" in output) is not has_pages
+    assert commands["full"][0].endswith("./.ci/run'")
 
 
 def test_vercel_gets_the_locked_packages_and_every_package_that_the_web_app_imports() -> None:
