@@ -24,7 +24,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-storage bench-watch bench-workers chaos check clean client contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-storage bench-watch bench-workers chaos check clean client contracts county demo docs exhaustive fit format fuzz help images install licenses lint lock readme reference sbom test test-chaos test-llama test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -102,13 +102,13 @@ check: lint format types contracts test ## lint, format, types, import contracts
 chaos: install ## 1,000 jobs while everything breaks, as root: about 15 minutes (CHAOS_ARGS="--database postgresql")
 	$(PY) -m tests.chaos --out docs/benchmarks/chaos.md $(CHAOS_ARGS)
 
-bench-extraction: install ## score the extractors on the labelled pages below SHARED_DIR (BENCH_ARGS="--pages FOLDER", "--out FILE")
+bench-extraction: install ## score the extractors on the labeled pages below SHARED_DIR (BENCH_ARGS="--pages FOLDER", "--out FILE")
 	$(PY) -m benchmarks.extraction $(BENCH_ARGS)
 
 bench-extraction-peers: install $(BENCH_EXTRACTION)/.installed ## the same beside other tools, written to docs/benchmarks/extraction.md: some minutes
 	$(PY) -m benchmarks.extraction --peers --out docs/benchmarks/extraction.md $(BENCH_ARGS)
 
-fit: install ## fit the weights of confidence on the labelled pages below SHARED_DIR and our own: two minutes (FIT_ARGS=--check)
+fit: install ## fit the weights of confidence on the labeled pages below SHARED_DIR and our own: two minutes (FIT_ARGS=--check)
 	$(PY) -m benchmarks.extraction.fitting $(FIT_ARGS)
 
 bench-end-to-end: install ## the same pages through a real worker, then scored
@@ -156,8 +156,8 @@ docs: $(DOCS)/.installed ## the documentation as a site in build/docs; a link or
 	$(DOCS)/bin/python docs/site/check_pages.py build/docs
 	@echo "file://$(abspath build/docs/index.html)"
 
-licences: install ## the licence of everything that is installed; one that may not be used fails it
-	$(PY) .ci/supply_chain.py licences
+licenses: install ## the license of everything that is installed; one that may not be used fails it
+	$(PY) .ci/supply_chain.py licenses
 
 sbom: install ## what production is made of, as CycloneDX in build/sbom.cdx.json
 	$(PY) .ci/supply_chain.py sbom build/sbom.cdx.json

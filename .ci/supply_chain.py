@@ -1,4 +1,4 @@
-"""List the components of the service. `licences` checks their licenses, `sbom FILE` writes a CycloneDX 1.6 document,
+"""List the components of the service. `licenses` checks their licenses, `sbom FILE` writes a CycloneDX 1.6 document,
 and `audit` looks for known vulnerabilities.
 
 Components come from requirements/runtime.lock and web/vendor/package-lock.json, licenses from the installed packages'
@@ -45,13 +45,13 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A package at one version. `marker` limits the platforms; `licence` is an SPDX expression, None if unknown."""
+    """A package at one version. `marker` limits the platforms; `license` is an SPDX expression, None if unknown."""
 
     purl: str
     name: str
     version: str
     hashes: tuple[tuple[str, str], ...]
-    licence: str | None
+    license: str | None
     marker: str = ""
 
 
@@ -66,9 +66,9 @@ def locked(lock: Path) -> list[Component]:
             continue
         name, version, marker = head[1], head[2], head[3] or ""
         found = installed.get(_normal(name))
-        licence = licence_of(found) if found is not None and found.version == version else None
+        license = license_of(found) if found is not None and found.version == version else None
         hashes = tuple(("SHA-256", digest) for digest in _HASH.findall(entry))
-        components.append(Component(f"pkg:pypi/{name}@{version}", name, version, hashes, licence, marker))
+        components.append(Component(f"pkg:pypi/{name}@{version}", name, version, hashes, license, marker))
     return components
 
 
@@ -81,13 +81,13 @@ def vendored() -> list[Component]:
             continue
         name, version = path.removeprefix("node_modules/"), package["version"]
         digest = base64.b64decode(package["integrity"].removeprefix("sha512-")).hex()
-        licence = {"BSD-0-Clause": "0BSD"}.get(package["license"], package["license"])
+        license = {"BSD-0-Clause": "0BSD"}.get(package["license"], package["license"])
         purl = f"pkg:npm/{name.replace('@', '%40')}@{version}"
-        components.append(Component(purl, name, version, (("SHA-512", digest),), licence))
+        components.append(Component(purl, name, version, (("SHA-512", digest),), license))
     return components
 
 
-def licence_of(found: Distribution) -> str | None:
+def license_of(found: Distribution) -> str | None:
     """Return a package's license as an SPDX expression; None if the metadata names no known license."""
     fields = found.metadata
     if expression := fields.get("License-Expression"):
@@ -109,10 +109,10 @@ def allowed(expression: str) -> bool:
 def refusals(components: list[Component]) -> Iterator[str]:
     """Return the components with a missing or refused license. Packages of other platforms cannot be checked here."""
     for one in components:
-        if one.licence is None and not one.marker:
-            yield f"{one.name} {one.version}: no licence that is known"
-        elif one.licence is not None and not allowed(one.licence):
-            yield f"{one.name} {one.version}: {one.licence}"
+        if one.license is None and not one.marker:
+            yield f"{one.name} {one.version}: no license that is known"
+        elif one.license is not None and not allowed(one.license):
+            yield f"{one.name} {one.version}: {one.license}"
 
 
 def sbom(version: str) -> dict[str, Any]:
@@ -145,8 +145,8 @@ def _entry(one: Component) -> dict[str, Any]:
         entry["hashes"] = [{"alg": name, "content": digest} for name, digest in one.hashes]
     else:  # The platform determines which of these files is installed.
         entry["properties"] = [{"name": "property-intelligence:sha256", "value": digest} for _, digest in one.hashes]
-    if one.licence:
-        entry["licenses"] = [{"expression": one.licence}]
+    if one.license:
+        entry["licenses"] = [{"expression": one.license}]
     if one.marker:
         entry.setdefault("properties", []).append({"name": "property-intelligence:marker", "value": one.marker})
     return entry
@@ -177,7 +177,7 @@ def _normal(name: str) -> str:
 
 
 def main() -> int:
-    """Run `licences` (1 if a license is refused), `sbom FILE`, or `audit`, and return the exit code."""
+    """Run `licenses` (1 if a license is refused), `sbom FILE`, or `audit`, and return the exit code."""
     if sys.argv[1] == "audit":
         return audit(sys.argv[2:])
     if sys.argv[1] == "sbom":
@@ -190,7 +190,7 @@ def main() -> int:
         return 0
     components = [*locked(RUNTIME), *vendored()]
     for one in sorted(components, key=lambda one: one.name):
-        print(f"{one.name} {one.version}: {one.licence or f'not installed here ({one.marker})'}")  # noqa: T201
+        print(f"{one.name} {one.version}: {one.license or f'not installed here ({one.marker})'}")  # noqa: T201
     refused = [*refusals(components), *refusals(locked(DEVELOPMENT))]
     sys.stderr.writelines(f"{line}\n" for line in refused)
     return 1 if refused else 0

@@ -15,7 +15,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.targets import InvalidTargetListError
 from app.property.storage.ids import PROPERTY, IdKind, ids_from
 from app.property.urls.target_lists import parse_targets
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 from app.services.reports.identity_decisions import MOST_CHARACTERS
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
@@ -66,7 +66,7 @@ Reason = Annotated[
 
 
 def read_targets(
-    arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalise_target
+    arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalize_target
 ) -> list[str]:
     """Return the targets of arguments and file, in order. `file` "-" is stdin; `check` raises `InvalidTargetError`.
 

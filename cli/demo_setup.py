@@ -44,7 +44,7 @@ def make_keys(count: int) -> DemoKeys:
         {"key": key, "project": f"proj_{n}", **_AMPLE} for n, key in enumerate(made, start=1)
     ]
     if count >= 2:
-        entries[1]["behaviour"] = "dead"
+        entries[1]["behavior"] = "dead"
     if count >= 3:
         entries[2] |= _LIMITED
     return DemoKeys(made, {"server": {"latency_ms": 400}, "keys": entries})

@@ -25,7 +25,7 @@ from app.property.reading.pipeline import extract as extract_page
 from app.property.reading.pipeline import with_model_values
 from app.property.reading.scorer import LOWERS, RAISES
 from app.property.record import FIELDS
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 from app.settings import load_settings
 from cli.command import command, new_app
 from cli.output import cut, make_table, note, print_json, show, wants_json
@@ -67,7 +67,7 @@ def extract(
     JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes",
     "candidates", and "scores". With --show-prompt it is the prompt; with both, all of that and "prompt".
     """
-    address = normalise_target(url)
+    address = normalize_target(url)
     page = page_from_file(file, address, SystemClock().now())
     language = _checked_language(lang)
     with reading(page.url, page.spent):

@@ -68,7 +68,7 @@ def show_job(job_id: JobId) -> None:
 
 @command(jobs_app, "retry", "8e03b1c2 93bd0a17", "--failed")
 def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, failed: Failed = False) -> None:
-    """Queue failed or cancelled jobs again. Jobs whose target is in progress in another job are left out.
+    """Queue failed or canceled jobs again. Jobs whose target is in progress in another job are left out.
 
     JSON: `{"retried": n}`.
     """
@@ -79,7 +79,7 @@ def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, faile
         chosen = [job.id for job in named if job.state in _RETRIED] if named else _ids(stores, None, JobState.FAILED)
         _retry(stores, list(chosen))
     for job in (job for job in named if job.state not in _RETRIED):
-        note(f"{job.id} is {job.state}: only failed and cancelled jobs are retried.")
+        note(f"{job.id} is {job.state}: only failed and canceled jobs are retried.")
 
 
 @command(jobs_app, "cancel", "8e03b1c2 93bd0a17")
@@ -89,8 +89,8 @@ def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
     JSON: `{"cancelled": n}`.
     """
     with open_stores(load_settings()) as stores:
-        cancelled = sum(map(stores.jobs.cancel, _full_ids(stores, jobs)))
-    _report_cancelled(cancelled)
+        canceled = sum(map(stores.jobs.cancel, _full_ids(stores, jobs)))
+    _report_canceled(canceled)
 
 
 @command(batches_app, "list", "--limit 20")
@@ -118,7 +118,7 @@ def show_batch(batch_id: BatchId) -> None:
 
 @command(batches_app, "retry", "0f6c2d91", "0f6c2d91 --failed")
 def retry_batch(batch_id: BatchId, failed: Failed = False) -> None:
-    """Queue the failed and cancelled jobs of a batch again. The batch reopens, and calls back again.
+    """Queue the failed and canceled jobs of a batch again. The batch reopens, and calls back again.
 
     JSON: `{"retried": n}`.
     """
@@ -134,8 +134,8 @@ def cancel_batch(batch_id: BatchId) -> None:
     JSON: `{"cancelled": n}`.
     """
     with open_stores(load_settings()) as stores:
-        cancelled = stores.batches.cancel(find_id(stores.database, batch_id, BATCH))
-    _report_cancelled(cancelled)
+        canceled = stores.batches.cancel(find_id(stores.database, batch_id, BATCH))
+    _report_canceled(canceled)
 
 
 def _full_ids(stores: Stores, typed: Sequence[str]) -> list[str]:
@@ -148,7 +148,7 @@ def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
 
 
 def _retry(stores: Stores, ids: Sequence[str]) -> None:
-    """Queue failed and cancelled jobs again. If `ids` is empty, no broker is needed."""
+    """Queue failed and canceled jobs again. If `ids` is empty, no broker is needed."""
     retried: list[str] = []
     if ids:
         with closing(make_sender(stores.settings)) as celery_app:
@@ -158,9 +158,9 @@ def _retry(stores: Stores, ids: Sequence[str]) -> None:
         note(f"{left} not retried: other jobs for the same targets are in progress.")
 
 
-def _report_cancelled(cancelled: int) -> None:
-    show({"cancelled": cancelled}, lambda: [Text(f"{_count(cancelled)} cancelled")])
-    if not cancelled:
+def _report_canceled(canceled: int) -> None:
+    show({"cancelled": canceled}, lambda: [Text(f"{_count(canceled)} canceled")])
+    if not canceled:
         note("Nothing to cancel: all of them have ended.")
 
 

@@ -13,7 +13,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
 from app.property.storage.jobs.models import PageFrom
 from app.property.storage.statements import new_id
-from app.property.urls.targets import host_of_target, is_address, normalise_target
+from app.property.urls.targets import host_of_target, is_address, normalize_target
 from app.services.property_intelligence import Scraper
 from app.services.runtime.resources import open_resources
 from app.services.runtime.traces import start_tracing
@@ -56,7 +56,7 @@ def scrape(
     JSON: the property of one target, or a list of those of several.
     """
     settings = load_settings()
-    targets = [normalise_target(target) for target in targets]
+    targets = [normalize_target(target) for target in targets]
     batch = new_id()
     results, codes, left = [], [0], list(targets)
     start_tracing(settings)

@@ -15,7 +15,7 @@ from app.property.storage.ids import PROPERTY, WATCH, IdKind, find_id, short_ids
 from app.property.storage.paging import every
 from app.property.storage.watches.models import Watch, WatchKind
 from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
-from app.property.urls.targets import normalise_watched
+from app.property.urls.targets import normalize_watched
 from app.services.runtime.stores import Stores, open_stores
 from app.services.watches.watching import WatchSummary, summary
 from app.settings import load_settings
@@ -55,7 +55,7 @@ def add(
     settings = load_settings()
     with open_stores(settings) as stores:
         named = [_full(stores, target, PROPERTY) for target in targets or ()]
-        wanted = read_targets(named, file, normalise_watched)
+        wanted = read_targets(named, file, normalize_watched)
         added = Watches(stores.database).add(
             wanted, interval_days=every or settings.watch.interval_days, who=who(), most=settings.watch.max_watches
         )
@@ -70,7 +70,7 @@ def add(
 def remove(
     targets: Annotated[list[str], typer.Argument(metavar="WATCH", help="IDs of watches, or what they watch.")],
 ) -> None:
-    """Stop watching. Jobs that no worker has started are cancelled; what is stored stays.
+    """Stop watching. Jobs that no worker has started are canceled; what is stored stays.
 
     JSON: `{"removed": n, "cancelled_jobs": n}`.
     """
@@ -78,9 +78,9 @@ def remove(
         watches = Watches(stores.database)
         names = [_full(stores, name, WATCH, PROPERTY) for name in targets]
         found = list(dict.fromkeys(watches.get(name).id for name in names))  # look up all of them before removing any
-        cancelled = sum(watches.remove(watch_id) for watch_id in found)
-    data = {"removed": len(found), "cancelled_jobs": cancelled}
-    show(data, lambda: [Text(f"{len(found)} removed, {cancelled} jobs cancelled")])
+        canceled = sum(watches.remove(watch_id) for watch_id in found)
+    data = {"removed": len(found), "cancelled_jobs": canceled}
+    show(data, lambda: [Text(f"{len(found)} removed, {canceled} jobs canceled")])
 
 
 @command(app, "list", "", "--json | jq -r '.watches[].target'")

@@ -70,11 +70,11 @@ def get_batch(batch_id: BatchId, context: ContextOf) -> JSONResponse:
 def cancel_batch(batch_id: BatchId, context: ContextOf) -> JSONResponse:
     """Cancel all jobs that are not over. A running job stores no result after this.
 
-    Repeating is safe; a batch that ended without being cancelled answers 409.
+    Repeating is safe; a batch that ended without being canceled answers 409.
     """
     batches = context.stores.batches
-    cancelled = batches.cancel(batch_id)
+    canceled = batches.cancel(batch_id)
     batch = batches.get(batch_id)
-    if not cancelled and not batch.counts[JobState.CANCELLED]:
-        return failure("batch_is_over", f"Batch {batch_id} is over already and cannot be cancelled.", 409)
+    if not canceled and not batch.counts[JobState.CANCELLED]:
+        return failure("batch_is_over", f"Batch {batch_id} is over already and cannot be canceled.", 409)
     return success(batch.as_json())

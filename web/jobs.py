@@ -241,10 +241,10 @@ def get_job(job_id: JobId, context: ContextOf) -> JSONResponse:
 def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
     """Cancel a job. A running job stores no result after this. Repeating is safe; a job that has ended answers 409."""
     jobs = context.stores.jobs
-    cancelled = jobs.cancel(job_id)
+    canceled = jobs.cancel(job_id)
     job = jobs.get(job_id)
-    if not cancelled and job.state is not JobState.CANCELLED:
-        return failure("job_is_over", f"Job {job_id} is {job.state} already and cannot be cancelled.", 409)
+    if not canceled and job.state is not JobState.CANCELLED:
+        return failure("job_is_over", f"Job {job_id} is {job.state} already and cannot be canceled.", 409)
     return success(job.as_json())
 
 
@@ -252,7 +252,7 @@ def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
     "/{job_id}/retry", status_code=202, summary="Retry a job", responses=answers(JobView, 404, 409, 422, status=202)
 )
 def retry_job(job_id: JobId, caller: Annotated[Caller, allow(*OPERATIONS)], context: ContextOf) -> JSONResponse:
-    """Queue a failed or cancelled job again. Other states, and targets in progress in another job, answer 409.
+    """Queue a failed or canceled job again. Other states, and targets in progress in another job, answer 409.
 
     It counts against the caller's quota like a new job. Repeating is safe without an `Idempotency-Key`.
     """
@@ -262,7 +262,7 @@ def retry_job(job_id: JobId, caller: Annotated[Caller, allow(*OPERATIONS)], cont
         return success(jobs.get(job_id).as_json(), 202)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         return failure("target_under_way", f"The target of job {job_id} is in progress in another job.", 409)
-    message = f"Job {job_id} is {job.state}; only failed and cancelled jobs can be retried."
+    message = f"Job {job_id} is {job.state}; only failed and canceled jobs can be retried."
     return failure("job_not_retryable", message, 409)
 
 

@@ -92,7 +92,7 @@ class WatchList(ListPage):
 
 
 class RemovedWatch(BaseModel):
-    """The removed watch, and how many of its jobs were cancelled."""
+    """The removed watch, and how many of its jobs were canceled."""
 
     id: WatchId
     cancelled_jobs: int
@@ -137,5 +137,5 @@ def get_watch(watch_id: WatchId, context: ContextOf) -> JSONResponse:
 )
 def remove_watch(watch_id: WatchId, context: ContextOf) -> JSONResponse:
     """Remove a watch and cancel its jobs that no worker has started. Running jobs and stored data stay."""
-    cancelled = Watches(context.stores.database).remove(watch_id)
-    return success({"id": watch_id, "cancelled_jobs": cancelled})
+    canceled = Watches(context.stores.database).remove(watch_id)
+    return success({"id": watch_id, "cancelled_jobs": canceled})

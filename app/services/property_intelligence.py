@@ -21,7 +21,7 @@ from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.leases import Lease
-from app.property.urls.targets import is_address, normalise_target
+from app.property.urls.targets import is_address, normalize_target
 from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.pages import (
@@ -103,7 +103,7 @@ class Scraper:
         If `walks` is true, a search page results in jobs for its listings instead of a property. It can then raise the
         errors of `SearchWalker.walk`.
         """
-        url, job_id = normalise_target(target), run.job_id
+        url, job_id = normalize_target(target), run.job_id
         if is_address(url):
             return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at)
         now = self._parts.database.clock.now()

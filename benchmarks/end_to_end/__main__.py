@@ -9,13 +9,13 @@ from pathlib import Path
 
 from benchmarks.end_to_end.run import run
 from benchmarks.extraction.__main__ import print_scores
-from benchmarks.extraction.run import labelled_pages, load_truth
+from benchmarks.extraction.run import labeled_pages, load_truth
 from benchmarks.extraction.scorer import score
 
 
 def main() -> int:
     """Print the final states of the jobs and the scores of the stored values. Return 2 without the pages."""
-    folder = labelled_pages()
+    folder = labeled_pages()
     if folder is None:
         return 2
     with tempfile.TemporaryDirectory(prefix="propintel-bench-") as home:

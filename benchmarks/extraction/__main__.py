@@ -14,7 +14,7 @@ from benchmarks.extraction import kinds, markdown
 from benchmarks.extraction.batches import Batch, batches
 from benchmarks.extraction.figures import Measured, cpu_ms, measured
 from benchmarks.extraction.peers.compare import compare
-from benchmarks.extraction.run import labelled_pages, run
+from benchmarks.extraction.run import labeled_pages, run
 from benchmarks.extraction.scorer import Count, Report, score
 from benchmarks.results import BenchmarkError
 
@@ -33,11 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="write the page of figures and targets to this file")
     parser.add_argument("--peers", action="store_true", help="also run the other tools (make bench-extraction-peers)")
     chosen = parser.parse_args(arguments)
-    folder = labelled_pages(chosen.pages)
+    folder = labeled_pages(chosen.pages)
     if folder is None:
         return 2
     done = run(folder)
-    cases = [*kinds.of_labelled(done), *kinds.of_labelled_apart(folder)]
+    cases = [*kinds.of_labeled(done), *kinds.of_labeled_apart(folder)]
     if chosen.pages is None:
         cases += kinds.of_fixtures()
     found = measured(done, score(done.records, done.truth), cases)
@@ -100,7 +100,7 @@ def _print_errors(found: Measured) -> None:
 
 def print_scores(report: Report) -> None:
     """Print a line for each labeled field, then one for all fields."""
-    print(f"{'field':16} {'labelled':>8} {'right':>6} {'wrong':>6} {'recall':>7} {'precision':>9}")
+    print(f"{'field':16} {'labeled':>8} {'right':>6} {'wrong':>6} {'recall':>7} {'precision':>9}")
     for label, count in report.fields.items():
         print(_line(label, count))
     print(_line("all", report.total))
@@ -108,7 +108,7 @@ def print_scores(report: Report) -> None:
 
 def _line(name: str, count: Count) -> str:
     recall, precision = (f"{v:.3f}" if v is not None else "-" for v in (count.recall, count.precision))
-    return f"{name:16} {count.labelled:8} {count.right:6} {count.wrong:6} {recall:>7} {precision:>9}"
+    return f"{name:16} {count.labeled:8} {count.right:6} {count.wrong:6} {recall:>7} {precision:>9}"
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from benchmarks.extraction.bands import Band, calibration_error, reliability
 from benchmarks.extraction.batches import AT_FIRST, runs
 from benchmarks.extraction.disputed import undisputed
 from benchmarks.extraction.regression import Example, fit
-from benchmarks.extraction.run import Run, labelled_pages
+from benchmarks.extraction.run import Run, labeled_pages
 from benchmarks.extraction.scorer import LABELS, Outcome, score
 from benchmarks.extraction.simulated import answers, planted
 
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction.fitting", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare with the stored weights")
     chosen = parser.parse_args(arguments)
-    folder = labelled_pages()
+    folder = labeled_pages()
     if folder is None:
         return 2
     reads = [read for name, done in runs(folder) for read in _reads(name, done)]
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, (new, old) in figures.items():
         print(f"{name:13} {_shown(new)}   {_shown(old)}")
     if chosen.check and stored != fresh:
-        sys.stderr.write(f"{WEIGHTS_FILE.name} is not what the labelled pages give: run `make fit` and commit it.\n")
+        sys.stderr.write(f"{WEIGHTS_FILE.name} is not what the labeled pages give: run `make fit` and commit it.\n")
         return 1
     return 0
 

@@ -29,14 +29,14 @@ class KindCase:
     reason: str
 
 
-def of_labelled(run: Run) -> Iterator[KindCase]:
+def of_labeled(run: Run) -> Iterator[KindCase]:
     """Yield a case for each page that was scored."""
     for row in run.truth:
         found = run.extractions[row["file"]]
         yield KindCase("real", row["file"], PageKind(row["kind"]), found.kind, found.reason)
 
 
-def of_labelled_apart(folder: Path) -> Iterator[KindCase]:
+def of_labeled_apart(folder: Path) -> Iterator[KindCase]:
     """Yield a case for each file listed in `extra_truth.jsonl` below `folder`: parcel lists and permits."""
     labels = folder / "extra_truth.jsonl"
     lines = labels.read_text("utf-8").splitlines() if labels.is_file() else []

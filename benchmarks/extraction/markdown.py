@@ -108,7 +108,7 @@ def _bands(done: Measured) -> list[str]:
     ]
     note = (
         "Values of labeled fields by stored confidence "
-        "([ADR 0052](../decisions/0052-confidence-is-fitted-on-labelled-pages.md))."
+        "([ADR 0052](../decisions/0052-confidence-is-fitted-on-labeled-pages.md))."
     )
     headings = ("confidence", "values", "right", "share right", "mean confidence", "right, disputed labels set aside")
     return ["## Confidence", note, table(headings, rows)]
@@ -223,7 +223,7 @@ def _peers(done: Measured) -> list[str]:
 def _fields(done: Measured) -> list[str]:
     note = "Recall is right / labeled, precision right / (right + wrong). Fields without a label or value are left out."
     counts = {**done.report.fields, "all": done.report.total}
-    rows = [(name, one.labelled, one.right, one.wrong) for name, one in counts.items() if one.labelled or one.wrong]
+    rows = [(name, one.labeled, one.right, one.wrong) for name, one in counts.items() if one.labeled or one.wrong]
     return ["## Fields", note, table(("field", "labeled", "right", "wrong"), rows)]
 
 

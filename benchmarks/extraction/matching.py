@@ -70,7 +70,7 @@ def exact(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 def street(label: Any, value: Any, row: Row, _record: Record) -> bool:
     """Compare with Street and St as equal words, with or without the unit, which has its own label."""
-    one, other = (_plain(addresses.normalise(addresses.Address(street=str(v))).street) for v in (label, value))
+    one, other = (_plain(addresses.normalize(addresses.Address(street=str(v))).street) for v in (label, value))
     unit = _plain(row.get("unit") or "")
     return other == one or (unit != "" and other in {f"{one}{word}{unit}" for word in ("", "unit", "apt", "ste")})
 

@@ -30,7 +30,7 @@ class Asked:
     instruction: int
     text: int
     schema: int
-    labelled: int
+    labeled: int
     read: int
     sent: int
     lost: tuple[str, ...]
@@ -55,11 +55,11 @@ class Prompts:
     @property
     def covered(self) -> float:
         """Return the share of the labeled values that were read correctly or are sent."""
-        return sum(page.read + page.sent for page in self.pages) / max(1, sum(page.labelled for page in self.pages))
+        return sum(page.read + page.sent for page in self.pages) / max(1, sum(page.labeled for page in self.pages))
 
     @property
     def read(self) -> float:
-        return sum(page.read for page in self.pages) / max(1, sum(page.labelled for page in self.pages))
+        return sum(page.read for page in self.pages) / max(1, sum(page.labeled for page in self.pages))
 
 
 def prompts(run: Run) -> Prompts:

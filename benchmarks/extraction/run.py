@@ -46,13 +46,13 @@ def pages_dir() -> Path:
     return shared / "pages"
 
 
-def labelled_pages(chosen: Path | None = None) -> Path | None:
+def labeled_pages(chosen: Path | None = None) -> Path | None:
     """Return `chosen`, else `pages_dir()`; without labels there, print the remedy on stderr and return None."""
     folder = chosen or pages_dir()
     if (folder / "truth.jsonl").is_file():
         return folder
     advice = "it holds no truth.jsonl" if chosen else "set SHARED_DIR to the folder that holds pages/truth.jsonl"
-    sys.stderr.write(f"No labelled pages at {folder}: {advice}.\n")
+    sys.stderr.write(f"No labeled pages at {folder}: {advice}.\n")
     return None
 
 

@@ -90,13 +90,13 @@ class Outcome:
 class Count:
     """Counts of one field, or of all fields."""
 
-    labelled: int = 0
+    labeled: int = 0
     right: int = 0
     wrong: int = 0
 
     @property
     def recall(self) -> float | None:
-        return self.right / self.labelled if self.labelled else None
+        return self.right / self.labeled if self.labeled else None
 
     @property
     def precision(self) -> float | None:
@@ -105,7 +105,7 @@ class Count:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "labelled": self.labelled,
+            "labeled": self.labeled,
             "right": self.right,
             "wrong": self.wrong,
             "recall": self.recall,
@@ -148,7 +148,7 @@ def score(records: Mapping[str, Mapping[str, Any]], truth: Sequence[Mapping[str,
                 outcome = _outcome(label, row, record)
                 report.outcomes.append(outcome)
                 for count in (report.total, report.fields[label]):
-                    count.labelled += outcome.expected is not None
+                    count.labeled += outcome.expected is not None
                     count.right += outcome.verdict == "right"
                     count.wrong += outcome.verdict == "wrong"
     return report

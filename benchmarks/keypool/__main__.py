@@ -85,13 +85,13 @@ def _one(entry: Entry, mode: Mode, size: Size, repeat: int) -> dict[str, Any]:
     used = replace(size, processes=mode.processes or size.processes)
     raw = Run(entry, mode, used, repeat).go()
     found = figures(raw, pooled=entry.pooled)
-    least = min(found["utilisation"].values(), default=0.0)
+    least = min(found["utilization"].values(), default=0.0)
     if not found["jobs"]:
         print(
             f"{mode.name} {entry.name}: nothing finished; errors {found['errors']}\n{raw.log[-1500:]}", file=sys.stderr
         )
     print(
-        f"{mode.name:22} {entry.name:16} #{repeat}  utilisation >= {least:.1%}  goodput {found['goodput']:.1%}  "
+        f"{mode.name:22} {entry.name:16} #{repeat}  utilization >= {least:.1%}  goodput {found['goodput']:.1%}  "
         f"429/ok {found['rate_limited_per_success']}  failed {found['jobs_failed']}/{found['jobs']}  "
         f"p50 {found['p50_ms']} p99 {found['p99_ms']} ms  cpu {found['cpu_ms_per_request']} ms/request",
         flush=True,

@@ -40,7 +40,7 @@ def figures(raw: Raw, *, pooled: bool = True) -> dict[str, Any]:
         "rate_limited_per_success": _share(counts["rate_limited"], counts["ok"]),
         "rate_limited_whole_run": whole["rate_limited"],
         "server_errors": counts["server_errors"],
-        "utilisation": _utilisation(raw.segments) if pooled else {},
+        "utilization": _utilization(raw.segments) if pooled else {},
         "goodput": round(ok / seconds / raw.per_second, 4),
         "jobs": len(done),
         "jobs_failed": sum(1 for c in done if c[4] == "failed"),
@@ -71,12 +71,12 @@ def _latency(seconds: Sequence[float]) -> dict[str, float | None]:
     return {"p50_ms": round(p50 * 1000, 1), "p99_ms": round(p99 * 1000, 1), "p99_over_p50": round(p99 / p50, 3)}
 
 
-def _utilisation(segments: Sequence[Segment]) -> dict[str, float]:
+def _utilization(segments: Sequence[Segment]) -> dict[str, float]:
     """Return the utilization by key name: "60 RPM", and "60 RPM #2" for the next key with the same limit."""
     seen: Counter[str] = Counter()
     names = {}
     for key in segments[0][0]["keys"]:
-        if key["behaviour"] == "ok":
+        if key["behavior"] == "ok":
             name = f"{key['rpm']:.0f} RPM"
             seen[name] += 1
             names[key["id"]] = f"{name} #{seen[name]}" if seen[name] > 1 else name

@@ -36,7 +36,7 @@ def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
 
 def bad_keys() -> list[dict[str, Any]]:
     """Return two more keys: one that is rejected, one without quota."""
-    return [{"key": _key(b, n), "rpm": 900, "tpm": 1_800_000, "behaviour": b} for n, b in enumerate((DEAD, NO_QUOTA))]
+    return [{"key": _key(b, n), "rpm": 900, "tpm": 1_800_000, "behavior": b} for n, b in enumerate((DEAD, NO_QUOTA))]
 
 
 def unlimited_key() -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def main(source: str, target: str) -> None:
     labels = [row["label"] for row in rows]
     colors = [_OURS if row["label"] == "this project" else _PEER for row in rows]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 0.5 * len(rows) + 1.4), sharey=True)
-    bars = left.barh(labels, [100 * (row["utilisation"] or 0) for row in rows], color=colors)
+    bars = left.barh(labels, [100 * (row["utilization"] or 0) for row in rows], color=colors)
     left.bar_label(bars, fmt="%.1f", padding=3)
     left.set(title="Least used key, % of its limit", xlim=(0, 118))
     bars = middle.barh(labels, [row["rejections"] or 0 for row in rows], color=colors)

@@ -67,7 +67,7 @@ def median(runs: Runs, mode: str, contestant: str, figure: Callable[[Mapping[str
 
 def lowest(figures: Mapping[str, Any]) -> float | None:
     """Return the utilization of the least used key."""
-    return min(figures["utilisation"].values(), default=None)
+    return min(figures["utilization"].values(), default=None)
 
 
 def _introduction(runs: Runs) -> str:
@@ -164,7 +164,7 @@ def _draw(runs: Runs, target: Path) -> None:
     shown = [
         {
             "label": entry.label,
-            "utilisation": median(runs, "saturated", entry.name, lowest),
+            "utilization": median(runs, "saturated", entry.name, lowest),
             "rejections": _getter(runs, "saturated", entry.name)("rate_limited_per_success"),
             "p50_ms": _getter(runs, "saturated", entry.name)("p50_ms"),
             "p99_ms": _getter(runs, "saturated", entry.name)("p99_ms"),

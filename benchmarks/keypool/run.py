@@ -142,10 +142,10 @@ class Run:
             time.sleep(event.redis_down_seconds)
             redis.start()
         if event.server_down_seconds is not None:
-            failing = [{"key": k["key"], "behaviour": "flaky", "failure_rate": 1.0} for k in self._keys]
+            failing = [{"key": k["key"], "behavior": "flaky", "failure_rate": 1.0} for k in self._keys]
             simulator.post("/control/keys", failing)
             time.sleep(event.server_down_seconds)
-            simulator.post("/control/keys", [{"key": k["key"], "behaviour": "ok"} for k in self._keys])
+            simulator.post("/control/keys", [{"key": k["key"], "behavior": "ok"} for k in self._keys])
         return []
 
 

@@ -49,15 +49,15 @@ def _named(name: str) -> Figure:
 
 
 def _all_keys(figures: Mapping[str, Any]) -> float | None:
-    return min(figures["utilisation"].values(), default=None)
+    return min(figures["utilization"].values(), default=None)
 
 
 def _larger_keys(figures: Mapping[str, Any]) -> float | None:
-    return min((share for key, share in figures["utilisation"].items() if key != _ONE_A_SECOND), default=None)
+    return min((share for key, share in figures["utilization"].items() if key != _ONE_A_SECOND), default=None)
 
 
 def _smallest_key(figures: Mapping[str, Any]) -> float | None:
-    found: float | None = figures["utilisation"].get(_ONE_A_SECOND)
+    found: float | None = figures["utilization"].get(_ONE_A_SECOND)
     return found
 
 

@@ -51,7 +51,7 @@ def fill_keys(running: Fleet) -> None:
 def _use(running: Fleet, manager: OpenAIClientManager, secrets: Sequence[str]) -> None:
     control = running.env["OPENAI_BASE_URL"].removesuffix("/v1") + "/control/keys"
     for secret in secrets[: min(_DEAD, len(secrets) // 3)]:
-        changed = {"key": secret, "behaviour": "dead"}
+        changed = {"key": secret, "behavior": "dead"}
         httpx2.post(control, json=changed, trust_env=False, timeout=120).raise_for_status()
     client = manager.get_client()
     assert client is not None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.extraction.run import labelled_pages
+from benchmarks.extraction.run import labeled_pages
 from benchmarks.recipes.figures import figures
 from benchmarks.recipes.plot import draw
 from benchmarks.recipes.real import real_hosts
@@ -44,7 +44,7 @@ def _measure(args: argparse.Namespace) -> None:
         make_sites(args.sites, pages=args.pages, seed=args.seed),
         lambda text: print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True),
     )
-    folder = labelled_pages()
+    folder = labeled_pages()
     hosts = real_hosts(folder) if folder else None
     write_report(figures(found), hosts, docs=args.docs, seed=args.seed, machine=machine())
     draw(found, args.docs / "recipes.svg")

@@ -71,7 +71,7 @@ def write_report(one: Figures, hosts: Sequence[Host] | None, *, docs: Path, seed
         _wrong(one),
         "## Real hosts",
         prose(_REAL),
-        _hosts(hosts) if hosts is not None else "The labelled pages were not there.",
+        _hosts(hosts) if hosts is not None else "The labeled pages were not there.",
     ]
     docs.mkdir(parents=True, exist_ok=True)
     (docs / "recipes.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")

@@ -124,6 +124,6 @@ def section(rows: Rows) -> str:
 
 _ABOUT = """
 CPU of the worker and its child per task, {tasks} tasks of each kind in alternating rounds, medians. The bare task does
-nothing, with the same settings: late acknowledgement, events, no result. The job finds its property fresh, which leaves
+nothing, with the same settings: late acknowledgment, events, no result. The job finds its property fresh, which leaves
 claim, lease, property lookup, and finish.
 """

@@ -1,7 +1,7 @@
 """Result pages of the two portals, with traps for crawlers that follow them.
 
 Hearthlist lists a town's homes in numbered pages. The last home of a page is repeated on the next page. A sponsored
-card leads to House Rumours, one card of the first page leads to the other portal, and a calendar of open houses always
+card leads to House Rumors, one card of the first page leads to the other portal, and a calendar of open houses always
 links to a next month. Pages after the last repeat the last page. `/fresh/` never ends and only reshuffles the same
 homes; `/endless/` never ends and always lists new homes that do not exist. Mosaic Homes shows nine homes of each page
 as cards and the others in its state; robots.txt forbids its third page.
@@ -21,7 +21,7 @@ from starlette.routing import Route
 from simulators.county.county import County
 from simulators.county.pages import mosaic
 from simulators.county.pages.writing import document, dollars, number
-from simulators.county.sites import HEARTH, MOSAIC, RUMOURS, Page, Site, slug
+from simulators.county.sites import HEARTH, MOSAIC, RUMORS, Page, Site, slug
 
 #: The homes of a result page, and how many of them Mosaic shows as cards.
 PER_PAGE, SHOWN = 12, 9
@@ -134,7 +134,7 @@ class Results:
         return self.homes(site, request.path_params["town"]) if self._site_of(request) is site else []
 
     def _sponsored(self, request: Request) -> str:
-        href = f"{self._root_of(request, RUMOURS)}/rumours/1-paid-for-st"
+        href = f"{self._root_of(request, RUMORS)}/rumors/1-paid-for-st"
         return (
             f'<li class="result"><span>Sponsored</span> <a rel="sponsored" href="{href}">1 Paid-For St</a> '
             "$199,000 5 bd 3,000 sqft</li>"

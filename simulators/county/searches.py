@@ -12,7 +12,7 @@ from typing import Any
 
 from simulators.county.county import County
 from simulators.county.homes import Home
-from simulators.county.sites import HEARTH, MOSAIC, RUMOURS, VAULT, Page, slug
+from simulators.county.sites import HEARTH, MOSAIC, RUMORS, VAULT, Page, slug
 
 #: False values, which no page of the county states.
 LIES: Mapping[str, Any] = {
@@ -65,14 +65,14 @@ def _dead(search: _Search) -> list[dict[str, Any]]:
 
 def _wrong(search: _Search) -> list[dict[str, Any]]:
     """Cite the house next door as the requested one."""
-    neighbours = [p for p in search.county.of_site(MOSAIC) if p.home.street == search.home.street and p.is_open]
-    near = min((p for p in neighbours if p.home != search.home), key=lambda p: abs(p.home.number - search.home.number))
+    neighbors = [p for p in search.county.of_site(MOSAIC) if p.home.street == search.home.street and p.is_open]
+    near = min((p for p in neighbors if p.home != search.home), key=lambda p: abs(p.home.number - search.home.number))
     return [*search.cited(near), *search.right()]
 
 
 def _outside(search: _Search) -> list[dict[str, Any]]:
-    url = f"{search.root[RUMOURS.key]}/rumours/{slug(search.home.address)}"
-    return [{"text": f"{name}: {value}", "url": url, "title": RUMOURS.name} for name, value in LIES.items()] + (
+    url = f"{search.root[RUMORS.key]}/rumors/{slug(search.home.address)}"
+    return [{"text": f"{name}: {value}", "url": url, "title": RUMORS.name} for name, value in LIES.items()] + (
         search.right()
     )
 

@@ -18,7 +18,7 @@ from simulators.county.county import County
 from simulators.county.pages import assessor, gis, hearth, mosaic, offices
 from simulators.county.pages.writing import document
 from simulators.county.results import ROBOTS, Results
-from simulators.county.sites import GIS, LAYER, MOSAIC, RUMOURS, SITES, VAULT, Page, Site
+from simulators.county.sites import GIS, LAYER, MOSAIC, RUMORS, SITES, VAULT, Page, Site
 
 _ROBOTS = "User-agent: *\nDisallow: /signin\nDisallow: /apply\n"
 _CLOSED = "User-agent: *\nDisallow: /\n"
@@ -46,7 +46,7 @@ class CountyServer:
         self.app = Starlette(
             routes=[
                 Route("/robots.txt", self._robots),
-                Route("/rumours/{rest:path}", self._rumour),
+                Route("/rumors/{rest:path}", self._rumor),
                 Route("/", self._front),
                 Route(f"{LAYER}/query", self._query),
                 Route("/lookup", self._lookup),
@@ -61,13 +61,13 @@ class CountyServer:
         site = _site(request)
         return PlainTextResponse(_CLOSED if site is VAULT else _ROBOTS + (ROBOTS if site is MOSAIC else ""))
 
-    async def _rumour(self, request: Request) -> Response:
+    async def _rumor(self, request: Request) -> Response:
         """Return a page that looks like a listing and has no true fact."""
-        if _site(request) is not RUMOURS:
+        if _site(request) is not RUMORS:
             return _not_found()
         line = escape(request.path_params["rest"].replace("-", " ").title())
         facts = "<h1>{}</h1><p>9 beds, 9 baths, 9,999 sq ft, built in 1901, thatched roof. Asking $1.</p>"
-        return HTMLResponse(document(RUMOURS.name, "", facts.format(line)))
+        return HTMLResponse(document(RUMORS.name, "", facts.format(line)))
 
     async def _front(self, request: Request) -> Response:
         site = _site(request)

@@ -37,8 +37,8 @@ VAULT = Site("vault", "Listing Vault", "portal", "127.0.9.8")
 #: The path of the GIS's parcel layer.
 LAYER = "/arcgis/rest/services/Public/Parcels/MapServer/0"
 #: This site is outside the allowed search domains, and everything it says is false.
-RUMOURS = Site("rumours", "House Rumours", "other", "127.0.9.9")
-SITES = (ASSESSOR, GIS, HEARTH, MOSAIC, ASSOCIATION, TAX_ROLL, PERMITS, VAULT, RUMOURS)
+RUMORS = Site("rumors", "House Rumors", "other", "127.0.9.9")
+SITES = (ASSESSOR, GIS, HEARTH, MOSAIC, ASSOCIATION, TAX_ROLL, PERMITS, VAULT, RUMORS)
 
 _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "UnitNumber", "City", "StateOrProvince", "PostalCode")
 _BATHS = ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger")

@@ -116,12 +116,12 @@ class BatchRoutes:
         key = state.config
         if not self._gate.server.batches:
             raise ApiError(404, "Invalid URL", "invalid_request_error")
-        if key.behaviour == "dead":
+        if key.behavior == "dead":
             raise protocol.invalid_key(key.key, key.code)
-        if key.behaviour == "region":
+        if key.behavior == "region":
             raise protocol.region_forbidden(key.code)
-        if key.behaviour == "forbidden":
+        if key.behavior == "forbidden":
             message = "You have insufficient permissions for this operation. Missing scopes: api.files.write."
             raise ApiError(403, message, "invalid_request_error", key.code or "missing_scope", counter="forbidden")
-        if key.behaviour == "flaky" and self._gate.chance.random() < key.failure_rate:
+        if key.behavior == "flaky" and self._gate.chance.random() < key.failure_rate:
             raise protocol.server_error()

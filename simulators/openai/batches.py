@@ -61,7 +61,7 @@ class StoredFile:
 
 @dataclass
 class StoredBatch:
-    """A batch. `moments` are OpenAI's `..._at` by name; `began` and `cancelled` are monotonic seconds."""
+    """A batch. `moments` are OpenAI's `..._at` by name; `began` and `canceled` are monotonic seconds."""
 
     id: str
     project: Project
@@ -70,7 +70,7 @@ class StoredBatch:
     began: float
     created_at: int
     status: str = "validating"
-    cancelled: float | None = None
+    canceled: float | None = None
     model: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
@@ -151,7 +151,7 @@ class Batches:
 
     def create(self, key: KeyConfig, given: Mapping[str, Any], now: float) -> dict[str, Any]:
         """Handle `POST /v1/batches`. Raises `ApiError`. Invalid lines fail the batch later."""
-        if key.behaviour == "no_quota":
+        if key.behavior == "no_quota":
             raise protocol.bad_request("Billing hard limit has been reached", code="billing_hard_limit_reached")
         endpoint = given.get("endpoint")
         if endpoint not in _READERS:
@@ -204,8 +204,8 @@ class Batches:
         if batch.status in _FINAL:
             message = f"Cannot cancel a batch with status '{batch.status}'."
             raise ApiError(409, message, "invalid_request_error")
-        if batch.cancelled is None:
-            batch.cancelled = now
+        if batch.canceled is None:
+            batch.canceled = now
             _reach(batch, "cancelling")
         return batch.as_json()
 
@@ -227,8 +227,8 @@ class Batches:
         if batch.errors:
             _reach(batch, "failed")
             return
-        if batch.cancelled is not None:
-            if now >= batch.cancelled + server.batch_cancel_seconds:
+        if batch.canceled is not None:
+            if now >= batch.canceled + server.batch_cancel_seconds:
                 self._end(batch, "cancelled", server)
             return
         batch.counts["total"] = len(batch.lines)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-BEHAVIOURS = ("ok", "dead", "forbidden", "region", "no_quota", "flaky", "slow", "hang")
+BEHAVIORS = ("ok", "dead", "forbidden", "region", "no_quota", "flaky", "slow", "hang")
 ANSWERS = (
     "normal",
     "rubbish",
@@ -23,7 +23,7 @@ ANSWERS = (
     "fenced",
 )
 _CHOICES = {
-    "behaviour": BEHAVIOURS,
+    "behavior": BEHAVIORS,
     "answers": ANSWERS,
     "enforcement": ("minute", "second"),
     "headers": ("full", "no_reset", "none"),
@@ -80,7 +80,7 @@ class KeyConfig(_FromJson):
     key: str = field(repr=False)
     rpm: float = 500
     tpm: float = 200_000
-    behaviour: str = "ok"
+    behavior: str = "ok"
     answers: str | None = None
     group: str | None = None
     organization: str = "org-simulator"

@@ -60,7 +60,7 @@ class KeyState:
         return {
             "id": self.config.id,
             "suffix": self.config.key[-4:],
-            "behaviour": self.config.behaviour,
+            "behavior": self.config.behavior,
             "rpm": self.config.rpm,
             "tpm": self.config.tpm,
             "group": self.config.group,
@@ -105,7 +105,7 @@ class Gate:
     ) -> Admission:
         """Admit and charge a request, or raise the `ApiError` that OpenAI would return."""
         key = state.config
-        if key.behaviour in ("dead", "no_quota") and len(state.refused_at) < _REFUSALS_KEPT:
+        if key.behavior in ("dead", "no_quota") and len(state.refused_at) < _REFUSALS_KEPT:
             state.refused_at.append(now)
         self._permit(key, model)
         meter = self._meter(key, model, now)
@@ -129,7 +129,7 @@ class Gate:
 
     def fail_by_chance(self, state: KeyState, admission: Admission, now: float) -> None:
         """Raise `ApiError` 500 for a flaky key, at its configured rate."""
-        if state.config.behaviour == "flaky" and self.chance.random() < state.config.failure_rate:
+        if state.config.behavior == "flaky" and self.chance.random() < state.config.failure_rate:
             if not self.server.failed_requests_count:
                 admission.meter.refund(admission.tokens, now)
             raise protocol.server_error()
@@ -140,7 +140,7 @@ class Gate:
 
     def latency(self, state: KeyState) -> float:
         """Return how long this request takes, in seconds: a slow key's delay, or a random latency."""
-        if state.config.behaviour == "slow":
+        if state.config.behavior == "slow":
             return state.config.seconds
         if self.server.latency_ms <= 0:
             return 0.0
@@ -202,15 +202,15 @@ class Gate:
         return {model: meter.levels(now) for (place, model), meter in self._meters.items() if place in places}
 
     def _permit(self, key: KeyConfig, model: str) -> None:
-        if key.behaviour == "dead":
+        if key.behavior == "dead":
             raise protocol.invalid_key(key.key, key.code)
-        if key.behaviour == "no_quota":
+        if key.behavior == "no_quota":
             raise protocol.no_quota(key.code)
-        if key.behaviour == "region":
+        if key.behavior == "region":
             raise protocol.region_forbidden(key.code)
         if self.server.models is not None and model not in self.server.models:
             raise protocol.unknown_model(model)
-        if key.behaviour == "forbidden" or (key.models is not None and model not in key.models):
+        if key.behavior == "forbidden" or (key.models is not None and model not in key.models):
             raise protocol.model_forbidden(key.project, model, key.code)
 
     def _charge(self, estimate: float, max_tokens: float, text: str) -> float:

@@ -141,7 +141,7 @@ class OpenAISimulator:
 
     async def models(self, request: Request) -> Response:
         async def work(state: KeyState, headers: dict[str, str]) -> Response:  # noqa: ARG001 (same shape as the others)
-            if state.config.behaviour == "dead":
+            if state.config.behavior == "dead":
                 raise protocol.invalid_key(state.config.key, state.config.code)
             return JSONResponse(bodies.models_body(self.gate.server.models, int(time.time())))
 
@@ -199,7 +199,7 @@ class OpenAISimulator:
         self.gate.fail_by_chance(state, admission, time.monotonic())
 
     async def _take_time(self, request: Request, state: KeyState) -> None:
-        hangs = state.config.behaviour == "hang"
+        hangs = state.config.behavior == "hang"
         await self._wait(request, None if hangs else self.gate.latency(state))
 
     async def _wait(self, request: Request, seconds: float | None) -> None:

@@ -170,7 +170,7 @@ def model(docker_openai: DockerSimulator) -> SimulatorHandle:
     """Reset the OpenAI simulator, and return its handle."""
     handle = SimulatorHandle(docker_openai.address_here, KEYS[:1])
     handle.reset()
-    handle.set_key(**_KEY, behaviour="ok")
+    handle.set_key(**_KEY, behavior="ok")
     return handle
 
 

@@ -57,10 +57,10 @@ def test_term_to_a_worker_during_a_job_loses_nothing(
     celery_setup: CeleryTestSetup, stores: Stores, send: Send, wait_for_jobs: Wait, model: SimulatorHandle
 ) -> None:
     """The job hangs in a model call for longer than the soft shutdown lasts: the next worker finishes it."""
-    model.set_key(model.keys[0], behaviour="hang")
+    model.set_key(model.keys[0], behavior="hang")
     (job_id,) = send("/listings/oak-hollow-lane")
     wait_for_callable("The model is asked", lambda: model.stats()["totals"]["requests"] == 1)
-    model.set_key(model.keys[0], behaviour="ok")
+    model.set_key(model.keys[0], behavior="ok")
     celery_setup.worker.kill("SIGTERM")
     assert stores.jobs.get(job_id).state != "done"
     celery_setup.worker.restart()

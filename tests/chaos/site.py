@@ -65,11 +65,11 @@ class ChaosSite:
         self.served.append(Served(time.monotonic(), path, outcome))
 
     async def _home(self, path: str, number: int, receive: Receive, send: Send) -> str:
-        behaviour, body = manners(self._seed, number), homes.page(number).encode()
+        behavior, body = manners(self._seed, number), homes.page(number).encode()
         self._asked[path] += 1
         turn = self._asked[path] - 1
-        mishap = behaviour.mishaps[turn] if turn < len(behaviour.mishaps) else None
-        if await _left(receive, _HANG_SECONDS if mishap == "hang" else behaviour.latency_seconds):
+        mishap = behavior.mishaps[turn] if turn < len(behavior.mishaps) else None
+        if await _left(receive, _HANG_SECONDS if mishap == "hang" else behavior.latency_seconds):
             return mishap or "abandoned"
         if mishap in ("500", "503", "hang"):
             await _answer(send, 503 if mishap == "hang" else int(mishap), b"<h1>Try again later</h1>")

@@ -19,9 +19,9 @@ _LATENCY_MS = 500
 #: The keys' options: two are good, two have low limits, one fails at times, and one is dead.
 _MANNERS: tuple[dict[str, Any], ...] = (
     {},
-    {"behaviour": "flaky", "failure_rate": 0.3},
+    {"behavior": "flaky", "failure_rate": 0.3},
     {"rpm": 10},
-    {"behaviour": "dead"},
+    {"behavior": "dead"},
     {"rpm": 20},
     {},
 )

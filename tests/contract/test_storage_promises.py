@@ -72,7 +72,7 @@ def test_a_job_does_not_end_with_a_purged_property(database: Database, storing: 
     assert JobStore(database).get(lease.job_id).state is JobState.RUNNING
 
 
-def cancelled(database: Database, clock: ManualClock, lease: Lease) -> None:
+def canceled(database: Database, clock: ManualClock, lease: Lease) -> None:
     JobStore(database).cancel(lease.job_id)
 
 
@@ -95,7 +95,7 @@ def purged(database: Database, clock: ManualClock, lease: Lease) -> None:
         connection.execute(delete(JobRow).where(JobRow.id == lease.job_id))
 
 
-LOSSES = pytest.mark.parametrize("lose", [cancelled, superseded, taken_over, purged])
+LOSSES = pytest.mark.parametrize("lose", [canceled, superseded, taken_over, purged])
 
 
 def everything(database: Database) -> dict[str, list[Any]]:

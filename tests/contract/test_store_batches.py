@@ -191,9 +191,9 @@ def test_a_complete_batch_keeps_its_counts_until_a_job_is_repeated(
     batches.complete()
     with database.writing() as connection:
         connection.execute(delete(JobRow).where(JobRow.id.in_(made.new[1:])))
-    cancelled = {**dict.fromkeys(JobState, 0), "cancelled": 3}
-    assert batches.get(made.batch).counts == jobs.counts(made.batch) == cancelled
-    assert jobs.counts() == {**cancelled, "queued": 1}
+    canceled = {**dict.fromkeys(JobState, 0), "cancelled": 3}
+    assert batches.get(made.batch).counts == jobs.counts(made.batch) == canceled
+    assert jobs.counts() == {**canceled, "queued": 1}
     jobs.retry(made.new[:1])
     assert batches.get(made.batch).counts == jobs.counts(made.batch) == {**dict.fromkeys(JobState, 0), "queued": 1}
     assert jobs.counts() == {**dict.fromkeys(JobState, 0), "queued": 2}

@@ -284,7 +284,7 @@ def test_a_deferred_job_is_not_claimed_before_it_is_due(jobs: JobStore, clock: M
 
 
 @pytest.mark.parametrize("running", [False, True])
-def test_the_worker_of_a_cancelled_job_loses_the_lease(jobs: JobStore, running: bool) -> None:
+def test_the_worker_of_a_canceled_job_loses_the_lease(jobs: JobStore, running: bool) -> None:
     job_id = enqueue_one(jobs)
     if running:
         jobs.claim(job_id, "a", 30)
@@ -296,12 +296,12 @@ def test_the_worker_of_a_cancelled_job_loses_the_lease(jobs: JobStore, running: 
     assert jobs.get(job_id).state == "cancelled"
 
 
-def test_retry_resets_failed_and_cancelled_jobs(jobs: JobStore) -> None:
-    failed, cancelled, queued = jobs.enqueue([f"https://a.example/{n}" for n in range(3)]).new
+def test_retry_resets_failed_and_canceled_jobs(jobs: JobStore) -> None:
+    failed, canceled, queued = jobs.enqueue([f"https://a.example/{n}" for n in range(3)]).new
     jobs.claim(failed, "a", 30)
     jobs.fail(failed, PageGoneError(URL, "sold"), "a")
-    jobs.cancel(cancelled)
-    assert [job.id for job in jobs.retry([cancelled, failed, queued, "unknown"])] == [cancelled, failed]
+    jobs.cancel(canceled)
+    assert [job.id for job in jobs.retry([canceled, failed, queued, "unknown"])] == [canceled, failed]
     job = jobs.get(failed)
     assert (job.state, job.error, job.attempts, job.finished_at) == ("queued", None, 0, None)
 

@@ -190,15 +190,15 @@ def test_a_failed_question_is_asked_again_for_another_job(
     assert (outcome.state, outcome.attempts, outcome.error_message) == (RequestState.PARKED, 0, None)
 
 
-def test_only_requests_of_cancelled_jobs_are_withdrawn(
+def test_only_requests_of_canceled_jobs_are_withdrawn(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database
 ) -> None:
     (remaining,) = parked(jobs, requests, "kept")
-    cancelled = parked(jobs, requests, "a", "b")
-    BatchStore(database).cancel(cancelled[0].batch_id)
+    canceled = parked(jobs, requests, "a", "b")
+    BatchStore(database).cancel(canceled[0].batch_id)
     assert requests.withdraw_unwanted() == 2
     assert [candidate.id for candidate in batches.candidates("gpt-x", 10)] == [remaining.request_id]
-    (again,) = jobs.retry([cancelled[0].id])
+    (again,) = jobs.retry([canceled[0].id])
     assert again.request_id is None, "the job no longer waits for a request"
 
 

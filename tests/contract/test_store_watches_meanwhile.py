@@ -268,10 +268,10 @@ def test_the_watch_of_a_merged_property_shows_the_new_property(
     assert (watches.get(URL).target, watches.get(URL).property_id) == (URL, home)
 
 
-# --- cancelled, or run by another job
+# --- canceled, or run by another job
 
 
-def test_a_cancelled_refresh_is_not_a_failure(watches: Watches, database: Database, clock: ManualClock) -> None:
+def test_a_canceled_refresh_is_not_a_failure(watches: Watches, database: Database, clock: ManualClock) -> None:
     watches.add([URL], interval_days=2)
     (job,) = begin(watches, clock, URL)
     planned = watches.get(URL).due_at

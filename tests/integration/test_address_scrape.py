@@ -123,8 +123,8 @@ def test_only_a_units_own_pages_are_used_for_it(world: World) -> None:
 
 
 def test_the_only_matching_link_of_a_search_page_is_followed_once(world: World) -> None:
-    neighbours = (("/r/14", "14 Fictional Ave, Anytown"), ("/r/12b", "12 Fictional Ave # B"))
-    links = (*neighbours, ("/r/12", "12 Fictional Avenue, Anytown"))
+    neighbors = (("/r/14", "14 Fictional Ave, Anytown"), ("/r/12b", "12 Fictional Ave # B"))
+    links = (*neighbors, ("/r/12", "12 Fictional Avenue, Anytown"))
     world.county.pages |= {FOUND: (200, results(*links)), "/r/12": (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     found = world.scrape()
@@ -219,7 +219,7 @@ def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -
     """An outage of the API must not leave all addresses scraped meanwhile with one source or none."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
-    world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
+    world.api.set_key(world.api.keys[0], behavior="flaky", failure_rate=1.0)
     job_id = world.job()
     with pytest.raises(openai.InternalServerError):
         world.scrape(run=Run(Lease(job_id, "test")))
@@ -231,10 +231,10 @@ def test_fields_that_a_failing_model_left_missing_are_requested_by_the_next_job(
     speaks_of_more = assessor().replace("</html>", "<p>The roof is slate and was relaid with care.</p></html>")
     world.county.pages |= {FOUND: (200, speaks_of_more), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
-    world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
+    world.api.set_key(world.api.keys[0], behavior="flaky", failure_rate=1.0)
     first = world.scrape(run=Run(Lease(world.job(), "test"), is_last=True, is_due=True))
     assert first.wanted_model
-    world.api.set_key(world.api.keys[0], behaviour="ok")
+    world.api.set_key(world.api.keys[0], behavior="ok")
     again = world.scrape()
     assert (again.property_id, again.page_from, again.wanted_model) == (first.property_id, PageFrom.SITE, ())
     assert world.scrape().page_from is PageFrom.STORED
@@ -273,11 +273,11 @@ def test_values_of_pages_that_cannot_be_fetched_stay_unverified_and_out_of_the_r
 
 def test_a_false_search_answer_changes_no_value(world: World) -> None:
     """The false lines contradict their page, or cite a neighbor's page, a forbidden domain, or no page."""
-    world.county.pages |= {FOUND: (200, assessor()), "/neighbour": (200, listing(ADDRESS.replace("12", "14"), beds=7))}
+    world.county.pages |= {FOUND: (200, assessor()), "/neighbor": (200, listing(ADDRESS.replace("12", "14"), beds=7))}
     world.portal.pages |= {
         "/h/1": (200, listing()), "/h/14": (200, listing(ADDRESS.replace("12 ", "14 "), beds=7)),
     }  # fmt: skip
-    root, outside = world.roots["portal"], f"{world.roots['county']}/neighbour"
+    root, outside = world.roots["portal"], f"{world.roots['county']}/neighbor"
     lines = [
         {"text": "Roof: Gold", "url": f"{root}/h/1"},
         {"text": "Bedrooms: 7", "url": f"{root}/h/14"},
@@ -296,7 +296,7 @@ def test_a_false_search_answer_changes_no_value(world: World) -> None:
     assert codes[f"{root}/h/14"] == "other_property"
     assert codes[outside] == "outside_domains"
     assert codes[f"{root}/never"] == "not_cited"
-    assert world.county.asked["/neighbour"] == world.portal.asked["/never"] == 0
+    assert world.county.asked["/neighbor"] == world.portal.asked["/never"] == 0
 
 
 def test_two_pages_of_one_office_are_one_source_and_two_sources_need_no_search(world: World) -> None:
@@ -411,8 +411,8 @@ def test_a_purge_of_a_shared_answer_removes_all_records_read_from_it(world: Worl
 
 
 def test_without_a_source_the_error_says_what_was_tried_and_what_to_do(world: World) -> None:
-    world.county.pages["/neighbour?zip=00000"] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
-    other = ("Neighbour", "assessor", "<county>/neighbour?zip={postal_code}")
+    world.county.pages["/neighbor?zip=00000"] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
+    other = ("Neighbor", "assessor", "<county>/neighbor?zip={postal_code}")
     world.sources(BY_ADDRESS, other, BY_NUMBER, enabled=False)
     with pytest.raises(NoSourceError) as caught:
         world.scrape()

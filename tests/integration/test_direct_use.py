@@ -122,7 +122,7 @@ async def _ask(client: openai.AsyncOpenAI) -> str | None:
 def test_the_async_variant_rotates_keys_and_respects_max_retries(
     openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
-    bad = [{"key": key, **WIDE, "behaviour": "no_quota"} for key in KEYS[:2]]
+    bad = [{"key": key, **WIDE, "behavior": "no_quota"} for key in KEYS[:2]]
     simulator = openai_simulator([*bad, {"key": KEYS[2], **WIDE}])
     with OpenAIClientManager(make_keys(simulator.keys), base_url=simulator.base_url) as manager:
         with pytest.raises(openai.RateLimitError):

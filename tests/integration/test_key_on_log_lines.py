@@ -30,7 +30,7 @@ class _Contexts(logging.Handler):
 def there(openai_simulator: Any, face: str) -> Pooled:
     """Return a pool whose first key is dead, so that a line is logged when its request is settled."""
     simulator = openai_simulator(
-        [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
+        [{"key": KEYS[0], "behavior": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
     )
     return pooled(simulator.base_url, simulator.keys, face)
 

@@ -34,8 +34,8 @@ def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_p
     assert figures["rate_limited_per_success"] is not None
     assert 0 < figures["p50_ms"] <= figures["p99_ms"]
     assert figures["cpu_ms_per_request"] > 0
-    assert len(figures["utilisation"]) == 6
-    assert all(0 <= share <= 1.001 for share in figures["utilisation"].values()), figures
+    assert len(figures["utilization"]) == 6
+    assert all(0 <= share <= 1.001 for share in figures["utilization"].values()), figures
 
 
 def test_an_unknown_name_is_refused_and_the_known_names_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

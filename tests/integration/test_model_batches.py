@@ -437,11 +437,11 @@ def test_without_a_batch_api_the_jobs_make_normal_calls(make_runner: Callable[..
 
 
 def test_a_failing_server_is_retried(make_runner: Callable[..., Runner]) -> None:
-    runner = make_runner(keys=[{"key": KEYS[0], "behaviour": "flaky", "failure_rate": 1.0}])
+    runner = make_runner(keys=[{"key": KEYS[0], "behavior": "flaky", "failure_rate": 1.0}])
     runner.park("a")
     runner.turns(2)
     assert runner.outcome("a").attempts == 1
-    runner.simulator.set_key(KEYS[0], behaviour="ok")
+    runner.simulator.set_key(KEYS[0], behavior="ok")
     runner.clock.advance(HOUR)  # the key's circuit is closed again
     runner.turns(8)
     assert runner.outcome("a").state is RequestState.ANSWERED
@@ -493,7 +493,7 @@ def test_a_key_of_the_same_project_takes_over_from_a_dead_key(
     masks = {key.key_id: key.secret.get_secret_value() for key in runner.manager.keys}
     made_by = masks[runner.batch().key_id or ""]
     assert made_by == KEYS[0]
-    runner.simulator.set_key(made_by, behaviour="dead")
+    runner.simulator.set_key(made_by, behavior="dead")
     runner.turns(2)
     assert "continues with key" in caplog.text
     assert masks[runner.batch().key_id or ""] == KEYS[1]
@@ -510,7 +510,7 @@ def test_a_batch_whose_project_has_no_key_left_is_abandoned_and_sent_with_anothe
     runner = make_runner(keys=keys, server={"batch_seconds": 3600})
     runner.park("a")
     runner.turn()
-    runner.simulator.set_key(KEYS[0], behaviour="dead")
+    runner.simulator.set_key(KEYS[0], behavior="dead")
     runner.simulator.set_server(batch_seconds=0.0)
     runner.turns(65)
     assert runner.outcome("a").state is RequestState.SENT, "the batch was given up after one refusal"
@@ -543,10 +543,10 @@ def test_a_key_that_was_refused_temporarily_keeps_its_batch(make_runner: Callabl
     runner = make_runner(keys=[{"key": key, "project": f"proj_{n}"} for n, key in enumerate(KEYS[: 1 + others])])
     runner.park("a")
     runner.turn()
-    runner.simulator.set_key(KEYS[0], behaviour="dead")
+    runner.simulator.set_key(KEYS[0], behavior="dead")
     runner.turn(60)
     assert runner.batch().unreachable_since is not None
-    runner.simulator.set_key(KEYS[0], behaviour="ok")
+    runner.simulator.set_key(KEYS[0], behavior="ok")
     runner.turns(64)
     assert runner.outcome("a").state is RequestState.ANSWERED
     assert runner.billed("a") == [1]
@@ -554,7 +554,7 @@ def test_a_key_that_was_refused_temporarily_keeps_its_batch(make_runner: Callabl
 
 
 def test_a_dead_key_is_not_chosen_again(make_runner: Callable[..., Runner]) -> None:
-    keys = [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "project": "b"}]
+    keys = [{"key": KEYS[0], "behavior": "dead"}, {"key": KEYS[1], "project": "b"}]
     runner = make_runner(keys=keys)
     runner.park("a", "b")
     runner.turns(5)
@@ -595,7 +595,7 @@ def test_a_batch_that_exceeds_the_jobs_maximum_wait_is_canceled_and_the_job_make
 
 def test_a_request_that_cannot_be_sent_goes_back_to_its_job(make_runner: Callable[..., Runner]) -> None:
     """No key is usable for a day. Parked requests go back after the maximum wait."""
-    runner = make_runner(keys=[{"key": KEYS[0], "behaviour": "no_quota"}], openai_batch_max_wait_seconds=HOUR)
+    runner = make_runner(keys=[{"key": KEYS[0], "behavior": "no_quota"}], openai_batch_max_wait_seconds=HOUR)
     with pytest.raises(openai.RateLimitError):
         runner.manager.get_client().chat.completions.create(model=MODEL, messages=messages("x"))  # type: ignore
     (job,) = runner.park("a")
@@ -679,8 +679,8 @@ def test_logs_and_errors_contain_no_page_text_and_no_key(
     with silent_log(caplog):
         runner.park("secret-villa")
         runner.turns(2)
-        runner.simulator.set_key(KEYS[0], behaviour="dead")
-        runner.simulator.set_key(KEYS[1], behaviour="forbidden")
+        runner.simulator.set_key(KEYS[0], behavior="dead")
+        runner.simulator.set_key(KEYS[1], behavior="forbidden")
         runner.turns(12)
     told = caplog.text + " ".join(str(batch) for batch in runner.parts.batches.newest())
     assert "Batch" in told

@@ -79,7 +79,7 @@ def hours(monitor: PoolMonitor) -> list[Uses]:
 def test_a_check_counts_requests_raises_alerts_and_gives_advice(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
 ) -> None:
-    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behavior": "dead", **WIDE}])
     monitor = make_monitor(simulator, budget_daily_model_calls=18, alert_budget_share=0.5)
     monitor.look()  # the first look at a pool only sets the starting counts
     ask(monitor.manager, 9)
@@ -144,7 +144,7 @@ def test_two_monitors_count_each_request_once(
 def test_a_key_that_another_process_removed_causes_no_late_alert(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
 ) -> None:
-    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behavior": "dead", **WIDE}])
     late, prompt = make_monitor(simulator), make_monitor(simulator)
     ask(late.manager, 3)
     assert len(late.check()[0]) == 1

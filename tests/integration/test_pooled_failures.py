@@ -35,7 +35,7 @@ from tests.plugins.pooled_sdk import (
 
 def test_a_bad_key_is_skipped_with_every_method(openai_simulator: Callable[..., Any], face: str) -> None:
     bad, good = KEYS[:2]
-    simulator = openai_simulator([{"key": bad, "behaviour": "no_quota"}, {"key": good, **WIDE}])
+    simulator = openai_simulator([{"key": bad, "behavior": "no_quota"}, {"key": good, **WIDE}])
 
     async def scenario(client: Any) -> None:
         await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
@@ -178,7 +178,7 @@ def test_no_error_and_no_answer_contains_a_key(openai_simulator: Callable[..., A
 
 
 def test_a_streamed_upload_is_sent_with_one_key_only(openai_simulator: Callable[..., Any], face: str) -> None:
-    keys = [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], **WIDE}]
+    keys = [{"key": KEYS[0], "behavior": "dead"}, {"key": KEYS[1], **WIDE}]
     simulator = openai_simulator(keys)
     there = pooled(simulator.base_url, simulator.keys, face)
     url, body = (
@@ -232,7 +232,7 @@ def test_a_blocking_store_is_never_called_on_the_event_loop(there: Pooled) -> No
 @pytest.mark.parametrize("async_face", FACES[1:])
 def test_a_canceled_request_returns_its_lease(openai_simulator: Callable[..., Any], async_face: str) -> None:
     """A cancellation is no failure of the key."""
-    simulator = openai_simulator([{"key": KEYS[0], **WIDE, "behaviour": "hang"}])
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE, "behavior": "hang"}])
     there = pooled(simulator.base_url, simulator.keys, async_face)
 
     async def scenario(client: Any) -> None:

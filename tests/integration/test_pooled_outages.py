@@ -45,9 +45,9 @@ def test_twenty_callers_survive_an_outage_of_all_keys(
             for _ in KEYS:
                 ask()
         for key in KEYS:
-            simulator.set_key(key, behaviour="flaky", failure_rate=1.0)
+            simulator.set_key(key, behavior="flaky", failure_rate=1.0)
         back = threading.Timer(
-            OUTAGE_SECONDS, lambda: [simulator.set_key(key, behaviour="ok", failure_rate=0.0) for key in KEYS]
+            OUTAGE_SECONDS, lambda: [simulator.set_key(key, behavior="ok", failure_rate=0.0) for key in KEYS]
         )
         with ThreadPoolExecutor(CALLERS) as callers:
             asked = [callers.submit(ask) for _ in range(CALLERS)]

@@ -281,7 +281,7 @@ def answers_counted(outcome: str) -> float:
 def test_a_dead_key_is_a_note_and_not_a_failure(
     keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
-    simulator[0].gate.change_key({"key": KEY, "behaviour": "dead"}, time.monotonic())
+    simulator[0].gate.change_key({"key": KEY, "behavior": "dead"}, time.monotonic())
     outcome = keyed.scraper.scrape(f"{url}/house")
     assert outcome.record["ListPrice"] == 310000
     assert outcome.model_note
@@ -292,11 +292,11 @@ def test_fields_that_a_failing_model_left_missing_are_requested_by_the_next_job(
     keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
     """The page can be enqueued again without `--refresh` until no field is missing."""
-    simulator[0].gate.change_key({"key": KEY, "behaviour": "flaky", "failure_rate": 1.0}, time.monotonic())
+    simulator[0].gate.change_key({"key": KEY, "behavior": "flaky", "failure_rate": 1.0}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
     first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test"), is_last=True, is_due=True))
     assert "Roof" in first.wanted_model
-    simulator[0].gate.change_key({"key": KEY, "behaviour": "ok"}, time.monotonic())
+    simulator[0].gate.change_key({"key": KEY, "behavior": "ok"}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
     second = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")))
     assert second.property_id == first.property_id

@@ -99,7 +99,7 @@ def test_an_expired_batch_bills_only_answered_lines(openai_simulator: Start) -> 
     assert sum(simulator.prompts().values()) == 1
 
 
-def test_a_canceled_batch_is_cancelling_first_and_a_finished_one_cannot_be_canceled(openai_simulator: Start) -> None:
+def test_a_canceled_batch_is_canceling_first_and_a_finished_one_cannot_be_canceled(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS}], batch_seconds=60, batch_cancel_seconds=0.2)
     client = simulator.client()
     batch = make(client, upload(client, line("a")))
@@ -171,11 +171,11 @@ def test_a_deleted_file_disappears_from_the_overview(openai_simulator: Start) ->
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error"),
+    ("behavior", "error"),
     [("dead", openai.AuthenticationError), ("forbidden", openai.PermissionDeniedError)],
 )
-def test_a_key_without_permission_is_refused(openai_simulator: Start, behaviour: str, error: type[Exception]) -> None:
-    client = openai_simulator([{"key": OURS, "behaviour": behaviour}]).client()
+def test_a_key_without_permission_is_refused(openai_simulator: Start, behavior: str, error: type[Exception]) -> None:
+    client = openai_simulator([{"key": OURS, "behavior": behavior}]).client()
     with pytest.raises(error):
         upload(client, line("a"))
 
@@ -184,7 +184,7 @@ def test_a_key_without_quota_may_read_but_not_create_batches(openai_simulator: S
     simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1)
     client = simulator.client()
     batch = make(client, upload(client, line("a")))
-    simulator.set_key(OURS, behaviour="no_quota")
+    simulator.set_key(OURS, behavior="no_quota")
     found = wait(client, batch.id, "completed")
     assert set(lines_of(client, found.output_file_id)) == {"a"}
     with pytest.raises(openai.BadRequestError) as caught:

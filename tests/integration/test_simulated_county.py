@@ -68,11 +68,11 @@ def test_a_lookup_leads_to_the_property_or_lists_what_it_found(running: RunningC
 
 
 def test_requests_to_a_site_are_counted_except_robots_txt(running: RunningCounty, client: httpx2.Client) -> None:
-    before = running.server.asked["rumours"]
-    client.get(f"{running.roots['rumours']}/robots.txt")
-    assert running.server.asked["rumours"] == before
-    assert "thatched" in client.get(f"{running.roots['rumours']}/rumours/12-fictional-ave").text
-    assert running.server.asked["rumours"] == before + 1
+    before = running.server.asked["rumors"]
+    client.get(f"{running.roots['rumors']}/robots.txt")
+    assert running.server.asked["rumors"] == before
+    assert "thatched" in client.get(f"{running.roots['rumors']}/rumors/12-fictional-ave").text
+    assert running.server.asked["rumors"] == before + 1
 
 
 def test_a_site_does_not_serve_another_sites_pages(running: RunningCounty, client: httpx2.Client) -> None:

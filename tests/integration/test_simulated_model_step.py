@@ -130,7 +130,7 @@ def test_instructions_in_a_page_change_nothing_even_for_a_gullible_model(openai_
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error"),
+    ("behavior", "error"),
     [
         ("no_quota", openai.RateLimitError),
         ("dead", openai.AuthenticationError),
@@ -139,8 +139,8 @@ def test_instructions_in_a_page_change_nothing_even_for_a_gullible_model(openai_
     ],
 )
 def test_errors_of_the_api_pass_through(
-    openai_simulator: Start, behaviour: str, error: type[openai.OpenAIError]
+    openai_simulator: Start, behavior: str, error: type[openai.OpenAIError]
 ) -> None:
-    simulator = openai_simulator([{"key": "sk-simulator-aaaaaaaaaaaaaaaaaaaa0001", "behaviour": behaviour}])
+    simulator = openai_simulator([{"key": "sk-simulator-aaaaaaaaaaaaaaaaaaaa0001", "behavior": behavior}])
     with pytest.raises(error):
         ask_model(simulator.client(timeout=0.5), MODEL, farmhouse())

@@ -42,7 +42,7 @@ def strict(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error", "answer"),
+    ("behavior", "error", "answer"),
     [
         ("dead", openai.AuthenticationError, (401, "invalid_api_key", "invalid_request_error")),
         ("forbidden", openai.PermissionDeniedError, (403, "model_not_found", "invalid_request_error")),
@@ -51,9 +51,9 @@ def strict(fields: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_a_behavior_gives_openais_error(
-    openai_simulator: Start, behaviour: str, error: type[openai.APIStatusError], answer: tuple[int, str, str]
+    openai_simulator: Start, behavior: str, error: type[openai.APIStatusError], answer: tuple[int, str, str]
 ) -> None:
-    simulator = openai_simulator([{"key": KEY, "behaviour": behaviour}])
+    simulator = openai_simulator([{"key": KEY, "behavior": behavior}])
     with pytest.raises(error) as caught:
         ask(simulator.client())
     assert (caught.value.status_code, caught.value.code, caught.value.type) == answer
@@ -122,8 +122,8 @@ def test_a_text_dependent_factor_is_stable_and_in_range(openai_simulator: Start)
 
 def test_the_stats_show_admissions_levels_and_refusal_times(openai_simulator: Start) -> None:
     """A request counts as admitted before it is answered; refusals of a key are recorded with their times."""
-    slow = {"key": KEY, "rpm": 60, "tpm": 6000, "behaviour": "slow", "seconds": 1.0}
-    simulator = openai_simulator([slow, {"key": OTHER, "behaviour": "dead"}])
+    slow = {"key": KEY, "rpm": 60, "tpm": 6000, "behavior": "slow", "seconds": 1.0}
+    simulator = openai_simulator([slow, {"key": OTHER, "behavior": "dead"}])
     thread = threading.Thread(target=ask, args=(simulator.client(),), kwargs={"max_completion_tokens": 100})
     thread.start()
     deadline = time.monotonic() + 5
@@ -142,7 +142,7 @@ def test_the_stats_show_admissions_levels_and_refusal_times(openai_simulator: St
     assert stats["at"] <= moments[0] <= simulator.stats()["at"]
 
 
-def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgement(openai_simulator: Start) -> None:
+def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgment(openai_simulator: Start) -> None:
     """Head and body are two packets. Nagle's algorithm would delay the second packet by 40 ms, until an ACK."""
     simulator = openai_simulator([{"key": KEY, **WIDE}])
     line = http.client.HTTPConnection(simulator.address.removeprefix("http://"), timeout=300)
@@ -217,7 +217,7 @@ def test_a_good_answer_carries_openais_headers(openai_simulator: Start) -> None:
 
 def test_a_flaky_key_fails_at_its_rate_and_reproducibly(openai_simulator: Start) -> None:
     def outcomes() -> list[bool]:
-        simulator = openai_simulator([{"key": KEY, **WIDE, "behaviour": "flaky", "failure_rate": 0.5}], seed=7)
+        simulator = openai_simulator([{"key": KEY, **WIDE, "behavior": "flaky", "failure_rate": 0.5}], seed=7)
         client, seen = simulator.client(), []
         for _ in range(20):
             try:
@@ -228,7 +228,7 @@ def test_a_flaky_key_fails_at_its_rate_and_reproducibly(openai_simulator: Start)
         return seen
 
     with pytest.raises(openai.InternalServerError) as caught:
-        ask(openai_simulator([{"key": KEY, **WIDE, "behaviour": "flaky", "failure_rate": 1}]).client())
+        ask(openai_simulator([{"key": KEY, **WIDE, "behavior": "flaky", "failure_rate": 1}]).client())
     assert (caught.value.status_code, caught.value.type) == (500, "server_error")
     first = outcomes()
     assert first == outcomes()
@@ -250,11 +250,11 @@ def test_an_answer_breaks_off_at_the_configured_rate(openai_simulator: Start, *,
 
 
 def test_a_slow_key_answers_late_and_a_hanging_one_never(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": KEY, **WIDE, "behaviour": "slow", "seconds": 0.6}])
+    simulator = openai_simulator([{"key": KEY, **WIDE, "behavior": "slow", "seconds": 0.6}])
     started = time.monotonic()
     ask(simulator.client())
     assert 0.6 <= time.monotonic() - started < 3
-    simulator.set_key(KEY, behaviour="hang")
+    simulator.set_key(KEY, behavior="hang")
     with pytest.raises(openai.APITimeoutError):
         ask(simulator.client(timeout=0.3))
     deadline = time.monotonic() + 5
@@ -267,7 +267,7 @@ def test_a_slow_key_answers_late_and_a_hanging_one_never(openai_simulator: Start
 def test_a_key_changes_while_the_server_runs_and_new_keys_come(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": KEY, **WIDE}])
     ask(simulator.client())
-    simulator.set_key(KEY, behaviour="dead")
+    simulator.set_key(KEY, behavior="dead")
     with pytest.raises(openai.AuthenticationError):
         ask(simulator.client())
     simulator.set_key(OTHER, **WIDE)
@@ -275,7 +275,7 @@ def test_a_key_changes_while_the_server_runs_and_new_keys_come(openai_simulator:
 
 
 def test_the_stats_count_by_outcome_and_show_no_key(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": KEY, "rpm": 2, "tpm": 10_000_000}, {"key": OTHER, "behaviour": "no_quota"}])
+    simulator = openai_simulator([{"key": KEY, "rpm": 2, "tpm": 10_000_000}, {"key": OTHER, "behavior": "no_quota"}])
     for _ in range(2):
         ask(simulator.client())
     for key in (KEY, OTHER):
@@ -332,7 +332,7 @@ def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_sim
 
 def test_each_question_is_counted_as_often_as_it_was_paid_for(openai_simulator: Start) -> None:
     """Answers are paid for, refusals are not. The JSON's spacing and member order do not matter."""
-    simulator = openai_simulator([{"key": KEY, **WIDE}, {"key": OTHER, "behaviour": "dead"}])
+    simulator = openai_simulator([{"key": KEY, **WIDE}, {"key": OTHER, "behavior": "dead"}])
     client = simulator.client()
     for _ in range(2):
         ask(client, "Built in 1998")
@@ -363,7 +363,7 @@ def test_the_program_prints_its_address_and_ends_cleanly_with_a_hanging_request(
     start_program: Start, tmp_path: Path, number: int
 ) -> None:
     config = tmp_path / "keys.json"
-    config.write_text(json.dumps({"keys": [{"key": KEY, "behaviour": "hang"}]}))
+    config.write_text(json.dumps({"keys": [{"key": KEY, "behavior": "hang"}]}))
     program = start_program("simulators.openai", "--config", config)
     assert program.address.endswith("/v1")
     client = openai.OpenAI(api_key=KEY, base_url=program.address, max_retries=0, timeout=300)

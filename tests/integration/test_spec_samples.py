@@ -44,7 +44,7 @@ def test_the_samples_run_as_written(
     assert len(samples) == 2
     server = openai_simulator(
         keys=[
-            {"key": "sk-simulator-dead-aaaaaaaaaaaa", "behaviour": "dead"},
+            {"key": "sk-simulator-dead-aaaaaaaaaaaa", "behavior": "dead"},
             {"key": "sk-simulator-good-bbbbbbbbbbbb", "rpm": 600, "tpm": 1_000_000},
             {"key": "sk-simulator-good-cccccccccccc", "rpm": 600, "tpm": 1_000_000},
         ]

@@ -193,12 +193,12 @@ def test_up_survives_signals_and_crashes_of_its_processes(
     assert children - {valkey.pid} <= {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
 
     for key in KEYS[:2]:
-        simulator.set_key(key, behaviour="hang")
+        simulator.set_key(key, behavior="hang")
     asked = simulator.stats()["totals"]["requests"]
     first = jobs_of(f"{property_site}/homes/1")
     wait_until(lambda: simulator.stats()["totals"]["requests"] == asked + 1, 30, lambda: _output(tmp_path))
     for key in KEYS[:2]:
-        simulator.set_key(key, behaviour="ok")
+        simulator.set_key(key, behavior="ok")
     worker = _child(up, "worker", "--pool=prefork")
     forked = worker.children()
     worker.kill()

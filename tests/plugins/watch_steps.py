@@ -22,7 +22,7 @@ from app.property.storage.statements import new_id
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Change, Watch
 from app.property.storage.watches.repository import Watches
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 
@@ -57,7 +57,7 @@ def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits =
 
 def jobs_for(database: Database, targets: Sequence[str], watch: str | None) -> list[Job]:
     """Make jobs of a watch, as a tick does."""
-    now, wanted = database.clock.now(), [normalise_target(target) for target in targets]
+    now, wanted = database.clock.now(), [normalize_target(target) for target in targets]
     how: Any = {"resend_at": now + timedelta(seconds=RESEND_SECONDS), "watch_of": dict.fromkeys(wanted, watch)}
     return database.repeat(lambda connection: make_batch(connection, now, wanted, priority=8, **how)).jobs
 

@@ -8,9 +8,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from app.errors.targets import InvalidTargetError
-from app.property.address import Address, address_key, compare, normalise, read_target, spell_target
+from app.property.address import Address, address_key, compare, normalize, read_target, spell_target
 from app.property.address.tables import DIRECTIONALS, ordinal_words, suffixes, unit_designators
-from app.property.urls.targets import address_of_target, is_address, normalise_target
+from app.property.urls.targets import address_of_target, is_address, normalize_target
 from app.property.values.places import US_CODES
 from tests.plugins.examples import drawn
 
@@ -80,8 +80,8 @@ def other_spelling(draw: st.DrawFn, address: Address) -> str:
 def test_all_spellings_of_an_address_are_one_target_with_one_key(data: st.DataObject, address: Address) -> None:
     """Case, punctuation, spacing, spellings of words, and ZIP+4 make no difference."""
     spelling = data.draw(other_spelling(address))
-    target = normalise_target(spelling)
-    assert target == normalise_target(_line(address))
+    target = normalize_target(spelling)
+    assert target == normalize_target(_line(address))
     assert address_key(address_of_target(target)) == address_key(address)
     assert compare(address_of_target(target), address) == "same"
 
@@ -89,8 +89,8 @@ def test_all_spellings_of_an_address_are_one_target_with_one_key(data: st.DataOb
 @given(parts())
 @drawn(400)
 def test_the_canonical_spelling_is_stable(address: Address) -> None:
-    target = normalise_target(_line(address))
-    assert normalise_target(target) == target
+    target = normalize_target(_line(address))
+    assert normalize_target(target) == target
     assert is_address(target)
     read = address_of_target(target)
     assert (read.street_number, read.street_name, read.unit) == (
@@ -99,7 +99,7 @@ def test_the_canonical_spelling_is_stable(address: Address) -> None:
         address.unit,
     )
     assert (read.city, read.state, read.postal_code) == (address.city, address.state, address.postal_code)
-    assert normalise(normalise(address)) == normalise(address)
+    assert normalize(normalize(address)) == normalize(address)
 
 
 @given(st.data(), parts())
@@ -116,7 +116,7 @@ def test_another_number_unit_or_zip_code_is_another_address(data: st.DataObject,
     assume(getattr(other, field) != getattr(address, field))
     assert compare(address, other) != "same"
     assert compare(other, address) == compare(address, other)
-    assert normalise_target(_line(address)) != normalise_target(_line(other))
+    assert normalize_target(_line(address)) != normalize_target(_line(other))
     if field != "state":
         assert address_key(address) != address_key(other)
 
@@ -174,11 +174,11 @@ def test_address_words_in_any_order_are_a_canonical_target_or_are_refused(text: 
 
 def _check_canonical_or_refused(text: str) -> None:
     try:
-        target = normalise_target(text)
+        target = normalize_target(text)
     except InvalidTargetError:
         return
-    assert normalise_target(target) == target
-    assert normalise_target(f"  {target} ") == target
+    assert normalize_target(target) == target
+    assert normalize_target(f"  {target} ") == target
     if is_address(target):
         address = address_of_target(target)
         assert address == read_target(text) or address == address_of_target(spell_target(text))

@@ -41,7 +41,7 @@ def test_every_license_is_allowed(chain: Any, lock: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("licence", "may"),
+    ("license", "may"),
     [
         ("MIT", True),
         ("GPL-3.0-only", False),
@@ -50,13 +50,13 @@ def test_every_license_is_allowed(chain: Any, lock: str) -> None:
         ("(Apache-2.0 OR BSD-3-Clause)", True),
     ],
 )
-def test_one_allowed_license_of_several_alternatives_is_enough(chain: Any, licence: str, may: bool) -> None:
-    assert chain.allowed(licence) is may
+def test_one_allowed_license_of_several_alternatives_is_enough(chain: Any, license: str, may: bool) -> None:
+    assert chain.allowed(license) is may
 
 
 def test_a_package_without_a_license_is_reported(chain: Any) -> None:
     silent = chain.Component("pkg:pypi/x@1", "x", "1", (), None)
-    assert list(chain.refusals([silent])) == ["x 1: no licence that is known"]
+    assert list(chain.refusals([silent])) == ["x 1: no license that is known"]
 
 
 def test_the_sbom_names_every_locked_package_with_its_hashes(chain: Any) -> None:

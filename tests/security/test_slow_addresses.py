@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
 from app.errors.targets import InvalidTargetError
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 from app.settings import Settings
 from web import create_app, limits
 from web.limits import MAX_TARGETS, READING_SECONDS
@@ -52,14 +52,14 @@ def seconds_of(target: str) -> float:
     for _ in range(3):
         began = time.thread_time()
         with contextlib.suppress(InvalidTargetError):
-            normalise_target(target)
+            normalize_target(target)
         taken.append(time.thread_time() - began)
     return min(taken)
 
 
 @pytest.mark.parametrize(("before", "repeated", "after"), KINDS, ids=ascii)
 def test_no_address_is_slow_to_read(before: str, repeated: str, after: str) -> None:
-    normalise_target(PLAIN)  # loads the tables and the tagger
+    normalize_target(PLAIN)  # loads the tables and the tagger
     most = MOST_TIMES * seconds_of(PLAIN)
     repetitions = (280 - len(before) - len(after)) // len(repeated)
     for count in (repetitions, 30 // len(repeated.split()), 12, 8):  # the most that fit, then few enough to be parsed
@@ -68,7 +68,7 @@ def test_no_address_is_slow_to_read(before: str, repeated: str, after: str) -> N
 
 def test_an_address_of_many_words_is_refused_with_an_explanation() -> None:
     with pytest.raises(InvalidTargetError, match="an address has 40 words at most"):
-        normalise_target(f"12 {'Elm ' * 45}St, Springfield, IL 62701")
+        normalize_target(f"12 {'Elm ' * 45}St, Springfield, IL 62701")
 
 
 @pytest.fixture

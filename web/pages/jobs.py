@@ -58,7 +58,7 @@ def cancel_job(job_id: Id, context: ContextOf, back: Annotated[str, Form()] = ""
 
 @router.post("/jobs/{job_id}/retry")
 def retry_job(job_id: Id, caller: Operator, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Retry a job. A job that is not failed or cancelled stays as it is."""
+    """Retry a job. A job that is not failed or canceled stays as it is."""
     stores = context.stores
     stores.jobs.get(job_id)
     resubmit_jobs(stores.jobs, context.celery, context.settings, [job_id], context.requester(caller))

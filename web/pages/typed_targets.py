@@ -9,14 +9,14 @@ from fastapi import UploadFile
 
 from app.errors.targets import InvalidTargetListError, TargetsTooCostlyError
 from app.property.urls.target_lists import parse_targets
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 from web.limits import MAX_TARGETS, READING_SECONDS, MeteredTargets
 
 _PASTED = "your list"
 
 
 def typed_targets(
-    text: str, file: UploadFile | None = None, read: Callable[[str], str] = normalise_target
+    text: str, file: UploadFile | None = None, read: Callable[[str], str] = normalize_target
 ) -> MeteredTargets:
     """Return the targets of the file, if there is one, else of the text. `read` normalizes each.
 

@@ -13,7 +13,7 @@ from app.errors.targets import InvalidTargetError, InvalidTargetListError, Targe
 from app.errors.watches import TooManyWatchesError
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, PLANNED, Watches
-from app.property.urls.targets import normalise_watched
+from app.property.urls.targets import normalize_watched
 from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow
 from web.context import Context, ContextOf
@@ -57,7 +57,7 @@ def add_watches(
     days = interval_days or settings.watch.interval_days
     try:
         Watches(context.stores.database).add(
-            typed_targets(text, read=normalise_watched),
+            typed_targets(text, read=normalize_watched),
             interval_days=days,
             who=caller.who,
             most=settings.watch.max_watches,

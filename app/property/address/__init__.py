@@ -3,7 +3,7 @@
 `parse` reads text from pages and never raises. `read_target` reads what a user requests and reports missing parts.
 """
 
-from app.property.address.comparing import address_key, compare, differ, normalise
+from app.property.address.comparing import address_key, compare, differ, normalize
 from app.property.address.parts import Address
 from app.property.address.reading import parse, with_street
 from app.property.address.wanted import read_target, spell_target
@@ -13,7 +13,7 @@ __all__ = [
     "address_key",
     "compare",
     "differ",
-    "normalise",
+    "normalize",
     "parse",
     "read_target",
     "spell_target",

@@ -33,14 +33,14 @@ def address_key(address: Address) -> str:
     The place is the ZIP code (five digits), or else town and state. Raises `ValueError` if number, street, or place is
     unknown.
     """
-    parts = normalise(address)
+    parts = normalize(address)
     place = parts.postal_code or (parts.city and f"{parts.city}/{parts.state or ''}")
     if not (parts.street_number and parts.street_name and place):
         raise ValueError("an address without house number, street or place has no key")
     return "|".join((parts.street_number, parts.street_name, parts.unit or "", place))
 
 
-def normalise(address: Address) -> Address:
+def normalize(address: Address) -> Address:
     """Return the address with every part normalized for comparison, not for display.
 
     Normalized parts have lower case, no punctuation, and postal abbreviations. Street number and name are taken from
@@ -66,7 +66,7 @@ def compare(one: Address, other: Address) -> Verdict:
     long enough name of a street or town may contain one or two typing errors. Numbers, units, ZIP codes, directions,
     suffixes, and digits in a name may not.
     """
-    a, b = normalise(one), normalise(other)
+    a, b = normalize(one), normalize(other)
     for name in ("postal_code", "state", "country"):
         if differ(getattr(a, name), getattr(b, name)):
             return "different"

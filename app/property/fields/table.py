@@ -64,7 +64,7 @@ class FieldSpec:
     visible: bool = False
     headline: bool = False
     stands_under: tuple[str, ...] = ()
-    labelled: bool = False
+    labeled: bool = False
     anywhere: bool = False
     searched: bool = False
     short: str | None = None

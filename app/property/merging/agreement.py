@@ -10,7 +10,7 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from app.property.address import Address, normalise, with_street
+from app.property.address import Address, normalize, with_street
 from app.property.fields.table import AXES, FIELDS, UNIT_OF
 from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS, square_meters
@@ -127,7 +127,7 @@ def is_misspelling(one: str, other: str) -> bool:
 def _spelled(name: str, text: str) -> str:
     spec = FIELDS[name]
     if spec.address_part == "street_name":
-        return normalise(Address(street_name=text)).street_name or text
+        return normalize(Address(street_name=text)).street_name or text
     if spec.address_part == "postal_code":
         joined = re.sub(r"\W+", "", text.casefold())
         return joined[:5] if re.fullmatch(r"\d{9}", joined) else joined
@@ -156,8 +156,8 @@ def _same_person(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _street(text: str) -> Address:
-    whole = normalise(with_street(Address(), text))
-    head = normalise(with_street(Address(), text.partition(",")[0]))
+    whole = normalize(with_street(Address(), text))
+    head = normalize(with_street(Address(), text.partition(",")[0]))
     return Address(street_number=head.street_number, street_name=head.street_name, unit=whole.unit or head.unit)
 
 

@@ -71,7 +71,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgment:
     """An outcome. `why` explains why the change was accepted; `look_at` is the time of the next useful look."""
 
     outcome: Outcome
@@ -84,36 +84,36 @@ def judge(
     records: Sequence[SourceRecord],
     chosen: Statement | None,
     looks_wanted: int = CONFIRMING_LOOKS,
-) -> Judgement:
+) -> Judgment:
     """Decide the outcome of `candidate` from the `records` of the property's pages and the field's `chosen` value."""
     name, new = candidate.field, candidate.new
     page = next((record for record in records if record.url == candidate.url), None)
     if page is None:
-        return Judgement(Outcome.REPLACED)
+        return Judgment(Outcome.REPLACED)
     says = statement_of(name, page.values, page.evidence)
     if says is not None and is_news(name, says, new):
         went_back = candidate.old is not None and not is_news(name, candidate.old, says)
-        return Judgement(Outcome.REVERTED if went_back else Outcome.REPLACED)
+        return Judgment(Outcome.REVERTED if went_back else Outcome.REPLACED)
     if chosen is None or is_news(name, chosen, new):
-        return Judgement(Outcome.WAITING)
+        return Judgment(Outcome.WAITING)
     if candidate.confirmed:
-        return Judgement(Outcome.ACCEPTED, "2 sources changed in the same way")
+        return Judgment(Outcome.ACCEPTED, "2 sources changed in the same way")
     if candidate.old is not None and number_error_in(name, candidate.old, new):
-        return Judgement(Outcome.WAITING)
+        return Judgment(Outcome.WAITING)
     return _alone(candidate, page, records, looks_wanted)
 
 
-def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgement:
+def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgment:
     """Judge a change that only one source shows."""
     in_doubt = candidate.went_back or _is_denied(candidate, page, records)
     if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
-        return Judgement(
+        return Judgment(
             Outcome.ACCEPTED, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown"
         )
     held = candidate.looked_at - candidate.seen_at
     if candidate.looks and held >= HOLD and not in_doubt:
-        return Judgement(Outcome.ACCEPTED, f"unchanged for {held.total_seconds() / 3600:.0f} h")
-    return Judgement(Outcome.WAITING, look_at=candidate.look_at)
+        return Judgment(Outcome.ACCEPTED, f"unchanged for {held.total_seconds() / 3600:.0f} h")
+    return Judgment(Outcome.WAITING, look_at=candidate.look_at)
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.property.address import Address, compare, differ, normalise, with_street
+from app.property.address import Address, compare, differ, normalize, with_street
 from app.property.address.tables import unit_designators
 from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
@@ -84,7 +84,7 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
     """Return whether a property found by an address key is at the address. Two towns of one name may share a key, so
     the state or the ZIP code must match.
     """
-    known, wanted = address_of(values), normalise(address)
+    known, wanted = address_of(values), normalize(address)
     if compare(known, wanted) != "same":
         return False
     return known.state == wanted.state or (known.postal_code is not None and known.postal_code == wanted.postal_code)
@@ -169,7 +169,7 @@ def _spelled(stated: Address) -> Address:
     unit = unit or (with_street(Address(), text).unit if text else None) or written.unit
     if unit and text:
         unit = f"{_designator(unit, text)} {unit}".strip()
-    return normalise(
+    return normalize(
         replace(
             stated,
             street=None,

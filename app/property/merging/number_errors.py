@@ -19,10 +19,10 @@ _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]
 #: The factors between units of area, by the words that describe a mix-up.
 _UNITS = {
-    "square feet and square metres": 1 / _FEET,
+    "square feet and square meters": 1 / _FEET,
     "square feet and acres": _ACRE / _FEET,
-    "square metres and acres": _ACRE,
-    "square metres and hectares": _HECTARE,
+    "square meters and acres": _ACRE,
+    "square meters and hectares": _HECTARE,
     "acres and hectares": _HECTARE / _ACRE,
 }
 _PERIODS = {"a month and a year": 12.0}

@@ -99,9 +99,9 @@ def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int
     """Return the brief as text: lines of at most `width` columns, each with a line end."""
     lines = [*_wrapped(Address.of(shown["record"]).line or f"Address {UNKNOWN}", width), ""]
     for entry in brief_entries(shown, now, fresh_days):
-        lines += _labelled(entry.line.label, entry.text, width)
+        lines += _labeled(entry.line.label, entry.text, width)
         for mark in entry.marks:
-            lines += _labelled("", f"[{mark}]", width)
+            lines += _labeled("", f"[{mark}]", width)
     lines += _unverified(shown, width)
     lines += ["", "Sources"]
     for place, source in enumerate(shown["sources"], start=1):
@@ -171,7 +171,7 @@ def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:
         yield f"    {printable(one['url'])}"
 
 
-def _labelled(label: str, text: str, width: int) -> list[str]:
+def _labeled(label: str, text: str, width: int) -> list[str]:
     return _wrapped(f"{label:{_LABEL}}{text}", width, " " * _LABEL)
 
 

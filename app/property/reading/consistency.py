@@ -27,7 +27,7 @@ _RENT_BY_WEEK = ("AU", "NZ", "GB")
 #: The strength of a value that is inferred from other fields.
 _CONCLUDED = 0.5
 #: A price with at least this strength counts as labeled.
-_LABELLED = 0.65
+_LABELED = 0.65
 
 
 def make_consistent(
@@ -309,7 +309,7 @@ def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
     if asked.candidate.value != paid.candidate.value:
         return
     others = [c for c in candidates if c.field == "ListPrice" and c.value != paid.candidate.value]
-    last = rank(c for c in others if c.confidence >= _LABELLED).get("ListPrice")
+    last = rank(c for c in others if c.confidence >= _LABELED).get("ListPrice")
     if last is not None:
         kept["ListPrice"] = last
         return

@@ -114,7 +114,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-_NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240)}
+_NAMED_COLORS = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240)}
 _WHITE = (255, 255, 255)
 #: At most this many ancestors of an element are examined.
 _DEEPEST = 300
@@ -124,12 +124,12 @@ _ALIKE = 12
 
 def may_vanish(declared: Mapping[str, str]) -> bool:
     """Return whether the declared text color is nearly white or transparent, or comes with a background."""
-    colour = declared.get("color")
-    if colour is None:
+    color = declared.get("color")
+    if color is None:
         return False
-    front = _rgb(colour)
+    front = _rgb(color)
     painted = "background" in declared or "background-color" in declared
-    return painted or colour.startswith(("transparent", "rgba", "hsla")) or (front is not None and min(front) >= 240)
+    return painted or color.startswith(("transparent", "rgba", "hsla")) or (front is not None and min(front) >= 240)
 
 
 class Backgrounds:
@@ -140,12 +140,12 @@ class Backgrounds:
         self._foreign = any("stylesheet" in (link.get("rel") or "").lower() for link in root.iter("link"))
 
     def swallow(self, element: Any, declared: Mapping[str, str]) -> bool:
-        colour = declared.get("color")
-        if colour is None:
+        color = declared.get("color")
+        if color is None:
             return False
-        if colour == "transparent" or re.match(r"(?:rgb|hsl)a\(.*[,/]\s*0(?:\.0\d*)?\s*\)$", colour):
+        if color == "transparent" or re.match(r"(?:rgb|hsl)a\(.*[,/]\s*0(?:\.0\d*)?\s*\)$", color):
             return "background-image" not in declared and "gradient" not in declared.get("background", "")
-        front = _rgb(colour)
+        front = _rgb(color)
         if front is None:
             return False
         behind = self._behind(element, declared)
@@ -174,8 +174,8 @@ class Backgrounds:
 
 def _rgb(text: str) -> tuple[int, int, int] | None:
     text = text.strip()
-    if text in _NAMED_COLOURS:
-        return _NAMED_COLOURS[text]
+    if text in _NAMED_COLORS:
+        return _NAMED_COLORS[text]
     if match := re.match(r"^#([0-9a-f]{3,8})$", text):
         digits = match[1]
         whole = "".join(d * 2 for d in digits[:3]) if len(digits) in (3, 4) else digits[:6]

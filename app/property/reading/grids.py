@@ -120,10 +120,10 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     known = [term or words_of(t) in _COLUMN_WORDS for term, t in zip(terms, texts, strict=True)]
     if not below or sum(known) < 2 or any(t.endswith(":") for t in texts):
         return False
-    labelled = [_knows(row, page) for row in below]
+    labeled = [_knows(row, page) for row in below]
     if len(texts) == 2 and not wide:
-        return all(known) and not any(labelled)
-    if terms[0] and not known[1] and sum(labelled) * 2 >= len(labelled):
+        return all(known) and not any(labeled)
+    if terms[0] and not known[1] and sum(labeled) * 2 >= len(labeled):
         return False  # the row holds two label/value pairs
     return known.count(True) * 2 >= len(texts) - 2 and not any(
         re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts

@@ -48,7 +48,7 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    text = _AROUND.sub("", _PHONE_OR_STREET.sub("", names.without_licence(text_of(reading.raw)).strip(" ,;:-")))
+    text = _AROUND.sub("", _PHONE_OR_STREET.sub("", names.without_license(text_of(reading.raw)).strip(" ,;:-")))
     named = names.without_title(text)
     if named != text and _is_plain_person(named):  # `Anbieter: Frau Ada Moll`
         yield "ListAgentFullName", named, None

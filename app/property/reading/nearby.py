@@ -47,14 +47,14 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     """Return the value of the label in `segment`; None without a value. `found` is the label's meaning."""
     if _is_value(segment, found, page):
         return None
-    after = _neighbour(segment, page, +1)
+    after = _neighbor(segment, page, +1)
     stated = label_markup.by_markup(segment, page)
     limit = 5000 if found.field in PROSE else _MOST_VALUE_CHARS
     if stated is not None:
         value = after.text if found.field in _ONE_TEXT and after is not None else stated.value
         good = bool(value and stated.value) and len(value) <= limit and not _has_labels(value, page)
         return Nearby(value, stated.element, 0.72) if good else None
-    before = _neighbour(segment, page, -1) if label_markup.order(segment, page) != "label" else None
+    before = _neighbor(segment, page, -1) if label_markup.order(segment, page) != "label" else None
     chosen, confidence = after, 0.7
     if found.field in _COUNTED and before is not None and _is_amount(before, found) and not segment.text.endswith(":"):
         nearer = after is None or _distance(segment, before) < _distance(segment, after) or not _is_amount(after, found)
@@ -77,7 +77,7 @@ def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
 
     `Central air` in `Cooling`, `Central air`, `Parking spaces`, `2` is nearer to the label before it.
     """
-    before, after = _neighbour(segment, page, -1), _neighbour(segment, page, +1)
+    before, after = _neighbor(segment, page, -1), _neighbor(segment, page, +1)
     if before is None or getattr(page.meaning(before.text), "field", "") != found.field:
         return False
     return after is None or _distance(segment, before) < _distance(segment, after)
@@ -113,7 +113,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
     return _NUMBER_ONLY.match(segment.text) is not None
 
 
-def _neighbour(segment: Segment, page: Document, step: int) -> Segment | None:
+def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
     """Return the next text in direction `step` that is not punctuation, if it is nearby in the tree."""
     for hop in (1, 2):
         index = segment.index + step * hop
@@ -147,8 +147,8 @@ def _number_leads(segment: Segment, page: Document) -> bool:
         if not in_run or _distance(segment, before) > 2:
             break
         index -= 1
-    labelled = index > 0 and page.meaning(page.segments[index - 1].text) is not None
-    return _NUMBER_ONLY.match(page.segments[index].text) is not None and not labelled
+    labeled = index > 0 and page.meaning(page.segments[index - 1].text) is not None
+    return _NUMBER_ONLY.match(page.segments[index].text) is not None and not labeled
 
 
 def _whole_value(start: Segment, label: Segment, page: Document) -> str:

@@ -114,7 +114,7 @@ def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
 def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = texts.town(texts.before_map(text_of(reading.raw)))
     if texts.is_place_name(text):
-        yield reading.field, texts.capitalised(text), None
+        yield reading.field, texts.capitalized(text), None
 
 
 def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.property.address import Address, compare, differ, normalise
+from app.property.address import Address, compare, differ, normalize
 from app.property.merging import identity
 
 
@@ -40,7 +40,7 @@ def match_address(
     the source covers only its area, so that its page may omit the town. A page that names another town may be about a
     house with the same number there.
     """
-    ours, theirs = normalise(wanted), identity.address_of(values)
+    ours, theirs = normalize(wanted), identity.address_of(values)
     has_address = bool(theirs.street_number or theirs.street_name)
     address = compare(ours, theirs) if has_address else "unsure"
     parcel = identity.plain_parcel_of(values)

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from app.errors.targets import InvalidTargetError
-from app.property.address import Address, normalise
+from app.property.address import Address, normalize
 from app.property.page import Page
 from app.property.reading.document import Document
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 
 #: Only this many links of a page are examined.
 _MOST_LINKS = 2_000
@@ -46,9 +46,9 @@ def _target(page: Page, href: str | None) -> str | None:
     if not href or href.startswith(("#", "javascript:", "mailto:")):
         return None
     try:
-        url = normalise_url(urljoin(page.final_url, href.strip()))
-        same_site = urlsplit(url).netloc == urlsplit(normalise_url(page.final_url)).netloc
-        return url if same_site and url != normalise_url(page.final_url) else None
+        url = normalize_url(urljoin(page.final_url, href.strip()))
+        same_site = urlsplit(url).netloc == urlsplit(normalize_url(page.final_url)).netloc
+        return url if same_site and url != normalize_url(page.final_url) else None
     except (InvalidTargetError, ValueError):
         return None
 
@@ -76,7 +76,7 @@ def _text(element: Any) -> str:
 
 def _is_about(text: str, wanted: Address) -> bool:
     """Return whether `text` names the requested house and no other unit or postal code."""
-    ours = normalise(wanted)
+    ours = normalize(wanted)
     if not ours.street_number or not ours.street_name:
         return False
     rest = _behind_house(text, ours.street_number, ours.street_name)
@@ -97,7 +97,7 @@ def _behind_house(text: str, number: str, name: str) -> str | None:
         if " ".join(words[start : start + width]).strip(",;:").casefold() != number:
             continue
         for end in range(start + width + len(name.split()) + 1, start + width, -1):
-            street = normalise(Address(street=" ".join(words[start:end]).strip(",;:.")))
+            street = normalize(Address(street=" ".join(words[start:end]).strip(",;:.")))
             if (street.street_number, street.street_name) == (number, name):
                 rest = ["unit", street.unit, *words[end:]] if street.unit else words[end:]
                 return None if _DIRECTION.fullmatch(" ".join(rest[:1])) else " ".join(rest)

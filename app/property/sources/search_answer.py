@@ -21,11 +21,11 @@ from app.property.reading.document import Document, Locale
 from app.property.reading.readings import candidates_of, typed
 from app.property.reading.terms import meaning
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, fits
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 
 _URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
 #: A label and its value, such as `- **Year built**: 1987`.
-_LABELLED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
+_LABELED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
 _MARKS = re.compile(r"[*_`|]+")
 #: The locale in which the values of an answer are parsed.
 _LOCALE = Locale("en", "US")
@@ -118,7 +118,7 @@ def _target(url: Any) -> str | None:
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
         return None
     try:
-        return normalise_url(url.rstrip(".,;"))
+        return normalize_url(url.rstrip(".,;"))
     except InvalidTargetError:
         return None
 
@@ -165,12 +165,12 @@ def _claims(claim: str, url: str) -> Iterator[UnverifiedClaim]:
 
 
 def _values(claim: str) -> Iterator[Candidate]:
-    labelled = _LABELLED.match(claim)
-    field = _field(labelled[1]) if labelled else None
-    if labelled is None or field is None:
+    labeled = _LABELED.match(claim)
+    field = _field(labeled[1]) if labeled else None
+    if labeled is None or field is None:
         yield from _of_sentence(claim)
         return
-    reading = Reading(field, labelled[2], Method.WEB_SEARCH, "", claim, 0.3, labelled[1])
+    reading = Reading(field, labeled[2], Method.WEB_SEARCH, "", claim, 0.3, labeled[1])
     yield from candidates_of(reading, _LOCALE)
 
 

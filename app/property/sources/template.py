@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from app.errors.targets import InvalidTargetError
 from app.property.sources.secrets import SECRET_NAME, doubtful_parameters, literal_secret, mark_of
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 
 #: The parts of an address that a template may use, each with an example.
 PLACEHOLDERS: Mapping[str, str] = {
@@ -72,7 +72,7 @@ class Template:
         return re.fullmatch(self._pattern(), url) is not None
 
     def _pattern(self) -> str:
-        spelled = normalise_url(_PLACE.sub(_ANYTHING, _without_secrets(self.text)))
+        spelled = normalize_url(_PLACE.sub(_ANYTHING, _without_secrets(self.text)))
         return re.escape(spelled).replace(_ANYTHING, _VALUE)
 
     def missing(self, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class Template:
 
         Raises `InvalidTargetError` if the URL is too long.
         """
-        return normalise_url(_PLACE.sub(lambda match: _filled(match[1], values), _without_secrets(self.text)))
+        return normalize_url(_PLACE.sub(lambda match: _filled(match[1], values), _without_secrets(self.text)))
 
 
 def _filled(place: str, values: Mapping[str, str]) -> str:

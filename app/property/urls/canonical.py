@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from app.errors.targets import InvalidTargetError
 from app.property.page import Page
 from app.property.reading import trees
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 
 #: Only the head of a page is examined, up to this many characters. Visitors may write into its body.
 _HEAD_CHARS = 256_000
@@ -24,7 +24,7 @@ _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 def answered_url(page: Page) -> str:
     """Return the URL that answered, normalized as a target. The page is stored under this URL."""
     try:
-        return normalise_url(page.final_url)
+        return normalize_url(page.final_url)
     except InvalidTargetError:
         return page.url
 
@@ -52,7 +52,7 @@ def _declared(page: Page) -> Iterator[str]:
     for url in (page.declared_url, *_links_in_head(page)):
         try:
             if url:
-                yield normalise_url(url)
+                yield normalize_url(url)
         except InvalidTargetError:
             continue
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 
 #: The names of columns or JSON members, and the target or address part that each holds.
 _NAMES = {
@@ -32,7 +32,7 @@ _SHOWN_PROBLEMS = 10
 _Entry = tuple[int, str | ValueError]
 
 
-def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalise_target) -> list[str]:
+def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
     """Return the targets in a UTF-8 text, in order. Blank lines and lines that start with # are skipped.
 
     `name` (a file name, "stdin", ...) is used in errors. Its suffix determines the format; without a known suffix, the
@@ -60,7 +60,7 @@ def parse_targets(body: bytes, name: str, check: Callable[[str], object] = norma
     return good
 
 
-def _problem_of(target: str, check: Callable[[str], object] = normalise_target) -> str | None:
+def _problem_of(target: str, check: Callable[[str], object] = normalize_target) -> str | None:
     try:
         check(target)
     except InvalidTargetError as exc:

@@ -30,8 +30,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 
 
-def normalise_target(target: str) -> str:
-    """Return the canonical spelling of `target`: a URL as `normalise_url` returns it, or an address (USPS Publication
+def normalize_target(target: str) -> str:
+    """Return the canonical spelling of `target`: a URL as `normalize_url` returns it, or an address (USPS Publication
     28).
 
     A US address is one line, `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`. Other addresses are kept as written, in
@@ -41,17 +41,17 @@ def normalise_target(target: str) -> str:
     """
     text = target.strip()
     if not text or _SCHEME.match(text):
-        return normalise_url(text)
+        return normalize_url(text)
     return _spelled_address(text, text[:200])
 
 
-def normalise_watched(target: str) -> str:
+def normalize_watched(target: str) -> str:
     """Return the canonical spelling of something to watch: a property id or a target.
 
     Raises `InvalidTargetError`. It does not check whether the property exists.
     """
     text = target.strip().lower()
-    return text if is_property_id(text) else normalise_target(target)
+    return text if is_property_id(text) else normalize_target(target)
 
 
 def is_property_id(text: str) -> bool:
@@ -59,7 +59,7 @@ def is_property_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def normalise_url(url: str) -> str:
+def normalize_url(url: str) -> str:
     """Return the canonical spelling of `url` (RFC 3986 section 6.2), without tracking parameters.
 
     The result has a lower-case scheme and host and only necessary escapes. It has no final dot, default port, fragment,

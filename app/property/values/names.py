@@ -19,7 +19,7 @@ _TITLES = re.compile(
 #: The words for an agent's own corporation, which British Columbia has.
 _CORPORATION = re.compile(r",?\s+(?:PREC|Personal Real Estate Corporation)\b\*?$", re.IGNORECASE)
 #: A broker's license in Japan, which follows the firm's name.
-_LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
+_LICENSE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
 _LEAD = re.compile(r"^(?:privat von|von|by|from|listed by|ask for|contact)\s+", re.IGNORECASE)
 _PHONE = re.compile(
     r"[,;]?\s*(?:\b(?:tel|tél|phone|mobile?|mob|handy|tlf|tlf\.nr|telefon\w*|gsm|cell|puh)\b|☎|\+\d|\(?0\d{2}).*$",
@@ -53,9 +53,9 @@ def without_title(text: str) -> str:
     return _CORPORATION.sub("", _TITLES.sub("", text.strip()))
 
 
-def without_licence(text: str) -> str:
+def without_license(text: str) -> str:
     """Remove a license: `くすのき不動産株式会社 国土交通大臣免許(3)第9999号` becomes `くすのき不動産株式会社`."""
-    return _LICENCE.sub("", " ".join(text[:_LONGEST].split()))
+    return _LICENSE.sub("", " ".join(text[:_LONGEST].split()))
 
 
 def is_full_name(text: str) -> bool:

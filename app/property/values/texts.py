@@ -123,7 +123,7 @@ def ends_like_street(text: str) -> bool:
     return _STREET_END.search(text) is not None
 
 
-def capitalised(text: str) -> str:
+def capitalized(text: str) -> str:
     """Capitalize a lower-case ASCII name; return any other spelling unchanged."""
     return text.title() if text.islower() and text.isascii() else text
 

@@ -20,7 +20,7 @@ from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.privacy.suppressions import host_of
 from app.property.urls.site import is_public_suffix
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 from app.redaction import redact
 from app.redis.embedded_valkey import connect
 from app.settings import Settings
@@ -70,7 +70,7 @@ def _checked_host(name: str) -> str:
     """Return the host in the spelling of stored URLs. Raises `InvalidHostError`."""
     text = name.strip()
     try:
-        host = host_of(normalise_url(check_url(f"http://{text}/")))
+        host = host_of(normalize_url(check_url(f"http://{text}/")))
     except (InvalidTargetError, BlockedAddressError):
         host = ""
     if not host or any(char in text.partition("]")[2 if text.startswith("[") else 0] for char in "/?#@:\\"):

@@ -28,7 +28,7 @@ from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.urls.canonical import answered_url, canonical_of
 from app.property.urls.rows import row_url
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 from app.services.reports.metrics.instruments import FETCH_SECONDS, FIELDS_STORED, PAGE_BYTES, PAGES
 from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.run import Run
@@ -187,7 +187,7 @@ def source_record(
     """Return the record of a page requested as `url`. A row of a page with several properties has its own URL."""
     page, page_url = extraction.page, visit.page_url
     try:
-        final_url = normalise_target(page.final_url)
+        final_url = normalize_target(page.final_url)
     except InvalidTargetError:
         final_url = url
     named = row_url(page_url, extraction.record.values) if extraction.row is not None else None

@@ -53,7 +53,7 @@ def _measured(running: RunningCounty, homes: list[Home], url: str | None, folder
     scraped, stored = scrape_county(running, homes, url, folder)
     found = judge(running, homes, scraped, stored)
     assert running.server.asked["vault"] == 0, "a page was fetched that robots.txt forbids"
-    assert running.server.asked["rumours"] == 0, "a page was fetched outside of the allowed domains"
+    assert running.server.asked["rumors"] == 0, "a page was fetched outside of the allowed domains"
     return found
 
 

@@ -77,21 +77,21 @@ def test_addresses_in_several_spellings_become_one_job(called: Propintel, home: 
     assert "post office box" in bad.stderr
 
 
-def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: EmbeddedValkey) -> None:
+def test_jobs_are_shown_canceled_and_retried(called: Propintel, broker: EmbeddedValkey) -> None:
     enqueued = json.loads(called("enqueue", "http://homes.example/1", "http://homes.example/2").stdout)
     listed = json.loads(called("jobs", "list", "--batch", enqueued["batch"]).stdout)
     assert listed["counts"]["queued"] == 2
     for job in listed["jobs"]:
         assert {"id", "batch", "target", "state", "error", "property"} <= set(job)
 
-    cancelled_job = enqueued["jobs"][0]
-    assert json.loads(called("jobs", "cancel", cancelled_job).stdout) == {"cancelled": 1}
-    assert json.loads(called("jobs", "show", cancelled_job[:6]).stdout)["state"] == "cancelled"
+    canceled_job = enqueued["jobs"][0]
+    assert json.loads(called("jobs", "cancel", canceled_job).stdout) == {"cancelled": 1}
+    assert json.loads(called("jobs", "show", canceled_job[:6]).stdout)["state"] == "cancelled"
     assert json.loads(called("batches", "cancel", enqueued["batch"][:6]).stdout) == {"cancelled": 1}
     assert json.loads(called("batches", "retry", enqueued["batch"], "--failed").stdout) == {"retried": 0}
     assert json.loads(called("batches", "retry", enqueued["batch"]).stdout) == {"retried": 2}
     called("jobs", "cancel", *enqueued["jobs"])
-    assert json.loads(called("jobs", "retry", cancelled_job[:6]).stdout) == {"retried": 1}
+    assert json.loads(called("jobs", "retry", canceled_job[:6]).stdout) == {"retried": 1}
     assert json.loads(called("jobs", "retry", *enqueued["jobs"]).stdout) == {"retried": 1}
     for choice in (["--state", "queued"], []):
         listed = json.loads(called("jobs", "list", *choice).stdout)
@@ -102,7 +102,7 @@ def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: Embedde
     assert "http://homes.example/2" in table
 
 
-def test_a_batch_is_shown_with_its_progress_and_cancelled_together(called: Propintel, broker: EmbeddedValkey) -> None:
+def test_a_batch_is_shown_with_its_progress_and_canceled_together(called: Propintel, broker: EmbeddedValkey) -> None:
     urls = [f"http://homes.example/{n}" for n in range(4)]
     hook = "https://hooks.example/in/secret?token=secret"
     enqueued = json.loads(called("enqueue", *urls, "--callback-url", hook).stdout)
@@ -120,7 +120,7 @@ def test_a_batch_is_shown_with_its_progress_and_cancelled_together(called: Propi
         assert "waiting after 0 attempts, to https://hooks.example" in table
         assert "secret" not in table
 
-    assert "3 jobs cancelled" in called("batches", "cancel", batch, "--format", "table").stdout
+    assert "3 jobs canceled" in called("batches", "cancel", batch, "--format", "table").stdout
     assert json.loads(called("batches", "show", batch).stdout)["counts"]["cancelled"] == 4
     assert "Nothing to cancel" in called("batches", "cancel", batch).stderr
 
@@ -181,7 +181,7 @@ def test_a_worker_scrapes_the_targets_of_a_file(propintel: Propintel, home: Path
 def test_keys_are_shown_by_their_masks_and_checked(
     called: Propintel, start_openai: Callable[[dict[str, Any]], str]
 ) -> None:
-    base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behaviour": "dead"}]})
+    base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behavior": "dead"}]})
     both = {"OPENAI_API_KEYS": f"{GOOD},{BAD}", "OPENAI_BASE_URL": base_url}
     stats = json.loads(called("keys", "list", **both).stdout)
     assert (stats["total_keys"], stats["rotation_strategy"]) == (2, "round_robin")

@@ -93,7 +93,7 @@ def test_export_to_a_directory_is_wrong_usage(called: Propintel, home: Path) -> 
 
 
 def test_keys_check_counts_the_bad_keys(called: Propintel, start_openai: Callable[[dict[str, Any]], str]) -> None:
-    base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behaviour": "dead"}]})
+    base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behavior": "dead"}]})
     ran = called("keys", "check", OPENAI_API_KEYS=f"{GOOD},{BAD}", OPENAI_BASE_URL=base_url)
     assert ran.returncode == 1
     assert len(ran.stderr.splitlines()) == 1
@@ -117,7 +117,7 @@ def test_jobs_that_cannot_be_changed_are_reported_with_a_reason(
     ran = called("jobs", "retry", job.id)
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {"retried": 0}
-    assert f"{job.id} is queued: only failed and cancelled jobs are retried" in ran.stderr
+    assert f"{job.id} is queued: only failed and canceled jobs are retried" in ran.stderr
     stored(lambda jobs: jobs.cancel(job.id))
     for choice in (["jobs", "cancel", job.id], ["batches", "cancel", job.batch_id]):
         ran = called(*choice)

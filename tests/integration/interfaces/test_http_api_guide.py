@@ -58,10 +58,10 @@ def test_the_program_keeps_a_copy_up_to_date(web: str, called: Propintel, home: 
     copy: dict[str, dict[str, Any]] = {}
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         ids = [save_record(stores.properties, _record(n, n)) for n in range(1, 6)]
-        since = names["synchronise"](web, token, copy, None)
+        since = names["synchronize"](web, token, copy, None)
         assert list(copy) == ids
         save_record(stores.properties, _record(2, 99))
         copy_before = {name: dict(found) for name, found in copy.items()}
-        names["synchronise"](web, token, copy, since)
+        names["synchronize"](web, token, copy, since)
     changed = [name for name in copy if copy[name] != copy_before[name]]
     assert (changed, copy[ids[1]]["record"]["ListPrice"]) == ([ids[1]], 99)

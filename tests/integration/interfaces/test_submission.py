@@ -45,7 +45,7 @@ def without_answer() -> Settings:
     return Settings.of(redis_url="redis://127.0.0.1:1/0")
 
 
-def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
+def test_jobs_whose_messages_cannot_be_sent_are_canceled(
     stores: Stores, settings: Settings, without_answer: Settings, broker: EmbeddedValkey
 ) -> None:
     """The broker answers the check, but sending fails. The caller gets an error, so the new job must not run."""
@@ -68,7 +68,7 @@ def test_sending_to_a_hanging_broker_ends_in_time(
     assert {job.state for job in stores.jobs.list()} == {JobState.CANCELLED}
 
 
-def test_a_batch_reported_to_a_repeated_request_is_not_cancelled(settings: Settings, broker: EmbeddedValkey) -> None:
+def test_a_batch_reported_to_a_repeated_request_is_not_canceled(settings: Settings, broker: EmbeddedValkey) -> None:
     """The request is repeated while the broker hangs, and both requests get the same answer."""
     clock = ManualClock()
     requester = Requester(digest("alice"), None, RequestKey(digest("key"), digest("asked")))

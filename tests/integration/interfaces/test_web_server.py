@@ -101,7 +101,7 @@ def test_posted_jobs_reach_database_and_broker(web: str, called: Propintel, brok
     )
 
 
-def test_a_batch_is_shown_cancelled_and_retried_over_http(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+def test_a_batch_is_shown_canceled_and_retried_over_http(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(called, "operator")
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
     posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300).json()["data"]

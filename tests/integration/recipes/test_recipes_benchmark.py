@@ -60,7 +60,7 @@ def test_wrong_and_missed_values_are_found() -> None:
 def test_the_report_names_every_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SHARED_DIR", str(tmp_path / "no-labelled-pages"))
+    monkeypatch.setenv("SHARED_DIR", str(tmp_path / "no-labeled-pages"))
     assert main(["--sites", "2", "--pages", "14", "--docs", str(tmp_path)]) == 0
     text = (tmp_path / "recipes.md").read_text(encoding="utf-8")
     for target in ("≥ 90%", "≥ 0.97", "≥ 0.99", "≤ 0.1% of values", "≤ 6", "≤ 1.1×"):

@@ -275,10 +275,10 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
     does any other secret setting. The API quotes keys in its errors and is behind a proxy."""
     shapes: dict[str, dict[str, Any]] = {
         "working": {"rpm": 60},
-        "dead": {"behaviour": "dead"},
-        "penniless": {"behaviour": "no_quota"},
-        "forbidden": {"behaviour": "forbidden"},
-        "failing": {"behaviour": "flaky", "failure_rate": 1.0},
+        "dead": {"behavior": "dead"},
+        "penniless": {"behavior": "no_quota"},
+        "forbidden": {"behavior": "forbidden"},
+        "failing": {"behavior": "flaky", "failure_rate": 1.0},
         "limited": {"rpm": 1},
     }
     keys = {name: f"sk-proj-{secrets.token_urlsafe(36)}" for name in shapes}

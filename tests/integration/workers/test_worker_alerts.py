@@ -46,8 +46,8 @@ def test_alerts_of_two_bad_keys_fire_once_and_are_resolved_once(
     receiver = make_receiver(statuses=[503, 200])
     simulator = openai_simulator(
         keys=[
-            {"key": KEYS[0], "behaviour": "dead"},
-            {"key": KEYS[1], "behaviour": "no_quota"},
+            {"key": KEYS[0], "behavior": "dead"},
+            {"key": KEYS[1], "behavior": "no_quota"},
             {"key": KEYS[2], "rpm": 60_000, "tpm": 100_000_000},
         ]
     )

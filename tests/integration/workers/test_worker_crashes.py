@@ -25,13 +25,13 @@ def test_killing_a_child_process_loses_no_job(
     pool_processes: Callable[..., Any],
 ) -> None:
     """After the lease of a killed child ends, another child takes over its job."""
-    simulator = openai_simulator([{"key": KEYS[0], "behaviour": "hang"}])
+    simulator = openai_simulator([{"key": KEYS[0], "behavior": "hang"}])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="3")
     worker = fleet.start_worker(concurrency=2)
     fleet.start_beat()
     ids = fleet.send(property_site + TARGET)
     until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.describe(ids))
-    simulator.set_key(KEYS[0], behaviour="ok")
+    simulator.set_key(KEYS[0], behavior="ok")
     before = {process.pid for process in pool_processes(worker)}
     for pid in before:
         os.kill(pid, signal.SIGKILL)
@@ -117,14 +117,14 @@ def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
     make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """Soft shutdown takes ten seconds. A job that hangs longer returns to the queue, long before its lease ends."""
-    simulator = openai_simulator([{"key": KEYS[0], "behaviour": "hang"}])
+    simulator = openai_simulator([{"key": KEYS[0], "behavior": "hang"}])
     fleet = make_fleet(
         OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="600", REMAP_SIGTERM="SIGQUIT"
     )
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
     until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.describe(ids))
-    simulator.set_key(KEYS[0], behaviour="ok")
+    simulator.set_key(KEYS[0], behavior="ok")
     worker.process.terminate()
     worker.process.wait(120)
     assert "Initiating Soft Shutdown" in fleet.log("worker")

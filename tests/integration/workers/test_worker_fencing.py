@@ -40,11 +40,11 @@ def serve() -> Iterator[Callable[..., str]]:
         yield lambda app, *stopping: running.enter_context(BackgroundServer(app, *stopping)).address
 
 
-@pytest.mark.parametrize(("cancelled_at", "calls"), [("page", 0), ("model", 1)])
+@pytest.mark.parametrize(("canceled_at", "calls"), [("page", 0), ("model", 1)])
 def test_a_batch_canceled_while_its_job_runs_stores_nothing(
     make_fleet: Callable[..., Any],
     serve: Callable[..., str],
-    cancelled_at: str,
+    canceled_at: str,
     calls: int,
 ) -> None:
     simulator = OpenAISimulator(Config.from_json({"keys": [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]}))
@@ -52,8 +52,8 @@ def test_a_batch_canceled_while_its_job_runs_stores_nothing(
     api = SimulatorHandle(serve(model, simulator.stopping), KEYS[:1])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=api.base_url)
     fleet.start_worker(pool="threads", concurrency=1)
-    cancelling = {"page": site, "model": model}[cancelled_at]
-    cancelling.act = lambda: fleet.stores.batches.cancel(fleet.stores.jobs.list()[0].batch_id)
+    canceling = {"page": site, "model": model}[canceled_at]
+    canceling.act = lambda: fleet.stores.batches.cancel(fleet.stores.jobs.list()[0].batch_id)
     (job_id,) = fleet.send(serve(site) + LISTING)
     assert fleet.app.AsyncResult(job_id).get(timeout=60) == {"job": job_id, "state": "skipped"}
     assert fleet.job(job_id).state == "cancelled"

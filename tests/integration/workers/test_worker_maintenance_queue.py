@@ -34,7 +34,7 @@ def busy_fleet(
     )
     fleet.start_worker(concurrency=2)
     fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # this job makes the key's limits known
-    simulator.set_key(KEYS[0], behaviour="hang")
+    simulator.set_key(KEYS[0], behavior="hang")
     ids = fleet.send(*(f"{property_site}/homes/{number}" for number in range(2, 8)))
     until(lambda: simulator.stats()["totals"]["requests"] == 3, 40, lambda: fleet.describe(ids))
     fleet.start_beat()

@@ -88,7 +88,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
         [
             {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000},
             {"key": KEYS[1], "rpm": 60_000, "tpm": 100_000_000},
-            {"key": KEYS[2], "rpm": 60_000, "tpm": 100_000_000, "behaviour": "dead"},
+            {"key": KEYS[2], "rpm": 60_000, "tpm": 100_000_000, "behavior": "dead"},
         ]
     )
     fleet = make_metered_fleet(

@@ -113,7 +113,7 @@ def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """The next process finds the batch at OpenAI by the batch's metadata."""
-    fleet, simulator = economy_fleet(keys=[{"key": KEYS[0], "behaviour": "slow", "seconds": 30.0}])
+    fleet, simulator = economy_fleet(keys=[{"key": KEYS[0], "behavior": "slow", "seconds": 30.0}])
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2))
     until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
@@ -122,7 +122,7 @@ def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
     kill_9(fleet, worker)
     (left,) = batches_of(fleet)
     assert (left.state, left.openai_id) == ("uploaded", None)
-    simulator.set_key(KEYS[0], behaviour="ok")
+    simulator.set_key(KEYS[0], behavior="ok")
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
@@ -142,13 +142,13 @@ def test_killing_a_worker_while_it_reads_results_loses_and_repeats_nothing(
     until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
     fleet.start_beat()
     until(lambda: batches_of(fleet) and batches_of(fleet)[0].state == "running", 40, lambda: fleet.log("worker"))
-    simulator.set_key(KEYS[0], behaviour="slow", seconds=5.0)
+    simulator.set_key(KEYS[0], behavior="slow", seconds=5.0)
     asked = simulator.stats()["totals"]["requests"]
     # one request for the batch, one for its output file
     until(lambda: simulator.stats()["totals"]["requests"] >= asked + 2, 40, lambda: fleet.log("worker"))
     kill_9(fleet, worker)
     assert billed(simulator) == [1, 1, 1]
-    simulator.set_key(KEYS[0], behaviour="ok")
+    simulator.set_key(KEYS[0], behavior="ok")
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)

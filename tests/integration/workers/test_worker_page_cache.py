@@ -34,9 +34,7 @@ def test_unchanged_and_equal_pages_cost_one_model_call(
     openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
     """Ten pages with different bytes declare one canonical URL, which is fetched once. Then all are refreshed."""
-    api = openai_simulator(
-        [{"key": "sk-simulator-abcdabcdabcdabcdabcdabcdabcd0001", "behaviour": "slow", "seconds": 1}]
-    )
+    api = openai_simulator([{"key": "sk-simulator-abcdabcdabcdabcdabcdabcdabcd0001", "behavior": "slow", "seconds": 1}])
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     for n in range(10):
         changing_site.pages[f"/homes/48213?view={n}"] = listing(canonical, f"token {n}")

@@ -96,7 +96,7 @@ def test_a_purged_page_leaves_no_trace_and_a_running_job_restores_nothing(
     until(lambda: "redis" in _where(fleet), 20, lambda: str(_where(fleet)))
 
     changing_site.pages[path] = PAGE.replace("with care", "with great care")
-    api.set_key(api.keys[0], behaviour="slow", seconds=8)
+    api.set_key(api.keys[0], behavior="slow", seconds=8)
     before = api.stats()["totals"]["requests"]
     under_way = fleet.stores.jobs.enqueue([f"{changing_site.address}{path}"], refresh=True)
     send_jobs(fleet.app, fleet.stores.jobs, under_way.jobs)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.worker
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 TARGET = "/listings/oak-hollow-lane"
 #: The simulator answers every request with this key with 500.
-OUTAGE = {"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky", "failure_rate": 1.0}
+OUTAGE = {"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behavior": "flaky", "failure_rate": 1.0}
 
 
 def _limited(make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], rpm: float, **variables: str) -> Any:
@@ -67,7 +67,7 @@ def test_a_job_waits_for_an_outage_to_end_and_gets_all_its_fields(
     fleet.start_worker(pool="threads")
     ids = fleet.send(property_site + TARGET)
     until(lambda: fleet.job(ids[0]).waited_seconds > 0, 30, lambda: fleet.describe(ids))
-    simulator.set_key(KEY, behaviour="ok")
+    simulator.set_key(KEY, behavior="ok")
     (job,) = fleet.wait_for_state(ids, "done", "failed")
     assert (job.state, job.attempts, job.wanted_model, job.model_note) == ("done", 1, [], None), fleet.describe(ids)
     assert "llm" in {found["method"] for found in fleet.stores.properties.get(job.property_id)["evidence"].values()}

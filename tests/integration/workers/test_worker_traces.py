@@ -55,7 +55,7 @@ def test_one_trace_with_the_jobs_id_covers_fetch_and_model_call(
 ) -> None:
     """The first key is refused, so the model call has two attempts."""
     simulator = openai_simulator(
-        [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
+        [{"key": KEYS[0], "behavior": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
     )
     fleet = traced_fleet(simulator, OTEL_SERVICE_NAME="homes")
     fleet.start_worker(pool=pool, concurrency=1)

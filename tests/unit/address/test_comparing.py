@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.address import Address, address_key, compare, normalise, read_target, spell_target
+from app.property.address import Address, address_key, compare, normalize, read_target, spell_target
 
 _PLACE = "Salem, OR 97301"
 
@@ -96,7 +96,7 @@ def test_parts_and_lines_give_the_same_address() -> None:
 
 def test_a_unit_in_words_stays_a_unit() -> None:
     loft, attic = (Address(street="12 Elm St", unit=unit, postal_code="97301") for unit in ("The Loft", "The Attic"))
-    assert normalise(loft).unit == "the loft"
+    assert normalize(loft).unit == "the loft"
     assert compare(loft, attic) != "same"
 
 

@@ -39,11 +39,11 @@ def test_a_change_on_one_page_needs_three_further_looks() -> None:
     """The waits before the looks are 5, 10, and 20 minutes."""
     at, waits = T0, []
     for looks in range(3):
-        judgement = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
-        assert judgement.outcome is Outcome.WAITING
-        assert judgement.look_at is not None
-        waits.append((judgement.look_at - at) / timedelta(minutes=1))
-        at = judgement.look_at
+        judgment = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
+        assert judgment.outcome is Outcome.WAITING
+        assert judgment.look_at is not None
+        waits.append((judgment.look_at - at) / timedelta(minutes=1))
+        at = judgment.look_at
     assert waits == [5, 10, 20]
     assert judge(replace(CUT, looks=3, looked_at=at), [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
 
@@ -77,11 +77,11 @@ DENIES = page(THERE, 500000)
 def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
     """Return the times of the looks at a page that keeps showing the change, until it is published."""
     times = []
-    while (judgement := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAITING:
-        assert judgement.look_at is not None
-        times.append(judgement.look_at)
-        one = replace(one, looks=one.looks + 1, looked_at=judgement.look_at)
-    assert judgement.outcome is Outcome.ACCEPTED
+    while (judgment := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAITING:
+        assert judgment.look_at is not None
+        times.append(judgment.look_at)
+        one = replace(one, looks=one.looks + 1, looked_at=judgment.look_at)
+    assert judgment.outcome is Outcome.ACCEPTED
     return times
 
 

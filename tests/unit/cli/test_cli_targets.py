@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from app.errors.targets import InvalidTargetError
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 from cli.arguments import read_targets
 
 ONE, TWO = "http://homes.example/1", "https://homes.example/2?a=1,2"
@@ -95,7 +95,7 @@ HOME, FLAT = "12 MAIN ST, SPRINGFIELD, IL 62701", "9 OAK AVE UNIT 4B, HOBOKEN, N
     ],
 )  # fmt: skip
 def test_every_format_takes_addresses_whole_or_in_parts(tmp_path: Path, name: str, text: str) -> None:
-    assert [normalise_target(target) for target in _read(tmp_path, name, text)] == [HOME, FLAT]
+    assert [normalize_target(target) for target in _read(tmp_path, name, text)] == [HOME, FLAT]
 
 
 def test_a_row_without_a_url_may_have_an_address(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_the_named_folder_is_scored(price: int, right: int, tmp_path: Path, caps
     """One page has one label, which is right or wrong."""
     assert main(["--pages", _folder(tmp_path, price=price), "--format", "json", "--errors"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert (report["pages"], report["all"]["labelled"], report["all"]["right"]) == (1, 1, right)
+    assert (report["pages"], report["all"]["labeled"], report["all"]["right"]) == (1, 1, right)
     assert len(report["errors"]) == 1 - right
 
 

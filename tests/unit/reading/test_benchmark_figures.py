@@ -108,11 +108,11 @@ class TestKinds:
     def test_separately_labeled_pages_are_also_judged(self, tmp_path: Path) -> None:
         (tmp_path / "list.json").write_text('{"features": [{"attributes": {"A": 1}}, {"attributes": {"A": 2}}]}')
         (tmp_path / "extra_truth.jsonl").write_text('{"file": "list.json", "kind": "record_list"}\n' * 2)
-        (case,) = kinds.of_labelled_apart(tmp_path)
+        (case,) = kinds.of_labeled_apart(tmp_path)
         assert (case.name, case.expected, case.found) == ("list.json", PageKind.SEARCH, PageKind.SEARCH)
 
     def test_without_separate_labels_there_are_no_cases(self, tmp_path: Path) -> None:
-        assert list(kinds.of_labelled_apart(tmp_path)) == []
+        assert list(kinds.of_labeled_apart(tmp_path)) == []
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def _run(values: dict[str, tuple[Any, float]], row: dict[str, Any]) -> Run:
 def test_the_page_shows_every_figure_beside_its_target() -> None:
     row = {"file": "a", "kind": "listing", "url": None, "note": "", "price": 100_000, "city": "Salem", "agent": None}
     run = _run({"ListPrice": (100_000, 0.95), "ListAgentFullName": ("Mo", 0.91)}, row)
-    report = measured(run, score(run.records, run.truth), list(kinds.of_labelled(run)))
+    report = measured(run, score(run.records, run.truth), list(kinds.of_labeled(run)))
     by_name = {f.name: f for f in report.figures}
     assert by_name["emitted values that are right (precision)"].value == 0.5
     assert by_name["core fields exact, mean over the fields"].value == 0.5

@@ -63,6 +63,6 @@ def test_a_value_is_covered_if_it_was_read_or_asked_for_and_sent() -> None:
     row = {"file": "a", "kind": "listing", "url": page.url, "price": 310000, "roof": "cedar shakes", "heating": "gas"}
     found = prompts(Run([row], {"a": extract(page)}, {"a": 0.0}))
     (asked,) = found.pages
-    assert (asked.labelled, asked.read, asked.sent, asked.lost) == (3, 1, 1, ("heating",))
+    assert (asked.labeled, asked.read, asked.sent, asked.lost) == (3, 1, 1, ("heating",))
     assert found.covered == pytest.approx(2 / 3)
     assert found.mean_tokens == asked.instruction + asked.text + asked.schema > 200

@@ -62,9 +62,9 @@ def test_a_question_about_buying_or_renting_is_not_an_offer() -> None:
     assert vocabulary.offer("マンション購入") == "sale"
 
 
-def test_a_licence_is_not_part_of_the_firm() -> None:
-    assert names.without_licence("くすのき不動産株式会社 国土交通大臣免許(3)第9999号") == "くすのき不動産株式会社"
-    assert names.without_licence("くすのき不動産株式会社 東京都知事（2）第88888号") == "くすのき不動産株式会社"
+def test_a_license_is_not_part_of_the_firm() -> None:
+    assert names.without_license("くすのき不動産株式会社 国土交通大臣免許(3)第9999号") == "くすのき不動産株式会社"
+    assert names.without_license("くすのき不動産株式会社 東京都知事（2）第88888号") == "くすのき不動産株式会社"
 
 
 _RUSSIAN = """<h1>3-комнатная квартира · 71.5 м² · 4/9 этаж, Абая 18</h1>

@@ -15,7 +15,7 @@ def _row(**labels: Any) -> dict[str, Any]:
 
 def _one(label: dict[str, Any], record: dict[str, Any]) -> tuple[int, int, int]:
     total = score({"a.html": record}, [_row(**label)]).total
-    return total.labelled, total.right, total.wrong
+    return total.labeled, total.right, total.wrong
 
 
 RIGHT, WRONG, MISSED = (1, 1, 0), (1, 0, 1), (1, 0, 0)
@@ -87,7 +87,7 @@ def test_each_rule(label: dict[str, Any], record: dict[str, Any], outcome: tuple
 def test_recall_and_precision_are_exact() -> None:
     truth = [_row(price=1000, bedrooms=3, rooms=None), {**_row(price=2000), "file": "b.html"}]
     report = score({"a.html": {"ListPrice": 1000, "BedroomsTotal": 4, "RoomsTotal": 5}}, truth)
-    assert (report.total.labelled, report.total.right, report.total.wrong) == (3, 1, 2)
+    assert (report.total.labeled, report.total.right, report.total.wrong) == (3, 1, 2)
     assert report.total.recall == pytest.approx(1 / 3)
     assert report.total.precision == pytest.approx(1 / 3)
     assert report.fields["price"].recall == 0.5

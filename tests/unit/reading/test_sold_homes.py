@@ -42,8 +42,8 @@ def test_a_sold_home_s_price_asked_comes_from_its_label() -> None:
     banner = "<div>SOLD MAR 28, 2025</div>"
     paid = "<div><div>$548,000</div><div>Sold Price</div><div>3</div><div>Beds</div></div>"
     body = banner + _HEAD + paid + _FACTS
-    labelled = _read(f"{body}<ul><li>List Price: $539,950</li>{_CLOSED}</ul>", meta)
-    assert (labelled["ListPrice"], labelled["ClosePrice"]) == (539950, 548000)
+    labeled = _read(f"{body}<ul><li>List Price: $539,950</li>{_CLOSED}</ul>", meta)
+    assert (labeled["ListPrice"], labeled["ClosePrice"]) == (539950, 548000)
     assert "ListPrice" not in _read(f"{body}<ul>{_CLOSED}</ul>", meta)
 
 

@@ -90,7 +90,7 @@ def test_a_value_fits_only_its_own_type() -> None:
     ("given", "named"),
     [
         ({"keys": [{"key": "a", "rmp": 1}]}, "rmp"),
-        ({"keys": [{"key": "a", "behaviour": "sleepy"}]}, "sleepy"),
+        ({"keys": [{"key": "a", "behavior": "sleepy"}]}, "sleepy"),
         ({"keys": [{"key": "a"}, {"key": "a"}]}, "twice"),
         ({"keys": [{}]}, "key"),
         ({"key": []}, "keys"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.property.sources.address_match import Verdict, match_address
-from app.property.urls.targets import address_of_target, normalise_target
+from app.property.urls.targets import address_of_target, normalize_target
 from app.property.values.texts import plain_parcel
 
 HOUSE = "12 Fictional Ave, Anytown, ST 00000"
@@ -18,7 +18,7 @@ PARCELS = frozenset({"00120034"})
 
 
 def judge(values: dict[str, Any], address: str = HOUSE, **options: Any) -> tuple[Verdict, str]:
-    found = match_address(values, address_of_target(normalise_target(address)), **options)
+    found = match_address(values, address_of_target(normalize_target(address)), **options)
     return found.verdict, found.reason
 
 

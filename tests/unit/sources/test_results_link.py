@@ -8,7 +8,7 @@ import pytest
 
 from app.property.page import Page
 from app.property.sources.results import find_link
-from app.property.urls.targets import address_of_target, normalise_target
+from app.property.urls.targets import address_of_target, normalize_target
 
 URL = "https://county.example/find?q=12"
 
@@ -19,7 +19,7 @@ def page(body: str) -> Page:
 
 
 def link(body: str, address: str = "12 Fictional Ave, Anytown, ST 00000") -> str | None:
-    return find_link(page(body), address_of_target(normalise_target(address)))
+    return find_link(page(body), address_of_target(normalize_target(address)))
 
 
 @pytest.mark.parametrize(

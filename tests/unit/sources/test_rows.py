@@ -15,7 +15,7 @@ from app.property.record import Method, PageKind
 from app.property.sources.address_match import Verdict
 from app.property.sources.rows import choose
 from app.property.urls.rows import answer_of, is_row, row_url
-from app.property.urls.targets import address_of_target, normalise_target
+from app.property.urls.targets import address_of_target, normalize_target
 
 URL = "https://gis.example/query?street=300"
 WANTED = "300 Example Blvd Unit 2, Anytown, ST 00000"
@@ -95,7 +95,7 @@ def test_only_relevant_objects_are_read_and_other_bodies_have_no_rows() -> None:
 
 
 def wanted(text: str = WANTED) -> Address:
-    return address_of_target(normalise_target(text))
+    return address_of_target(normalize_target(text))
 
 
 def row(number: int = 2, unit: str | None = "2", **more: Any) -> dict[str, Any]:

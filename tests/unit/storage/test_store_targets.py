@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors.targets import InvalidTargetError
-from app.property.urls.targets import address_of_target, is_address, normalise_target, normalise_url
+from app.property.urls.targets import address_of_target, is_address, normalize_target, normalize_url
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ from app.property.urls.targets import address_of_target, is_address, normalise_t
     ],
 )
 def test_a_target_gets_one_spelling(written: str, meant: str) -> None:
-    assert normalise_target(written) == meant
-    assert normalise_target(normalise_target(written)) == normalise_target(written)
+    assert normalize_target(written) == meant
+    assert normalize_target(normalize_target(written)) == normalize_target(written)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_target_gets_one_spelling(written: str, meant: str) -> None:
     ],
 )
 def test_differences_that_a_site_may_distinguish_stay(url: str) -> None:
-    assert normalise_target(url) == url
+    assert normalize_target(url) == url
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_differences_that_a_site_may_distinguish_stay(url: str) -> None:
 )
 def test_an_invalid_target_is_named_with_its_problem(target: str, problem: str) -> None:
     with pytest.raises(InvalidTargetError, match=problem) as caught:
-        normalise_target(target)
+        normalize_target(target)
     assert len(str(caught.value)) < 500
 
 
 def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
     with pytest.raises(InvalidTargetError) as caught:
-        normalise_target("https://scott:tiger@site.example/")
+        normalize_target("https://scott:tiger@site.example/")
     assert "tiger" not in str(caught.value)
 
 
@@ -103,7 +103,7 @@ def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
     ],
 )
 def test_two_spellings_of_an_address_are_one_target(written: str) -> None:
-    target = normalise_target(written)
+    target = normalize_target(written)
     assert target == "123 MAIN ST, ANYTOWN, ST 00000"
     assert is_address(target)
     address = address_of_target(target)
@@ -112,11 +112,11 @@ def test_two_spellings_of_an_address_are_one_target(written: str) -> None:
 
 
 def test_a_url_is_not_an_address() -> None:
-    assert not is_address(normalise_target("HTTPS://site.example/12"))
+    assert not is_address(normalize_target("HTTPS://site.example/12"))
     with pytest.raises(InvalidTargetError, match="is a URL, not an address"):
         address_of_target("https://site.example/12")
 
 
 def test_an_address_is_not_a_url() -> None:
     with pytest.raises(InvalidTargetError, match="is not a URL"):
-        normalise_url("123 Main St, Anytown, ST 00000")
+        normalize_url("123 Main St, Anytown, ST 00000")

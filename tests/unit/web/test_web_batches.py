@@ -48,7 +48,7 @@ def test_batches_are_listed_newest_first(client: TestClient, bearer: Bearer, sto
     assert ([each["id"] for each in last["batches"]], last["next_cursor"]) == ([batch.batch], None)
 
 
-def test_cancelling_a_batch_ends_its_jobs_and_may_be_repeated(
+def test_canceling_a_batch_ends_its_jobs_and_may_be_repeated(
     client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued
 ) -> None:
     stores.jobs.fail(batch.new[0], PageGoneError("http://homes.example/0", "sold"))

@@ -79,7 +79,7 @@ def test_one_job_shows_its_state_and_reason(
     assert data["property"] is None
 
 
-def test_cancelling_is_final_and_may_be_repeated(
+def test_canceling_is_final_and_may_be_repeated(
     client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
 ) -> None:
     path = f"/api/v1/jobs/{jobs[2].id}"

@@ -76,7 +76,7 @@ _DATED, _OF_SALES = (
     ("CloseDate", "ClosePrice", "_Sale"),
 )
 #: Fields whose value is meaningless without a label.
-_LABELLED = frozenset(name for name, spec in FIELDS.items() if spec.labelled)
+_LABELED = frozenset(name for name, spec in FIELDS.items() if spec.labeled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +230,9 @@ def _confidence(claim: Claim) -> float | None:
         named = _nearest(claim, text)
         if named is not None:
             return sure if named == claim.field else None
-    if claim.field in _LABELLED and (named := _named_above(claim)) is not None:
+    if claim.field in _LABELED and (named := _named_above(claim)) is not None:
         return _BARE if named == claim.field else None
-    needs_label = claim.field in _LABELLED or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
+    needs_label = claim.field in _LABELED or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
     return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
 
 
@@ -288,9 +288,9 @@ def _nearest(claim: Claim, text: str) -> str | None:
     values = _possible_values(claim)
     text = _column_of(values, text)
     places = list(islice(_places(values, text), _MOST_PLACES))
-    labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []
+    labeled = places if isinstance(claim.value, int | float) or field in _NAMES else []
     found = [_in_its_row(one, text, claim.lang) for one in labels_in(text, claim.lang)]
-    named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labelled)]
+    named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labeled)]
     # a unit is not a label if there is another label
     named = [
         one for one in named if _LEADS.match(text, one.end) or not areas.is_unit(text[one.start : one.end])

@@ -40,27 +40,27 @@ def _agent(claim: Claim) -> CheckedValue | None:
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
-    return found if _is_labelled(claim) is not False or names.is_full_name(str(found.value)) else None
+    return found if _is_labeled(claim) is not False or names.is_full_name(str(found.value)) else None
 
 
 def _office(claim: Claim) -> CheckedValue | None:
     """Check an agency. A person's name needs an agency's label and no agency beside it in the line; under an agent's
     label only an agency's name is accepted.
     """
-    found, is_labelled = _text(claim), _is_labelled(claim)
+    found, is_labeled = _text(claim), _is_labeled(claim)
     if found is None or names.is_agency(str(found.value)):
         return found
-    is_person = names.is_full_name(texts.capitalised(str(found.value))) and not _BRANCH.search(str(found.value))
+    is_person = names.is_full_name(texts.capitalized(str(found.value))) and not _BRANCH.search(str(found.value))
     if is_person and names.has_agency_beside(str(found.value), claim.line):
         return None
-    return found if is_labelled or not is_person else None
+    return found if is_labeled or not is_person else None
 
 
 #: Matches a name with the place of a branch: `Fenwick Lisle, Marsh Road`.
 _BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
-def _is_labelled(claim: Claim) -> bool | None:
+def _is_labeled(claim: Claim) -> bool | None:
     """Return whether the line has a label of this field; None without labels of agents or agencies."""
     named = {one.field for one in labels_in(claim.line, claim.lang)} & {"ListAgentFullName", "ListOfficeName"}
     return claim.field in named if named else None

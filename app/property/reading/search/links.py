@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from app.errors.targets import InvalidTargetError
 from app.property.reading.document import Document
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 
 _NOWHERE = ("#", "javascript:", "mailto:", "tel:", "sms:", "data:", "whatsapp:")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
@@ -34,7 +34,7 @@ class Links:
     """Resolves the links of one page."""
 
     def __init__(self, page: Document) -> None:
-        self.page_url = normalise_url(page.page.final_url)
+        self.page_url = normalize_url(page.page.final_url)
         self._base = self.page_url
         if page.root is not None:
             declared = next((e.get("href") for e in page.root.iter("base") if e.get("href")), "")
@@ -95,7 +95,7 @@ def _names_one(link: SplitResult, search: SplitResult) -> bool:
 
 def _joined(base: str, href: str) -> str | None:
     try:
-        return normalise_url(urljoin(base, href))
+        return normalize_url(urljoin(base, href))
     except (InvalidTargetError, ValueError):
         return None
 

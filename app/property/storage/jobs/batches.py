@@ -59,10 +59,10 @@ class BatchStore:
     def cancel(self, batch_id: str) -> int:
         """Cancel all unfinished jobs of the batch; return how many. Raises `NotFoundError`."""
         active, now = (Job.batch_id == batch_id, Job.state.in_(ACTIVE)), self._clock.now()
-        cancelled = self._database.repeat(lambda connection: cancel_jobs(connection, *active, now=now))
-        if not cancelled:
+        canceled = self._database.repeat(lambda connection: cancel_jobs(connection, *active, now=now))
+        if not canceled:
             self.get(batch_id)
-        return cancelled
+        return canceled
 
     # --- completion
 

@@ -18,7 +18,7 @@ from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.statements import chunks, entities, insert_into, new_id
 from app.property.storage.types import ACTIVE, IS_ACTIVE
-from app.property.urls.targets import is_address, normalise_target
+from app.property.urls.targets import is_address, normalize_target
 
 
 def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
@@ -34,7 +34,7 @@ def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float
 
     Raises `InvalidTargetError` for the first target that is neither a URL nor an address.
     """
-    wanted = list(dict.fromkeys(normalise_target(target) for target in targets))
+    wanted = list(dict.fromkeys(normalize_target(target) for target in targets))
     fresh_since = None if refresh else database.clock.now() - timedelta(days=fresh_days)
     with database.reading() as connection:
         known = {target for some in chunks(wanted) for target in known_jobs(connection, some, fresh_since)}

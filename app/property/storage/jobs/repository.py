@@ -37,7 +37,7 @@ from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
-from app.property.urls.targets import normalise_target
+from app.property.urls.targets import normalize_target
 
 #: A target that was read within this many days is fresh, and is not read again.
 FRESH_DAYS = 30.0
@@ -113,7 +113,7 @@ class JobStore:
         now, key = self._clock.now(), requester.key if requester is not None else None
         resend_at = self._send_by(now, len(targets))
         fresh_since = None if refresh else now - self._fresh
-        wanted = [normalise_target(target) for target in targets]
+        wanted = [normalize_target(target) for target in targets]
         batch: dict[str, Any] = {"priority": priority, "economy": economy, "callback_url": callback_url}
         if requester is not None:
             batch["caller"] = requester.caller
@@ -252,10 +252,10 @@ class JobStore:
     def cancel(self, job_id: str) -> bool:
         """Cancel the job. A running job then stores nothing. Return False if it has ended. Raises `NotFoundError`."""
         with self._database.writing() as connection:
-            cancelled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
-        if not cancelled:
+            canceled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
+        if not canceled:
             self.get(job_id)
-        return cancelled == 1
+        return canceled == 1
 
     def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
         """Cancel the jobs of a failed request that no worker has started, and refund them to `requester`.

@@ -37,7 +37,7 @@ from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 
 #: Matching rows of these tables are deleted. `_clear` deletes pages and requests too; other rows lose only the name.
 _COPIES = tuple(one.__table__ for one in (LlmCache, RecipeRow, RecipeExample, Change))
@@ -97,7 +97,7 @@ def _pages(database: Database, finder: Finder) -> Scope:
     urls = dict.fromkeys(stored_urls(database, finder.is_in))
     for url in list(urls):
         with suppress(InvalidTargetError):  # a URL after redirects may be too long for a target
-            urls[normalise_url(url)] = None
+            urls[normalize_url(url)] = None
     return Scope(urls=tuple(urls), one_by_one=True)
 
 

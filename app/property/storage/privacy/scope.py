@@ -20,7 +20,7 @@ from app.property.storage.properties.tables import RECORD_URLS, Observation, Pro
 from app.property.storage.statements import chunks
 from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
-from app.property.urls.targets import address_of_target, normalise_target, normalise_url
+from app.property.urls.targets import address_of_target, normalize_target, normalize_url
 
 #: Groups of columns that hold URLs of the same page.
 _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
@@ -74,13 +74,13 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
     """Return the scope of the name, before `complete`. Raises `InvalidTargetError` for an invalid URL or address."""
     match kind:
         case PurgeKind.URL:
-            return Scope(urls=(normalise_url(name),))
+            return Scope(urls=(normalize_url(name),))
         case PurgeKind.HOST:
             return Scope(hosts=(name,))
         case PurgeKind.PROPERTY:
             return Scope(properties=(name,))
         case PurgeKind.ADDRESS:
-            target = normalise_target(name)
+            target = normalize_target(name)
             address_of_target(target)
             return Scope(urls=(target,), at_address=True)
         case PurgeKind.PERSON:

@@ -27,7 +27,7 @@ from app.property.people.words import LONGEST_KEPT
 from app.property.storage.database import Database
 from app.property.storage.privacy.tables import Suppression
 from app.property.storage.statements import chunks, upsert
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 from app.property.values.text_cache import remembered
 
 #: The name of the lock that writers of pages hold shared, and that a purge takes exclusively for a moment.
@@ -94,7 +94,7 @@ def host_of(url: str) -> str:
 def _digests(url: str) -> Iterator[str]:
     yield _digest("url", url)
     with suppress(InvalidTargetError):
-        yield _digest("url", normalise_url(url))
+        yield _digest("url", normalize_url(url))
     labels = host_of(url).split(".")
     for start in range(len(labels)):
         yield _digest("host", ".".join(labels[start:]))

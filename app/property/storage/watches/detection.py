@@ -33,7 +33,7 @@ from app.property.storage.properties.tables import RECORD_URLS, Observation, Sou
 from app.property.storage.statements import entities, insert_all, new_id
 from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
-from app.property.urls.targets import normalise_url
+from app.property.urls.targets import normalize_url
 
 #: Methods that may read the same page differently the next time.
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
@@ -175,14 +175,14 @@ class ChangeDetector:
             others = [other for _, other in pending if other is not one]
             whole = replace(one, went_back=_went_back(one, lately), confirmed=is_confirmed(one, others, voters))
             chosen = statement_of(one.field, merged.values, merged.evidence)
-            judgement = judge(whole, self._rebuilt.sources, chosen, self._rules.looks)
-            match judgement.outcome:
+            judgment = judge(whole, self._rebuilt.sources, chosen, self._rules.looks)
+            match judgment.outcome:
                 case Outcome.ACCEPTED:
-                    publish(self._database, self._connection, change, judgement.why, self._now)
+                    publish(self._database, self._connection, change, judgment.why, self._now)
                     self._pending.remove(change)
                     accepted.append(one)
-                case Outcome.WAITING if change.look_at != judgement.look_at:
-                    self._change(change, look_at=judgement.look_at)
+                case Outcome.WAITING if change.look_at != judgment.look_at:
+                    self._change(change, look_at=judgment.look_at)
                 case Outcome.REVERTED:  # the reversal stays stored, but the values are deleted
                     emptied = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))
                     self._change(change, state=ChangeState.REVERTED, updated_at=self._now, **emptied)
@@ -222,7 +222,7 @@ def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:
     """Return all URLs of the pages with these URLs, each between blanks."""
     for url in sorted(found):
         with suppress(InvalidTargetError):
-            found.add(normalise_url(url))
+            found.add(normalize_url(url))
     named = or_(*(way.in_(found) for way in RECORD_URLS))
     for row in connection.execute(select(*RECORD_URLS).where(SourceRow.property_id == property_id, named)):
         found |= {url for url in row if url}

@@ -31,7 +31,7 @@ from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, write
 from app.property.storage.watches.outcomes import forget_failed
 from app.property.storage.watches.schedule import MOST_PAGES, TICK, TICK_SECONDS, Tick, TickRun, due_first
-from app.property.urls.targets import is_address, is_property_id, normalise_watched
+from app.property.urls.targets import is_address, is_property_id, normalize_watched
 
 INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
@@ -78,7 +78,7 @@ class Watches:
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
             raise InvalidWatchError(f"an interval of {interval_days} days", f"use 1 to {MOST_INTERVAL_DAYS} days")
-        wanted, now = [normalise_watched(name) for name in named], self._clock.now()
+        wanted, now = [normalize_watched(name) for name in named], self._clock.now()
 
         def work(connection: Connection) -> Added:
             self._database.advisory_lock(connection, "watches.add")
@@ -119,9 +119,9 @@ class Watches:
                 raise NotFoundError("watch", name)
             forget_failed(connection, JobRow.watch_id, [found])
             untouched = JobRow.watch_id == found, JobRow.state.in_((JobState.QUEUED, JobState.DEFERRED))
-            cancelled = cancel_jobs(connection, *untouched, now=now)
+            canceled = cancel_jobs(connection, *untouched, now=now)
             connection.execute(delete(Watch).where(Watch.id == found))
-            return cancelled
+            return canceled
 
         return self._database.repeat(work)
 
@@ -214,7 +214,7 @@ def _count(connection: Connection, key: Any, *which: ColumnElement[bool]) -> int
 
 def _is(name: str) -> Any:
     try:
-        text = normalise_watched(name)
+        text = normalize_watched(name)
     except InvalidTargetError:  # nothing with this name can be watched
         raise NotFoundError("watch", name) from None
     if is_property_id(text):

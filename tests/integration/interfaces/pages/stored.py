@@ -138,7 +138,7 @@ class FilledServer:
 def filled_server(home: Path) -> Iterator[FilledServer]:
     """Serve pages with jobs, properties, watches, recipes, and two keys, one of which fails."""
     keys = [{"key": key, "rpm": 600} for key in (HEALTHY_KEY, FAILING_KEY)]
-    simulator = OpenAISimulator(Config.from_json({"keys": [keys[0], {**keys[1], "behaviour": "dead"}]}))
+    simulator = OpenAISimulator(Config.from_json({"keys": [keys[0], {**keys[1], "behavior": "dead"}]}))
     with EmbeddedValkey(home / "state"), BackgroundServer(simulator.app, simulator.stopping) as openai:
         settings = Settings.of(
             propintel_home=home / "state",

@@ -58,7 +58,7 @@ def test_an_open_page_shows_a_circuit_that_opens_and_closes(
     expect(row).to_contain_text("healthy")
     expect(page.get_by_text("2 of 2")).to_be_visible()
 
-    _change_key(openai_url, KEY, behaviour="flaky", failure_rate=1.0)
+    _change_key(openai_url, KEY, behavior="flaky", failure_rate=1.0)
     for _ in range(12):  # each request succeeds with the second key
         _ask(manager)
     expect(row).to_contain_text(re.compile(r"Circuit open after repeated failures. Next probe in \d+ (s|min)."))
@@ -66,7 +66,7 @@ def test_an_open_page_shows_a_circuit_that_opens_and_closes(
     check_accessible(page)
     screenshot(page, "keys-open-circuit")
 
-    _change_key(openai_url, KEY, behaviour="ok")
+    _change_key(openai_url, KEY, behavior="ok")
     row.get_by_text("Act").click()
     row.get_by_label("Reason, for the record").fill("the provider is well again")
     page.wait_for_timeout(2_500)  # a refresh keeps typed text
