@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 
 
 class PropertyIntelligenceError(Exception):
-    """The base of all errors. A subclass declares its facts, its sentence and its remedy, and adds no logic."""
+    """The base of all errors. A subclass adds no logic: `code` and the names of its `facts` stand in its head, its
+    sentence and remedy in its body. What it leaves out is inherited, except for the code.
+    """
 
     code: ClassVar[str] = "error"
     fact_names: ClassVar[tuple[str, ...]] = ("problem",)
@@ -22,6 +24,11 @@ class PropertyIntelligenceError(Exception):
     remedy: ClassVar[str] = ""
     #: True if the same request may succeed later, so that a task may retry it.
     transient: ClassVar[bool] = False
+
+    def __init_subclass__(cls, code: str, facts: str | None = None) -> None:
+        cls.code = code
+        if facts is not None:
+            cls.fact_names = tuple(facts.split())
 
     def __init__(self, *facts: object) -> None:
         if len(facts) != len(self.fact_names):
@@ -38,37 +45,29 @@ class PropertyIntelligenceError(Exception):
         return f"{self.sentence} {self.remedy}".strip().format(**self.facts)
 
 
-class ConfigurationError(PropertyIntelligenceError):
+class ConfigurationError(PropertyIntelligenceError, code="configuration", facts="variable problem remedy"):
     """A setting is invalid. `remedy` says what to set it to; facts never include a secret."""
 
-    code = "configuration"
-    fact_names: ClassVar[tuple[str, ...]] = ("variable", "problem", "remedy")
     sentence = "{variable}: {problem}."
     remedy = "{remedy}."
 
 
-class NoAnswerError(PropertyIntelligenceError):
+class NoAnswerError(PropertyIntelligenceError, code="no_answer", facts="what seconds"):
     """A call timed out: a stopped service, a lock, or a disk that hangs."""
 
-    code = "no_answer"
-    fact_names: ClassVar[tuple[str, ...]] = ("what", "seconds")
     sentence = "{what} gave no answer within {seconds:g} s."
     remedy = "Check whether its process is stopped or its machine is overloaded."
     transient = True
 
 
-class NotFoundError(PropertyIntelligenceError):
-    code = "not_found"
-    fact_names: ClassVar[tuple[str, ...]] = ("kind", "id")
+class NotFoundError(PropertyIntelligenceError, code="not_found", facts="kind id"):
     sentence = "There is no {kind} {id}."
     remedy = "Check the ID."
 
 
-class UnexpectedError(PropertyIntelligenceError):
+class UnexpectedError(PropertyIntelligenceError, code="unexpected", facts="type text"):
     """A defect of this project or a library: type and text of the original, without traceback and arguments."""
 
-    code = "unexpected"
-    fact_names: ClassVar[tuple[str, ...]] = ("type", "text")
     sentence = "Unexpected {type}: {text}."
     remedy = "Please report this defect with the log of the job."
 

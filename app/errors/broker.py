@@ -1,30 +1,22 @@
 """Errors of Redis or Valkey, which holds messages, limits and the state of keys."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from app.errors import PropertyIntelligenceError
 
 
-class BrokerUnavailableError(PropertyIntelligenceError):
-    code = "broker_unavailable"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+class BrokerUnavailableError(PropertyIntelligenceError, code="broker_unavailable", facts="url reason"):
     sentence = "No broker answers at {url} ({reason})."
     remedy = "Run `propintel up` in this directory, or set REDIS_URL to a running Redis or Valkey."
     transient = True
 
 
-class RedisUnreachableError(BrokerUnavailableError):
+class RedisUnreachableError(BrokerUnavailableError, code="redis_unreachable"):
     """The Redis or Valkey of REDIS_URL does not answer."""
 
-    code = "redis_unreachable"
     remedy = "Check REDIS_URL and that the server runs. Without REDIS_URL, `propintel up` starts its own server."
 
 
-class EmbeddedValkeyError(BrokerUnavailableError):
+class EmbeddedValkeyError(BrokerUnavailableError, code="embedded_valkey"):
     """The embedded Valkey did not start."""
 
-    code = "embedded_valkey"
     sentence = "The embedded Valkey at {url} did not start ({reason})."
     remedy = "Check the disk space of PROPINTEL_HOME and valkey/valkey.log there, or set REDIS_URL to another server."

@@ -1,24 +1,17 @@
 """Errors of fetching a page."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from app.errors import PropertyIntelligenceError
 
 
-class FetchError(PropertyIntelligenceError):
+class FetchError(PropertyIntelligenceError, code="fetch_failed", facts="url reason"):
     """The base of all errors of fetching."""
 
-    code = "fetch_failed"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
     sentence = "{url} could not be fetched: {reason}."
 
 
-class BlockedAddressError(FetchError):
+class BlockedAddressError(FetchError, code="blocked_address"):
     """The SSRF guard refused an internal address (RFC 6890 special ranges, metadata services)."""
 
-    code = "blocked_address"
     sentence = "{url} leads to {reason}, which this service does not fetch."
     remedy = (
         "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS "
@@ -26,29 +19,25 @@ class BlockedAddressError(FetchError):
     )
 
 
-class BlockedPortError(BlockedAddressError):
+class BlockedPortError(BlockedAddressError, code="blocked_port"):
     """A port of a data store, an orchestrator or a system service, which serves no pages."""
 
-    code = "blocked_port"
     remedy = "Pages are fetched on ports 80, 443 and above 1023, except those of well-known services."
 
 
-class NameNotResolvedError(FetchError):
-    code = "name_not_resolved"
+class NameNotResolvedError(FetchError, code="name_not_resolved"):
     sentence = "The host name of {url} could not be resolved ({reason})."
     remedy = "Check its spelling and this machine's DNS."
     transient = True
 
 
-class ConnectionFailedError(FetchError):
-    code = "connection_failed"
+class ConnectionFailedError(FetchError, code="connection_failed"):
     sentence = "No connection to {url} ({reason})."
     remedy = "Queued jobs are retried automatically; repeat a command. If it persists, check that the site is up."
     transient = True
 
 
-class FetchTimeoutError(FetchError):
-    code = "fetch_timeout"
+class FetchTimeoutError(FetchError, code="fetch_timeout"):
     sentence = "{url} did not answer in time ({reason})."
     remedy = (
         "Queued jobs are retried automatically; repeat a command. "
@@ -57,66 +46,51 @@ class FetchTimeoutError(FetchError):
     transient = True
 
 
-class HttpStatusError(FetchError):
+class HttpStatusError(FetchError, code="http_status", facts="url status"):
     """The site answered with an error status. 404 and 410 mean that the page is gone."""
 
-    code = "http_status"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "status")
     sentence = "{url} answered HTTP {status}."
     remedy = "Check the address in a browser. 401, 403 and 451 mean that the site refuses this service."
 
 
-class TransientHttpStatusError(HttpStatusError):
+class TransientHttpStatusError(HttpStatusError, code="http_status_transient", facts="url status retry_after_seconds"):
     """A temporary status (408, 425, 429, 5xx). `retry_after_seconds` is None if the site named no time."""
 
-    code = "http_status_transient"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "status", "retry_after_seconds")
     remedy = "Queued jobs are retried automatically; repeat a command."
     transient = True
 
 
-class PageTooLargeError(FetchError):
-    code = "page_too_large"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "limit_bytes", "where")
+class PageTooLargeError(FetchError, code="page_too_large", facts="url limit_bytes where"):
     sentence = "{url} is larger than {limit_bytes} bytes {where}."
     remedy = "Property pages are smaller. Check that the address is not a download."
 
 
-class TooManyRedirectsError(FetchError):
-    code = "too_many_redirects"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "limit")
+class TooManyRedirectsError(FetchError, code="too_many_redirects", facts="url limit"):
     sentence = "{url} redirected more than {limit} times."
     remedy = "Use the address of the page itself."
 
 
-class UnsupportedContentError(FetchError):
-    code = "unsupported_content"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "content_type")
+class UnsupportedContentError(FetchError, code="unsupported_content", facts="url content_type"):
     sentence = "{url} is {content_type}, not a page that can be read."
     remedy = "HTML, XHTML, XML, JSON and plain text are read."
 
 
-class EmptyPageError(FetchError):
-    code = "empty_page"
-    fact_names: ClassVar[tuple[str, ...]] = ("url",)
+class EmptyPageError(FetchError, code="empty_page", facts="url"):
     sentence = "{url} has an empty body."
     remedy = "Check the address in a browser; the page may need a browser to be rendered."
 
 
-class BrowserUnavailableError(FetchError):
+class BrowserUnavailableError(FetchError, code="browser_unavailable", facts="url program reason"):
     """A page must be rendered, but the browser does not start."""
 
-    code = "browser_unavailable"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "program", "reason")
     sentence = "{url} needs a browser, and {program} did not start ({reason})."
     remedy = "See docs/browser-pages.md for the usual causes. Without FETCH_BROWSER_PATH, no page is rendered."
     transient = True
 
 
-class BrowserFailedError(FetchError):
+class BrowserFailedError(FetchError, code="browser_failed"):
     """The browser exited while it rendered the page, or could not render it."""
 
-    code = "browser_failed"
     sentence = "{url} could not be rendered: {reason}."
     remedy = (
         "Queued jobs are retried automatically; repeat a command. "
@@ -125,32 +99,26 @@ class BrowserFailedError(FetchError):
     transient = True
 
 
-class RobotsDisallowedError(FetchError):
-    code = "robots_disallowed"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "user_agent")
+class RobotsDisallowedError(FetchError, code="robots_disallowed", facts="url user_agent"):
     sentence = "robots.txt of the site does not allow {url} for {user_agent}."
     remedy = "Ask the site for permission or take the data from another source."
 
 
-class PageUnderWayError(FetchError):
+class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url retry_after_seconds"):
     """Another job is reading the same page, by this URL or another."""
 
-    code = "page_under_way"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "page_url", "retry_after_seconds")
     sentence = "{url} is the page {page_url}, which another job is reading."
     remedy = "The job continues with the result of the other one."
     transient = True
 
 
-class HostBusyError(FetchError):
+class HostBusyError(FetchError, code="host_busy", facts="url retry_after_seconds held_seconds"):
     """The host's pacing allows no request soon enough.
 
     `retry_after_seconds` is the wait for the next request. The site asked for `held_seconds` of it, with
     a 429 or 503.
     """
 
-    code = "host_busy"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "retry_after_seconds", "held_seconds")
     sentence = "{url} must wait at least {retry_after_seconds:.0f} s more before the next request to the site."
     remedy = (
         "Queued jobs are retried automatically; repeat a command. "

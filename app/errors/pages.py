@@ -1,56 +1,46 @@
 """Errors of reading pages, and of decisions about properties."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from app.errors import PropertyIntelligenceError
 
 
-class IdentityDecisionError(PropertyIntelligenceError):
+class IdentityDecisionError(PropertyIntelligenceError, code="identity_decision", facts="property problem"):
     """An operator's decision about a property's identity does not match the stored data."""
 
-    code = "identity_decision"
-    fact_names: ClassVar[tuple[str, ...]] = ("property", "problem")
     sentence = "Property {property}: {problem}."
     remedy = "See `propintel properties show PROPERTY --explain` and `propintel properties decisions PROPERTY`."
 
 
-class PageError(PropertyIntelligenceError):
+class PageError(PropertyIntelligenceError, code="page_unusable", facts="url reason"):
     """The page contains no property."""
 
-    code = "page_unusable"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
     sentence = "{url} contains no property: {reason}."
 
 
-class PageBlockedError(PageError):
-    code = "page_blocked"
+class PageBlockedError(PageError, code="page_blocked"):
     sentence = "{url} shows a block or login page instead of a property ({reason})."
     remedy = "Such pages are not bypassed. Use another source."
 
 
-class PageGoneError(PageError):
-    code = "page_gone"
+class PageGoneError(PageError, code="page_gone"):
     sentence = "{url} states that the property is no longer listed ({reason})."
     remedy = "Remove it from your list."
 
 
-class SearchPageError(PageError):
-    code = "search_page"
+class SearchPageError(PageError, code="search_page"):
     sentence = "{url} lists several properties ({reason})."
     remedy = "Enqueue a search by its own address (docs/search-pages.md), or the pages it links to."
 
 
-class PageTooComplexError(PageError):
+class PageTooComplexError(PageError, code="page_too_complex"):
     """Reading the page needs more CPU time, elements or memory than is allowed. It is not retried."""
 
-    code = "page_too_complex"
     sentence = "{url} is too complex to read: {reason}."
-    remedy = "Property pages are simpler. Check that the page is not a long list, or use another source."
+    remedy = (
+        "Enqueue the page of a single property instead of a long list or a data file. If it is such a page, "
+        "enqueue another site's page about the property."
+    )
 
 
-class NoPropertyDataError(PageError):
-    code = "no_property_data"
+class NoPropertyDataError(PageError, code="no_property_data"):
     sentence = "{url} has no property data that could be read ({reason})."
     remedy = "Run `propintel extract --explain`; the page may need a browser or a model."

@@ -1,46 +1,35 @@
 """Errors of purging pages and names of people."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from app.errors import PropertyIntelligenceError
 
 
-class InvalidPersonError(PropertyIntelligenceError):
+class InvalidPersonError(PropertyIntelligenceError, code="invalid_person"):
     """The text is not a person's name that can be searched for.
 
     The facts do not include it.
     """
 
-    code = "invalid_person"
     sentence = "This is not a person's name: {problem}."
     remedy = "Write the full name, as in `Jane Doe`, `Doe, Jane` or `Jane Q. Doe`."
 
 
-class PersonPurgedMeanwhileError(PropertyIntelligenceError):
+class PersonPurgedMeanwhileError(PropertyIntelligenceError, code="person_purged", facts=""):
     """A page names a person whose name was purged after the page was fetched."""
 
-    code = "person_purged"
-    fact_names: ClassVar[tuple[str, ...]] = ()
     sentence = "A person on the page was purged while the page was read, so that nothing was stored."
     remedy = "The page is read again without the name."
     transient = True
 
 
-class PurgedMeanwhileError(PropertyIntelligenceError):
+class PurgedMeanwhileError(PropertyIntelligenceError, code="purged", facts=""):
     """A page was purged while it was read."""
 
-    code = "purged"
-    fact_names: ClassVar[tuple[str, ...]] = ()
     sentence = "The page was purged while it was read, so that nothing was stored."
     remedy = "Enqueue it again if you still need it."
 
 
-class PageNamesPersonError(PropertyIntelligenceError):
+class PageNamesPersonError(PropertyIntelligenceError, code="page_names_person", facts=""):
     """The URL of a page contains a purged name, so that the page cannot be stored without the name."""
 
-    code = "page_names_person"
-    fact_names: ClassVar[tuple[str, ...]] = ()
     sentence = "The page's URL contains a purged name, so that nothing was stored."
     remedy = "Use another page."

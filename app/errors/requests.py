@@ -1,87 +1,69 @@
 """Errors of HTTP requests."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from app.errors import PropertyIntelligenceError
 
 
-class InvalidTokenError(PropertyIntelligenceError):
+class InvalidTokenError(PropertyIntelligenceError, code="unauthenticated", facts="reason"):
     """The request has no valid token. `reason` never quotes the token."""
 
-    code = "unauthenticated"
-    fact_names: ClassVar[tuple[str, ...]] = ("reason",)
     sentence = "No valid token: {reason}."
     remedy = "Send `Authorization: Bearer TOKEN`; `propintel token --role manager --subject NAME` creates one."
 
 
-class RoleNotAllowedError(PropertyIntelligenceError):
+class RoleNotAllowedError(PropertyIntelligenceError, code="forbidden", facts="role allowed"):
     """The token is valid, but its role does not allow this."""
 
-    code = "forbidden"
-    fact_names: ClassVar[tuple[str, ...]] = ("role", "allowed")
     sentence = "The role {role!r} may not do this."
     remedy = "It needs one of these roles: {allowed}."
 
 
-class ForgedRequestError(PropertyIntelligenceError):
+class ForgedRequestError(PropertyIntelligenceError, code="forged_request", facts=""):
     """A form was not sent from a page of this session, but from another site or before the last sign-in."""
 
-    code = "forged_request"
-    fact_names: ClassVar[tuple[str, ...]] = ()
     sentence = "This form does not belong to your session, so that nothing was changed."
     remedy = "Reload the page and try again."
 
 
-class IdentityProviderError(PropertyIntelligenceError):
+class IdentityProviderError(PropertyIntelligenceError, code="identity_provider_unavailable", facts="url reason"):
     """The signing keys of the identity provider are not available, so that tokens cannot be verified."""
 
-    code = "identity_provider_unavailable"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
     sentence = "No signing keys from {url} ({reason})."
     remedy = "Check JWT_JWKS_URL and that the identity provider answers."
     transient = True
 
 
-class TooManyRequestsError(PropertyIntelligenceError):
+class TooManyRequestsError(
+    PropertyIntelligenceError, code="rate_limited", facts="policy what limit retry_after_seconds"
+):
     """More requests per minute than allowed by the `policy`: "caller" or "stranger"."""
 
-    code = "rate_limited"
-    fact_names: ClassVar[tuple[str, ...]] = ("policy", "what", "limit", "retry_after_seconds")
     sentence = "More than {limit} {what} per minute."
     remedy = "Retry in {retry_after_seconds:.0f} s."
     transient = True
 
 
-class QuotaExceededError(PropertyIntelligenceError):
+class QuotaExceededError(
+    PropertyIntelligenceError, code="quota_exceeded", facts="wanted left quota resets_at retry_after_seconds"
+):
     """A batch exceeds the caller's quota of new jobs for today; no job was created."""
 
-    code = "quota_exceeded"
-    fact_names: ClassVar[tuple[str, ...]] = ("wanted", "left", "quota", "resets_at", "retry_after_seconds")
     sentence = "This would create {wanted} new jobs, but {left} of {quota} are left today; none was created."
     remedy = "Send fewer targets, or wait until {resets_at}; API_DAILY_TARGETS_PER_CALLER is the quota."
 
 
-class IdempotencyKeyReusedError(PropertyIntelligenceError):
-    code = "idempotency_key_reused"
-    fact_names: ClassVar[tuple[str, ...]] = ()
+class IdempotencyKeyReusedError(PropertyIntelligenceError, code="idempotency_key_reused", facts=""):
     sentence = "This Idempotency-Key was used for another request within the last 24 hours."
     remedy = "Send the same body, or use a new key for a new request."
 
 
-class RequestUnderWayError(PropertyIntelligenceError):
+class RequestUnderWayError(PropertyIntelligenceError, code="request_under_way", facts="retry_after_seconds"):
     """The first request with this Idempotency-Key is still being processed."""
 
-    code = "request_under_way"
-    fact_names: ClassVar[tuple[str, ...]] = ("retry_after_seconds",)
     sentence = "The first request with this Idempotency-Key is still being processed."
     remedy = "Retry with the same key; there is an answer within {retry_after_seconds:.0f} s."
     transient = True
 
 
-class InvalidCursorError(PropertyIntelligenceError):
-    code = "invalid_cursor"
-    fact_names: ClassVar[tuple[str, ...]] = ("list",)
+class InvalidCursorError(PropertyIntelligenceError, code="invalid_cursor", facts="list"):
     sentence = "The cursor does not belong to a list of {list}."
     remedy = "Send `next_cursor` of the previous page unchanged, or no cursor for the first page."

@@ -1,72 +1,60 @@
 """Errors of the database."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from app.errors import PropertyIntelligenceError
 
 
-class StoreError(PropertyIntelligenceError):
-    code = "store_failed"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+class StoreError(PropertyIntelligenceError, code="store_failed", facts="url reason"):
     sentence = "The database {url} failed: {reason}."
     remedy = "Check DATABASE_URL and the database's log."
 
 
-class DatabaseUnavailableError(StoreError):
-    code = "database_unavailable"
+class DatabaseUnavailableError(StoreError, code="database_unavailable"):
     sentence = "The database {url} does not answer: {reason}."
     transient = True
 
 
-class DatabaseFileError(DatabaseUnavailableError):
+class DatabaseFileError(DatabaseUnavailableError, code="database_file"):
     """The SQLite file cannot be opened, read, or written."""
 
-    code = "database_file"
     sentence = "The database file {url} cannot be used: {reason}."
     remedy = "Check the owner and permissions of its folder: PROPINTEL_HOME, or the folder in DATABASE_URL."
 
 
-class NotADatabaseError(DatabaseFileError):
-    code = "not_a_database"
+class NotADatabaseError(DatabaseFileError, code="not_a_database"):
     remedy = "Set DATABASE_URL to another file; this one was not changed."
     transient = False
 
 
-class DatabaseLockedError(StoreError):
-    code = "database_locked"
+class DatabaseLockedError(StoreError, code="database_locked"):
     sentence = "The database {url} is locked by another process ({reason})."
     remedy = "Queued jobs are retried automatically; repeat a command. For many workers, use PostgreSQL (DATABASE_URL)."
     transient = True
 
 
-class RowGoneError(StoreError):
+class RowGoneError(StoreError, code="row_gone"):
     """The data belongs to a row that a purge or pruning has just deleted."""
 
-    code = "row_gone"
     sentence = "A row that this data belongs to was just deleted from the database {url}: {reason}."
     remedy = "Nothing was stored. If the job still exists, it is retried automatically."
     transient = True
 
 
-class DiskFullError(StoreError):
-    code = "disk_full"
+class DiskFullError(StoreError, code="disk_full"):
     sentence = "There is no disk space left for the database {url} ({reason})."
     remedy = "Free disk space. Nothing was stored partially, and queued jobs continue automatically."
     transient = True
 
 
-class DatabaseOutdatedError(StoreError):
-    code = "database_outdated"
+class DatabaseOutdatedError(StoreError, code="database_outdated"):
     sentence = "The database {url} has schema {reason}, which differs from this version's."
     remedy = "Run `propintel db upgrade`."
 
 
-class OldSchemaError(StoreError):
+class OldSchemaError(StoreError, code="database_of_old_version"):
     """The database is of a version before 1.0, which is not supported."""
 
-    code = "database_of_old_version"
     sentence = "The database {url} has schema {reason}, of a version before 1.0, and cannot be converted."
-    remedy = "Export its properties with that version, then name an empty database and enqueue their URLs again:"
-    remedy += " docs/runbooks/upgrade.md."
+    remedy = (
+        "Export its properties with that version, then name an empty database and enqueue their URLs again: "
+        "docs/runbooks/upgrade.md."
+    )

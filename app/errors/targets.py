@@ -1,17 +1,11 @@
 """Errors of targets, and of finding their pages."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from app.errors import PropertyIntelligenceError
 
 
-class InvalidTargetError(PropertyIntelligenceError):
+class InvalidTargetError(PropertyIntelligenceError, code="invalid_target", facts="target problem"):
     """A target is neither a URL that can be fetched nor an address."""
 
-    code = "invalid_target"
-    fact_names: ClassVar[tuple[str, ...]] = ("target", "problem")
     sentence = "Target {target!r}: {problem}."
     remedy = (
         "Use an absolute http:// or https:// URL, or an address with house number, street, town or ZIP code, and "
@@ -19,40 +13,33 @@ class InvalidTargetError(PropertyIntelligenceError):
     )
 
 
-class InvalidHostError(PropertyIntelligenceError):
+class InvalidHostError(PropertyIntelligenceError, code="invalid_host", facts="host problem"):
     """The text is not a host name."""
 
-    code = "invalid_host"
-    fact_names: ClassVar[tuple[str, ...]] = ("host", "problem")
     sentence = "Host {host!r}: {problem}."
     remedy = "Name the host of one site, like www.example.com. Its subdomains are included."
 
 
-class InvalidTargetListError(PropertyIntelligenceError):
+class InvalidTargetListError(PropertyIntelligenceError, code="invalid_target_list"):
     """A list of targets has invalid lines. `problem` names each of them."""
 
-    code = "invalid_target_list"
     sentence = "{problem}"
     remedy = "Nothing was enqueued."
 
 
-class TargetsTooCostlyError(PropertyIntelligenceError):
+class TargetsTooCostlyError(PropertyIntelligenceError, code="targets_too_costly", facts="read seconds"):
     """Parsing the targets of one request took too long.
 
     `read` targets were parsed in `seconds`.
     """
 
-    code = "targets_too_costly"
-    fact_names: ClassVar[tuple[str, ...]] = ("read", "seconds")
     sentence = "Parsing {read} targets took {seconds:g} s, which is the limit for one request."
     remedy = "Send them in several requests; write addresses with commas: 12 Main St, Springfield, IL 62701."
 
 
-class NoSourceError(PropertyIntelligenceError):
+class NoSourceError(PropertyIntelligenceError, code="no_source", facts="address tried"):
     """No page about an address was found. `tried` gives the result of each source."""
 
-    code = "no_source"
-    fact_names: ClassVar[tuple[str, ...]] = ("address", "tried")
     sentence = "No page about {address} could be read. Tried: {tried}."
     remedy = (
         "Check the address; add the county's sources or domains to search to sources.toml (docs/sources.md), "

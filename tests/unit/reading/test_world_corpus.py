@@ -30,5 +30,5 @@ def test_pages_of_many_countries_are_read() -> None:
 
 
 def test_the_folder_and_its_labels_list_the_same_pages() -> None:
-    labelled = {row["file"] for row in load_truth(_FOLDER)}
-    assert labelled == {f"html/{path.name}" for path in (_FOLDER / "html").iterdir()}
+    labeled = {row["file"] for row in load_truth(_FOLDER)}
+    assert labeled == {f"html/{path.name}" for path in (_FOLDER / "html").iterdir()}
