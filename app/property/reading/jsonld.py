@@ -15,7 +15,7 @@ from app.property.record import Method
 
 _ABOUT_PROPERTY = re.compile(
     r"RealEstateListing|Residence|House|Apartment|Accommodation|Product|Offer$|Place|Event|Home|Room|"
-    r"LodgingBusiness|Property|Landform|IndividualProduct|Single",
+    r"LodgingBusiness|Property|Landform|IndividualProduct|Single"
 )
 _NOT_PROPERTY = re.compile(
     r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"

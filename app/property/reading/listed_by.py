@@ -33,7 +33,7 @@ _END = re.compile(
     r"(?<!\bCo)(?<!\bInc)(?<!\bLtd)(?<!\bCorp)(?<!\bSt)(?<!\bMt)\.(?:\s|$)|[;|•·—–\n]|\s-\s|"
     r",?\s*(?:\(?\d{3}\)?[-. ]\d{3}|"
     r"\b(?:MLS|DRE|License|Lic|Phone|Ph|Tel|Buyer|Agent|Listing|ID|Office hours)\b)|,(?!\s*(?:LLC|Inc|"
-    r"Ltd|LP|PC|Realtors?)\b)\s*",
+    r"Ltd|LP|PC|Realtors?)\b)\s*"
 )
 _NOT_OURS = re.compile(
     r"\b(?:data|information|photos?|images?|maps?|report|powered|website|estimate)\b[^.]{0,30}$", re.IGNORECASE

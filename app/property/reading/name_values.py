@@ -63,7 +63,4 @@ def _is_plain_person(text: str) -> bool:
     return len(text.split()) in (2, 3) and texts.is_person(text) and not is_office
 
 
-NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
-    "agent": _agent,
-    "office": _office,
-}
+NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {"agent": _agent, "office": _office}

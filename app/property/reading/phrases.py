@@ -61,10 +61,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BathroomsHalf", _counted(_behind("BathroomsHalf"))),
     ("LotSizeArea", re.compile(rf"{_AREA}\s?(?:{_SIZE}|{_LAND})\s*(?:{_PLOT})|{_PLOT_SIZE}", re.I)),
     ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
-    (
-        "LivingArea",
-        re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I),
-    ),
+    ("LivingArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I)),
 )
 #: By language, words after a number that have another meaning in other languages.
 _LOCAL_COUNTS = {

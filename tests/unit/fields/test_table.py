@@ -86,10 +86,7 @@ def test_only_the_agent_s_name_is_a_person_s_name() -> None:
     assert {"ListAgentFullName"} == PEOPLE_FIELDS
 
 
-@pytest.mark.parametrize(
-    ("stated", "kept"),
-    [("1499", None), ("1500", 1500), ("2032", 2032), ("2033", None)],
-)
+@pytest.mark.parametrize(("stated", "kept"), [("1499", None), ("1500", 1500), ("2032", 2032), ("2033", None)])
 def test_a_year_outside_its_range_is_not_read(stated: str, kept: int | None) -> None:
     """Test pages were fetched in 2026. A house may be sold six years before it is built."""
     html = f"<html><body><h1>House</h1><dl><dt>Year built</dt><dd>{stated}</dd></dl></body></html>"

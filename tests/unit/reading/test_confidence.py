@@ -29,11 +29,7 @@ def _page(html: str = "<p>nothing</p>", url: str = _URL) -> Page:
 
 
 def _candidate(
-    field: str,
-    value: Any,
-    method: Method = Method.LABEL,
-    locator: str = "/html/body/p[1]",
-    strength: float = 0.7,
+    field: str, value: Any, method: Method = Method.LABEL, locator: str = "/html/body/p[1]", strength: float = 0.7
 ) -> Candidate:
     return Candidate(field, value, str(value), method, locator, str(value), strength)
 
@@ -156,10 +152,7 @@ def test_an_inferred_value_has_at_most_its_sources_confidence() -> None:
     price = _candidate("ListPrice", 300_000, strength=0.4)
     status = replace(_candidate("StandardStatus", "Active", Method.DERIVED, "ListPrice"), confidence=0.97)
     winners = with_confidence(
-        {
-            "ListPrice": Winner(price, 0.4, False, (price,), rival=1.0),
-            "StandardStatus": Winner(status, 0.97, False),
-        },
+        {"ListPrice": Winner(price, 0.4, False, (price,), rival=1.0), "StandardStatus": Winner(status, 0.97, False)},
         Document(_page()),
         PageKind.LISTING,
     )
@@ -208,11 +201,7 @@ def test_each_value_of_a_record_that_was_read_has_its_score() -> None:
             "BedroomsTotal",
             Verdict.PLAUSIBLE,
         ),
-        (
-            {"LivingArea": 1500, "LivingAreaUnits": "Square Meters", "BedroomsTotal": 1},
-            "LivingArea",
-            Verdict.FAILED,
-        ),
+        ({"LivingArea": 1500, "LivingAreaUnits": "Square Meters", "BedroomsTotal": 1}, "LivingArea", Verdict.FAILED),
         ({"YearBuilt": 1990}, "YearBuilt", Verdict.PLAUSIBLE),
         ({"CloseDate": "2031-01-01"}, "CloseDate", Verdict.FAILED),
         ({"TaxAssessedValue": 90_000, "X_MarketValue": 100_000}, "X_MarketValue", Verdict.PLAUSIBLE),

@@ -64,10 +64,7 @@ def test_a_model_only_fills_missing_values() -> None:
     assert "YearBuilt" in before.asked()
     after = with_model_values(
         replace(before, only=frozenset({"YearBuilt"})),
-        [
-            _candidate("YearBuilt", 1984, Method.LLM, 0.7),
-            _candidate("ListPrice", 1, Method.LLM, 0.99),
-        ],
+        [_candidate("YearBuilt", 1984, Method.LLM, 0.7), _candidate("ListPrice", 1, Method.LLM, 0.99)],
         dropped=2,
     )
     assert after.record.values["YearBuilt"] == 1984

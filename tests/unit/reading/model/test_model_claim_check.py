@@ -393,12 +393,7 @@ def test_a_quote_of_half_the_page_proves_nothing() -> None:
 def test_an_area_brings_its_unit_and_a_price_its_period() -> None:
     found, _ = check({"LivingArea": (2210, "2,210 square feet"), "ListPrice": (1895, "Rent: $1,895 per month")})
     values = {c.field: c.value for c in found}
-    assert values == {
-        "LivingArea": 2210,
-        "LivingAreaUnits": "Square Feet",
-        "ListPrice": 1895,
-        "X_PricePeriod": "month",
-    }
+    assert values == {"LivingArea": 2210, "LivingAreaUnits": "Square Feet", "ListPrice": 1895, "X_PricePeriod": "month"}
 
 
 def test_a_quote_that_names_its_field_gets_more_confidence_than_its_line() -> None:
