@@ -13,14 +13,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import uvicorn
 
 from app.redis.embedded_valkey import EmbeddedValkey
-from app.settings import Settings, load_settings
+from app.settings import VARIABLE_PREFIXES, Settings, load_settings
 from cli.main import main
 from cli.processes import StopSignals, Supervisor
 from cli.services import Services
@@ -53,25 +54,31 @@ Serving = Callable[..., contextlib.AbstractContextManager[Server]]
 def serving(home: Path, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Serving:
     """Return `serve("uvicorn", ..., environment=...)`, a context manager that runs `python -m uvicorn ...`."""
 
-    @contextlib.contextmanager
-    def serve(*argv: str, environment: Environment) -> Iterator[Server]:
-        path = tmp_path_factory.mktemp("server") / "log"
-        with path.open("wb") as output:
-            process = warm_parent.start(["-m", *argv], env=environment, cwd=home, stdout=output, stderr=output)
-        try:
-            until_true(lambda: _ADDRESS.search(path.read_text()) or process.poll() is not None, f"{argv}")
-            found = _ADDRESS.search(path.read_text())
-            assert found, f"{argv} did not start:\n{path.read_text()}"
-            yield Server(found[0], process, path)
-        finally:
-            process.terminate()
-            try:
-                process.wait(120)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+    def serve(*argv: str, environment: Environment) -> contextlib.AbstractContextManager[Server]:
+        return running(warm_parent, argv, environment, home, tmp_path_factory.mktemp("server") / "log")
 
     return serve
+
+
+@contextlib.contextmanager
+def running(
+    parent: WarmParent, argv: tuple[str, ...], environment: Environment, home: Path, log: Path
+) -> Iterator[Server]:
+    """Run `python -m ARGV` in the folder `home` until the end of the block; yield the server once it listens."""
+    with log.open("wb") as output:
+        process = parent.start(["-m", *argv], env=environment, cwd=home, stdout=output, stderr=output)
+    try:
+        until_true(lambda: _ADDRESS.search(log.read_text()) or process.poll() is not None, f"{argv}")
+        found = _ADDRESS.search(log.read_text())
+        assert found, f"{argv} did not start:\n{log.read_text()}"
+        yield Server(found[0], process, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def until_true(condition: Callable[[], bool], what: str) -> None:
@@ -88,8 +95,14 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def environment(home: Path, _clean_environment: None) -> Environment:
     """Return the environment of all processes. A test may change it before a process starts."""
+    return environment_of(home)
+
+
+def environment_of(home: Path) -> Environment:
+    """Return an environment without the developer's settings, and with the state below `home`."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)},
+        "PROPINTEL_ENV_FILE": "",
         "PROPINTEL_HOME": str(home / "state"),
         "JWT_SECRET": SECRET,
         "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
@@ -192,6 +205,37 @@ def web_process(environment: Environment, serving: Serving) -> Iterator[Server]:
     """Start `uvicorn web:app` in its own process, as in a deployment."""
     with serving(*WEB, environment=environment) as server:
         yield server
+
+
+class Answers(ThreadingHTTPServer):
+    """An HTTP server on loopback that answers each GET with `answer(path)`, a status and a body."""
+
+    daemon_threads = True
+
+    def __init__(self, answer: Callable[[str], tuple[int, bytes]]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body = answer(self.path)
+                with contextlib.suppress(OSError):  # the client may have disconnected
+                    self.send_response(status)
+                    self.end_headers()
+                    self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
 
 
 @contextlib.contextmanager

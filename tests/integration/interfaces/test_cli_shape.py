@@ -40,22 +40,21 @@ def made(home: Path) -> Enqueued:
     return made
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "jobs list", "jobs show JOB", "batches list", "batches show BATCH", "properties list", "properties conflicts",
-        "properties show PROPERTY", "properties show PROPERTY --all", "properties show PROPERTY --explain",
-        "properties show PROPERTY --explain PublicRemarks YearBuilt", "properties decisions", "watches list", "changes",
-        "recipes list", "keys list", "alerts", "doctor", "db current",
-    ],
-)  # fmt: skip
-def test_tables_fit_80_columns(called: Propintel, made: Enqueued, words: str) -> None:
+TABLES = """jobs list, jobs show JOB, batches list, batches show BATCH, properties list, properties conflicts,
+properties show PROPERTY, properties show PROPERTY --all, properties show PROPERTY --explain,
+properties show PROPERTY --explain PublicRemarks YearBuilt, properties decisions, watches list, changes, recipes list,
+keys list, alerts, doctor, db current"""
+
+
+def test_tables_fit_80_columns(called: Propintel, made: Enqueued) -> None:
     (found,) = json.loads(called("properties", "list").stdout)
     ids = {"JOB": made.jobs[0].id[:8], "BATCH": made.batch[:8], "PROPERTY": found["property"][:8]}
-    ran = called(*(ids.get(word, word) for word in words.split()), "--format", "table", COLUMNS="80")
-    assert ran.stdout
-    urls = ("http://", "https://", "--since ")  # URLs and cursors are shown in full, for copying
-    assert [line for line in ran.stdout.splitlines() if len(line) > 80 and not any(url in line for url in urls)] == []
+    for words in TABLES.split(","):
+        ran = called(*(ids.get(word, word) for word in words.split()), "--format", "table", COLUMNS="80")
+        assert ran.stdout, words
+        urls = ("http://", "https://", "--since ")  # URLs and cursors are shown in full, for copying
+        long = [line for line in ran.stdout.splitlines() if len(line) > 80 and not any(url in line for url in urls)]
+        assert long == [], words
 
 
 def test_tables_have_short_ids_and_json_has_full_ones(called: Propintel, made: Enqueued) -> None:
@@ -75,33 +74,34 @@ def test_a_failed_job_shows_its_full_reason(called: Propintel, made: Enqueued) -
     assert made.batch in shown
 
 
-@pytest.mark.parametrize(
-    ("words", "lists"),
-    [
-        ("jobs show", "jobs list"),
-        ("jobs retry", "jobs list"),
-        ("jobs cancel", "jobs list"),
-        ("batches show", "batches list"),
-        ("properties show", "properties list"),
-        ("properties split --source https://a.example/", "properties list"),
-        ("properties decisions", "properties list"),
-        ("properties undo", "properties decisions"),
-        ("changes --property", "properties list"),
-        ("purge --property", "properties list"),
-    ],
-)
-def test_an_unknown_id_names_the_command_that_lists_ids(called: Propintel, words: str, lists: str) -> None:
-    ran = called(*words.split(), "0123")
-    assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)
-    assert f"`propintel {lists}`" in ran.stderr
+def test_an_unknown_id_names_the_command_that_lists_ids(called: Propintel) -> None:
+    for words, lists in {
+        "jobs show": "jobs",
+        "jobs retry": "jobs",
+        "jobs cancel": "jobs",
+        "jobs list --failed --batch": "batches",
+        "batches show": "batches",
+        "batches retry": "batches",
+        "batches cancel": "batches",
+        "properties show": "properties",
+        "properties split --source https://a.example/": "properties",
+        "properties decisions": "properties",
+        "changes --property": "properties",
+        "purge --property": "properties",
+    }.items():
+        ran = called(*words.split(), "0123")
+        assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1), words
+        assert f"`propintel {lists} list`" in ran.stderr, words
+    undo = called("properties", "undo", "0123")
+    assert (undo.returncode, "`propintel properties decisions`" in undo.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("words", [["-v", "jobs", "list"], ["jobs", "-v", "list"], ["jobs", "list", "-v"]])
-def test_verbose_is_accepted_before_and_after_the_command(called: Propintel, words: list[str]) -> None:
-    assert called("jobs", "list").returncode == 0
-    assert logging.getLogger().level == logging.WARNING
-    assert called(*words).returncode == 0
-    assert logging.getLogger().level == logging.INFO
+def test_verbose_is_accepted_before_and_after_the_command(called: Propintel) -> None:
+    for words in ("-v jobs list", "jobs -v list", "jobs list -v"):
+        assert called("jobs", "list").returncode == 0
+        assert logging.getLogger().level == logging.WARNING
+        assert called(*words.split()).returncode == 0
+        assert logging.getLogger().level == logging.INFO
 
 
 def test_a_group_without_a_verb_shows_its_help(called: Propintel) -> None:

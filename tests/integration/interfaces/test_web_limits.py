@@ -55,21 +55,18 @@ def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, st
 # --- idempotency keys
 
 
-def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(open_client: Open) -> None:
-    """Another application replays the answer too, even if the key is in quotes, as in the IETF draft."""
+def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(
+    open_client: Open, broker: EmbeddedValkey
+) -> None:
+    """Another application replays the answer too, without a broker, and if the key is in quotes (IETF draft)."""
     client_a, client_b = open_client(), open_client()
     first = client_a.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
     again = client_b.post(JOBS, json={**TARGETS, "priority": 5}, headers=by("a", Idempotency_Key='"k-1"'))
     assert (first.status_code, again.status_code, again.content) == (202, 202, first.content)
     assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
     assert len(client_a.get("/api/v1/batches", headers=by("a")).json()["data"]["batches"]) == 1
-
-
-def test_a_repeated_request_needs_no_broker(open_client: Open, broker: EmbeddedValkey) -> None:
-    client = open_client()
-    first = client.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
     broker.stop()
-    assert client.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1")).content == first.content
+    assert client_a.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1")).content == first.content
 
 
 def test_a_reused_key_is_422_except_for_another_caller(open_client: Open) -> None:
@@ -80,15 +77,11 @@ def test_a_reused_key_is_422_except_for_another_caller(open_client: Open) -> Non
     assert "idempotency-replayed" not in client.post(JOBS, json=TARGETS, headers=by("b", Idempotency_Key="k-1")).headers
 
 
-@pytest.mark.parametrize("key", ["", '""', "two words", "x" * 256, "\x7f", "schlüssel".encode().decode("latin-1")])
-def test_an_invalid_key_is_422_with_an_explanation(open_client: Open, key: str) -> None:
-    headers = {**by("a"), "Idempotency-Key": key}
-    answer = open_client().post(
-        JOBS, json=TARGETS, headers={n.encode(): v.encode("latin-1") for n, v in headers.items()}
-    )
-    assert answer.status_code == 422
-    assert "Idempotency-Key" in answer.json()["error"]["message"]
-    assert "UUID" in answer.json()["error"]["message"]
+def test_an_invalid_key_is_422_with_an_explanation(open_client: Open) -> None:
+    client = open_client()
+    for key in (b"", b'""', b"two words", b"x" * 256, b"\x7f", "schlüssel".encode()):
+        answer = client.post(JOBS, json=TARGETS, headers={**by("a"), "Idempotency-Key": key})
+        assert (answer.status_code, "Idempotency-Key" in answer.text, "UUID" in answer.text) == (422, True, True), key
 
 
 def test_concurrent_requests_with_the_same_key_create_one_batch(open_client: Open) -> None:
@@ -136,20 +129,6 @@ def test_a_caller_sees_its_rights(open_client: Open) -> None:
     rights = {role: client.get(ME, headers=by("a", role)).json()["data"]["may"] for role in Role}
     assert rights[Role.EXEC] == rights[Role.MANAGER] == ["manage", "operate", "read"]
     assert (rights[Role.OPERATOR], rights[Role.READER]) == (["operate", "read"], ["read"])
-
-
-def test_a_reader_reads_and_changes_nothing(open_client: Open) -> None:
-    client = open_client()
-    posted = client.post(JOBS, json=TARGETS, headers=by("a")).json()["data"]
-    batch, job = f"/api/v1/batches/{posted['batch']}", f"{JOBS}/{posted['jobs'][0]}"
-    reader = by("r", Role.READER)
-    for path in (JOBS, job, "/api/v1/batches", batch, "/api/v1/properties"):
-        assert client.get(path, headers=reader).status_code == 200, path
-    for method, path in (("POST", JOBS), ("DELETE", job), ("POST", f"{job}/retry"), ("DELETE", batch)):
-        answer = client.request(method, path, headers=reader, json=TARGETS if path == JOBS else None)
-        assert answer.status_code == 403, path
-        assert "exec, manager, operator." in answer.json()["error"]["message"]
-    assert "exec, manager." in client.get("/api/v1/admin/openai/stats", headers=reader).json()["error"]["message"]
 
 
 # --- rate limits
