@@ -25,7 +25,7 @@ _COUNTS = (1_000, 10_000, 100_000)
 _FLAT = 1.25
 _ABOUT = """
 `make bench-exports` measures this page: `propintel properties export` to a file, in a new process, from SQLite. Each
-property has 34 values with evidence, three sources, and a conflict. *Memory* is the peak resident set; exporting an
+property has 32 values with evidence, three sources, and a conflict. *Memory* is the peak resident set; exporting an
 empty database takes up to {idle:.0f} MB. Measured on {machine}; other programs there cost seconds, not memory.
 
 Target: memory grows by less than a quarter from the fewest properties to the most.

@@ -110,7 +110,7 @@ def _bounds(winner: Winner, checks: tuple[Verdict, ...]) -> tuple[float, str]:
     if _is_unshown(winner):
         return MOST_UNSHOWN, "the page does not show it"
     if len({_place(c) for c in winner.agreeing}) < 2 and not checks:
-        return _MOST_ALONE, "one place says it and no check passed"
+        return _MOST_ALONE, "only one place states it, and no check applies to it"
     return _MOST, ""
 
 

@@ -55,7 +55,7 @@ def test_a_single_place_without_a_check_stays_below_confidence_0_9() -> None:
     found = _scores(surest)["X_EnergyRating"]
     assert found.confidence == 0.89
     assert found.score is not None
-    assert found.score.bound == "one place says it and no check passed"
+    assert found.score.bound == "only one place states it, and no check applies to it"
     assert _confidence(surest, replace(surest, locator="/html/body/p[2]")) >= 0.9
 
 
