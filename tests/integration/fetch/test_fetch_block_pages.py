@@ -9,7 +9,6 @@ import pytest
 
 from app.errors.fetching import (
     BlockedAddressError,
-    EmptyPageError,
     HttpStatusError,
     RobotsDisallowedError,
     TooManyRedirectsError,
@@ -29,9 +28,6 @@ def _refreshes_to(place: str, seconds: int = 0) -> bytes:
     ("answer", "body", "what"),
     [
         ({"status": 403, "cf_mitigated": "challenge"}, b"<title>Just a moment...</title>", "Cloudflare"),
-        ({"status": 202, "x_amzn_waf_action": "challenge"}, b"", "AWS WAF"),
-        ({"status": 403, "X_DataDome": "protected"}, b"<p>Please enable JS</p>", "DataDome"),
-        ({"status": 429}, b"<div class=g-recaptcha></div>", "captcha"),
         ({"status": 401, "WWW_Authenticate": "Basic realm=x"}, b"", "login"),
         ({"status": 200}, b"<iframe src='/_Incapsula_Resource?x=1'></iframe>", "Imperva"),
     ],
@@ -85,11 +81,6 @@ def test_a_page_that_reloads_itself_is_a_page(site: Any, fetcher: Fetcher) -> No
         assert fetcher.fetch(site.page(path, _refreshes_to(place))).final_url == site.base + path
     assert "timeout" in fetcher.fetch(site.page("/4", _refreshes_to("/timeout", 900))).text
     assert "/timeout" not in site.hits
-
-
-def test_an_empty_page_without_a_refresh_is_empty(site: Any, fetcher: Fetcher) -> None:
-    with pytest.raises(EmptyPageError):
-        fetcher.fetch(site.page("/", b"", Refresh="5"))
 
 
 def test_two_pages_that_redirect_to_each_other_end(site: Any, fetcher: Fetcher) -> None:

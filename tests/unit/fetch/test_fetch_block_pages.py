@@ -13,27 +13,14 @@ FORM = '<form><input name=user><input class="big" type="password" name=p></form>
 
 WALLS: dict[str, tuple[int, dict[str, str], str, str]] = {
     "Cloudflare, by its header": (403, {"cf-mitigated": "challenge"}, "<title>Just a moment...</title>", "Cloudflare"),
-    "Cloudflare, by its script": (503, {}, "<script>window._cf_chl_opt={}</script>", "Cloudflare"),
     "AWS WAF, by its header": (202, {"x-amzn-waf-action": "challenge"}, "", "AWS WAF"),
     "AWS WAF, captcha": (405, {"x-amzn-waf-action": "captcha"}, "", "AWS WAF"),
     "DataDome": (403, {"x-datadome": "protected"}, "", "DataDome"),
-    "DataDome, by its frame": (
-        403,
-        {},
-        "<iframe src='https://geo.captcha-delivery.com/captcha/'></iframe>",
-        "DataDome",
-    ),
     "Kasada": (429, {"x-kpsdk-ct": "abc"}, "", "Kasada"),
     "Vercel": (429, {"x-vercel-mitigated": "challenge"}, "", "Vercel"),
     "Sucuri": (403, {"x-sucuri-block": "1"}, "", "Sucuri"),
     "Akamai": (403, {"server": "AkamaiGHost"}, "<h1>Access Denied</h1>", "Akamai"),
-    "Akamai, as a success": (200, {}, "<meta http-equiv=refresh content='5;URL=/x?bm-verify=AAQ'><p>.</p>", "Akamai"),
-    "Imperva, as a success": (200, {}, "<iframe src='/_Incapsula_Resource?CWUDNSAI=9'></iframe>", "Imperva"),
     "HUMAN": (403, {}, "<div id='px-captcha'></div>" + PROPERTY, "HUMAN"),
-    "F5": (200, {}, "The requested URL was rejected. Please consult with your administrator. ID: 7", "F5"),
-    "a captcha alone": (200, {}, "<p>Prove it</p><div class='g-recaptcha'></div>", "captcha"),
-    "hCaptcha alone": (403, {}, "<script src='https://js.hcaptcha.com/1/api.js'></script>", "captcha"),
-    "Turnstile alone": (200, {}, "<div class='cf-turnstile'></div>", "captcha"),
     "HTTP authentication": (401, {"www-authenticate": "Basic realm=x"}, "", "login"),
     "refused, with a login": (403, {}, FORM, "login"),
 }
@@ -52,9 +39,9 @@ PAGES: dict[str, tuple[int, dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize("sign", [sign for signs, _ in _MARKUP for sign in signs])
-def test_every_sign_alone_is_recognized(sign: str) -> None:
-    assert block_reason(URL, URL, 200, {}, f"<p>{sign.upper()}</p>") is not None
+@pytest.mark.parametrize(("sign", "whose"), [(sign, whose) for signs, whose in _MARKUP for sign in signs])
+def test_every_sign_alone_is_recognized(sign: str, whose: str) -> None:
+    assert whose in (block_reason(URL, URL, 200, {}, f"<p>{sign.upper()}</p>") or "")
 
 
 @pytest.mark.parametrize("name", WALLS)

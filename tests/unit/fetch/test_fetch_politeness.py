@@ -33,10 +33,11 @@ def _ask(politeness: Politeness, *, times: int = 1, gap: float = 0.0, host: str 
             slot.answered(200)
 
 
-def test_requests_to_one_host_keep_the_least_gap() -> None:
+@pytest.mark.parametrize(("least", "crawl_delay", "gap"), [(1.5, 0.0, 1.5), (1.0, 10.0, 10.0), (1.0, 0.2, 1.0)])
+def test_the_longer_of_least_gap_and_crawl_delay_applies(least: float, crawl_delay: float, gap: float) -> None:
     clock = ManualClock()
-    _ask(_politeness(clock, gap=1.5), times=3)
-    assert clock.slept == [1.5, 1.5]
+    _ask(_politeness(clock, gap=least), times=3, gap=crawl_delay)
+    assert clock.slept == [gap, gap]
 
 
 @pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
@@ -60,18 +61,6 @@ def test_a_request_sent_after_a_later_one_does_not_shorten_the_gap() -> None:
         slot.sent()
     _ask(politeness, gap=8.0)
     assert clock.slept == [8.0, 8.0]
-
-
-def test_a_crawl_delay_longer_than_the_least_gap_applies() -> None:
-    clock = ManualClock()
-    _ask(_politeness(clock, gap=1.0), times=2, gap=10.0)
-    assert clock.slept == [10.0]
-
-
-def test_a_crawl_delay_shorter_than_the_least_gap_is_ignored() -> None:
-    clock = ManualClock()
-    _ask(_politeness(clock, gap=1.0), times=2, gap=0.2)
-    assert clock.slept == [1.0]
 
 
 def test_sites_are_paced_separately_and_hosts_of_one_site_together() -> None:
@@ -126,24 +115,15 @@ def test_a_job_sleeps_through_short_waits_and_is_deferred_for_longer_ones() -> N
     assert clock.slept == [1.0]
 
 
-def test_a_site_with_retry_after_is_left_alone_until_then() -> None:
-    """After a 503 with a Retry-After of 40 seconds, the next visitor waits that long."""
-    clock = ManualClock()
-    politeness = _politeness(clock)
-    with politeness.slot(_destination(), ANYBODY) as slot:
-        slot.answered(503, 40.0)
-    _ask(politeness)
-    assert clock.slept == [40.0]
-
-
-def test_retry_after_on_a_redirect_is_ignored() -> None:
+@pytest.mark.parametrize(("status", "rest"), [(503, 40.0), (301, 1.0)])
+def test_retry_after_is_respected_except_on_a_redirect(status: int, rest: float) -> None:
     """On a redirect, Retry-After concerns only the redirected request (RFC 9110 section 10.2.3)."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
-        slot.answered(301, 40.0)
+        slot.answered(status, 40.0)
     _ask(politeness)
-    assert clock.slept == [1.0]
+    assert clock.slept == [rest]
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -157,25 +137,18 @@ def test_a_site_that_pushes_back_gets_half_the_pace(status: int) -> None:
     assert clock.slept == [1.0, 2.0, 4.0], "a slot's gap is not fixed when the slot begins"
 
 
-def test_a_slow_site_is_requested_as_fast_as_it_answers() -> None:
+@pytest.mark.parametrize(("latency", "answers", "gap"), [(8.0, True, 4.0), (20.0, False, 10.0)])
+def test_a_slow_site_is_requested_as_fast_as_it_answers(latency: float, answers: bool, gap: float) -> None:
     """With two concurrent requests and 8 s latency, a request every 4 s keeps two in progress."""
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.slot(_destination(), ANYBODY) as slot:
-        clock.advance(8.0)
+    with suppress(TimeoutError), politeness.slot(_destination(), ANYBODY) as slot:
+        clock.advance(latency)
+        if not answers:
+            raise TimeoutError
         slot.answered(200)
     _ask(politeness, times=2)
-    assert clock.slept == [4.0]
-
-
-def test_a_site_that_does_not_answer_at_all_is_slowed_too() -> None:
-    clock = ManualClock()
-    politeness = _politeness(clock)
-    with suppress(TimeoutError), politeness.slot(_destination(), ANYBODY):
-        clock.advance(20.0)
-        raise TimeoutError
-    _ask(politeness, times=2)
-    assert clock.slept == [10.0]
+    assert clock.slept == [gap]
 
 
 def test_the_pace_recovers_when_a_site_is_fast_again() -> None:

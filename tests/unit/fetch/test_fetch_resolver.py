@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.property.fetch.guard.resolver import SystemResolver
+from tests.plugins.waiting import wait_until
 
 
 class _System:
@@ -22,12 +21,10 @@ class _System:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.threads: set[str] = set()
         self.let_go = threading.Event()
 
     def getaddrinfo(self, host: str, *_: Any, **__: Any) -> list[Any]:
         self.asked.append(host)
-        self.threads.add(threading.current_thread().name)
         if host.startswith("stuck"):
             self.let_go.wait(30)
         if host.startswith("unknown"):
@@ -84,18 +81,11 @@ def test_threads_are_reused(system: _System) -> None:
     assert _resolver_threads() - others < 10
     with ThreadPoolExecutor(40) as pool:
         asked = [pool.submit(resolver.resolve, f"stuck{number}.example", 20) for number in range(40)]
-        assert _soon(lambda: len(system.asked) == 80)
+        wait_until(lambda: len(system.asked) == 80, 2)
         assert _resolver_threads() - others >= 40
         system.let_go.set()
         assert all(future.result() for future in asked)
-    assert _soon(lambda: _resolver_threads() - others <= 16)
-
-
-def _soon(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not (held := holds()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return held
+    wait_until(lambda: _resolver_threads() - others <= 16, 2)
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -27,6 +27,28 @@ def _robots_by(fetch: Callable[[str, Visitor], RobotsFile], user_agent: str) -> 
     return Robots(fetch, LocalRobotsCache(clock), clock, user_agent)
 
 
+def test_only_one_caller_fetches_a_file_and_the_others_wait_or_come_back() -> None:
+    clock = ManualClock()
+    cache = LocalRobotsCache(clock)
+    fetched: list[str] = []
+
+    def fetch(url: str, _: Visitor) -> RobotsFile:
+        fetched.append(url)
+        return RobotsFile(404)
+
+    robots = Robots(fetch, cache, clock, "roofbot/1.0")
+    assert cache.claim(PAGE.origin, 60)
+    with pytest.raises(HostBusyError) as busy:
+        robots.permit(PAGE, Visitor("job", max_wait_seconds=2.0, can_defer=True))
+    assert busy.value.facts["retry_after_seconds"] == 1.0
+    with pytest.raises(HostBusyError):
+        robots.permit(PAGE, Visitor("waiting", max_wait_seconds=0.3))
+    assert (fetched, len(clock.slept)) == ([], 3)
+    cache.release(PAGE.origin)
+    assert robots.permit(PAGE, ANYBODY) == 0.0
+    assert fetched == ["https://homes.example/robots.txt"]
+
+
 @pytest.mark.parametrize(
     ("text", "gap"),
     [
@@ -82,10 +104,8 @@ def test_the_oldest_origins_are_forgotten() -> None:
         return RobotsFile(404, b"")
 
     robots = _robots_by(fetch, "roofbot/1.0")
-    for number in range(2001):
+    for number in (*range(2001), 2000, 0):
         host = f"h{number}.example"
-        robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False), ANYBODY)
-    for host in ("h2000.example", "h0.example"):
         robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False), ANYBODY)
     assert asked.count("https://h2000.example/robots.txt") == 1
     assert asked.count("https://h0.example/robots.txt") == 2
