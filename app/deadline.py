@@ -1,4 +1,4 @@
-"""Limit the time of a call, whatever the call waits for: a socket, a lock, or a disk that hangs."""
+"""Limit the time of a call that may wait for a socket, a lock, or a hanging disk."""
 
 from __future__ import annotations
 

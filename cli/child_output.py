@@ -34,8 +34,8 @@ _COLORS = (36, 33, 32, 35, 34, 31)
 class ChildOutput:
     """Prints on `stream` what children write to `pipe(name)`, and notes of this process.
 
-    A context manager, whose end prints what is left. The names of all processes, `names`, determine the prefixes and
-    their colors. `stream` must be unbuffered, because this process could not end with a stuck buffer.
+    A context manager. Its end prints the remaining output. The names of all processes, `names`, determine the prefixes
+    and their colors. `stream` must be unbuffered, because this process could not end with a stuck buffer.
     """
 
     def __init__(self, stream: RawIOBase | BytesIO, names: Sequence[str], *, colors: bool = False) -> None:

@@ -66,7 +66,7 @@ def _options(
 def run() -> int:
     """Run the command that `sys.argv` names; return the exit code. Click's own exits pass as `SystemExit`."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale; a lone surrogate stays a JSON escape
+        if isinstance(stream, io.TextIOWrapper):  # UTF-8 in every locale; a lone surrogate stays a JSON escape
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     guard_stderr()  # Click's messages quote unknown arguments, which may have secrets
     try:

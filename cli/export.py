@@ -57,7 +57,8 @@ def export(
     """Export all properties, the last changed at the end.
 
     CSV always has the same columns: one per RESO field, lists joined by "; ", rows as JSON, everything quoted. An
-    apostrophe protects what a spreadsheet would run as a formula. A file is replaced as a whole or not at all.
+    apostrophe before a text keeps a spreadsheet from running it as a formula. A file is replaced as a whole or not at
+    all.
 
     To keep a copy up to date, see docs/export.md.
     """

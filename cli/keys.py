@@ -101,7 +101,8 @@ def enable(name: KeyName, reason: Reason = "") -> None:
 
 @command(app, "probe", "'sk-proj-abc...xyz1' --reason 'credit was added'")
 def probe(name: KeyName, reason: Reason = "") -> None:
-    """Try a failing, refused, or unpaid key with the next request, whatever its wait. Leaves a healthy key alone.
+    """Try a failing, refused, or unpaid key with the next request, without its remaining wait. Leaves a healthy key
+    alone.
 
     JSON: as for `propintel keys disable`.
     """

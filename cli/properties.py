@@ -128,7 +128,8 @@ def split_property(
 def join_properties(
     property_id: PropertyId, other: Annotated[str, id_argument(PROPERTY, "OTHER")], reason: Reason = ""
 ) -> None:
-    """Make two properties one, whatever their pages say: OTHER becomes part of PROPERTY, until this is undone.
+    """Merge two properties, even if their pages contradict each other: OTHER becomes part of PROPERTY, until this is
+    undone.
 
     JSON: as for `propintel properties split`.
     """

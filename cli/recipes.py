@@ -67,7 +67,7 @@ def show_recipes(name: Named) -> None:
 
 @command(app, "forget", "www.example.com")
 def forget(name: Named) -> None:
-    """Delete a recipe, or all recipes of a host. Its pages are sent to the model again, and learned anew.
+    """Delete a recipe, or all recipes of a host. The model reads its pages again, and a new recipe is learned.
 
     JSON: `{"forgotten": [id]}`.
     """

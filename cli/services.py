@@ -11,7 +11,8 @@ from pathlib import Path
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
-#: The time from SIGTERM to SIGKILL. A worker's soft shutdown takes up to ten seconds, then it re-queues what is left.
+#: The time from SIGTERM to SIGKILL. A worker's soft shutdown takes up to ten seconds. Then the worker re-queues its
+#: remaining jobs.
 _WORKER_GRACE_SECONDS = 25.0
 #: The longest time that the start of a process may take on a busy machine.
 START_SECONDS = 60.0

@@ -194,7 +194,8 @@ def split_property(
 def join_properties(
     property_id: PropertyId, request: JoinRequest, caller: Operator, context: ContextOf
 ) -> JSONResponse:
-    """Merge `other` into the property, whatever their pages state. Later scrapes respect this until it is undone."""
+    """Merge `other` into the property, even if their pages contradict each other. Later scrapes respect this until it
+    is undone."""
     made = identity_decisions.join(
         context.stores.database, property_id, request.other, who=caller.who, reason=request.reason
     )

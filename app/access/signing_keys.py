@@ -29,7 +29,7 @@ FETCH_SECONDS = 5.0
 #: A set older than this is fetched again, and is used meanwhile.
 FRESH = timedelta(minutes=5)
 #: Requests wait for a new set if the cached one is older than this, because a key in it may have been withdrawn. A set
-#: gets that old only if no request needs it for a while.
+#: of keys reaches this age only if no request needs it for a while.
 IDLE = timedelta(minutes=10)
 #: The longest use of a set while the provider does not answer.
 MAX_AGE = timedelta(days=1)

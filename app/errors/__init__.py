@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 
 class PropertyIntelligenceError(Exception):
-    """The base of all errors. A subclass adds no logic: `code` and the names of its `facts` stand in its head, its
-    sentence and remedy in its body. What it leaves out is inherited, except for the code.
+    """The base of all errors. A subclass adds no logic: It names its `code` and `facts` as class arguments, and sets
+    its sentence and remedy as attributes. It inherits the parts that it leaves out, except for the code.
     """
 
     code: ClassVar[str] = "error"

@@ -17,7 +17,7 @@ class Outcome(StrEnum):
     #: The request exceeds the key's limit per minute. Waiting does not help, but a key with a higher limit does.
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
-    #: The provider has no capacity for the requested service tier (flex), whatever the key. It bills nothing.
+    #: The provider has no capacity for the requested service tier (flex). Another key would not help. It bills nothing.
     NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"

@@ -125,7 +125,7 @@ class KeyPool:
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
-        """Release what the call holds, because the caller went away. The outcome does not count for the key."""
+        """Release the call's lease, because the caller disconnected. The outcome does not count for the key."""
         if lease is not None:
             self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:

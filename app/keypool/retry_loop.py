@@ -38,7 +38,7 @@ from app.tracing import current_span, span
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
 #: The entry of `httpx2.Response.extensions` with the id of the key that got the response.
 KEY_ID = "propintel.key_id"
-#: The batch whose budget pays for the requests of the current context, or "".
+#: The batch whose budget the requests of the current context count toward, or "".
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
 #: Called when a request of the current context has its first key, before it is sent. An exception ends the request; the
 #: SDK raises `APIConnectionError` from it.

@@ -29,9 +29,9 @@ class KeySnapshot:
     """The figures of one key. `requests` counts the attempts that were sent with it.
 
     A key that was removed from the configuration is "draining": it gets no new lease here, and its requests finish. A
-    key that an operator disabled is "disabled", whatever its circuit. `spent_today` covers the UTC day. `rests_us` is
-    the time left of its pause after a 429. `probe_in_us` is the time until a request tests the key: 0 unless its
-    circuit is open or it was refused.
+    key that an operator disabled is "disabled" in every state of its circuit. `spent_today` covers the UTC day.
+    `rests_us` is the time left of its pause after a 429. `probe_in_us` is the time until a request tests the key: 0
+    unless its circuit is open or it was refused.
     """
 
     key_id: str

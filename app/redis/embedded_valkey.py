@@ -287,7 +287,8 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def last_log_line(self) -> str:
-        """Return the last line of the server's log, which usually tells why the server ended or did not start."""
+        """Return the last line of the server's log, which usually gives the reason why the server ended or did not
+        start."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

@@ -8,7 +8,7 @@ from app.services.reports.doctor import CeleryFacts
 from tasks._celery.config import MAINTENANCE_QUEUE, SCRAPE_QUEUE
 from tasks._celery.publish import broker_errors
 
-#: The longest wait for answers. A worker answers from its main loop, whatever its pool does.
+#: The longest wait for answers. A worker answers from its main loop, even if its pool is busy.
 ANSWER_SECONDS = 2.0
 
 

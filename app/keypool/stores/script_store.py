@@ -50,8 +50,8 @@ class ScriptStore:
 
     Without a `clock`, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
     sends none. `learned` returns what this process knows about limits and keys, for a server that has lost its data
-    (see `register.lua`). What is left of each budget is divided by `processes`. Raises `ConfigurationError` for an
-    unknown strategy.
+    (see `register.lua`). The rest of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown
+    strategy.
     """
 
     scope: Scope = "fleet"
@@ -125,7 +125,7 @@ class ScriptStore:
                 return NoCapacity(whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """Confirm a reservation. If `was_sent`, the request was sent already, and counts whatever the key's state."""
+        """Confirm a reservation. If `was_sent`, the request was sent already, and counts in every state of the key."""
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)

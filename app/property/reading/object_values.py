@@ -1,6 +1,6 @@
 """Read one value of a JSON object: plain, a quantity with its unit, or a label/value pair.
 
-`objects.py` walks the object and decides what is read.
+`objects.py` walks the object and selects the members to read.
 """
 
 from __future__ import annotations

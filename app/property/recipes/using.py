@@ -165,7 +165,7 @@ class _Reader:
                 break
             tried = _Tried.of(recipe, page, others) if recipe.state is RecipeState.ACTIVE else _Tried()
             applies = tried.found >= LEAST_FOUND + (1.0 - alike)
-            # if two templates look alike, the recipe that finds more is the page's
+            # if two templates look alike, use the recipe that finds more
             is_better = applies and (not self.applies or tried.found > self.tried.found)
             if is_better or (self.recipe is None and alike >= ALIKE):
                 self.recipe, self.tried, self.applies, likest = recipe, tried, applies, alike

@@ -25,7 +25,7 @@ class AuditEntry(Base):
     area: Mapped[str] = mapped_column(String(16))  # "key" or "purge"
     # for a key: disable, enable, or probe; for a purge: the kind of thing that was purged, or "age" (`privacy/ages.py`)
     action: Mapped[str] = mapped_column(String(16))
-    key_id: Mapped[Id | None]  # null for a purge: what was purged must not be stored here
+    key_id: Mapped[Id | None]  # null for a purge: the audit log must not store purged names or URLs
     mask: Mapped[Plain | None]
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))

@@ -25,10 +25,10 @@ _AGAIN_SECONDS = 1.0
 class Run:
     """A run of the job with this `lease`. If `lease` is None, a direct caller started the run and does not retry it.
 
-    The budget of `batch` pays for the run. `holds` returns whether the lease is still valid. If `is_last`, pages may no
-    longer delay the job. If `is_due`, nothing may. `seconds_left` returns the run's remaining time; None means
-    unlimited. `led_by` is the URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model
-    requests may wait for a batch; `waited_for` is the id of the request that the job has waited for.
+    The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
+    `is_last`, pages may no longer delay the job. If `is_due`, nothing may. `seconds_left` returns the run's remaining
+    time; None means unlimited. `led_by` is the URL of the search that found the target (see `PageVisitor.visit`). If
+    `economy`, model requests may wait for a batch; `waited_for` is the id of the request that the job has waited for.
     """
 
     lease: Lease | None = None

@@ -272,7 +272,7 @@ class SourceReader:
             self._open.append(exc)
 
     def _cannot_be_read(self, url: str, code: str) -> None:
-        """Record that claims about the page cannot be checked, unless its URL has no public page at all."""
+        """Record that claims about the page cannot be checked, unless its URL can have no public page."""
         if code not in _NO_PAGE:
             self.unreadable.add(url)
 

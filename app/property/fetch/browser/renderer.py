@@ -73,7 +73,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """The page navigates to another URL by itself."""
+    """The page redirects the browser to another URL."""
 
     url: str
 

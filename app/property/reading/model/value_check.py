@@ -235,7 +235,7 @@ def _county(claim: Claim) -> CheckedValue | None:
 
 
 def _power(claim: Claim) -> CheckedValue | None:
-    """Check solar power. It is stored as `Solar`, whatever the quote's words."""
+    """Check solar power. It is stored as `Solar`, whichever words the quote uses."""
     is_stated = _texts(claim) is not None and _names(claim, claim.quote)
     return CheckedValue(["Solar"]) if is_stated and not NO_SOLAR.search(claim.quote) else None
 

@@ -185,7 +185,7 @@ class Job(Base):
     economy: Mapped[bool] = mapped_column(server_default=false())
     request_id: Mapped[Sha256 | None]
     parked_at: Mapped[datetime | None]
-    # the watch that created it, which may have been removed since; the budget of watches pays for its requests
+    # the watch that created it, which may have been removed since; its requests count toward the budget of watches
     watch_id: Mapped[Id | None]
     # the search job that found its target; and the counts of a search job's listings (`jobs/found.py`)
     found_by: Mapped[Id | None]
@@ -238,8 +238,8 @@ ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 class JobAttempt(MappedAsDataclass, Base):
     """The outcome of one source of an address job, with a `detail` for people.
 
-    Without a `url`, no page was requested, or nothing of it may be stored. Without a `position`, it is a failed page of
-    a running job: `tries` counts the requests, and a final attempt is not repeated.
+    `url` is empty if no page was requested, or if a purge forbids storing it. Without a `position`, it is a failed page
+    of a running job: `tries` counts the requests, and a final attempt is not repeated.
     """
 
     __tablename__ = "job_attempts"

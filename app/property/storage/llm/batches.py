@@ -28,7 +28,7 @@ Charges = Mapping[str, Sequence[int]]
 
 
 class Candidate(NamedTuple):
-    """A parked request that can be sent now. The budget of `batch`, a batch of jobs, pays for it."""
+    """A parked request that can be sent now. It counts toward the budget of `batch`, a batch of jobs."""
 
     id: str
     batch: str

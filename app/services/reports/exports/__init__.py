@@ -1,4 +1,4 @@
-"""Exports properties as CSV, JSON Lines, Parquet, and GeoJSON.
+"""Export properties as CSV, JSON Lines, Parquet, and GeoJSON.
 
 Each writer takes properties in the shape of `PropertyStore.get`, one at a time, so that memory use stays constant.
 """

@@ -31,7 +31,7 @@ _KEPT_SECONDS = 35 * 86_400
 
 
 def encode(name: str, labels: Mapping[str, str]) -> str:
-    """Return the hash field of one series: the same text for the same series, in whatever order its labels come."""
+    """Return the hash field of one series. The order of its labels makes no difference."""
     return json.dumps([name, labels], sort_keys=True, separators=(",", ":"))
 
 
