@@ -107,12 +107,7 @@ class Span(NoSpan):
         trace = redact_urls("".join(traceback.format_exception(error)))[-_LONGEST_TEXT:]
         self.set({"error.type": str(getattr(error, "code", None) or kind)})
         self.otel.add_event(
-            "exception",
-            {
-                "exception.type": kind,
-                "exception.message": message,
-                "exception.stacktrace": trace,
-            },
+            "exception", {"exception.type": kind, "exception.message": message, "exception.stacktrace": trace}
         )
         self._exporting.mark_failed(self.otel, message)
 
@@ -127,11 +122,7 @@ _NONE = NoSpan()
 
 
 def span(
-    name: str,
-    attributes: Attributes,
-    *,
-    trace_id: str | None = None,
-    expected: tuple[type[BaseException], ...] = (),
+    name: str, attributes: Attributes, *, trace_id: str | None = None, expected: tuple[type[BaseException], ...] = ()
 ) -> NoSpan:
     """Return a span for a `with` block, a child of the current span.
 

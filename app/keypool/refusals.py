@@ -27,11 +27,7 @@ _BUDGETS = {
     "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or retry after 00:00 UTC."),
     "batch": ("The batch's budget", "BUDGET_BATCH", "raise it or submit the rest as another batch."),
 }
-_UNITS = {
-    "calls": ("model calls", "MODEL_CALLS"),
-    "tokens": ("tokens", "TOKENS"),
-    "microusd": ("US dollars", "USD"),
-}
+_UNITS = {"calls": ("model calls", "MODEL_CALLS"), "tokens": ("tokens", "TOKENS"), "microusd": ("US dollars", "USD")}
 
 
 def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:

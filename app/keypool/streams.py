@@ -86,11 +86,7 @@ class StreamReport:
     """Reports the end and the usage of a stream to the pool, once."""
 
     def __init__(
-        self,
-        pool: KeyPool,
-        lease: Lease,
-        to_usage: Callable[[TokensUsed, str], Usage],
-        closed: threading.Event,
+        self, pool: KeyPool, lease: Lease, to_usage: Callable[[TokensUsed, str], Usage], closed: threading.Event
     ) -> None:
         self._pool = pool
         self._lease = lease

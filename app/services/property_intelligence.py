@@ -24,14 +24,7 @@ from app.property.storage.jobs.leases import Lease
 from app.property.urls.targets import is_address, normalize_target
 from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.addresses import AddressScraper
-from app.services.scraping.pages import (
-    NOT_ENOUGH,
-    Visit,
-    count_fields,
-    require_property,
-    source_record,
-    with_values,
-)
+from app.services.scraping.pages import NOT_ENOUGH, Visit, count_fields, require_property, source_record, with_values
 from app.services.scraping.run import NO_JOB, Run
 from app.services.scraping.search_walk import SearchOutcome, SearchWalker
 from app.services.scraping.storing import Alias, ScrapeParts, Stored

@@ -79,8 +79,7 @@ class OpenAISettings(Area):
 
     api_keys: SecretStr | None = Field(None, description="API keys, separated by commas.")
     numbered_keys: list[SecretStr] = Field(
-        default_factory=list,
-        description="One key per variable, used in the order of their numbers.",
+        default_factory=list, description="One key per variable, used in the order of their numbers."
     )
     api_key: SecretStr | None = Field(None, description="A single API key.")
     api_keys_file: Path | None = Field(

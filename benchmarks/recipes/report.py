@@ -190,15 +190,7 @@ def _redesigned(relearned: Sequence[Relearned]) -> str:
         )
         for one in relearned
     ]
-    heads = (
-        "site",
-        "template",
-        "new layout",
-        "pages",
-        "until learned",
-        "with the model up",
-        "until no call",
-    )
+    heads = ("site", "template", "new layout", "pages", "until learned", "with the model up", "until no call")
     return table(heads, rows)
 
 

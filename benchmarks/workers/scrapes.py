@@ -87,13 +87,7 @@ def _storm(program: str, url: str, token: str, connections: int, seconds: int) -
     if done.returncode or len(figures) != 5:
         raise BenchmarkError(f"wrk failed on {url}:\n{done.stdout[-500:]}{done.stderr[-500:]}")
     requests, errors, p50, p99, most = (int(figure) for figure in figures)
-    return {
-        "requests": requests,
-        "errors": errors,
-        "p50_ms": p50 / 1000,
-        "p99_ms": p99 / 1000,
-        "most_ms": most / 1000,
-    }
+    return {"requests": requests, "errors": errors, "p50_ms": p50 / 1000, "p99_ms": p99 / 1000, "most_ms": most / 1000}
 
 
 def _scrapes(url: str, token: str, count: int) -> dict[str, Any]:

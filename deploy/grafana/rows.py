@@ -40,10 +40,7 @@ def overview() -> list[Panel]:
             about="Redis lost: every process goes on with its share, and the pool's figures are unknown meanwhile.",
         ),
         number(
-            "Latest key report",
-            {"": f"time() - {gauge(reported)}"},
-            "s",
-            steps=((None, GOOD), (120, WARN), (180, BAD)),
+            "Latest key report", {"": f"time() - {gauge(reported)}"}, "s", steps=((None, GOOD), (120, WARN), (180, BAD))
         ),
         number(
             "Failed jobs, last hour",

@@ -9,16 +9,7 @@ from datetime import date
 from typing import Any
 
 from simulators.county import facts
-from simulators.county.streets import (
-    ANYTOWN,
-    ANYTOWN_WEST,
-    FARVIEW,
-    PLACEHOLDER_FALLS,
-    SAMPLETON,
-    STATE,
-    Street,
-    Town,
-)
+from simulators.county.streets import ANYTOWN, ANYTOWN_WEST, FARVIEW, PLACEHOLDER_FALLS, SAMPLETON, STATE, Street, Town
 
 COUNT = 200
 #: The number of the property in the how-to.

@@ -91,11 +91,7 @@ def submit_targets(
 
 
 def resubmit_jobs(
-    jobs: JobStore,
-    celery_app: Celery,
-    settings: Settings,
-    job_ids: Sequence[str],
-    requester: Requester | None = None,
+    jobs: JobStore, celery_app: Celery, settings: Settings, job_ids: Sequence[str], requester: Requester | None = None
 ) -> list[str]:
     """Queue failed and canceled jobs again and send them. Returns their ids. They count toward `requester`'s quota.
 

@@ -12,19 +12,7 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Later, Lease, NoCapacity, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
-from tests.plugins.store_steps import (
-    MINUTE,
-    NO_ROOM,
-    SECOND,
-    answer,
-    ask,
-    burst,
-    limits,
-    of,
-    refused,
-    take,
-    wait_until,
-)
+from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
 
 #: The time between two requests at 600 per minute, in microseconds.
 GAP = SECOND // 10

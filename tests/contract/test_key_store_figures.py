@@ -105,13 +105,7 @@ def test_tokens_and_cost_are_those_of_the_responses(make_store: MakeStore, clock
 
 @pytest.mark.parametrize(
     ("waited_us", "position"),
-    [
-        (0, 0),
-        (10_000, 0),
-        (10_001, 1),
-        (60 * SECOND, len(WAIT_BOUNDS_S) - 1),
-        (60 * SECOND + 1, len(WAIT_BOUNDS_S)),
-    ],
+    [(0, 0), (10_000, 0), (10_001, 1), (60 * SECOND, len(WAIT_BOUNDS_S) - 1), (60 * SECOND + 1, len(WAIT_BOUNDS_S))],
 )
 def test_a_wait_is_counted_in_the_first_bucket_that_includes_it(
     make_store: MakeStore, clock: ManualClock, waited_us: int, position: int
@@ -326,10 +320,7 @@ def test_keys_of_one_group_share_their_capacity(make_store: MakeStore, clock: Ma
     store = make_store(SAME_GROUP, clock)
     for _ in SAME_GROUP:
         answer(store, limits=LimitReading(reading(600, 590), reading(60_000, 50_000)))
-    assert [(of.group, of.unit) for of in store.figures().capacities] == [
-        ("team", "requests"),
-        ("team", "tokens"),
-    ]
+    assert [(of.group, of.unit) for of in store.figures().capacities] == [("team", "requests"), ("team", "tokens")]
     assert set(store.figures().groups.values()) == {"team"}
 
 

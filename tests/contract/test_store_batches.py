@@ -113,12 +113,7 @@ def test_batches_are_listed_newest_first_with_their_own_counts(
 def test_only_the_origin_of_a_callback_url_is_shown(jobs: JobStore, batches: BatchStore) -> None:
     batch = batches.get(enqueue(jobs, callback_url=HOOK).batch)
     shown = batch.as_json()
-    assert shown["callback"] == {
-        "url": "https://hooks.example:8443",
-        "state": "waiting",
-        "attempts": 0,
-        "error": None,
-    }
+    assert shown["callback"] == {"url": "https://hooks.example:8443", "state": "waiting", "attempts": 0, "error": None}
     assert "secret" not in repr(batch) + str(shown)
 
 

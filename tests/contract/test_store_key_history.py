@@ -295,8 +295,5 @@ def test_hours_of_all_keys_are_summed(history: KeyHistoryStore, clock: ManualClo
     clock.advance(15)
     record_counters(history, key("a", 11), key("b", 5))
     later = hour_of(clock.now())
-    assert history.by_hour(first) == [
-        (first, Uses(requests=15, successes=15)),
-        (later, Uses(requests=1, successes=1)),
-    ]
+    assert history.by_hour(first) == [(first, Uses(requests=15, successes=15)), (later, Uses(requests=1, successes=1))]
     assert history.by_hour(later) == [(later, Uses(requests=1, successes=1))]

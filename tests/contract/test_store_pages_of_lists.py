@@ -93,10 +93,7 @@ def test_every_batch_is_listed_once_while_batches_are_added(database: Database) 
     """All batches have the same creation time, so only their ids define the order."""
     store, listed = JobStore(database), BatchStore(database)
     old = {store.enqueue([f"http://a.example/{n}"]).batch for n in range(9)}
-    found = _read_all(
-        lambda cursor: listed.page(cursor, limit=2),
-        lambda n: store.enqueue([f"http://new.example/{n}"]),
-    )
+    found = _read_all(lambda cursor: listed.page(cursor, limit=2), lambda n: store.enqueue([f"http://new.example/{n}"]))
     ids = [batch.id for batch in found]
     assert len(ids) == len(set(ids))
     assert old <= set(ids)

@@ -155,13 +155,7 @@ def test_jobs_and_observations_follow_a_merged_property(store: PropertyStore, da
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        {"UnitNumber": "4"},
-        {"StreetNumber": "14"},
-        {"StateOrProvince": "MO"},
-        {"City": "Shelbyville"},
-    ],
+    "other", [{"UnitNumber": "4"}, {"StreetNumber": "14"}, {"StateOrProvince": "MO"}, {"City": "Shelbyville"}]
 )
 def test_a_neighbor_is_another_property(store: PropertyStore, database: Database, other: dict[str, str]) -> None:
     save_record(store, source("https://a.example/1", **ADDRESS))

@@ -55,8 +55,7 @@ def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 def _send(url: str, secret: str, event: Event) -> None:
     settings = Settings.of(
-        webhook_secret=SecretStr(secret),
-        fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
+        webhook_secret=SecretStr(secret), fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),)
     )
     with closing(WebhookSender(settings, SystemClock())) as sender:
         sender.send(url, event)

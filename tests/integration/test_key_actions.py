@@ -85,11 +85,7 @@ def test_disabling_a_key_takes_effect_at_once_and_is_logged_and_stored(
     assert line.levelno == logging.WARNING
     (written,) = key_actions(database).items
     assert (written.at, written.outcome) == (done.recorded_at, done.outcome)
-    assert (written.key_id, written.reason, written.state) == (
-        shown["id"],
-        "leaked in a ticket",
-        "disabled",
-    )
+    assert (written.key_id, written.reason, written.state) == (shown["id"], "leaked in a ticket", "disabled")
 
 
 @pytest.mark.usefixtures("valkey")

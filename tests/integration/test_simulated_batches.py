@@ -171,8 +171,7 @@ def test_a_deleted_file_disappears_from_the_overview(openai_simulator: Start) ->
 
 
 @pytest.mark.parametrize(
-    ("behavior", "error"),
-    [("dead", openai.AuthenticationError), ("forbidden", openai.PermissionDeniedError)],
+    ("behavior", "error"), [("dead", openai.AuthenticationError), ("forbidden", openai.PermissionDeniedError)]
 )
 def test_a_key_without_permission_is_refused(openai_simulator: Start, behavior: str, error: type[Exception]) -> None:
     client = openai_simulator([{"key": OURS, "behavior": behavior}]).client()

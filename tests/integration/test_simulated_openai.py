@@ -32,12 +32,7 @@ def ask(client: openai.OpenAI, text: str = "Built in 1998", **options: Any) -> A
 def strict(fields: dict[str, Any]) -> dict[str, Any]:
     properties = {name: {"type": [kind, "null"]} for name, kind in fields.items()}
     properties |= {f"{name}_quote": {"type": ["string", "null"]} for name in fields}
-    schema = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
     return {"type": "json_schema", "json_schema": {"name": "property", "strict": True, "schema": schema}}
 
 

@@ -51,8 +51,7 @@ def make_sender() -> Iterator[MakeSender]:
         resolver: Names | None = None,
     ) -> WebhookSender:
         settings = Settings.of(
-            fetch_allowed_private_networks=(ip_network(opened),),
-            webhook_secret=SecretStr(secret) if secret else None,
+            fetch_allowed_private_networks=(ip_network(opened),), webhook_secret=SecretStr(secret) if secret else None
         )
         sender = WebhookSender(settings, clock or SystemClock(), timeout_seconds=timeout_seconds, resolver=resolver)
         made.append(sender)

@@ -91,7 +91,4 @@ def client() -> Iterator[redis.Redis]:
 
 def test_both_paces_behave_the_same(client: redis.Redis) -> None:
     PaceMachine.client = client
-    run_state_machine_as_test(
-        PaceMachine,
-        settings=drawn(60, stateful_step_count=40),
-    )
+    run_state_machine_as_test(PaceMachine, settings=drawn(60, stateful_step_count=40))

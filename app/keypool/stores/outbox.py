@@ -34,13 +34,7 @@ _UNSTEADY_US = 10_000_000
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
 #: Errors of a server that is away or cannot write. The report is sent again later.
-_AWAY = (
-    redis.ConnectionError,
-    redis.TimeoutError,
-    ReadOnlyError,
-    OutOfMemoryError,
-    BusyLoadingError,
-)
+_AWAY = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError)
 
 Report = Callable[[RedisStore], object]
 

@@ -87,14 +87,7 @@ class ShareStore(MemoryStore):
     """
 
     def __init__(
-        self,
-        keys: Sequence[ApiKey],
-        strategy: str,
-        clock: Now,
-        fleet: Fleet,
-        *,
-        since_us: int,
-        **options: Any,
+        self, keys: Sequence[ApiKey], strategy: str, clock: Now, fleet: Fleet, *, since_us: int, **options: Any
     ) -> None:
         super().__init__(keys, strategy, clock, processes=fleet.size, **options)
         self._fleet = fleet

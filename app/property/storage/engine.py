@@ -47,13 +47,7 @@ _STATEMENT_TIMEOUT_MS = 60_000
 def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     """Return an engine that connects at first use, and whose statements wait `busy_timeout_seconds` for locks."""
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(
-            url,
-            pool_pre_ping=True,
-            max_overflow=15,
-            hide_parameters=True,
-            connect_args=_POSTGRESQL,
-        )
+        engine = create_engine(url, pool_pre_ping=True, max_overflow=15, hide_parameters=True, connect_args=_POSTGRESQL)
         wait_ms = round(busy_timeout_seconds * 1000)
         event.listen(engine, "connect", lambda raw, _: _prepare_postgresql(raw, wait_ms))
         return engine

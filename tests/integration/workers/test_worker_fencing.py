@@ -42,10 +42,7 @@ def serve() -> Iterator[Callable[..., str]]:
 
 @pytest.mark.parametrize(("canceled_at", "calls"), [("page", 0), ("model", 1)])
 def test_a_batch_canceled_while_its_job_runs_stores_nothing(
-    make_fleet: Callable[..., Any],
-    serve: Callable[..., str],
-    canceled_at: str,
-    calls: int,
+    make_fleet: Callable[..., Any], serve: Callable[..., str], canceled_at: str, calls: int
 ) -> None:
     simulator = OpenAISimulator(Config.from_json({"keys": [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]}))
     site, model = BeforeAnswer(build_site(), LISTING), BeforeAnswer(simulator.app, "/v1/chat/completions")

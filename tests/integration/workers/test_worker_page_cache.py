@@ -29,9 +29,7 @@ def listing(head: str, token: str) -> str:
 
 
 def test_unchanged_and_equal_pages_cost_one_model_call(
-    make_fleet: Callable[..., Any],
-    changing_site: ChangingSite,
-    openai_simulator: Callable[..., SimulatorHandle],
+    make_fleet: Callable[..., Any], changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> None:
     """Ten pages with different bytes declare one canonical URL, which is fetched once. Then all are refreshed."""
     api = openai_simulator([{"key": "sk-simulator-abcdabcdabcdabcdabcdabcdabcd0001", "behavior": "slow", "seconds": 1}])

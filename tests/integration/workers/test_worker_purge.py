@@ -114,9 +114,7 @@ def test_a_purged_page_leaves_no_trace_and_a_running_job_restores_nothing(
 
 
 def test_a_purged_person_stays_removed_after_the_next_scrape(
-    make_fleet: Callable[..., Any],
-    changing_site: ChangingSite,
-    openai_simulator: Callable[..., SimulatorHandle],
+    make_fleet: Callable[..., Any], changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> None:
     """Files, logs, and Redis are searched. The owner on the same page is another person and remains."""
     api = openai_simulator()

@@ -56,10 +56,7 @@ def test_a_wait_of_more_than_half_a_minute_is_stored_in_the_jobs_table(
 
 
 def test_a_job_waits_for_an_outage_to_end_and_gets_all_its_fields(
-    make_fleet: Callable[..., Any],
-    openai_simulator: Callable[..., Any],
-    property_site: str,
-    until: Callable[..., None],
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """The job waits without using an attempt, then gets the model's fields."""
     simulator = openai_simulator([OUTAGE])

@@ -12,10 +12,7 @@ import redis
 @pytest.mark.worker
 @pytest.mark.redis_server
 def test_jobs_run_through_a_redis_server_with_a_password(
-    make_fleet: Callable[..., Any],
-    redis_server: str,
-    property_site: str,
-    openai_simulator: Callable[..., Any],
+    make_fleet: Callable[..., Any], redis_server: str, property_site: str, openai_simulator: Callable[..., Any]
 ) -> None:
     server = openai_simulator()
     fleet = make_fleet(REDIS_URL=redis_server, OPENAI_API_KEYS=",".join(server.keys), OPENAI_BASE_URL=server.base_url)

@@ -132,9 +132,7 @@ def test_beat_continues_at_once_although_an_earlier_beats_clock_was_ahead(
     until(lambda: fleet.log("beat").count("Sending due task report-key-stats") > sent, 20, lambda: fleet.log("beat"))
 
 
-def test_accumulated_messages_of_beat_run_once_and_other_requests_always_run(
-    make_fleet: Callable[..., Any],
-) -> None:
+def test_accumulated_messages_of_beat_run_once_and_other_requests_always_run(make_fleet: Callable[..., Any]) -> None:
     """After a long pause, a worker runs one report for all of beat's messages. Other requests are not skipped."""
     fleet = make_fleet()
     fleet.app.loader.import_default_modules()

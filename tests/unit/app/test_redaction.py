@@ -42,10 +42,7 @@ _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
             "POST /run?api-version=2016-06-01&sv=1.0&sig=[redacted] 500",
         ),
         (f"'https://f.example/api/hook?code={_SIGNATURE}'", "'https://f.example/api/hook?code=[redacted]'"),
-        (
-            "/spaces/A?key=wXyZ-1234&token=wXyZ-5678",
-            "/spaces/A?key=[redacted]&token=[redacted]",
-        ),
+        ("/spaces/A?key=wXyZ-1234&token=wXyZ-5678", "/spaces/A?key=[redacted]&token=[redacted]"),
         (
             "/x?a=1&amp;X-Amz-Signature=0123456789&api%2Dkey=0123456789",
             "/x?a=1&amp;X-Amz-Signature=[redacted]&api%2Dkey=[redacted]",

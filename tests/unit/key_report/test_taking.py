@@ -47,10 +47,7 @@ def test_outcomes_that_prove_an_accepted_key_are_not_failures() -> None:
 def test_keys_have_group_and_transitions_and_removed_keys_are_marked() -> None:
     calls = (CallFigures("gone", "m", {Outcome.SUCCESS: 2}, 0, 0, 0),)
     opened = {KEY.key_id: {"open": 3}}
-    found = counted(
-        [KEY],
-        figures(groups={KEY.key_id: "org-1"}, calls=calls, transitions=opened),
-    )
+    found = counted([KEY], figures(groups={KEY.key_id: "org-1"}, calls=calls, transitions=opened))
     _, mine, gone = found
     assert (mine.key_id, mine.mask, mine.group, mine.configured) == (KEY.key_id, KEY.mask, "org-1", True)
     assert (mine.calls, mine.transitions) == ({}, {"open": 3})

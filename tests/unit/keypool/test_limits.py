@@ -6,12 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.keypool.limits import (
-    MeterReading,
-    parse_duration_us,
-    parse_retry_after_us,
-    read_limits,
-)
+from app.keypool.limits import MeterReading, parse_duration_us, parse_retry_after_us, read_limits
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -243,14 +243,7 @@ def test_no_window_ever_admits_more_than_capacity_plus_refill(
     used=st.floats(0, 1e9),
 )
 def test_no_request_is_sent_before_the_bound_of_the_index(
-    rules: LuaRules,
-    *,
-    per_minute: float,
-    capacity: float,
-    allowance: float,
-    units: float,
-    reserve: float,
-    used: float,
+    rules: LuaRules, *, per_minute: float, capacity: float, allowance: float, units: float, reserve: float, used: float
 ) -> None:
     """The bound of a key is the time for a request without tokens that may use the reserve."""
     meter = rules.meter(per_minute, capacity, f=NOW_US + used, p=NOW_US + used, a=allowance)

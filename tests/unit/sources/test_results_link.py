@@ -23,8 +23,7 @@ def link(body: str, address: str = "12 Fictional Ave, Anytown, ST 00000") -> str
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["12 FICTIONAL AVENUE, ANYTOWN", "1. 12 Fictional Av. Anytown ST 00000", "Home: 12 Fictional Ave"],
+    "text", ["12 FICTIONAL AVENUE, ANYTOWN", "1. 12 Fictional Av. Anytown ST 00000", "Home: 12 Fictional Ave"]
 )
 def test_a_link_that_names_the_address_is_chosen(text: str) -> None:
     assert link(f'<a href="/r/1">{text}</a>') == "https://county.example/r/1"

@@ -65,9 +65,7 @@ def _shortages(connection: Connection, messages: Mapping[str, int], now: datetim
 
 def _sent(now: datetime) -> ColumnElement[bool]:
     return and_(
-        Job.state == JobState.QUEUED,
-        Job.resend_at.is_(None),
-        Job.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS),
+        Job.state == JobState.QUEUED, Job.resend_at.is_(None), Job.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS)
     )
 
 

@@ -8,19 +8,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Enum, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import (
-    Base,
-    BodyHash,
-    Id,
-    JsonWords,
-    Plain,
-    PlainJson,
-    Sha256,
-    Url,
-    Urls,
-    Words,
-    where,
-)
+from app.property.storage.types import Base, BodyHash, Id, JsonWords, Plain, PlainJson, Sha256, Url, Urls, Words, where
 
 
 class CacheKind(StrEnum):

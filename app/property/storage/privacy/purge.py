@@ -26,14 +26,7 @@ from app.property.storage.llm.requests import wake
 from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import drop_unused_blobs
 from app.property.storage.pages.tables import Blob, PageAlias, PageCopy
-from app.property.storage.privacy.scope import (
-    Scope,
-    complete,
-    is_any,
-    names_page,
-    rows_of,
-    stored_urls,
-)
+from app.property.storage.privacy.scope import Scope, complete, is_any, names_page, rows_of, stored_urls
 from app.property.storage.privacy.suppressions import refuse_from_now
 from app.property.storage.properties.locks import lock_pages, lock_rows
 from app.property.storage.properties.rebuild import rebuild

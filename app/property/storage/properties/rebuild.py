@@ -82,11 +82,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     if stored is None or not sources:
         return None
     merged = merge(sources)
-    row = {
-        "record": merged.values,
-        "evidence": evidence_json(merged.evidence),
-        "conflicts": conflicts_json(merged),
-    }
+    row = {"record": merged.values, "evidence": evidence_json(merged.evidence), "conflicts": conflicts_json(merged)}
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):

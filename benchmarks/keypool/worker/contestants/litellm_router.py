@@ -45,9 +45,6 @@ def build(setup: dict[str, Any]) -> LiteLlmRouter:
     ]
     return LiteLlmRouter(
         litellm.Router(
-            model_list=deployments,
-            routing_strategy=setup["option"],
-            redis_host=redis.hostname,
-            redis_port=redis.port,
+            model_list=deployments, routing_strategy=setup["option"], redis_host=redis.hostname, redis_port=redis.port
         )
     )
