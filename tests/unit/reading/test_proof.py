@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.property.fetch.decode.text import page_from_file
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.document import Locale
@@ -24,7 +21,6 @@ _HTML = """<html lang="en-US"><head><title>4 Elm Rd, Salem, OR 97301 for sale</t
  "geo": {"latitude": 44.942901, "longitude": -123.035102}}</script></head>
 <body><h1>4 Elm Rd, Salem, OR 97301</h1><dl><dt>Price</dt><dd>$310,000</dd><dt>Beds</dt><dd>3</dd>
 <dt>Living area</dt><dd>1,410 sq ft</dd><dt>Roof</dt><dd>Asphalt shingles</dd></dl></body></html>"""
-_FIXTURES = Path(__file__).parent
 
 
 def _extraction() -> Extraction:
@@ -112,25 +108,3 @@ def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> N
 def test_a_quote_may_state_a_value_in_words_or_abbreviated(field: str, value: Any, quote: str, is_stated: bool) -> None:
     proof = _extraction().record.evidence["ListPrice"].model_copy(update={"value": value, "quote": quote, "raw": quote})
     assert says(field, proof, Locale("en", "US"), quote) is is_stated
-
-
-def _own_pages(*patterns: str) -> list[Callable[[], Extraction]]:
-    files = [path for pattern in patterns for path in _FIXTURES.glob(pattern) if path.is_file()]
-    when = datetime(2026, 3, 1, tzinfo=UTC)
-
-    def made(path: Path) -> Callable[[], Extraction]:
-        return lambda: extract(page_from_file(path, f"https://pages.example/{path.parent.name}/{path.stem}", when))
-
-    return [made(path) for path in sorted(files)]
-
-
-def _faults(*patterns: str) -> list[tuple[str, str, str]]:
-    return [(f.proof.source_url, f.field, f.why) for make in _own_pages(*patterns) for f in faults("own", make())]
-
-
-def test_every_value_of_the_projects_own_pages_has_valid_evidence() -> None:
-    assert _faults("pages/*/page.*") == []
-
-
-def test_every_value_of_the_invented_pages_has_valid_evidence() -> None:
-    assert _faults("corpus/*/html/*", "corpus/*/html/*/*") == []
