@@ -55,6 +55,13 @@ def test_every_file_that_contributing_names_exists() -> None:
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
+def test_every_test_helper_is_listed() -> None:
+    """Helpers are the modules of tests/plugins and the files with fixtures."""
+    helpers = [*(ROOT / "tests/plugins").glob("*.py"), *(ROOT / "tests").rglob("conftest.py")]
+    page = (ROOT / "docs" / "test-helpers.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(tests/[\w/]+\.py)`", page)) == {str(path.relative_to(ROOT)) for path in helpers}
+
+
 def test_every_task_is_listed_with_its_queue_and_interval() -> None:
     app, settings = make_celery(Settings.of()), Settings.of()
     app.loader.import_default_modules()
