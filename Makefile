@@ -100,7 +100,7 @@ contracts: install
 check: lint format types contracts test ## lint, format, types, import contracts and tests
 
 chaos: install ## 1,000 jobs while everything breaks, as root: about 15 minutes (CHAOS_ARGS="--database postgresql")
-	$(PY) -m tests.chaos --out docs/benchmarks/chaos.md $(CHAOS_ARGS)
+	$(PY) -m tests.chaos $(CHAOS_ARGS)
 
 bench-extraction: install ## score the extractors on the labeled pages below SHARED_DIR (BENCH_ARGS="--pages FOLDER", "--out FILE")
 	$(PY) -m benchmarks.extraction $(BENCH_ARGS)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from tests.chaos import report
 from tests.chaos.account import figures
-from tests.chaos.needs import missing
 from tests.chaos.plan import ALL, Plan
-from tests.chaos.run import run
+from tests.chaos.run import missing, run
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,11 +26,6 @@ def main(argv: list[str] | None = None) -> int:
     evidence = run(_plan(args), home, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
     found = figures(evidence)
     print(report.table(found))  # noqa: T201
-    if args.out is not None:
-        plan = evidence.plan
-        page = args.out.read_text(encoding="utf-8") if args.out.exists() else "# The chaos suite\n"
-        page = report.put(page, plan.database, f"{plan.jobs} jobs, seed {plan.seed}", found)
-        args.out.write_text(page, encoding="utf-8")
     missed = report.misses(found)
     if not missed:
         shutil.rmtree(home)
@@ -47,7 +41,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--small", action="store_true", help="every fault once, as the test does")
     parser.add_argument("--faults", help=f"these alone, comma-separated: {', '.join(ALL)}, poison, clock")
-    parser.add_argument("--out", type=Path, help="a Markdown page: the column of this database is written anew")
     return parser.parse_args(argv)
 
 

@@ -235,18 +235,13 @@ def _overlap(began: float, ended: float, spans: Iterable[tuple[float, float]]) -
 
 
 def _aftermath(evidence: Evidence) -> list[Figure]:
-    explained, others = words.tracebacks(evidence.logs.values())
+    unexplained = words.tracebacks(evidence.logs.values())
     done: Counter[str] = Counter(away.what for away in evidence.away)
     faults = ", ".join(f"{name} {times}x" for name, times in sorted(done.items()))
     return [
         _count("processes that ended by themselves", list(evidence.ended)),
         _count("processes left", evidence.left_over),
-        _count(
-            "tracebacks in the logs without an explanation",
-            [f"{n}x {text}" for text, n in others.items()],
-            others.total(),
-        ),
-        *(Figure(f"tracebacks: {why}", "", str(times)) for why, times in explained.items()),
+        _count("tracebacks in the logs without an explanation", [f"{n}x {text}" for text, n in unexplained.items()]),
         _count("faults that found no time", list(evidence.not_done)),
         Figure("faults", "", faults),
         Figure("seconds", "", f"{evidence.seconds:.0f}"),

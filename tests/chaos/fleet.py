@@ -6,7 +6,6 @@ The clock of one scrape worker may be an hour ahead (libfaketime).
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -149,13 +148,3 @@ def processes_of(home: Path) -> list[psutil.Process]:
             if mine and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
-
-
-def missing_programs() -> list[str]:
-    """Return a sentence for each requirement of a full run that this machine lacks."""
-    missing = []
-    if faketime_library() is None:
-        missing.append("no libfaketime: install Debian's package libfaketime")
-    if shutil.which("setpriv") is None:
-        missing.append("no setpriv: install Debian's package util-linux")
-    return missing

@@ -6,6 +6,7 @@ Every wait is bounded. The measurements are returned as `Evidence` for `account.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from app.errors import PropertyIntelligenceError
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
+from benchmarks import postgresql
 from cli.demo_setup import environment
 from cli.processes import StopSignals, Supervisor
 from simulators.serving import BackgroundServer
@@ -23,11 +25,11 @@ from tasks._celery.submission import make_sender, submit_targets
 from tests.chaos.evidence import Evidence, JobRow, Probe
 from tests.chaos.expectation import OBSERVATIONS, expect
 from tests.chaos.faults import Away, Faults, NobodyToKillError
-from tests.chaos.fleet import Fleet, processes_of
+from tests.chaos.fleet import Fleet, faketime_library, processes_of
 from tests.chaos.ledger import Ledger
-from tests.chaos.plan import FIRST_HOME, RUNNING_AGAIN_SECONDS, Plan
+from tests.chaos.plan import FIRST_HOME, RUNNING_AGAIN_SECONDS, DatabaseKind, Plan
 from tests.chaos.site import ChaosSite
-from tests.chaos.store_under_test import StoreUnderTest, open_store, patient_query
+from tests.chaos.store_under_test import StoreUnderTest, can_mount, open_store, patient_query
 from tests.chaos.surroundings import fleet_environment, start_openai_simulator
 from tests.chaos.watch import Watch
 
@@ -41,6 +43,18 @@ _POLL_SECONDS = 0.05
 _BROKER_FAULTS = ("broker_kill", "broker_stop", "broker_wipe")
 _JOBS = "SELECT id, target, state, attempts, property_id, error_code, error_message, lease_owner FROM jobs"
 Progress = Callable[[str], object]
+
+
+def missing(database: DatabaseKind) -> list[str]:
+    """Return a sentence for each requirement that this machine lacks; empty if a run can start."""
+    lacking = [
+        (faketime_library() is None, "no libfaketime: install Debian's package libfaketime"),
+        (shutil.which("setpriv") is None, "no setpriv: install Debian's package util-linux"),
+        (not can_mount(), "no small disk to fill: mounting a tmpfs needs root"),
+    ]
+    found = [sentence for lacks, sentence in lacking if lacks]
+    reason = postgresql.why_not() if database == "postgresql" else None
+    return [*found, reason] if reason else found
 
 
 def run(plan: Plan, home: Path, progress: Progress) -> Evidence:

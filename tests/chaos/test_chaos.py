@@ -11,9 +11,8 @@ import pytest
 
 from tests.chaos import report
 from tests.chaos.account import figures
-from tests.chaos.needs import missing
 from tests.chaos.plan import DatabaseKind, Plan
-from tests.chaos.run import run
+from tests.chaos.run import missing, run
 
 SEED = 1
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import pytest
 
-from tests.chaos import report
 from tests.chaos.account import figures
 from tests.chaos.evidence import Evidence, JobRow, Probe
 from tests.chaos.expectation import Expectation
@@ -113,15 +112,3 @@ def test_observations_may_be_missing_if_the_model_was_not_used(good_run: Evidenc
     good_run.observations.clear()
     good_run.without_model[HOME] = True
     assert missed(good_run) == []
-
-
-def test_a_run_writes_its_own_column_of_the_page(good_run: Evidence) -> None:
-    found = figures(good_run)
-    page = report.put("# The chaos suite\n\nIntro.\n", "sqlite", "2 jobs, seed 1", found)
-    page = report.put(page, "postgresql", "2 jobs, seed 3", [replace(found[0], seen="none", holds=False)])
-    assert page.startswith(
-        "# The chaos suite\n\nIntro.\n\n| figure | target | sqlite | postgresql |\n|---|---|---|---|\n"
-    )
-    assert "| run |  | 2 jobs, seed 1 | 2 jobs, seed 3 |" in page
-    assert f"| {found[0].name} | {found[0].target} | {found[0].seen} | none (missed) |" in page
-    assert report.put(page, "sqlite", "2 jobs, seed 1", found) == page

@@ -1,4 +1,4 @@
-"""Find tracebacks in the fleet's logs, and the explanation of each expected one."""
+"""Find tracebacks in the fleet's logs that a fault does not explain."""
 
 from __future__ import annotations
 
@@ -9,63 +9,32 @@ from pathlib import Path
 
 _RECORD = re.compile(r"(?m)^(?=\d\d:\d\d:\d\d [A-Z]+: )")
 _TRACEBACK = "Traceback (most recent call last):"
-
-#: The log records that may have a traceback, and the reason for each.
-EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "),
-        "Celery tells the reason of a job that ended in the dead letters",
-    ),
-    (re.compile(r"Task handler raised error: WorkerLostError"), "Celery names the job of a child that was killed"),
-    (
-        re.compile(r"Failed to retry task .* after worker was lost: OperationalError"),
-        "Celery cannot send a killed child's message while the broker is away; recovery sends it",
-    ),
-    (
-        re.compile(r"Couldn't ack .* reason:network:ConnectionError"),
-        "Celery cannot acknowledge a message while the broker is away; what comes twice ends at once",
-    ),
-    (
-        re.compile(r"Exception raised outside body: network:ConnectionEr"),
-        "Celery cannot keep a task's result while the broker is away; results are in the table",
-    ),
-    (
-        re.compile(r"Error on (?:re)?st(?:art|opp)ing (?:Gossip|Hub|Heart|Events): AttributeError"),
-        "Celery closes a connection to a broker that is gone",
-    ),
-    (
-        re.compile(r"Signal handler <function acquire_distributed_beat_lock .* raised"),
-        "a beat that starts while the broker is away takes the lock later",
-    ),
+#: The log records that may have a traceback.
+_EXPLAINED = re.compile(
+    r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "  # why a job ended in the dead letters
+    r"|Task handler raised error: WorkerLostError"  # a child was killed
+    # while the broker is away: recovery sends a lost message, duplicates end at once, results are in the database
+    r"|Failed to retry task .* after worker was lost: OperationalError"
+    r"|Couldn't ack .* reason:network:ConnectionError"
+    r"|Exception raised outside body: network:ConnectionEr"
+    r"|Error on (?:re)?st(?:art|opp)ing (?:Gossip|Hub|Heart|Events): AttributeError"
+    r"|Signal handler <function acquire_distributed_beat_lock .* raised"  # a beat that takes the lock later
 )
-
-
 _FRAME = re.compile(r'(?m)^  File "([^"]+)", line ')
-_OURS = re.compile(r"/(?:app|tasks|worker|cli|web)/[^/]+(?:/[^/]+)*\.py$")
+_OURS = re.compile(r"(?!.*site-packages).*/(?:app|tasks|worker|cli|web)/.+\.py$")
 
 
-def tracebacks(logs: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
-    """Return the tracebacks by text: expected ones and those of libraries, and unexpected ones.
+def tracebacks(logs: Iterable[Path]) -> Counter[str]:
+    """Return the unexplained tracebacks by text.
 
-    A traceback without a line of the project is listed, but is not a defect: Celery logs such tracebacks when the
-    broker is away.
+    Tracebacks without a line of the project are no defects: Celery logs such tracebacks when the broker is away.
     """
-    explained: Counter[str] = Counter()
-    others: Counter[str] = Counter()
-    for log in logs:
-        for record in _records(log):
-            if _TRACEBACK not in record:
-                continue
-            reason = next((why for pattern, why in EXPLAINED if pattern.search(record)), None)
-            if reason is None and not _has_our_line(record):
-                reason = f"a library's own: {_shown(record)}"
-            (others if reason is None else explained)[reason or _shown(record)] += 1
-    return explained, others
-
-
-def _has_our_line(record: str) -> bool:
-    paths = [path for path in _FRAME.findall(record) if "site-packages" not in path]
-    return any(_OURS.search(path) for path in paths)
+    return Counter(
+        _shown(record)
+        for log in logs
+        for record in _records(log)
+        if _TRACEBACK in record and not _EXPLAINED.search(record) and any(map(_OURS.match, _FRAME.findall(record)))
+    )
 
 
 def _records(log: Path) -> list[str]:
