@@ -5,8 +5,7 @@ An input fails if it raises, or takes more than two CPU seconds in a separate pr
 written to `tests/fuzz/regressions/TARGET/` for the test suite; the exit status is then 1.
 
 The target `soak` needs no Atheris. It runs jobs on `--pages` hostile pages, generated from `--seed` (`soak/runner.py`).
-Page numbers start at `--first`: `soak --seed 1 --first 4711 --pages 1` repeats one page. A small page that fails is
-written to `tests/fuzz/regressions/soak/`.
+Page numbers start at `--first`: `soak --seed 1 --first 4711 --pages 1` repeats one page.
 """
 
 from __future__ import annotations
@@ -19,12 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fuzz.seeds import WORDS, seeds
-from tests.fuzz.soak.pages import hostile_page
-from tests.fuzz.soak.runner import Outcome, soak
+from tests.fuzz.soak.runner import Outcome, soak, summary
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
 
 REGRESSIONS = Path(__file__).parent / "regressions"
@@ -53,7 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join((*TARGETS, _SOAK))}; all")
     parser.add_argument("--seconds", type=int, default=int(os.environ.get("FUZZ_SECONDS", "600")))
-    parser.add_argument("--out", type=Path, help="write the figures there, as JSON")
     parser.add_argument("--pages", type=int, default=10_000, help="how many pages are soaked")
     parser.add_argument("--seed", type=int, default=1, help="which pages")
     parser.add_argument("--first", type=int, default=0, help="the number of the first one")
@@ -66,8 +63,6 @@ def main(arguments: list[str] | None = None) -> int:
         did = f"{figures.executions:9} inputs in {figures.seconds:5.0f} s, {figures.features:6} features"
         end = figures.failure or "no failure"
         sys.stdout.write(f"{figures.target:9} {did}, slowest {figures.slowest_seconds:.2f} s: {end}\n")
-    if chosen.out:
-        chosen.out.write_text(json.dumps([asdict(figures) for figures in done], indent=2) + "\n", "utf-8")
     has_failed = any(figures.failure for figures in done)
     if _SOAK in targets:
         has_failed |= _soak(chosen.seed, range(chosen.first, chosen.first + chosen.pages))
@@ -77,21 +72,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _soak(seed: int, numbers: range) -> bool:
     def report(outcome: Outcome) -> None:
         if outcome.failure:
-            kept = _kept_page(seed, outcome.number)
-            sys.stdout.write(f"{outcome}\n" + (f"{kept}\n" if kept else ""))
+            sys.stdout.write(f"{outcome}\n")
         if outcome.number % _A_WORD_EVERY == 0:
             sys.stdout.write(f"soak: page {outcome.number} of seed {seed}\n")
         sys.stdout.flush()
 
-    soaked = soak(seed, numbers, report=report)
-    sys.stdout.write(f"{soaked.summary()}\n")
-    return bool(soaked.failures)
-
-
-def _kept_page(seed: int, number: int) -> Path | None:
-    """Return the file for a failed page, if the page is small enough to keep."""
-    page = hostile_page(seed, number).message
-    return _keep(_SOAK, page) if len(page) <= _MOST_BYTES else None
+    outcomes = soak(seed, numbers, report=report)
+    sys.stdout.write(f"{summary(outcomes)}\n")
+    return any(one.failure for one in outcomes)
 
 
 def _run(target: str, seconds: int) -> Figures:
@@ -103,25 +91,13 @@ def _run(target: str, seconds: int) -> Figures:
         _write_seeds(target, corpus, Path(folder, "words"))
         while (left := seconds - int(time.monotonic() - started)) > 0 and not figures.failure:
             command = [sys.executable, "-m", "tests.fuzz.inside", target, str(corpus), f"-max_total_time={left}"]
-            options = [
-                f"-max_len={_MOST_BYTES}",
-                f"-dict={folder}/words",
-                f"-artifact_prefix={folder}/",
-                "-rss_limit_mb=0",
-            ]
-            options += ["-timeout=120", "-print_final_stats=1"]
-            ended = subprocess.run(
-                [*command, *options],
-                env={**os.environ, "FUZZ_REPORT": str(report)},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            command += [f"-max_len={_MOST_BYTES}", f"-dict={folder}/words", f"-artifact_prefix={folder}/"]
+            command += ["-rss_limit_mb=0", "-timeout=120", "-print_final_stats=1"]
+            env = {**os.environ, "FUZZ_REPORT": str(report)}
+            ended = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
             _take(ended.stderr, report, figures)
             if ended.returncode:
-                artifacts = sorted(
-                    p for p in Path(folder).iterdir() if p.name.startswith(("crash-", "timeout-", "oom-"))
-                )
+                artifacts = [p for kind in ("crash", "timeout", "oom") for p in sorted(Path(folder).glob(f"{kind}-*"))]
                 figures.failure = _confirmed(target, artifacts) or ("" if artifacts else ended.stderr[-2000:])
                 for artifact in artifacts:
                     artifact.unlink()
@@ -154,21 +130,12 @@ def _confirmed(target: str, artifacts: list[Path]) -> str:
         ended = subprocess.run([sys.executable, "-c", _REPLAY, target], input=data, capture_output=True, check=False)
         slow = not ended.returncode and float(ended.stdout) > LIMIT_SECONDS
         if ended.returncode or slow:
-            kept = _keep(target, data)
-            what = (
-                f"{float(ended.stdout):.1f} s"
-                if slow
-                else ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1]
-            )
-            return f"{kept}: {what}"
+            kept = REGRESSIONS / target / hashlib.sha256(data).hexdigest()[:16]
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(data)
+            error = ended.stderr.decode("utf-8", "replace").strip()
+            return f"{kept}: {f'{float(ended.stdout):.1f} s' if slow else error.splitlines()[-1]}"
     return ""
-
-
-def _keep(target: str, data: bytes) -> Path:
-    kept = REGRESSIONS / target / hashlib.sha256(data).hexdigest()[:16]
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(data)
-    return kept
 
 
 if __name__ == "__main__":

@@ -16,6 +16,11 @@ from typing import Any
 import brotli
 import pytest
 
+try:
+    from compression import zstd
+except ImportError:
+    from backports import zstd  # Python before 3.14
+
 MB = 1_000_000
 GB = 1000 * MB
 #: The most growth of memory. A page of up to 10 MB is held as bytes and as text, and the allocator keeps some.
@@ -28,12 +33,21 @@ def _head(*fields: str) -> bytes:
     return "\r\n".join(["HTTP/1.1 200 OK", "Content-Type: text/html", *fields, "Connection: close", "", ""]).encode()
 
 
+def _bomb(pack: Callable[[bytes], bytes], end: Callable[[], bytes]) -> bytes:
+    """Return 1 GB of zeros, packed into 1 MB or less."""
+    zeros = bytes(MB)
+    return b"".join(pack(zeros) for _ in range(GB // MB)) + end()
+
+
 @functools.cache
 def _gzip_bomb() -> bytes:
-    """Return 1 GB of zeros as 1 MB of gzip."""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    zeros = bytes(MB)
-    return b"".join(packer.compress(zeros) for _ in range(GB // MB)) + packer.flush()
+    return _bomb(packer.compress, packer.flush)
+
+
+@functools.cache
+def _deflate_bomb() -> bytes:
+    return zlib.compress(bytes(60 * MB))
 
 
 @functools.cache
@@ -43,21 +57,14 @@ def _double_bomb() -> bytes:
 
 @functools.cache
 def _brotli_bomb() -> bytes:
-    """Return 1 GB of zeros as about a kilobyte of brotli."""
     packer = brotli.Compressor(quality=5)
-    zeros = bytes(MB)
-    return b"".join(packer.process(zeros) for _ in range(GB // MB)) + packer.finish()
+    return _bomb(packer.process, packer.finish)
 
 
 @functools.cache
 def _zstd_bomb() -> bytes:
-    try:
-        from compression.zstd import ZstdCompressor  # Python 3.14 and later
-    except ImportError:
-        from backports.zstd import ZstdCompressor
-    packer = ZstdCompressor()
-    zeros = bytes(MB)
-    return b"".join(packer.compress(zeros) for _ in range(GB // MB)) + packer.flush()
+    packer = zstd.ZstdCompressor()
+    return _bomb(packer.compress, packer.flush)
 
 
 def _packed(body: Callable[[], bytes], encoding: str) -> Chunks:
@@ -71,12 +78,15 @@ def _endless(head: bytes, *again: bytes) -> Chunks:
     return lambda: itertools.chain([head], itertools.cycle(again))
 
 
+_GZIPPED = _head("Content-Encoding: gzip") + gzip.compress(b"<p>x")
 CHUNKED = _head("Transfer-Encoding: chunked")
 HOSTILE: dict[str, tuple[Chunks, str]] = {
     "1 GB in 1 MB of gzip": (_packed(_gzip_bomb, "gzip"), "page_too_large"),
     "1 GB in brotli": (_packed(_brotli_bomb, "br"), "page_too_large"),
     "1 GB in zstd": (_packed(_zstd_bomb, "zstd"), "page_too_large"),
     "1 GB packed twice": (_packed(_double_bomb, "gzip, gzip"), "page_too_large"),
+    "60 MB in deflate": (_packed(_deflate_bomb, "deflate"), "page_too_large"),
+    "endless bytes after gzip": (_endless(_GZIPPED, b"x" * 65536), "page_too_large"),
     "endless body": (_endless(_head(), b"<p>x</p>" * 8192), "page_too_large"),
     "endless body in chunks": (_endless(CHUNKED, b"2000\r\n" + b"<p>x</p>" * 1024 + b"\r\n"), "page_too_large"),
     "endless chunk extension": (_endless(CHUNKED + b"8;", b"x" * 65536), "connection_failed"),

@@ -10,8 +10,7 @@ from functools import cache
 from app.property.fetch.decode.media_type import HTML, JSON, TEXT
 from app.property.fetch.limits import Limits
 from tests.fuzz.seeds import WORDS, seeds
-from tests.fuzz.soak.grammar import PARTS, json_text
-from tests.fuzz.soak.units import repeated, text
+from tests.fuzz.soak.grammar import PARTS, json_text, repeated, text
 from tests.fuzz.soak.wire import content_type, encoded, fields, packed, soup
 
 _MOST_BYTES = Limits().body_bytes
@@ -28,36 +27,17 @@ _OPENINGS = (
     "<body><table><tr><td>Year Built<td>1998</table>",
     "",
 )
-
-
 #: Prefixes of a page. The emoji makes Python store four bytes for every character of the text.
 _WIDE = ("", "", "", "\U0001f3e0")
 
 
 @dataclass(frozen=True, slots=True)
 class HostilePage:
-    """A site's response: header fields and the body as sent. `kinds` name its parts."""
+    """A site's response: header fields and the body as sent. `kind` names its parts."""
 
-    kinds: tuple[str, ...]
+    kind: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
-
-    @property
-    def kind(self) -> str:
-        return " + ".join(self.kinds)
-
-    @property
-    def message(self) -> bytes:
-        """Return the response as sent, the form in which a failed page is kept."""
-        head = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in self.headers)]
-        return "\r\n".join((*head, "", "")).encode() + self.body
-
-
-def kept_page(message: bytes) -> HostilePage:
-    """Return the page of a `message`."""
-    head, _, body = message.partition(b"\r\n\r\n")
-    named = (line.partition(": ") for line in head.decode().split("\r\n")[1:])
-    return HostilePage(("kept",), tuple((name, value) for name, _, value in named), body)
 
 
 def hostile_page(seed: int, number: int) -> HostilePage:
@@ -74,13 +54,13 @@ def hostile_page(seed: int, number: int) -> HostilePage:
     body, encoding, done = packed(rng, body)
     headers = [("Content-Type", kind)] if kind else []
     headers += [("Content-Encoding", encoding)] if encoding else []
-    return HostilePage((*kinds, done) if done else tuple(kinds), (*headers, *fields(rng)), body)
+    return HostilePage(" + ".join([*kinds, *filter(None, [done])]), (*headers, *fields(rng)), body)
 
 
 def honest_page(number: int) -> HostilePage:
     """Return a page of the tests as its site would send it."""
     pages = _honest()
-    return HostilePage(("honest",), (("Content-Type", "text/html; charset=utf-8"),), pages[number % len(pages)])
+    return HostilePage("honest", (("Content-Type", "text/html; charset=utf-8"),), pages[number % len(pages)])
 
 
 def _size(rng: random.Random) -> int:
@@ -98,17 +78,13 @@ def _parts(rng: random.Random, size: int) -> tuple[list[str], list[str]]:
 
 def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
     kinds, parts = _parts(rng, size)
-    place = rng.random()
-    head = rng.choice(_HEADS)
+    place, head, body = rng.random(), rng.choice(_HEADS), "".join(parts)
     if place < 0.2:  # one part inside another
         middle = len(parts[0]) // 2
         body = parts[0][:middle] + "".join(parts[1:]) + parts[0][middle:]
     elif place < 0.4:
         head, body = head + parts[0], "".join(parts[1:])
-    else:
-        body = "".join(parts)
-    ending = rng.choice(("</body></html>", ""))
-    return kinds, head + rng.choice(_OPENINGS) + body + ending
+    return kinds, head + rng.choice(_OPENINGS) + body + rng.choice(("</body></html>", ""))
 
 
 def _mutated(rng: random.Random, size: int) -> tuple[list[str], str]:

@@ -12,11 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -70,58 +69,42 @@ class Outcome:
         return f"page {self.number} ({self.kind}): {self.code}, {spent}" + (f": {self.failure}" if self.failure else "")
 
 
-@dataclass
-class Soaked:
-    """The results for all pages."""
-
-    seed: int
-    outcomes: list[Outcome] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def failures(self) -> list[Outcome]:
-        return [one for one in self.outcomes if one.failure]
-
-    def summary(self) -> str:
-        """Return the figures as lines of text."""
-        codes = Counter(one.code for one in self.outcomes)
-        kinds = Counter(kind for one in self.outcomes for kind in one.kind.split(" + "))
-        slowest = sorted(self.outcomes, key=lambda one: -one.seconds)[:_LISTED]
-        largest = sorted(self.outcomes, key=lambda one: -one.megabytes)[:_LISTED]
-        pages, failures = len(self.outcomes), len(self.failures)
-        return "\n".join(
-            [
-                f"soak: {pages} pages of seed {self.seed} in {self.seconds:.0f} s, {failures} failures",
-                "  ended: " + ", ".join(f"{code} {count}" for code, count in codes.most_common()),
-                "  made of: " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()),
-                *(f"  slow: {one}" for one in slowest),
-                *(f"  large: {one}" for one in largest),
-            ]
-        )
+def summary(outcomes: list[Outcome]) -> str:
+    """Return the figures as lines of text."""
+    codes = Counter(one.code for one in outcomes)
+    kinds = Counter(kind for one in outcomes for kind in one.kind.split(" + "))
+    failures = sum(bool(one.failure) for one in outcomes)
+    return "\n".join(
+        [
+            f"soak: {len(outcomes)} pages, {failures} failures",
+            "  ended: " + ", ".join(f"{code} {count}" for code, count in codes.most_common()),
+            "  made of: " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()),
+            *(f"  slow: {one}" for one in sorted(outcomes, key=lambda one: -one.seconds)[:_LISTED]),
+            *(f"  large: {one}" for one in sorted(outcomes, key=lambda one: -one.megabytes)[:_LISTED]),
+        ]
+    )
 
 
 def soak(
     seed: int, numbers: Iterable[int], pages: Pages = hostile_page, report: Callable[[Outcome], None] = lambda _: None
-) -> Soaked:
+) -> list[Outcome]:
     """Run a job on each of the pages `numbers`, and call `report` after each page."""
-    soaked, began = Soaked(seed), time.monotonic()
+    outcomes: list[Outcome] = []
     made = lru_cache(maxsize=2)(pages)
     child: _Child | None = None
     with Site(lambda of, number: honest_page(number) if of == _WARM_SEED else made(of, number)) as site:
         try:
             for number in numbers:
                 child = child or _Child(site)
-                outcome = child.work(seed, number, made(seed, number).kind)
-                soaked.outcomes.append(outcome)
-                report(outcome)
+                outcomes.append(child.work(seed, number, made(seed, number).kind))
+                report(outcomes[-1])
                 if not child.is_fit:
                     child.end()
                     child = None
         finally:
             if child is not None:
                 child.end()
-    soaked.seconds = time.monotonic() - began
-    return soaked
+    return outcomes
 
 
 class _Child:
