@@ -5,19 +5,19 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.clock import Clock, SystemClock
-from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.build import build_fetcher
 from app.property.fetch.client.fetcher import Fetcher
 from app.property.fetch.guard.ranges import IPAddress
-from app.property.fetch.limits import Limits
 from app.settings import Settings
 from tests.integration.fetch.certificates import Tls, make_tls
 
@@ -177,39 +177,27 @@ def make_names() -> type[Names]:
 MakeFetcher = Callable[..., Fetcher]
 
 
-@pytest.fixture
-def make_fetcher() -> Iterator[MakeFetcher]:
-    """Return a function that builds a real fetcher. `opened` are the networks of FETCH_ALLOWED_PRIVATE_NETWORKS."""
+@contextmanager
+def fetchers() -> Iterator[MakeFetcher]:
+    """Yield a function that builds a real fetcher. `opened` are the networks of FETCH_ALLOWED_PRIVATE_NETWORKS."""
     made: list[Fetcher] = []
 
-    def make(
-        opened: str = "",
-        *,
-        clock: Clock | None = None,
-        limits: Limits | None = None,
-        resolver: Names | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        render_limits: RenderLimits | None = None,
-        browser_switches: tuple[str, ...] = (),
-        **settings: object,
-    ) -> Fetcher:
+    def make(opened: str = "", *, clock: Clock | None = None, **options: Any) -> Fetcher:
         networks = tuple(ip_network(part) for part in opened.split(",") if part)
-        chosen = Settings.of(fetch_allowed_private_networks=networks, **settings)  # type: ignore[arg-type, call-arg]
-        fetcher = build_fetcher(
-            chosen,
-            clock or SystemClock(),
-            limits=limits,
-            resolver=resolver,
-            ssl_context=ssl_context,
-            render_limits=render_limits,
-            browser_switches=browser_switches,
-        )
-        made.append(fetcher)
-        return fetcher
+        settings = {name: options.pop(name) for name in list(options) if name.startswith("fetch_")}
+        chosen = Settings.of(fetch_allowed_private_networks=networks, **settings)  # type: ignore[arg-type]
+        made.append(build_fetcher(chosen, clock or SystemClock(), **options))
+        return made[-1]
 
     yield make
     for fetcher in made:
         fetcher.close()
+
+
+@pytest.fixture
+def make_fetcher() -> Iterator[MakeFetcher]:
+    with fetchers() as make:
+        yield make
 
 
 @pytest.fixture

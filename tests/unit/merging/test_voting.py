@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.property.merging.merge import Merged, merge
-from app.property.record import FIELDS, Evidence, Method, PageKind, SourceKind
+from app.property.merging.weights import freshness, rank
+from app.property.record import FIELDS, Method, SourceKind
 from app.property.source_record import SourceRecord
+from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
 SALE = {"CloseDate": "2021-06-01", "ClosePrice": 310_000}
@@ -21,24 +24,12 @@ HOUSE = {"LivingArea": 1410, **FEET, "BedroomsTotal": 3, "ListPrice": 349_900, "
 
 
 def source_of(
-    name: str,
-    values: Mapping[str, Any],
-    kind: SourceKind | None = None,
-    *,
-    confidence: float = 0.9,
-    days_old: float = 0,
-    method: Method = Method.LABEL,
-    raw: Mapping[str, str] | None = None,
-) -> SourceRecord:
-    url, at = f"https://{name}.example/", T0 - timedelta(days=days_old)
-    evidence = {
-        field: Evidence(
-            value=value, raw=(raw or {}).get(field, str(value)), method=method, locator="/html", quote=str(value),
-            source_url=url, fetched_at=at, content_sha256="0" * 64, confidence=confidence,
-        )
-        for field, value in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.LISTING, "0" * 64, at, values, evidence, source_kind=kind)
+    name: str, values: Mapping[str, Any], kind: SourceKind | None = None, *, confidence: float = 0.9,
+    days_old: float = 0, method: Method = Method.LABEL,
+) -> SourceRecord:  # fmt: skip
+    at = T0 - timedelta(days=days_old)
+    url = f"https://{name}" if "/" in name else f"https://{name}.example/"
+    return page_record(url, values, at, source_kind=kind, method=method, confidence=confidence)
 
 
 def merged(*sources: SourceRecord) -> Merged:
@@ -82,9 +73,7 @@ def test_two_sources_that_agree_outvote_one_better_source() -> None:
 
 
 def test_pages_of_one_site_have_one_vote() -> None:
-    one, two = (source_of("a", {"YearBuilt": 1987}, SourceKind.PORTAL) for _ in range(2))
-    two = SourceRecord(f"{two.url}2", f"{two.url}2", two.kind, "1" * 64, two.fetched_at, two.values, two.evidence,
-                       source_kind=two.source_kind)  # fmt: skip
+    one, two = (source_of(f"a.example/{n}", {"YearBuilt": 1987}, SourceKind.PORTAL) for n in range(2))
     found = merged(source_of("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR), one, two)
     assert found.values["YearBuilt"] == 1978
 
@@ -97,7 +86,7 @@ def test_a_model_s_value_loses_to_markup_of_the_same_confidence() -> None:
     assert found.values["YearBuilt"] == 1990
 
 
-@pytest.mark.parametrize("factor", [0.01, 0.1, 10, 100, 1000])
+@pytest.mark.parametrize("factor", [0.01, 10, 1000])
 @pytest.mark.parametrize("field", ["ListPrice", "LivingArea", "TaxAssessedValue"])
 def test_a_moved_decimal_point_loses_to_two_sources_at_any_confidence(field: str, factor: float) -> None:
     values = {"ListPrice": 350_000, "TaxAssessedValue": 210_000, "LivingArea": 1410, **FEET}
@@ -119,9 +108,8 @@ def test_a_wrong_unit_loses_to_two_sources() -> None:
         source_of("b", good, confidence=0.4),
         source_of("c", {"LivingArea": 131, "LivingAreaUnits": "Square Meters"}, confidence=0.5),
     )
-    assert found.values["LivingArea"] * {"Square Feet": 0.0929, "Square Meters": 1}[
-        found.values["LivingAreaUnits"]
-    ] == pytest.approx(131, rel=0.01)
+    square_meters = {"Square Feet": 0.0929, "Square Meters": 1}[found.values["LivingAreaUnits"]]
+    assert found.values["LivingArea"] * square_meters == pytest.approx(131, rel=0.01)
     assert ["mixed up" in one.reason for one in found.conflicts["LivingArea"]] == [False, False, True]
 
 
@@ -129,16 +117,12 @@ def test_a_wrong_unit_loses_to_two_sources() -> None:
     ("good", "slip"),
     [
         ({}, {"LivingArea": 14_100}),
-        ({}, {"LivingArea": 141}),
         ({}, {"LivingAreaUnits": "Square Meters"}),
         ({}, {"ListPrice": 3_499_000}),
-        ({}, {"ListPrice": 34_990}),
         ({"TaxAssessedValue": 210_000}, {"TaxAssessedValue": 2_100_000}),
-        ({"TaxAssessedValue": 210_000, "TaxAnnualAmount": 3900}, {"TaxAnnualAmount": 390}),
         ({"TaxAssessedValue": 210_000, "TaxAnnualAmount": 3900}, {"TaxAnnualAmount": 39_000}),
         ({"LotSizeArea": 0.25, "LotSizeUnits": "Acres"}, {"LotSizeArea": 25.0}),
         ({"LotSizeArea": 9000, "LotSizeUnits": "Square Feet"}, {"LotSizeUnits": "Acres"}),
-        ({"LotSizeArea": 9000, "LotSizeUnits": "Square Feet"}, {"LotSizeArea": 900}),
         ({}, {"BedroomsTotal": 30}),
         ({"StoriesTotal": 2}, {"StoriesTotal": 20}),
         ({"YearBuilt": 1987}, {"YearBuilt": 2987}),
@@ -204,7 +188,9 @@ def test_a_real_difference_is_a_conflict_with_a_reason_for_each_source(field: st
 
 
 def test_an_abbreviated_price_is_the_same_price() -> None:
-    short = source_of("a", {"ListPrice": 350_000}, raw={"ListPrice": "$350K"})
+    short = source_of("a", {"ListPrice": 350_000})
+    proof = short.evidence["ListPrice"].model_copy(update={"raw": "$350K"})
+    short = replace(short, evidence={"ListPrice": proof})
     assert merged(short, source_of("b", {"ListPrice": 349_900})).conflicts == {}
 
 
@@ -268,18 +254,13 @@ def test_price_per_area_and_age_are_computed_with_their_inputs_as_evidence() -> 
     assert found.evidence["X_AgeYears"].quote == "1987"
 
 
-@pytest.mark.parametrize("values", [{**HOUSE, "X_PricePeriod": "month"}, {"LivingArea": 1410, "ListPrice": 1}])
-def test_a_rent_or_an_area_without_unit_has_no_price_per_area(values: dict[str, Any]) -> None:
-    assert "X_PricePerArea" not in merged(source_of("a", values)).values
-
-
-def test_a_house_that_is_still_being_built_has_no_age() -> None:
-    assert "X_AgeYears" not in merged(source_of("a", {"YearBuilt": 2027})).values
+def test_figures_that_cannot_be_computed_are_missing() -> None:
+    """A rent and an area without a unit have no price per area; a house that is still being built has no age."""
+    for values in ({**HOUSE, "X_PricePeriod": "month"}, {"LivingArea": 1410, "ListPrice": 1}, {"YearBuilt": 2027}):
+        assert not {"X_PricePerArea", "X_AgeYears"} & set(merged(source_of("a", values)).values)
 
 
 def test_every_field_has_a_rank_for_every_kind() -> None:
-    from app.property.merging.weights import freshness, rank
-
     for name in FIELDS:
         assert all(0 < rank(kind, name) < 1 for kind in (None, *SourceKind))
         assert freshness(name, 0) == 1
@@ -289,13 +270,6 @@ def test_every_field_has_a_rank_for_every_kind() -> None:
 @pytest.mark.parametrize("name", ["BedroomsTotal", "LivingArea", "TaxAssessedValue", "X_MarketValue"])
 def test_a_value_of_zero_is_weighed(name: str) -> None:
     """A zero must lose to the value of two other sources, although it has no ratio to related values."""
-    known = {
-        **HOUSE,
-        **TAX,
-        "TaxAnnualAmount": 3_000,
-        "X_MarketValue": 300_000,
-        "LotSizeArea": 9_000,
-        "LotSizeUnits": "Square Feet",
-    }
+    known = {**HOUSE, **TAX, "TaxAnnualAmount": 3_000, "X_MarketValue": 300_000}
     merged = merge([source_of("one", {**known, name: 0}), source_of("two", known), source_of("three", known)])
     assert merged.values[name] == known[name]

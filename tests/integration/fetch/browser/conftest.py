@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from app.property.fetch.browser import process
 from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.client.fetcher import Fetcher
 from app.property.fetch.limits import Limits
+from tests.integration.fetch.conftest import fetchers
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
@@ -48,26 +49,23 @@ def chromium() -> Path:
     return Path(program)
 
 
+def _options(chromium: Path) -> dict[str, Any]:
+    """Return the options of a fetcher with a browser, for root without a sandbox (docs/browser-pages.md)."""
+    sandbox = os.geteuid() != 0
+    return {"fetch_browser_path": chromium, "fetch_browser_sandbox": sandbox, "render_limits": QUICK, "limits": PATIENT}
+
+
 @pytest.fixture
 def make_browser_fetcher(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeBrowserFetcher:
-    """Return a function that builds a fetcher with a browser, for root without a sandbox (docs/browser-pages.md)."""
-
-    def make(opened: str = OPENED, **options: Any) -> Fetcher:
-        chosen: dict[str, Any] = {
-            "fetch_browser_path": chromium,
-            "fetch_browser_sandbox": os.geteuid() != 0,
-            "render_limits": QUICK,
-            "limits": PATIENT,
-            **options,
-        }
-        return make_fetcher(opened, **chosen)
-
-    return make
+    """Return a function that builds a fetcher with a browser of its own."""
+    return lambda opened=OPENED, **options: make_fetcher(opened, **{**_options(chromium), **options})
 
 
-@pytest.fixture
-def browser_fetcher(make_browser_fetcher: MakeBrowserFetcher) -> Fetcher:
-    return make_browser_fetcher()
+@pytest.fixture(scope="module")
+def browser_fetcher(chromium: Path) -> Iterator[Fetcher]:
+    """Return a fetcher whose browser serves all tests of a file."""
+    with fetchers() as make:
+        yield make(OPENED, **_options(chromium))
 
 
 def renderer_of(fetcher: Fetcher) -> Any:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -33,6 +33,12 @@ def _host(fetcher: Fetcher) -> int:
     return int(renderer_of(fetcher)._current.pid)
 
 
+@pytest.fixture
+def browser_fetcher(make_browser_fetcher: Any) -> Fetcher:
+    """Return a fetcher with a browser of its own, which the test may kill."""
+    return cast("Fetcher", make_browser_fetcher())
+
+
 @pytest.fixture(autouse=True)
 def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give the test its own temporary folder, with a short name for the sockets in it."""
@@ -49,14 +55,7 @@ def _folders() -> set[str]:
 # --- bombs and endless pages
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "while (true) {}",
-        "document.body.textContent = 'x'; setTimeout(() => {while (true) {}}, 50)",
-        "const r = new Uint8Array(1); (function f() {Promise.resolve().then(f)})()",
-    ],
-)
+@pytest.mark.parametrize("script", ["while (true) {}", "(function f() {Promise.resolve().then(f)})()"])
 def test_an_endless_script_is_stopped_in_time(site: Any, make_browser_fetcher: Any, script: str) -> None:
     browser_fetcher = make_browser_fetcher(limits=Limits(total_seconds=6))
     url, good = site.page("/home", shell(script)), site.page("/good", shell(drawing()))
@@ -72,7 +71,6 @@ def test_an_endless_script_is_stopped_in_time(site: Any, make_browser_fetcher: A
     [
         "const a = []; while (true) a.push(new Array(1e6).fill(1.5))",
         "const a = []; setInterval(() => {a.push(new Uint8Array(5e7).fill(1)); document.body.append('x')}, 10)",
-        "setInterval(() => {document.body.insertAdjacentHTML('beforeend', '<p>x</p>'.repeat(2e5))}, 1)",
     ],
 )
 def test_memory_is_bounded(site: Any, make_browser_fetcher: Any, script: str) -> None:
@@ -164,7 +162,7 @@ def test_one_browser_serves_until_its_page_limit(site: Any, make_browser_fetcher
     wait_until(lambda: not Path(f"/proc/{hosts[0]}").exists(), 10)
 
 
-@pytest.mark.parametrize("victim", ["host", "browser", "all"])
+@pytest.mark.parametrize("victim", ["host", "browser"])
 def test_a_browser_that_dies_between_pages_is_replaced(site: Any, browser_fetcher: Fetcher, victim: str) -> None:
     url = site.page("/home", shell(drawing()))
     browser_fetcher.fetch(url)
@@ -186,7 +184,7 @@ def _kill(host: int, victim: str) -> None:
     below = memory.descendants(host)
     browser = [pid for pid in below if b"--remote-debugging-pipe" in _command(pid)]
     processes_of(host)  # remembers the browser's folder
-    for pid in {"host": [host], "browser": browser, "all": [host, *below]}[victim]:
+    for pid in {"host": [host], "browser": browser}[victim]:
         with contextlib.suppress(ProcessLookupError):  # a child may end when its parent is gone
             os.kill(pid, signal.SIGKILL)
 
@@ -263,8 +261,7 @@ def test_a_job_that_is_stopped_closes_its_page(site: Any, browser_fetcher: Fetch
 # --- a worker that is killed
 
 
-@pytest.mark.parametrize("victims", ["worker", "worker and host", "everything but Chromium"])
-@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize(("victims", "busy"), [("worker", True), ("everything but Chromium", False)])
 def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: bool) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-m", a_worker.__name__, str(chromium), "busy" if busy else "idle"],
@@ -277,8 +274,7 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
     below = memory.descendants(host)
     assert len(processes_of(host)) > 3
     nodes = [pid for pid in below if b"/driver/node" in _command(pid)]
-    doomed = {"worker": [], "worker and host": [host], "everything but Chromium": [host, *nodes]}[victims]
-    for pid in [worker.pid, *doomed]:
+    for pid in [worker.pid] if victims == "worker" else [worker.pid, host, *nodes]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     worker.wait()

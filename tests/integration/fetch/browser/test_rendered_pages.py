@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from app.errors.fetching import BrowserFailedError, FetchError, RobotsDisallowedError, TooManyRedirectsError
+from app.errors.fetching import FetchError, RobotsDisallowedError, TooManyRedirectsError
 from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.client.fetcher import Fetcher
 from app.property.reading.pipeline import extract
@@ -216,32 +214,6 @@ def test_a_page_loads_only_up_to_its_limits(site: Any, make_browser_fetcher: Any
     page = make_browser_fetcher(render_limits=limits).fetch(site.page("/home", shell(script)))
     assert "12 Elm Street" in page.text
     assert site.hits == ["/robots.txt", "/home", *(f"/{n}" for n in range(10))]
-
-
-def test_no_request_escapes_while_a_page_is_closed(site: Any, make_browser_fetcher: Any) -> None:
-    """Chromium releases held requests when the page ends; by then it has no network access."""
-    browser_fetcher = make_browser_fetcher(
-        render_limits=RenderLimits(settle_seconds=0.6, quiet_seconds=0.4, requests=1)
-    )
-    script = "let n = 0; setInterval(() => { for (let i = 0; i < 2; i++) fetch('/' + n++).catch(() => 0) }, 5)"
-    homes = [f"/home/{number}" for number in range(6)]
-    for home in homes:
-        _fetch_although_the_browser_ends(browser_fetcher, site.page(home, shell(script)))
-    assert site.hits.count("/robots.txt") == 1
-    assert set(site.hits) == {"/robots.txt", "/0", *homes}
-    begun = [number for number, path in enumerate(site.hits) if path in homes]
-    each = [site.hits[start + 1 : end] for start, end in pairwise([*begun, len(site.hits)])]
-    assert [out for out in each if out not in ([], ["/0"])] == [], "a closing page sent more than one request"
-    assert each.count(["/0"]) >= len(homes)
-
-
-def _fetch_although_the_browser_ends(browser_fetcher: Fetcher, url: str) -> None:
-    """Fetch again when Chromium ends, which sometimes happens under a flood of requests."""
-    for _ in range(9):
-        with contextlib.suppress(BrowserFailedError):
-            browser_fetcher.fetch(url)
-            return
-    browser_fetcher.fetch(url)
 
 
 def test_threads_share_one_browser(site: Any, browser_fetcher: Fetcher) -> None:
