@@ -72,7 +72,7 @@ def test_sources_are_returned_on_request_and_a_schema_has_no_citations(openai_si
     assert search(simulator, "parcel 0017", text=structured).output[1].content[0].annotations == []
 
 
-def test_invalid_requests_are_refused_like_the_api(openai_simulator: Start) -> None:
+def test_invalid_requests_and_tables_are_refused_like_by_the_api(openai_simulator: Start) -> None:
     simulator = openai_simulator()
     for options in (
         {"text": {"format": {"type": "json_object"}}, "tools": [{"type": "web_search"}]},
@@ -83,10 +83,6 @@ def test_invalid_requests_are_refused_like_the_api(openai_simulator: Start) -> N
         with pytest.raises(openai.BadRequestError):
             simulator.client().responses.create(**{"model": "gpt-4.1-mini", "input": "parcel 0017", **options})
     assert simulator.stats()["totals"]["web_searches"] == 0
-
-
-def test_an_invalid_table_is_refused_with_the_reason(openai_simulator: Start) -> None:
-    simulator = openai_simulator()
     wrong: list[dict[str, Any]] = [{"lines": []}, {"match": "x", "line": []}, {"match": "x", "lines": [{"words": "y"}]}]
     for entry in wrong:
         with pytest.raises(httpx2.HTTPStatusError, match="400"):

@@ -9,13 +9,5 @@ from app.property.address.reading import parse, with_street
 from app.property.address.wanted import read_target, spell_target
 
 __all__ = [
-    "Address",
-    "address_key",
-    "compare",
-    "differ",
-    "normalize",
-    "parse",
-    "read_target",
-    "spell_target",
-    "with_street",
-]
+    "Address", "address_key", "compare", "differ", "normalize", "parse", "read_target", "spell_target", "with_street",
+]  # fmt: skip

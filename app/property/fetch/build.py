@@ -14,7 +14,7 @@ from app.property.fetch.guard.resolver import Resolver, SystemResolver
 from app.property.fetch.limits import Limits
 from app.property.fetch.pace.politeness import Politeness
 from app.property.fetch.pace.stores import LocalPace, PaceStore, RedisPace
-from app.property.fetch.robots.cache import LocalRobotsCache, RedisRobotsCache, RobotsCache
+from app.property.fetch.robots.cache import LocalRobotsCache, RedisRobotsCache
 from app.property.urls.site import site_of
 from app.settings import Settings
 
@@ -45,18 +45,15 @@ def build_fetcher(
         settings, clock, limits=limits, render_limits=render_limits, more_switches=browser_switches
     )
     concurrency, lease_seconds = settings.fetch.concurrency_per_host, limits.total_seconds + 10
-    store: PaceStore
-    robots_cache: RobotsCache
-    if redis is None:
-        store = LocalPace(clock, concurrency=concurrency, lease_seconds=lease_seconds)
-        robots_cache = LocalRobotsCache(clock)
-    else:
-        store = RedisPace(redis, concurrency=concurrency, lease_seconds=lease_seconds)
-        robots_cache = RedisRobotsCache(redis, clock)
+    store: PaceStore = (
+        LocalPace(clock, concurrency=concurrency, lease_seconds=lease_seconds)
+        if redis is None
+        else RedisPace(redis, concurrency=concurrency, lease_seconds=lease_seconds)
+    )
     return Fetcher(
         guard=Guard(resolver, settings.fetch.allowed_private_networks),
         politeness=Politeness(store, clock, min_gap_seconds=settings.fetch.min_delay_seconds),
-        robots_cache=robots_cache,
+        robots_cache=LocalRobotsCache(clock) if redis is None else RedisRobotsCache(redis, clock),
         limits=limits,
         user_agent=settings.fetch.user_agent,
         clock=clock,

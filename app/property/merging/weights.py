@@ -30,13 +30,9 @@ class Topic(StrEnum):
 
 #: The topic of each group of fields. The field table may name another topic for a field.
 _GROUPS: Mapping[str, Topic] = {
-    "listing": Topic.LISTING,
-    "address": Topic.ADDRESS,
-    "facts": Topic.FACTS,
-    "text": Topic.LISTING,
-    "tax": Topic.TAX,
+    "listing": Topic.LISTING, "address": Topic.ADDRESS, "facts": Topic.FACTS, "text": Topic.LISTING, "tax": Topic.TAX,
     "ours": Topic.LISTING,
-}
+}  # fmt: skip
 
 _KINDS = (
     *(SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS),

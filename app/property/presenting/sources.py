@@ -10,13 +10,9 @@ from app.property.merging.doubt import source_of
 
 #: The names that people see for each `SourceKind`. "other" has none.
 KINDS = {
-    "assessor": "assessor",
-    "gis": "county map",
-    "tax_roll": "tax roll",
-    "permits": "permit office",
-    "portal": "portal",
-    "association": "HOA",
-}
+    "assessor": "assessor", "gis": "county map", "tax_roll": "tax roll", "permits": "permit office",
+    "portal": "portal", "association": "HOA",
+}  # fmt: skip
 
 
 def source_name(shown: Mapping[str, Any], url: str) -> str:

@@ -24,16 +24,10 @@ from app.property.urls.targets import normalize_url
 
 #: The parts of an address that a template may use, each with an example.
 PLACEHOLDERS: Mapping[str, str] = {
-    "street_number": "12",
-    "street_name": "Fictional Ave",
-    "street_line": "12 Fictional Ave",
-    "unit": "2B",
-    "city": "Anytown",
-    "state": "ST",
-    "postal_code": "00000",
-    "county": "Anytown County",
+    "street_number": "12", "street_name": "Fictional Ave", "street_line": "12 Fictional Ave", "unit": "2B",
+    "city": "Anytown", "state": "ST", "postal_code": "00000", "county": "Anytown County",
     "parcel_number": "0012-0034",
-}
+}  # fmt: skip
 #: Parts that may be empty. A source is requested even without them.
 _MAY_BE_EMPTY = frozenset({"unit"})
 FILTERS: Mapping[str, Callable[[str], str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -29,6 +30,8 @@ def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmP
             line = county.stdout.readline()
             assert line, output
             output += line
+        truth = json.loads((tmp_path / "truth.jsonl").read_text().splitlines()[0])
+        assert f'scrape "{truth["address"]}" --format table' in output
         typed = re.findall(r"^  (export .*|\.venv/bin/propintel .*)$", output, re.MULTILINE)
         assert len(typed) == 2
         program = tmp_path / "propintel"

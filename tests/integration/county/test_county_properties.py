@@ -17,7 +17,7 @@ from simulators.county.homes import Home
 from simulators.county.serving import RunningCounty
 from tests.plugins.postgresql_server import POSTGRESQL
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
 #: This many of the county's first lots look alike, including the apartment building.
 _LOOKALIKES = 45
 
@@ -57,26 +57,22 @@ def _measured(running: RunningCounty, homes: list[Home], url: str | None, folder
     return found
 
 
-@pytest.mark.timeout(900)
 def test_no_two_properties_become_one(figures: Figures) -> None:
     assert figures.homes > 50
     assert figures.wrong_merges == []
 
 
-@pytest.mark.timeout(900)
 def test_pages_of_one_property_are_found_and_merged(figures: Figures) -> None:
     assert figures.no_property == []
     assert figures.pages > 250
     assert figures.missed_share <= 0.02, figures.missed_merges
 
 
-@pytest.mark.timeout(900)
 def test_the_right_value_is_chosen_if_a_page_has_it(figures: Figures) -> None:
     assert figures.fields > 1500
     assert figures.fields_right >= 0.98, figures.wrong_fields
 
 
-@pytest.mark.timeout(900)
 def test_every_planted_conflict_is_reported(figures: Figures) -> None:
     assert figures.planted["conflict"] >= 10
     assert figures.planted["decimal"] >= 3
@@ -85,25 +81,21 @@ def test_every_planted_conflict_is_reported(figures: Figures) -> None:
     assert figures.refused.total() <= 4
 
 
-@pytest.mark.timeout(900)
 def test_outdated_values_are_not_chosen(figures: Figures) -> None:
     assert figures.outdated >= 2
     assert figures.outdated_wrong == []
 
 
-@pytest.mark.timeout(900)
 def test_no_lie_of_a_search_becomes_a_value(figures: Figures) -> None:
     assert figures.lies_told >= 10
     assert figures.lies_believed == []
 
 
-@pytest.mark.timeout(900)
 def test_every_value_has_valid_evidence(figures: Figures) -> None:
     assert figures.values > 1500
     assert figures.unproven == []
 
 
-@pytest.mark.timeout(900)
 def test_a_property_costs_one_call_if_its_pages_suffice(figures: Figures) -> None:
     assert figures.suffice >= 35
     assert figures.most_questions <= 1

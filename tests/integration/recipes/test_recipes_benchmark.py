@@ -32,18 +32,13 @@ def test_a_learned_site_needs_few_calls_and_stores_nothing_wrong(found: Run) -> 
     assert one.values.recall >= one.every.recall - 0.01
 
 
-def test_nothing_is_answered_while_the_model_is_down(found: Run) -> None:
-    assert not any(outcome.called for outcome in found.outcomes if outcome.number in DOWN)
-    assert any(outcome.needed for outcome in found.outcomes if outcome.number in DOWN)
-
-
-def test_a_redesign_brings_calls_back(found: Run) -> None:
+def test_calls_are_needed_while_the_model_is_down_and_after_a_redesign(found: Run) -> None:
+    down = [outcome for outcome in found.outcomes if outcome.number in DOWN]
+    assert not any(outcome.called for outcome in down)
+    assert any(outcome.needed for outcome in down)
     after = [one for one in found.outcomes if one.after_redesign and one.nth]
     assert after[0].needed
     assert not after[-1].needed or not after[-2].needed
-
-
-def test_recipes_cost_less_than_asking_on_every_page(found: Run) -> None:
     every, recipes, schema = (of(found.outcomes) for of in (of_every, of_recipes, of_schema))
     assert recipes.usd < every.usd
     assert 0 < schema.calls < recipes.calls

@@ -68,17 +68,13 @@ def test_addresses_at_one_place_are_compared(one: str, other: str, verdict: str)
 @pytest.mark.parametrize(
     ("one", "other", "verdict"),
     [
-        ("Salem, OR 97301", "Salem, OR 97301-1234", "same"),
-        ("Salem, OR 97301", "Keizer, OR 97301", "same"),
-        ("Salem, OR 97301", "Salem, OR 97302", "different"),
-        ("Salem, OR 97301", "Salem, MA", "different"),
-        ("Salem, OR 97301", "Salem, Oregon", "same"),
-        ("Springfield, OR", "Sprinfield, OR", "same"),
-        ("Salem, OR", "Keizer, OR", "unsure"),
-        ("Salem, OR 97301", "Keizer, OR", "unsure"),
+        ("Salem, OR 97301", "Salem, OR 97301-1234", "same"), ("Salem, OR 97301", "Keizer, OR 97301", "same"),
+        ("Salem, OR 97301", "Salem, OR 97302", "different"), ("Salem, OR 97301", "Salem, MA", "different"),
+        ("Salem, OR 97301", "Salem, Oregon", "same"), ("Springfield, OR", "Sprinfield, OR", "same"),
+        ("Salem, OR", "Keizer, OR", "unsure"), ("Salem, OR 97301", "Keizer, OR", "unsure"),
         ("St. Louis, MO", "Saint Louis, MO 63101", "same"),
     ],
-)
+)  # fmt: skip
 def test_addresses_at_two_places_are_compared(one: str, other: str, verdict: str) -> None:
     left, right = read_target(f"12 Elm St, {one}"), read_target(f"12 Elm St, {other}")
     assert compare(left, right) == verdict

@@ -34,18 +34,11 @@ def test_usable_validators_are_sent_back_unchanged(headers: dict[str, str], aske
 @pytest.mark.parametrize(
     ("text", "is_forbidden"),
     [
-        ("no-store", True),
-        ("No-Store, no-cache", True),
-        ("private, max-age=0, no-store", True),
-        ("max-age=5,no-store", True),
-        ("no-cache", False),
-        ("private", False),
-        ('private="no-store-at-all"', False),
-        ("max-age=0, must-revalidate", False),
-        ("x-no-store", False),
-        ("", False),
+        ("no-store", True), ("No-Store, no-cache", True), ("private, max-age=0, no-store", True),
+        ("max-age=5,no-store", True), ("no-cache", False), ("private", False), ('private="no-store-at-all"', False),
+        ("max-age=0, must-revalidate", False), ("x-no-store", False), ("", False),
     ],
-)
+)  # fmt: skip
 def test_only_no_store_forbids_storing(text: str, is_forbidden: bool) -> None:
     assert validators_of({"cache-control": text}).no_store is is_forbidden
 

@@ -122,14 +122,10 @@ def test_python_codecs_that_are_not_charsets_are_ignored(label: str) -> None:
 @pytest.mark.parametrize(
     ("twice", "once"),
     [
-        ("WohnflÃ¤che 85 mÂ²", "Wohnfläche 85 m²"),
-        ("Â£450,000", "£450,000"),
-        ("â‚¬ 1.250", "€ 1.250"),
-        ("houseâ€™s", "house’s"),
-        ("pokÃ³j Å‚azienka", "pokój łazienka"),
-        ("1Â½ bath", "1½ bath"),
+        ("WohnflÃ¤che 85 mÂ²", "Wohnfläche 85 m²"), ("Â£450,000", "£450,000"), ("â‚¬ 1.250", "€ 1.250"),
+        ("houseâ€™s", "house’s"), ("pokÃ³j Å‚azienka", "pokój łazienka"), ("1Â½ bath", "1½ bath"),
     ],
-)
+)  # fmt: skip
 def test_text_encoded_twice_is_repaired(twice: str, once: str) -> None:
     assert repair(twice) == once
 

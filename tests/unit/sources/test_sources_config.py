@@ -112,19 +112,14 @@ def test_an_invalid_file_is_reported_with_place_and_remedy(tmp_path: Path, text:
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("https://x.example/all", "no placeholder"),
-        ("https://{city}.example/", "in its host"),
-        ("{city}://x.example/", "begins with http"),
-        ("ftp://x.example/{city}", "begins with http"),
-        ("x.example/{city}", "begins with http"),
-        ("https:///{city}", "names no host"),
-        ("https://user:pw@x.example/{city}", "user name"),
-        ("https://x.example/{city", "brace without its partner"),
-        ("https://x.example/{}", "{}"),
-        ("https://x.example/{city:quote}", "'quote'"),
+        ("https://x.example/all", "no placeholder"), ("https://{city}.example/", "in its host"),
+        ("{city}://x.example/", "begins with http"), ("ftp://x.example/{city}", "begins with http"),
+        ("x.example/{city}", "begins with http"), ("https:///{city}", "names no host"),
+        ("https://user:pw@x.example/{city}", "user name"), ("https://x.example/{city", "brace without its partner"),
+        ("https://x.example/{}", "{}"), ("https://x.example/{city:quote}", "'quote'"),
         ("https://[x/{city}", "not a URL"),
     ],
-)
+)  # fmt: skip
 def test_an_unusable_template_is_refused(template: str, problem: str) -> None:
     found = problem_of(template)
     assert found is not None

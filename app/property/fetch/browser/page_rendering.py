@@ -13,7 +13,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import PageTooLargeError
 from app.property.fetch.browser.loads import Load, Loaded
-from app.property.fetch.browser.renderer import Document, Redirect, Rendered, Renderer
+from app.property.fetch.browser.renderer import BrowserRenderer, Document, Redirect, Rendered
 from app.property.fetch.client.exchange import Exchange
 from app.property.fetch.guard.check import Destination, Guard
 from app.property.fetch.limits import Limits
@@ -57,7 +57,14 @@ class PageRendering:
     """Renders pages in a browser under the fetcher's rules. Thread-safe."""
 
     def __init__(
-        self, renderer: Renderer, *, guard: Guard, robots: Robots, exchange: Exchange, limits: Limits, clock: Clock
+        self,
+        renderer: BrowserRenderer,
+        *,
+        guard: Guard,
+        robots: Robots,
+        exchange: Exchange,
+        limits: Limits,
+        clock: Clock,
     ) -> None:
         self._renderer = renderer
         self._guard = guard

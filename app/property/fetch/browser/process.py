@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import itertools
-import json
 import os
 import queue
 import shutil
@@ -175,8 +174,8 @@ class BrowserProcess:
     def _listen(self) -> None:
         stream = cast(BinaryIO, self._process.stdout)
         started = False
-        with suppress(OSError, ValueError, json.JSONDecodeError):
-            while (message := wire.receive(stream.read)) is not None:
+        with suppress(OSError, ValueError):
+            while (message := wire.unpacked(stream.readline(wire.MAX_BYTES + 1))) is not None:
                 if not started:
                     started = True
                     self._started.put(message)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from app.clock import Clock
@@ -82,25 +81,6 @@ class Redirect:
 Loader = Callable[[Load], Loaded | None]
 
 
-class Renderer(Protocol):
-    """The interface that a fetcher uses to render pages."""
-
-    def needs_browser(self, page: Page) -> bool:
-        """Return whether the page must be rendered."""
-        ...
-
-    def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
-        """Render the page before the deadline, in microseconds since the epoch. Raises a `FetchError`.
-
-        `load` is called from several threads.
-        """
-        ...
-
-    def close(self) -> None:
-        """End the browser."""
-        ...
-
-
 class BrowserRenderer:
     """Renders with one Chromium for all threads of this process, started on first use."""
 
@@ -127,6 +107,7 @@ class BrowserRenderer:
         self._lock = threading.Lock()
 
     def needs_browser(self, page: Page) -> bool:
+        """Return whether the page must be rendered."""
         if "html" not in page.content_type:
             return False
         if urlsplit(page.final_url).hostname in self._hosts:
@@ -136,6 +117,10 @@ class BrowserRenderer:
         return is_shell(page)
 
     def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
+        """Render the page before the deadline, in microseconds since the epoch. Raises a `FetchError`.
+
+        `load` is called from several threads.
+        """
         url = document.page.final_url
         if not self._places.acquire(timeout=max(0.0, self._seconds_left(deadline_us))):
             raise FetchTimeoutError(url, "all slots of the browser were in use")
@@ -150,6 +135,7 @@ class BrowserRenderer:
             self._places.release()
 
     def close(self) -> None:
+        """End the browser."""
         with self._lock:
             current, self._current = self._current, None
         if current is not None:

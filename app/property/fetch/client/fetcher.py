@@ -28,7 +28,7 @@ from app.errors.fetching import (
 from app.errors.pages import PageBlockedError
 from app.errors.targets import InvalidTargetError
 from app.property.fetch.browser.page_rendering import Arrival, PageRendering
-from app.property.fetch.browser.renderer import Rendered, Renderer
+from app.property.fetch.browser.renderer import BrowserRenderer, Rendered
 from app.property.fetch.cache_validators import canonical_link, conditional_headers, is_conditional, validators_of
 from app.property.fetch.client.exchange import Exchange
 from app.property.fetch.client.refresh import refresh
@@ -77,7 +77,7 @@ class Fetcher:
         clock: Clock,
         ignored_robots: Collection[str] = (),
         ssl_context: ssl.SSLContext | None = None,
-        renderer: Renderer | None = None,
+        renderer: BrowserRenderer | None = None,
     ) -> None:
         self._guard = guard
         self._politeness = politeness

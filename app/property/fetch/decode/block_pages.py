@@ -52,20 +52,9 @@ _MARKUP = (
 )
 #: Every sign in `_MARKUP` contains one of these, so that few searches rule out most pages.
 _STEMS = (
-    "chl_",
-    "captcha",
-    "incapsula",
-    "_pxappid",
-    "/_sec/",
-    "bm-verify=",
-    "errors.edgesuite.net",
-    ".awswaf.com/",
-    "gokuprops",
-    "kpsdk",
-    "/149e9513",
-    "url was rejected",
-    "turnstile",
-)
+    "chl_", "captcha", "incapsula", "_pxappid", "/_sec/", "bm-verify=", "errors.edgesuite.net", ".awswaf.com/",
+    "gokuprops", "kpsdk", "/149e9513", "url was rejected", "turnstile",
+)  # fmt: skip
 _PASSWORD = re.compile(r"<input\b[^>]{0,500}?\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
 _LOGIN_PATH = re.compile(
     r"(?:^|[/._-])(?:log-?in|sign-?in|logon|sso|auth(?:enticate|orize)?)(?:[/._?-]|$)", re.IGNORECASE

@@ -16,20 +16,11 @@ _UNSTATED = frozenset({"", "application/octet-stream", "application/unknown", "u
 
 #: The first bytes of binary formats, which sites sometimes send with a wrong media type.
 _BINARY = (
-    (b"%PDF-", "a PDF"),
-    (b"\x89PNG\r\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x1f\x8b", "gzip data"),
-    (b"\x28\xb5\x2f\xfd", "zstd data"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"\x7fELF", "a program"),
-    (b"OggS", "audio"),
-    (b"ID3", "audio"),
-    (b"\xd0\xcf\x11\xe0", "an Office document"),
-)
+    (b"%PDF-", "a PDF"), (b"\x89PNG\r\n", "a PNG image"), (b"\xff\xd8\xff", "a JPEG image"), (b"GIF8", "a GIF image"),
+    (b"PK\x03\x04", "a ZIP archive"), (b"\x1f\x8b", "gzip data"), (b"\x28\xb5\x2f\xfd", "zstd data"),
+    (b"Rar!", "a RAR archive"), (b"7z\xbc\xaf", "a 7-Zip archive"), (b"\x7fELF", "a program"), (b"OggS", "audio"),
+    (b"ID3", "audio"), (b"\xd0\xcf\x11\xe0", "an Office document"),
+)  # fmt: skip
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _BOM_8 = b"\xef\xbb\xbf"
 _HEAD_BYTES = 2048

@@ -29,37 +29,18 @@ _BOMS = (
 
 #: A declared charset is decoded as its superset, as in browsers (WHATWG Encoding Standard, "names and labels").
 _SUPERSETS = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
-    "shift_jis": "cp932",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "euc_kr": "cp949",
-    "big5": "big5hkscs",
-    "utf-16": "utf-16-le",
-    "utf-32": "utf-32-le",
-}
+    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
+    "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
+    "utf-16": "utf-16-le", "utf-32": "utf-32-le",
+}  # fmt: skip
 #: Only these Python codecs are accepted. Others are no charsets (rot13, punycode), or hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
 
 #: Charsets of scripts other than Latin, which statistics can tell apart.
 _SCRIPTS = [
-    "cp1251",
-    "koi8_r",
-    "cp932",
-    "euc_jp",
-    "gb18030",
-    "big5hkscs",
-    "cp949",
-    "cp1253",
-    "cp1255",
-    "cp1256",
-    "cp874",
-]
+    "cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1253", "cp1255", "cp1256", "cp874",
+]  # fmt: skip
 _LANGUAGE = re.compile(rb"<html[^>]{0,400}?\blang\s*=\s*[\"']?\s*([A-Za-z]{2})\b", re.IGNORECASE)
 #: The usual charset of each language (HTML Standard, "determining the character encoding", table of locales).
 _USUAL_CHARSETS = {

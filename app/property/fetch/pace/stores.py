@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from app.clock import Clock
 from app.property.fetch.pace import rules
@@ -18,28 +18,8 @@ if TYPE_CHECKING:
 _MAX_LOCAL_SITES = 10_000
 
 
-class PaceStore(Protocol):
-    """Stores the pace of all sites. Each operation is atomic."""
-
-    def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
-        """Start the request `token` if it may start now, or return when to ask again.
-
-        `gap_seconds` is the gap between this request and the next one at the site. `left_seconds` is how long the
-        visitor would still wait.
-        """
-        ...
-
-    def sent(self, site: str, token: str) -> None:
-        """Record that the request `token` is sent now, later than its slot began. The next gap counts from now."""
-        ...
-
-    def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
-        """Record that the request `token` ended or stopped waiting. Otherwise, its lease frees its place later."""
-        ...
-
-
 class LocalPace:
-    """The pace of this process, shared by its threads."""
+    """The pace of all sites in this process, shared by its threads. Each operation is atomic."""
 
     def __init__(self, clock: Clock, *, concurrency: int, lease_seconds: float) -> None:
         self._clock = clock
@@ -49,33 +29,35 @@ class LocalPace:
         self._lock = threading.Lock()
 
     def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
+        """Start the request `token` if it may start now, or return when to ask again.
+
+        `gap_seconds` is the gap between this request and the next one at the site. `left_seconds` is how long the
+        visitor would still wait.
+        """
         with self._lock:
             now = self._clock.now_us()
             if len(self._sites) > _MAX_LOCAL_SITES:
                 self._sites = {name: kept for name, kept in self._sites.items() if not kept.is_idle(now)}
+            gap_us, left_us = _us(gap_seconds), _us(left_seconds)
             return self._sites.setdefault(site, Site()).enter(
-                now,
-                token,
-                visitor,
-                asked_gap_us=_us(gap_seconds),
-                left_us=_us(left_seconds),
-                places=self._places,
-                lease_us=self._lease_us,
+                now, token, visitor, asked_gap_us=gap_us, left_us=left_us, places=self._places, lease_us=self._lease_us
             )
 
     def sent(self, site: str, token: str) -> None:
+        """Record that the request `token` is sent now, later than its slot began. The next gap counts from now."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].sent(self._clock.now_us(), token)
 
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
+        """Record that the request `token` ended or stopped waiting. Otherwise, its lease frees its place later."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].leave(self._clock.now_us(), token, outcome, places=self._places)
 
 
 class RedisPace:
-    """The pace of all processes, by Redis' own clock. Tests may pass another `clock`."""
+    """The pace of all processes, like `LocalPace`, by Redis' own clock. Tests may pass another `clock`."""
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))
@@ -86,17 +68,11 @@ class RedisPace:
         self._clock = clock
 
     def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
-        asked: list[int | str] = [
-            token,
-            visitor.id,
-            visitor.lane,
-            _us(gap_seconds),
-            _us(left_seconds),
-            self._places,
-            self._lease_us,
-        ]
+        asked = [_us(gap_seconds), _us(left_seconds), self._places, self._lease_us]
         numbers = [rules.POLL_US, rules.WAITERS, rules.WAITED_US, rules.LATE_US, rules.FORGOTTEN_US]
-        reply: Any = self._enter(keys=_keys(site), args=[self._now(), *asked, *numbers])
+        reply: Any = self._enter(
+            keys=_keys(site), args=[self._now(), token, visitor.id, visitor.lane, *asked, *numbers]
+        )
         wait, is_appointment, held = (int(number) for number in reply)
         return Reply(wait, is_appointment=bool(is_appointment), held_us=held)
 
@@ -110,17 +86,16 @@ class RedisPace:
             int(outcome.pushed_back),
             "" if outcome.retry_after_us is None else outcome.retry_after_us,
         ]
-        numbers = [
-            rules.RECOVERY_SHARE,
-            rules.PUSHED_BACK_US,
-            rules.SLOWEST_US,
-            rules.LONGEST_HOLD_US,
-            rules.FORGOTTEN_US,
-        ]
-        self._leave(keys=_keys(site)[:3], args=[self._now(), token, *reported, self._places, *numbers])
+        numbers = [rules.RECOVERY_SHARE, rules.PUSHED_BACK_US, rules.SLOWEST_US, rules.LONGEST_HOLD_US]
+        self._leave(
+            keys=_keys(site)[:3], args=[self._now(), token, *reported, self._places, *numbers, rules.FORGOTTEN_US]
+        )
 
     def _now(self) -> int | str:
         return "" if self._clock is None else self._clock.now_us()
+
+
+PaceStore = LocalPace | RedisPace
 
 
 def _keys(site: str) -> list[str]:

@@ -11,7 +11,7 @@ import threading
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import redis.exceptions
 
@@ -50,30 +50,8 @@ class CachedRobots:
     until_us: int
 
 
-class RobotsCache(Protocol):
-    """Stores robots.txt files by origin."""
-
-    def get(self, origin: str) -> CachedRobots | None:
-        """Return the file, or None if it is missing or expired."""
-        ...
-
-    def put(self, origin: str, cached: CachedRobots) -> None:
-        """Store the file until it expires, and release the claim."""
-        ...
-
-    def claim(self, origin: str, seconds: float) -> bool:
-        """Return whether the caller should fetch the file. Nobody else gets the claim for `seconds`, or until `put` or
-        `release`.
-        """
-        ...
-
-    def release(self, origin: str) -> None:
-        """Give up the claim after a failed fetch, so that another caller can try."""
-        ...
-
-
 class LocalRobotsCache:
-    """Stores robots.txt files in this process."""
+    """Stores robots.txt files by origin, in this process."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -82,11 +60,13 @@ class LocalRobotsCache:
         self._lock = threading.Lock()
 
     def get(self, origin: str) -> CachedRobots | None:
+        """Return the file, or None if it is missing or expired."""
         with self._lock:
             cached = self._files.get(origin)
             return cached if cached is not None and cached.until_us > self._clock.now_us() else None
 
     def put(self, origin: str, cached: CachedRobots) -> None:
+        """Store the file until it expires, and release the claim."""
         with self._lock:
             while len(self._files) >= _MAX_LOCAL_FILES:
                 del self._files[next(iter(self._files))]
@@ -94,6 +74,9 @@ class LocalRobotsCache:
             self._claims.pop(origin, None)
 
     def claim(self, origin: str, seconds: float) -> bool:
+        """Return whether the caller should fetch the file. Nobody else gets the claim for `seconds`, or until `put` or
+        `release`.
+        """
         now = self._clock.now_us()
         with self._lock:
             if self._claims.get(origin, 0) > now:
@@ -102,12 +85,13 @@ class LocalRobotsCache:
             return True
 
     def release(self, origin: str) -> None:
+        """Give up the claim after a failed fetch, so that another caller can try."""
         with self._lock:
             self._claims.pop(origin, None)
 
 
 class RedisRobotsCache:
-    """Stores robots.txt files for all processes. While Redis is down, each process fetches files without caching."""
+    """Stores files for all processes. While Redis is down, each process fetches files without caching."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:
         self._client = client
@@ -135,6 +119,9 @@ class RedisRobotsCache:
     def release(self, origin: str) -> None:
         with suppress(redis.exceptions.RedisError):
             self._client.delete(_claim(origin))
+
+
+RobotsCache = LocalRobotsCache | RedisRobotsCache
 
 
 def _key(origin: str) -> str:

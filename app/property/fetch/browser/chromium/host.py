@@ -142,16 +142,12 @@ class Host:
             await self._writer.drain()
 
     async def _receive(self) -> Message | None:
-        try:
-            size = wire.length(await self._reader.readexactly(wire.LENGTH_BYTES))
-            return wire.unpacked(await self._reader.readexactly(size))
-        except asyncio.IncompleteReadError:
-            return None
+        return wire.unpacked(await self._reader.readline())
 
 
 async def _streams(orders_fd: int, answers_fd: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=2**20)
+    reader = asyncio.StreamReader(limit=wire.MAX_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(orders_fd, "rb"))
     transport, protocol = await loop.connect_write_pipe(
         lambda: asyncio.streams.FlowControlMixin(loop), os.fdopen(answers_fd, "wb")

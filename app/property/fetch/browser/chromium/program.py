@@ -13,32 +13,18 @@ from typing import Any
 #: Chromium uses only the last `--disable-features`, so the relevant entries of Playwright's list are repeated.
 _DISABLED_FEATURES = (
     # entries of Playwright's list
-    "AvoidUnnecessaryBeforeUnloadCheckSync",
-    "DestroyProfileOnBrowserClose",
-    "HttpsUpgrades",
-    "HttpsFirstBalancedModeAutoEnable",
-    "LensOverlay",
-    "MediaRouter",
-    "PaintHolding",
-    "AvoidCorsURLLoaderRestartOnRedirect",
-    "OptimizationHints",
-    "NetworkTimeServiceQuerying",
-    "AimEnabled",
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding",
+    "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
     "PreconnectToSearch",
     # name resolution by other services or in the local network
-    "DnsOverHttps",
-    "WebRtcHideLocalIpsWithMdns",
+    "DnsOverHttps", "WebRtcHideLocalIpsWithMdns",
     # prefetched pages
-    "Prerender2",
-    "SpeculationRulesPrefetchFuture",
+    "Prerender2", "SpeculationRulesPrefetchFuture",
     # reports to Chromium's vendor
-    "AutofillServerCommunication",
-    "CertificateTransparencyComponentUpdater",
-    "Reporting",
-    "NetworkErrorLogging",
-    "SegmentationPlatform",
-    "Translate",
-)
+    "AutofillServerCommunication", "CertificateTransparencyComponentUpdater", "Reporting", "NetworkErrorLogging",
+    "SegmentationPlatform", "Translate",
+)  # fmt: skip
 
 
 def switches(memory_bytes: int) -> list[str]:
