@@ -156,19 +156,16 @@ def _history(evidence: Evidence, url: str) -> str:
 def _running_again(evidence: Evidence, what: str, named: str, limit: float | None) -> Figure:
     waits: list[tuple[float, str]] = []
     for kill in evidence.ledger.kills:
-        if kill.what != what:
-            continue
-        for interrupted in kill.interrupted:
+        for interrupted in kill.interrupted if kill.what == what else ():
             at = evidence.watch.first_start(frozenset((interrupted.job_id,)), kill.at)
             waits.append((_NEVER if at is None else at - kill.at, interrupted.target))
     longest = max((wait for wait, _ in waits), default=None)
     name = f"running again after kill -9 of {named} (longest of {len(waits)} jobs)"
+    target = f"≤ {limit:.0f} s" if limit else ""
     if longest is None:
-        return Figure(name, f"≤ {limit:.0f} s" if limit else "", "no job was held", False if limit else None)
-    cases = tuple(f"{_seconds(wait)} {target}" for wait, target in sorted(waits, reverse=True))
-    return Figure(
-        name, f"≤ {limit:.0f} s" if limit else "", _seconds(longest), longest <= limit if limit else None, cases
-    )
+        return Figure(name, target, "no job was held", False if limit and what in evidence.plan.faults else None)
+    cases = tuple(f"{_seconds(wait)} {url}" for wait, url in sorted(waits, reverse=True))
+    return Figure(name, target, _seconds(longest), longest <= limit if limit else None, cases)
 
 
 def _seconds(wait: float) -> str:
