@@ -55,6 +55,16 @@ def test_every_file_that_contributing_names_exists() -> None:
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
+def test_every_threat_names_a_test_of_its_defense() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").partition("## What is not defended")[0]
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if re.match(r"\| (?!threat )", line)]
+    assert len(rows) > 30
+    for threat, _, tested in rows:
+        named = re.findall(r"`(tests/[^`]+)`", tested)
+        assert named, threat
+        assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_every_test_helper_is_listed() -> None:
     """Helpers are the modules of tests/plugins and the files with fixtures."""
     helpers = [*(ROOT / "tests/plugins").glob("*.py"), *(ROOT / "tests").rglob("conftest.py")]

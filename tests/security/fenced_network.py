@@ -1,8 +1,8 @@
 """A network on one machine: public sites, internal servers, and a recorder of every packet.
 
 `python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, run by `unshare --net`. WAY is `fetcher` (the complete
-fetcher), `browser` (Chromium with the project's switches, without the filter for requests) or `unfenced` (some pages
-without the switches). The observations are written to `FOLDER/seen.json`.
+fetcher) or `unfenced` (some pages in Chromium alone, without the project's switches and filter). The observations are
+written to `FOLDER/seen.json`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 
-from playwright.async_api import Browser, Error, Request, Route, async_playwright
+from playwright.async_api import Request, Route, async_playwright
 
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
-from app.property.fetch.browser.chromium.program import launch_options
 from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.build import build_fetcher
 from app.property.fetch.guard.ranges import IPAddress
@@ -147,11 +146,8 @@ class Network:
                 network.asked[host].append(self.path)
                 body, head = attacks.answer(self.path)
                 self.send_response(302 if "Location" in head else 200 if body else 404)
-                for name, value in {
-                    **head,
-                    "Access-Control-Allow-Origin": "*",
-                    "Content-Length": str(len(body)),
-                }.items():
+                more = {"Access-Control-Allow-Origin": "*", "Content-Length": str(len(body))}
+                for name, value in {**head, **more}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
@@ -191,39 +187,21 @@ def fetch_all(chromium: str) -> dict[str, str]:
     return became
 
 
-async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[str, str]:
+async def visit_unfenced(chromium: str, paths: Sequence[str]) -> dict[str, str]:
     """Open pages in Chromium alone: each document is served here, and no other request is filtered."""
-    with socket.socket() as port:
-        port.bind(("127.0.0.1", 0))
-        options = launch_options(
-            executable=chromium,
-            proxy=f"http://127.0.0.1:{port.getsockname()[1]}",
-            sandbox=False,
-            memory_bytes=2_000_000_000,
-            environment=bare_environment(),
-            more=[],
-        )
-        if not fenced:
-            options |= {"proxy": None, "args": []}
-        places, became = asyncio.Semaphore(4), dict[str, str]()
-
-        async def show(browser: Browser, path: str) -> None:
-            async with places:
-                context = await browser.new_context()
-                await context.route("**/*", _only_documents)
-                page = await context.new_page()
-                try:
-                    await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=200_000)
-                    await asyncio.sleep(6)
-                    became[path] = attacks.result(await page.content())
-                except Error as exc:
-                    became[path] = exc.message.splitlines()[0]
-                await context.close()
-
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(**options)
-            await asyncio.gather(*(show(browser, path) for path in paths))
-            await browser.close()
+    became = dict[str, str]()
+    async with async_playwright() as playwright:
+        options = {"executable_path": chromium, "chromium_sandbox": False, "env": bare_environment()}
+        browser = await playwright.chromium.launch(**options)
+        for path in paths:
+            context = await browser.new_context()
+            await context.route("**/*", _only_documents)
+            page = await context.new_page()
+            await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=200_000)
+            await asyncio.sleep(6)
+            became[path] = attacks.result(await page.content())
+            await context.close()
+        await browser.close()
     return became
 
 
@@ -244,11 +222,9 @@ def main(folder: Path, way: str, chromium: str) -> None:
     time.sleep(0.3)
     if way == "fetcher":
         became = fetch_all(chromium)
-    elif way == "browser":
-        became = asyncio.run(visit(chromium, attacks.PAGES, fenced=True))
     else:
         # enough to prove that the recorders work
-        became = asyncio.run(visit(chromium, ["/fetch", "/image", "/frame"], fenced=False))
+        became = asyncio.run(visit_unfenced(chromium, ["/fetch", "/image", "/frame"]))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.sendto(b"seen?", ("10.0.0.1", 3000))
     time.sleep(1.0)
