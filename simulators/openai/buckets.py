@@ -58,7 +58,7 @@ class Refusal:
 
 
 class Meter:
-    """The limits of one key or group for one model.
+    """The limits of one key for one model.
 
     Headers report the buckets in `shown`; those in `enforced` decide. Per minute, they are the same. Per second, the
     enforced buckets hold a sixtieth (at least one request), and `headers_of` chooses which are shown.

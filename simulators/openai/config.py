@@ -9,22 +9,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 BEHAVIORS = ("ok", "dead", "forbidden", "region", "no_quota", "flaky", "slow", "hang")
-ANSWERS = (
-    "normal",
-    "rubbish",
-    "refusal",
-    "truncated",
-    "hallucination",
-    "mismatch",
-    "wrong_types",
-    "obedient",
-    "empty",
-    "filtered",
-    "fenced",
-)
+_ANSWERS = (
+    "normal", "rubbish", "refusal", "truncated", "hallucination", "mismatch", "wrong_types", "obedient", "empty",
+    "filtered", "fenced",
+)  # fmt: skip
 _CHOICES = {
     "behavior": BEHAVIORS,
-    "answers": ANSWERS,
+    "answers": _ANSWERS,
     "enforcement": ("minute", "second"),
     "headers": ("full", "no_reset", "none"),
     "headers_of": ("minute", "enforced"),
@@ -70,7 +61,7 @@ def _check(cls: type, given: Mapping[str, Any]) -> None:
 class KeyConfig(_FromJson):
     """The configuration of one key.
 
-    `rpm` and `tpm` are requests and tokens per minute and model; keys of one `group` share them. `seconds` is the delay
+    `rpm` and `tpm` are requests and tokens per minute and model. `seconds` is the delay
     of a slow key, `failure_rate` the share of requests (0 to 1) that fail for a flaky key. `code` replaces the usual
     error code of the behavior. `models` are the models that the key may use (None: all). `answers` overrides the
     server's. After `used_up_after` admitted requests, the rest of the minute's requests is used up once, as if by
@@ -82,7 +73,6 @@ class KeyConfig(_FromJson):
     tpm: float = 200_000
     behavior: str = "ok"
     answers: str | None = None
-    group: str | None = None
     organization: str = "org-simulator"
     project: str = "proj_simulator"
     failure_rate: float = 0.3

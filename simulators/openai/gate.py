@@ -1,4 +1,4 @@
-"""Admit requests: authentication, behaviors, limits, and counters. It knows nothing about bodies or answers.
+"""Admit requests: authentication, behaviors, limits, and counters. Bodies and answers are read elsewhere.
 
 One event loop calls it, so there are no locks.
 """
@@ -19,22 +19,9 @@ from simulators.openai.config import Config, ConfigError, KeyConfig, ServerConfi
 
 #: The counters that `/control/stats` always includes, even at zero.
 COUNTERS = (
-    "requests",
-    "admitted",
-    "ok",
-    "rate_limited",
-    "too_large",
-    "no_quota",
-    "unauthorized",
-    "forbidden",
-    "no_capacity",
-    "server_errors",
-    "bad_requests",
-    "abandoned",
-    "broken_off",
-    "web_searches",
-    "cached_tokens",
-)
+    "requests", "admitted", "ok", "rate_limited", "too_large", "no_quota", "unauthorized", "forbidden",
+    "no_capacity", "server_errors", "bad_requests", "abandoned", "broken_off", "web_searches", "cached_tokens",
+)  # fmt: skip
 #: The times of at most this many refused requests are kept for each dead key and each key without quota.
 _REFUSALS_KEPT = 5000
 
@@ -63,7 +50,6 @@ class KeyState:
             "behavior": self.config.behavior,
             "rpm": self.config.rpm,
             "tpm": self.config.tpm,
-            "group": self.config.group,
             **{name: self.counts[name] for name in COUNTERS},
             "tokens": round(self.tokens),
             "in_flight": self.in_flight,
@@ -177,7 +163,7 @@ class Gate:
             self.keys[found.config.key] = found
             return found
         found.config = found.config.changed(changes)
-        if {"rpm", "tpm", "group"} & set(changes):
+        if {"rpm", "tpm"} & set(changes):
             self._forget_meters(found.config, now)
         return found
 
@@ -198,8 +184,7 @@ class Gate:
     # --- inside
 
     def _levels(self, key: KeyConfig, now: float) -> dict[str, dict[str, float]]:
-        places = (key.key, f"group:{key.group}")
-        return {model: meter.levels(now) for (place, model), meter in self._meters.items() if place in places}
+        return {model: meter.levels(now) for (owner, model), meter in self._meters.items() if owner == key.key}
 
     def _permit(self, key: KeyConfig, model: str) -> None:
         if key.behavior == "dead":
@@ -222,7 +207,7 @@ class Gate:
         return estimate * factor + max_tokens
 
     def _meter(self, key: KeyConfig, model: str, now: float) -> Meter:
-        place = (f"group:{key.group}" if key.group else key.key, model)
+        place = (key.key, model)
         if place not in self._meters:
             self._meters[place] = Meter(
                 key.rpm,
@@ -236,9 +221,9 @@ class Gate:
 
     def _forget_meters(self, key: KeyConfig, now: float) -> None:
         """Apply new limits at once, keeping the last minute's use."""
-        for (place, model), old in list(self._meters.items()):
-            if place in (key.key, f"group:{key.group}"):
-                del self._meters[place, model]
+        for (owner, model), old in list(self._meters.items()):
+            if owner == key.key:
+                del self._meters[owner, model]
                 self._meter(key, model, now).carry_over(old, now)
 
     def _shown_retry(self, headers: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import openai
 import pytest
 
 from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
@@ -48,7 +47,7 @@ def test_facts_in_prose_are_answered_with_evidence(openai_simulator: Start) -> N
         assert prompt.text[start:end] == candidate.quote
     assert answer.model == MODEL
     assert answer.prompt_tokens > 0
-    assert answer.completion_tokens > 0
+    assert 0 < answer.completion_tokens <= prompt.max_completion_tokens
 
 
 def test_generated_homes_are_read_correctly(openai_simulator: Start) -> None:
@@ -58,12 +57,6 @@ def test_generated_homes_are_read_correctly(openai_simulator: Start) -> None:
         candidates, _ = check_claims(ask_model(client, MODEL, prompt).values, prompt)
         values = {c.field: c.value for c in candidates}
         assert {k: values.get(k) for k in homes.home(number).facts()} == dict(homes.home(number).facts())
-
-
-def test_the_answer_fits_in_the_tokens_that_were_asked_for(openai_simulator: Start) -> None:
-    prompt = farmhouse()
-    answer = ask_model(openai_simulator().client(), MODEL, prompt)
-    assert answer.completion_tokens <= prompt.max_completion_tokens
 
 
 @pytest.mark.parametrize(
@@ -127,20 +120,3 @@ def test_instructions_in_a_page_change_nothing_even_for_a_gullible_model(openai_
     candidates, dropped = check_claims(answer.values, prompt)
     assert "ListPrice" not in {c.field for c in candidates}
     assert [(one.field, one.flaw) for one in dropped] == [("ListPrice", "order")]
-
-
-@pytest.mark.parametrize(
-    ("behavior", "error"),
-    [
-        ("no_quota", openai.RateLimitError),
-        ("dead", openai.AuthenticationError),
-        ("forbidden", openai.PermissionDeniedError),
-        ("hang", openai.APITimeoutError),
-    ],
-)
-def test_errors_of_the_api_pass_through(
-    openai_simulator: Start, behavior: str, error: type[openai.OpenAIError]
-) -> None:
-    simulator = openai_simulator([{"key": "sk-simulator-aaaaaaaaaaaaaaaaaaaa0001", "behavior": behavior}])
-    with pytest.raises(error):
-        ask_model(simulator.client(timeout=0.5), MODEL, farmhouse())

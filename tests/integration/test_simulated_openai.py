@@ -158,16 +158,6 @@ def test_a_request_larger_than_the_limit_is_refused(openai_simulator: Start) -> 
         ask(simulator.client(), max_completion_tokens=500)
 
 
-def test_keys_of_one_group_share_their_limits(openai_simulator: Start) -> None:
-    both = [{"key": k, "rpm": 2, "tpm": 10_000_000, "group": "project-1"} for k in (KEY, OTHER)]
-    simulator = openai_simulator(both)
-    ask(simulator.client(KEY))
-    ask(simulator.client(OTHER))
-    for key in (KEY, OTHER):
-        with pytest.raises(openai.RateLimitError):
-            ask(simulator.client(key))
-
-
 def test_limits_are_per_model(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": KEY, "rpm": 1, "tpm": 10_000_000}])
     client = simulator.client()
@@ -177,24 +167,13 @@ def test_limits_are_per_model(openai_simulator: Start) -> None:
         ask(client)
 
 
-@pytest.mark.parametrize(
-    ("headers", "shown", "hidden"),
-    [
-        ("full", ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests"], []),
-        ("none", [], ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-limit-tokens"]),
-    ],
-)
-def test_the_header_mode_decides_the_headers_of_a_429(
-    openai_simulator: Start, headers: str, shown: list[str], hidden: list[str]
-) -> None:
-    simulator = openai_simulator([{"key": KEY, "rpm": 1, "tpm": 10_000_000}], headers=headers)
-    client = simulator.client()
+def test_a_429_without_headers_names_neither_limits_nor_a_waiting_time(openai_simulator: Start) -> None:
+    client = openai_simulator([{"key": KEY, "rpm": 1, "tpm": 10_000_000}], headers="none").client()
     ask(client)
     with pytest.raises(openai.RateLimitError) as caught:
         ask(client)
-    got = caught.value.response.headers
-    assert all(name in got for name in shown)
-    assert not any(name in got for name in hidden)
+    hidden = {"retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-limit-tokens"}
+    assert not hidden & set(caught.value.response.headers)
 
 
 def test_a_good_answer_carries_openais_headers(openai_simulator: Start) -> None:
@@ -257,16 +236,6 @@ def test_a_slow_key_answers_late_and_a_hanging_one_never(openai_simulator: Start
         time.sleep(0.02)
     assert simulator.stats_of(KEY)["abandoned"] == 1
     assert simulator.stats_of(KEY)["in_flight"] == 0
-
-
-def test_a_key_changes_while_the_server_runs_and_new_keys_come(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": KEY, **WIDE}])
-    ask(simulator.client())
-    simulator.set_key(KEY, behavior="dead")
-    with pytest.raises(openai.AuthenticationError):
-        ask(simulator.client())
-    simulator.set_key(OTHER, **WIDE)
-    ask(simulator.client(OTHER))
 
 
 def test_the_stats_count_by_outcome_and_show_no_key(openai_simulator: Start) -> None:
@@ -353,9 +322,8 @@ def test_an_unknown_route_and_an_unknown_model_are_404(openai_simulator: Start) 
         simulator.client().fine_tuning.jobs.list()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_program_prints_its_address_and_ends_cleanly_with_a_hanging_request(
-    start_program: Start, tmp_path: Path, number: int
+    start_program: Start, tmp_path: Path
 ) -> None:
     config = tmp_path / "keys.json"
     config.write_text(json.dumps({"keys": [{"key": KEY, "behavior": "hang"}]}))
@@ -380,7 +348,7 @@ def test_the_program_prints_its_address_and_ends_cleanly_with_a_hanging_request(
             break
         time.sleep(0.02)
     started = time.monotonic()
-    assert program.stop(number) == (0, "")
+    assert program.stop(signal.SIGTERM) == (0, "")
     assert time.monotonic() - started < 5
     thread.join(10)
     assert len(seen) == 1

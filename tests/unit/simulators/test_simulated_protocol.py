@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from simulators.openai import protocol
-from simulators.openai.buckets import Meter
 from simulators.openai.config import Config, ConfigError
 from simulators.openai.schema import check_strict, fits, nothing
 
@@ -27,19 +26,6 @@ from simulators.openai.schema import check_strict, fits, nothing
 )
 def test_durations_are_printed_as_openai_prints_them(seconds: float, text: str) -> None:
     assert protocol.duration(seconds) == text
-
-
-def test_limit_headers_state_limit_remaining_and_time_until_full() -> None:
-    meter = Meter(60, 600, enforcement="minute", start_level=1.0, now=0.0)
-    meter.admit(150, 0.0)
-    assert protocol.limit_headers(meter, 0.5) == {
-        "x-ratelimit-limit-requests": "60",
-        "x-ratelimit-remaining-requests": "59",
-        "x-ratelimit-reset-requests": "500ms",
-        "x-ratelimit-limit-tokens": "600",
-        "x-ratelimit-remaining-tokens": "455",
-        "x-ratelimit-reset-tokens": "14.5s",
-    }
 
 
 def test_retry_headers_are_never_too_early() -> None:
