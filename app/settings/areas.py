@@ -12,27 +12,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.settings.forms import (
-    BearerToken,
-    Dollars,
-    FlowerLogins,
-    HmacKey,
-    Hosts,
-    LogFormat,
-    LogLevel,
-    ModelUse,
-    Networks,
-    OnOff,
-    OtlpUrl,
-    Proxies,
-    RedisUrl,
-    ServiceTier,
-    Stripped,
-    UrlPath,
-    UrlWithLogin,
-    WebhookSecret,
-    WebhookUrl,
-)
+from app.settings import forms
 from app.settings.sources import NumberedKeys, SecretFiles
 
 
@@ -106,7 +86,7 @@ class OpenAISettings(Area):
     text_tokens: int = Field(
         3_500, ge=200, le=100_000, description="Most tokens of a page's text that are sent to a model."
     )
-    service_tier: ServiceTier = Field(
+    service_tier: forms.ServiceTier = Field(
         None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."
     )
     max_wait_seconds: float | None = Field(
@@ -119,7 +99,7 @@ class OpenAISettings(Area):
     timeout_seconds: float = Field(
         120.0, gt=0, le=600, description="Longest time without a byte from the API during a request."
     )
-    proxy: UrlWithLogin = Field(None, description="URL of a proxy for requests to the API.")
+    proxy: forms.UrlWithLogin = Field(None, description="URL of a proxy for requests to the API.")
     batch_collect_seconds: float = Field(
         600.0, ge=0, le=86_400, description="A batch is sent when its oldest request has waited this long."
     )
@@ -146,12 +126,12 @@ class OpenAISettings(Area):
 class ReadingSettings(Area):
     """Reading pages: the model and recipes."""
 
-    model_use: ModelUse = Field(
+    model_use: forms.ModelUse = Field(
         "missing",
         description="When a model is asked about a page: `always`, `missing` (when fields are missing or doubtful), or"
         " `never`.",
     )
-    recipe_use: OnOff = Field(
+    recipe_use: forms.OnOff = Field(
         "on", description="Learn where a site's pages state each field, and read the next pages without a model."
     )
     recipe_audit_share: float = Field(
@@ -166,8 +146,8 @@ class ReadingSettings(Area):
 class StateSettings(Area):
     """State: Redis, the database, and the home folder."""
 
-    redis_url: RedisUrl = Field(None, description="URL of Redis or Valkey. Empty: the embedded Valkey.")
-    database_url: UrlWithLogin = Field(
+    redis_url: forms.RedisUrl = Field(None, description="URL of Redis or Valkey. Empty: the embedded Valkey.")
+    database_url: forms.UrlWithLogin = Field(
         None, description="SQLAlchemy URL of the database. Empty: SQLite in PROPINTEL_HOME."
     )
     propintel_home: Path = Field(Path(".propintel"), description="Folder for the state of the embedded services.")
@@ -191,7 +171,7 @@ class AddressSettings(Area):
 class WebSettings(Area):
     """HTTP API and web pages."""
 
-    jwt_secret: HmacKey = Field(
+    jwt_secret: forms.HmacKey = Field(
         None, description="Signs and verifies tokens (HS256). At least 32 bytes. `up --web` creates one."
     )
     jwt_jwks_url: str | None = Field(
@@ -199,7 +179,7 @@ class WebSettings(Area):
     )
     jwt_issuer: str = Field("property-intelligence", description="Claim `iss` of tokens.")
     jwt_audience: str = Field("property-intelligence", description="Claim `aud` of tokens.")
-    metrics_token: BearerToken = Field(
+    metrics_token: forms.BearerToken = Field(
         None, description="Bearer token for `/metrics`, at least 16 characters. Empty: only this machine may read it."
     )
     api_rate_limit_per_minute: int = Field(
@@ -212,7 +192,7 @@ class WebSettings(Area):
         description="Jobs per caller and UTC day over HTTP, with retries and refreshes of watches. Empty: no limit.",
     )
     port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
-    trusted_proxies: Proxies = Field(
+    trusted_proxies: forms.Proxies = Field(
         (),
         description="Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are used: addresses or CIDRs,"
         " separated by commas. Empty: none.",
@@ -224,15 +204,15 @@ class FlowerSettings(Area):
 
     model_config = SettingsConfigDict(env_prefix="FLOWER_")
 
-    basic_auth: FlowerLogins = Field(
+    basic_auth: forms.FlowerLogins = Field(
         None,
         description="Logins for Flower: `user:password,...`, 16 characters or more. Empty: only from this machine.",
     )
-    address: Stripped = Field(
+    address: forms.Stripped = Field(
         "127.0.0.1", description="Address that Flower listens on. Any other than loopback needs a password."
     )
     port: int = Field(5555, ge=1, le=65535, description="Port of Flower.")
-    url_prefix: UrlPath = Field("", description="Path of Flower behind a proxy, such as `flower`.")
+    url_prefix: forms.UrlPath = Field("", description="Path of Flower behind a proxy, such as `flower`.")
     read_only: bool = Field(
         True,
         description="Nobody can stop workers or revoke or send tasks in Flower. `false`: every user of Flower can.",
@@ -245,14 +225,14 @@ class FetchSettings(Area):
 
     model_config = SettingsConfigDict(env_prefix="FETCH_")
 
-    allowed_private_networks: Networks = Field(
+    allowed_private_networks: forms.Networks = Field(
         (), description="Private networks that may be fetched, as CIDRs separated by commas."
     )
     user_agent: str = Field(
         "property-intelligence/0.1 (+https://github.com/property-intelligence/property-intelligence)",
         description="User-Agent of requests for pages. Add your contact.",
     )
-    ignore_robots: Hosts = Field(
+    ignore_robots: forms.Hosts = Field(
         (), description="Hosts whose robots.txt is ignored, with their owner's permission; logged. Separated by commas."
     )
     min_delay_seconds: float = Field(1.0, ge=0, le=3600, description="Least time between two requests to one host.")
@@ -260,7 +240,7 @@ class FetchSettings(Area):
     browser_path: Path | None = Field(
         None, description="A Chromium, to render pages that are empty without scripts. Empty: they are not rendered."
     )
-    browser_hosts: Hosts = Field((), description="Hosts whose pages are always rendered, separated by commas.")
+    browser_hosts: forms.Hosts = Field((), description="Hosts whose pages are always rendered, separated by commas.")
     browser_sandbox: bool = Field(
         True, description="Chromium's sandbox. `false` only if the container itself is a sandbox."
     )
@@ -293,7 +273,9 @@ class SearchSettings(Area):
 
     max_pages: int = Field(20, ge=1, le=1000, description="Most result pages that are followed in one search.")
     max_listings: int = Field(500, ge=1, le=10_000, description="Most listings that one search returns.")
-    listing_hosts: Hosts = Field((), description="Other hosts whose listings a search may return, separated by commas.")
+    listing_hosts: forms.Hosts = Field(
+        (), description="More hosts whose listings a search may return, separated by commas."
+    )
 
 
 class RetentionSettings(Area):
@@ -314,7 +296,7 @@ class RetentionSettings(Area):
     observation_retention_days: float = Field(
         1825.0, ge=0, le=36500, description="Values are deleted this long after the last page showed them. 0: never."
     )
-    privacy_key: HmacKey = Field(
+    privacy_key: forms.HmacKey = Field(
         None,
         description="Key of the hashes of purged names, at least 32 bytes. Empty, with SQLite: a key file is created.",
     )
@@ -325,7 +307,7 @@ class AlertSettings(Area):
 
     model_config = SettingsConfigDict(env_prefix="ALERT_")
 
-    webhook_url: WebhookUrl = Field(
+    webhook_url: forms.WebhookUrl = Field(
         None, description="Alerts are also POSTed to this URL (Slack, or any webhook receiver). Only its host is shown."
     )
     key_age_days: float = Field(90.0, ge=1, le=3650, description="Alert when a key has been in use for longer.")
@@ -343,7 +325,7 @@ class ChangesSettings(Area):
     confirming_looks: int = Field(
         3, ge=0, le=20, description="More fetches of a page before a change that only it shows is published. 0: none."
     )
-    webhook_url: WebhookUrl = Field(
+    webhook_url: forms.WebhookUrl = Field(
         None, description="Each change is also POSTed to this URL, in order. Only its host is shown."
     )
     retention_days: float = Field(
@@ -358,13 +340,13 @@ class BudgetSettings(Area):
 
     daily_model_calls: int | None = Field(None, ge=0, description="Model calls per UTC day, all workers together.")
     daily_tokens: int | None = Field(None, ge=0, description="Model tokens per UTC day, all workers together.")
-    daily_usd: Dollars = Field(None, description="Estimated US dollars per UTC day, all workers together.")
+    daily_usd: forms.Dollars = Field(None, description="Estimated US dollars per UTC day, all workers together.")
     key_daily_model_calls: int | None = Field(None, ge=0, description="Model calls per UTC day with one key.")
     key_daily_tokens: int | None = Field(None, ge=0, description="Model tokens per UTC day with one key.")
-    key_daily_usd: Dollars = Field(None, description="Estimated US dollars per UTC day with one key.")
+    key_daily_usd: forms.Dollars = Field(None, description="Estimated US dollars per UTC day with one key.")
     batch_model_calls: int | None = Field(None, ge=0, description="Model calls of one batch of jobs.")
     batch_tokens: int | None = Field(None, ge=0, description="Model tokens of one batch of jobs.")
-    batch_usd: Dollars = Field(None, description="Estimated US dollars of one batch of jobs.")
+    batch_usd: forms.Dollars = Field(None, description="Estimated US dollars of one batch of jobs.")
 
 
 class JobSettings(Area):
@@ -382,7 +364,7 @@ class JobSettings(Area):
         le=36500,
         description="Jobs are deleted this long after their batch was complete. At least PROPERTY_FRESH_DAYS.",
     )
-    webhook_secret: WebhookSecret = Field(
+    webhook_secret: forms.WebhookSecret = Field(
         None, description="Signs webhooks: `whsec_` and the base64 of 24 to 64 bytes. Empty: webhooks are not signed."
     )
     worker_concurrency: int | None = Field(
@@ -410,7 +392,7 @@ class TraceSettings(Area):
 
     model_config = SettingsConfigDict(env_prefix="OTEL_")
 
-    exporter_otlp_endpoint: OtlpUrl = Field(
+    exporter_otlp_endpoint: forms.OtlpUrl = Field(
         None, description="Base URL of an OTLP receiver over HTTP, such as `http://localhost:4318`. Empty: no traces."
     )
     exporter_otlp_headers: SecretStr | None = Field(
@@ -425,10 +407,10 @@ class LogSettings(Area):
 
     model_config = SettingsConfigDict(env_prefix="LOG_")
 
-    format: LogFormat = Field(
+    format: forms.LogFormat = Field(
         "auto",
         description="`json` or `text`. `auto`: services write JSON unless stderr is a terminal, commands write text.",
     )
-    level: LogLevel = Field(
+    level: forms.LogLevel = Field(
         None, description="The least severe level that is logged. Default: `INFO` for services, `WARNING` for commands."
     )

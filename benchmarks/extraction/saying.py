@@ -167,7 +167,7 @@ def _pool(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _person(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match every word of the name. First and last name may stand apart."""
+    """Match every word of the name. Other words may be between the first and last name."""
     return all(_has(quote, word) for word in value.split())
 
 

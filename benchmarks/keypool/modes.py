@@ -27,7 +27,8 @@ def _key(name: str, number: int) -> str:
 
 
 def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
-    """Return keys with these requests per minute, as simulator configuration; tokens limit only the key of 900."""
+    """Return the simulator's configuration of keys with these requests per minute. Tokens limit only the key with
+    900."""
     return [
         {"key": _key("good", 10_000 * n + rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)}
         for n, rpm in enumerate(rpms)

@@ -33,7 +33,8 @@ _TEMPLATES: tuple[tuple[Site, str], ...] = (
 
 
 def sources_toml(root: Mapping[str, str]) -> str:
-    """Return `sources.toml` for the county, which Farview is not in. `root` has each site's address by its key."""
+    """Return `sources.toml` for the county. It has no sources for Farview, a town of another county. `root` has each
+    site's address by its key."""
     lines = [
         "# Where to find pages about an address in the fictional Example County; see docs/fictional-county.md.",
         "[[area]]",

@@ -2,7 +2,7 @@
 rules.
 
 All items of a page are read in order. The first value of a field wins, with items about a home before all others. The
-project's normalizers read numbers and areas, so that notation costs no value.
+project's normalizers read numbers and areas, so that a peer loses no value because of its notation.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ def test_every_endpoints_prompt_is_found(body: dict[str, Any], tokens: float) ->
     ],
 )
 def test_the_completion_counts_as_far_as_the_request_allows_it(body: dict[str, Any], tokens: float) -> None:
-    """Without a bound, the completion counts as 0. Reserving the longest one would leave most of the limit unused."""
+    """Without a bound, the completion counts as 0. Reserving the model's longest completion would leave most of the
+    limit unused."""
     assert need_of(body).output_tokens == tokens
 
 

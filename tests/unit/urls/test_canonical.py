@@ -63,7 +63,7 @@ def test_a_canonical_link_in_the_link_header_is_a_claim() -> None:
     ],
 )
 def test_several_or_unclear_declarations_are_not_a_claim(head: str, body: str, link: str) -> None:
-    """A visitor may have written a declaration in the body. Of several declarations, none is trusted."""
+    """A visitor may have written a declaration in the body. If a page has several declarations, none is trusted."""
     assert canonical_of(page(head, body=body, link=link)) is None
 
 
