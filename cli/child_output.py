@@ -1,4 +1,4 @@
-"""Merges the output of several processes: whole lines on stderr, each marked with its process.
+"""Merge the output of several processes: whole lines on stderr, each marked with its process.
 
 A JSON object gets the field `process`, and every other line gets a prefix. A thread for each child reads its pipe and
 never waits for stderr, because a paused terminal would otherwise stop the workers. Up to a limit, output that stderr

@@ -1,4 +1,4 @@
-"""Checks what must be free before `propintel up` starts: its home, and the ports of its servers."""
+"""Check what must be free before `propintel up` starts: its home, and the ports of its servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows the demo's progress while it runs, then the properties and the keys."""
+"""Show the demo's progress while it runs, then the properties and the keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets up the demo: a clean environment, invented keys, and two simulators on loopback."""
+"""Set up the demo: a clean environment, invented keys, and two simulators on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports failures: one line on stderr and an exit code, never a traceback.
+"""Report failures: one line on stderr and an exit code, never a traceback.
 
 The codes are 0 for success, 1 for failure, 2 for wrong usage or configuration, and 130 after Ctrl-C.
 """

@@ -1,4 +1,4 @@
-"""Keeps services running: a service that ends is restarted, after a pause that grows with each repetition.
+"""Keep services running: a service that ends is restarted, after a pause that grows with each repetition.
 
 A service that ends before it was ever up stays down, and everything stops, because a restart would probably fail again.
 `processes.py` starts and stops one process.

@@ -1,4 +1,4 @@
-"""Prints the output of commands: results on stdout as a table or JSON, notes on stderr.
+"""Print the output of commands: results on stdout as a table or JSON, notes on stderr.
 
 Text from pages is untrusted, so no function here lets it move the cursor or change colors.
 """

@@ -1,4 +1,4 @@
-"""Creates the web server: its routes, middleware, error answers, start, and stop."""
+"""Create the web server: its routes, middleware, error answers, start, and stop."""
 
 from __future__ import annotations
 

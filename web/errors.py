@@ -1,4 +1,4 @@
-"""Answers errors with a status, headers, and a JSON body that has the same shape for every failure."""
+"""Answer errors with a status, headers, and a JSON body that has the same shape for every failure."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class RequestCounter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # the status if an exception leaves the app, which an outer layer answers
+        status = 500  # an outer layer answers an exception of the app with this status
 
         async def noting(message: Message) -> None:
             nonlocal status

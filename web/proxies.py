@@ -1,4 +1,4 @@
-"""Finds the client's address, and protects against DNS rebinding.
+"""Find the client's address, and protect against DNS rebinding.
 
 The address is that of the connection, or as reported by a trusted proxy (`TRUSTED_PROXIES`). Programs on this machine
 read `/metrics` without a token and may use the secret of the home, so a browser here must not reach the server under

@@ -58,7 +58,7 @@ def start_reloader_for_children() -> None:
 def ignore_sighup() -> None:
     """Ignore SIGHUP in a forked child. If all processes of a service get the signal, the parent's mark is enough.
 
-    A handler would not work: billiard later makes each signal of its list that has a handler end the child.
+    A handler would not work, because billiard later replaces handlers of some signals, and its own would end the child.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

@@ -1,4 +1,4 @@
-"""Scrapes a target into a stored property: fetch, extract, ask the model for missing fields, merge, store.
+"""Scrape a target into a stored property: fetch, extract, ask the model for missing fields, merge, store.
 
 Each costly step leaves a checkpoint, so that a job resumed after a wait or a crash repeats no fetch and no paid call.
 """

@@ -1,4 +1,4 @@
-"""Stores the end of a job step by step, each step in its own transaction."""
+"""Store the end of a job step by step, each step in its own transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fails a test run that counts label values which `metrics.toml` does not declare."""
+"""Fail a test run that counts label values which `metrics.toml` does not declare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a Python module in its own network, where any internet address can be this machine's."""
+"""Run a Python module in its own network, where any internet address can be this machine's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records the SQL statements of a block, and shows query plans."""
+"""Record the SQL statements of a block, and show query plans."""
 
 from __future__ import annotations
 

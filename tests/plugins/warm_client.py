@@ -1,4 +1,4 @@
-"""Asks a warm parent (`warm_start.py`) for a process. Imports little, so that programs that use it start quickly."""
+"""Ask a warm parent (`warm_start.py`) for a process. Imports little, so that its callers start quickly."""
 
 from __future__ import annotations
 

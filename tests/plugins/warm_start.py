@@ -1,4 +1,4 @@
-"""Starts our processes without the cost of their imports, by forking a parent that has imported everything.
+"""Start our processes without the cost of their imports, by forking a parent that has imported everything.
 
 A worker's imports take two seconds of CPU, and the tests start hundreds of processes. A started process has its own
 session, environment, folder, streams, and exit code, as with `python -m MODULE` or `propintel`. It ends when its parent

@@ -1,4 +1,4 @@
-"""Computes charts, which templates draw as SVG without scripts: bars by hour, and a timeline of outages.
+"""Compute charts, which templates draw as SVG without scripts: bars by hour, and a timeline of outages.
 
 Horizontal positions are percent of the chart's width, so that text keeps its size on every screen; vertical positions
 are pixels. The page has each chart's numbers as a table or list too, for readers who cannot see the chart.

@@ -1,4 +1,4 @@
-"""Draws where each source places the property, around the chosen coordinates, without map images from other sites.
+"""Draw where each source places the property, around the chosen coordinates, without map images from other sites.
 
 Distances are on a plane that touches the chosen place, which is exact to some meters in ten kilometers.
 """

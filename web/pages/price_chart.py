@@ -1,4 +1,4 @@
-"""Computes a plot of prices over the years, which a template draws as SVG. Positions have the units of `charts`."""
+"""Compute a plot of prices over the years, which a template draws as SVG. Positions have the units of `charts`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renders templates into pages, with the headers of every page, and serves static files."""
+"""Render templates into pages, with the headers of every page, and serve static files."""
 
 from __future__ import annotations
 

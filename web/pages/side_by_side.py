@@ -1,4 +1,4 @@
-"""Compares the values of a property's sources: which one was chosen for each field, which differ, and why."""
+"""Compare the values of a property's sources: which one was chosen for each field, which differ, and why."""
 
 from __future__ import annotations
 

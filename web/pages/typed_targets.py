@@ -1,4 +1,4 @@
-"""Reads the list of targets of a form: pasted text, or a file."""
+"""Read the list of targets of a form: pasted text, or a file."""
 
 from __future__ import annotations
 

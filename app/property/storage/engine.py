@@ -1,4 +1,4 @@
-"""Creates configured SQLAlchemy engines for SQLite and PostgreSQL, and parses database URLs.
+"""Create configured SQLAlchemy engines for SQLite and PostgreSQL, and parse database URLs.
 
 Transactions are in `database.py`.
 """

@@ -1,4 +1,4 @@
-"""Translates errors of SQLAlchemy, sqlite3, and psycopg to `StoreError`s, whose messages contain no password."""
+"""Translate errors of SQLAlchemy, sqlite3, and psycopg to `StoreError`s, whose messages contain no password."""
 
 from __future__ import annotations
 

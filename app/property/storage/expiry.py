@@ -1,4 +1,4 @@
-"""Deletes rows that are too old, a few hundred per transaction. Each rule uses an index.
+"""Delete rows that are too old, a few hundred per transaction. Each rule uses an index.
 
 Copies of pages (`pages/retention.py`) and values of properties (`privacy/ages.py`) are deleted elsewhere.
 """

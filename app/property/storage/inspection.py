@@ -1,4 +1,4 @@
-"""Inspects a database without changing it: no file is created, and no schema is migrated."""
+"""Inspect a database without changing it: no file is created, and no schema is migrated."""
 
 from __future__ import annotations
 

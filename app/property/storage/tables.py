@@ -1,4 +1,4 @@
-"""Imports all mapped classes, so that `metadata` has every table."""
+"""Import all mapped classes, so that `metadata` has every table."""
 
 from __future__ import annotations
 

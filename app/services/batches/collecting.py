@@ -1,4 +1,4 @@
-"""Collects parked requests into batches.
+"""Collect parked requests into batches.
 
 Requests that no job waits for are withdrawn, and jobs send overdue ones as normal calls. The others are sent when they
 fill a batch or the oldest has waited long enough, and the budgets allow it. The check of the budgets here only avoids

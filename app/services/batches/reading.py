@@ -1,4 +1,4 @@
-"""Reads result files and stores each line as the outcome of its request. Reading a file again changes nothing."""
+"""Read result files and store each line as the outcome of its request. Reading a file again changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs one batch step by step: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
+"""Run one batch step by step: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
 
 Before a batch is created again after a crash, OpenAI is searched for it. If the key of a batch no longer works, the
 other keys are tried, because a key of the same project can see the batch. If none can, the batch is given up, its

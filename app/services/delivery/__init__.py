@@ -1,1 +1,1 @@
-"""Sends webhooks about batches, alerts, and changes, with signatures and retries."""
+"""Send webhooks about batches, alerts, and changes, with signatures and retries."""

@@ -1,4 +1,4 @@
-"""Sends the messages of the outbox, with exponential backoff.
+"""Send the messages of the outbox, with exponential backoff.
 
 A callback or an alert is given up after almost a day, or at once if retries are useless, as after HTTP 410. A change is
 never given up. An undelivered change blocks later ones, so that the receiver's last message about a field has the

@@ -1,4 +1,4 @@
-"""Sends webhooks: POSTs events as JSON, signed per Standard Webhooks if a secret is set.
+"""Send webhooks: POST events as JSON, signed per Standard Webhooks if a secret is set.
 
 URLs may come from untrusted clients, so requests pass the SSRF guard, go to the checked address, and have limits.
 Redirects are not followed.

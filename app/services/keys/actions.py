@@ -1,4 +1,4 @@
-"""Performs an operator's actions: finds a key by its mask or id, acts for all processes, and records the action.
+"""Perform an operator's actions: find a key by its mask or id, act for all processes, and record the action.
 
 The action comes before the record, because an unavailable database must not keep a leaked key in use. If the database
 is unavailable, the log line is the only record, and the result's `recorded_at` is None.

@@ -1,4 +1,4 @@
-"""Reloads the OpenAI keys of a running process.
+"""Reload the OpenAI keys of a running process.
 
 A reload reads the key settings from the environment, `.env`, and the keys file. It is triggered by:
 

@@ -1,4 +1,4 @@
-"""Gives interfaces the shared state of the keys, and acts on keys, without sending requests to OpenAI.
+"""Give interfaces the shared state of the keys, and act on keys, without sending requests to OpenAI.
 
 A manager counts as one of the processes that share the limits, and continues alone when Redis is lost. A view does
 neither, so it works again as soon as Redis is back.

@@ -1,4 +1,4 @@
-"""Purges all data about a page, a host, a property, an address, or a person, in the database and in Redis."""
+"""Purge all data about a page, a host, a property, an address, or a person, in the database and in Redis."""
 
 from __future__ import annotations
 

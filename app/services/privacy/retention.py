@@ -1,4 +1,4 @@
-"""Deletes page copies, names of people, values, jobs, and other rows by age and size, in runs of about ten seconds."""
+"""Delete page copies, names of people, values, jobs, and other rows by age and size, in runs of about ten seconds."""
 
 from __future__ import annotations
 

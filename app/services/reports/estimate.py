@@ -1,4 +1,4 @@
-"""Estimates the cost of a list of targets before it is enqueued: the recent cost per job times the new jobs."""
+"""Estimate the cost of a list of targets before it is enqueued: the recent cost per job times the new jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows recipes with their savings, and imports recipe files."""
+"""Show recipes with their savings, and import recipe files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reindexes all properties whose blocking keys an older version computed, while workers run."""
+"""Reindex all properties whose blocking keys an older version computed, while workers run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the heartbeat files of workers, which show that a worker is alive without asking the broker.
+"""Read the heartbeat files of workers, which show that a worker is alive without asking the broker.
 
 `worker.heartbeat` writes the files, in the worker's parent process.
 """

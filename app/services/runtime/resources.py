@@ -1,4 +1,4 @@
-"""Builds all parts of the service from the settings.
+"""Build all parts of the service from the settings.
 
 Each process that scrapes, such as a worker child or `propintel scrape`, opens its resources once, after a fork.
 """

@@ -1,4 +1,4 @@
-"""Retries writes while the database is busy, full, or away.
+"""Retry writes while the database is busy, full, or away.
 
 Without retries, a job whose checkpoint could not be written would fetch its page and pay for its answer again.
 """

@@ -1,4 +1,4 @@
-"""Opens the database and its stores, for interfaces that only read and enqueue.
+"""Open the database and its stores, for interfaces that only read and enqueue.
 
 Separate from `resources.py`, so that these interfaces load neither the extractors nor the OpenAI client.
 """

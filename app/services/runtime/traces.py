@@ -1,4 +1,4 @@
-"""Starts OpenTelemetry tracing as configured. A process calls `start_tracing` after its fork."""
+"""Start OpenTelemetry tracing as configured. A process calls `start_tracing` after its fork."""
 
 from __future__ import annotations
 

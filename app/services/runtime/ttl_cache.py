@@ -1,4 +1,4 @@
-"""Caches the result of a function for some seconds, so that many callers cost one call."""
+"""Cache the result of a function for some seconds, so that many callers cost one call."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Scrapes targets: fetches pages and sources, reads them, asks the model, and stores the results."""
+"""Scrape targets: fetch pages and sources, read them, ask the model, and store the results."""

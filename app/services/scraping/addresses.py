@@ -1,4 +1,4 @@
-"""Scrapes an address: asks its sources, cross-checks them, and stores one property.
+"""Scrape an address: ask its sources, cross-check them, and store one property.
 
 All pages are first read without a model. Then the model is asked one question, about the page that names most of the
 missing fields. No values are stored before all pages are read, so that an interrupted run changes no property.

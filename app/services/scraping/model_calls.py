@@ -1,4 +1,4 @@
-"""Makes paid calls of one model: chooses the service tier, learns the request parameters, and handles errors."""
+"""Make paid calls of one model: choose the service tier, learn the request parameters, and handle errors."""
 
 from __future__ import annotations
 

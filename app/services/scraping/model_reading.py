@@ -1,4 +1,4 @@
-"""Asks the model for fields that a page's markup does not have, once per question.
+"""Ask the model for fields that a page's markup does not have, once per question.
 
 Failures of the model become notes, because the values read without it are worth storing. Only a lack of capacity is
 raised, and an unavailable provider if the job can be retried later. The key pool chooses keys and enforces budgets.

@@ -1,4 +1,4 @@
-"""Visits pages of URL and address jobs, reads them without a model, and makes their records.
+"""Visit pages of URL and address jobs, read them without a model, and make their records.
 
 A page comes from the job's checkpoint, from a conditional request, or from a full request. Besides the requested URL, a
 visit has the URL that answered and the canonical URL that the page declares.

@@ -1,4 +1,4 @@
-"""Reads pages with the recipes of their site, and learns recipes from a model's answers.
+"""Read pages with the recipes of their site, and learn recipes from a model's answers.
 
 Recipes are optional: after any error of a recipe, the page is read without it.
 """

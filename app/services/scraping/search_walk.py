@@ -1,4 +1,4 @@
-"""Reads the result pages of a search, from the first page to the last or to a limit.
+"""Read the result pages of a search, from the first page to the last or to a limit.
 
 Each page is a checkpoint of the job, so that a resumed run continues after the pages it has. The listings are stored
 together at the end (`finish_search`).

@@ -1,4 +1,4 @@
-"""Chooses the sources of an address and their order.
+"""Choose the sources of an address and their order.
 
 Templates of `sources.toml` come first. Templates that need the parcel number follow the sources that provide the
 number. The web is searched only if fewer than two sources were found.

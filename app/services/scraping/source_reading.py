@@ -1,4 +1,4 @@
-"""Reads each page that may be about an address once, without a model, and keeps the pages about the address.
+"""Read each page that may be about an address once, without a model, and keep the pages about the address.
 
 Fetched pages are checkpoints, and failed pages are stored, so that a resumed run requests only the rest. A page with a
 transient error does not delay the others; it is requested again after them.

@@ -1,4 +1,4 @@
-"""Finds `sources.toml` and the secrets of its templates."""
+"""Find `sources.toml` and the secrets of its templates."""
 
 from __future__ import annotations
 

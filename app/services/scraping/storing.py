@@ -1,4 +1,4 @@
-"""Stores the result of a run and ends its job, in one transaction that requires the run's lease.
+"""Store the result of a run and end its job, in one transaction that requires the run's lease.
 
 A run that lost its lease leaves only fetched pages and paid answers behind, as a cache for the next run. `propintel
 scrape` has no job and no lease.

@@ -1,4 +1,4 @@
-"""Charges the daily budget of watches for page requests and model calls of their jobs. Other jobs are not charged.
+"""Charge the daily budget of watches for page requests and model calls of their jobs. Other jobs are not charged.
 
 A page is charged when the host grants the request, and a model call when it gets its first key, so that no charge has
 to be returned. The budget is a context variable of the run, like the batch whose budget model calls count toward

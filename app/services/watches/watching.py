@@ -1,4 +1,4 @@
-"""Begins the refreshes of watches that are due, and summarizes watches and their budget."""
+"""Begin the refreshes of watches that are due, and summarize watches and their budget."""
 
 from __future__ import annotations
 

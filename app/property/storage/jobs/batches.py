@@ -1,4 +1,4 @@
-"""Stores batches. A batch is the jobs of one request, with their progress, completion, and callback.
+"""Store batches. A batch is the jobs of one request, with their progress, completion, and callback.
 
 Every change is atomic, so that exactly one process completes a batch. The same transaction puts the callback into the
 outbox.

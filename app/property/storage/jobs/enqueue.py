@@ -1,4 +1,4 @@
-"""Turns a list of targets into a batch of jobs, in one transaction and in chunks of rows."""
+"""Turn a list of targets into a batch of jobs, in one transaction and in chunks of rows."""
 
 from __future__ import annotations
 

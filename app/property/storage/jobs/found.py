@@ -1,4 +1,4 @@
-"""Ends a search job and creates the jobs of its listings, in one transaction and in the search's batch.
+"""End a search job and create the jobs of its listings, in one transaction and in the search's batch.
 
 The batch therefore completes only after its listings. An active or fresh listing gets no job, and listings count
 against the caller's quota like other targets.

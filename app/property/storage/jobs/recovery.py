@@ -1,4 +1,4 @@
-"""Requeues jobs that no message in the broker and no worker will continue.
+"""Requeue jobs that no message in the broker and no worker will continue.
 
 A queued job without `resend_at` was sent: its message waits in the broker's queue `sent_to`. A queued job with
 `resend_at` must be sent by then, or its sender has died. If it also has `due_at`, a stopping worker returned it for

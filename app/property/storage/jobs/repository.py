@@ -1,4 +1,4 @@
-"""Stores jobs. The jobs table is the source of truth; the broker only delivers messages.
+"""Store jobs. The jobs table is the source of truth; the broker only delivers messages.
 
 Every change of state is one UPDATE whose WHERE clause requires the allowed states and the lease, so that exactly one of
 two concurrent processes succeeds.

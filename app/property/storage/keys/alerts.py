@@ -1,4 +1,4 @@
-"""Stores firing and resolved alerts.
+"""Store firing and resolved alerts.
 
 An alert fires once, even if several processes find it at the same time. Its message is put into the outbox in the same
 transaction. `services/reports/key_report` decides which problems are alerts.

@@ -1,4 +1,4 @@
-"""Stores the history of the keys: when each was first seen, its failures, and its usage by hour.
+"""Store the history of the keys: when each was first seen, its failures, and its usage by hour.
 
 The pool's counters are cumulative; `record_counters` distributes their increase over hours by the rules in `usage.py`.
 """

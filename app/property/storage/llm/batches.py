@@ -1,4 +1,4 @@
-"""Stores OpenAI batches: their requests, state, and lease.
+"""Store OpenAI batches: their requests, state, and lease.
 
 A batch passes the states new, uploaded, running, ended, settled, and closed. Each step is small and can be repeated. A
 step needs the batch's lease, and every change checks it. `app/services/batches` makes the calls to OpenAI.

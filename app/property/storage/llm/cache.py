@@ -1,4 +1,4 @@
-"""Caches answers of models and web searches, so that a repeated question is not paid for again."""
+"""Cache answers of models and web searches, so that a repeated question is not paid for again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stores model requests that wait for a batch. A job parks its request, and an answer wakes the waiting jobs.
+"""Store model requests that wait for a batch. A job parks its request, and an answer wakes the waiting jobs.
 
 Each question has one row, however many jobs ask it. A waiting job is deferred, with `request_id` and `parked_at`.
 Whether an answer is still wanted is read from the jobs, so canceling a job needs no change here. Both tables change in

@@ -1,4 +1,4 @@
-"""Stores each content once, under its SHA-256, compressed with zstd.
+"""Store each content once, under its SHA-256, compressed with zstd.
 
 The total size is a running total, because a sum over all rows would become slow. Each transaction that adds or deletes
 bytes also updates the total.

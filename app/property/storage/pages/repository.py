@@ -1,4 +1,4 @@
-"""Stores received pages, each body once. A resumed job uses its stored page, and sites get conditional requests."""
+"""Store received pages, each body once. A resumed job uses its stored page, and sites get conditional requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletes page copies by age and total size, oldest first, except those that active jobs need.
+"""Delete page copies by age and total size, oldest first, except those that active jobs need.
 
 The age of a body counts from when it was last received or confirmed by its site. Its `pages` rows and the recipe
 examples from it are deleted too. Records and properties stay, with evidence that names a deleted body.

@@ -1,4 +1,4 @@
-"""Deletes old values: names by the retention of personal data, other observations by their own retention.
+"""Delete old values: names by the retention of personal data, other observations by their own retention.
 
 The age of a name counts from when its page was last seen with that name.
 """

@@ -1,4 +1,4 @@
-"""Removes the names that a `Finder` finds from rows, records, and values."""
+"""Remove the names that a `Finder` finds from rows, records, and values."""
 
 from __future__ import annotations
 

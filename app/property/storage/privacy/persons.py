@@ -1,4 +1,4 @@
-"""Removes a person's name from all tables, and prevents its return.
+"""Remove a person's name from all tables, and prevent its return.
 
 1. Store hashes of the name, and wait for running writers. After that, no writer stores the name.
 2. Purge the pages whose URLs contain the name.

@@ -1,4 +1,4 @@
-"""Purges all data about a URL, a host, a property, an address, or a person from every table."""
+"""Purge all data about a URL, a host, a property, an address, or a person from every table."""
 
 from __future__ import annotations
 

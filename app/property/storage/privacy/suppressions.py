@@ -1,4 +1,4 @@
-"""Suppresses purged data: for a day, pages fetched before their purge; permanently, the names of purged people.
+"""Suppress purged data: for a day, pages fetched before their purge; permanently, the names of purged people.
 
 Only hashes are stored. Every transaction that writes a page, a model answer, or a record checks them first. A purge
 stores its hashes, and waits for running transactions before it deletes. So everything is either deleted by the purge or

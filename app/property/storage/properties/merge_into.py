@@ -1,4 +1,4 @@
-"""Moves the rows of one property to another: all rows, or those of some pages."""
+"""Move the rows of one property to another: all rows, or those of some pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the pages that people's identity decisions keep together or apart.
+"""Find the pages that people's identity decisions keep together or apart.
 
 Each decision names pages on two sides. For two pages, the newest decision that names both and is not undone counts. A
 join keeps them together; a split keeps them apart if they are on different sides. A review decides nothing.

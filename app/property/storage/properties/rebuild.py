@@ -1,4 +1,4 @@
-"""Rebuilds a property from its records: its values, and the keys under which it is indexed."""
+"""Rebuild a property from its records: its values, and the keys under which it is indexed."""
 
 from __future__ import annotations
 

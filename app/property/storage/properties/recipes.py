@@ -1,4 +1,4 @@
-"""Stores recipes and their examples, shared by all processes (`app/property/recipes`).
+"""Store recipes and their examples, shared by all processes (`app/property/recipes`).
 
 The page of an example is read from the stored pages. A recipe in another version of the format is not used. If
 it was learned, it is deleted when a new recipe of its host is learned.

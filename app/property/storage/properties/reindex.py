@@ -1,4 +1,4 @@
-"""Reindexes properties whose keys an older version made, and merges those that turn out to be the same.
+"""Recompute the keys of properties that an older version stored, and merge those that prove to be the same.
 
 `properties.identity_version` is the version of the rules that made the keys. Each property is one transaction, so
 workers can continue meanwhile.

@@ -1,4 +1,4 @@
-"""Stores records and the properties made of them in one transaction, and reads properties as interfaces show them.
+"""Store records and the properties made of them in one transaction, and read properties as interfaces show them.
 
 `resolve.py` finds the property of a record, and `rebuild.py` updates the property. Safe for many concurrent writers.
 """

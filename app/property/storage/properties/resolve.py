@@ -1,4 +1,4 @@
-"""Finds the property of a record: by people's decisions, else among properties that share keys with the record.
+"""Find the property of a record: by people's decisions, else among properties that share keys with the record.
 
 `merging/resolve.py` compares the record with these properties.
 """

@@ -1,4 +1,4 @@
-"""Reads properties as interfaces show them, with sources, claims, attempts, and the ids that they replace."""
+"""Read properties as interfaces show them, with sources, claims, attempts, and the ids that they replace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detects changes in the transaction that stores a record.
+"""Detect changes in the transaction that stores a record.
 
 A new value on a page becomes a pending change, which is published when it is accepted.
 """

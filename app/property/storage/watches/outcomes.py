@@ -1,4 +1,4 @@
-"""Settles refreshes: retries failed ones with backoff, and pauses watches that fail for weeks. Also merges watches."""
+"""Settle refreshes: retry failed ones with backoff, and pause watches that fail for weeks. Also merge watches."""
 
 from __future__ import annotations
 

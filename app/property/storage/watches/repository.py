@@ -1,4 +1,4 @@
-"""Stores watches: properties, URLs of pages or searches, and addresses that are refreshed on a schedule.
+"""Store watches: properties, URLs of pages or searches, and addresses that are refreshed on a schedule.
 
 `watches/schedule.py` decides what is due.
 """

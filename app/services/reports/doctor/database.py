@@ -1,4 +1,4 @@
-"""Checks the database, and the jobs, model batches, and watches in it."""
+"""Check the database, and the jobs, model batches, and watches in it."""
 
 from __future__ import annotations
 

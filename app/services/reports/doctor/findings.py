@@ -1,4 +1,4 @@
-"""Runs checks concurrently, each with a time limit, and returns their findings. A failed check does not stop others."""
+"""Run checks concurrently, each with a time limit, and return their findings. A failed check does not stop others."""
 
 from __future__ import annotations
 

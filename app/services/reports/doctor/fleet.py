@@ -1,4 +1,4 @@
-"""Checks the shared services: Redis, beat, clocks, keys, and workers."""
+"""Check the shared services: Redis, beat, clocks, keys, and workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks this machine: settings, `sources.toml`, and the folder PROPINTEL_HOME."""
+"""Check this machine: settings, `sources.toml`, and the folder PROPINTEL_HOME."""
 
 from __future__ import annotations
 

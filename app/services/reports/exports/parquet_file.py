@@ -1,4 +1,4 @@
-"""Writes Parquet with typed columns, one row group at a time. Needs pyarrow (the extra `parquet`)."""
+"""Write Parquet with typed columns, one row group at a time. Needs pyarrow (the extra `parquet`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes CSV for spreadsheets and CRMs, JSON Lines with all stored data, and GeoJSON (RFC 7946) for maps."""
+"""Write CSV for spreadsheets and CRMs, JSON Lines with all stored data, and GeoJSON (RFC 7946) for maps."""
 
 from __future__ import annotations
 

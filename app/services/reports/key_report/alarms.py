@@ -1,4 +1,4 @@
-"""Finds current problems of the key pool, with pure functions of a view of the pool and of the firing alerts.
+"""Find current problems of the key pool, with pure functions of a view of the pool and of the firing alerts.
 
 The usage of a budget is corrected up and down all day, so a budget alert stays for the day. A short failure of a key
 between two evaluations is not missed, because the pool counts failures, and each is an alarm for at least `HELD`.

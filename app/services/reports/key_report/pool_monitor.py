@@ -1,4 +1,4 @@
-"""Stores the key pool's counters, and raises and resolves alerts. Used by the scheduled tasks."""
+"""Store the key pool's counters, and raise and resolve alerts. Used by the scheduled tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serves the shared metrics of all processes to Prometheus, read from their stores at most once a second.
+"""Serve the shared metrics of all processes to Prometheus, read from their stores at most once a second.
 
 Every web process gives the same answer, because none has its own counters. An unavailable source only omits its own
 samples.

@@ -1,4 +1,4 @@
-"""Creates all tables as the code defines them."""
+"""Create all tables as the code defines them."""
 
 from __future__ import annotations
 
