@@ -27,6 +27,7 @@ from app.property.reading.scorer import LOWERS, RAISES
 from app.property.record import FIELDS
 from app.property.urls.targets import normalize_target
 from app.settings import load_settings
+from app.settings.forms import ModelUse
 from cli.command import command, new_app
 from cli.output import cut, make_table, note, print_json, show, wants_json
 from cli.property_tables import record_table
@@ -70,26 +71,24 @@ def extract(
     address = normalize_target(url)
     page = page_from_file(file, address, SystemClock().now())
     language = _checked_language(lang)
+    settings = load_settings() if explain or show_prompt or answer else None  # a plain reading needs no settings
     with reading(page.url, page.spent):
-        extraction = extract_page(page, lang=language)
-        prompt = _prompt(extraction, language) if show_prompt or answer else None
+        extraction, prompt = extract_page(page, lang=language), None
+        if settings and (show_prompt or answer):
+            budget, use = settings.openai.text_tokens, settings.reading.model_use
+            prompt = build_prompt(extraction, lang=language, budget=budget, use=use)
     if prompt and not prompt.fields:
         note("Nothing would be sent: the page has no text, nothing is missing, or MODEL_USE is never.")
     if prompt and show_prompt and not explain and not answer:
         _show_prompt(prompt)
         return
     dropped: tuple[Dropped, ...] = ()
-    if prompt and answer:
-        extraction, dropped = _answered(extraction, prompt, answer, language)
+    if settings and prompt and answer:
+        extraction, dropped = _answered(extraction, prompt, answer, language, settings.reading.model_use)
     data = _as_json(extraction)
-    data |= _explained(extraction, dropped) if explain else {}
+    data |= _explained(extraction, dropped, settings.reading.model_use) if settings and explain else {}
     data |= {"prompt": prompt_json(prompt)} if prompt and show_prompt else {}
     show(data, lambda: _tables(extraction, data, prompt if show_prompt else None))
-
-
-def _prompt(extraction: Extraction, lang: str | None) -> Prompt:
-    settings = load_settings()
-    return build_prompt(extraction, lang=lang, budget=settings.openai.text_tokens, use=settings.reading.model_use)
 
 
 def _checked_language(lang: str | None) -> str | None:
@@ -99,14 +98,13 @@ def _checked_language(lang: str | None) -> str | None:
 
 
 def _answered(
-    extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None
+    extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None, use: ModelUse
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
     """Return the extraction with the values of the reply that the page supports. Raises `ModelAnswerInvalidError`."""
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
     candidates, dropped = check_claims(values, prompt)
     note(f"Of {len(values)} values of the reply, {len(values) - len(dropped)} are accepted, {len(dropped)} dropped.")
     with reading(extraction.page.url, extraction.page.spent):
-        use = load_settings().reading.model_use
         return with_model_values(extraction, candidates, len(dropped), lang=lang, use=use), dropped
 
 
@@ -128,10 +126,10 @@ def _as_json(extraction: Extraction) -> dict[str, Any]:
     }
 
 
-def _explained(extraction: Extraction, dropped: tuple[Dropped, ...]) -> dict[str, Any]:
+def _explained(extraction: Extraction, dropped: tuple[Dropped, ...], use: ModelUse) -> dict[str, Any]:
     return {
         "reason": extraction.reason,
-        "wanted": list(extraction.asked(load_settings().reading.model_use)),
+        "wanted": list(extraction.asked(use)),
         "notes": list(extraction.notes),
         "candidates": explained(extraction, dropped),
         "scores": scores(extraction),

@@ -17,7 +17,6 @@ from app.property.presenting.brief import WIDTH, brief
 from app.property.presenting.groups import GROUPS, group_of
 from app.property.presenting.sources import KINDS, source_name
 from app.property.presenting.words import HEADINGS, in_list, in_words
-from app.settings import load_settings
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
 _NARROWEST = 40
@@ -26,17 +25,16 @@ _LINE_CHARS = 24
 Shown = Mapping[str, Any]
 
 
-def show_properties(found: Sequence[Shown], now: datetime, *, as_list: bool) -> None:
+def show_properties(found: Sequence[Shown], now: datetime, fresh_days: float, *, as_list: bool) -> None:
     """Print properties in the shape of `PropertyStore.get`: in brief with their conflicts, or as JSON.
 
-    The JSON is a list, or without `as_list` the only property.
+    The brief marks values older than `fresh_days`. The JSON is a list, or without `as_list` the only property.
     """
-    show(list(found) if as_list else found[0], lambda: _briefs(found, now))
+    show(list(found) if as_list else found[0], lambda: _briefs(found, now, fresh_days))
 
 
-def _briefs(found: Sequence[Shown], now: datetime) -> Iterator[Table | Text]:
+def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterator[Table | Text]:
     width = max(_NARROWEST, min(WIDTH, stdout_console().width))
-    fresh_days = load_settings().jobs.property_fresh_days
     for place, shown in enumerate(found):
         text = brief(shown, now, fresh_days, width)
         yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")  # whole URLs

@@ -74,7 +74,7 @@ def scrape(
     finally:
         shutdown_tracing()
     if results:
-        show_properties(results, SystemClock().now(), as_list=len(targets) > 1)
+        show_properties(results, SystemClock().now(), settings.jobs.property_fresh_days, as_list=len(targets) > 1)
     elif len(targets) > 1 and wants_json():
         print_json([])
     raise typer.Exit(max(codes))

@@ -18,6 +18,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.keys.reload import on_sighup
+from app.services.reports.metrics.shared_counts import make_flusher
 from app.settings import Settings
 from app.settings.names import log_near_misses
 from web import (
@@ -69,7 +70,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         version="1",
         description=_DESCRIPTION,
         lifespan=_lifespan(context),
-        docs_url=None,  # FastAPI's page loads scripts from other hosts; `web.pages.api_docs` does not
+        docs_url=None,  # FastAPI's page loads scripts from other hosts; `web.pages.sign_in` does not
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
@@ -113,7 +114,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
         log_near_misses()
         reloader = context.key_reloader()  # reads the settings, so that invalid ones fail the start
         reloader.start()
-        flusher = context.report_counts()
+        flusher = make_flusher(chosen)  # adds this process's counts to the fleet's
         flusher.start()
         restore = on_sighup(reloader.ask)  # otherwise SIGHUP would end the process
         try:

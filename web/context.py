@@ -28,11 +28,11 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.redis.embedded_valkey import broker_url, connect
 from app.services.keys.reload import KeyReload, KeyReloader
 from app.services.keys.store import connect_store
-from app.services.keys.view import KeyReport, KeyView
+from app.services.keys.view import KeyView
 from app.services.reports.key_report.report import newest_report
 from app.services.reports.metrics.exposition import Exposition
 from app.services.reports.metrics.samples import HealthFigures
-from app.services.reports.metrics.shared_counts import Flusher, make_flusher, read_counts
+from app.services.reports.metrics.shared_counts import read_counts
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tasks._celery.config import ALL_QUEUES
@@ -57,7 +57,7 @@ class Context:
         self.exposition = Exposition(
             masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
             totals=self.shared_counts,
-            keys=self._report_keys,
+            keys=lambda: self.keys.report(),  # noqa: PLW0108 (opened on first use)
             jobs=lambda: read_job_figures(self.stores.database),
             messages=self._waiting_messages,
             health=self._health_figures,
@@ -67,7 +67,7 @@ class Context:
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
         #: The readiness checks by name. A failed check raises `PropertyIntelligenceError` within seconds.
         self.probes: Mapping[str, Callable[[], None]] = {
-            "database": TimeLimited(self._ping_database, "the database", _PROBE_SECONDS),
+            "database": TimeLimited(lambda: self.stores.ping(), "the database", _PROBE_SECONDS),  # noqa: PLW0108
             "broker": TimeLimited(self._ping_broker, "the broker", _PROBE_SECONDS + 1),
         }
 
@@ -129,9 +129,6 @@ class Context:
         """Return the counters of all processes by series (`metrics/shared_counts.py`). Raises `redis.RedisError`."""
         return read_counts(self._once("counts", lambda: connect_store(broker_url(self.settings))))
 
-    def _report_keys(self) -> KeyReport:
-        return self.keys.report()
-
     def _health_figures(self) -> HealthFigures:
         known = KeyHistoryStore(self.stores.database).known_keys()
         present = (key for key in known if key.removed_at is None)
@@ -146,13 +143,6 @@ class Context:
     def _waiting_messages(self) -> dict[str, int]:
         self._ping_broker()  # it reports an unreachable broker at once; Celery would retry
         return waiting_messages(self.celery, ALL_QUEUES)
-
-    def report_counts(self) -> Flusher:
-        """Return the flusher that adds this process's counts to the fleet's. The caller starts and stops it."""
-        return make_flusher(self.settings)
-
-    def _ping_database(self) -> None:
-        self.stores.ping()
 
     def _ping_broker(self) -> None:
         connect(self.settings, within_seconds=_PROBE_SECONDS).close()

@@ -35,7 +35,7 @@ reviews = api_router("/api/v1/reviews", "properties", READING)
 Operator = Annotated[Caller, allow(*OPERATIONS)]
 type DecisionKind = Literal["split", "join", "review"]
 type ComparisonResult = Literal["same", "close", "differs"]
-Reason = Annotated[str, Field(max_length=MOST_CHARACTERS, examples=["the house behind"])]
+Reason = Annotated[str, Field(max_length=MOST_CHARACTERS, examples=["the building behind"])]
 
 
 class SplitRequest(RequestBody):

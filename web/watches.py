@@ -37,7 +37,7 @@ class WatchRequest(RequestBody):
 
 
 class WatchView(BaseModel):
-    """A watch. `put_off`: the daily budget had no room since `put_off_at`; it comes first on the next day.
+    """A watch. `put_off`: the daily budget has been too small since `put_off_at`; it comes first on the next day.
 
     `target` is a property ID, or a normalized URL or address, whose `property` is known after the first refresh.
     `failures` counts consecutive refreshes without a result.

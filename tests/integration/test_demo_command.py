@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from cli.demo_report import print_result
 from docs.site import readme
 from simulators.serving import BackgroundServer
 from tests.plugins.waiting import wait_until
+from tests.plugins.warm_start import WarmParent
 
 pytestmark = pytest.mark.worker
 _BLOCK = readme.block()
@@ -73,15 +73,12 @@ def _demo(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Pop
     )
 
 
-def test_every_job_succeeds_and_its_json_is_the_documented_one(ran: Run) -> None:
+def test_every_job_succeeds_with_the_documented_json_and_without_the_users_environment(ran: Run) -> None:
+    """Without --real, no key of the user is used, neither from the environment nor from .env. No file is left."""
     assert set(ran.result) == {"jobs", "properties", "keys", "seconds"}
     assert ran.result["jobs"] == {"total": 24, "succeeded": 24, "failed": 0}
     assert all(one["record"] and set(one["record"]) == set(one["evidence"]) for one in ran.result["properties"])
     assert "Traceback" not in ran.stderr
-
-
-def test_the_users_environment_is_not_used_and_nothing_is_left_behind(ran: Run) -> None:
-    """Without --real, no key of the user is used, neither from the environment nor from .env."""
     assert (ran.calls, ran.left) == ([], [])
 
 
@@ -137,22 +134,15 @@ def test_other_numbers_of_another_run_are_ignored() -> None:
     assert readme.difference(other) == []
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "moment"), [(signal.SIGINT, 130, "in the middle"), (signal.SIGTERM, 143, "while it starts")]
-)
-def test_a_signal_leaves_no_process_and_no_traceback(
-    number: signal.Signals, code: int, moment: str, tmp_path: Path
-) -> None:
-    """The signal comes during the start or during the jobs. The temporary home is removed too."""
+def test_ctrl_c_leaves_no_process_and_no_traceback(tmp_path: Path) -> None:
+    """The temporary home is removed too."""
     demo = _demo(tmp_path, "--jobs", "300")
     family = psutil.Process(demo.pid)
-    _wait_for_processes(family, 2 if moment == "while it starts" else 8)
-    if moment == "in the middle":
-        time.sleep(1.5)
+    _wait_for_processes(family, 8)
     children = family.children(recursive=True)
-    demo.send_signal(number)
+    demo.send_signal(signal.SIGINT)
     stdout, stderr = demo.communicate(timeout=300)
-    assert demo.returncode == code, stderr
+    assert demo.returncode == 130, stderr
     assert "Traceback" not in stdout + stderr
     _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []
@@ -173,13 +163,9 @@ def test_a_killed_demo_ends_its_processes(tmp_path: Path) -> None:
     assert alive == []
 
 
-def test_a_process_that_cannot_start_is_named_with_its_reason(tmp_path: Path) -> None:
-    """`--real` without a key ends with exit code 2 and a remedy, and starts no process."""
-    demo = _demo(tmp_path, "--real")
-    _, stderr = demo.communicate(timeout=300)
-    assert demo.returncode == 2
-    assert "OPENAI_API_KEYS" in stderr
-    assert "Traceback" not in stderr
+def test_a_real_demo_without_a_key_ends_with_a_remedy(tmp_path: Path, warm_parent: WarmParent) -> None:
+    demo = warm_parent.run_propintel("demo", "--real", env={**os.environ, "TMPDIR": str(tmp_path)}, cwd=tmp_path)
+    assert (demo.returncode, "OPENAI_API_KEYS" in demo.stderr, "Traceback" in demo.stderr) == (2, True, False)
 
 
 def _wait_for_processes(family: psutil.Process, count: int) -> None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -23,15 +24,16 @@ from app.settings.sources import env_file_in_use
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey(tmp_path / "home") as server:
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server
 
 
 @pytest.fixture
 def settings(valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REDIS_URL", valkey.url)
     monkeypatch.setenv("OPENAI_API_KEYS", KEY)
     return load_settings()
 
@@ -39,6 +41,7 @@ def settings(valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def connection(settings: Settings) -> Iterator[redis.Redis]:
     with connect(settings) as connection:
+        connection.flushall()
         yield connection
 
 
@@ -47,49 +50,40 @@ def celery_facts(nodes: dict[str, Collection[str]] | None = None) -> CeleryFacts
     return CeleryFacts(lambda: nodes or {}, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 
-def test_the_embedded_valkey_passes(settings: Settings) -> None:
-    verdict = check_redis(settings)
-    assert (verdict.state, verdict.remedy) == ("ok", None), verdict.detail
-    assert verdict.detail.startswith("Valkey ")
+def test_a_server_that_may_lose_data_is_reported(settings: Settings, connection: redis.Redis) -> None:
+    def check() -> Any:
+        return check_redis(settings)
+
+    assert (check().state, check().remedy) == ("ok", None), check().detail
+    assert check().detail.startswith("Valkey ")
+    for command, undo, state, expected in (
+        ("CONFIG SET maxmemory-policy allkeys-lru", "CONFIG SET maxmemory-policy noeviction", "warning", "allkeys-lru"),
+        ("CONFIG SET maxmemory 100000", "CONFIG SET maxmemory 0", "warning", "of its maxmemory are used"),
+        ("CONFIG SET appendonly no", "CONFIG SET appendonly yes", "warning", "appendonly is off"),
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", "failed", "replica"),
+    ):
+        connection.execute_command(*command.split())
+        verdict = check()
+        connection.execute_command(*undo.split())
+        assert verdict.state == state, verdict.detail
+        assert expected in verdict.detail
+        assert verdict.remedy
 
 
-@pytest.mark.parametrize(
-    ("command", "state", "expected"),
-    [
-        ("CONFIG SET maxmemory-policy allkeys-lru", "warning", "maxmemory-policy is allkeys-lru"),
-        ("CONFIG SET maxmemory 100000", "warning", "of its maxmemory are used"),
-        ("CONFIG SET appendonly no", "warning", "appendonly is off"),
-        ("REPLICAOF 127.0.0.1 1", "failed", "replica"),
-    ],
-)
-def test_a_server_that_may_lose_data_is_reported(
-    settings: Settings, connection: redis.Redis, command: str, state: str, expected: str
-) -> None:
-    connection.execute_command(*command.split())
-    verdict = check_redis(settings)
-    assert verdict.state == state, verdict.detail
-    assert expected in verdict.detail
-    assert verdict.remedy
-
-
-def test_without_beats_lock_the_check_says_that_no_beat_runs(settings: Settings) -> None:
-    verdict = check_beat(settings, celery_facts(), SystemClock())
-    assert (verdict.state, "no beat runs" in verdict.detail) == ("failed", True)
-    assert "propintel up" in str(verdict.remedy)
-
-
-@pytest.mark.parametrize(("late_seconds", "state"), [(-5, "ok"), (29, "ok"), (60, "warning")])
-def test_a_beat_that_sends_nothing_is_a_warning(
-    settings: Settings, connection: redis.Redis, late_seconds: int, state: str
-) -> None:
+def test_a_beat_that_sends_nothing_is_reported(settings: Settings, connection: redis.Redis) -> None:
     """The lock alone does not prove that beat works; due tasks must have been sent."""
-    now = SystemClock().now().timestamp()
+
+    def check() -> Any:
+        return check_beat(settings, celery_facts(), SystemClock())
+
+    assert (check().state, "no beat runs" in check().detail, "propintel up" in check().remedy) == ("failed", True, True)
     connection.set("p::lock", "token")
-    assert check_beat(settings, celery_facts(), SystemClock()).detail == "beat holds its lock but has no schedule"
-    connection.zadd("p::schedule", {"p:recover-jobs": now - late_seconds, "p:report-key-stats": now + 60})
-    verdict = check_beat(settings, celery_facts(), SystemClock())
-    assert verdict.state == state, verdict.detail
-    assert ("recover-jobs has been due for" in verdict.detail) == (state == "warning")
+    assert check().detail == "beat holds its lock but has no schedule"
+    for late_seconds, state in ((-5, "ok"), (29, "ok"), (60, "warning")):
+        now = SystemClock().now().timestamp()
+        connection.zadd("p::schedule", {"p:recover-jobs": now - late_seconds, "p:report-key-stats": now + 60})
+        assert check().state == state, check().detail
+        assert ("recover-jobs has been due for" in check().detail) == (state == "warning")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +120,7 @@ def test_heartbeats_are_compared_with_the_workers_that_answer(
     """A stale heartbeat of a worker that answers is no problem: its disk may have been full."""
     clock, node = ManualClock(), "celery@here"
     file = heartbeat_file(settings.state.propintel_home, node)
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     at = clock.now() - timedelta(seconds=age_seconds)
     file.write_text(json.dumps({"at": at.isoformat(), "node": node, "pid": 4711}))
     others: dict[str, Collection[str]] = {"celery@there": ["scrape", "maintenance"]}
@@ -169,29 +163,28 @@ def secret_file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("variable", ["PROPINTEL_ENV_FILE", "OPENAI_API_KEYS_FILE", "JWT_SECRET_FILE"])
-@pytest.mark.parametrize(("mode", "state"), [(0o600, "ok"), (0o400, "ok"), (0o640, "warning"), (0o644, "warning")])
 def test_a_file_with_secrets_that_others_may_read_is_a_warning(
-    secret_file: Callable[[str], Path], variable: str, mode: int, state: str
+    secret_file: Callable[[str], Path], variable: str
 ) -> None:
     file = secret_file(variable)
-    file.chmod(mode)
-    verdict = check_settings(load_settings(), env_file_in_use())
-    assert verdict.state == state
-    assert "keys from OPENAI_API_KEYS" in verdict.detail
-    assert (f"Run `chmod 600 {file}`" in str(verdict.remedy)) == (state == "warning")
+    for mode, state in ((0o600, "ok"), (0o400, "ok"), (0o640, "warning"), (0o644, "warning")):
+        file.chmod(mode)
+        verdict = check_settings(load_settings(), env_file_in_use())
+        assert verdict.state == state
+        assert "keys from OPENAI_API_KEYS" in verdict.detail
+        assert (f"Run `chmod 600 {file}`" in str(verdict.remedy)) == (state == "warning")
 
 
-@pytest.mark.parametrize(("mode", "state"), [(0o640, "ok"), (0o644, "warning")])
 def test_another_users_file_may_be_shared_with_a_group(
-    secret_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, mode: int, state: str
+    secret_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For example, root shares a file with a service, and `chmod 600` would lock the service out."""
     file = secret_file("PROPINTEL_ENV_FILE")
-    file.chmod(mode)
     monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
-    verdict = check_settings(load_settings(), env_file_in_use())
-    assert verdict.state == state
-    assert "chmod" not in str(verdict.remedy)
+    for mode, state in ((0o640, "ok"), (0o644, "warning")):
+        file.chmod(mode)
+        verdict = check_settings(load_settings(), env_file_in_use())
+        assert (verdict.state, "chmod" in str(verdict.remedy)) == (state, False)
 
 
 def test_a_missing_secrets_file_of_sources_is_no_finding_of_settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -10,7 +11,9 @@ from html import unescape
 import pytest
 
 from app.errors import every_kind
+from app.settings import Settings
 from tests.plugins.documented import ROOT, pages
+from web import create_app
 
 _GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 _TABLE = _GLOSSARY[_GLOSSARY.index("## Words to avoid") :]
@@ -63,6 +66,10 @@ def test_no_template_uses_an_avoided_word() -> None:
     templates = (ROOT / "web" / "templates").glob("*.html")
     found = {path.name: words for path in templates if (words := _in_template(path.read_text(encoding="utf-8")))}
     assert found == {}
+
+
+def test_the_openapi_document_uses_no_avoided_word() -> None:
+    assert _found(json.dumps(create_app(Settings.of).openapi())) == []
 
 
 def test_no_error_uses_an_avoided_word() -> None:

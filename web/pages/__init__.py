@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from web.pages import api_docs, enqueue, jobs, keys, overview, properties, recipes, sign_in, watches
+from web.pages import enqueue, jobs, keys, overview, properties, recipes, sign_in, watches
 from web.pages.rendering import Assets, assets
 from web.pages.route import error_page
 
@@ -21,7 +21,7 @@ __all__ = ["register"]
 def register(app: FastAPI) -> None:
     """Add the pages, their static files, and HTML errors for browsers to `app`. The OpenAPI document omits pages."""
     app.mount("/static", Assets(assets.folder), name="static")
-    for module in (api_docs, sign_in, overview, jobs, enqueue, properties, watches, recipes, keys):
+    for module in (sign_in, overview, jobs, enqueue, properties, watches, recipes, keys):
         app.include_router(module.router, include_in_schema=False)
     as_json: Any = app.exception_handlers[HTTPException]
 

@@ -1,4 +1,4 @@
-"""The pages with which people sign in, with an API token or a one-time link, and sign out."""
+"""The pages that need no session: signing in with an API token or a one-time link, signing out, and the API's docs."""
 
 from __future__ import annotations
 
@@ -71,6 +71,11 @@ def sign_out(request: Request) -> Response:
     response = see_other(SIGN_IN_PATH)
     response.delete_cookie(name, secure=request.url.scheme == "https", httponly=True, samesite="strict")
     return response
+
+
+@router.get("/docs")
+def show_api(request: Request) -> Response:
+    return page(request, "api_docs.html")
 
 
 def _signed_in(request: Request, caller: Caller, path: str) -> Response:
