@@ -93,6 +93,8 @@ def test_wrong_usage_is_explained_on_stderr(propintel: Propintel) -> None:
         ("PORT", "eighty", ["token", "--role", "exec", "--subject", "tester"]),
         ("JWT_SECRET", "too short", ["token", "--role", "exec", "--subject", "tester"]),
         ("DATABASE_URL", "no-database://x", ["jobs", "list"]),
+        ("LOG_FORMAT", "xml", ["jobs", "list"]),
+        ("LOG_LEVEL", "loud", ["jobs", "list"]),
     ],
 )
 def test_a_bad_setting_gives_exit_code_2_and_one_line(
@@ -108,13 +110,13 @@ def test_a_bad_setting_gives_exit_code_2_and_one_line(
         assert secret not in ran.stderr
 
 
-def test_help_needs_no_settings_and_shows_examples(propintel: Propintel) -> None:
+def test_help_needs_no_settings_and_shows_examples(called: Propintel) -> None:
     for arguments in (["--help"], ["enqueue", "--help"], ["keys", "check", "-h"]):
-        ran = propintel(*arguments, PORT="not a port")
+        ran = called(*arguments, PORT="not a port")
         assert ran.returncode == 0
         assert "propintel" in ran.stdout
         assert ran.stderr == ""
-    assert "Examples:" in propintel("jobs", "list", "--help").stdout
+    assert "Examples:" in called("jobs", "list", "--help").stdout
 
 
 def test_the_token_command_prints_only_the_token(called: Propintel) -> None:

@@ -91,9 +91,14 @@ def test_fields_are_explained_by_name_or_label(called: Propintel, stored: str) -
     assert (wrong.returncode, "Did you mean YearBuilt" in wrong.stderr) == (2, True)
     lines = called(*explain, "--format", "table").stdout.split("Values (", 1)[1].splitlines()
     assert len(lines) == len(everything["values"]) + 3, "there is not one line for each value, after title and head"
+    assert "the same address" in called(*explain, "--format", "table").stdout
+    assert any(
+        line.split() == ["Year", "built", "1987", "assessor", "county.example", "1", "of", "2"] for line in lines
+    )
     table = _words(called(*explain, "YearBuilt", "--format", "table").stdout)
     assert "Year built (YearBuilt)" in table
     assert "1978 portal homes.example conflict" in table
+    assert "portal ranks below assessor here" in table
 
 
 def test_json_shows_the_stored_property(called: Propintel, stored: str) -> None:

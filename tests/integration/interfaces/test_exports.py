@@ -62,11 +62,10 @@ def test_changed_since_accepts_the_values_of_updated_at(called: Propintel, home:
     assert "0 properties exported\n" in none.stderr
 
 
-@pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "", "1", "0001-01-01T00:00:00+14:00"])
-def test_an_invalid_time_is_wrong_usage(called: Propintel, since: str) -> None:
-    ran = called("properties", "export", "--format", "csv", "--changed-since", since)
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "ISO 8601" in ran.stderr.replace("\n", " ")
+def test_an_invalid_time_is_wrong_usage(called: Propintel) -> None:
+    for since in ("yesterday", "2026-13-01", "", "1", "0001-01-01T00:00:00+14:00"):
+        ran = called("properties", "export", "--format", "csv", "--changed-since", since)
+        assert (ran.returncode, ran.stdout, "ISO 8601" in ran.stderr.replace("\n", " ")) == (2, "", True), since
 
 
 def test_parquet_can_be_written_to_files_and_pipes(propintel: Propintel, home: Path, ids: list[str]) -> None:

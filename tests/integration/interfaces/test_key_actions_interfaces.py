@@ -90,16 +90,6 @@ def test_impossible_actions_are_refused_with_a_reason(ask: Ask, called: Propinte
     assert ask("GET", "/actions").json()["data"]["actions"] == []
 
 
-@pytest.mark.usefixtures("broker")
-def test_only_managers_act_on_keys_and_see_the_audit_log(ask: Ask, web: str) -> None:
-    assert httpx2.post(f"{web}{OPENAI}/keys/{ID_A}/disable", timeout=120).status_code == 401
-    for role in ("operator", "reader"):
-        assert ask("POST", f"/keys/{ID_A}/disable", role=role).status_code == 403
-        assert ask("GET", "/actions", role=role).status_code == 403
-    assert ask("POST", f"/keys/{ID_A}/probe", role="exec").status_code == 200
-    assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
-
-
 def test_without_redis_both_interfaces_report_the_problem(ask: Ask, called: Propintel) -> None:
     refused = ask("POST", f"/keys/{ID_A}/disable")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "key_store_unavailable")

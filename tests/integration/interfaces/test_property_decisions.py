@@ -42,27 +42,6 @@ def stored(stores: Stores) -> str:
     return save_record(stores.properties, page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
 
 
-def test_an_explanation_names_the_key_and_the_values_not_chosen(called: Propintel, stored: str) -> None:
-    explained = json.loads(called("properties", "show", stored, "--explain").stdout)
-    assert [entry["belongs"]["key"] for entry in explained["sources"]] == ["address", "address"]
-    (year,) = [entry for entry in explained["values"] if entry["field"] == "YearBuilt"]
-    assert [(value["value"], value["verdict"]) for value in year["source_values"]] == [
-        (1987, "won"),
-        (1990, "conflict"),
-    ]
-    assert "portal ranks below assessor here" in year["source_values"][1]["reason"]
-    assert explained["decisions"] == []
-    table = called("properties", "show", stored, "--explain", "--format", "table").stdout
-    assert "the same address" in table
-    (line,) = [line for line in table.splitlines() if line.startswith("Year built")]
-    assert line.split() == ["Year", "built", "1987", "assessor", "county.example", "1", "of", "2"]
-    chosen = json.loads(called("properties", "show", stored, "--explain", "year built").stdout)
-    assert [value["field"] for value in chosen["values"]] == ["YearBuilt"]
-    table = called("properties", "show", stored, "--explain", "YearBuilt", "--format", "table").stdout
-    assert "1990" in table
-    assert "portal ranks below assessor here" in " ".join(table.split())
-
-
 def test_splits_and_joins_are_recorded_and_can_be_undone(called: Propintel, stores: Stores, stored: str) -> None:
     split = json.loads(called("properties", "split", stored, "--source", B, "--reason", "the house behind").stdout)
     assert (split["kind"], split["pages"], split["reason"]) == ("split", [B], "the house behind")

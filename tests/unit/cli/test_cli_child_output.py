@@ -72,9 +72,19 @@ def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
     return stream.getvalue()
 
 
-def test_each_line_has_the_name_of_its_process_in_one_column() -> None:
-    assert _shown(b"one\ntwo\n") == b"beat   | one\nbeat   | two\n"
-    assert _shown(b"one\n", name="worker") == b"worker | one\n"
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        (b"one\ntwo\n", b"beat   | one\nbeat   | two\n"),
+        (b"one\nlast words", b"beat   | one\nbeat   | last words\n"),
+        (b"caf\xe9 \xff\x00\n", b"beat   | caf\xe9 \xff\x00\n"),
+        (b"\n  \nworker: Cold shutdown\n\n", b"beat   | worker: Cold shutdown\n"),
+        *((line + b"\n", b"beat   | " + line + b"\n") for line in (b"{", b"{}", b'{"event": "cut', b'["a"]', b"{no}")),
+    ],
+)
+def test_each_line_has_the_name_of_its_process_in_one_column(written: bytes, printed: bytes) -> None:
+    """Bytes that are no text pass unchanged, empty lines are omitted, and what only resembles JSON gets the prefix."""
+    assert _shown(written) == printed
 
 
 def test_a_terminal_shows_each_name_in_its_own_color() -> None:
@@ -89,11 +99,6 @@ def test_a_json_line_stays_json_and_names_its_process() -> None:
     assert json.loads(shown) == {"process": "beat", "event": "hello", "pid": 7}
 
 
-@pytest.mark.parametrize("line", [b"{", b"{}", b'{"event": "cut', b'["a"]', b"{no json}"])
-def test_a_line_that_only_resembles_json_gets_the_prefix(line: bytes) -> None:
-    assert _shown(line + b"\n") == b"beat   | " + line + b"\n"
-
-
 def test_a_line_written_in_parts_is_printed_when_complete() -> None:
     stream = io.BytesIO()
     with ChildOutput(stream, _NAMES) as output, _child(output, "beat") as one, _child(output, "worker") as other:
@@ -101,18 +106,6 @@ def test_a_line_written_in_parts_is_printed_when_complete() -> None:
             os.write(one, part)
             os.write(other, part)
     assert sorted(stream.getvalue().splitlines()) == [b"beat   | beginning", b"worker | beginning"]
-
-
-def test_the_last_line_is_printed_without_a_line_end() -> None:
-    assert _shown(b"one\nlast words") == b"beat   | one\nbeat   | last words\n"
-
-
-def test_bytes_that_are_not_text_pass_unchanged() -> None:
-    assert _shown(b"caf\xe9 \xff\x00\n") == b"beat   | caf\xe9 \xff\x00\n"
-
-
-def test_empty_lines_are_omitted() -> None:
-    assert _shown(b"\n  \nworker: Cold shutdown\n\n") == b"beat   | worker: Cold shutdown\n"
 
 
 def test_secrets_are_redacted_except_those_meant_to_be_shown() -> None:

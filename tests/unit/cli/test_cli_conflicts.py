@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ with only_up(Path(sys.argv[1])):
 
 def test_a_second_up_of_a_home_is_refused_with_the_first_one_s_process(tmp_path: Path) -> None:
     with only_up(tmp_path):
+        assert (tmp_path / "up.lock").stat().st_mode & 0o777 == 0o600
         with pytest.raises(ConfigurationError) as caught, only_up(tmp_path):
             pytest.fail("two in one home")
         assert f"process {os.getpid()}" in str(caught.value)
@@ -63,20 +65,14 @@ def test_a_home_that_cannot_be_created_is_named(tmp_path: Path) -> None:
         pytest.fail("there is no home")
 
 
-def test_the_lock_of_a_home_is_private_to_its_owner(tmp_path: Path) -> None:
-    with only_up(tmp_path):
-        assert (tmp_path / "up.lock").stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "", "localhost"])
-@pytest.mark.parametrize("listener", ["127.0.0.1", "0.0.0.0"])
-def test_a_port_in_use_is_named_with_its_setting(listener: str, address: str) -> None:
-    with socket.create_server((listener, 0)) as server:
-        port = server.getsockname()[1]
-        with pytest.raises(ConfigurationError) as caught:
-            require_free([Place("PORT", free_port()), Place("FLOWER_PORT", port, address)])
-    assert str(caught.value).startswith(f"FLOWER_PORT: port {port} of ")
-    assert "FLOWER_PORT to a free port" in str(caught.value)
+def test_a_port_in_use_is_named_with_its_setting() -> None:
+    for listener, address in product(("127.0.0.1", "0.0.0.0"), ("127.0.0.1", "0.0.0.0", "", "localhost")):
+        with socket.create_server((listener, 0)) as server:
+            port = server.getsockname()[1]
+            with pytest.raises(ConfigurationError) as caught:
+                require_free([Place("PORT", free_port()), Place("FLOWER_PORT", port, address)])
+        assert str(caught.value).startswith(f"FLOWER_PORT: port {port} of "), (listener, address)
+        assert "FLOWER_PORT to a free port" in str(caught.value)
 
 
 def test_two_servers_on_one_port_are_distinguished_by_their_settings() -> None:

@@ -14,7 +14,6 @@ from app.errors.keys import CapacityError, NoKeysError
 from app.errors.storage import DatabaseLockedError, DatabaseOutdatedError, DatabaseUnavailableError, DiskFullError
 from app.errors.targets import InvalidTargetError
 from app.printable import printable
-from cli.commands import COMMANDS
 from cli.failures import exit_code_of, report
 from cli.output import cell, make_table, stdout_console
 from cli.token import _lifetime
@@ -82,11 +81,3 @@ def test_a_lifetime_is_a_number_and_a_unit(text: str, lifetime: timedelta) -> No
 def test_other_lifetimes_are_wrong_use(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         _lifetime(text)
-
-
-def test_every_command_loads_and_shows_examples() -> None:
-    for name, command in COMMANDS.items():
-        loaded = command.load()
-        commands = getattr(loaded, "commands", {})
-        epilogs = [loaded.epilog, *(sub.epilog for sub in commands.values())]
-        assert any(epilog and "Examples:" in epilog for epilog in epilogs), name

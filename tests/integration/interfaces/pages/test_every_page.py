@@ -101,9 +101,6 @@ _NAMES = {
     ("keys", 390, "dark"): "keys-phone-dark",
 }
 
-every_case = pytest.mark.parametrize("name", CASES)
-every_width = pytest.mark.parametrize("width", WIDTHS)
-
 #: JavaScript that lists all visible texts and controls with their boxes. Parts that are scrolled away are cut off.
 _BOXES = """
 const root = document.querySelector(":popover-open") ?? document.body;
@@ -198,12 +195,12 @@ class Visitor:
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         return page
 
-    def open(self, name: str, width: int = 1280, scheme: str = "light") -> Page:
-        """Show a case at a window width and in a color scheme."""
+    def open(self, name: str, width: int = 1280) -> Page:
+        """Show a case at a window width, in light colors."""
         case = CASES[name]
         page = self._manager if case.is_signed_in else self._stranger
         page.set_viewport_size({"width": width, "height": _HEIGHTS[width]})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme="light")
         page.goto(self._server.url + case.path.format(**self._server.ids))
         case.act(page)
         return page
@@ -234,39 +231,30 @@ def test_the_table_covers_every_route() -> None:
     assert {case.route for case in CASES.values()} - {""} | _WITHOUT_A_PAGE == routes
 
 
-@every_case
-@pytest.mark.parametrize("width", [*NARROW, *WIDTHS])
-def test_no_page_scrolls_sideways(visitor: Visitor, name: str, width: int) -> None:
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_fits_is_accessible_and_works_by_keyboard(
+    visitor: Visitor, name: str, width: int, screenshot: Callable[..., Path]
+) -> None:
+    """Nothing overlaps or is cut off, and axe finds no violation in either color scheme."""
     page = visitor.open(name, width)
     check_fits(page)
-    if width in WIDTHS:
-        assert page.evaluate(_WIDE) == []
+    for script in (_WIDE, _OVERLAPS, _CUT):
+        assert page.evaluate(script) == []
+    _check_times_and_ids(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        if PICTURES:
+            screenshot(page, _NAMES.get((name, width, scheme), f"{name}-{width}-{scheme}"))
+        check_accessible(page)
+    _check_keyboard(page)
+    for narrow in NARROW:
+        page.set_viewport_size({"width": narrow, "height": _HEIGHTS[narrow]})
+        check_fits(page)
 
 
-@every_case
-@every_width
-def test_nothing_overlaps_or_is_cut(visitor: Visitor, name: str, width: int) -> None:
-    page = visitor.open(name, width)
-    assert page.evaluate(_OVERLAPS) == []
-    assert page.evaluate(_CUT) == []
-
-
-@every_case
-@every_width
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(
-    visitor: Visitor, name: str, width: int, scheme: str, screenshot: Callable[..., Path]
-) -> None:
-    page = visitor.open(name, width, scheme)
-    if PICTURES:
-        screenshot(page, _NAMES.get((name, width, scheme), f"{name}-{width}-{scheme}"))
-    check_accessible(page)
-
-
-@every_case
-@every_width
-def test_the_keyboard_reaches_everything_in_order(visitor: Visitor, name: str, width: int) -> None:
-    page = visitor.open(name, width)
+def _check_keyboard(page: Page) -> None:
+    """Check that Tab reaches all controls in their order, each visibly focused and inside the window."""
     count = page.evaluate(_COLLECT_FOCUSABLE)
     last = page.evaluate(_FOCUSED)
     for place in range(1, count):
@@ -278,6 +266,14 @@ def test_the_keyboard_reaches_everything_in_order(visitor: Visitor, name: str, w
         goes_back = found["bottom"] <= last["top"] and found["left"] < last["left"]
         assert not goes_back, f"{found['what']} is above {last['what']}"
         last = found
+
+
+def _check_times_and_ids(page: Page) -> None:
+    """Check that times are relative, with the exact time as title, and that ids are short."""
+    for time in page.locator("time").all():
+        assert re.fullmatch(r"in \d+ (s|min|h|d)|\d+ (s|min|h|d) ago", time.text_content() or "")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", time.get_attribute("title") or "")
+    assert re.findall(r"\b[0-9a-f]{32}\b", page.locator("body").inner_text()) == []
 
 
 @pytest.mark.parametrize(("name", "button"), [("property", "Year built: 1987"), ("keys", "Act on")])
@@ -292,15 +288,6 @@ def test_escape_closes_a_popover_and_returns_the_focus(visitor: Visitor, name: s
     page.keyboard.press("Escape")
     expect(popover).to_be_hidden()
     expect(opener).to_be_focused()
-
-
-@every_case
-def test_times_are_relative_and_ids_are_short(visitor: Visitor, name: str) -> None:
-    page = visitor.open(name)
-    for time in page.locator("time").all():
-        assert re.fullmatch(r"in \d+ (s|min|h|d)|\d+ (s|min|h|d) ago", time.text_content() or "")
-        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", time.get_attribute("title") or "")
-    assert re.findall(r"\b[0-9a-f]{32}\b", page.locator("body").inner_text()) == []
 
 
 def test_the_chart_shows_the_hour_in_progress(visitor: Visitor) -> None:
@@ -321,21 +308,21 @@ def test_an_id_is_copied_on_click(visitor: Visitor, server: FilledServer) -> Non
     assert page.evaluate("navigator.clipboard.readText()") == server.ids["batch"]
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.endswith("no-match")])
-def test_a_filter_that_matches_nothing_is_cleared_by_a_link(visitor: Visitor, name: str) -> None:
-    page = visitor.open(name)
-    page.get_by_role("link", name=re.compile("^Clear the filters?$")).click()
-    expect(page.locator("tbody tr").first).to_be_visible()
+def test_a_filter_that_matches_nothing_is_cleared_by_a_link(visitor: Visitor) -> None:
+    for name in (name for name in CASES if name.endswith("no-match")):
+        page = visitor.open(name)
+        page.get_by_role("link", name=re.compile("^Clear the filters?$")).click()
+        expect(page.locator("tbody tr").first).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("way", "found"),
-    [(["Failed jobs", GONE], "sold"), (["Healthy keys"], "The provider refused it (401). Replace it.")],
-)
-def test_three_clicks_lead_from_the_overview_to_a_problem(visitor: Visitor, way: list[str], found: str) -> None:
-    page = visitor.open("overview")
-    assert page.get_by_text(found).count() == 0, "the overview itself shows the problem"
-    for name in way:
-        page.get_by_role("link", name=name).click()
-    expect(page.get_by_role("main")).to_contain_text(found)
-    assert len(way) <= 3
+def test_three_clicks_lead_from_the_overview_to_a_problem(visitor: Visitor) -> None:
+    for way, found in (
+        (["Failed jobs", GONE], "sold"),
+        (["Healthy keys"], "The provider refused it (401). Replace it."),
+    ):
+        page = visitor.open("overview")
+        assert page.get_by_text(found).count() == 0, "the overview itself shows the problem"
+        for name in way:
+            page.get_by_role("link", name=name).click()
+        expect(page.get_by_role("main")).to_contain_text(found)
+        assert len(way) <= 3

@@ -60,7 +60,7 @@ def _call(warm_parent: WarmParent, environment: Environment, home: Path, *argume
     return ran.stdout.split()[-1]
 
 
-def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
+def test_a_job_appears_on_its_page_and_in_flower_behind_the_password(  # noqa: PLR0917
     open_flower: Callable[[str], Page],
     environment: Environment,
     home: Path,
@@ -69,6 +69,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
     called: Propintel,
     screenshot: Callable[..., Path],
     warm_parent: WarmParent,
+    new_page: Callable[..., Page],
 ) -> None:
     flower = open_flower("/workers")
     # Flower sees new tasks only after it knows the worker
@@ -95,16 +96,18 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
     flower.wait_for_url(re.compile(f"/task/{odd}"))
     shown += flower.content() + page.content()
     assert [secret for secret in (KEY, KEY[8:24], "hunter2", _PASSWORD) if secret in shown] == []
+    _check_password(flower.url.split("/task/")[0], new_page)
 
 
-def test_flower_is_refused_without_the_password(flower: str, new_page: Callable[..., Page]) -> None:
+def _check_password(flower: str, new_page: Callable[..., Page]) -> None:
+    """Check that Flower refuses every page without the password. Headless Chromium cannot ask for it."""
     ended: list[str] = []
     for given in ({}, {"http_credentials": {"username": "viewer", "password": "x" * 16}}):
         page = new_page(**given)
         for path in ("/", "/tasks", "/workers"):
             try:
                 answer = page.goto(flower + path)
-            except Error as exc:  # headless Chromium cannot ask for a password
+            except Error as exc:
                 ended.append("401" if "ERR_INVALID_AUTH_CREDENTIALS" in str(exc) else str(exc))
             else:
                 ended.append(str(answer and answer.status))

@@ -129,7 +129,9 @@ def test_a_property_of_seven_sources_is_a_short_page(
     check_accessible(page)
 
 
-def test_unverified_claims_are_shown_separately(property_id: str, signed_in: SignIn) -> None:
+def test_unverified_claims_are_shown_separately_and_prices_as_chart_and_table(
+    property_id: str, signed_in: SignIn
+) -> None:
     page = signed_in("reader", f"/properties/{property_id}")
     apart = page.get_by_role("region", name="Not verified")
     expect(apart).to_contain_text("Roof year")
@@ -137,10 +139,6 @@ def test_unverified_claims_are_shown_separately(property_id: str, signed_in: Sig
     expect(apart.get_by_role("link")).to_have_attribute("href", "https://gone.example/12")
     assert page.locator("#proof-X_RoofYear").count() == 0, "an unverified claim is shown as a value"
     assert page.locator("#side-X_RoofYear").count() == 0
-
-
-def test_prices_are_shown_as_chart_and_table(property_id: str, signed_in: SignIn) -> None:
-    page = signed_in("reader", f"/properties/{property_id}")
     plot = page.get_by_role("img", name="Prices over time")
     expect(plot.locator("circle")).to_have_count(3)
     expect(plot.locator("circle.sale")).to_have_count(2)
@@ -180,21 +178,16 @@ def test_the_position_is_drawn_without_requests_to_other_sites(property_id: str,
     assert {url.split("/")[2] for url in asked} == {web.split("/")[2]}
 
 
-def test_the_page_fits_a_dark_phone_and_a_magnified_window(
+def test_each_row_of_the_comparison_is_a_card_on_a_phone(
     property_id: str, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
     page = signed_in("reader", f"/properties/{property_id}", viewport=PHONE, color_scheme="dark")
     page.get_by_text("Price history", exact=True).first.press("Enter")
     check_fits(page)
-    check_accessible(page)
-    # each row of the comparison becomes a card whose cells name their columns
     label = page.locator("#side-YearBuilt td").first.evaluate("one => getComputedStyle(one, '::before').content")
     assert label == '"Value: "'
     page.locator("#side-YearBuilt").scroll_into_view_if_needed()
     screenshot(page, "property-sources-phone-dark", full_page=False)
-    for viewport in ({"width": 640, "height": 400}, {"width": 320, "height": 256}):
-        page.set_viewport_size(viewport)  # type: ignore[arg-type]
-        check_fits(page)
 
 
 def test_changes_are_shown_with_both_quotes(

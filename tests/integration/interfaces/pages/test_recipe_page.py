@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from app.property.storage.database import Database
 from app.property.storage.properties.recipes import StoredRecipes
-from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.pages.conftest import SignIn
 from tests.integration.interfaces.pages.stored import ACTIVE_RECIPE, SUSPENDED_RECIPE
 
 pytestmark = pytest.mark.usefixtures("broker")
@@ -38,7 +38,6 @@ def test_the_page_shows_recipes_and_their_savings(
     expect(row).to_contain_text("a model read something else than the recipe")
     expect(page.locator(f"#recipe-{SUSPENDED_RECIPE.id}")).to_contain_text(SUSPENDED_RECIPE.reason)
     assert page.get_by_role("button", name=re.compile("Forget")).count() == 0, "a reader sees a button to forget"
-    check_accessible(page)
     screenshot(page, "recipes")
     page.get_by_label("Host").fill("www.county.example")
     page.get_by_role("button", name="Show").click()
@@ -47,9 +46,7 @@ def test_the_page_shows_recipes_and_their_savings(
 
 
 def test_a_manager_can_forget_a_recipe(database: Database, signed_in: SignIn) -> None:
-    page = signed_in("manager", "/recipes", viewport=PHONE, color_scheme="dark")
-    check_fits(page)
-    check_accessible(page)
+    page = signed_in("manager", "/recipes")
     forget = page.get_by_role("button", name=f"Forget homes.example {ACTIVE_RECIPE.id}")
     page.once("dialog", lambda dialog: dialog.dismiss())
     forget.click()

@@ -17,7 +17,7 @@ from app.property.storage.watches.budget import Charge, WatchLimits, charge_watc
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
 from tests.integration.interfaces.conftest import Environment, Propintel
-from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible
 
 pytestmark = pytest.mark.usefixtures("broker")
 URLS = [f"https://homes.example/{n}" for n in range(3)]
@@ -98,7 +98,6 @@ def test_an_operator_edits_the_watches(database: Database, signed_in: SignIn, sc
     assert {(watch.interval_days, "operator" in watch.created_by) for watch in Watches(database).page().items} == {
         (3, True)
     }
-    check_fits(page)
     check_accessible(page)
     screenshot(page, "watches-phone-dark")
     remove = page.get_by_role("button", name="Remove https://homes.example/1")
