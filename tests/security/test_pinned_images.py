@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,6 +30,13 @@ _SCRIPT = _ROOT / ".ci" / "base_images.py"
 _OURS = re.compile(r"property-intelligence(:[\w.-]+)?")
 _PINNED = re.compile(r"[^\s\"']+:[\w.-]+@sha256:[0-9a-f]{64}")
 _DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
+#: Where files name images: stages and sources of builds, services of Compose, containers and actions of workflows. An
+#: argument of a build that a stage may use has a name with IMAGE.
+_NAMED = re.compile(
+    r"\bFROM\s+(?:--\S+\s+)*([^\s'\"]+)|\bfrom=([^\s,]+)|^#\s*syntax\s*=\s*(\S+)|^ARG\s+\w*IMAGE=(\S+)"
+    r"|\b(?:image|container): *(?:&\w+ +)?['\"]?(\$\{\w+:?-[^}]*\}|[^\s'\",{}&*]+)|docker://([^\s'\",}]+)",
+    re.M,
+)
 _OLD = "0" * 64
 
 
@@ -40,55 +46,23 @@ def _tracked() -> dict[str, str]:
     return {name: (_ROOT / name).read_text(encoding="utf-8", errors="replace") for name in names}
 
 
-def _images(name: str, text: str) -> Iterator[str]:
+def _images(name: str, text: str) -> list[str]:
     """Return the third-party images that a file names in any form."""
-    file = Path(name)
-    if re.search(r"dockerfile|containerfile", file.name, re.I):
-        found = _of_dockerfile(text)
-    elif file.suffix in (".yml", ".yaml"):
-        found = (image for document in yaml.safe_load_all(text) for image in _of_yaml(document))
-    elif file.suffix == ".sh" or file.name in ("Makefile", "Procfile", "run"):
-        found = _of_commands(text)
-    else:
-        return
-    yield from (image for image in found if not _OURS.fullmatch(image) and image != "scratch")
-
-
-def _of_dockerfile(text: str) -> Iterator[str]:
+    if not re.search(r"dockerfile|containerfile|\.(?:ya?ml|sh)$|(?:^|/)(?:Makefile|Procfile|run)$", name, re.I):
+        return []
     text = re.sub(r"\\\n", " ", text)
-    yield from re.findall(r"^#\s*syntax\s*=\s*(\S+)", text, re.M | re.I)
-    defaults = dict(re.findall(r"^ARG\s+(\w+)=(\S+)", text, re.M | re.I))
-    stages = {name.lower() for name in re.findall(r"^FROM\s.*\sAS\s+(\S+)", text, re.M | re.I)}
-    starts = re.findall(r"^FROM\s+(?:--\S+\s+)*(\S+)", text, re.M | re.I)
-    sources = re.findall(r"\s--(?:mount=\S*?\b)?from=([^\s,]+)", text)
-    for image in (*starts, *sources):
-        named = re.fullmatch(r"\$\{?(\w+)\}?", image)
-        meant = defaults.get(named[1], image) if named else image
-        if meant.lower() not in stages and not meant.isdigit():
-            yield meant
-
-
-def _of_yaml(node: Any) -> Iterator[str]:
-    """Read Compose files and workflows: services, containers of jobs, actions that are images, and commands."""
-    for key, value in node.items() if isinstance(node, dict) else ():
-        if not isinstance(value, str):
-            continue
-        if key in ("image", "container"):
-            yield _DEFAULT.sub(r"\1", value)
-        elif key == "uses" and value.startswith("docker://"):
-            yield value.removeprefix("docker://")
-        elif key == "dockerfile_inline":
-            yield from _of_dockerfile(value)
-        elif key == "run":
-            yield from _of_commands(value)
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _of_yaml(child)
-
-
-def _of_commands(text: str) -> Iterator[str]:
-    """Return the pinned image of each command with an image argument, or the whole command if no image is pinned."""
-    for command in re.findall(r"\bdocker (?:run|pull|create)\b.*", re.sub(r"\\\n", " ", text)):
-        yield from _PINNED.findall(command) or [command]
+    stages = {stage.lower() for stage in re.findall(r"\bFROM\s.*\sAS\s+(\S+)", text, re.I)}
+    found = [next(filter(None, parts)) for parts in _NAMED.findall(text)]
+    # a command without a pinned image counts as unpinned as a whole
+    for command in re.findall(r"\bdocker (?:run|pull|create)\b.*(?:\n {8,}(?!- )\S.*)*", text):
+        found += _PINNED.findall(command) or [command]
+    images = [_DEFAULT.sub(r"\1", image) for image in found]
+    ours = {*stages, "scratch"}
+    return [
+        image
+        for image in images
+        if image.lower() not in ours and not re.match(r"\$\{?\w+\}?$|\d+$", image) and not _OURS.fullmatch(image)
+    ]
 
 
 def _unpinned(name: str, text: str) -> list[str]:

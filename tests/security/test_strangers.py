@@ -1,4 +1,8 @@
-"""A network that the operator allows is reachable by the operator's own URLs, never through a public page."""
+"""Names and public pages of strangers lead no fetcher to an internal address.
+
+Names may be aliases, mixed, mapped, tunneled, or rebound. A network that the operator allows is reachable by the
+operator's own URLs, never through a public page.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +21,54 @@ from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from tasks._celery.publish import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
-from tests.security import public_and_inside
-from tests.security.public_and_inside import FACTS, INSIDE, PUBLIC
+from tests.security import strangers
+from tests.security.strangers import FACTS, INSIDE, PUBLIC, PUBLIC_6
 
 Seen = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Return each name's [result, contacted addresses], and the result of each page."""
     folder = tmp_path_factory.mktemp("seen")
-    run_isolated(public_and_inside.__name__, str(folder), shutil.which("chromium") or "", timeout_seconds=100)
+    run_isolated(strangers.__name__, str(folder), shutil.which("chromium") or "", timeout_seconds=180)
     found: Seen = json.loads((folder / "seen.json").read_text())
     return found
+
+
+def test_honest_names_are_fetched(seen: Seen) -> None:
+    for name in strangers.HONEST:
+        outcome, reached = seen["guarded"][name]
+        assert outcome == "fetched", name
+        assert set(reached) <= {PUBLIC, PUBLIC_6}
+        assert len(reached) == 2, "expected a connection for robots.txt and one for the page"
+
+
+def test_no_dns_answer_leads_to_an_internal_address(seen: Seen) -> None:
+    """Each name gets its own error, and no connection is opened, even to a public address in the same answer."""
+    for name in set(strangers.RECORDS) - set(strangers.HONEST):
+        assert seen["guarded"][name] == ["blocked_address", []], name
+
+
+def test_a_name_that_changes_its_answer_reaches_the_checked_address_or_nothing(seen: Seen) -> None:
+    """Answers are cached briefly, so robots.txt and the page use the checked address. Later requests are refused."""
+    for name in strangers.REBINDS:
+        assert seen["guarded"][name] == ["fetched", [PUBLIC, PUBLIC]], name
+        assert seen["later"][name] == ["blocked_address", []], name
+
+
+def test_names_that_do_not_resolve_are_reported(seen: Seen) -> None:
+    for name in strangers.DEAD:
+        assert seen["guarded"][name] == ["name_not_resolved", []], name
+
+
+def test_without_a_guard_the_hostile_names_lead_inside(seen: Seen) -> None:
+    """The network is live: a client without the guard reaches the addresses that the guard refuses."""
+    for name in [*strangers.REACHABLE_WITHOUT_A_GUARD, *strangers.REBINDS]:
+        outcome, reached = seen["naive"][name]
+        assert outcome == "fetched", name
+        assert set(reached) <= {INSIDE, strangers.INSIDE_6}, name
+        assert reached, name
 
 
 @pytest.mark.parametrize("way", ["redirect", "refresh", "chain"])
