@@ -116,8 +116,10 @@ def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str,
     which = () if batch_id is None else (Batch.id == batch_id,)
     sums = [func.coalesce(func.sum(Batch.counts[state].as_integer()), 0).label(state) for state in STATES]
     counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)
-    query = select(Job.state, func.count()).join(Batch).where(Batch.counts.is_(None), *which)
-    for state, count in connection.execute(query.group_by(Job.state)):
+    incomplete = select(Batch.id).where(Batch.counts.is_(None), *which)
+    # with a join instead, SQLite would look up the batch of every job
+    query = select(Job.state, func.count()).where(Job.batch_id.in_(incomplete)).group_by(Job.state)
+    for state, count in connection.execute(query):
         counts[state] += count
     return counts
 
