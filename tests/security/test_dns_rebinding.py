@@ -28,13 +28,8 @@ def ask(port: int, path: str, **headers: str) -> httpx2.Response:
     return httpx2.get(f"http://127.0.0.1:{port}{path}", headers=headers, trust_env=False, timeout=300)
 
 
-@pytest.mark.parametrize("host", OWN)
-def test_names_of_this_machine_are_recognized(host: str) -> None:
-    assert not names_elsewhere(host)
-
-
-@pytest.mark.parametrize("host", [*OTHERS, "[::1", "evil.example:http"])
-def test_names_that_a_stranger_may_point_here_are_refused(host: str) -> None:
+@pytest.mark.parametrize("host", ["[::1", "evil.example:http"])
+def test_a_malformed_name_is_refused(host: str) -> None:
     assert names_elsewhere(host)
 
 
@@ -44,10 +39,8 @@ def test_the_web_server_answers_its_own_machine_under_its_own_names_only(serve: 
         for host in OTHERS:
             for forged in ({}, {"Sec-Fetch-Site": "same-origin", "Origin": f"http://{host}"}):
                 answer = ask(port, path, Host=host, **forged)
-                assert (answer.status_code, answer.json()["error"]["code"]) == (421, "misdirected_request"), (
-                    path,
-                    host,
-                )
+                code = answer.json()["error"]["code"]
+                assert (answer.status_code, code) == (421, "misdirected_request"), (path, host)
     for host in OWN:
         assert ask(port, "/metrics", Host=host).status_code == 200
         assert ask(port, "/sign-in", Host=host).status_code == 200

@@ -22,6 +22,8 @@ from app.property.fetch.pace.stores import LocalPace
 from app.property.fetch.robots.cache import LocalRobotsCache, RobotsFile
 from app.property.fetch.robots.rules import Robots
 
+Make = Callable[..., Any]
+
 JOB = Visitor("job", "batch", max_wait_seconds=2.0, can_defer=True)
 FIVE_MINUTES = 300.0
 
@@ -118,7 +120,7 @@ def _refreshes(place: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("leads", [_redirects, _refreshes])
 def test_a_redirect_to_another_sites_login_does_not_pause_the_other_site(
-    make_site: Callable[..., Any], paced: Fetcher, leads: Callable[[str], dict[str, Any]]
+    make_site: Make, paced: Fetcher, leads: Callable[[str], dict[str, Any]]
 ) -> None:
     victim, attacker = make_site("127.0.0.1"), make_site("127.0.0.2")
     login = victim.page("/admin", b"", status=401, WWW_Authenticate="Basic realm=x")

@@ -13,8 +13,10 @@ from app.errors import PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, ConnectionFailedError, FetchError
 from tests.security.ssrf_corpus import INSIDE, NAMES
 
+Make = Callable[..., Any]
 
-def _names(make_names: Any) -> Any:
+
+def _names(make_names: Make) -> Any:
     names = make_names()
     for host, addresses in NAMES.items():
         names.set(host, addresses)
@@ -22,7 +24,7 @@ def _names(make_names: Any) -> Any:
 
 
 def test_no_spelling_of_an_internal_address_reaches_a_server(
-    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
+    make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
     """Every URL of the corpus is refused by its own error, and the canary receives no request, even for robots.txt."""
     canary = make_site()
@@ -43,7 +45,7 @@ def test_no_spelling_of_an_internal_address_reaches_a_server(
 
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0", "127。0。0。1"])
-def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: Callable[..., Any], host: str) -> None:
+def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: Make, host: str) -> None:
     """The corpus is live: the machine's resolver resolves these spellings to the canary."""
     canary = make_site()
     canary.page("/")
@@ -65,7 +67,7 @@ def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: C
         "http://inside.example:PORT",
     ],
 )
-def test_an_allowed_network_is_reached(site: Any, make_fetcher: Callable[..., Any], make_names: Any, url: str) -> None:
+def test_an_allowed_network_is_reached(site: Any, make_fetcher: Make, make_names: Make, url: str) -> None:
     site.page("/")
     names = _names(make_names)
     names.set("localhost", ["127.0.0.1"])
@@ -74,7 +76,7 @@ def test_an_allowed_network_is_reached(site: Any, make_fetcher: Callable[..., An
     assert site.hits == ["/robots.txt", "/"]
 
 
-def test_allowing_a_range_does_not_allow_a_metadata_service(make_fetcher: Callable[..., Any]) -> None:
+def test_allowing_a_range_does_not_allow_a_metadata_service(make_fetcher: Make) -> None:
     fetcher = make_fetcher("169.254.0.0/16,fd00::/8")
     for url in ("http://169.254.169.254/", "http://[fd00:ec2::254]/"):
         with pytest.raises(BlockedAddressError, match="metadata"):
@@ -87,7 +89,7 @@ def test_allowing_a_range_does_not_allow_a_metadata_service(make_fetcher: Callab
     ["http://127.0.0.1:PORT/", "http://inside.example:PORT/", "//127.0.0.1:PORT/x", "http://2130706433:PORT/"],
 )
 def test_a_redirect_to_an_internal_address_is_refused(
-    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, status: int, location: str
+    make_site: Make, make_fetcher: Make, make_names: Make, status: int, location: str
 ) -> None:
     outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
     url = outside.page("/go", status=status, Location=location.replace("PORT", str(canary.port)))
@@ -100,9 +102,7 @@ def test_a_redirect_to_an_internal_address_is_refused(
 @pytest.mark.parametrize(
     "location", ["file:///etc/passwd", "http://u:secret@127.0.0.2/", "http://[oops/", "javascript:1"]
 )
-def test_a_redirect_to_an_invalid_url_is_the_sites_fault(
-    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], location: str
-) -> None:
+def test_a_redirect_to_an_invalid_url_is_the_sites_fault(make_site: Make, make_fetcher: Make, location: str) -> None:
     site = make_site("127.0.0.2")
     url = site.page("/go", status=302, Location=location)
     with pytest.raises(FetchError, match="redirects to") as caught:
@@ -110,9 +110,7 @@ def test_a_redirect_to_an_invalid_url_is_the_sites_fault(
     assert "secret" not in str(caught.value)
 
 
-def test_robots_txt_may_not_redirect_to_an_internal_address(
-    make_site: Callable[..., Any], make_fetcher: Callable[..., Any]
-) -> None:
+def test_robots_txt_may_not_redirect_to_an_internal_address(make_site: Make, make_fetcher: Make) -> None:
     outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
     outside.page("/robots.txt", status=302, Location=f"{canary.base}/")
     with pytest.raises(BlockedAddressError):
@@ -121,7 +119,7 @@ def test_robots_txt_may_not_redirect_to_an_internal_address(
 
 
 def test_a_name_that_changes_its_answer_never_reaches_an_internal_address(
-    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
+    make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
     """DNS rebinding: robots.txt and the page come from the checked address; the next request is checked again."""
     good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
@@ -139,7 +137,7 @@ def test_a_name_that_changes_its_answer_never_reaches_an_internal_address(
 
 
 def test_the_next_checked_address_is_tried_if_one_is_dead(
-    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
+    make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
     site = make_site("127.0.0.3")
     site.page("/")
@@ -150,7 +148,7 @@ def test_the_next_checked_address_is_tried_if_one_is_dead(
 
 
 def test_proxies_of_the_environment_are_ignored(
-    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    make_site: Make, make_fetcher: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, proxy = make_site("127.0.0.2"), make_site("127.0.0.1")
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
@@ -159,7 +157,7 @@ def test_proxies_of_the_environment_are_ignored(
     assert proxy.hits == []
 
 
-def test_connection_refused_is_a_connection_error(make_fetcher: Callable[..., Any]) -> None:
+def test_connection_refused_is_a_connection_error(make_fetcher: Make) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]

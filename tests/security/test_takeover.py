@@ -21,6 +21,7 @@ from tests.plugins.address_world import assessor
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.simulator_fixtures import SimulatorHandle
 
+Make = Callable[..., Resources]
 ADDRESS = "12 Fictional Ave, Anytown, ST 00000"
 CARD, EVIL = "/parcel/12-fictional-ave-00000", "/uploads/12-fictional-ave-00000"
 TRUE = {"Year_Built": 1950, "Tax_Year": 2025, "Assessed_Value": "$200,000"}
@@ -40,7 +41,7 @@ url = "{root}/parcel/{{street_line:slug}}-{{postal_code}}"
 @pytest.fixture
 def make_service(
     tmp_path: Path, changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
-) -> Iterator[Callable[..., Resources]]:
+) -> Iterator[Make]:
     """Return a function that makes the service, whose `sources.toml` names the assessor's card."""
     home, api, opened = tmp_path / "home", openai_simulator(), []
     home.mkdir()
@@ -88,7 +89,7 @@ def is_not_taken_over(service: Resources, property_id: str, root: str) -> None:
 
 @pytest.mark.parametrize("way", ["head", "header"])
 def test_a_page_that_calls_itself_the_assessors_card_does_not_replace_it(
-    make_service: Callable[..., Resources], changing_site: ChangingSite, way: str
+    make_service: Make, changing_site: ChangingSite, way: str
 ) -> None:
     service, root = make_service(), changing_site.address
     changing_site.pages[CARD] = card(TRUE)
@@ -103,7 +104,7 @@ def test_a_page_that_calls_itself_the_assessors_card_does_not_replace_it(
 
 
 def test_a_false_claim_that_comes_first_does_not_replace_the_card(
-    make_service: Callable[..., Resources], changing_site: ChangingSite
+    make_service: Make, changing_site: ChangingSite
 ) -> None:
     """The service fetches the card, which was not read before, and finds other values."""
     service, root = make_service(), changing_site.address
@@ -113,9 +114,7 @@ def test_a_false_claim_that_comes_first_does_not_replace_the_card(
     is_not_taken_over(service, property_id, root)
 
 
-def test_a_claim_to_be_a_missing_page_is_ignored(
-    make_service: Callable[..., Resources], changing_site: ChangingSite
-) -> None:
+def test_a_claim_to_be_a_missing_page_is_ignored(make_service: Make, changing_site: ChangingSite) -> None:
     service, root = make_service(), changing_site.address
     changing_site.pages[EVIL] = card(FALSE, link(root + CARD))
     (found,) = service.scraper.scrape(root + EVIL).sources
@@ -123,7 +122,7 @@ def test_a_claim_to_be_a_missing_page_is_ignored(
 
 
 def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
-    make_service: Callable[..., Resources], changing_site: ChangingSite
+    make_service: Make, changing_site: ChangingSite
 ) -> None:
     """The page agrees, so it counts as another URL of the card. Only the card's own URL renews the card's date."""
     service, root = make_service(), changing_site.address
@@ -142,9 +141,7 @@ def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
     assert shown["record"]["TaxAssessedValue"] == 210_000, "the value must come from the card"
 
 
-def test_a_page_of_another_host_or_port_is_not_fetched(
-    make_service: Callable[..., Resources], changing_site: ChangingSite
-) -> None:
+def test_a_page_of_another_host_or_port_is_not_fetched(make_service: Make, changing_site: ChangingSite) -> None:
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE, link(root.replace("127.0.0.1", "127.0.0.2") + CARD))}
     service.scraper.scrape(root + EVIL)
@@ -152,7 +149,7 @@ def test_a_page_of_another_host_or_port_is_not_fetched(
 
 
 def test_a_page_that_the_cards_url_redirects_to_does_not_inherit_its_kind(
-    make_service: Callable[..., Resources], changing_site: ChangingSite
+    make_service: Make, changing_site: ChangingSite
 ) -> None:
     """The kind belonged to the earlier page. A scrape by address assigns the kind again."""
     service, root = make_service(), changing_site.address
@@ -185,7 +182,7 @@ def test_a_cited_page_inherits_a_kind_only_on_its_offices_own_host(
 
 
 def test_a_script_that_writes_the_cards_address_does_not_replace_it(
-    make_service: Callable[..., Resources], changing_site: ChangingSite
+    make_service: Make, changing_site: ChangingSite
 ) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
