@@ -27,14 +27,20 @@ HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
 
 @dataclass
 class Site:
-    """An HTTP server. `hits` lists the requested paths. Unknown paths are 404, so robots.txt allows everything."""
+    """An HTTP server. `hits` lists the requested paths. Unknown paths are 404, so robots.txt allows everything.
+
+    With `answers_all`, other unknown paths are empty scripts, for every method.
+    """
 
     host: str
     port: int = 0
     scheme: str = "http"
     hits: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
+    connections: int = 0
     sent_bytes: int = 0
+    answers_all: bool = False
     _pages: dict[str, Handler] = field(default_factory=dict)
     _server: ThreadingHTTPServer | None = None
 
@@ -87,11 +93,13 @@ class Site:
 
             def do_GET(self) -> None:
                 site.hits.append(self.path)
+                site.methods.append(self.command)
                 site.headers.append(dict(self.headers.items()))
                 page = site._pages.get(self.path)
                 try:
                     if page is None:
-                        self.send_response(404)
+                        self.send_response(200 if site.answers_all and self.path != "/robots.txt" else 404)
+                        self.send_header("Content-Type", "text/javascript")
                         self.send_header("Content-Length", "0")
                         self.end_headers()
                     else:
@@ -99,11 +107,18 @@ class Site:
                 except OSError:
                     self.close_connection = True  # the client disconnected, as most of these tests expect
 
+            do_HEAD = do_OPTIONS = do_GET  # noqa: N815 (the names of the base class)
+            do_PUT = do_DELETE = do_PATCH = do_POST  # noqa: N815
+
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
         class _Server(ThreadingHTTPServer):
             daemon_threads = True
+
+            def get_request(self) -> tuple[Any, Any]:
+                site.connections += 1
+                return super().get_request()
 
             def handle_error(self, request: object, client_address: object) -> None:
                 pass
