@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 
 from app.errors import NoAnswerError
 
@@ -21,7 +22,7 @@ class TimeLimited[T]:
         self._what = what
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._running: _Call[T] | None = None
+        self._running: Future[T] | None = None
 
     def __call__(self) -> T:
         """Return the answer. Raises the errors of `ask`, and `NoAnswerError` after `seconds`."""
@@ -31,35 +32,20 @@ class TimeLimited[T]:
         """Start or join a call. Returns a function that waits for the answer, until `seconds` from now."""
         with self._lock:
             call = self._running
-            if call is None or call.over.is_set():
-                call = self._running = _Call(self._ask)
+            if call is None or call.done():
+                call = self._running = Future()
+                threading.Thread(target=self._run, args=(call,), name="bounded", daemon=True).start()
         until = time.monotonic() + self._seconds
 
-        def wait() -> T:
-            if not call.over.wait(max(0.0, until - time.monotonic())):
+        def result() -> T:
+            if not wait([call], max(0.0, until - time.monotonic())).done:
                 raise NoAnswerError(self._what, self._seconds)
-            return call.answer()
+            return call.result()
 
-        return wait
+        return result
 
-
-class _Call[T]:
-    def __init__(self, ask: Callable[[], T]) -> None:
-        self.over = threading.Event()
-        self._ask = ask
-        self._answers: list[T] = []
-        self._failure: BaseException | None = None
-        threading.Thread(target=self._run, name="bounded", daemon=True).start()
-
-    def _run(self) -> None:
+    def _run(self, call: Future[T]) -> None:
         try:
-            self._answers.append(self._ask())
-        except BaseException as exc:  # noqa: BLE001 (raised by `answer`)
-            self._failure = exc
-        finally:
-            self.over.set()
-
-    def answer(self) -> T:
-        if self._failure is not None:
-            raise self._failure
-        return self._answers[0]
+            call.set_result(self._ask())
+        except BaseException as exc:  # noqa: BLE001 (raised by `result`)
+            call.set_exception(exc)
