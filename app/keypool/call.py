@@ -56,7 +56,6 @@ class Call:
     forbidden: int = 0
 
     def sent_with(self, key_id: str) -> None:
-        """Count an attempt with this key."""
         self.used.add(key_id)
         self.attempts += 1
 
@@ -99,5 +98,4 @@ class Call:
 
 
 def _backoff(failures: int) -> float:
-    """Return the seconds to wait before the next attempt, after this number of similar failures."""
     return min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** (failures - 1)) if failures > 0 else 0.0

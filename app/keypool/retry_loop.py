@@ -288,7 +288,6 @@ class RetryLoop:
 
 @cache
 def _normal(base_url: str) -> str:
-    """Return a base URL in the spelling of httpx2's request URLs, without trailing slashes."""
     return str(httpx2.URL(base_url)).rstrip("/")
 
 

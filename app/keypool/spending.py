@@ -88,7 +88,6 @@ class Bulk:
 
     @property
     def charged(self) -> Spent:
-        """The sum of the charges."""
         return sum(self.charges.values(), NOTHING)
 
 
@@ -103,5 +102,4 @@ class BulkResult:
 
     @property
     def total(self) -> Spent:
-        """The sum of the usage."""
         return sum(self.used.values(), NOTHING)

@@ -113,8 +113,6 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class _LoopDriver:
-    """A `Driver` that does its I/O on an event loop."""
-
     pool: KeyPool
     inner: httpx2.AsyncBaseTransport
     sleep: Callable[[float], Awaitable[None]]

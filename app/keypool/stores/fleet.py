@@ -182,7 +182,6 @@ class FleetStore:
             share.set_keys(keys)
 
     def act(self, key_id: str, action: Action) -> ActionResult:
-        """Apply an operator's action to the whole fleet. Raises `redis.RedisError` while Redis is away."""
         return self._redis.act(key_id, action)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
@@ -213,7 +212,6 @@ class FleetStore:
 
     @property
     def lost(self) -> bool:
-        """Return whether this process currently works without the server."""
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
@@ -256,7 +254,6 @@ class FleetStore:
         log.warning("The key store in Redis is back: all processes share the limits again")
 
     def beat(self) -> None:
-        """Send a heartbeat and reports of offline activity, and read the state of the fleet."""
         self._report_retired()
         brief = len(self._keys) > _FEW_KEYS and monotonic_us() < self._full_beat_at_us + _FULL_BEAT_US
         reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
@@ -275,7 +272,6 @@ class FleetStore:
         self._redis.leave()
 
     def _read[T](self, query: Callable[[RedisStore | ShareStore], T]) -> T:
-        """Query the fleet's store, or this process's share while the server is lost."""
         share = self._share
         if share is None:
             try:
@@ -290,7 +286,6 @@ class FleetStore:
         return lambda store: store.settle(lease, settlement.later(monotonic_us() - since, self._policy.open_us))
 
     def _holder(self, lease: Lease) -> ShareStore | None:
-        """Return the share that holds a lease, even after later losses. None if the lease has ended."""
         share = self._share
         return share if share is not None and share.holds(lease) else self._retired.holder(lease)
 

@@ -58,7 +58,6 @@ class LocalServer:
             return _as_lists(self._scripts[sha](self._table(texts[:count]), self._table(texts[count:])))
 
     def eval(self, text: str, count: int, *parts: str | float) -> Any:
-        """Load a script and run it."""
         sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         with self._lock:
             self._scripts[sha] = self._lua.execute(f"return function(KEYS, ARGV)\n{text}\nend")
@@ -72,12 +71,10 @@ class LocalServer:
             return [self._read(name, {}).get(field) for field in fields]
 
     def has_member(self, name: str, member: str) -> bool:
-        """Return whether the sorted set contains the member."""
         with self._lock:
             return member in self._read(name, {})
 
     def hashes(self) -> Mapping[str, Mapping[str, str]]:
-        """Return a copy of every hash, by name."""
         with self._lock:
             return {
                 name: dict(value)
@@ -250,7 +247,6 @@ class LocalServer:
 
 
 def _text(value: str | float) -> str:
-    """Format a script's number as Redis does."""
     return value if isinstance(value, str) else f"{value:.17g}"
 
 
@@ -264,7 +260,6 @@ def _as_json(value: Any) -> Any:
 
 
 def _as_lists(reply: Any) -> Any:
-    """Convert the tables in a script's reply to lists."""
     if lua51.lua_type(reply) == "table":
         return [_as_lists(part) for part in reply.values()]
     return reply

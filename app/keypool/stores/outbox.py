@@ -43,7 +43,6 @@ class ReportOutbox:
     """Sends reports in a background thread, which `start` or the first `send` starts and `stop` ends."""
 
     def __init__(self, store: FleetStore, remote: RedisStore) -> None:
-        """Send the reports of `store` to `remote`."""
         self._store = store
         self._remote = remote
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
@@ -55,7 +54,6 @@ class ReportOutbox:
         self._retry_us = _RETRY_US
 
     def start(self) -> None:
-        """Start the thread if it is not running."""
         if self._thread is not None:
             return
         with self._starting:
@@ -77,7 +75,6 @@ class ReportOutbox:
         self.wake()
 
     def wake(self) -> None:
-        """Make the thread check its state now."""
         self._reports.put(_nothing)
 
     def stop(self) -> None:

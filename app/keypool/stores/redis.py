@@ -43,7 +43,6 @@ class RedisStore(ScriptStore):
         return known
 
     def leave(self) -> None:
-        """End this process's heartbeats."""
         self._run("beat", "", self._process, 0, 1)
 
     def add_offline(self, report: str, activity: OfflineActivity, losses: int = 0) -> None:

@@ -18,7 +18,6 @@ def whole(text: str) -> int:
 
 
 def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Lease:
-    """Parse the lease in a reply of `acquire.lua`."""
     reserved, last_resort, probe = (flag == "1" for flag in reply[4:7])
     return Lease(lease_id, reply[2], request.model, whole(reply[3]), reserved, reply[7], last_resort, probe)
 

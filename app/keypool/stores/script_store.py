@@ -229,7 +229,6 @@ class ScriptStore:
 
 
 def _known(settlement: Settlement) -> dict[str, Any]:
-    """Return the fields of a settlement that are not None."""
     return asdict(settlement, dict_factory=lambda pairs: {name: value for name, value in pairs if value is not None})
 
 

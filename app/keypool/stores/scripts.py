@@ -65,7 +65,6 @@ def _read(name: str) -> str:
 
 
 def _score(strategy: str) -> str:
-    """Return the strategy's expression with the variables of a candidate `c` in `acquire.lua`."""
     return re.sub(r"[a-z_]+", lambda word: _NAMES.get(word[0], word[0]), load_strategy(strategy))
 
 

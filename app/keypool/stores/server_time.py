@@ -17,9 +17,7 @@ def monotonic_us() -> int:
 class Now(Protocol):
     """The part of a clock that stores need."""
 
-    def now_us(self) -> int:
-        """Return microseconds since the epoch."""
-        ...
+    def now_us(self) -> int: ...
 
 
 class ServerTime:
@@ -35,7 +33,6 @@ class ServerTime:
 
     @property
     def known(self) -> bool:
-        """Return whether the server has answered once."""
         return self._clock is not None or self._ahead_us is not None
 
     def given(self) -> str:

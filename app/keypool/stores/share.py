@@ -110,7 +110,6 @@ class ShareStore(MemoryStore):
 
     @staticmethod
     def made(lease: Lease) -> bool:
-        """Return whether a `ShareStore` gave the lease."""
         return lease.lease_id.startswith(_LOCAL)
 
     def holds(self, lease: Lease) -> bool:
@@ -119,7 +118,6 @@ class ShareStore(MemoryStore):
 
     @property
     def idle(self) -> bool:
-        """Return whether no lease is in flight."""
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
@@ -137,7 +135,6 @@ class ShareStore(MemoryStore):
         return self.settle(lease, settlement, foreign=True)
 
     def has_disabled(self, key_id: str) -> bool:
-        """Return whether an operator has disabled the key."""
         return self._server.hget(f"{self._prefix}:off", key_id) == "1"
 
     def report(self) -> OfflineActivity:
@@ -161,7 +158,6 @@ class ShareStore(MemoryStore):
         return self._reported.since(before)
 
     def _seed(self, limits: Sequence[Sequence[Any]], **known: Any) -> None:
-        """Set the limits and the fleet's state in this store with `share.lua`."""
         share = {"rank": self._fleet.rank, "size": self._fleet.size, "since": self._since_us}
         self._run("share", json.dumps({**share, "limits": limits, "bad": [], "disabled": [], "spent": [], **known}))
 
@@ -197,7 +193,6 @@ class RetiredShares:
 
 
 def _full(per_minute: float) -> dict[str, Any] | None:
-    """Return the reading of an unused limit per minute, or None if the limit is unknown."""
     return asdict(MeterReading(per_minute, per_minute, 0)) if per_minute > 0 else None
 
 

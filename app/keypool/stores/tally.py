@@ -83,7 +83,6 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
 
 
 def _capacities(bucket: Sequence[str], now: int) -> Iterator[Capacity]:
-    """Yield the remaining capacity of each known limit."""
     group, model, cooldown_until, *meters = bucket
     rests = now < float(cooldown_until)
     for unit, limit, capacity, full_at in zip(_UNITS, meters[::3], meters[1::3], meters[2::3], strict=True):

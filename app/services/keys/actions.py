@@ -123,7 +123,6 @@ def _listed(keys: Sequence[KeySnapshot]) -> str:
 
 
 def _line(text: str) -> str:
-    """Return `text` on one line, with secrets redacted."""
     return redact(" ".join(text.split()))[:MOST_CHARACTERS]
 
 

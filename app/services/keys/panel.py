@@ -94,7 +94,6 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
 
 
 def key_row(key: KeySnapshot) -> dict[str, Any]:
-    """Return a snapshot with its state in words."""
     name, reason = _WORDS[key.state]
     if key.rests_us > 0 and key.state in ("closed", "cooling"):
         name = f"resting {_span(key.rests_us)}"

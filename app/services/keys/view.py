@@ -86,7 +86,6 @@ class KeyView:
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)
 
     def snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Return every known key with a unique mask. Raises `redis.RedisError`."""
         return self._pool.snapshots()
 
     def act(self, key_id: str, action: Action) -> ActionResult:
@@ -97,7 +96,6 @@ class KeyView:
         return acted
 
     def close(self) -> None:
-        """Close the connections. Safe to call again."""
         self._store.close()
 
 
