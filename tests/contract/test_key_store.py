@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,30 @@ from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoCapacity, Settlement
-from tests.plugins.redis_fixtures import MakeStore
-from tests.plugins.store_steps import NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
+from app.keypool.spending import Budget, Cap, Spent
+from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoCapacity, Settlement, Store
+from tests.plugins.redis_fixtures import Backend, MakeStore
+from tests.plugins.store_steps import (
+    EMPTY,
+    KEYS,
+    MINUTE,
+    ONLY_A,
+    ONLY_B,
+    SECOND,
+    A,
+    B,
+    answer,
+    ask,
+    burst,
+    limits,
+    of,
+    refused,
+    take,
+    wait_until,
+)
 
 
-def test_a_key_that_never_answered_has_one_request_in_flight(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_a_key_that_never_answered_has_one_request_in_flight(store: Store) -> None:
     first = take(store)
     assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
     store.settle(first, Settlement(Outcome.SUCCESS))
@@ -25,9 +43,7 @@ def test_a_key_that_never_answered_has_one_request_in_flight(make_store: MakeSto
     take(store)
 
 
-def test_a_lost_lease_expires_and_frees_the_probe(make_store: MakeStore, clock: ManualClock) -> None:
-    """The lease expires after its process has died, and another process may send the probe."""
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_a_lost_lease_expires_and_frees_the_probe(store: Store, clock: ManualClock) -> None:
     take(store)
     clock.advance(119.9)
     assert not isinstance(store.acquire(ask(max_wait_us=SECOND)), Lease)
@@ -35,96 +51,80 @@ def test_a_lost_lease_expires_and_frees_the_probe(make_store: MakeStore, clock: 
     take(store)
 
 
-def test_a_429_pauses_the_key_as_long_as_the_server_says(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
+def test_a_429_pauses_the_key_as_long_as_the_server_says(store: Store, clock: ManualClock) -> None:
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
-    assert (of(store, keys[0]).rate_limited, of(store, keys[0]).circuit_open) == (True, False)
+    assert (of(store, A).rate_limited, of(store, A).circuit_open) == (True, False)
     refusal = store.acquire(ask(max_wait_us=19 * SECOND))
     assert refusal == NoCapacity(20 * SECOND, "no_capacity")
     clock.advance(15)
-    assert of(store, keys[0]).rests_us == 5 * SECOND
+    assert of(store, A).rests_us == 5 * SECOND
     clock.advance(5)
-    assert (of(store, keys[0]).rate_limited, of(store, keys[0]).rests_us) == (False, 0)
+    assert (of(store, A).rate_limited, of(store, A).rests_us) == (False, 0)
     take(store)
 
 
-def test_a_429_without_a_time_pauses_the_key_for_sixty_seconds(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_429_without_a_time_pauses_the_key_for_sixty_seconds(store: Store) -> None:
     """The specification requires a cooldown of 60 seconds for a 429 without a retry time."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.RATE_LIMITED)
     assert store.acquire(ask()) == NoCapacity(60 * SECOND, "no_capacity")
 
 
-def test_a_429_pauses_the_key_for_its_model_only(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_a_429_pauses_the_key_for_its_model_only(store: Store) -> None:
     answer(store, Outcome.RATE_LIMITED, ask(model="large"), pause_us=20 * SECOND)
     assert isinstance(store.acquire(ask(model="large")), NoCapacity)
     take(store, ask(model="small"))
 
 
-def test_three_failures_open_the_circuit_and_a_success_removes_one(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    only_a = ask(barred=frozenset({keys[1].key_id}))
+def test_three_failures_open_the_circuit_and_a_success_removes_one(pair: Store) -> None:
     for outcome in (Outcome.SERVER_FAILURE, Outcome.SERVER_FAILURE, Outcome.SUCCESS, Outcome.SERVER_FAILURE):
-        answer(store, outcome, only_a)
-    assert not of(store, keys[0]).circuit_open
-    change = store.settle(take(store, only_a), Settlement(Outcome.SERVER_FAILURE))
+        answer(pair, outcome, ONLY_A)
+    assert not of(pair, A).circuit_open
+    change = pair.settle(take(pair, ONLY_A), Settlement(Outcome.SERVER_FAILURE))
     assert change.opened_after == 3
-    assert of(store, keys[0]).circuit_open
-    assert answer(store).key_id == keys[1].key_id
+    assert of(pair, A).circuit_open
+    assert answer(pair).key_id == B.key_id
 
 
-def test_uncounted_failures_do_not_open_the_circuit(make_store: MakeStore, clock: ManualClock) -> None:
-    """One request that fails on every key must not open every circuit."""
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
+def test_uncounted_failures_do_not_open_the_circuit(store: Store) -> None:
     for _ in range(5):
         answer(store, Outcome.SERVER_FAILURE, counts=False)
-    assert not of(store, keys[0]).circuit_open
-    assert of(store, keys[0]).failures == 5
+    assert not of(store, A).circuit_open
+    assert of(store, A).failures == 5
 
 
-def test_broken_streams_are_failures(make_store: MakeStore, clock: ManualClock) -> None:
+def test_broken_streams_are_failures(store: Store) -> None:
     """Each break is reported twice, as after a lost reply. The third break in a row opens the circuit."""
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
     for number in (1, 2, 3):
         stream = answer(store, streams=True)
-        assert of(store, keys[0]).successes == 1
+        assert of(store, A).successes == 1
         changes = [store.end_stream(stream, None, broke=True) for _ in range(2)]
         assert [change.opened_after for change in changes] == [3 if number == 3 else None, None]
-        assert (of(store, keys[0]).successes, of(store, keys[0]).failures) == (0, number)
-    assert of(store, keys[0]).state == "open"
+        assert (of(store, A).successes, of(store, A).failures) == (0, number)
+    assert of(store, A).state == "open"
     (calls,) = store.figures().calls
     assert (calls.outcomes["success"], calls.outcomes["server_failure"]) == (3, 3)
 
 
-def test_a_probe_with_a_stream_ends_with_the_stream(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_probe_with_a_stream_ends_with_the_stream(pair: Store, clock: ManualClock) -> None:
     """If a probe's stream breaks, the key's time out of rotation doubles. A complete stream closes the circuit."""
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    answer(store, request=ask(barred=frozenset({keys[0].key_id})))
-    only_a = ask(barred=frozenset({keys[1].key_id}))
+    answer(pair, request=ONLY_B)
     for _ in range(3):
-        answer(store, Outcome.SERVER_FAILURE, only_a)
+        answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
     clock.advance(300)
-    probe = answer(store, request=only_a, streams=True)
-    assert of(store, keys[0]).state == "half_open"
-    store.end_stream(probe, None, broke=True)
+    probe = answer(pair, request=ONLY_A, streams=True)
+    assert of(pair, A).state == "half_open"
+    pair.end_stream(probe, None, broke=True)
     clock.advance(599)
-    assert of(store, keys[0]).state == "open"
+    assert of(pair, A).state == "open"
     clock.advance(1)
-    probe = answer(store, request=only_a, streams=True)
-    assert store.end_stream(probe, None).closed
-    assert of(store, keys[0]).state == "closed"
-    take(store, only_a)
+    probe = answer(pair, request=ONLY_A, streams=True)
+    assert pair.end_stream(probe, None).closed
+    assert of(pair, A).state == "closed"
+    take(pair, ONLY_A)
 
 
-def test_the_end_of_a_stream_verifies_a_new_key(make_store: MakeStore, clock: ManualClock) -> None:
+def test_the_end_of_a_stream_verifies_a_new_key(store: Store, clock: ManualClock) -> None:
     """The stream's headers arrive after its lease has expired. Until the stream ends, the key is still unverified."""
-    store = make_store(make_keys(["sk-a"]), clock)
     late = take(store)
     clock.advance(LEASE_US / SECOND)
     store.settle(late, Settlement(Outcome.SUCCESS, streams=True))
@@ -134,32 +134,27 @@ def test_the_end_of_a_stream_verifies_a_new_key(make_store: MakeStore, clock: Ma
     take(store)
 
 
-def test_a_complete_stream_removes_a_failure(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
+def test_a_complete_stream_removes_a_failure(store: Store) -> None:
     for _ in range(2):
         answer(store, Outcome.SERVER_FAILURE)
     store.end_stream(answer(store, streams=True), None)
     answer(store, Outcome.SERVER_FAILURE)
-    assert not of(store, keys[0]).circuit_open
+    assert not of(store, A).circuit_open
     answer(store, streams=True)
     assert store.settle(take(store), Settlement(Outcome.SERVER_FAILURE)).opened_after == 3
 
 
-def test_an_open_circuit_gets_exactly_one_probe_after_its_wait(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    answer(store, Outcome.SUCCESS, ask(barred=frozenset({keys[0].key_id})))
-    only_a = ask(barred=frozenset({keys[1].key_id}))
+def test_an_open_circuit_gets_exactly_one_probe_after_its_wait(pair: Store, clock: ManualClock) -> None:
+    answer(pair, Outcome.SUCCESS, ONLY_B)
     for _ in range(3):
-        answer(store, Outcome.SERVER_FAILURE, only_a)
+        answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
     clock.advance(299.999999)
-    assert isinstance(store.acquire(only_a), NoCapacity)
+    assert isinstance(pair.acquire(ONLY_A), NoCapacity)
     clock.advance(0.000001)
-    probe = take(store, only_a)
-    assert isinstance(store.acquire(ask(max_wait_us=SECOND, barred=only_a.barred)), Later)
-    assert store.settle(probe, Settlement(Outcome.SUCCESS)).closed
-    assert not of(store, keys[0]).circuit_open
+    probe = take(pair, ONLY_A)
+    assert isinstance(pair.acquire(ask(max_wait_us=SECOND, barred=ONLY_A.barred)), Later)
+    assert pair.settle(probe, Settlement(Outcome.SUCCESS)).closed
+    assert not of(pair, A).circuit_open
 
 
 def test_an_invalid_key_leaves_rotation_without_a_counted_failure(make_store: MakeStore, clock: ManualClock) -> None:
@@ -183,33 +178,27 @@ def test_missing_quota_takes_the_whole_group_out_and_is_reported_once(
     assert [of(store, k).state for k in keys] == ["no_quota", "no_quota", "closed"]
 
 
-def test_a_group_without_quota_is_probed_after_an_hour(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    answer(store, Outcome.QUOTA_EXHAUSTED)
-    answer(store)
+def test_a_group_without_quota_is_probed_after_an_hour(pair: Store, clock: ManualClock) -> None:
+    answer(pair, Outcome.QUOTA_EXHAUSTED)
+    answer(pair)
     clock.advance(3599.999999)
-    assert {answer(store).key_id for _ in range(3)} == {keys[1].key_id}
+    assert {answer(pair).key_id for _ in range(3)} == {B.key_id}
     clock.advance(0.000001)
-    assert answer(store).key_id == keys[0].key_id
-    assert of(store, keys[0]).state == "closed"
+    assert answer(pair).key_id == A.key_id
+    assert of(pair, A).state == "closed"
 
 
-def test_a_403_bars_the_key_for_that_model_only(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    answer(store, Outcome.FORBIDDEN, ask(model="new"))
-    assert {answer(store, request=ask(model="new")).key_id for _ in range(3)} == {keys[1].key_id}
-    assert keys[0].key_id in {answer(store, request=ask(model="old")).key_id for _ in range(2)}
-    assert not of(store, keys[0]).circuit_open
+def test_a_403_bars_the_key_for_that_model_only(pair: Store) -> None:
+    answer(pair, Outcome.FORBIDDEN, ask(model="new"))
+    assert {answer(pair, request=ask(model="new")).key_id for _ in range(3)} == {B.key_id}
+    assert A.key_id in {answer(pair, request=ask(model="old")).key_id for _ in range(2)}
+    assert not of(pair, A).circuit_open
 
 
 @pytest.mark.parametrize("outcome", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED])
 def test_without_a_usable_key_bad_keys_are_tried_again_after_five_minutes(
-    make_store: MakeStore, clock: ManualClock, outcome: Outcome
+    store: Store, clock: ManualClock, outcome: Outcome
 ) -> None:
-    """A wrong response about the only key (401 or exhausted quota) must not cause an outage of an hour."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, outcome)
     clock.advance(299.999999)
     assert isinstance(store.acquire(ask()), NoCapacity)
@@ -217,18 +206,9 @@ def test_without_a_usable_key_bad_keys_are_tried_again_after_five_minutes(
     assert take(store).last_resort
 
 
-def test_with_every_circuit_open_keys_are_probed_at_once(make_store: MakeStore, clock: ManualClock) -> None:
-    """The specification requires a reset of all circuits if all are open."""
-    store = make_store(make_keys(["sk-a"]), clock)
-    for _ in range(3):
-        answer(store, Outcome.SERVER_FAILURE)
-    assert take(store).last_resort
-
-
 def test_the_first_success_after_an_outage_makes_every_open_circuit_due(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """A key with an invalid secret (401) stays out of rotation."""
     keys = make_keys(["sk-a", "sk-b", "sk-c", "sk-dead"])
     store = make_store(keys, clock)
 
@@ -260,65 +240,28 @@ def test_a_successful_due_probe_does_not_affect_other_keys(make_store: MakeStore
     assert (of(store, a).state, of(store, b).state) == ("closed", "open")
 
 
-def test_limits_from_headers_space_the_requests(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=NO_ROOM)
-    lease = take(store, ask(max_wait_us=30 * SECOND))
-    assert lease.reserved
-    assert lease.at_us > clock.now_us()
-    later = take(store, ask(max_wait_us=30 * SECOND))
-    assert later.at_us - lease.at_us == SECOND // 10
-
-
-def test_a_released_reservation_frees_its_time(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=NO_ROOM)
-    lease = take(store, ask(max_wait_us=30 * SECOND))
-    store.give_back(lease)
-    assert take(store, ask(max_wait_us=30 * SECOND)).at_us == lease.at_us
-
-
-def test_a_reservation_on_a_paused_key_is_not_confirmed(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_a_reservation_on_a_paused_key_is_not_confirmed(store: Store, clock: ManualClock) -> None:
     answer(store)
     in_flight = take(store)
-    answer(store, limits=NO_ROOM)
+    answer(store, limits=EMPTY)
     reserved = take(store, ask(max_wait_us=30 * SECOND))
     store.settle(in_flight, Settlement(Outcome.RATE_LIMITED, pause_us=40 * SECOND))
     wait_until(clock, reserved.at_us)
     assert store.confirm(reserved) is None
 
 
-def test_settling_twice_changes_nothing(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
-    lease = take(store)
-    for _ in range(3):
-        store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
-    assert (of(store, keys[0]).failures, of(store, keys[0]).circuit_open) == (1, False)
-
-
-def test_every_request_ends_as_a_success_or_a_failure(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
+def test_every_request_ends_as_a_success_or_a_failure(store: Store, clock: ManualClock) -> None:
     for outcome in (Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.SERVER_FAILURE, Outcome.RATE_LIMITED):
         answer(store, outcome, pause_us=0)
-    seen = of(store, keys[0])
+    seen = of(store, A)
     assert (seen.requests, seen.successes, seen.failures, seen.rate_limits, seen.in_flight) == (4, 2, 2, 1, 0)
     assert seen.last_used_us == clock.now_us()
 
 
-def test_refused_callers_get_increasing_retry_times(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=NO_ROOM, outcome=Outcome.SUCCESS)
+def test_refused_callers_get_increasing_retry_times(store: Store) -> None:
+    answer(store, limits=EMPTY, outcome=Outcome.SUCCESS)
     waits = [refused(store).retry_after_us for _ in range(3)]
     assert [b - a for a, b in itertools.pairwise(waits)] == [SECOND // 10] * 2
-
-
-def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
-    assert store.acquire(ask(max_wait_us=SECOND, barred=frozenset({keys[0].key_id}))) == NoCapacity(0, "barred")
 
 
 def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore, clock: ManualClock) -> None:
@@ -339,49 +282,39 @@ def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore,
     assert len({lease.lease_id for lease in taken}) == len(taken) == len(burst(alone)) > 10
 
 
-def test_a_late_retry_time_of_one_model_does_not_delay_another(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_late_retry_time_of_one_model_does_not_delay_another(store: Store) -> None:
     """A 403 forbids one model for an hour. Requests for another model without capacity must not wait that long."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.FORBIDDEN, ask(model="x"))
     assert store.acquire(ask(model="x")) == NoCapacity(3600 * SECOND, "forbidden")
-    answer(store, limits=NO_ROOM, request=ask(model="m"))
+    answer(store, limits=EMPTY, request=ask(model="m"))
     assert refused(store, ask(model="m")).retry_after_us < 10 * SECOND
 
 
-def test_callers_do_not_wait_for_others_that_never_returned(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=NO_ROOM)
+def test_callers_do_not_wait_for_others_that_never_returned(store: Store, clock: ManualClock) -> None:
+    answer(store, limits=EMPTY)
     for _ in range(600):
         store.acquire(ask())
     clock.advance(300)
-    answer(store, limits=NO_ROOM)
+    answer(store, limits=EMPTY)
     assert refused(store).retry_after_us < 10 * SECOND
 
 
-def test_callers_retry_soon_after_a_probe_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
-    """One key is dead, and the other key's first response is pending. Callers retry after a second."""
-    store = make_store(make_keys(["sk-a", "sk-b"]), clock)
-    answer(store, Outcome.INVALID_KEY)
-    take(store)
-    assert store.acquire(ask()) == NoCapacity(SECOND, "no_capacity")
+def test_callers_retry_soon_after_a_probe_is_sent(pair: Store) -> None:
+    answer(pair, Outcome.INVALID_KEY)
+    take(pair)
+    assert pair.acquire(ask()) == NoCapacity(SECOND, "no_capacity")
 
 
-def test_a_request_that_tried_every_usable_key_is_barred(make_store: MakeStore, clock: ManualClock) -> None:
-    """The caller should return its last response instead of waiting for a dead key."""
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    answer(store, Outcome.INVALID_KEY)
-    lease = answer(store, Outcome.SERVER_FAILURE)
-    assert store.acquire(ask(barred=frozenset({lease.key_id}))) == NoCapacity(0, "barred")
+def test_a_request_that_tried_every_usable_key_is_barred(pair: Store) -> None:
+    answer(pair, Outcome.INVALID_KEY)
+    lease = answer(pair, Outcome.SERVER_FAILURE)
+    assert pair.acquire(ask(barred=frozenset({lease.key_id}))) == NoCapacity(0, "barred")
 
 
-def test_reservations_that_an_open_circuit_voids_cause_no_second_probe(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_reservations_that_an_open_circuit_voids_cause_no_second_probe(store: Store, clock: ManualClock) -> None:
     answer(store)
     in_flight = [take(store) for _ in range(4)]
-    store.settle(in_flight.pop(), Settlement(Outcome.SUCCESS, limits=NO_ROOM))
+    store.settle(in_flight.pop(), Settlement(Outcome.SUCCESS, limits=EMPTY))
     waiting = [take(store, ask(max_wait_us=60 * SECOND)) for _ in range(3)]
     for lease in in_flight:
         store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
@@ -392,8 +325,7 @@ def test_reservations_that_an_open_circuit_voids_cause_no_second_probe(
         assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
 
 
-def test_a_late_response_does_not_end_the_probe_of_a_dead_key(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_a_late_response_does_not_end_the_probe_of_a_dead_key(store: Store, clock: ManualClock) -> None:
     answer(store)
     first, late = take(store), take(store)
     store.settle(first, Settlement(Outcome.INVALID_KEY))
@@ -403,116 +335,80 @@ def test_a_late_response_does_not_end_the_probe_of_a_dead_key(make_store: MakeSt
     assert store.settle(probe, Settlement(Outcome.SUCCESS)).closed
 
 
-def test_early_probes_do_not_lengthen_an_outage(make_store: MakeStore, clock: ManualClock) -> None:
+def test_early_probes_do_not_lengthen_an_outage(pair: Store, clock: ManualClock) -> None:
     """All keys failed for a minute. They return after five minutes, not after an hour."""
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
     for _ in range(60):
-        answer(store, Outcome.SERVER_FAILURE)
+        answer(pair, Outcome.SERVER_FAILURE)
         clock.advance(1)
-    answer(store)
+    answer(pair)
     clock.advance(300)
-    assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
+    assert {answer(pair).key_id for _ in range(4)} == {k.key_id for k in KEYS}
 
 
-def test_failed_quota_probes_double_their_interval_up_to_six_hours(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    only_a = ask(barred=frozenset({keys[1].key_id}))
-    answer(store, Outcome.SUCCESS, ask(barred=frozenset({keys[0].key_id})))
-    answer(store, Outcome.QUOTA_EXHAUSTED, only_a)
+def test_failed_quota_probes_double_their_interval_up_to_six_hours(pair: Store, clock: ManualClock) -> None:
+    answer(pair, Outcome.SUCCESS, ONLY_B)
+    answer(pair, Outcome.QUOTA_EXHAUSTED, ONLY_A)
     hours = []
     for _ in range(5):
         began = clock.now_us()
-        while not isinstance(lease := store.acquire(only_a), Lease):
+        while not isinstance(lease := pair.acquire(ONLY_A), Lease):
             clock.advance(60)
         hours.append(round((clock.now_us() - began) / 3600 / SECOND))
-        store.settle(lease, Settlement(Outcome.QUOTA_EXHAUSTED))
+        pair.settle(lease, Settlement(Outcome.QUOTA_EXHAUSTED))
     assert hours == [1, 2, 4, 6, 6]
 
 
-def test_an_earlier_success_does_not_restore_exhausted_quota(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    only_a = ask(barred=frozenset({keys[1].key_id}))
-    answer(store, Outcome.SUCCESS, only_a)
-    early, last = take(store, only_a), take(store, only_a)
-    store.settle(last, Settlement(Outcome.QUOTA_EXHAUSTED))
-    store.settle(early, Settlement(Outcome.SUCCESS))
-    assert of(store, keys[0]).state == "no_quota"
+def test_an_earlier_success_does_not_restore_exhausted_quota(pair: Store) -> None:
+    answer(pair, Outcome.SUCCESS, ONLY_A)
+    early, last = take(pair, ONLY_A), take(pair, ONLY_A)
+    pair.settle(last, Settlement(Outcome.QUOTA_EXHAUSTED))
+    pair.settle(early, Settlement(Outcome.SUCCESS))
+    assert of(pair, A).state == "no_quota"
 
 
-def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    answer(store, Outcome.QUOTA_EXHAUSTED)
+def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(pair: Store, clock: ManualClock) -> None:
+    answer(pair, Outcome.QUOTA_EXHAUSTED)
     clock.advance(3599)
-    answer(store, Outcome.RATE_LIMITED, pause_us=60 * SECOND)
-    probe = take(store, ask(max_wait_us=2 * SECOND))
-    assert (probe.key_id, probe.reserved) == (keys[0].key_id, True)
+    answer(pair, Outcome.RATE_LIMITED, pause_us=60 * SECOND)
+    probe = take(pair, ask(max_wait_us=2 * SECOND))
+    assert (probe.key_id, probe.reserved) == (A.key_id, True)
     clock.advance(1)
-    assert isinstance(store.confirm(probe), Lease)
-    store.settle(probe, Settlement(Outcome.SUCCESS))
-    assert of(store, keys[0]).state == "closed"
+    assert isinstance(pair.confirm(probe), Lease)
+    pair.settle(probe, Settlement(Outcome.SUCCESS))
+    assert of(pair, A).state == "closed"
 
 
-def test_an_uncounted_failure_does_not_verify_a_key(make_store: MakeStore, clock: ManualClock) -> None:
+def test_an_uncounted_failure_does_not_verify_a_key(store: Store) -> None:
     """A refused connection does not prove that the key is valid, so the key still takes one request at a time."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.SERVER_FAILURE, counts=False)
     take(store)
     assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
 
 
 @pytest.mark.parametrize("pause_us", [None, 20 * SECOND])
-def test_a_request_too_large_for_a_key_does_not_count_against_the_key(
-    make_store: MakeStore, clock: ManualClock, pause_us: int | None
+@pytest.mark.parametrize(("outcome", "failures"), [(Outcome.TOO_LARGE, 4), (Outcome.NO_CAPACITY, 0)])
+def test_a_too_large_request_or_a_full_service_tier_does_not_count_against_the_key(
+    store: Store, outcome: Outcome, failures: int, pause_us: int | None
 ) -> None:
     """The response causes no cooldown, opens no circuit, and verifies the key for other requests."""
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
     for _ in range(4):
-        change = store.settle(take(store), Settlement(Outcome.TOO_LARGE, pause_us=pause_us))
-        assert change == Change()
-    seen = of(store, keys[0])
-    assert (seen.requests, seen.successes, seen.failures, seen.rate_limits, seen.in_flight) == (4, 0, 4, 0, 0)
+        assert store.settle(take(store), Settlement(outcome, pause_us=pause_us)) == Change()
+    seen = of(store, A)
+    assert (seen.requests, seen.successes, seen.failures, seen.rate_limits, seen.in_flight) == (4, 0, failures, 0, 0)
     assert (seen.state, seen.circuit_open, seen.rate_limited) == ("closed", False, False)
     take(store)
     take(store)
 
 
-@pytest.mark.parametrize("pause_us", [None, 20 * SECOND])
-def test_a_service_tier_without_capacity_is_not_a_failure_of_the_key(
-    make_store: MakeStore, clock: ManualClock, pause_us: int | None
-) -> None:
-    """The response is not a failure, causes no cooldown, opens no circuit, and verifies the key for other requests."""
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
-    for _ in range(4):
-        change = store.settle(take(store), Settlement(Outcome.NO_CAPACITY, pause_us=pause_us))
-        assert change == Change()
-    seen = of(store, keys[0])
-    assert (seen.requests, seen.successes, seen.failures, seen.rate_limits, seen.in_flight) == (4, 0, 0, 0, 0)
-    assert (seen.state, seen.circuit_open, seen.rate_limited) == ("closed", False, False)
-    take(store)
-    take(store)
-
-
-def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    """The response does not prove that there is quota, so the next request is a probe again."""
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
+def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(store: Store, clock: ManualClock) -> None:
     answer(store, Outcome.QUOTA_EXHAUSTED)
     clock.advance(3600)
     answer(store, Outcome.TOO_LARGE)
-    assert of(store, keys[0]).state == "no_quota"
+    assert of(store, A).state == "no_quota"
     assert take(store).probe
 
 
 def test_limits_in_a_too_large_response_are_applied(make_store: MakeStore, clock: ManualClock) -> None:
-    """The next request of that size uses a key with a sufficient limit."""
     keys = make_keys(["sk-small", "sk-large"])
     store = make_store(keys, clock)
     reported = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
@@ -522,11 +418,7 @@ def test_limits_in_a_too_large_response_are_applied(make_store: MakeStore, clock
 
 
 @pytest.mark.parametrize("limits", [LimitReading(), LimitReading(tokens=MeterReading(1_000, 1_000, 0))])
-def test_a_request_too_large_for_a_key_uses_no_tokens(
-    make_store: MakeStore, clock: ManualClock, limits: LimitReading
-) -> None:
-    """The provider charged nothing for the large request, so a small request is sent at once."""
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_a_request_too_large_for_a_key_uses_no_tokens(store: Store, clock: ManualClock, limits: LimitReading) -> None:
     answer(store, limits=LimitReading(tokens=MeterReading(1_000, 1_000, 0)))
     clock.advance(60)
     lease = take(store, ask(max_wait_us=600 * SECOND, tokens=1_000_000))
@@ -534,44 +426,71 @@ def test_a_request_too_large_for_a_key_uses_no_tokens(
     take(store)
 
 
-def test_a_too_large_response_with_a_new_limit_pauses_no_key(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
-    reported = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
-    answer(store, Outcome.TOO_LARGE, ask(tokens=1_000_000), limits=reported)
-    take(store)
-
-
-def test_each_lease_has_a_unique_id(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a", "sk-b"]), clock)
-    ids = [answer(store).lease_id for _ in range(50)]
-    assert all(isinstance(name, str) and name for name in ids)
-    assert len(set(ids)) == 50
-
-
-def test_a_confirmed_reservation_is_sent_and_settled_like_any_lease(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
-    answer(store, limits=NO_ROOM)
+def test_a_confirmed_reservation_is_sent_and_settled_like_any_lease(store: Store, clock: ManualClock) -> None:
+    answer(store, limits=EMPTY)
     reserved = take(store, ask(max_wait_us=30 * SECOND))
-    assert of(store, keys[0]).requests == 1
+    assert of(store, A).requests == 1
     wait_until(clock, reserved.at_us)
     lease = store.confirm(reserved)
     assert isinstance(lease, Lease)
-    assert (lease.lease_id, lease.key_id, lease.reserved) == (reserved.lease_id, keys[0].key_id, False)
-    assert of(store, keys[0]).requests == 2
+    assert (lease.lease_id, lease.key_id, lease.reserved) == (reserved.lease_id, A.key_id, False)
+    assert of(store, A).requests == 2
     store.settle(lease, Settlement(Outcome.SUCCESS))
-    seen = of(store, keys[0])
+    seen = of(store, A)
     assert (seen.successes, seen.in_flight, seen.last_used_us) == (2, 0, reserved.at_us)
 
 
-def test_a_released_reservation_is_neither_confirmed_nor_released_again(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=NO_ROOM)
+def test_a_released_reservation_is_neither_confirmed_nor_released_again(store: Store) -> None:
+    answer(store, limits=EMPTY)
     first, second = (take(store, ask(max_wait_us=30 * SECOND)) for _ in range(2))
     for _ in range(3):
         store.give_back(second)
     assert store.confirm(second) is None
     assert take(store, ask(max_wait_us=30 * SECOND)).at_us == second.at_us
     assert first.at_us < second.at_us
+
+
+def test_a_repeated_admission_returns_the_same_lease(make_store: MakeStore, clock: ManualClock) -> None:
+    """A client library may repeat a script whose reply was lost with the connection."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store: Any = make_store(keys, clock)
+    for _ in keys:
+        answer(store, limits=limits(600, 600))
+    first, again = store.acquire(ask(), "x"), store.acquire(ask(), "x")
+    assert isinstance(first, Lease)
+    assert first == again
+    assert sum(key.in_flight for key in store.snapshot()) == 1
+    store.settle(first, Settlement(Outcome.SUCCESS))
+    assert sum(key.requests for key in store.snapshot()) == 3
+
+
+def test_a_repeated_reservation_returns_the_same_time(make_store: MakeStore, clock: ManualClock) -> None:
+    store: Any = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=EMPTY)
+    first, again = (store.acquire(ask(max_wait_us=MINUTE), "x") for _ in range(2))
+    assert first.reserved
+    assert first == again
+
+
+def test_a_repeated_confirmation_needs_no_capacity_and_no_budget(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
+    answer(store, limits=EMPTY)
+    reserved = take(store, ask(max_wait_us=MINUTE))
+    clock.advance((reserved.at_us - clock.now_us()) / SECOND)
+    sent = [store.confirm(reserved) for _ in range(3)]
+    assert all(isinstance(one, Lease) for one in sent)
+    assert store.spent().calls == 2
+
+
+def test_an_admission_that_arrives_after_its_undo_is_refused(
+    make_store: MakeStore, backend: Backend, clock: ManualClock
+) -> None:
+    """The request was in transit when the caller gave up."""
+    if backend.connection is None:
+        return  # a memory store has no connection
+    store: Any = make_store(make_keys(["sk-a"]), clock)
+    answer(store)
+    before = store.spent()
+    store.undo("x")
+    assert store.acquire(ask(), "x") == NoCapacity(0, "barred")
+    assert store.spent() == before == Spent(1, 10, 0)

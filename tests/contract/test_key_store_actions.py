@@ -11,10 +11,23 @@ from app.keypool.snapshots import ActionResult
 from app.keypool.stores.base import Lease, NoCapacity, Settlement, Store
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
-from tests.plugins.store_steps import DAY, HOUR, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
-
-A, B = KEYS = make_keys(["sk-a", "sk-b"])
-ONLY_A = ask(barred=frozenset({B.key_id}))
+from tests.plugins.store_steps import (
+    DAY,
+    EMPTY,
+    HOUR,
+    KEYS,
+    ONLY_A,
+    ONLY_B,
+    SECOND,
+    A,
+    B,
+    answer,
+    ask,
+    of,
+    refused,
+    take,
+    wait_until,
+)
 
 
 @pytest.fixture
@@ -61,14 +74,9 @@ def test_the_reason_of_a_refusal_is_disabled_if_all_keys_are(store: Store) -> No
     assert [(model.model, dict(model.refusals)) for model in store.figures().models] == [("m", {"disabled": 2})]
 
 
-def test_a_request_that_failed_with_the_only_enabled_key_is_barred(store: Store) -> None:
-    store.act(A.key_id, "disable")
-    assert store.acquire(ask(barred=frozenset({B.key_id}))) == NoCapacity(0, "barred")
-
-
 def test_disabled_keys_do_not_determine_the_reason_of_a_refusal(store: Store) -> None:
     answer(store, Outcome.INVALID_KEY, ONLY_A)
-    assert refused(store, ask(barred=frozenset({B.key_id}))).reason == "barred"
+    assert refused(store, ONLY_A).reason == "barred"
     store.act(B.key_id, "disable")
     assert refused(store).reason == "dead"
 
@@ -82,7 +90,7 @@ def test_requests_do_not_wait_for_a_disabled_key(store: Store) -> None:
 
 
 def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: ManualClock) -> None:
-    answer(store, request=ONLY_A, limits=NO_ROOM)
+    answer(store, request=ONLY_A, limits=EMPTY)
     reserved = take(store, ask(max_wait_us=30 * SECOND, barred=ONLY_A.barred))
     assert reserved.reserved
     store.act(A.key_id, "disable")
@@ -103,17 +111,6 @@ def test_an_enabled_key_has_its_earlier_state(store: Store, clock: ManualClock) 
     assert take(store).key_id == A.key_id
 
 
-def test_an_enabled_key_that_was_healthy_is_used_at_once(store: Store, clock: ManualClock) -> None:
-    answer(store)
-    answer(store)
-    store.act(A.key_id, "disable")
-    for _ in range(3):
-        clock.advance(3600)
-        answer(store)
-    assert store.act(A.key_id, "enable") == ActionResult("done", "closed")
-    assert answer(store).key_id == A.key_id
-
-
 def test_a_response_changes_the_state_of_a_disabled_key(store: Store, clock: ManualClock) -> None:
     answer(store, request=ONLY_A)
     in_flight = take(store, ONLY_A)
@@ -122,28 +119,6 @@ def test_a_response_changes_the_state_of_a_disabled_key(store: Store, clock: Man
     assert {answer(store).key_id for _ in range(3)} == {B.key_id}
     assert of(store, A).state == "disabled"
     assert store.act(A.key_id, "enable").state == "dead"
-
-
-def test_repeated_actions_have_no_effect(store: Store) -> None:
-    assert store.act(A.key_id, "enable") == ActionResult("nothing", "closed")
-    store.act(A.key_id, "disable")
-    assert store.act(A.key_id, "disable") == ActionResult("nothing", "disabled")
-
-
-def test_disabling_applies_to_every_process_and_outlasts_them(
-    backend: Backend, make_store: MakeStore, clock: ManualClock
-) -> None:
-    if backend.connection is None:
-        return  # a memory store belongs to one process
-    first, second = make_store(KEYS, clock), make_store(KEYS, clock)
-    answer(second)
-    answer(second)
-    first.act(A.key_id, "disable")
-    assert {answer(second).key_id for _ in range(4)} == {B.key_id}
-    later = make_store(KEYS, clock)
-    assert {answer(later).key_id for _ in range(4)} == {B.key_id}
-    later.act(A.key_id, "enable")
-    assert A.key_id in {answer(second).key_id for _ in range(2)}
 
 
 def test_a_disabled_key_that_is_removed_and_added_again_is_still_disabled(store: Store) -> None:
@@ -250,7 +225,7 @@ def test_a_probe_sends_the_next_request_with_a_group_without_quota(make_store: M
 
 def test_a_failed_probe_does_not_prolong_the_wait_of_a_key(store: Store, clock: ManualClock) -> None:
     """The wait remains five minutes, not an hour."""
-    answer(store, request=ask(barred=frozenset({A.key_id})))
+    answer(store, request=ONLY_B)
     _open(store)
     for _ in range(5):
         clock.advance(10)
@@ -296,11 +271,3 @@ def test_a_probe_that_is_due_or_running_is_not_requested_again(store: Store, clo
     assert store.act(A.key_id, "probe") == ActionResult("under_way", "half_open")
     clock.advance(120)
     assert isinstance(store.acquire(ONLY_A), Lease)
-
-
-def test_a_disabled_key_is_not_probed(store: Store) -> None:
-    answer(store)
-    _open(store)
-    store.act(A.key_id, "disable")
-    assert store.act(A.key_id, "probe") == ActionResult("nothing", "disabled")
-    assert store.act(A.key_id, "enable") == ActionResult("done", "open")

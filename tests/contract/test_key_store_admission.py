@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import pytest
 
 from app.clock import ManualClock
-from app.keypool.keys import make_keys
+from app.keypool.breaker import Policy
+from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Later, Lease, NoCapacity, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
-from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
+from tests.plugins.store_steps import (
+    EMPTY,
+    KEYS,
+    MINUTE,
+    SECOND,
+    A,
+    answer,
+    ask,
+    burst,
+    limits,
+    of,
+    reading,
+    refused,
+    take,
+    wait_until,
+)
 
 #: The time between two requests at 600 per minute, in microseconds.
 GAP = SECOND // 10
@@ -37,26 +54,23 @@ def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
     return reserved
 
 
-def test_a_late_correction_delays_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_late_correction_delays_a_reservation(store: Store, clock: ManualClock) -> None:
     """The bucket is emptier than expected, so sending at the reserved time would cause a 429."""
-    keys = make_keys(["sk-a"])
-    store = make_store(keys, clock)
     (reserved,) = _corrected(store, clock, 1)
     wait_until(clock, reserved.at_us)
-    sent = of(store, keys[0]).requests
+    sent = of(store, A).requests
     pause = later(store.confirm(reserved))
     assert pause > GAP
     clock.advance((pause - 1) / SECOND)
     assert later(store.confirm(reserved)) == 1
-    assert of(store, keys[0]).requests == sent
+    assert of(store, A).requests == sent
     clock.advance(1 / SECOND)
     assert isinstance(store.confirm(reserved), Lease)
-    assert of(store, keys[0]).requests == sent + 1
+    assert of(store, A).requests == sent + 1
 
 
-def test_reservations_are_sent_in_their_order(make_store: MakeStore, clock: ManualClock) -> None:
+def test_reservations_are_sent_in_their_order(store: Store, clock: ManualClock) -> None:
     """After the correction, the three reservations are still 0.1 s apart, and a new request comes after them."""
-    store = make_store(make_keys(["sk-a"]), clock)
     reserved = _corrected(store, clock, 3)
     wait_until(clock, reserved[-1].at_us)
     due = [clock.now_us() + later(store.confirm(lease)) for lease in reserved[::-1]][::-1]
@@ -71,11 +85,8 @@ def test_reservations_are_sent_in_their_order(make_store: MakeStore, clock: Manu
 
 
 @pytest.mark.parametrize("rpm", [60, 600])
-def test_a_reservation_is_sent_at_its_time_and_can_be_released(
-    make_store: MakeStore, clock: ManualClock, rpm: int
-) -> None:
+def test_a_reservation_is_sent_at_its_time_and_can_be_released(store: Store, clock: ManualClock, rpm: int) -> None:
     """A released reservation frees its time for the next one, even on a key with a burst of one request."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(rpm, rpm))
     clock.advance(60)
     burst(store)
@@ -88,10 +99,9 @@ def test_a_reservation_is_sent_at_its_time_and_can_be_released(
     assert isinstance(store.confirm(first), Lease)
 
 
-def test_a_wait_up_to_the_callers_limit_is_accepted(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_wait_up_to_the_callers_limit_is_accepted(store: Store, clock: ManualClock) -> None:
     """A wait that exceeds the limit by one microsecond is refused."""
-    store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=NO_ROOM)
+    answer(store, limits=EMPTY)
     wait = refused(store).retry_after_us
     assert isinstance(store.acquire(ask(max_wait_us=wait - 1)), NoCapacity)
     assert take(store, ask(max_wait_us=wait)).at_us == clock.now_us() + wait
@@ -99,9 +109,8 @@ def test_a_wait_up_to_the_callers_limit_is_accepted(make_store: MakeStore, clock
 
 @pytest.mark.parametrize(("pause_us", "survives"), [(2 * SECOND, True), (2 * SECOND + 1, False)])
 def test_a_reservation_survives_a_pause_of_up_to_two_seconds(
-    make_store: MakeStore, clock: ManualClock, pause_us: int, survives: bool
+    store: Store, clock: ManualClock, pause_us: int, survives: bool
 ) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(60)
     in_flight = burst(store)[-1]
@@ -112,17 +121,15 @@ def test_a_reservation_survives_a_pause_of_up_to_two_seconds(
     assert (later(reply) >= pause_us) if survives else reply is None
 
 
-def test_a_recovered_key_is_usable_for_every_model(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_recovered_key_is_usable_for_every_model(pair: Store, clock: ManualClock) -> None:
     """The probes use another model. Requests for this model must not wait for the time of their earlier refusal."""
-    keys = make_keys(["sk-a", "sk-b"])
-    store = make_store(keys, clock)
-    for _ in keys:
-        answer(store, Outcome.INVALID_KEY)
-    refused(store)
+    for _ in KEYS:
+        answer(pair, Outcome.INVALID_KEY)
+    refused(pair)
     clock.advance(300)
-    for probe in [take(store, ask(model="other")) for _ in keys]:
-        store.settle(probe, Settlement(Outcome.SUCCESS))
-    assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
+    for probe in [take(pair, ask(model="other")) for _ in KEYS]:
+        pair.settle(probe, Settlement(Outcome.SUCCESS))
+    assert {answer(pair).key_id for _ in range(4)} == {k.key_id for k in KEYS}
 
 
 def test_a_recovered_group_uses_all_its_keys(make_store: MakeStore, clock: ManualClock) -> None:
@@ -151,7 +158,7 @@ def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock:
     good = keys[-1].key_id
     for position in range(59):
         lease = take(store)
-        store.settle(lease, Settlement(bad[position % 4]))
+        store.settle(lease, Settlement(bad[position % 5]))
     seen = [answer(store).key_id for _ in range(60)]
     assert good in seen
     for _ in range(200):
@@ -166,7 +173,7 @@ def test_a_key_with_capacity_is_preferred_to_a_reservation(make_store: MakeStore
     for free in sorted(keys, key=lambda key: key.key_id)[::13]:
         store = make_store(keys, clock, pool=free.key_id)
         for lease in [take(store) for _ in keys]:
-            reported = LimitReading() if lease.key_id == free.key_id else NO_ROOM
+            reported = LimitReading() if lease.key_id == free.key_id else EMPTY
             store.settle(lease, Settlement(Outcome.SUCCESS, limits=reported))
         lease = take(store, ask(max_wait_us=MINUTE))
         assert (lease.key_id, lease.reserved) == (free.key_id, False)
@@ -187,9 +194,8 @@ def test_a_reservation_uses_the_earliest_key(make_store: MakeStore, clock: Manua
     assert [place.at_us for place in places] == sorted(place.at_us for place in places)
 
 
-def test_a_request_that_lost_its_reservation_may_use_the_reserve(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_request_that_lost_its_reservation_may_use_the_reserve(store: Store, clock: ManualClock) -> None:
     """A tenth of the burst is reserved for requests that lost their reservation."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(1200, 1200))
     clock.advance(60)
     new_requests = burst(store)
@@ -209,19 +215,15 @@ def test_keys_of_one_group_share_its_bucket(make_store: MakeStore, clock: Manual
     assert len(burst(one)) == len(burst(two))
 
 
-def test_each_model_has_its_own_bucket(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
+def test_each_model_has_its_own_bucket(store: Store) -> None:
     answer(store, request=ask(model="m"), limits=limits(60, 0))
     assert len(burst(store, ask(model="other"), most=50)) == 50
     assert burst(store, ask(model="m")) == []
 
 
 @pytest.mark.parametrize("late_us", [0, 400_000])
-def test_headers_describe_the_server_s_time_of_admission(
-    make_store: MakeStore, clock: ManualClock, late_us: int
-) -> None:
+def test_headers_describe_the_server_s_time_of_admission(store: Store, clock: ManualClock, late_us: int) -> None:
     """The reset time of a response counts from the server's admission, up to 0.4 s after the request was sent."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(10)
     in_flight = burst(store)
@@ -233,9 +235,8 @@ def test_headers_describe_the_server_s_time_of_admission(
     assert isinstance(store.confirm(reserved), Lease)
 
 
-def test_the_pause_of_a_429_delays_reservations(make_store: MakeStore, clock: ManualClock) -> None:
+def test_the_pause_of_a_429_delays_reservations(store: Store, clock: ManualClock) -> None:
     """After the pause, requests are sent one by one at the rate of the limit."""
-    store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=limits(600, 600))
     clock.advance(60)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limits=limits(600, 580))
@@ -243,3 +244,147 @@ def test_the_pause_of_a_429_delays_reservations(make_store: MakeStore, clock: Ma
     places = [take(store, ask(max_wait_us=2 * MINUTE)) for _ in range(3)]
     assert places[0].at_us - began >= 20 * SECOND
     assert [b.at_us - a.at_us for a, b in itertools.pairwise(places)] == [GAP, GAP]
+
+
+def _round(store: Store, clock: ManualClock) -> int:
+    """Return how many requests a full bucket admits at once. All succeed, and a minute passes."""
+    leases = burst(store)
+    for lease in leases:
+        store.settle(lease, Settlement(Outcome.SUCCESS))
+    clock.advance(60)
+    return len(leases)
+
+
+def _refuse_one(store: Store, clock: ManualClock, remaining: float) -> None:
+    """Settle a request with a 429 whose headers report `remaining` requests, and let a minute pass."""
+    reported = LimitReading(reading(600, remaining), reading(60_000_000, 59_990_000))
+    answer(store, Outcome.RATE_LIMITED, pause_us=SECOND, limits=reported, limited_by="requests")
+    clock.advance(60)
+
+
+def _started_store(make_store: MakeStore, clock: ManualClock) -> Store:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=LimitReading(reading(600, 599), reading(60_000_000, 60_000_000)))
+    clock.advance(60)
+    return store
+
+
+def test_bursts_start_at_one_second_of_the_limit_and_grow_with_use(make_store: MakeStore, clock: ManualClock) -> None:
+    store = _started_store(make_store, clock)
+    rounds = [_round(store, clock) for _ in range(60)]
+    assert 1 <= rounds[0] <= 10
+    assert rounds == sorted(rounds)
+    assert rounds[0] + 2 <= rounds[-1] < 480
+
+
+def test_unused_bursts_do_not_grow(make_store: MakeStore, clock: ManualClock) -> None:
+    store, idle = (_started_store(lambda *a, pool=pool: make_store(*a, pool=pool), clock) for pool in ("used", "idle"))
+    for _ in range(200):
+        answer(idle)
+        clock.advance(1)
+    clock.advance(60)
+    assert len(burst(idle)) == len(burst(store))
+
+
+def test_a_429_that_contradicts_its_headers_reduces_bursts_for_ten_minutes(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = _started_store(make_store, clock)
+    before = [_round(store, clock) for _ in range(60)][-1]
+    _refuse_one(store, clock, remaining=590)
+    rounds = [_round(store, clock) for _ in range(40)]
+    assert rounds[0] < before
+    assert set(rounds[:9]) == {rounds[0]}
+    assert rounds[-1] > rounds[0]
+
+
+def test_a_429_that_agrees_with_its_headers_does_not_change_bursts(make_store: MakeStore, clock: ManualClock) -> None:
+    store = _started_store(make_store, clock)
+    before = [_round(store, clock) for _ in range(60)][-1]
+    _refuse_one(store, clock, remaining=0)
+    clock.advance(60)
+    assert _round(store, clock) >= before
+
+
+#: This many keys are more than one admission reads.
+MANY = 100
+
+
+def _open_circuit(store: Store, key: ApiKey, keys: tuple[ApiKey, ...]) -> None:
+    others = frozenset(other.key_id for other in keys if other is not key)
+    for _ in range(Policy().failure_threshold):
+        answer(store, Outcome.SERVER_FAILURE, ask(barred=others))
+
+
+@pytest.mark.parametrize("position", [0, MANY // 2, MANY - 1])
+def test_the_only_healthy_key_among_many_open_circuits_is_found(
+    make_store: MakeStore, clock: ManualClock, position: int
+) -> None:
+    """The index wrongly lists all other keys as usable. Each request corrects a part of the index."""
+    keys = make_keys([f"sk-{n}" for n in range(MANY)])
+    store = make_store(keys, clock)
+    for _ in keys:
+        answer(store)
+    for n, key in enumerate(keys):
+        if n != position:
+            _open_circuit(store, key, keys)
+            store.act(key.key_id, "disable")
+            store.act(key.key_id, "enable")
+    for _ in range(MANY):
+        found = store.acquire(ask(max_wait_us=SECOND))
+        if isinstance(found, Lease):
+            break
+        assert isinstance(found, Later), found
+        clock.advance(found.pause_us / SECOND)
+    assert isinstance(found, Lease)
+    assert (found.key_id, found.last_resort) == (keys[position].key_id, False)
+
+
+def test_a_request_with_only_open_circuits_is_a_last_resort(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys([f"sk-{n}" for n in range(MANY)])
+    store = make_store(keys, clock)
+    for _ in keys:
+        answer(store)
+    for key in keys:
+        _open_circuit(store, key, keys)
+    lease = take(store)
+    assert (lease.last_resort, lease.probe) == (True, True)
+
+
+@dataclass
+class FailedOver:
+    """The clock of a server. It jumps by `ahead_us` when another server takes over."""
+
+    first: ManualClock
+    ahead_us: int = 0
+
+    def now_us(self) -> int:
+        return self.first.now_us() + self.ahead_us
+
+
+def test_a_clock_set_back_delays_requests_by_the_difference(make_store: MakeStore, clock: ManualClock) -> None:
+    """The limit is 60 per minute with a burst of ten. The burst is used up before the clock jumps back a minute."""
+    server = FailedOver(clock)
+    store = _used_up(make_store, server)
+    before = refused(store).retry_after_us
+    server.ahead_us = -60 * SECOND
+    after = refused(store).retry_after_us
+    assert after == before + 61 * SECOND
+    clock.advance(after / SECOND)
+    take(store)
+
+
+def test_a_clock_set_forward_admits_at_most_one_burst(make_store: MakeStore, clock: ManualClock) -> None:
+    server = FailedOver(clock)
+    store = _used_up(make_store, server)
+    server.ahead_us = 3600 * SECOND
+    burst = 0
+    while isinstance(store.acquire(ask()), Lease):
+        burst += 1
+    assert burst <= 10
+
+
+def _used_up(make_store: MakeStore, server: FailedOver) -> Store:
+    store = make_store(make_keys(["sk-a"]), server)
+    answer(store, limits=LimitReading(MeterReading(60, 0, 10 * SECOND)))
+    return store

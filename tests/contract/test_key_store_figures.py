@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import redis
 
 from app.clock import ManualClock
 from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFigures
@@ -15,9 +14,22 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Usage
 from app.keypool.stores.base import Later, Lease, Settlement, Store
 from tests.plugins.redis_fixtures import ON_SERVERS, TAG, Backend, MakeStore
-from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, burst, limits, reading, refused, take
+from tests.plugins.store_steps import (
+    EMPTY,
+    MINUTE,
+    ONLY_B,
+    SECOND,
+    A,
+    B,
+    answer,
+    ask,
+    burst,
+    limits,
+    reading,
+    refused,
+    take,
+)
 
-A, B = make_keys(["sk-a", "sk-b"])
 SAME_GROUP = make_keys(["sk-a", "sk-b"], "team=1,2")
 
 
@@ -35,11 +47,8 @@ def transitions_of(store: Store, key_id: str) -> dict[str, int]:
     return {**store.figures().transitions.get(key_id, {})}
 
 
-def test_unused_keys_have_no_counts(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A, B], clock)
-    assert store.figures() == PoolFigures(
-        store.scope, {A.key_id: A.group, B.key_id: B.group}, (), {}, (), (), stopped={}
-    )
+def test_unused_keys_have_no_counts(pair: Store) -> None:
+    assert pair.figures() == PoolFigures(pair.scope, {A.key_id: A.group, B.key_id: B.group}, (), {}, (), (), stopped={})
 
 
 class ReloadingClock(ManualClock):
@@ -66,11 +75,8 @@ def test_counts_stay_correct_if_keys_are_reloaded_during_a_call(make_store: Make
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_end_of_a_request_counts_once_for_its_key_and_model(
-    make_store: MakeStore, clock: ManualClock, outcome: Outcome
-) -> None:
+def test_every_end_of_a_request_counts_once_for_its_key_and_model(store: Store, outcome: Outcome) -> None:
     """A second report about a lease is not counted."""
-    store = make_store([A], clock)
     lease = answer(store, outcome)
     store.settle(lease, Settlement(outcome))
     assert calls_of(store, A.key_id).outcomes == {outcome: 1}
@@ -89,9 +95,8 @@ def test_models_are_counted_separately_whatever_their_names(make_store: MakeStor
     assert {m.model for m in store.figures().models} == set(names)
 
 
-def test_tokens_and_cost_are_those_of_the_responses(make_store: MakeStore, clock: ManualClock) -> None:
+def test_tokens_and_cost_are_those_of_the_responses(store: Store) -> None:
     """Estimates are never counted. A stream counts at its end, and a rejected request has no usage."""
-    store = make_store([A], clock)
     answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10, 12))
     streamed = answer(store, request=ask(tokens=500))
     unbilled = answer(store, Outcome.REQUEST_FAULT, usage=Usage(1000, 1000, 1000, 500))
@@ -107,18 +112,14 @@ def test_tokens_and_cost_are_those_of_the_responses(make_store: MakeStore, clock
     ("waited_us", "position"),
     [(0, 0), (10_000, 0), (10_001, 1), (60 * SECOND, len(WAIT_BOUNDS_S) - 1), (60 * SECOND + 1, len(WAIT_BOUNDS_S))],
 )
-def test_a_wait_is_counted_in_the_first_bucket_that_includes_it(
-    make_store: MakeStore, clock: ManualClock, waited_us: int, position: int
-) -> None:
-    store = make_store([A], clock)
+def test_a_wait_is_counted_in_the_first_bucket_that_includes_it(store: Store, waited_us: int, position: int) -> None:
     answer(store, waited_us=waited_us)
     found = model_of(store)
     assert [n for n, count in enumerate(found.waits) if count] == [position]
     assert (sum(found.waits), found.waited_us) == (1, waited_us)
 
 
-def test_each_transition_of_a_key_is_counted_once(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_each_transition_of_a_key_is_counted_once(store: Store, clock: ManualClock) -> None:
     answer(store)
     leases = [take(store) for _ in range(5)]
     for lease in leases:
@@ -133,19 +134,18 @@ def test_each_transition_of_a_key_is_counted_once(make_store: MakeStore, clock: 
     assert transitions_of(store, A.key_id) == {"open": 1, "closed": 1, "dead": 1}
 
 
-def test_missing_quota_and_cooldowns_are_transitions_too(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A, B], clock)
-    answer(store, Outcome.QUOTA_EXHAUSTED)
-    answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
-    assert sorted((transitions_of(store, key.key_id) for key in (A, B)), key=str) == [{"cooling": 1}, {"no_quota": 1}]
+def test_missing_quota_and_cooldowns_are_transitions_too(pair: Store) -> None:
+    answer(pair, Outcome.QUOTA_EXHAUSTED)
+    answer(pair, Outcome.RATE_LIMITED, pause_us=SECOND)
+    assert sorted((transitions_of(pair, key.key_id) for key in (A, B)), key=str) == [{"cooling": 1}, {"no_quota": 1}]
 
 
 def test_a_refusal_is_counted_by_its_reason(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock, budget=Budget(batch=Cap(calls=0)))
-    answer(store, limits=NO_ROOM)
+    answer(store, limits=EMPTY)
     refused(store)
     refused(store, ask(batch="b"))
-    refused(store, ask(barred=frozenset({A.key_id})))
+    refused(store, ONLY_B)
     assert model_of(store).refusals == {"no_capacity": 1, "budget": 1, "barred": 1}
 
 
@@ -153,25 +153,21 @@ def test_a_refusal_is_counted_by_its_reason(make_store: MakeStore, clock: Manual
     ("outcome", "reason"),
     [(Outcome.INVALID_KEY, "dead"), (Outcome.QUOTA_EXHAUSTED, "quota"), (Outcome.FORBIDDEN, "forbidden")],
 )
-def test_each_key_state_is_counted_as_its_own_reason_of_refusal(
-    make_store: MakeStore, clock: ManualClock, outcome: Outcome, reason: str
-) -> None:
-    store = make_store([A], clock)
+def test_each_key_state_is_counted_as_its_own_reason_of_refusal(store: Store, outcome: Outcome, reason: str) -> None:
     answer(store, outcome)
     refused(store)
     assert model_of(store).refusals == {reason: 1}
+    assert model_of(store).saturated_us == {}, "keys out of rotation are not saturated"
 
 
-def test_waiting_for_a_pending_response_is_not_a_refusal(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_waiting_for_a_pending_response_is_not_a_refusal(store: Store) -> None:
     take(store)
     assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
     assert store.figures().models == ()
 
 
-def test_a_released_reservation_is_not_counted_as_a_request(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
-    answer(store, limits=NO_ROOM)
+def test_a_released_reservation_is_not_counted_as_a_request(store: Store) -> None:
+    answer(store, limits=EMPTY)
     reserved = take(store, ask(max_wait_us=MINUTE))
     assert reserved.reserved
     store.give_back(reserved)
@@ -179,9 +175,8 @@ def test_a_released_reservation_is_not_counted_as_a_request(make_store: MakeStor
     assert sum(model_of(store).waits) == 1
 
 
-def test_time_without_capacity_is_counted_once_for_all_callers(make_store: MakeStore, clock: ManualClock) -> None:
+def test_time_without_capacity_is_counted_once_for_all_callers(store: Store, clock: ManualClock) -> None:
     """The time runs from the first refused request until there is capacity again. Overlapping times count once."""
-    store = make_store([A], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limited_by="tokens")
     assert model_of(store).saturated_us == {}
     for _ in range(3):
@@ -192,9 +187,8 @@ def test_time_without_capacity_is_counted_once_for_all_callers(make_store: MakeS
     assert model_of(store).saturated_us == {"tokens": 20 * SECOND}
 
 
-def test_a_long_pause_counts_up_to_a_minute_after_the_last_request(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_long_pause_counts_up_to_a_minute_after_the_last_request(store: Store, clock: ManualClock) -> None:
     """Each refused request counts at most a minute because later demand is unknown."""
-    store = make_store([A], clock)
     answer(store, Outcome.RATE_LIMITED, pause_us=10 * MINUTE, limited_by="requests")
     refused(store)
     assert model_of(store).saturated_us == {"requests": MINUTE}
@@ -210,10 +204,7 @@ def test_a_long_pause_counts_up_to_a_minute_after_the_last_request(make_store: M
         (LimitReading(requests=reading(60_000, 60_000), tokens=MeterReading(600, 0, MINUTE)), "tokens"),
     ],
 )
-def test_saturation_names_the_exhausted_limit(
-    make_store: MakeStore, clock: ManualClock, headers: LimitReading, unit: str
-) -> None:
-    store = make_store([A], clock)
+def test_saturation_names_the_exhausted_limit(store: Store, headers: LimitReading, unit: str) -> None:
     answer(store, limits=headers)
     burst(store)
     refused(store)
@@ -221,27 +212,16 @@ def test_saturation_names_the_exhausted_limit(
 
 
 @pytest.mark.parametrize("headers", [LimitReading(), LimitReading(reading(600, 599), reading(60_000, 59_000))])
-def test_a_429_without_a_named_limit_counts_as_the_request_limit(
-    make_store: MakeStore, clock: ManualClock, headers: LimitReading
-) -> None:
+def test_a_429_without_a_named_limit_counts_as_the_request_limit(store: Store, headers: LimitReading) -> None:
     """Such a 429 counts as the request limit whether or not headers have reported limits."""
-    store = make_store([A], clock)
     answer(store, limits=headers)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
     refused(store)
     assert model_of(store).saturated_us == {"requests": 20 * SECOND}
 
 
-def test_waiting_for_a_reservation_is_time_without_capacity(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
-    answer(store, limits=NO_ROOM)
-    reserved = take(store, ask(max_wait_us=MINUTE))
-    assert model_of(store).saturated_us == {"requests": reserved.at_us - clock.now_us()}
-
-
-def test_time_without_capacity_depends_on_the_size_of_the_request(make_store: MakeStore, clock: ManualClock) -> None:
+def test_time_without_capacity_depends_on_the_size_of_the_request(store: Store, clock: ManualClock) -> None:
     """Half of the tokens per minute is left. Small requests are sent, and a request for all tokens waits."""
-    store = make_store([A], clock)
     answer(store, limits=LimitReading(tokens=reading(60_000, 30_000)))
     answer(store, request=ask(tokens=0))
     assert model_of(store).saturated_us == {}
@@ -251,32 +231,20 @@ def test_time_without_capacity_depends_on_the_size_of_the_request(make_store: Ma
     assert waits_us == pytest.approx(30 * SECOND, rel=0.1)
 
 
-def test_a_request_with_barred_keys_does_not_count_as_saturation(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A, B], clock)
-    resting = answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND).key_id
-    refused(store, ask(barred=frozenset({A.key_id, B.key_id} - {resting})))
-    assert model_of(store).saturated_us == {}
+def test_a_request_with_barred_keys_does_not_count_as_saturation(pair: Store) -> None:
+    resting = answer(pair, Outcome.RATE_LIMITED, pause_us=20 * SECOND).key_id
+    refused(pair, ask(barred=frozenset({A.key_id, B.key_id} - {resting})))
+    assert model_of(pair).saturated_us == {}
 
 
-@pytest.mark.parametrize("outcome", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED, Outcome.FORBIDDEN])
-def test_keys_out_of_rotation_are_not_saturated(make_store: MakeStore, clock: ManualClock, outcome: Outcome) -> None:
-    store = make_store([A], clock)
-    answer(store)
-    answer(store, outcome)
-    refused(store)
-    assert model_of(store).saturated_us == {}
-
-
-def test_one_key_with_capacity_prevents_saturation(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A, B], clock)
-    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
+def test_one_key_with_capacity_prevents_saturation(pair: Store) -> None:
+    answer(pair, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
     for _ in range(3):
-        answer(store)
-    assert model_of(store).saturated_us == {}
+        answer(pair)
+    assert model_of(pair).saturated_us == {}
 
 
-def test_capacity_is_the_current_level_of_the_bucket(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_capacity_is_the_current_level_of_the_bucket(store: Store, clock: ManualClock) -> None:
     answer(store, limits=limits(600, 599))
     (capacity,) = store.figures().capacities
     assert (capacity.group, capacity.model, capacity.unit, capacity.per_minute) == (A.group, "m", "requests", 600)
@@ -290,8 +258,7 @@ def test_capacity_is_the_current_level_of_the_bucket(make_store: MakeStore, cloc
     assert store.figures().capacities[0].left == pytest.approx(600), "a bucket must not exceed its capacity"
 
 
-def test_a_paused_group_has_no_capacity(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_a_paused_group_has_no_capacity(store: Store, clock: ManualClock) -> None:
     answer(store, limits=limits(600, 599))
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
     assert [of.left for of in store.figures().capacities] == [0]
@@ -299,21 +266,11 @@ def test_a_paused_group_has_no_capacity(make_store: MakeStore, clock: ManualCloc
     assert store.figures().capacities[0].left > 0
 
 
-def test_a_429_that_contradicts_its_headers_leaves_no_capacity(make_store: MakeStore, clock: ManualClock) -> None:
-    """The headers are ignored while the key is paused."""
-    store = make_store([A], clock)
-    promised = LimitReading(reading(600, 600), reading(60_000, 60_000))
-    answer(store, limits=promised)
-    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limits=promised)
-    assert [of.left for of in store.figures().capacities] == [0, 0]
-
-
-def test_the_capacity_of_a_removed_key_is_not_counted(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A, B], clock)
+def test_the_capacity_of_a_removed_key_is_not_counted(pair: Store) -> None:
     for _ in (A, B):
-        answer(store, limits=limits(600, 599))
-    store.set_keys([B])
-    assert [of.group for of in store.figures().capacities] == [B.group]
+        answer(pair, limits=limits(600, 599))
+    pair.set_keys([B])
+    assert [of.group for of in pair.figures().capacities] == [B.group]
 
 
 def test_keys_of_one_group_share_their_capacity(make_store: MakeStore, clock: ManualClock) -> None:
@@ -324,14 +281,13 @@ def test_keys_of_one_group_share_their_capacity(make_store: MakeStore, clock: Ma
     assert set(store.figures().groups.values()) == {"team"}
 
 
-def test_a_removed_key_keeps_its_counts(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A, B], clock)
+def test_a_removed_key_keeps_its_counts(pair: Store) -> None:
     for _ in (A, B):
-        answer(store)
-    store.set_keys([B])
-    assert isinstance(store.acquire(ask()), Lease)
-    assert list(store.figures().groups) == [B.key_id, A.key_id]
-    assert calls_of(store, A.key_id).outcomes == {Outcome.SUCCESS: 1}
+        answer(pair)
+    pair.set_keys([B])
+    assert isinstance(pair.acquire(ask()), Lease)
+    assert list(pair.figures().groups) == [B.key_id, A.key_id]
+    assert calls_of(pair, A.key_id).outcomes == {Outcome.SUCCESS: 1}
 
 
 def test_stores_of_one_pool_share_their_counts(make_store: MakeStore, clock: ManualClock) -> None:
@@ -347,21 +303,16 @@ def test_stores_of_one_pool_share_their_counts(make_store: MakeStore, clock: Man
 
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
-def test_all_counts_on_a_server_expire(make_store: MakeStore, clock: ManualClock, backend: Backend) -> None:
-    """All data expires, even if the end of a stream is the first write to an empty server."""
+def test_counts_expire_even_if_the_end_of_a_stream_is_the_first_write_to_an_empty_server(
+    store: Store, backend: Backend
+) -> None:
     assert backend.connection is not None
-    store = make_store([A], clock)
     stream = answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
-    refused(store)
-    assert _without_expiry(backend.connection) == []
     backend.connection.flushdb()
     store.end_stream(stream, Usage(1))
-    assert backend.connection.dbsize() > 0
-    assert _without_expiry(backend.connection) == []
-
-
-def _without_expiry(connection: redis.Redis) -> list[bytes]:
-    return [name for name in connection.scan_iter() if connection.ttl(name) < 0]
+    names = list(backend.connection.scan_iter())
+    assert names
+    assert [name for name in names if backend.connection.ttl(name) < 0] == []
 
 
 @pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
@@ -392,7 +343,7 @@ def test_a_server_stores_the_hundred_newest_models_for_a_week(
         answer(store, request=ask(model=f"guessed-{n}"))
     known = {model.model for model in store.figures().models}
     assert known == {f"guessed-{n}" for n in range(30, 130)}
-    answer(store, request=ask(model="guessed-3"), limits=NO_ROOM)
+    answer(store, request=ask(model="guessed-3"), limits=EMPTY)
     assert refused(store, ask(model="guessed-3")).reason == "no_capacity"
     clock.advance(7 * 86_400 + 1)
     answer(store)

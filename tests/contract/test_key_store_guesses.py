@@ -18,10 +18,8 @@ from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
 from app.keypool.pool import KeyPool, Pause, Send
 from app.keypool.stores.base import NoCapacity, Settlement, Store
-from tests.plugins.redis_fixtures import ON_SERVERS, MakeStore
+from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import MINUTE, SECOND, answer, ask, burst, reading, refused, take
-
-(A,) = make_keys(["sk-a"])
 
 
 def _refuse(store: Store, **facts: object) -> None:
@@ -35,10 +33,7 @@ def _send_accepted(store: Store, clock: ManualClock) -> None:
         clock.advance(0.1)
 
 
-def test_a_429_without_a_time_pauses_the_key_according_to_its_estimated_rate(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    store = make_store([A], clock)
+def test_a_429_without_a_time_pauses_the_key_according_to_its_estimated_rate(store: Store, clock: ManualClock) -> None:
     _send_accepted(store, clock)
     _refuse(store)
     assert 50_000 <= refused(store).retry_after_us <= 150_000, "the rate is about ten per second"
@@ -46,14 +41,12 @@ def test_a_429_without_a_time_pauses_the_key_according_to_its_estimated_rate(
     assert 50_000 <= pause_left_us <= 150_000
 
 
-def test_a_key_without_accepted_requests_is_paused_for_a_minute(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_a_key_without_accepted_requests_is_paused_for_a_minute(store: Store) -> None:
     _refuse(store)
     assert refused(store).retry_after_us >= MINUTE
 
 
-def test_refused_requests_do_not_count_for_the_estimate(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_refused_requests_do_not_count_for_the_estimate(store: Store, clock: ManualClock) -> None:
     for _ in range(3):
         _refuse(store, pause_us=SECOND // 10)
         clock.advance(0.2)
@@ -61,8 +54,7 @@ def test_refused_requests_do_not_count_for_the_estimate(make_store: MakeStore, c
     assert refused(store).retry_after_us >= MINUTE
 
 
-def test_a_retry_time_from_the_provider_is_used(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_a_retry_time_from_the_provider_is_used(store: Store, clock: ManualClock) -> None:
     _send_accepted(store, clock)
     _refuse(store, pause_us=7 * SECOND)
     clock.advance(7 - 0.001)
@@ -72,8 +64,7 @@ def test_a_retry_time_from_the_provider_is_used(make_store: MakeStore, clock: Ma
     assert 50_000 <= refused(store).retry_after_us <= 150_000, "the next requests must be spaced"
 
 
-def test_a_reduced_rate_voids_reservations(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_a_reduced_rate_voids_reservations(store: Store, clock: ManualClock) -> None:
     _send_accepted(store, clock)
     _refuse(store)
     clock.advance(1)
@@ -85,8 +76,7 @@ def test_a_reduced_rate_voids_reservations(make_store: MakeStore, clock: ManualC
     assert store.confirm(reserved) is None
 
 
-def test_later_headers_replace_the_estimate(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store([A], clock)
+def test_later_headers_replace_the_estimate(store: Store, clock: ManualClock) -> None:
     _send_accepted(store, clock)
     _refuse(store)
     clock.advance(1)
@@ -95,10 +85,7 @@ def test_later_headers_replace_the_estimate(make_store: MakeStore, clock: Manual
     assert len(burst(store)) > 50
 
 
-def test_refused_callers_get_increasing_retry_times_without_a_known_limit(
-    make_store: MakeStore, clock: ManualClock
-) -> None:
-    store = make_store([A], clock)
+def test_refused_callers_get_increasing_retry_times_without_a_known_limit(store: Store) -> None:
     _refuse(store)
     waits = [refused(store).retry_after_us for _ in range(5)]
     assert [b - a for a, b in itertools.pairwise(waits)] == [100_000] * 4
@@ -226,8 +213,18 @@ PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
 }
 
 
-def _check_utilization(make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None) -> None:
-    """Check that 30 callers succeed, use 80% of the limit, and are rejected at most once per five successes."""
+@pytest.mark.parametrize("backend", ["memory"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "pause_us"),
+    [*((name, None) for name in PROVIDERS), ("3 buckets of 300", SECOND), ("1 sliding window", SECOND)],
+)
+def test_a_provider_without_headers_is_used_to_its_limit_with_few_rejections(
+    make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
+) -> None:
+    """30 callers succeed, use 80% of the limit, and are rejected at most once per five successes.
+
+    `pause_us` is the time that a 429 names. Servers run the same scripts (`test_key_store_machine.py`).
+    """
     keys, per_second, provider = PROVIDERS[name]
     configured = make_keys([f"sk-{n}" for n in range(keys)])
     pool = KeyPool(configured, make_store(configured, clock), "round_robin")
@@ -236,21 +233,3 @@ def _check_utilization(make_store: MakeStore, clock: ManualClock, name: str, pau
     assert traffic.failed == 0
     assert traffic.rejected <= 0.2 * traffic.accepted
     assert traffic.accepted >= 0.8 * keys * per_second * 60
-
-
-@pytest.mark.parametrize("backend", ["memory"], indirect=True)
-@pytest.mark.parametrize("pause_us", [None, SECOND], ids=["no time named", "retry-after 1 s"])
-@pytest.mark.parametrize("name", PROVIDERS)
-def test_a_provider_without_headers_is_used_to_its_limit_with_few_rejections(
-    make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
-) -> None:
-    _check_utilization(make_store, clock, name, pause_us)
-
-
-@pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
-@pytest.mark.parametrize(("name", "pause_us"), [("3 buckets of 300", None), ("3 sliding windows", SECOND)])
-def test_processes_that_share_a_store_use_the_limit_too(
-    make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
-) -> None:
-    """`test_key_store_machine.py` compares each server with memory, so the two most difficult cases suffice here."""
-    _check_utilization(make_store, clock, name, pause_us)

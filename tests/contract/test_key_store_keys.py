@@ -11,7 +11,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
 from app.keypool.stores.base import Later, NoCapacity, Settlement
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
-from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, reading, refused, take
+from tests.plugins.store_steps import DAY, EMPTY, SECOND, answer, ask, of, reading, refused, take
 
 LONG = tuple(f"sk-proj-{word * 6}{n:04d}" for n, word in enumerate(("Qwer", "Tyui", "Opas"), start=1))
 
@@ -62,7 +62,7 @@ def test_a_new_key_is_verified_with_one_request(
 ) -> None:
     a, b, c = keys
     store = make_store((a,), clock)
-    answer(store, limits=NO_ROOM)
+    answer(store, limits=EMPTY)
     store.set_keys((a, b, c))
     assert [take(store).key_id for _ in range(2)] == [b.key_id, c.key_id]
     assert isinstance(store.acquire(ask(max_wait_us=SECOND // 10)), Later)
@@ -148,28 +148,20 @@ def _everything(backend: Backend) -> dict[bytes, bytes]:
     return {name: repr(read[connection.type(name)](name)).encode() for name in connection.scan_iter(count=1000)}
 
 
-def test_all_entries_on_a_server_expire_and_have_the_pools_prefix(
+def test_entries_on_a_server_expire_and_contain_no_part_of_a_secret(
     backend: Backend, make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
+    """Only a key's mask is sent: the prefix, three characters, and the last four. All names have the pool's prefix."""
     _run_of_everything(make_store, clock, keys)
     if backend.connection is None:
         return
-    names = list(_everything(backend))
-    assert len(names) > 5
-    assert all(name.startswith(f"{TAG}:pool".encode()) for name in names)
-    lifetimes = {name: backend.connection.ttl(name) for name in names}
+    entries = _everything(backend)
+    assert len(entries) > 5
+    assert all(name.startswith(f"{TAG}:pool".encode()) for name in entries)
+    lifetimes = {name: backend.connection.ttl(name) for name in entries}
     longest = {f"{TAG}:pool:off".encode(): 400}
     assert {n: left for n, left in lifetimes.items() if not 0 < left <= longest.get(n, 40) * DAY // SECOND} == {}
-
-
-def test_no_part_of_a_secret_reaches_a_server(
-    backend: Backend, make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
-) -> None:
-    """Only the key's mask is sent: the prefix, three characters, and the last four."""
-    _run_of_everything(make_store, clock, keys)
-    if backend.connection is None:
-        return
-    text = b"\n".join(name + b" " + value for name, value in _everything(backend).items())
+    text = b"\n".join(name + b" " + value for name, value in entries.items())
     assert keys[0].key_id.encode() in text
     for secret in LONG:
         middle = secret[len("sk-proj-") + 3 : -4]

@@ -53,7 +53,6 @@ class Server:
             self._process.wait(120)
 
     def freeze(self) -> None:
-        """Stop the process without losing its data."""
         os.kill(self._process.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:

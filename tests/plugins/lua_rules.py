@@ -39,12 +39,10 @@ class LuaRules:
         return self.table({**usual, **fields})
 
     def bucket(self, requests: Any, tokens: Any) -> Any:
-        """Return a bucket with both limits and without refusals."""
         guess = {"n": 0, "at": 0, "cut": 0}
         return self.table({"r": requests, "t": tokens, "cooldown": 0, "guess": self.table(guess)})
 
     def reading(self, limit: float, remaining: float, reset_us: float) -> Any:
-        """Return the reading of a limit in response headers."""
         return self.table({"limit": limit, "remaining": remaining, "reset_us": reset_us})
 
     def charge(self, meter: Any = None) -> Any:

@@ -26,6 +26,7 @@ from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.redis.embedded_valkey import EmbeddedValkey, answers, ending_with_parent
+from tests.plugins.store_steps import KEYS, A
 from tests.plugins.waiting import wait_until
 
 #: The beginning of all Redis keys of the tests' pools.
@@ -60,7 +61,6 @@ def tls_options(port: str, pem: Path, *, auth_clients: str) -> list[str]:
 
 @contextmanager
 def _short_folder() -> Iterator[Path]:
-    """Create a folder with a short path, since a socket's path has at most 107 bytes."""
     folder = Path(tempfile.mkdtemp(prefix="kv-"))
     try:
         yield folder
@@ -136,3 +136,13 @@ def make_store(backend: Backend) -> Iterator[MakeStore]:
     yield make
     for store in made:
         store.close()
+
+
+@pytest.fixture
+def store(make_store: MakeStore, clock: ManualClock) -> Store:
+    return make_store([A], clock)
+
+
+@pytest.fixture
+def pair(make_store: MakeStore, clock: ManualClock) -> Store:
+    return make_store(KEYS, clock)

@@ -19,7 +19,7 @@ from app.keypool.breaker import Policy
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
-from app.keypool.spending import Budget, Cap, Usage
+from app.keypool.spending import Budget, Cap
 from app.keypool.stores.base import Later, Lease, NoCapacity, Settlement
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.store_steps import ask, reading
@@ -40,7 +40,6 @@ class Obeys:
         self.store: RedisStore
 
     def shift_clocks(self, seconds: float) -> None:
-        """Shift this host's wall clock and monotonic clock."""
         for name, read in (("time", time.time), ("monotonic", time.monotonic)):
             setattr(time, name, _later(read, seconds))
         for name, read_ns in (("time_ns", time.time_ns), ("monotonic_ns", time.monotonic_ns)):
@@ -81,28 +80,12 @@ class Obeys:
         settlement = Settlement(Outcome(outcome), pause_us=pause_us, limits=limits)
         return asdict(self.store.settle(self.leases.pop(lease_id), settlement))
 
-    def work(self, times: int, at: float) -> None:
-        """Send `times` requests from `at` on, each with an answer and its usage."""
-        while _monotonic() < at:
-            pass
-        for _ in range(times):
-            lease = self.store.acquire(ask())
-            assert isinstance(lease, Lease), lease
-            self.store.settle(lease, Settlement(Outcome.SUCCESS, usage=Usage(10, 3, 4, 2), waited_us=5))
-
     def holds(self, lease_id: str) -> bool:
         return lease_id in self.leases
 
     def look(self) -> dict[str, Any]:
         snapshot = [asdict(figures) for figures in self.store.snapshot()]
-        counted = self.store.figures()
-        return {
-            "now_us": self.store.now_us(),
-            "spent": asdict(self.store.spent()),
-            "keys": snapshot,
-            "calls": [call._asdict() for call in counted.calls],
-            "models": [asdict(model) for model in counted.models],
-        }
+        return {"now_us": self.store.now_us(), "spent": asdict(self.store.spent()), "keys": snapshot}
 
 
 def _later(read: Callable[[], Any], by: float) -> Callable[[], Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.clock import ManualClock
-from app.keypool.keys import ApiKey
+from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
@@ -13,12 +13,16 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+A, B = KEYS = make_keys(["sk-a", "sk-b"])
 
 
 def ask(
     max_wait_us: int = 0, tokens: float = 10, model: str = "m", barred: frozenset[str] = frozenset(), **more: object
 ) -> KeyRequest:
     return KeyRequest(model, tokens, max_wait_us, barred, **more)  # type: ignore[arg-type]
+
+
+ONLY_A, ONLY_B = ask(barred=frozenset({B.key_id})), ask(barred=frozenset({A.key_id}))
 
 
 def take(store: Store, request: KeyRequest | None = None) -> Lease:
@@ -52,7 +56,7 @@ def reading(per_minute: float, remaining: float) -> MeterReading:
 
 
 #: The reading of an empty bucket of ten requests at 600 a minute, which has capacity again in less than a second.
-NO_ROOM = LimitReading(requests=MeterReading(600, 0, SECOND))
+EMPTY = LimitReading(requests=MeterReading(600, 0, SECOND))
 
 
 def limits(per_minute: float, remaining: float) -> LimitReading:
@@ -64,7 +68,6 @@ def wait_until(clock: ManualClock, at_us: int) -> None:
 
 
 def burst(store: Store, request: KeyRequest | None = None, most: int = 10_000) -> list[Lease]:
-    """Take all leases that are available now."""
     leases: list[Lease] = []
     while len(leases) < most and isinstance(lease := store.acquire(request or ask()), Lease):
         leases.append(lease)
