@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,31 +21,7 @@ from app.services.openai_client_manager import (
 )
 from tests.plugins.pooled_sdk import MESSAGES, MODEL, WIDE
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
-
-
-class MessageWatcher(logging.Handler):
-    """Sets an event when a message with these words is logged."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__()
-        self._words = words
-        self.seen = threading.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self._words in record.getMessage():
-            self.seen.set()
-
-
-@pytest.fixture
-def reloaded() -> Iterator[threading.Event]:
-    """Yield an event that is set when keys are reloaded."""
-    log, handler = logging.getLogger("app.services.keys.reload"), MessageWatcher("OpenAI keys reloaded")
-    level = log.level
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    yield handler.seen
-    log.removeHandler(handler)
-    log.setLevel(level)
+from tests.plugins.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +59,6 @@ def test_a_script_uses_the_current_keys_of_its_file(
     tmp_path: Path,
     openai_simulator: Callable[..., SimulatorHandle],
     managers: Callable[[], OpenAIClientManager],
-    reloaded: threading.Event,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     simulator, file = openai_simulator(), tmp_path / "keys"
@@ -97,7 +71,7 @@ def test_a_script_uses_the_current_keys_of_its_file(
     assert len(reloaders()) == 1
     ask()
     file.write_text(f"{KEYS[1]}\n")
-    assert reloaded.wait(120)
+    wait_until(lambda: manager.keys == make_keys([KEYS[1]]), 120)
     ask()
     assert [simulator.stats_of(key)["ok"] for key in KEYS[:2]] == [1, 1]
     manager.close()

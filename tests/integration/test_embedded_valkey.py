@@ -26,14 +26,12 @@ from tasks import make_celery
 
 @pytest.fixture
 def base() -> Iterator[Path]:
-    """Yield a folder with a short path, wherever pytest keeps its files."""
     with tempfile.TemporaryDirectory(prefix="pv-", dir="/tmp") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
 def deep_home(base: Path) -> Path:
-    """Return a home whose path is too long for a socket: more than 107 bytes."""
     return base / ("deep/" * 20)
 
 
@@ -54,7 +52,6 @@ def valkey(home: Path) -> Iterator[EmbeddedValkey]:
 
 
 def test_every_process_of_the_home_uses_the_same_server(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """The URL is the same in all processes, and so is the database behind it."""
     assert redis_url(settings) == valkey.url
     with connect(settings) as connection, redis.Redis.from_url(valkey.url) as other:
         connection.set("name", "here")
@@ -120,7 +117,6 @@ def test_without_a_server_the_error_says_what_to_do(settings: Settings) -> None:
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) ties children to their parent")
 def test_the_server_ends_with_its_owner(home: Path, settings: Settings) -> None:
-    """The server also ends if its owner is killed."""
     code = (
         "import sys, time; from pathlib import Path; from app.redis.embedded_valkey import EmbeddedValkey;"
         "v = EmbeddedValkey(Path(sys.argv[1])); v.start(); print(v.pid, flush=True); time.sleep(60)"
@@ -137,7 +133,6 @@ def test_the_server_ends_with_its_owner(home: Path, settings: Settings) -> None:
 
 
 def test_a_port_that_another_program_uses_is_replaced(deep_home: Path) -> None:
-    """The next start takes another port, and every process finds it."""
     settings = Settings.of(propintel_home=deep_home)
     first = EmbeddedValkey(deep_home)
     url = first.start()

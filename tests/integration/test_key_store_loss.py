@@ -20,119 +20,79 @@ from tests.plugins.waiting import wait_until
 pytestmark = pytest.mark.redis_server
 
 
-def test_requests_continue_while_the_server_is_down_and_the_loss_is_logged_once(
+def test_no_request_fails_while_the_server_is_down_and_the_fleet_is_back_within_two_seconds_of_it(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
-    store = open_fleet_store()
-    know(store)
-    assert (store.scope, store.losses(), store.lost) == ("fleet", 0, False)
-    lossy_server.kill()
-    used = [answered(store).key_id for _ in range(20)]
-    assert set(used) == {key.key_id for key in KEYS}
-    assert (store.scope, store.losses(), store.lost) == ("process", 1, True)
-    assert sum("key store in Redis is lost" in r.getMessage() for r in caplog.records) == 1
-
-
-def test_the_fleet_is_back_within_two_seconds_of_its_server(
-    lossy_server: Server, open_fleet_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
-) -> None:
-    """The server lost its data. It learns the limits again, and their capacity counts as used."""
+    """The loss is logged once. The server lost its data: it learns the limits again, whose capacity counts as used."""
     caplog.set_level(logging.INFO)
     store = open_fleet_store()
     know(store, rpm=60)
+    assert (store.scope, store.losses(), store.lost) == ("fleet", 0, False)
     lossy_server.kill()
-    store.acquire(KeyRequest("m", 10, 0))
+    assert {answered(store, rpm=60).key_id for _ in KEYS} == {key.key_id for key in KEYS}
+    assert (store.scope, store.losses(), store.lost) == ("process", 1, True)
     lossy_server.start()
     wait_until(lambda: not store.lost, 2)
     wait_until(lambda: store.losses() == 1, 2)
-    assert sum("key store in Redis is back" in r.getMessage() for r in caplog.records) == 1
+    for words in ("key store in Redis is lost", "key store in Redis is back"):
+        assert sum(words in r.getMessage() for r in caplog.records) == 1
     first = store.acquire(KeyRequest("m", 10, 30_000_000))
     assert isinstance(first, Lease)
     assert first.reserved, "an unknown bucket was not assumed to be low"
     assert not first.probe, "a key that had answered was probed again"
 
 
-def test_a_reservation_stays_valid_while_the_server_is_down(
-    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
-) -> None:
-    store = open_fleet_store()
-    know(store, rpm=600)
-    for _ in KEYS:
-        answered(store, rpm=600, remaining=0)
-    wait_until(lambda: isinstance(store.acquire(KeyRequest("m", 10, 0)), NoCapacity), 5)
-    reserved = store.acquire(KeyRequest("m", 10, 30_000_000))
-    assert isinstance(reserved, Lease)
-    assert reserved.reserved
-    lossy_server.kill()
-    sent = store.confirm(reserved)
-    assert isinstance(sent, Lease)
-    assert not sent.reserved
-    store.settle(sent, Settlement(Outcome.SUCCESS))
-
-
-def test_processes_without_the_server_share_a_limit_equally(
+def test_processes_without_the_server_share_a_limit_equally_and_avoid_a_refused_key(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
     """Two processes share 600 requests a minute. Without the server, each spaces its requests on a key by 210 ms."""
-    first, second = open_fleet_store(), open_fleet_store()
+    good, bad = (key.key_id for key in KEYS)
+    first, second = stores = open_fleet_store(), open_fleet_store()
     know(first, rpm=600)
+    first.settle(sent(first, barred=frozenset({good})), Settlement(Outcome.INVALID_KEY))
     second.acquire(KeyRequest("m", 10, 0))
-    wait_until(lambda: first.fleet.size == second.fleet.size == 2, 10)
+    wait_until(lambda: all(store.fleet.size == 2 and bad in store.fleet.bad for store in stores), 10)
     assert {first.fleet.rank, second.fleet.rank} == {0, 1}
     lossy_server.kill()
-    barred = frozenset({KEYS[1].key_id})
     places: dict[FleetStore, list[int]] = {first: [], second: []}
     for _ in range(4):
         for store, at in places.items():
-            lease = store.acquire(KeyRequest("m", 10, 30_000_000, barred))
+            lease = store.acquire(KeyRequest("m", 10, 30_000_000))
             assert isinstance(lease, Lease)
+            assert lease.key_id == good
             at.append(lease.at_us)
     merged = sorted(places[first][1:] + places[second][1:])
     assert min(b - a for a, b in itertools.pairwise(merged)) > 80_000
     assert all(abs((at[3] - at[1]) / 2 - 210_000) < 1_000 for at in places.values())
 
 
-def test_a_refused_key_stays_unused_while_the_server_is_down(
-    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
-) -> None:
-    """The process that did not see the refusal also avoids the key."""
-    first, second = open_fleet_store(), open_fleet_store()
-    lease = first.acquire(KeyRequest("m", 10, 0))
-    assert isinstance(lease, Lease)
-    first.settle(lease, Settlement(Outcome.INVALID_KEY))
-    answered(first)
-    answered(second)
-    wait_until(lambda: lease.key_id in second.fleet.bad, 10)
-    lossy_server.kill()
-    assert {answered(second).key_id for _ in range(10)} == {KEYS[1].key_id}
+def _refused_for(store: FleetStore, batch: str = "") -> tuple[str, str]:
+    refusal = store.acquire(KeyRequest("m", 10, 0, batch=batch))
+    assert isinstance(refusal, NoCapacity)
+    return refusal.reason, refusal.detail
 
 
-def test_a_budget_holds_while_the_server_is_down_and_after_it_has_lost_its_data(
+def test_budgets_hold_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Four of ten calls a day are used. Without the server, each process may make three more; later none."""
-    first, second = (open_fleet_store(budget=Budget(day=Cap(calls=10))) for _ in range(2))
+    """Four of ten calls a day are used. Without the server, each process may make three more, two for a new batch."""
+    budget = Budget(day=Cap(calls=10), batch=Cap(calls=4))
+    first, second = stores = open_fleet_store(budget=budget), open_fleet_store(budget=budget)
     know(first)
     answered(first)
     answered(second)
-    wait_until(
-        lambda: all(s.fleet.size == 2 and any(u.calls == 4 for u in s.fleet.spent.values()) for s in (first, second)),
-        10,
-    )
+    wait_until(lambda: all(s.fleet.size == 2 and 4 in {u.calls for u in s.fleet.spent.values()} for s in stores), 10)
     lossy_server.kill()
-    for store in (first, second):
-        for _ in range(3):
-            answered(store)
-        refusal = store.acquire(KeyRequest("m", 10, 0))
-        assert isinstance(refusal, NoCapacity)
-        assert (refusal.reason, refusal.detail) == ("budget", "day calls")
+    for store in stores:
+        for _ in range(2):
+            answered(store, batch="new")
+        assert _refused_for(store, "new") == ("budget", "batch calls")
+        answered(store)
+        assert _refused_for(store) == ("budget", "day calls")
     lossy_server.start()
     wait_until(lambda: not (first.lost or second.lost), 4)
-    wait_until(lambda: first.spent().calls == 10, 5)
-    refusal = second.acquire(KeyRequest("m", 10, 0))
-    assert isinstance(refusal, NoCapacity)
-    assert refusal.reason == "budget"
+    wait_until(lambda: first.spent().calls == 10 and first.spent("new") == second.spent("new") == Spent(4, 40, 0), 6)
+    assert _refused_for(second) == ("budget", "day calls")
 
 
 def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
@@ -149,9 +109,7 @@ def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
         wait_until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 10)
     assert (store.spent().calls, store.spent().cached_tokens) == (4, 8)
     assert not answered(store).probe
-    refusal = store.acquire(KeyRequest("m", 10, 0))
-    assert isinstance(refusal, NoCapacity)
-    assert refusal.reason == "budget"
+    assert _refused_for(store) == ("budget", "day calls")
 
 
 def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
@@ -189,24 +147,6 @@ def test_a_report_that_fails_is_delivered_when_the_server_is_back(
     wait_until(lambda: not store.lost, 5)
     wait_until(lambda: sum(key.successes for key in store.snapshot()) == before + 1, 5)
     assert sum(key.in_flight for key in store.snapshot()) == 0
-
-
-def test_a_batch_that_begins_while_the_server_is_down_gets_a_share_in_each_process(
-    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
-) -> None:
-    first, second = (open_fleet_store(budget=Budget(batch=Cap(calls=4))) for _ in range(2))
-    know(first)
-    second.acquire(KeyRequest("m", 10, 0))
-    wait_until(lambda: first.fleet.size == second.fleet.size == 2, 10)
-    lossy_server.kill()
-    for store in (first, second):
-        for _ in range(2):
-            answered(store, batch="new")
-        refusal = store.acquire(KeyRequest("m", 10, 0, batch="new"))
-        assert isinstance(refusal, NoCapacity)
-        assert refusal.detail == "batch calls"
-    lossy_server.start()
-    wait_until(lambda: first.spent("new") == second.spent("new") == Spent(4, 40, 0), 6)
 
 
 def test_a_report_that_the_server_never_accepts_delays_no_other(

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-import redis
 
 from app.keypool.figures import WAIT_BOUNDS_S
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import KeyRequest, Later, Lease, NoCapacity, Settlement
+from app.keypool.stores.base import KeyRequest, Lease, NoCapacity, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import OfflineActivity
@@ -112,24 +111,6 @@ def test_a_reservation_made_before_a_loss_and_used_during_it_is_counted_once(
     assert [total(store, f) for f in ("requests", "successes", "failures")] == [before + 1, before, 1]
 
 
-def test_a_request_that_starts_during_a_loss_and_ends_after_it_is_counted(
-    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
-) -> None:
-    store = open_fleet_store()
-    know(store)
-    wait_until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
-    lossy_server.freeze()
-    lease, stream = sent(store), sent(store)
-    store.settle(stream, Settlement(Outcome.SUCCESS))
-    lossy_server.thaw()
-    wait_until(lambda: not store.lost, 6)
-    store.settle(lease, Settlement(Outcome.ABANDONED))
-    store.end_stream(stream, Usage(30, 3, output_tokens=20))
-    wait_until(lambda: sum(c.output_tokens for c in store.figures().calls) == 20, 5)
-    assert ends(store) == {Outcome.SUCCESS: 3, Outcome.ABANDONED: 1}
-    assert [total(store, f) for f in ("requests", "successes", "failures", "in_flight")] == [4, 3, 0, 0]
-
-
 def test_the_end_of_a_stream_that_a_frozen_server_handles_late_is_charged_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
@@ -148,30 +129,6 @@ def test_the_end_of_a_stream_that_a_frozen_server_handles_late_is_charged_once(
     time.sleep(0.3)  # time for a second delivery
     assert sum(c.output_tokens for c in store.figures().calls) == 20
     assert sum(c.input_tokens for c in store.figures().calls) == 11
-
-
-def test_the_end_of_a_stream_whose_reply_was_lost_is_charged_once(
-    lossy_server: Server, loses_replies: LosesReplies
-) -> None:
-    """The server has counted the end, but the reply is lost, so the end is sent again."""
-    with connect_store(loses_replies.url) as connection, connect_store(lossy_server.url) as other:
-        store, looking = RedisStore(KEYS, "round_robin", connection), RedisStore(KEYS, "round_robin", other)
-        leases = [store.acquire(KeyRequest("m", 10, 0)) for _ in KEYS]
-        for lease in leases:
-            assert isinstance(lease, Lease)
-            store.settle(lease, Settlement(Outcome.SUCCESS))
-        known, stream = leases
-        assert isinstance(known, Lease)
-        assert isinstance(stream, Lease)
-        store.end_stream(known, Usage(1))  # the server has cached this script from now on
-        loses_replies.lose = True
-        with pytest.raises(redis.ConnectionError):
-            store.end_stream(stream, Usage(30, 3, output_tokens=20))
-        assert looking.spent() == Spent(2, 31, 3), "the end did not arrive"
-        loses_replies.lose = False
-        store.end_stream(stream, Usage(30, 3, output_tokens=20))
-        assert looking.spent() == Spent(2, 31, 3)
-        assert sum(call.output_tokens for call in looking.figures().calls) == 20
 
 
 def test_a_request_that_starts_in_one_loss_and_ends_in_the_next_or_later_is_counted(
@@ -251,28 +208,6 @@ def test_an_admission_whose_reply_is_lost_is_charged_once_and_blocks_no_key(
         lambda: (total(store, "in_flight"), store.spent("b")) == (0, Spent(1, 10, 7)), 6, lambda: str(store.spent("b"))
     )
     assert all(isinstance(store.acquire(KeyRequest("m", 10, 0, frozenset({key.key_id}))), Lease) for key in KEYS)
-
-
-def test_a_confirmation_whose_reply_is_lost_is_charged_and_counted_once(
-    loses_replies: LosesReplies, open_fleet_store: Callable[..., FleetStore]
-) -> None:
-    store = open_fleet_store(loses_replies.url)
-    know(store, rpm=120)
-    wait_until(lambda: len(store.figures().capacities) == len(KEYS), 5)
-    requests = total(store, "requests")
-    leases = [store.acquire(KeyRequest("m", 10, 30_000_000, batch="b", microusd=7)) for _ in range(8)]
-    place = leases[-1]
-    assert isinstance(place, Lease)
-    assert place.reserved
-    at_once = sum(isinstance(lease, Lease) and not lease.reserved for lease in leases)
-    wait_until(lambda: store.now_us() >= place.at_us, 5)
-    wait_until(lambda: not isinstance(store.confirm(leases[-2]), Later), 5)  # type: ignore[arg-type]
-    spent = store.spent("b")
-    mine = _lost(loses_replies, store, lambda: store.confirm(place))
-    assert isinstance(mine, Lease)
-    wait_until(lambda: store.spent("b") == Spent(spent.calls + 1, spent.tokens + 10, spent.microusd + 7), 6)
-    store.settle(mine, Settlement(Outcome.SUCCESS))
-    assert total(store, "requests") == requests + at_once + 2
 
 
 def test_a_report_that_arrives_twice_counts_once(lossy_server: Server) -> None:

@@ -27,8 +27,6 @@ _pools = itertools.count()
 
 
 class Peer:
-    """A separate process of the fleet, controlled over pipes."""
-
     def __init__(self, url: str) -> None:
         command = ending_with_parent([sys.executable, "-m", "tests.plugins.store_process", url])
         root = Path(__file__).parents[2]
@@ -66,7 +64,6 @@ class Peer:
         )
 
     def end(self) -> None:
-        """Kill the process, so that it cannot give back its leases."""
         self.process.kill()
         self.process.communicate(timeout=300)
 
@@ -78,7 +75,6 @@ def server(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="module")
 def fleet(server: str) -> Iterator[list[Peer]]:
-    """Yield eight processes, which run until the module's last test."""
     peers = [Peer(server) for _ in range(8)]
     try:
         for peer in peers:
@@ -99,7 +95,6 @@ def extra(server: str) -> Iterator[Peer]:
 
 
 def share_a_pool(peers: Sequence[Peer], calls_a_day: int | None = None) -> None:
-    """Let all `peers` open the same new pool of two keys."""
     prefix = f"{TAG}:processes{next(_pools)}"
     for peer in peers:
         peer.does("open", prefix=prefix, keys=["sk-a", "sk-b"], policy=POLICY, calls_a_day=calls_a_day)
@@ -124,12 +119,6 @@ def deepest(leases: Sequence[Any], per_minute: float) -> float:
         full_at = max(full_at, at_us) + MINUTE / per_minute
         most = max(most, (full_at - at_us) * per_minute / MINUTE)
     return most
-
-
-def test_a_key_that_never_answered_gets_one_request_from_the_whole_fleet(fleet: list[Peer]) -> None:
-    share_a_pool(fleet)
-    leases = all_at_once(fleet, 20)
-    assert sorted(lease["key_id"] for lease in leases) == sorted([A.key_id, B.key_id])
 
 
 def test_a_half_open_key_gets_one_probe_from_the_whole_fleet(fleet: list[Peer]) -> None:
@@ -176,25 +165,6 @@ def test_a_fleet_budget_is_exact(fleet: list[Peer]) -> None:
         first.settles(first.takes(barred=[k.key_id for k in (A, B) if k != key]), "success")
     assert len(all_at_once(fleet, 20)) == 35
     assert {peer.does("look")["spent"]["calls"] for peer in fleet} == {37}
-
-
-def test_the_counts_of_all_processes_add_up(fleet: list[Peer]) -> None:
-    share_a_pool(fleet)
-    first = fleet[0]
-    for key in (A, B):
-        first.settles(first.takes(barred=[k.key_id for k in (A, B) if k != key]), "success")
-    at = time.monotonic() + 0.05
-    for peer in fleet:
-        peer.send("work", times=50, at=at)
-    assert [peer.reply() for peer in fleet] == [None] * 8
-    seen = fleet[-1].does("look")
-    assert sum(call["outcomes"]["success"] for call in seen["calls"]) == 402
-    of_all = [
-        sum(call[f] for call in seen["calls"]) for f in ("input_tokens", "output_tokens", "microusd", "cached_tokens")
-    ]
-    assert of_all == [400 * 6, 400 * 4, 400 * 3, 400 * 2]
-    (model,) = seen["models"]
-    assert (sum(model["waits"]), model["waited_us"], model["refusals"]) == (402, 400 * 5, {})
 
 
 def test_a_probe_of_a_killed_process_expires(fleet: list[Peer], extra: Peer) -> None:

@@ -36,12 +36,3 @@ def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_p
     assert figures["cpu_ms_per_request"] > 0
     assert len(figures["utilization"]) == 6
     assert all(0 <= share <= 1.001 for share in figures["utilization"].values()), figures
-
-
-def test_an_unknown_name_is_refused_and_the_known_names_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    from benchmarks.keypool.__main__ import main
-
-    assert main(["run", "--modes", "satruated", "--contestants", "ours"]) == 2
-    message = capsys.readouterr().err
-    assert "satruated" in message
-    assert "saturated" in message

@@ -19,7 +19,6 @@ _FIRST, _SECOND = "sk-simulator-first-0000000001", "sk-simulator-second-00000000
 
 @pytest.fixture
 def providers(openai_simulator: Callable[..., Any]) -> list[Any]:
-    """Return two providers, each of which accepts only its own key."""
     return [openai_simulator([{"key": key, **_ROOM}]) for key in (_FIRST, _SECOND)]
 
 

@@ -100,8 +100,6 @@ def test_raw_and_streamed_json_answers_can_be_read_as_without_a_pool(there: Pool
 
 
 class Home(BaseModel):
-    """The strict answer schema for the parse helpers."""
-
     YearBuilt: int | None
     YearBuilt_quote: str | None
 
@@ -209,36 +207,19 @@ def test_a_prompt_is_charged_in_full_until_its_answer_reports_cached_tokens(
     assert there.store.spent().microusd == settled.usage.microusd + streamed.microusd
 
 
-def test_the_estimate_of_a_prompt_includes_writing_it_to_the_cache(there: Pooled) -> None:
-    """Writing a million input tokens to gpt-6-sol's cache costs $2.50 (OpenAI, 2026-11). Usage is not reported."""
+def test_a_stream_without_usage_is_charged_its_highest_estimate(there: Pooled) -> None:
+    """The charge includes writing the prompt to the cache, for which this model charges extra, and the whole answer."""
+    model = "gpt-6-sol"
 
-    async def scenario(client: Any) -> None:
-        await items_of(
-            await value_of(client.chat.completions.create(model="gpt-6-sol", messages=MESSAGES, stream=True))
-        )
-
-    there.run(scenario)
-    assert there.store.spent().microusd == pytest.approx(len(TEXT) / 4 * 2.50, abs=1)
-
-
-def test_a_chat_stream_without_usage_is_charged_its_estimate(there: Pooled) -> None:
     async def scenario(client: Any) -> Any:
-        asked = client.chat.completions.create(
-            model=MODEL, messages=MESSAGES, stream=True, max_completion_tokens=1000
-        )  # fmt: skip
+        asked = client.chat.completions.create(model=model, messages=MESSAGES, stream=True, max_completion_tokens=1000)
         return await items_of(await value_of(asked))
 
     assert there.run(scenario)
     assert there.store.streams == []
-    assert there.store.spent().tokens == PROMPT_TOKENS + 1000
-
-
-def test_a_response_stream_is_charged_at_its_end(there: Pooled) -> None:
-    async def scenario(client: Any) -> Any:
-        return await items_of(await value_of(client.responses.create(model=MODEL, input=TEXT, stream=True)))
-
-    events = there.run(scenario)
-    assert [u.tokens for u in there.store.streams] == [events[-1].response.usage.total_tokens]
+    spent = there.store.spent()
+    assert spent.tokens == PROMPT_TOKENS + 1000
+    assert spent.microusd == pytest.approx(make_pricing()(model, len(TEXT) / 4, 1000, written=len(TEXT) / 4), abs=1)
 
 
 def test_the_stream_helpers_work_and_are_charged(there: Pooled) -> None:
@@ -257,7 +238,7 @@ def test_the_stream_helpers_work_and_are_charged(there: Pooled) -> None:
     assert [u.tokens for u in there.store.streams] == [chat.usage.total_tokens, completed.response.usage.total_tokens]
 
 
-def test_a_stream_that_is_closed_early_is_charged_its_estimate(there: Pooled) -> None:
+def test_a_stream_that_is_closed_early_is_a_success_and_charged_its_estimate(there: Pooled) -> None:
     async def scenario(client: Any) -> None:
         for _ in range(3):
             stream = await value_of(
@@ -273,8 +254,9 @@ def test_a_stream_that_is_closed_early_is_charged_its_estimate(there: Pooled) ->
             await value_of(stream.close())
 
     there.run(scenario)
-    assert there.store.streams == []
+    assert (there.store.streams, there.store.broken) == ([], 0)
     assert there.store.spent().calls == 3
+    assert sum(key["successes"] for key in there.pool.stats()["keys"].values()) == 3
     assert [s.in_flight for s in there.store.snapshot()] == [0, 0]
 
 

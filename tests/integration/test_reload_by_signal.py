@@ -20,9 +20,8 @@ import os, signal, sys, time
 from app.services.keys.reload import on_sighup
 if sys.argv[1] == "nohup":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-if sys.argv[2]:  # a session leader that opens a terminal is controlled by it
-    terminal = os.open(sys.argv[2], os.O_RDWR)
-    os.dup2(terminal, 1), os.dup2(terminal, 2)
+terminal = os.open(sys.argv[2], os.O_RDWR)  # a session leader that opens a terminal is controlled by it
+os.dup2(terminal, 1), os.dup2(terminal, 2)
 out = open(sys.argv[3], "w", buffering=1)
 on_sighup(lambda: out.write("reload\\n"))
 out.write("ready\\n")
@@ -32,23 +31,18 @@ while True:
 
 
 class Listener:
-    """A process that writes its events to a file, optionally with its own terminal."""
+    """A process with its own terminal, which writes its events to a file."""
 
-    def __init__(self, folder: Path, *, terminal: bool, mode: str = "plain") -> None:
-        self._events = folder / "events"
-        self.terminal, slave = os.openpty() if terminal else (None, None)
-        name = os.ttyname(slave) if slave is not None else ""
+    def __init__(self, folder: Path, mode: str) -> None:
+        self._events, self.mode = folder / "events", mode
+        self._terminal, slave = os.openpty()
+        command = [sys.executable, "-c", _LISTENS, mode, os.ttyname(slave), str(self._events)]
+        null = subprocess.DEVNULL
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _LISTENS, mode, name, str(self._events)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(__file__).parents[2],
-            start_new_session=True,
+            command, stdin=null, stdout=null, stderr=null, cwd=Path(__file__).parents[2], start_new_session=True
         )
-        if slave is not None:
-            self.wait_for("ready")
-            os.close(slave)
+        self.wait_for("ready")
+        os.close(slave)
 
     def wait_for(self, *lines: str) -> None:
         wait_until(
@@ -60,50 +54,29 @@ class Listener:
         return self._events.read_text().splitlines() if self._events.exists() else []
 
     def close_terminal(self) -> None:
-        assert self.terminal is not None
-        os.close(self.terminal)
-        self.terminal = None
+        os.close(self._terminal)
 
 
-@pytest.fixture
-def listeners() -> Iterator[list[Listener]]:
-    started: list[Listener] = []
+@pytest.fixture(params=["plain", "nohup"])
+def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listener]:
+    started = Listener(tmp_path, request.param)
     yield started
-    for listener in started:
-        listener.process.kill()
-        listener.process.wait()
-        if listener.terminal is not None:
-            os.close(listener.terminal)
+    started.process.kill()
+    started.process.wait()
 
 
-def test_a_service_reloads_at_every_sighup(tmp_path: Path, listeners: list[Listener]) -> None:
-    listeners.append(Listener(tmp_path, terminal=False))
-    listeners[0].wait_for("ready")
-    listeners[0].process.send_signal(signal.SIGHUP)
-    listeners[0].wait_for("ready", "reload")
-    listeners[0].process.send_signal(signal.SIGHUP)
-    listeners[0].wait_for("ready", "reload", "reload")
-
-
-def test_kill_hup_reloads_a_program_in_a_terminal_and_closing_the_terminal_ends_it(
-    tmp_path: Path, listeners: list[Listener]
-) -> None:
+def test_kill_hup_reloads_and_closing_the_terminal_ends_a_program_unless_under_nohup(listener: Listener) -> None:
     """Both events send the same signal; the difference is whether the terminal still exists."""
-    listeners.append(Listener(tmp_path, terminal=True))
-    listeners[0].process.send_signal(signal.SIGHUP)
-    listeners[0].wait_for("ready", "reload")
-    listeners[0].close_terminal()
-    assert listeners[0].process.wait(120) == -signal.SIGHUP
-    assert listeners[0].events() == ["ready", "reload"]
-
-
-def test_a_closed_terminal_does_not_end_a_program_under_nohup(tmp_path: Path, listeners: list[Listener]) -> None:
-    listeners.append(Listener(tmp_path, terminal=True, mode="nohup"))
-    listeners[0].process.send_signal(signal.SIGHUP)
-    listeners[0].wait_for("ready", "reload")
-    listeners[0].close_terminal()
-    time.sleep(0.3)  # Wait for the hang-up, which leaves no trace.
-    assert listeners[0].process.poll() is None
+    for times in (1, 2):
+        listener.process.send_signal(signal.SIGHUP)
+        listener.wait_for("ready", *["reload"] * times)
+    listener.close_terminal()
+    if listener.mode == "nohup":
+        time.sleep(0.3)  # Wait for the hang-up, which leaves no trace.
+        assert listener.process.poll() is None
+    else:
+        assert listener.process.wait(120) == -signal.SIGHUP
+        assert listener.events() == ["ready", "reload", "reload"]
 
 
 def test_sighup_reloads_up_and_stops_other_programs() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,14 +57,6 @@ def test_keys_of_one_organization_are_reported_once_with_the_setting_that_groups
     assert not any(key in caplog.text for key in KEYS)
 
 
-def test_keys_of_different_organizations_are_not_reported(
-    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
-) -> None:
-    with managed(openai_simulator(simulator_keys(("org-elm", "proj_1"), ("org-oak", "proj_1")))) as manager:
-        ask_often(manager)
-    assert warnings(caplog) == []
-
-
 def test_a_refusal_reveals_the_organization_too(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -73,22 +64,6 @@ def test_a_refusal_reveals_the_organization_too(
     simulator = openai_simulator(simulator_keys(*[("org-elm", "proj_1")] * 2, behavior="no_quota"))
     with managed(simulator) as manager, pytest.raises(openai.RateLimitError):
         ask_often(manager)
-    assert len(warnings(caplog)) == 1
-
-
-def test_sync_and_async_clients_of_one_manager_share_their_findings(
-    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
-) -> None:
-    async def ask_once(manager: OpenAIClientManager) -> None:
-        async with manager.open_async_client() as client:
-            await client.chat.completions.create(**ASK)
-
-    with managed(openai_simulator(simulator_keys(*[("org-elm", "proj_1")] * 2))) as manager:
-        client = manager.get_client()
-        assert client is not None
-        client.chat.completions.create(**ASK)
-        assert warnings(caplog) == []
-        asyncio.run(ask_once(manager))
     assert len(warnings(caplog)) == 1
 
 
