@@ -47,20 +47,40 @@ def only(advice: list[Advice], code: str) -> Advice:
 # --- capacity
 
 
-def test_a_pool_with_capacity_needs_no_more_keys() -> None:
-    (piece,) = advise(evidence())
-    assert (piece.code, piece.severity) == ("enough", "info")
-    assert "needs no more keys or quota" in piece.sentence
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"demand": saturated(0.0099)}, ["enough:info"]),
+        ({"demand": saturated(0.01)}, ["saturated:info", "more_quota_helps:warning"]),
+        ({"demand": saturated(0.099)}, ["saturated:info", "more_quota_helps:warning"]),
+        ({"demand": saturated(0.1)}, ["saturated:warning", "more_quota_helps:warning"]),
+        ({"keys": (key("a", "cooling"),)}, ["enough:info"]),
+        ({"demand": {}}, ["idle:info"]),
+        ({"demand": {"m": Demand()}}, ["idle:info"]),
+        ({"keys": ()}, []),
+    ],
+)
+def test_advice_depends_on_the_share_of_the_day_without_capacity(values: dict[str, Any], expected: list[str]) -> None:
+    assert [f"{piece.code}:{piece.severity}" for piece in advise(evidence(**values))] == expected
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0099, ["enough"]), (0.01, ["saturated", "more_quota_helps"])])
-def test_a_pool_saturated_for_one_percent_of_the_day_is_reported(share: float, expected: list[str]) -> None:
-    assert codes(advise(evidence(demand=saturated(share)))) == expected
-
-
-@pytest.mark.parametrize(("share", "severity"), [(0.099, "info"), (0.1, "warning")])
-def test_saturation_from_ten_percent_of_the_day_is_a_warning(share: float, severity: str) -> None:
-    assert only(advise(evidence(demand=saturated(share))), "saturated").severity == severity
+@pytest.mark.parametrize(
+    ("values", "code", "words"),
+    [
+        ({}, "enough", "needs no more keys or quota"),
+        ({"demand": saturated(0.5)}, "more_quota_helps", "another organization or project"),
+        (
+            {"demand": {"m": Demand(9, refusals={"budget": 4}), "n": Demand(refusals={"budget": 1})}},
+            "budget_stops",
+            "A budget stopped 5 requests in the last 24 hours: more keys do not help",
+        ),
+        ({"demand": {"x": Demand(refusals={"forbidden": 3})}}, "model_forbidden", "No key may use x: 3 requests"),
+    ],
+)
+def test_advice_says_what_helps(values: dict[str, Any], code: str, words: str) -> None:
+    sentence = only(advise(evidence(**values)), code).sentence
+    assert words in sentence
+    assert "limit groups" not in sentence, "no key shares a limit"
 
 
 @pytest.mark.parametrize(("unit", "words"), [("requests", "requests per minute"), ("tokens", "tokens per minute")])
@@ -83,12 +103,6 @@ def test_keys_that_share_a_limit_group_add_no_capacity_and_are_counted() -> None
     assert piece.numbers == {"keys": 12, "limit_groups": 3}
 
 
-def test_keys_without_a_shared_limit_get_no_advice_about_sharing() -> None:
-    piece = only(advise(evidence(demand=saturated(0.5))), "more_quota_helps")
-    assert "limit groups" not in piece.sentence
-    assert "another organization or project" in piece.sentence
-
-
 @pytest.mark.parametrize("state", ["open", "half_open", "dead", "no_quota"])
 def test_keys_out_of_rotation_are_repaired_before_buying_more(state: str) -> None:
     advice = advise(evidence(keys=(key("a", state), key("b")), demand=saturated(0.5)))
@@ -104,31 +118,6 @@ def test_a_disabled_key_is_mentioned_but_not_to_be_repaired() -> None:
     assert piece.sentence.startswith("1 of 3 keys is disabled by an operator (sk-a)")
     assert piece.numbers == {"disabled": 1, "keys": 3, "masks": ["sk-a"]}
     assert codes(others) == ["saturated"]
-
-
-@pytest.mark.parametrize("state", ["closed", "cooling"])
-def test_a_key_that_rests_after_a_429_is_in_rotation(state: str) -> None:
-    assert codes(advise(evidence(keys=(key("a", state),)))) == ["enough"]
-
-
-def test_if_a_budget_stops_calls_more_keys_do_not_help() -> None:
-    piece = only(advise(evidence(demand={"m": Demand(9, refusals={"budget": 4}), "n": Demand(refusals={"budget": 1})})),
-                 "budget_stops")  # fmt: skip
-    assert piece.sentence.startswith("A budget stopped 5 requests in the last 24 hours: more keys do not help")
-
-
-def test_a_model_that_no_key_may_use_is_named() -> None:
-    piece = only(advise(evidence(demand={"gpt-9": Demand(refusals={"forbidden": 3})})), "model_forbidden")
-    assert "No key may use gpt-9: 3 requests" in piece.sentence
-
-
-def test_an_idle_pool_gives_no_advice_about_capacity() -> None:
-    assert codes(advise(evidence(demand={}))) == ["idle"]
-    assert codes(advise(evidence(demand={"m": Demand()}))) == ["idle"]
-
-
-def test_without_keys_there_is_no_advice() -> None:
-    assert advise(evidence(keys=())) == []
 
 
 def test_a_young_installation_reports_its_observed_time() -> None:

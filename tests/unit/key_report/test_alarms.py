@@ -31,7 +31,6 @@ def found(*keys: KeyView, budgets: tuple[BudgetUse, ...] = (), firing: tuple[tup
 
 
 def booked(alarm: Alarm) -> Alert:
-    """Return the alarm as a firing alert, as the database stores it."""
     details = json.loads(json.dumps(dict(alarm.details)))
     return Alert(**{**asdict(alarm), "details": details}, id="id", fired_at=NOW)
 
@@ -66,8 +65,10 @@ def test_an_event_between_two_looks_is_not_missed(mark: str, kind: str) -> None:
     assert found(GOOD, key("a", **{mark: NOW - HELD})) == []
 
 
-def test_a_dead_key_is_an_alarm() -> None:
+def test_a_dead_key_and_a_budget_of_zero_are_alarms() -> None:
     assert names(found(GOOD, key("a", "dead"))) == [("key_dead", "sk-a")]
+    (alarm,) = found(GOOD, budgets=(day(0, 0, "calls"),))
+    assert alarm.severity is Severity.CRITICAL
 
 
 def test_a_group_without_quota_is_one_alarm_that_names_its_keys() -> None:
@@ -141,7 +142,6 @@ def test_a_budget_that_refused_a_request_is_critical_whatever_is_left(name: Any,
 
 @pytest.mark.parametrize("unit", ["calls", "tokens", "usd"])
 def test_corrected_estimates_neither_end_nor_restart_a_budget_s_alarm(unit: Any) -> None:
-    """Running requests reserve more than they use, and return the rest."""
     near = look([], day(91, unit=unit))
     for used in (12.0, 95.0, 40.0, 0.5):
         assert look(near, day(used, unit=unit)) == near
@@ -165,11 +165,6 @@ def test_a_budget_s_alarm_ends_when_the_cap_is_raised() -> None:
     (less,) = look(spent, day(100, 110))
     assert less.severity is Severity.WARNING
     assert look([], day(50, 100), day(10, 100, "calls")) == []
-
-
-def test_a_budget_of_zero_is_used_up() -> None:
-    (alarm,) = found(GOOD, budgets=(day(0, 0, "calls"),))
-    assert alarm.severity is Severity.CRITICAL
 
 
 def test_each_unit_is_a_budget_of_its_own() -> None:

@@ -57,7 +57,6 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 
 def test_the_report_logs_one_summary_and_a_line_per_key_out_of_rotation(caplog: pytest.LogCaptureFixture) -> None:
-    """Each line uses the specification's words if the specification has words for it."""
     caplog.set_level(logging.INFO)
     keys = {
         "a": figures(5, 3, "open"),
@@ -95,7 +94,6 @@ def test_the_summary_counts_alerts_and_warnings_in_the_advice_are_logged(caplog:
 
 
 def test_the_specified_fields_stay_at_the_top_level_and_ours_are_added() -> None:
-    """The report is the result of a task, which Flower shows."""
     report = make_report(stats(a=figures()), [Advice("enough", "info", "Enough.", {"keys": 1})], [alert("a")])
     assert {name: report[name] for name in stats()} == stats(a=figures())
     assert report["advice"] == [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {"keys": 1}}]

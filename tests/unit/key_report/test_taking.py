@@ -6,7 +6,7 @@ from typing import Any
 
 from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import make_keys
-from app.keypool.outcomes import ACCEPTED, Outcome
+from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap
 from app.property.storage.keys.usage import Demand, Uses
 from app.services.reports.key_report.pool_monitor import budget_uses, counted
@@ -37,13 +37,6 @@ def test_only_some_outcomes_count_as_failures_of_a_key() -> None:
     assert found[1].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9, 6)}
 
 
-def test_outcomes_that_prove_an_accepted_key_are_not_failures() -> None:
-    """The pool's statistics follow the same rule."""
-    accepted = dict.fromkeys(ACCEPTED, 1)
-    found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", accepted, 0, 0, 0),)))
-    assert found[1].calls["m"].failures == 0
-
-
 def test_keys_have_group_and_transitions_and_removed_keys_are_marked() -> None:
     calls = (CallFigures("gone", "m", {Outcome.SUCCESS: 2}, 0, 0, 0),)
     opened = {KEY.key_id: {"open": 3}}
@@ -61,7 +54,6 @@ def test_a_model_has_its_waits_refusals_and_saturation() -> None:
 
 
 def test_only_configured_caps_are_reported() -> None:
-    """Budgets of draining keys are not reported."""
     spent = {"calls": 5, "tokens": 70, "usd": 0.25}
     stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent},
                                             "b": {"state": "draining", "spent_today": spent}}}  # fmt: skip

@@ -16,23 +16,6 @@ def guess(rules: LuaRules, count: float = 0, cut_us: int = 0) -> Any:
     return rules.table({"n": count, "at": NOW_US if count else 0, "cut": cut_us})
 
 
-def test_the_first_guess_is_the_rate_of_accepted_requests(rules: LuaRules) -> None:
-    """The accepted requests of the last two seconds count, ten per second. The refused request does not count."""
-    found, last = guess(rules), NOW_US
-    for n in range(200):
-        last = NOW_US + n * SECOND // 10
-        rules.count_sent(found, None, last)
-    assert rules.refused_rate(found, None, last, last) == pytest.approx(60 * 10 * 19 / 20, rel=0.03)
-    assert found.cut == last
-
-
-def test_nothing_is_guessed_for_a_provider_that_has_accepted_nothing(rules: LuaRules) -> None:
-    found = guess(rules)
-    rules.count_sent(found, None, NOW_US)
-    assert rules.refused_rate(found, None, NOW_US, NOW_US + 1_000) is None
-    assert found.cut == 0
-
-
 @pytest.mark.parametrize(
     ("sent", "left"),
     [(20, 0.85), (3, 0.5), (0, 0.5)],

@@ -24,28 +24,22 @@ def _secrets(settings: Settings) -> list[str]:
     return [key.secret.get_secret_value() for key in load_keys(settings).keys]
 
 
-def test_comma_separated_keys_are_trimmed_and_blanks_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = _settings(monkeypatch, OPENAI_API_KEYS=" sk-key1, ,sk-key2,,sk-key3 ")
-    assert _secrets(settings) == ["sk-key1", "sk-key2", "sk-key3"]
-
-
-def test_numbered_keys_come_in_the_order_of_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = _settings(monkeypatch, OPENAI_API_KEY_10="sk-ten", OPENAI_API_KEY_2="sk-two", OPENAI_API_KEY_1="sk-one")
-    assert _secrets(settings) == ["sk-one", "sk-two", "sk-ten"]
-
-
-def test_a_list_wins_over_numbered_keys_and_those_over_a_single_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The specification's order is OPENAI_API_KEYS, OPENAI_API_KEY_1..n, OPENAI_API_KEY."""
-    settings = _settings(monkeypatch, OPENAI_API_KEY="sk-single")
-    assert _secrets(settings) == ["sk-single"]
-    settings = _settings(monkeypatch, OPENAI_API_KEY_1="sk-numbered")
-    assert _secrets(settings) == ["sk-numbered"]
-    settings = _settings(monkeypatch, OPENAI_API_KEYS="sk-list")
-    assert _secrets(settings) == ["sk-list"]
-
-
-def test_a_list_of_blanks_does_not_hide_the_single_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _secrets(_settings(monkeypatch, OPENAI_API_KEYS=" , ", OPENAI_API_KEY="sk-single")) == ["sk-single"]
+@pytest.mark.parametrize(
+    ("env", "secrets"),
+    [
+        ({"OPENAI_API_KEYS": " sk-key1, ,sk-key2,,sk-key3 "}, ["sk-key1", "sk-key2", "sk-key3"]),
+        ({"OPENAI_API_KEY_10": "sk-ten", "OPENAI_API_KEY_2": "sk-two"}, ["sk-two", "sk-ten"]),
+        ({"OPENAI_API_KEY": "sk-single", "OPENAI_API_KEY_1": "sk-numbered"}, ["sk-numbered"]),
+        ({"OPENAI_API_KEYS": "sk-list", "OPENAI_API_KEY_1": "sk-numbered"}, ["sk-list"]),
+        ({"OPENAI_API_KEYS": " , ", "OPENAI_API_KEY": "sk-single"}, ["sk-single"]),
+        ({}, []),
+    ],
+)
+def test_the_first_of_list_numbered_keys_and_single_key_is_used(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], secrets: list[str]
+) -> None:
+    """This is the specification's order. Keys are trimmed, and blank entries are skipped."""
+    assert _secrets(_settings(monkeypatch, **env)) == secrets
 
 
 def test_keys_file_has_one_key_a_line_and_comments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -87,10 +81,6 @@ def test_keys_with_another_separator_get_the_remedy(monkeypatch: pytest.MonkeyPa
     assert "sk-other" not in str(caught.value)
 
 
-def test_without_keys_the_set_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_keys(_settings(monkeypatch)).keys == ()
-
-
 @pytest.mark.parametrize(
     "bad", ['"sk-quoted"', "sk-with blank", "sk-new\tline", "sk-ünicode", "sk-your-key", "sk-abc..."]
 )
@@ -102,7 +92,6 @@ def test_a_malformed_key_is_named_by_position_and_never_shown(monkeypatch: pytes
 
 
 def test_mask_shows_kind_three_characters_and_the_last_four() -> None:
-    """The specification's form is sk-proj-abc...xyz1."""
     assert mask(_LONG) == "sk-proj-abc...Xyz1"
     assert mask("sk-abcdefghijklmnopqrstuvwxyz0123456789") == "sk-abc...6789"
     assert mask("sk-svcacct-abcdefghijklmnopqrst") == "sk-svcacct-abc...qrst"
@@ -146,7 +135,6 @@ def test_keys_have_their_own_base_urls_by_position(monkeypatch: pytest.MonkeyPat
 def test_a_line_of_the_keys_file_may_name_the_base_url_of_its_key(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The same key on two servers is two keys, each with its own id and mask."""
     file = tmp_path / "keys"
     file.write_text("sk-one https://one.example/v1\nsk-one\thttps://two.example/v1/\nsk-one\nsk-one\n")
     found = load_keys(_settings(monkeypatch, OPENAI_API_KEYS_FILE=str(file)))
@@ -191,7 +179,6 @@ def test_no_representation_contains_a_secret(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_change_is_counted_and_named_by_masks() -> None:
-    """The text is the log line after a reload."""
     secrets = [f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("abcde", start=1)]
     change = compare_keys(make_keys(secrets[:4]), make_keys(secrets[1:]))
     assert str(change) == "1 added (sk-proj-eee...0005), 1 draining (sk-proj-aaa...0001), 3 unchanged"

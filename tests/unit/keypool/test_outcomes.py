@@ -64,21 +64,14 @@ def test_a_message_is_not_shown_because_it_may_quote_the_key() -> None:
     assert "sk-secret" not in repr(Failure("invalid_api_key", "", "Incorrect API key provided: sk-secret"))
 
 
-def test_a_request_too_large_for_one_key_uses_another_and_never_that_one_again() -> None:
-    assert Outcome.TOO_LARGE in ROTATES & BARS_KEY
-
-
-def test_a_faulty_request_is_not_sent_with_another_key() -> None:
-    assert Outcome.REQUEST_FAULT not in ROTATES
-    assert Outcome.REGION_BLOCKED not in ROTATES
-
-
-def test_a_rate_limited_key_may_serve_the_same_request_after_its_cooldown() -> None:
-    assert Outcome.RATE_LIMITED in ROTATES - BARS_KEY
-
-
 def test_a_5xx_that_names_a_fault_of_the_request_is_not_a_server_failure() -> None:
     """Another key would get the same response, and the key is healthy."""
     message = "1 validation error: {'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}"
     assert classify(500, Failure("", "internal_server_error", message)) is Outcome.REQUEST_FAULT
     assert classify(500, Failure("", "internal_server_error", "boom")) is Outcome.SERVER_FAILURE
+
+
+def test_the_outcome_decides_whether_the_request_is_sent_again_and_with_the_same_key() -> None:
+    assert Outcome.TOO_LARGE in ROTATES & BARS_KEY
+    assert Outcome.RATE_LIMITED in ROTATES - BARS_KEY
+    assert not ROTATES & {Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED}

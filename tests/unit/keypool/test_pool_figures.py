@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import httpx2
 import pytest
@@ -15,28 +13,15 @@ from app.keypool.keys import make_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.pool import KeyPool
 from app.keypool.retry_loop import RetryLoop, Terms
-from app.keypool.stores.base import Settlement
-from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import ThreadDriver, run_in_thread
-from tests.plugins.store_steps import NO_ROOM, SECOND, answer
+from tests.plugins.pooled_sdk import RememberingStore
+from tests.plugins.store_steps import EMPTY, SECOND, answer
 
 BODY = {"model": "m", "messages": []}
 
 
-class RecordingStore(MemoryStore):
-    """A memory store that records all settlements."""
-
-    settled: tuple[Settlement, ...] = ()
-
-    def settle(self, lease: Any, settlement: Settlement) -> Any:
-        self.settled += (settlement,)
-        return super().settle(lease, settlement)
-
-
 @dataclass
 class Provider(httpx2.BaseTransport):
-    """A transport that returns or raises the replies, each after seven seconds."""
-
     clock: ManualClock
     replies: Iterator[httpx2.Response | Exception]
 
@@ -48,33 +33,25 @@ class Provider(httpx2.BaseTransport):
         return reply
 
 
-def sent(store: RecordingStore, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
+def sent(store: RememberingStore, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
     """Send one request. Each reply takes seven seconds, which are not a wait for a key."""
     request = httpx2.Request("POST", "http://api/chat", json=BODY)
     terms = Terms(30, monotonic_ns=lambda: clock.now_us() * 1000)
     run_in_thread(RetryLoop(pool, request, terms, ThreadDriver(clock, Provider(clock, iter(replies)))).run())
 
 
-def test_a_request_that_gets_a_key_at_once_has_not_waited(clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = RecordingStore(keys, "round_robin", clock)
-    sent(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
-    assert [settled.waited_us for settled in store.settled] == [0]
-
-
 def test_a_request_waits_until_its_reservation(clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
-    store = RecordingStore(keys, "round_robin", clock)
-    answer(store, limits=NO_ROOM)
+    store = RememberingStore(keys, "round_robin", clock)
+    answer(store, limits=EMPTY)
     sent(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
     assert sum(clock.slept) > 0
     assert store.settled[-1].waited_us == pytest.approx(sum(clock.slept) * SECOND, abs=2)
 
 
 def test_the_wait_for_a_further_key_starts_after_the_last_attempt(clock: ManualClock) -> None:
-    """The pause after a failure counts as a wait; the failed attempt does not."""
     keys = make_keys(["sk-a", "sk-b"])
-    store = RecordingStore(keys, "round_robin", clock)
+    store = RememberingStore(keys, "round_robin", clock)
     replies = [httpx2.ReadTimeout("no answer"), httpx2.Response(200, json={})]
     sent(store, KeyPool(keys, store, "round_robin"), clock, *replies)
     assert [(s.outcome, s.waited_us) for s in store.settled] == [
@@ -83,23 +60,11 @@ def test_the_wait_for_a_further_key_starts_after_the_last_attempt(clock: ManualC
     ]
 
 
-def test_the_tokens_of_the_completion_are_counted_separately(clock: ManualClock) -> None:
-    keys = make_keys(["sk-a"])
-    store = RecordingStore(keys, "round_robin", clock)
-    usage = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42}
-    reply = httpx2.Response(200, content=json.dumps({"usage": usage}), headers={"content-type": "application/json"})
-    pool = KeyPool(keys, store, "round_robin")
-    sent(store, pool, clock, reply)
-    (call,) = store.figures().calls
-    assert (call.input_tokens, call.output_tokens) == (30, 12)
-
-
 def test_every_key_has_a_unique_mask_including_keys_of_other_processes(clock: ManualClock) -> None:
-    """One removed key has the same mask as a key in use, and two others have the same mask."""
     secrets = [f"sk-proj-{ends * 3}{middle * 20}0001" for ends, middle in ("aa", "ab", "ba", "bb")]
     in_use, *gone = (make_keys([secret]) for secret in secrets)
     former = [key for (key,) in gone]
-    store = RecordingStore(former, "round_robin", clock)
+    store = RememberingStore(former, "round_robin", clock)
     for _ in former:
         answer(store)
     pool = KeyPool(in_use, store, "round_robin")

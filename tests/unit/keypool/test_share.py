@@ -18,7 +18,6 @@ KEYS = make_keys(["sk-a"])
 
 
 def learned(clock: ManualClock, reading: MeterReading, *, promised_us: int = 0) -> ShareStore:
-    """Return the share of one of two processes, after the first response that names its limit of requests."""
     share = ShareStore(KEYS, "round_robin", clock, Fleet(size=2), since_us=clock.now_us() + promised_us)
     share.settle(take(share), Settlement(Outcome.SUCCESS, limits=LimitReading(reading)))
     return share

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +13,6 @@ import pytest
 from app.clock import ManualClock
 from app.errors.keys import NoKeysError
 from app.keypool.keys import make_keys
-from app.keypool.pool import KeyPool
-from app.keypool.retry_loop import Terms
-from app.keypool.stores.memory import MemoryStore
-from app.keypool.transport import AsyncPooledTransport
 from app.services.openai_client_manager import OpenAIClientManager
 
 Reply = httpx2.Response | Exception
@@ -77,12 +71,6 @@ def chat(client: openai.OpenAI | None) -> str | None:
     return reply.choices[0].message.content
 
 
-def test_a_request_carries_a_key_of_the_pool() -> None:
-    manager, inner = manager_of([ok()])
-    assert chat(manager.get_client()) == "hello"
-    assert inner.keys == _SECRETS[:1]
-
-
 @pytest.mark.parametrize(
     "bad",
     [
@@ -99,7 +87,6 @@ def test_a_request_carries_a_key_of_the_pool() -> None:
     ids=lambda r: type(r).__name__ if isinstance(r, Exception) else str(r.status_code),
 )
 def test_another_key_takes_over(bad: Reply) -> None:
-    """The caller sees only the success."""
     manager, inner = manager_of([bad, ok()])
     assert chat(manager.get_client()) == "hello"
     assert inner.keys == _SECRETS[:2]
@@ -135,17 +122,9 @@ def test_the_pool_waits_for_a_short_cooldown() -> None:
     assert inner.keys == _SECRETS[:1] * 2
 
 
-def test_no_wait_exceeds_the_maximum() -> None:
-    clock = ManualClock()
-    manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="2")], keys=1, max_wait=1.5, clock=clock)
-    with pytest.raises(openai.RateLimitError):
-        chat(manager.get_client())
-    assert clock.slept == []
-
-
 @pytest.mark.parametrize(
     "failure",
-    [error(500), error(503), httpx2.ReadError("reset"), httpx2.ConnectError("refused"), httpx2.ReadTimeout("slow")],
+    [error(500), httpx2.ReadError("reset")],
     ids=lambda r: type(r).__name__ if isinstance(r, Exception) else str(r.status_code),
 )
 def test_one_key_recovers_from_one_failure_within_a_second(failure: Reply) -> None:
@@ -217,7 +196,6 @@ def test_the_pool_does_not_wait_longer_than_the_caller_allows() -> None:
 
 
 def test_rate_limits_cost_time_but_no_attempts() -> None:
-    """The only key responds 429 ten times while the caller can still wait."""
     clock = ManualClock()
     limited = error(429, "rate_limit_exceeded", retry_after_ms="200")
     manager, inner = manager_of([limited] * 10 + [ok()], keys=1, max_wait=30, clock=clock)
@@ -241,7 +219,6 @@ def test_max_retries_caps_the_keys_and_not_the_wait() -> None:
 
 
 def test_an_error_in_a_body_with_status_200_is_a_failure_of_the_key() -> None:
-    """Some gateways send errors with status 200. Another key is tried. Without one, the caller gets the real error."""
     hidden = httpx2.Response(200, json={"error": {"message": "upstream is down", "code": 503}})
     manager, inner = manager_of([hidden, ok()])
     assert chat(manager.get_client()) == "hello"
@@ -285,20 +262,24 @@ def test_log_lines_match_the_specification(caplog: pytest.LogCaptureFixture) -> 
     ]
 
 
-def test_all_keys_refused_is_an_authentication_error_not_a_wait() -> None:
-    manager, inner = manager_of([error(401, "invalid_api_key")])
+@pytest.mark.parametrize(
+    ("reply", "raised"),
+    [
+        (error(401, "invalid_api_key"), openai.AuthenticationError),
+        (error(403, "model_not_found"), openai.PermissionDeniedError),
+        (error(429, "insufficient_quota", "insufficient_quota"), openai.RateLimitError),
+    ],
+)
+def test_if_no_key_may_serve_a_request_the_error_is_the_api_s_and_is_not_asked_for_again(
+    reply: httpx2.Response, raised: type[openai.APIStatusError]
+) -> None:
+    """Missing quota and invalid keys do not look like a rate limit that passes."""
+    manager, inner = manager_of([reply], keys=2)
     for _ in range(2):
-        with pytest.raises(openai.AuthenticationError):
+        with pytest.raises(raised) as caught:
             chat(manager.get_client())
-    assert inner.keys == _SECRETS, "the second request must not be sent to keys known to be dead"
-
-
-def test_missing_quota_of_all_keys_differs_from_a_rate_limit() -> None:
-    manager, _ = manager_of([error(429, "insufficient_quota", "insufficient_quota")])
-    for _ in range(2):
-        with pytest.raises(openai.RateLimitError) as caught:
-            chat(manager.get_client())
-        assert caught.value.code == "insufficient_quota"
+        assert reply.status_code != 429 or caught.value.code == "insufficient_quota"
+    assert inner.keys == _SECRETS[:2], "the second request must not be sent"
 
 
 def test_execute_with_retry_runs_the_function_once_while_keys_rotate_below() -> None:
@@ -313,16 +294,7 @@ def test_execute_with_retry_runs_the_function_once_while_keys_rotate_below() -> 
     assert (len(runs), len(inner.keys)) == (1, 2)
 
 
-def test_max_retries_caps_the_further_keys() -> None:
-    manager, inner = manager_of([error(429, "rate_limit_exceeded", retry_after="20")])
-    with pytest.raises(openai.RateLimitError):
-        manager.execute_with_retry(chat, max_retries=1)
-    assert len(inner.keys) == 2
-    with pytest.raises(ValueError, match="max_retries"):
-        manager.execute_with_retry(chat, max_retries=-1)
-
-
-def test_max_retries_holds_in_threads_that_the_function_starts() -> None:
+def test_max_retries_caps_the_further_keys_also_in_threads_that_the_function_starts() -> None:
     manager, inner = manager_of([error(429, "rate_limit_exceeded", retry_after="20")])
 
     def in_a_thread(client: openai.OpenAI) -> str | None:
@@ -332,6 +304,8 @@ def test_max_retries_holds_in_threads_that_the_function_starts() -> None:
     with pytest.raises(openai.RateLimitError):
         manager.execute_with_retry(in_a_thread, max_retries=1)
     assert len(inner.keys) == 2
+    with pytest.raises(ValueError, match="max_retries"):
+        manager.execute_with_retry(chat, max_retries=-1)
 
 
 def test_without_keys_there_is_no_client_and_a_clear_error() -> None:
@@ -351,25 +325,7 @@ def test_headers_of_the_environment_do_not_name_another_keys_project(monkeypatch
     assert "openai-project" not in inner.requests[0].headers
 
 
-def test_a_stream_is_settled_at_its_headers_and_read_by_the_caller() -> None:
-    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    events = [
-        {**chunk, "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
-        for text in ("hel", "lo")
-    ]
-    body = "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n"
-    reply = httpx2.Response(200, content=body, headers={"content-type": "text/event-stream"})
-    manager, _ = manager_of([error(500), reply])
-    client = manager.get_client()
-    assert client is not None
-    stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}], stream=True)
-    assert sum(k["successes"] for k in manager.get_stats()["keys"].values()) == 1
-    assert "".join(c.choices[0].delta.content or "" for c in stream) == "hello"
-
-
 def test_an_interrupted_request_gives_its_lease_back() -> None:
-    """A soft time limit or Ctrl-C during a request does not count against the key."""
-
     class Interrupting(httpx2.BaseTransport):
         def handle_request(self, request: httpx2.Request) -> httpx2.Response:
             raise KeyboardInterrupt
@@ -395,31 +351,7 @@ def test_a_body_that_cannot_be_replayed_gets_one_key() -> None:
     assert (reply.status_code, len(inner.keys)) == (500, 1)
 
 
-def test_the_async_client_rotates_the_same_way() -> None:
-    calls: list[str] = []
-
-    class AsyncScripted(httpx2.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-            calls.append(request.headers["authorization"].removeprefix("Bearer "))
-            return error(500) if len(calls) == 1 else ok()
-
-    keys = make_keys(_SECRETS)
-    pool = KeyPool(keys, MemoryStore(keys, "round_robin", ManualClock()), "round_robin")
-    transport = AsyncPooledTransport(pool, Terms(0), AsyncScripted())
-
-    async def run() -> str | None:
-        async with openai.AsyncOpenAI(
-            api_key="x", http_client=httpx2.AsyncClient(transport=transport), max_retries=0
-        ) as client:
-            reply = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
-            return reply.choices[0].message.content
-
-    assert asyncio.run(run()) == "hello"
-    assert calls == _SECRETS[:2]
-
-
 def test_stats_match_the_specification_key_for_key() -> None:
-    """The statistics are the specification's JSON with additional fields."""
     clock = ManualClock()
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()], clock=clock)
     chat(manager.get_client())
@@ -460,14 +392,6 @@ def test_the_real_error_is_returned_when_only_dead_keys_are_left() -> None:
         chat(manager.get_client())
 
 
-def test_a_model_that_no_key_may_use_stays_forbidden() -> None:
-    manager, inner = manager_of([error(403, "model_not_found")], keys=2)
-    for _ in range(2):
-        with pytest.raises(openai.PermissionDeniedError):
-            chat(manager.get_client())
-    assert len(inner.keys) == 2, "the second request must not be sent"
-
-
 def test_our_own_connection_limit_does_not_count_against_a_key() -> None:
     manager, _ = manager_of([httpx2.PoolTimeout("no free connection")], keys=1)
     for _ in range(4):
@@ -486,7 +410,6 @@ def test_a_date_in_retry_after_uses_the_servers_clock() -> None:
 
 
 def test_only_a_stream_is_requested_uncompressed() -> None:
-    """The usage in a stream is read as plain text; whole responses may be compressed."""
     manager, inner = manager_of([ok()])
     client = manager.get_client()
     assert client is not None
@@ -496,7 +419,6 @@ def test_only_a_stream_is_requested_uncompressed() -> None:
 
 
 def test_reading_an_earlier_answer_does_not_charge_its_usage_again() -> None:
-    """The usage of a stored response was counted when the response was created."""
     shown = {"id": "r", "object": "response", "output": [], "usage": {"input_tokens": 5, "total_tokens": 9}}
     manager, _ = manager_of([httpx2.Response(200, json=shown)])
     client = manager.get_client()
