@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ import pytest
 
 from tests.acceptance.compose_project import ComposeProject, copy_checkout, kill, prometheus_image, start
 from tests.plugins.documented import blocks
+from tests.plugins.waiting import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.deployed]
 
@@ -55,15 +55,6 @@ def _typed(program: str) -> str:
     """Return the documentation's code block that calls `program`."""
     page = "docs/deployment/compose.md"
     return next(block.text for block in blocks() if block.page == page and program in block.text)
-
-
-def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: float = 90) -> T:
-    """Return the first matching response. Fail the test with the last response at the timeout."""
-    deadline = time.monotonic() + seconds
-    while not until(answer := ask()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.05)
-    return answer
 
 
 def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposeProject) -> None:
@@ -147,11 +138,11 @@ def test_a_batch_loses_no_job_when_its_workers_are_killed(project: ComposeProjec
 
         running = 0
         while not running:  # a worker killed between two jobs would prove nothing
-            wait_until(counts, lambda found: found.get("done", 0) >= 3 and found.get("running", 0) > 0)
+            wait_for(counts, lambda found: found.get("done", 0) >= 3 and found.get("running", 0) > 0)
             kill(*workers)
             running = counts().get("running", 0)
             start(*workers)
-        assert wait_until(counts, lambda found: not {"queued", "running", "deferred"} & found.keys()) == {"done": _JOBS}
+        assert wait_for(counts, lambda found: not {"queued", "running", "deferred"} & found.keys()) == {"done": _JOBS}
     scraped, recovered = "Task tasks.scrape.scrape_property[", '"task": "tasks.recovery.recover_jobs"'
     assert recovered in project.run("logs", "maintenance")
     assert scraped not in project.run("logs", "maintenance")
@@ -181,8 +172,8 @@ def test_prometheus_scrapes_the_fleet_and_loads_the_rules(project: ComposeProjec
         return {one["metric"]["job"]: one["value"][1] for one in ask("query?query=up")["result"]}
 
     # Prometheus scrapes each target at its own time within the interval, so one target may be ahead of another.
-    wait_until(up, lambda found: found == {"propintel": "1", "prometheus": "1"})
-    wait_until(lambda: ask("query?query=propintel_jobs")["result"], bool)
+    wait_for(up, lambda found: found == {"propintel": "1", "prometheus": "1"})
+    wait_for(lambda: ask("query?query=propintel_jobs")["result"], bool)
     assert "PropintelQueueStuck" in str(ask("rules"))
 
 

@@ -21,3 +21,13 @@ def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[
         if time.monotonic() > deadline:
             pytest.fail(f"not within {seconds * _BUSY:g} s\n{describe()}")
         time.sleep(0.02)
+
+
+def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str = "", seconds: float = 120) -> T:
+    """Return the first answer that satisfies `until`; fail with the last answer after a time limit."""
+    deadline = time.monotonic() + seconds
+    while not until(answer := ask()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what}: {answer}")
+        time.sleep(0.05)
+    return answer

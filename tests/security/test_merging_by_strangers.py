@@ -44,6 +44,11 @@ def known(street_kind: SourceKind | None = SourceKind.PERMITS) -> list[SourceRec
     return [page(HOUSE, street_kind, STREET, {"YearBuilt": 1950}), page(LOT, SourceKind.ASSESSOR, PARCEL)]
 
 
+def save(stores: Stores, *records: SourceRecord) -> None:
+    for record in records:
+        save_record(stores.properties, record)
+
+
 def homes(stores: Stores, *urls: str) -> list[str]:
     """Return the id of the property of each page."""
     found = {source["url"]: one["property"] for one in stores.properties.page().items for source in one["sources"]}
@@ -58,9 +63,8 @@ def waiting(stores: Stores) -> list[IdentityDecision]:
 def test_a_strangers_page_with_ones_parcel_number_and_anothers_address_does_not_merge_both(
     stores: Stores, kind: SourceKind | None
 ) -> None:
-    for record in known():
-        save_record(stores.properties, record)
-    save_record(stores.properties, page(STRANGER, kind, STREET, PARCEL))
+    save(stores, *known())
+    save(stores, page(STRANGER, kind, STREET, PARCEL))
     house, lot, stranger = homes(stores, HOUSE, LOT, STRANGER)
     assert house != lot
     assert stranger in (house, lot), "the page must join one of the two"
@@ -75,8 +79,7 @@ def test_both_properties_stay_separate_in_any_order(stores: Stores, order: tuple
     records = [*known(), page(STRANGER, None, STREET, PARCEL)]
     for place in order:
         save_record(stores.properties, records[place])
-    for record in records:  # even when each page is read again
-        save_record(stores.properties, record)
+    save(stores, *records)
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
     assert {frozenset((one.property_id, one.other_id)) for one in waiting(stores)} == {frozenset((house, lot))}
@@ -84,9 +87,8 @@ def test_both_properties_stay_separate_in_any_order(stores: Stores, order: tuple
 
 def test_a_known_page_does_not_merge_properties_that_a_stranger_connected_before(stores: Stores) -> None:
     """The stranger's parcel number is then among the house's values; the lot's own office is scraped again."""
-    for record in (*known(None), page(PORTAL, None, STREET), page(STRANGER, None, STREET, PARCEL, {"CloseDate": "x"})):
-        save_record(stores.properties, record)
-    save_record(stores.properties, page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
+    save(stores, *known(None), page(PORTAL, None, STREET), page(STRANGER, None, STREET, PARCEL, {"CloseDate": "x"}))
+    save(stores, page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
 
@@ -94,8 +96,7 @@ def test_a_known_page_does_not_merge_properties_that_a_stranger_connected_before
 def test_a_strangers_value_attracts_no_further_page(stores: Stores) -> None:
     """According to the stranger, the lot, which was stored first, has the address of the house."""
     lot, house = page(LOT, SourceKind.ASSESSOR, PARCEL), page(HOUSE, SourceKind.PERMITS, STREET)
-    for record in (lot, house, page(STRANGER, None, STREET, PARCEL), page(PORTAL, None, STREET)):
-        save_record(stores.properties, record)
+    save(stores, lot, house, page(STRANGER, None, STREET, PARCEL), page(PORTAL, None, STREET))
     of_lot, of_house, stranger, portal = homes(stores, LOT, HOUSE, STRANGER, PORTAL)
     assert stranger == of_lot != of_house == portal
 
@@ -108,9 +109,8 @@ def test_a_page_found_for_an_address_joins_the_property_there(stores: Stores) ->
 
 
 def test_an_office_that_names_both_merges_them(stores: Stores) -> None:
-    for record in known():
-        save_record(stores.properties, record)
-    save_record(stores.properties, page(PORTAL, SourceKind.TAX_ROLL, STREET, PARCEL))
+    save(stores, *known())
+    save(stores, page(PORTAL, SourceKind.TAX_ROLL, STREET, PARCEL))
     house, lot = homes(stores, HOUSE, LOT)
     assert house == lot
     assert waiting(stores) == []
@@ -119,19 +119,18 @@ def test_an_office_that_names_both_merges_them(stores: Stores) -> None:
 def test_two_properties_that_match_without_the_stranger_are_merged(stores: Stores) -> None:
     """One property lacks the city and the other the ZIP code until the offices' pages state both."""
     by_zip = {name: value for name, value in STREET.items() if name != "City"} | {"PostalCode": "00000"}
-    save_record(stores.properties, page(HOUSE, SourceKind.PERMITS, STREET))
-    save_record(stores.properties, page(LOT, SourceKind.ASSESSOR, by_zip))
+    save(stores, page(HOUSE, SourceKind.PERMITS, STREET))
+    save(stores, page(LOT, SourceKind.ASSESSOR, by_zip))
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
-    save_record(stores.properties, page(HOUSE, SourceKind.PERMITS, STREET, by_zip, day=1))
-    save_record(stores.properties, page(STRANGER, None, STREET, by_zip))
+    save(stores, page(HOUSE, SourceKind.PERMITS, STREET, by_zip, day=1))
+    save(stores, page(STRANGER, None, STREET, by_zip))
     house, lot, stranger = homes(stores, HOUSE, LOT, STRANGER)
     assert house == lot == stranger
 
 
 def test_a_person_merges_both_and_no_review_is_left(stores: Stores) -> None:
-    for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
-        save_record(stores.properties, record)
+    save(stores, *known(), page(STRANGER, None, STREET, PARCEL))
     (review,) = waiting(stores)
     decisions = DecisionStore(stores.database)
     made = decisions.join(review.property_id, review.other_id, who="Ann")
@@ -145,23 +144,21 @@ def test_a_person_merges_both_and_no_review_is_left(stores: Stores) -> None:
 def test_the_doctor_counts_open_reviews_and_names_the_command_that_lists_them(stores: Stores, tmp_path: Path) -> None:
     settings = Settings.of(propintel_home=tmp_path / "home")
     assert check_database(settings).state is State.OK
-    for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
-        save_record(stores.properties, record)
+    save(stores, *known(), page(STRANGER, None, STREET, PARCEL))
     found = check_database(settings)
     assert found.state is State.WARNING
     assert ("has to review: 1" in found.detail, "propintel properties decisions" in str(found.remedy)) == (True, True)
 
 
 def test_a_review_that_was_closed_is_not_opened_again_for_the_same_page(stores: Stores) -> None:
-    for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
-        save_record(stores.properties, record)
+    save(stores, *known(), page(STRANGER, None, STREET, PARCEL))
     (review,) = waiting(stores)
-    save_record(stores.properties, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1960}, day=1))
+    save(stores, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1960}, day=1))
     assert [one.id for one in waiting(stores)] == [review.id], "the same page must not open a second review"
     DecisionStore(stores.database).undo(review.id, who="Ann")
-    save_record(stores.properties, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1970}, day=2))
+    save(stores, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1970}, day=2))
     assert waiting(stores) == []
-    save_record(stores.properties, page("https://another.example/y", None, STREET, PARCEL))
+    save(stores, page("https://another.example/y", None, STREET, PARCEL))
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
     assert len(waiting(stores)) == 1, "another page must open a new review"

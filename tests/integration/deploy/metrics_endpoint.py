@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from simulators.serving import BackgroundServer
 from tests.integration.deploy.metric_contract import Metric, metrics
 
 KEYS = ("sk-proj-aaa...aaa1", "sk-proj-bbb...bbb2", "sk-proj-ccc...ccc3")
@@ -35,8 +37,7 @@ class MetricsEndpoint(Collector):
         self.begin()
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._server = BackgroundServer(Starlette(routes=[Route("/metrics", self._answer)]))
 
     def begin(self) -> None:
         """Reset the metrics to those of a healthy, idle fleet with a current key report."""
@@ -56,7 +57,7 @@ class MetricsEndpoint(Collector):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/metrics"
+        return f"{self._server.address}/metrics"
 
     def set(self, name: str, value: float, **labels: str) -> None:
         """Set the value of a series."""
@@ -95,32 +96,17 @@ class MetricsEndpoint(Collector):
             grown = {labels: value + 1 for labels, value in self.values[name].items()}
             self.values = self.values | {name: grown}
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        endpoint = self
-
-        class _Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                allowed = self.headers.get("Authorization") == f"Bearer {endpoint.token}" and not endpoint.refuses
-                body = generate_latest(endpoint._registry) if allowed else b""
-                self.send_response(200 if allowed else 401)
-                self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        return _Handler
+    def _answer(self, request: Request) -> Response:
+        if self.refuses or request.headers.get("Authorization") != f"Bearer {self.token}":
+            return Response(status_code=401)
+        return Response(generate_latest(self._registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def __exit__(self, *raised: Any) -> None:
+        self._server.__exit__(*raised)
 
 
 def _some_values(metric: Metric, label: str) -> tuple[str, ...]:

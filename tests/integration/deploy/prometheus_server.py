@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,19 +16,10 @@ import yaml
 from app.redis.embedded_valkey import ending_with_parent
 from tests.integration.deploy.vocabulary import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
+from tests.plugins.waiting import wait_for
 
 #: The only differences from deploy/: the interval of scrapes and evaluations, and the duration of a condition.
 _TICK, _HOLD = "500ms", "1s"
-_LIMIT_SECONDS = 120.0
-
-
-def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str) -> T:
-    """Return the first answer that satisfies `until`; fail with the last answer after a time limit."""
-    deadline = time.monotonic() + _LIMIT_SECONDS
-    while not until(answer := ask()):
-        assert time.monotonic() < deadline, f"{what}: {answer}"
-        time.sleep(0.05)
-    return answer
 
 
 class PrometheusServer:

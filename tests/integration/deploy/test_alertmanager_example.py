@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from app.redis.embedded_valkey import ending_with_parent
-from tests.integration.deploy.prometheus_server import wait_for
 from tests.integration.deploy.vocabulary import ALERTMANAGER, rules
 from tests.plugins.ports import free_port
+from tests.plugins.waiting import wait_for
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.prometheus

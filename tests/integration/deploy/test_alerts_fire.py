@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tests.integration.deploy.metrics_endpoint import KEYS, MetricsEndpoint
-from tests.integration.deploy.prometheus_server import PrometheusServer, wait_for
+from tests.integration.deploy.prometheus_server import PrometheusServer
+from tests.plugins.waiting import wait_for
 
 pytestmark = pytest.mark.prometheus
 

@@ -19,8 +19,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from grafana_foundation_sdk.models.prometheus import Dataquery
 
 from tests.integration.deploy.metrics_endpoint import KEYS, MetricsEndpoint
-from tests.integration.deploy.prometheus_server import PrometheusServer, wait_for
+from tests.integration.deploy.prometheus_server import PrometheusServer
 from tests.integration.deploy.vocabulary import DASHBOARD, GENERATOR, known_series, mistakes
+from tests.plugins.waiting import wait_for
 
 #: These values replace Grafana's variables and the dashboard's own variables in expressions.
 _VARIABLES = {"__rate_interval": "1m", "__range": "5m", "job": "propintel", "key": ".*", "model": ".*", "top": "10"}
