@@ -1,6 +1,7 @@
-"""The model step works with servers that support less than OpenAI does, and with models that reason.
+"""The model step works with servers that support less than OpenAI does, with reasoning models, and with service tiers.
 
 The client learns from a server's first refusal. Unsupported options that a server ignores silently must do no harm.
+Flex is avoided while it has no capacity.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import openai
 import pytest
 
 from app.clock import ManualClock
@@ -17,15 +18,16 @@ from app.keypool.keys import make_keys
 from app.keypool.pricing import make_pricing
 from app.property.page import Page
 from app.property.reading.base import Extraction
+from app.property.reading.model.llm import ServiceTier
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.storage.database import Database
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.statements import digest
 from app.services.openai_client_manager import OpenAIClientManager
+from app.services.reports.metrics.instruments import REGISTRY
 from app.services.scraping.model_reading import ModelReader, ModelReading
 
-Start = Callable[..., Any]
 MODEL = "gpt-5-mini"
 
 
@@ -37,28 +39,34 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 
 
 class Asking:
-    """A reader of pages, whose pool has the server's keys. Each page is a separate model call."""
+    """A reader of pages, whose pool has the simulator's keys. Each page is a separate model call."""
 
-    def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any) -> None:
-        self.answers = answers
+    def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any, tier: ServiceTier | None) -> None:
+        self.answers, self.simulator, self.pages = answers, simulator, 0
         self.manager = OpenAIClientManager(
-            make_keys(simulator.keys), base_url=simulator.base_url, max_wait_seconds=0.2, price=make_pricing()
+            make_keys(simulator.keys),
+            **{"base_url": simulator.base_url, "max_wait_seconds": 0.2, "price": make_pricing()},
+            **({"timeout_seconds": 0.5} if tier == "flex" else {}),
         )
-        self.reader = ModelReader(answers, self.manager, MODEL, clock)
-        self.pages = 0
+        self.reader = ModelReader(answers, self.manager, MODEL, clock, service_tier=tier)
 
     def read(self) -> ModelReading:
         self.pages += 1
         return self.reader.read(page(self.pages))
 
-    def kept(self, number: int) -> StoredAnswer:
+    def kept(self, number: int) -> StoredAnswer | None:
         """Return the stored answer about a page."""
         extraction = page(number)
         prompt = build_prompt(extraction)
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
-        found = self.answers.model_answer(Question(extraction.page.sha256, tuple(sorted(prompt.fields)), MODEL, asked))
-        assert found is not None
-        return found
+        question = Question(extraction.page.sha256, tuple(sorted(prompt.fields)), MODEL, asked)
+        return self.answers.model_answer(question)
+
+    def ask(self) -> tuple[str | None, str | None]:
+        """Read another page; return the reading's note, and the tier of the stored answer or None."""
+        found = self.read()
+        kept = self.kept(self.pages)
+        return found.note, kept.service_tier if kept else None
 
     def requests(self) -> int:
         """Return the number of requests sent so far, including refused requests."""
@@ -66,8 +74,18 @@ class Asking:
 
 
 @pytest.fixture
-def asking(answers: AnswerStore, clock: ManualClock, openai_simulator: Start) -> Callable[..., Asking]:
-    return lambda **server: Asking(answers, clock, openai_simulator(**server))
+def asking(
+    answers: AnswerStore, clock: ManualClock, openai_simulator: Callable[..., Any]
+) -> Iterator[Callable[..., Asking]]:
+    opened: list[Asking] = []
+
+    def start(tier: ServiceTier | None = None, **server: Any) -> Asking:
+        opened.append(Asking(answers, clock, openai_simulator(**server), tier))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.manager.close()
 
 
 def page(number: int) -> Extraction:
@@ -142,24 +160,10 @@ def test_a_reasoning_model_gets_a_higher_token_limit_and_both_answers_are_counte
     assert one > 3_000
     assert 0 < both - one < 5_000  # the first answer had the token limit of a model that does not reason
     first, second = asks.kept(1), asks.kept(2)
+    assert first
+    assert second
     assert first.prompt_tokens + first.completion_tokens == both
     assert second.prompt_tokens + second.completion_tokens < both
-
-
-def test_the_token_limit_adapts_to_the_model(asking: Callable[..., Asking]) -> None:
-    asks = asking(reasoning_tokens=3_000)
-    limits = []
-    for _ in range(4):
-        asks.read()
-        limits.append(asks.reader.dialect.room)
-    assert limits == sorted(limits, reverse=True)
-    assert limits[-1] == 4 * 3_000
-
-
-def test_a_model_that_does_not_reason_gets_no_extra_tokens(asking: Callable[..., Asking]) -> None:
-    asks = asking()
-    asks.read()
-    assert asks.reader.dialect.room == 0
 
 
 def test_an_error_that_no_other_request_format_avoids_leaves_a_note(asking: Callable[..., Asking]) -> None:
@@ -168,13 +172,81 @@ def test_an_error_that_no_other_request_format_avoids_leaves_a_note(asking: Call
     assert asks.requests() == 1
 
 
-def test_the_simulated_server_refuses_options_with_the_apis_errors(openai_simulator: Start) -> None:
-    simulator = openai_simulator(limits="max_completion_tokens", formats="json_object")
-    body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
-    with httpx2.Client(timeout=120, headers={"authorization": f"Bearer {simulator.keys[0]}"}) as client:
-        url = f"{simulator.base_url}/chat/completions"
-        first = client.post(url, json={**body, "max_tokens": 5})
-        assert (first.status_code, first.json()["error"]["param"]) == (400, "max_tokens")
-        schema = {"name": "x", "schema": {"type": "object"}}
-        second = client.post(url, json={**body, "response_format": {"type": "json_schema", "json_schema": schema}})
-        assert (second.status_code, second.json()["error"]["param"]) == (400, "response_format")
+# --- service tiers --------------------------------------------------------------------------------------------------
+
+
+def tiers_counted() -> dict[tuple[str, str], float]:
+    samples = [s for m in REGISTRY.collect() for s in m.samples if s.name == "propintel_model_tiers_total"]
+    return {(s.labels["wanted"], s.labels["served"]): s.value for s in samples}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "served"), [(None, "flex"), ("auto", "flex"), ("default", "default"), ("priority", "priority")]
+)
+def test_a_call_requests_the_tier_and_stores_the_tier_of_the_reply(
+    asking: Callable[..., Asking], wanted: ServiceTier | None, served: str
+) -> None:
+    """The simulated project uses flex for calls without a tier and for auto."""
+    there = asking(wanted, project_tier="flex")
+    before = tiers_counted().get((wanted or "none", served), 0.0)
+    assert there.ask() == (None, served)
+    assert tiers_counted()[wanted or "none", served] == before + 1
+
+
+@pytest.mark.parametrize("flex", ["unavailable", "hang"])
+def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
+    asking: Callable[..., Asking], clock: ManualClock, flex: str
+) -> None:
+    there = asking("flex", flex=flex)
+
+    def tried() -> int:
+        """Return the number of flex requests so far."""
+        totals = there.simulator.stats()["totals"]
+        return int(totals["no_capacity"] + totals["abandoned"])
+
+    assert [there.ask() for _ in range(3)] == [(None, "default")] * 3
+    assert tried() == 1
+    clock.advance(29)
+    assert there.ask() == (None, "default")
+    assert tried() == 1
+    clock.advance(1)
+    assert there.ask() == (None, "default")
+    assert tried() == 2
+    clock.advance(59)  # the second pause is twice as long
+    assert there.ask() == (None, "default")
+    assert tried() == 2
+    there.simulator.set_server(flex="ok")
+    clock.advance(1)
+    assert there.ask() == (None, "flex")
+    there.simulator.set_server(flex=flex)
+    assert there.ask() == (None, "default")
+    clock.advance(30)  # the pause starts again at its first length
+    assert there.ask() == (None, "default")
+    assert tried() == 4
+    stats = there.manager.get_stats()
+    assert [(k["state"], k["failures"], k["rate_limited"]) for k in stats["keys"].values()] == [
+        ("closed", 0, False),
+        ("closed", 0, False),
+    ]
+    assert stats["spent_today"]["calls"] == there.pages + (4 if flex == "hang" else 0)
+
+
+def test_a_rate_limit_of_the_keys_does_not_count_as_missing_flex_capacity(asking: Callable[..., Asking]) -> None:
+    """The error is raised so that the job is retried. The standard tier has the same limits, so it is not tried."""
+    there = asking("flex", start_level=0.0)
+    for key in there.simulator.keys:
+        there.simulator.set_key(key, rpm=1)
+    with pytest.raises(openai.RateLimitError):
+        there.ask()
+    totals = there.simulator.stats()["totals"]
+    assert (totals["rate_limited"], totals["no_capacity"], totals["ok"]) == (2, 0, 0)
+
+
+def test_a_model_that_does_not_support_the_tier_is_reported_with_the_setting(asking: Callable[..., Asking]) -> None:
+    there = asking("flex", flex="unsupported")
+    note, kept = there.ask()
+    assert kept is None
+    assert note is not None
+    assert "OPENAI_SERVICE_TIER=flex" in note
+    assert "OPENAI_MODEL" in note
+    assert there.simulator.stats()["totals"]["ok"] == 0

@@ -32,28 +32,8 @@ MODEL = "gpt-4.1-mini"
 FULL, CACHED, MADE = 0.40, 0.10, 1.60
 #: Prose that only a model can read, about many of the requested fields.
 TOPICS = (
-    *(
-        "roof",
-        "heating",
-        "cooling",
-        "flooring",
-        "fireplace",
-        "appliances",
-        "basement",
-        "garage",
-        "swimming pool",
-        "sewer",
-    ),
-    *(
-        "water source",
-        "association fee",
-        "zoning",
-        "view",
-        "exterior walls",
-        "foundation",
-        "property tax",
-        "furnishing",
-    ),
+    *("roof", "heating", "cooling", "flooring", "fireplace", "appliances", "basement", "garage", "pool", "sewer"),
+    *("water source", "association fee", "zoning", "view", "exterior walls", "foundation", "property tax"),
 )
 SENTENCES = "".join(
     f"<p>Professionally refurbished architectural craftsmanship distinguishes the {topic} throughout the {room},"

@@ -92,14 +92,6 @@ def test_a_truncated_answer_keeps_its_complete_pairs(openai_simulator: Start) ->
     assert cut.values == {field: whole.values[field] for field in list(whole.values)[: len(cut.values)]}
 
 
-def test_nested_values_are_read(openai_simulator: Start) -> None:
-    prompt = farmhouse()
-    plain = ask_model(openai_simulator().client(), MODEL, prompt)
-    nested = ask_model(openai_simulator(answers="wrong_types").client(), MODEL, prompt)
-    assert nested.failure is None
-    assert nested.values == plain.values
-
-
 @pytest.mark.parametrize(("mode", "flaw"), [("hallucination", "not_in_text"), ("mismatch", "not_stated")])
 def test_invented_values_are_dropped_with_the_reason(openai_simulator: Start, mode: str, flaw: str) -> None:
     prompt = farmhouse()

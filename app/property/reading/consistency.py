@@ -155,7 +155,6 @@ def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tupl
 
 
 def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """Drop or complete the fields that depend on the price."""
     price = kept.get("ListPrice")
     if price is None:
         for field in ("X_Currency", "X_PricePeriod", "X_RentBasis"):
@@ -191,7 +190,6 @@ def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
 
 
 def _region(kept: dict[str, Winner], page: Document) -> None:
-    """Write a US state as two letters, as RESO does."""
     region = kept.get("StateOrProvince")
     if region is None:
         return
@@ -242,7 +240,6 @@ def _street(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _beside(one: Candidate, other: Candidate) -> bool:
-    """Return whether both values belong to one object."""
     return one.locator.rpartition("/")[0] == other.locator.rpartition("/")[0]
 
 

@@ -43,7 +43,6 @@ _LEAST_CHARS = 4
 
 
 def _headlines(values: Values, page: Document) -> Iterator[Finding]:
-    """Find values that the title, the first heading, or the URL repeats."""
     heads = [_glued(page.title), _glued(_heading(page)), _glued(_address(page))]
     for name in _IN_HEADLINES:
         wanted = _glued(_shown(values.get(name)))
@@ -100,7 +99,6 @@ _CODES = {code: country.postal_code for code, country in COUNTRIES.items() if co
 
 
 def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
-    """Check that a US ZIP code is in the state, and that another country's code has its form."""
     code, state = values.get(_CODE), values.get(_STATE)
     country = values.get(_COUNTRY) or page.locale.country
     if code is None:
@@ -113,7 +111,6 @@ def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
 
 
 def _point(values: Values, page: Document) -> Iterator[Finding]:
-    """Check that the coordinates are in the country and precise enough."""
     latitude, longitude = (values.get(axis) for axis in AXES)
     country = values.get(_COUNTRY) or page.locale.country
     if latitude is None or longitude is None or country is None:
@@ -124,7 +121,6 @@ def _point(values: Values, page: Document) -> Iterator[Finding]:
 
 
 def _country(values: Values, page: Document) -> Iterator[Finding]:
-    """Check the country against the page's host, and the currency against the country."""
     country, code = values.get(_COUNTRY), values.get(CURRENCY)
     host = country_of_host(url_parts(page.page.final_url).hostname or "")
     if country and host:

@@ -68,7 +68,6 @@ def _is_clipped(declared: Mapping[str, str]) -> bool:
 
 
 def _is_shrunk(declared: Mapping[str, str]) -> bool:
-    """Return whether the element is at most one pixel high or wide and clips its overflow."""
     cut = any(declared.get(name, "") in ("hidden", "clip") for name in ("overflow", "overflow-x", "overflow-y"))
     sides = (_pixels(declared.get(name)) for name in ("height", "max-height", "width", "max-width"))
     return cut and any(side is not None and side <= 1 for side in sides)

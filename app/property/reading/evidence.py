@@ -125,7 +125,6 @@ def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | No
 
 
 def _is_stated(candidate: Candidate, text: str) -> bool:
-    """Return whether a cell or JSON value states the candidate's date, year, or amount."""
     if not text or len(text) > 200:
         return False
     value = candidate.value
@@ -166,7 +165,6 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
 
 
 def _leaves(value: Any, pointer: str, depth: int = 3) -> Iterator[tuple[str, Any, str, Any]]:
-    """Yield the plain values below `value`: their pointer, object, key, and value."""
     if depth < 0:
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -66,7 +66,6 @@ def _is_placed(line: Line, country: str) -> bool:
 
 
 def _agrees(line: Line, best: Line) -> bool:
-    """Return whether `line` gives the same place, perhaps in more detail."""
     same_code = line.postal_code is None or best.postal_code is None or line.postal_code == best.postal_code
     return same_code and (line.city or "").casefold() == (best.city or "").casefold()
 
@@ -94,7 +93,6 @@ def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
 
 
 def _street_above(segment: Segment, page: Document) -> str | None:
-    """Return the line above if it can be a street and this line is short; else None."""
     if segment.index == 0 or len(segment.text) > 60:
         return None
     above = page.segments[segment.index - 1].text.strip(" ,")
@@ -112,7 +110,6 @@ def _is_contact(heading: Any, page: Document) -> bool:
 
 
 def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
-    """Return whether the segment is inside an agency's block or right below an agency's line."""
     for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE)):
         if above.tag in ("body", "html", "main"):
             break

@@ -130,7 +130,6 @@ def _is_address(parsed: addresses.Address) -> bool:
 
 
 def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
-    """Read the kind of building from a heading or title."""
     if words_of(text) in _SECTIONS:
         return
     for candidate in candidates_of(

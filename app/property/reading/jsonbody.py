@@ -126,7 +126,6 @@ def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
 
 
 def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | None:
-    """Return the list of objects in a body and its pointer, at most three levels deep."""
     if isinstance(value, list):
         return (value, pointer) if any(isinstance(item, dict) for item in value) else None
     if not isinstance(value, dict) or depth > 2:

@@ -44,7 +44,6 @@ def blocks(page: Document) -> list[tuple[str, Any]]:
 
 
 def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the outermost nodes about a property, inside `@graph` and lists."""
     if isinstance(value, list):
         for i, item in enumerate(value[:50]):
             yield from _nodes(item, f"{pointer}/{i}")

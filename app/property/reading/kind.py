@@ -56,7 +56,6 @@ def classify(page: Document, fields: Mapping[str, float]) -> Found:
 
 
 def _refusal(page: Document, text: str, stated: int) -> Found | None:
-    """Recognize a block page or a page that is gone."""
     if stated >= _FEW:
         return None
     shown = f"{page.title} {page.once(heading_of)}"
@@ -70,7 +69,6 @@ def _refusal(page: Document, text: str, stated: int) -> Found | None:
 
 
 def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
-    """Recognize a page with several properties, or a search form."""
     shown = f"{page.title} {page.once(heading_of)}"
     if match := _SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
@@ -141,7 +139,6 @@ def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found
 
 
 def _error(body: Any) -> Found | None:
-    """Recognize a JSON error: refused or not found."""
     texts = list(_error_texts(body, 0))
     codes = {int(word) for text in texts for word in re.findall(r"\b[45]\d\d\b", text)}
     text = " ".join(texts)
@@ -153,7 +150,6 @@ def _error(body: Any) -> Found | None:
 
 
 def _error_texts(value: Any, depth: int) -> Iterator[str]:
-    """Yield the words and codes of a JSON error, at most three levels deep."""
     if depth > 3:
         return
     if isinstance(value, list):
@@ -169,12 +165,10 @@ def _error_texts(value: Any, depth: int) -> Iterator[str]:
 
 
 def _lists_results(body: Any) -> bool:
-    """Return whether the answer is a list of results with no object or several objects."""
     return any(len(found) != 1 for found in _results(body, 0))
 
 
 def _results(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield the objects of each list under a key for results."""
     for key, inner in value.items() if isinstance(value, dict) and depth <= 2 else ():
         if isinstance(inner, list) and words_of(key) in RESULT_KEYS:
             yield [item for item in inner if isinstance(item, dict)]
@@ -183,5 +177,4 @@ def _results(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def _lists_several(value: Any) -> bool:
-    """Return whether a page's state lists properties under a key for results."""
     return any(map(objects.are_listings, _results(value, 0)))

@@ -69,7 +69,6 @@ def _reading(found: Meaning, pair: tuple[str, str], element: Any, page: Document
 
 
 def _beside(found: Meaning, segment: Segment, page: Document) -> Iterator[Reading]:
-    """Read the value of a label that is a whole text of its own."""
     if found.field == "_Ignore":
         return
     near = nearby.value_of(found, segment, page)

@@ -95,7 +95,6 @@ def _are_near(one: Point, other: Point) -> bool:
 
 
 def _nodes(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield objects with their pointers, at most 200."""
     stack: list[tuple[str, Any]] = [("", value)]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -108,7 +107,6 @@ def _nodes(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _point(pointer: str, node: dict[str, Any]) -> Point | None:
-    """Return both coordinates with their pointers; None without both."""
     named = ((key, meaning(_OF_A_MAP.sub("", words_of(str(key))))) for key in node)
     stated = {found.field: key for key, found in named if found is not None}
     if not all(axis in stated and isinstance(node[stated[axis]], str | float) for axis in AXES):

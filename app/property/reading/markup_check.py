@@ -172,14 +172,12 @@ class _Shown:
         )
 
     def _has_count(self, field: str, value: float) -> bool:
-        """Return whether a line about the field holds the number in digits or words."""
         number = re.compile(rf"(?<![\d.,]){value:g}(?![\d,])")
         holding = (line for line, in_words in self._lines if value in in_words or number.search(line))
         return any(names(field, line, self.lang) for line in holding)
 
     @cached_property
     def _lines(self) -> Sequence[tuple[str, frozenset[float]]]:
-        """Return each line with its numbers in words."""
         return [(line, frozenset(number_check.numbers_in_words(line))) for line in self.text.split("\n")]
 
     @cached_property
@@ -254,7 +252,6 @@ def _block(candidate: Candidate) -> str | None:
 
 
 def _discredited(candidates: Sequence[Candidate], denied: Sequence[bool], shown: _Shown) -> frozenset[str]:
-    """Return the scripts with at least a third as many contradicted as confirmed fields."""
     against: dict[str, set[str]] = defaultdict(set)
     confirmed: dict[str, set[str]] = defaultdict(set)
     for candidate, gone in zip(candidates, denied, strict=True):

@@ -88,7 +88,6 @@ def _readings(element: Any, types: list[str], page: Document) -> Iterator[Readin
 
 
 def _is_estimate(element: Any) -> bool:
-    """Return whether the text around a price calls it an estimate."""
     for above in islice(element.iterancestors(), 3):
         text = " ".join(" ".join(islice(above.itertext(), 20)).split())
         if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):

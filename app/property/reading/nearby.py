@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from app.property.fields.table import FIELDS, PROSE, of_kind
-from app.property.reading import label_markup
 from app.property.reading.document import Document, Segment
+from app.property.reading.grids import cell_text
 from app.property.reading.terms import Meaning
 from app.property.reading.trees import is_within, spaced_text, squared
 from app.property.values.areas import find_unit
@@ -32,6 +32,9 @@ _NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNOREC
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
 _INNER_LABEL = re.compile(r"(?:^|\s)([A-Z][\w/# ]{1,30}?)(?::| [–—])\s")
+_LISTED_AMOUNT = re.compile(r"^[^\w\s]{0,2}\s?\d[\d.,/½ ]*\+?\D{0,8}$|^[-–—]+$")
+_MOST_ITEMS = 40
+_MOST_CELLS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,14 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     if _is_value(segment, found, page):
         return None
     after = _neighbor(segment, page, +1)
-    stated = label_markup.by_markup(segment, page)
+    stated = _by_markup(segment, page)
     limit = 5000 if found.field in PROSE else _MOST_VALUE_CHARS
     if stated is not None:
-        value = after.text if found.field in _ONE_TEXT and after is not None else stated.value
-        good = bool(value and stated.value) and len(value) <= limit and not _has_labels(value, page)
-        return Nearby(value, stated.element, 0.72) if good else None
-    before = _neighbor(segment, page, -1) if label_markup.order(segment, page) != "label" else None
+        marked, element = stated
+        value = after.text if found.field in _ONE_TEXT and after is not None else marked
+        good = bool(value and marked) and len(value) <= limit and not _has_labels(value, page)
+        return Nearby(value, element, 0.72) if good else None
+    before = _neighbor(segment, page, -1) if _order(segment, page) != "label" else None
     chosen, confidence = after, 0.7
     if found.field in _COUNTED and before is not None and _is_amount(before, found) and not segment.text.endswith(":"):
         nearer = after is None or _distance(segment, before) < _distance(segment, after) or not _is_amount(after, found)
@@ -152,7 +156,6 @@ def _number_leads(segment: Segment, page: Document) -> bool:
 
 
 def _whole_value(start: Segment, label: Segment, page: Document) -> str:
-    """Return the text of the largest element that holds `start` but not the label, if short; else the text node."""
     around = {label.owner, *label.owner.iterancestors()}
     block = start.owner
     if block in around:
@@ -182,3 +185,74 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
             return ""  # a block of pairs, whose heading was the label
         parts.append(other.text)
     return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))
+
+
+# --- by markup: `<dt>/<dd>`, cells of a row, and the order of labels and values in a block ----------------------------
+
+
+def _by_markup(segment: Segment, page: Document) -> tuple[str, Any] | None:
+    """Return the label's value ("" if it has none) and its element, in a definition list or a table row.
+
+    Return None outside of both, or if values precede labels.
+    """
+    cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
+    if cell is None or cell_text(cell) != segment.text[:300]:
+        return None
+    if cell.tag == "dt":
+        following = cell.getnext()
+        if following is None or following.tag != "dd":
+            return None
+        return (cell_text(following), following)
+    row = cell.getparent()
+    if row is None or row.tag != "tr":
+        return None
+    cells = [c for c in row if c.tag in ("td", "th")][:_MOST_CELLS]
+    return _in_row(cells, cells.index(cell), page) if cell in cells else None
+
+
+def _in_row(cells: list[Any], at: int, page: Document) -> tuple[str, Any] | None:
+    texts = [cell_text(c) for c in cells]
+    first = next((t for t in texts if t), "")
+    if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
+        return ("", cells[at])  # `A/C | Heating & Cooling` is a value of the label before it
+    if at + 1 >= len(cells) or _LISTED_AMOUNT.match(first) or (len(cells) > 2 and all(c.tag == "th" for c in cells)):
+        return None
+    own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])
+    if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
+        return None  # these are headings side by side, unlike `Cooling | Central air`
+    return (texts[at + 1], cells[at + 1])
+
+
+def _order(segment: Segment, page: Document) -> Literal["label", "value"] | None:
+    """Return whether labels or values come first in the label's block; None if unclear."""
+    block = segment.owner
+    while block.getparent() is not None and _is_all(block.getparent(), segment):
+        block = block.getparent()
+    parent = block.getparent() if _is_all(block, segment) else block
+    if parent is None:
+        return None
+    items = _items(parent, segment, page)
+    for index, text in enumerate(items):
+        if page.meaning(text.rstrip(":")) is not None and len(text) <= 60:
+            return "label" if index + 1 < len(items) else None
+        if _LISTED_AMOUNT.match(text):
+            return "value"
+    return None
+
+
+def _is_all(element: Any, segment: Segment) -> bool:
+    parts = (t for t in element.itertext() if t.strip())
+    first = next(parts, "")
+    return " ".join(first.split()) == segment.text and next(parts, None) is None
+
+
+def _items(parent: Any, segment: Segment, page: Document) -> list[str]:
+    first = segment.index
+    while first > 0 and segment.index - first < _MOST_ITEMS and is_within(page.segments[first - 1].owner, parent):
+        first -= 1
+    found: list[str] = []
+    for other in page.segments[first : first + _MOST_ITEMS]:
+        if not is_within(other.owner, parent):
+            break
+        found.append(other.text)
+    return found

@@ -114,8 +114,6 @@ def _meaning(key: str, words: str, place: Place, source: Source) -> Meaning | No
 
 
 def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read who offers the property: an agent's name, and the office."""
-
     def named(field: str, key: str, name: str) -> Reading:
         return Reading(
             field, name, source.method, f"{place.pointer}/{key}", f'"{key}": {name}'[:200], source.confidence
@@ -178,7 +176,6 @@ def _list(node: list[Any], source: Source, place: Place, depth: int) -> Iterator
 
 
 def _lines(node: list[Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read lists of lines such as `Roof: Composition Shingle`."""
     for index, line in enumerate(node[:60]):
         label, colon, value = line.partition(": ") if isinstance(line, str) and len(line) <= 200 else ("", "", "")
         known = meaning(label, source.lang) if colon else None

@@ -90,7 +90,6 @@ def _is_in_card(element: Any) -> bool:
 
 
 def _is_in_dated_rows(element: Any) -> bool:
-    """Return whether the block begins with a date and has a similar neighbor."""
     row = element.getparent()
     if row is None or not _begins_with_date(row):
         return False

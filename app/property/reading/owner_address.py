@@ -77,7 +77,6 @@ def _below_owner(segment: Segment, page: Document) -> bool:
 
 
 def _continues_owners(segment: Segment, page: Document) -> bool:
-    """Return whether the nearest address label above is the owner's."""
     for label in _labels_above(segment, page):
         words, known = words_of(label), page.meaning(label)
         if len(label) <= 30 and _OWNERS.search(words):

@@ -106,7 +106,6 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
-    """Yield texts with their element and the confidence of a count in them."""
     for title in page.root.xpath("//title[1]"):
         yield whole_text(title)[:300], title, 0.5
     for tag, confidence in (("h1", 0.55), ("h2", 0.35)):
@@ -143,7 +142,6 @@ def _in_attributes(page: Document) -> Iterator[Reading]:
 
 
 def _prose(page: Document) -> Iterator[tuple[str, Any]]:
-    """Yield longer texts, which only the patterns for running text read."""
     for segment in page.segments[:400]:
         if 40 < len(segment.text) <= _LONG:
             yield segment.text, segment.owner

@@ -38,7 +38,6 @@ _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
 
 
 def _sizes(values: Values, _page: Document) -> Iterator[Finding]:
-    """Check the living area per bedroom and per room, and the ratios of bedrooms, rooms, bathrooms, and lot."""
     living = areas.square_meters(values, "LivingArea")
     beds, rooms, baths = (values.get(n) for n in ("BedroomsTotal", "RoomsTotal", "BathroomsTotalInteger"))
     if living and beds:
@@ -59,7 +58,6 @@ def _within(names: tuple[str, ...], value: float, limits: tuple[float, float]) -
 
 
 def _offer(values: Values, _page: Document) -> Iterator[Finding]:
-    """Check that price, status, and type of offer agree."""
     price, status, kind = (values.get(n) for n in ("ListPrice", "StandardStatus", "PropertyType"))
     if price and status in ("Active", "Pending", "Coming Soon", "Active Under Contract"):
         yield "StandardStatus", Verdict.PLAUSIBLE
@@ -77,7 +75,6 @@ _TRADE = by_key("materials", *of_kind("features"))
 
 
 def _words(values: Values, _page: Document) -> Iterator[Finding]:
-    """Check the words for roofs, walls, heating, and cooling, the stories, and the parcel number's form."""
     for name, words in _TRADE.items():
         if values.get(name) and all(words.search(str(item)) for item in values[name]):
             yield name, Verdict.PLAUSIBLE
@@ -91,7 +88,6 @@ def _words(values: Values, _page: Document) -> Iterator[Finding]:
 
 
 def _years(values: Values, page: Document) -> Iterator[Finding]:
-    """Check that the years of construction and taxes are usual, and that the sale is between 1900 and this year."""
     today = page.page.fetched_at.year
     built, sold, taxed = values.get("YearBuilt"), values.get("CloseDate"), values.get("TaxYear")
     if built and _is_usual("YearBuilt", built, today):
@@ -118,7 +114,6 @@ _TAX_SHARE = (0.0005, 0.12)
 
 
 def _taxes(values: Values, _page: Document) -> Iterator[Finding]:
-    """Check that assessed value, market value, and tax fit, and that a sale has both price and date."""
     assessed, market, tax = (values.get(n) for n in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"))
     if assessed and market:
         yield from verdicts(("TaxAssessedValue", "X_MarketValue"), assessed <= 1.05 * market, Verdict.PLAUSIBLE)

@@ -64,7 +64,6 @@ def _before(block: Block, page: Document) -> str:
 
 
 def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, object, float]]:
-    """Read a price offered in a short text, or an estimate with its range."""
     if "$" not in text:
         return
     if span := _RANGE.search(text):

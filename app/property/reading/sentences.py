@@ -23,7 +23,6 @@ _EXPRESSIONS = frozenset({"telling", "denied", "answered", "pattern", "unless"})
 
 @cache
 def _table(lang: str) -> dict[str, Any]:
-    """Return a language's sentence rules with compiled patterns; empty without any."""
     stated = language(lang).get("sentences", {})
     return {**_compiled(stated), "rows": [_compiled(row) for row in stated.get("rows", ())]}
 
@@ -55,7 +54,6 @@ def _found(row: dict[str, Any], text: str, table: dict[str, Any]) -> re.Match[st
 
 
 def _is_out(row: dict[str, Any], text: str, found: re.Match[str], table: dict[str, Any]) -> bool:
-    """Return whether the words around `found` change its subject, deny it, or make it a label."""
     before, behind = text[: found.start()], text[found.end() :]
     if "loose" in row:  # `Carport, metal roof 2018`
         return is_of_other(row["field"], text[: found.end()].replace(found["year"], "").replace(",", ""))

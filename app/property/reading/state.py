@@ -192,7 +192,6 @@ def _collect_pairs(items: list[Any], depth: int, stated: dict[str, float]) -> No
 
 
 def _matches(node: dict[str, Any], page: Document) -> bool:
-    """Return whether one of the object's ids or URLs contains an id of the page's URL."""
     for key, value in node.items():
         if isinstance(value, str | int) and not isinstance(value, bool) and _ID_KEYS.match(key):
             tokens = {t.lower() for t in re.split(r"[^\w]+|_", str(value)[:300])}

@@ -50,7 +50,6 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _readings(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
-    """Read the grid with the first reader that recognizes it."""
     where = page.path(grid.table)
     table = [{k: v for k, v in zip(grid.names, row, strict=False) if v} for row in grid.rows if not is_total(row)]
     for reader in (
@@ -135,7 +134,6 @@ def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]
 
 
 def _pool(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """Read a pool from a table of extra features and outbuildings."""
     filled = [t for t in map(cell_text, rows[0] if rows else []) if t]
     if not _FEATURES.search(words_of(filled[0]) if len(filled) == 1 else heading_above(table)):
         return

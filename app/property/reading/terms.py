@@ -54,7 +54,6 @@ def _folded(label: str) -> str:
 
 
 def _labels(sections: Sections, sure: str = "labels", unsure: str = "unsure_labels") -> Mapping[str, Meaning]:
-    """Return the meaning of a language's labels, by their words."""
     by_trust = {"1.0": sections.get(sure, {}), **sections.get(unsure, {})}
     return {
         words_of(term): Meaning(field, float(trust))
@@ -91,12 +90,10 @@ def _of_file(code: str) -> Mapping[str, Meaning]:
 
 
 def _of_language(lang: str) -> Mapping[str, Meaning]:
-    """Return the labels of a language other than English; none for an unknown language."""
     return _of_file(code) if (code := _file_of(lang)) != "en" else {}
 
 
 def _file_of(lang: str) -> str:
-    """Return the first code of the language's file; `en` without a file."""
     return str(language(lang).get("codes", ("en",))[0])
 
 
@@ -196,7 +193,6 @@ def _spelled_out(words: str, lang: str | None) -> Meaning | None:
 
 
 def _by_pattern(words: str, lang: str | None) -> Meaning | None:
-    """Return the meaning of a longer label by pattern: `total gross living area`."""
     if lang not in (None, "en") or words.count(" ") > 5 or _OTHERWISE.search(words):
         return None
     if _ANY_PATTERN.fullmatch(words) is None:

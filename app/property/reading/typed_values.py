@@ -135,7 +135,6 @@ def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse a date, and the price if the text has both: `Oct 2005 for $925,000`."""
     text = text_of(reading.raw)
     yield reading.field, dates.parse_date(text, lang=locale.lang, country=locale.country), None
     if currency.find_currency(text, locale.country):
@@ -179,7 +178,6 @@ def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _parking(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse the number of parking spaces, or the sum of several kinds."""
     yield reading.field, counts.of_kinds(text_of(reading.raw)) or _integer(reading, locale), None
 
 

@@ -144,7 +144,6 @@ def cards(root: Any) -> set[Any]:
 
 
 def _alike(cards: Iterable[Any]) -> bool:
-    """Return whether the cards are similar. Two blocks without a common class are unrelated links."""
     names = [frozenset((card.get("class") or "").split()) for card in cards]
     return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
 

@@ -116,7 +116,6 @@ def _address(street: str, found: re.Match[str]) -> addresses.Address:
 
 
 def _is_others(index: int, before: str, page: Document) -> bool:
-    """Return whether the words before mention an office, an agent, an owner, or a company."""
     near = [s.text for s in page.segments[max(0, index - 2) : index] if len(s.text) <= 60]
     company = texts.has_legal_form(before.rstrip(" -–—|•·,"))
     return company or _OTHERS.search(" ".join((*near, before[-60:]))) is not None

@@ -30,7 +30,6 @@ _MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
 
 
 def _codes(stands: str) -> Iterator[tuple[str, str]]:
-    """Yield each country whose postal code stands `before` or `behind` the town, with the code's pattern."""
     for code, country in COUNTRIES.items():
         if country.postal_code is not None and country.postal_code_stands == stands:
             yield code, country.postal_code
@@ -184,7 +183,6 @@ def _split(text: str, country: str) -> list[str]:
 
 
 def _placed(parts: list[str], country: str) -> Line | None:
-    """Return street, town, and region of parts that end with the town or the region."""
     if not parts:
         return None
     region: str | None = None

@@ -115,7 +115,6 @@ def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None
 
 
 def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
-    """Return the square meters per unit of the hectares or non-RESO unit at `at`, and the unit's end."""
     found = ((pattern.match(text, at), factor) for pattern, factor in _behind(_known(lang)))
     return next(((factor, match.end()) for match, factor in found if match), None)
 

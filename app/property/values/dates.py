@@ -89,7 +89,6 @@ def _year_first(text: str, lang: str | None) -> str | None:
 
 
 def _as_exact(year: int, month: int | None, day: int | None) -> str | None:
-    """Return a date as exact as given: a year, a month, or a day."""
     if month is None:
         return str(year)
     if not 1 <= month <= 12:

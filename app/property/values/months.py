@@ -26,7 +26,6 @@ def month_of(word: str, lang: str | None) -> int | None:
 
 
 def _find(name: str, names: Mapping[str, int]) -> int | None:
-    """Return the month of `name`, or the only month whose name begins with `name`."""
     if name in names:
         return names[name]
     begun = {month for known, month in names.items() if known.startswith(name)}

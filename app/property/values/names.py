@@ -119,7 +119,6 @@ def _trimmed(piece: str) -> str:
 
 
 def _is_cased(person: str) -> bool:
-    """Return whether every word is capitalized, a particle, or in a script without capitals."""
     return all(not w[:1].islower() or w.casefold() in _PARTICLES for w in person.split())
 
 

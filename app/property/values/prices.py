@@ -79,7 +79,6 @@ def parse_price(text: str, *, lang: str | None = None, country: str | None = Non
 
 
 def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | None:
-    """Return the first number with a currency beside it."""
     return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
 
 

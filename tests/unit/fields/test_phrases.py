@@ -8,12 +8,9 @@ import pytest
 
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives, expression, pattern
-from app.property.values.areas import SQUARE_METERS, find_unit, parse_area
-from app.property.values.layouts import parse_layout
-from app.property.values.numbers import find_numbers
-from app.property.values.prices import is_per_area
+from app.property.values.areas import SQUARE_METERS, parse_area
 from app.property.values.texts import has_legal_form, is_empty
-from app.property.values.vocabulary import offer, property_kind, standard_status, yes_no
+from app.property.values.vocabulary import offer, standard_status, yes_no
 
 _SECTIONS = (
     *("behind_number", "behind_number_here", "before_number", "kinds", "status", "offers", "prices", "price_periods"),
@@ -72,22 +69,6 @@ def test_phrases_of_all_languages_apply_to_every_page() -> None:
     assert pattern("offers", "rent").search("for rent")
 
 
-@pytest.mark.parametrize(
-    ("text", "subtype"),
-    [
-        ("Doppelhaushälfte", "Semi Detached"),
-        ("House", "Single Family Residence"),
-        ("Vacant lot", "Unimproved Land"),
-        ("rodinný dom", "Single Family Residence"),
-        ("中古マンション", "Apartment"),
-    ],
-)
-def test_kinds_are_recognized_by_the_words_of_their_language(text: str, subtype: str) -> None:
-    found = property_kind(text)
-    assert found is not None
-    assert found.subtype == subtype
-
-
 def test_a_toilet_is_not_to_let() -> None:
     """A space in a phrase matches only a space. Otherwise `to let` would match inside a word."""
     assert offer("Ground floor: hall, toilet") is None
@@ -113,46 +94,10 @@ def test_words_for_counts_begin_with_one_and_have_their_forms(code: str) -> None
     assert all(counts)
 
 
-@pytest.mark.parametrize(
-    ("text", "lang", "value"),
-    [
-        ("12 mil", "es", 12_000),
-        ("12 mil", "cs", 12e6),
-        ("3,2 млн", "ru", 3.2e6),
-        ("2億", "ja", 2e8),
-        ("4 crore", "en", 4e7),
-    ],
-)
-def test_words_after_digits_multiply_the_number_as_their_language_defines(text: str, lang: str, value: float) -> None:
-    assert [number.value for number in find_numbers(text, lang)] == [value]
-
-
 @pytest.mark.parametrize("text", ["k.A.", "N/A", "keine Angabe", "brak danych", "saknas", "--", "see remarks", ""])
 def test_a_placeholder_is_not_a_value(text: str) -> None:
     assert is_empty(text)
     assert not is_empty(f"{text} 3 rooms")
-
-
-@pytest.mark.parametrize(
-    ("text", "unit"),
-    [
-        ("131 qm", "Square Meters"),
-        ("9.8m2", "Square Meters"),
-        ("1 410 pi²", "Square Feet"),
-        ("3 hectáreas", "Hectares"),
-    ],
-)
-def test_one_list_of_units_serves_areas_and_running_text(text: str, unit: str) -> None:
-    assert find_unit(text) == unit
-    assert re.fullmatch(rf"[\d .]+(?:{alternatives('units', unit, whole=False)})", text, re.IGNORECASE)
-
-
-@pytest.mark.parametrize(
-    "text", ["$410 /SF", "3 200 €/m²", "30 000 Kč za m²", "12 500 kr per kvm", "坪単価 210万円", "€/mq 2.300"]
-)
-def test_a_price_per_area_is_recognized_by_its_units(text: str) -> None:
-    assert is_per_area(text)
-    assert not is_per_area(text.replace("/", " ").replace("za", "").replace("per", "").replace("坪", ""))
 
 
 @pytest.mark.parametrize(
@@ -204,16 +149,6 @@ def test_layout_patterns_have_a_group_for_the_count(code: str) -> None:
     for key in ("rooms", "bedrooms", "bathrooms"):
         assert all(re.compile(written).groups in (1, 2) for written in layouts.get(key, ()))
     assert all(re.compile(expression(phrase)) for phrases in layouts.get("names", ()) for phrase in phrases)
-
-
-@pytest.mark.parametrize(
-    ("text", "lang", "rooms"),
-    [("Trilocale in centro", "it", 3), ("Двустаен апартамент", "bg", 2), ("3+kk", "sk", 3), ("3 izbový byt", "cs", 3)],
-)
-def test_a_layout_counts_rooms_by_its_language_s_convention(text: str, lang: str, rooms: int) -> None:
-    layout = parse_layout(text, lang)
-    assert layout is not None
-    assert layout.rooms == rooms
 
 
 def test_the_rest_of_a_word_is_limited() -> None:

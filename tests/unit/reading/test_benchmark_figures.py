@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from benchmarks.extraction.bands import calibration_error, reliability
 from benchmarks.extraction.core import core
 from benchmarks.extraction.costs import cacheable
 from benchmarks.extraction.figures import at_least, at_most, measured
-from benchmarks.extraction.kinds import KindCase, confusion
 from benchmarks.extraction.run import Run
 from benchmarks.extraction.scorer import Outcome, Verdict, score
 
@@ -60,9 +58,6 @@ class TestCore:
         assert report.all_right == ("a", "c")
         assert report.pages == 3
 
-    def test_the_mean_without_scores_is_zero(self) -> None:
-        assert core([]).mean == 0.0
-
 
 class TestBands:
     def test_values_are_counted_in_the_band_of_their_confidence(self) -> None:
@@ -85,34 +80,6 @@ class TestBands:
         # band 0.9: two values, 1.8 expected right, one right; band 0.6: one value, 0.6 expected right, one right
         assert calibration_error(bands) == pytest.approx((abs(1.8 - 1) + abs(0.6 - 1)) / 3)
         assert calibration_error([]) == 0.0
-
-
-class TestKinds:
-    def test_a_page_of_the_wrong_kind_is_off_the_diagonal(self) -> None:
-        cases = [
-            KindCase("own", "x", PageKind.GONE, PageKind.LISTING, "it tells 3 facts"),
-            KindCase("own", "y", PageKind.GONE, PageKind.GONE, "the page says '404'"),
-        ]
-        assert confusion(cases)[PageKind.GONE][PageKind.LISTING] == 1
-        assert confusion(cases)[PageKind.GONE][PageKind.GONE] == 1
-        assert confusion(cases)[PageKind.LISTING][PageKind.LISTING] == 0
-
-    def test_fixtures_are_judged_by_their_folder(self, tmp_path: Path) -> None:
-        """The benchmark reports a block page in the folder of gone pages as wrong."""
-        folder = tmp_path / "kinds" / "gone"
-        folder.mkdir(parents=True)
-        (folder / "denied.html").write_text("<title>Access denied</title><p>Access denied</p>", "utf-8")
-        (case,) = kinds.of_fixtures(tmp_path)
-        assert (case.expected, case.found) == (PageKind.GONE, PageKind.BLOCKED)
-
-    def test_separately_labeled_pages_are_also_judged(self, tmp_path: Path) -> None:
-        (tmp_path / "list.json").write_text('{"features": [{"attributes": {"A": 1}}, {"attributes": {"A": 2}}]}')
-        (tmp_path / "extra_truth.jsonl").write_text('{"file": "list.json", "kind": "record_list"}\n' * 2)
-        (case,) = kinds.of_labeled_apart(tmp_path)
-        assert (case.name, case.expected, case.found) == ("list.json", PageKind.SEARCH, PageKind.SEARCH)
-
-    def test_without_separate_labels_there_are_no_cases(self, tmp_path: Path) -> None:
-        assert list(kinds.of_labeled_apart(tmp_path)) == []
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -69,46 +65,6 @@ def test_json_ld_of_a_home_is_mapped_and_its_address_goes_before_the_agent_s() -
         "LivingAreaUnits": "Square Feet",
         "ListOfficeName": "Larkspur Homes",
     }
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (
-            {"microdata": [{"type": "https://schema.org/House", "properties": {"yearBuilt": "1931"}}]},
-            {"PropertySubType": "Single Family Residence", "YearBuilt": 1931},
-        ),
-        ({"rdfa": [{"http://schema.org/price": [{"@value": "450,000"}]}]}, {"ListPrice": 450000}),
-        ({"opengraph": [{"properties": [("og:locality", "Millbrook"), ("og:latitude", "44.1")]}]},
-         {"City": "Millbrook", "Latitude": 44.1}),
-        ({"json-ld": [{"@type": "House", "floorSize": "131 m²", "lotSize": {"value": 2, "unitText": "acres"}}]},
-         {"PropertySubType": "Single Family Residence", "LivingArea": 131, "LivingAreaUnits": "Square Meters",
-          "LotSizeArea": 2, "LotSizeUnits": "Acres"}),
-        ({}, {}),
-    ],
-)  # fmt: skip
-def test_every_syntax_is_mapped(found: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert record(found) == expected
-
-
-def test_the_worker_reports_its_version_and_answers_each_page(tmp_path: Path) -> None:
-    """The worker runs in an interpreter that can only import the benchmarks, not the application."""
-    pages = []
-    for name, plain in (("a", False), ("b", True)):
-        path = tmp_path / name
-        path.write_text(f"<p>{name}</p>", "utf-8")
-        pages.append(json.dumps({"path": str(path), "url": "https://x.example/", "json": plain}))
-    code = (
-        "import sys; sys.modules['app'] = None\n"
-        "from benchmarks.extraction.peers.worker import main; sys.exit(main('nothing'))"
-    )
-    command = [sys.executable, "-c", code]
-    asked = "\n".join(pages)
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, cwd=ROOT, timeout=300)
-    version, first, second = map(json.loads, done.stdout.splitlines())
-    assert version == {"version": ""}
-    assert (first["text"], second) == ("<p>a</p>", {"text": "<p>b</p>"})
-    assert first["cpu_ms"] >= 0
 
 
 def test_without_their_environment_the_benchmark_names_the_command(

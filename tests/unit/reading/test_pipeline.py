@@ -11,7 +11,7 @@ from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract, with_model_values, with_paid_values
 from app.property.reading.ranking import rank
-from app.property.record import Method, PageKind
+from app.property.record import Method
 
 
 def _candidate(field: str, value: object, method: Method, confidence: float, unit: str | None = None) -> Candidate:
@@ -153,15 +153,6 @@ RECORD = """<html lang="en"><head><title>Parcel detail</title></head><body><h1>P
 <tr><th>Tax year</th><td>2025</td></tr><tr><th>Situs address</th><td>4 Elm Rd</td></tr>
 <tr><th>Land use</th><td>Single family</td></tr></table>
 <p>The owners hope for $310,000. Prepared by Ann Lee.</p></body></html>"""
-
-
-def test_a_record_is_not_asked_for_listing_fields() -> None:
-    record = _extraction(RECORD)
-    assert record.kind is PageKind.RECORD
-    assert "YearBuilt" in record.asked()
-    assert not {"ListPrice", "ListAgentFullName", "ListOfficeName", "StandardStatus", "PropertyType"} & set(
-        record.asked()
-    )
 
 
 def test_a_record_takes_no_listing_field_from_a_model() -> None:

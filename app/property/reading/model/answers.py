@@ -127,7 +127,6 @@ _ABSENT = object()
 
 
 def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple[str, Any, Any]]:
-    """Yield every (field, value, quote), however nested."""
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
@@ -153,7 +152,6 @@ def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple
 
 
 def _read(value: Any, name: str, lang: str | None) -> Any:
-    """Convert `value` to the field's type; None if impossible."""
     kind = FIELDS[name].type
     if isinstance(value, list) and len(value) == 1 and kind != "texts":
         value = value[0]

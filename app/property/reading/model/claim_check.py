@@ -124,12 +124,10 @@ def answered_before(field: str, proof: Evidence) -> Candidate:
 
 
 def _strength(named: float, *, unshown: bool) -> float:
-    """Return the confidence `named`, reduced if the value is unshown."""
     return named * (_UNSHOWN if unshown else 1.0)
 
 
 def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
-    """Return the accepted candidates, or why the claim is rejected."""
     if not fits(field, value) or (isinstance(value, int | float) and abs(value) > LARGEST):
         return "not_read"
     if not quote.strip():
@@ -145,7 +143,6 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
 
 
 def _checked_at(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
-    """Return the candidates from the quote at `span`, or why the claim is rejected."""
     quoted, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
     quote, context = (_parted(text, prompt.lang) for text in (_with_whole_label(quoted, line, prompt.lang), line))
     before = prompt.text[: prompt.text.rfind("\n", 0, span.start) + 1][-_AROUND * 4 :]
@@ -261,7 +258,6 @@ def _is_row(line: str) -> bool:
 
 
 def _is_of_other(claim: Claim) -> bool:
-    """Return whether the words around every place of the value in the quote are about something else."""
     at = claim.line.find(claim.quote)
     found = islice(_places(_possible_values(claim), claim.line), _MOST_PLACES)
     places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
@@ -366,7 +362,6 @@ def _between(text: str, label: Named, start: int, end: int) -> str:
 
 
 def _gap(text: str, label: Named, start: int, end: int) -> int:
-    """Return the distance of a label from the value between `start` and `end`."""
     between = _DOTS.sub("", _between(text, label, start, end))
     is_of_next = label.start >= end and _LEADS.match(text, label.end) and not _CELL_BEGINS.search(text[:start])
     return len(between) + _SEPARATED * (len(_SEPARATOR.findall(between)) + bool(is_of_next))
@@ -392,7 +387,6 @@ def _rivals(field: str) -> frozenset[str]:
 
 
 def _companions(claim: Claim, found: CheckedValue) -> Iterator[tuple[str, CheckedValue]]:
-    """Yield values of other fields that the same quote gives."""
     if claim.field in UNIT_OF and found.unit:
         yield UNIT_OF[claim.field], CheckedValue(found.unit)
     if claim.field == "BathroomsTotalInteger":

@@ -78,7 +78,6 @@ def _blocks(segments: Iterable[Segment]) -> list[tuple[str, str]]:
 
 
 def _head_of(cell: Any, row: Any, heads: Callable[[Any], tuple[Any, tuple[str, ...]]]) -> str:
-    """Return the head above `cell` in the first row of its table; "" without one."""
     table = next(row.iterancestors("table"), None) if row is not None else None
     first, names = heads(table) if table is not None else (None, ())
     at = row.index(cell) if names and row is not first else len(names)

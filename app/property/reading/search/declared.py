@@ -37,7 +37,6 @@ def declared(page: Document, links: Links) -> Iterator[str]:
 
 
 def _items(value: Any, links: Links) -> Iterator[str]:
-    """Yield the URLs of schema.org lists, and of several property nodes side by side."""
     alone: list[str] = []
     for node in _nodes(value):
         kind = node_type(node)

@@ -71,7 +71,6 @@ def _says_next(anchor: Any) -> bool:
 
 
 def _numbered(anchors: list[Any], links: Links) -> Iterator[str]:
-    """Yield the links whose text is the number after this page's."""
     here = _number_of(links.page_url) or 1
     for anchor in anchors:
         text = whole_text(anchor)[:8].strip()
@@ -80,7 +79,6 @@ def _numbered(anchors: list[Any], links: Links) -> Iterator[str]:
 
 
 def _number_of(url: str) -> int | None:
-    """Return the page number in a results URL, if it has one."""
     parts = urlsplit(url)
     for name, value in _parameters(parts).items():
         if re.fullmatch(r"p|pg|pn|page.*|.*page|seite|pagina|sida|side|strona|str", words_of(name)) and value.isdigit():
@@ -101,7 +99,6 @@ def _is_of_dates(anchor: Any) -> bool:
 
 
 def _goes_on(here: str, there: str) -> bool:
-    """Return whether `there` can be a later page of the same search."""
     one, other = urlsplit(here), urlsplit(there)
     if one.netloc != other.netloc or _search_path(one.path) != _search_path(other.path):
         return False

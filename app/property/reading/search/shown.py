@@ -86,12 +86,10 @@ def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
 
 
 def _is_alike(shape: Shape, wanted: set[Shape | None]) -> bool:
-    """Return whether the shape is wanted, on any host."""
     return any(one is not None and (one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in wanted)
 
 
 def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
-    """Yield groups of similar cards side by side."""
     furniture = _furniture(root)
     by_place: dict[tuple[Any, str, str], dict[Any, list[tuple[Any, str]]]] = {}
     anchors = (a for a in root.iter("a") if a.get("href"))
@@ -174,7 +172,6 @@ def _first_class(element: Any) -> str:
 
 
 def _furniture(root: Any) -> frozenset[Any]:
-    """Return the elements whose links lead away from the results."""
     found = {element for element in root.iter() if _is_furniture(element)}
     for heading in root.iter("h2", "h3", "h4", "h5"):
         if SIMILAR.match(whole_text(heading)[:80]):

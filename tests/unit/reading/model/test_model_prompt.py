@@ -141,11 +141,6 @@ def test_the_text_cannot_close_its_own_marker() -> None:
 # --- the question
 
 
-def test_the_same_page_makes_the_same_prompt() -> None:
-    html = "<p>A house built in 1931, asking $450,000.</p>"
-    assert prompt(html) == prompt(html)
-
-
 def test_the_common_prefix_is_long_enough_to_be_cached() -> None:
     """OpenAI caches common prefixes from 1,024 tokens."""
     one, other = prompt("<p>Built in 1931.</p>"), build_prompt(extraction('{"apn": "1-2"}', kind=PageKind.RECORD))
