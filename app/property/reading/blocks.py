@@ -1,7 +1,4 @@
-"""Join a page's text segments into blocks: paragraphs, list items, and table rows.
-
-Sentences are read from blocks, because a name or an amount often has its own element: `Sold for <b>$1</b>`.
-"""
+"""Join a page's text segments into blocks: paragraphs, list items, and table rows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read the county or town whose office publishes the page, from its title or its first lines.
-
-All properties of an assessor's records are in the assessor's county or town.
-"""
+"""Read the county or town whose office publishes the page, from its title or its first lines."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Check a page's values against each other. Each check passes, fails, or is not applicable.
-
-A misread value rarely passes a strong check, such as: the title, heading, or URL repeats it, the ZIP code is in the
-state, or the point is in the country. A plausible check, such as a range, proves less.
-"""
+"""Check a page's values against each other. Each check passes, fails, or is not applicable."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Read an unlabeled address outside the US: the first line of the title, headings, or body with a postal code or
-region.
-
-The street may stand on the line above. Only the first address of the page counts, since an agent's address stands
-further down.
-"""
+"""Read the page's first unlabeled address outside the US, in the title, headings, or body."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Find tables with a heading row, their columns, and the text above them.
-
-The first row with several texts names a grid's columns. `labels.py` reads tables of label/value pairs.
-"""
+"""Find tables with a heading row, their columns, and the text above them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read unlabeled addresses, counties, kinds of building, ids, and map points from the title, headings, URL, and links.
-
-These are guesses from place and shape, so they rank below markup and labels.
-"""
+"""Read unlabeled addresses, counties, kinds of building, ids, and map points from headings, URL, and links."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read sales and tax years from JSON lists and table rows: the history rows, and the newest row's values.
-
-The newest sale is the sale with the newest date, even at a nominal price (a "$10" deed). The rows keep earlier sales.
-"""
+"""Read sales and tax years from JSON lists and table rows: the history rows, and the newest row's values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Classify a page: a listing, an assessor's record, a list of properties, a block page, or a page that is gone.
-
-The title, the visible text, and the values read decide. A block page must never reach the model.
-"""
+"""Classify a page: a listing, an assessor's record, a list of properties, a block page, or a page that is gone."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Read labeled values on the visible page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, a number above its word.
-
-The text nodes are read in order, independent of any site's markup. `tables.py` reads tables with headings, and
-`phrases.py` reads counts in running text (`3 bed house`). `nearby.py` locates values, and `pairs.py` splits pairs
-inside one text.
-"""
+"""Read labeled values on the visible page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, a number above its word."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Parse JSON as sites write it: repair it, cut it from scripts, and unpack it from strings.
-
-`loads` never raises. It tries the standard parser, small repairs, then chompjs for JavaScript.
-"""
+"""Parse JSON as sites write it: repair it, cut it from scripts, and unpack it from strings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Read who offers a property, from sentences (`Listing courtesy of Dana Holloway, Piedmont Crest Realty`) and from the
-company below an agent's name.
-"""
+"""Read who offers a property, from sentences (`Listing courtesy of ...`) and from the company below an agent."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Read microdata (`itemprop`). The scope decides what a value describes: scopes of agents, reviews, and breadcrumbs are
-separate.
-
-lxml is used instead of extruct, because pages nest scopes incorrectly and each value needs its element's XPath.
-"""
+"""Read microdata (`itemprop`), apart from scopes that describe agents, reviews, and breadcrumbs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Find the value of a label that is a text of its own: by markup, else the nearest text.
-
-The value follows the label, or precedes it if the page sets numbers above their words.
-"""
+"""Find the value of a label that is a text of its own: by markup, else the nearest text."""
 
 from __future__ import annotations
 

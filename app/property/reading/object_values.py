@@ -1,7 +1,4 @@
-"""Read one value of a JSON object: plain, a quantity with its unit, or a label/value pair.
-
-`objects.py` walks the object and selects the members to read.
-"""
+"""Read one value of a JSON object: plain, a quantity with its unit, or a label/value pair."""
 
 from __future__ import annotations
 

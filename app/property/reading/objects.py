@@ -1,8 +1,4 @@
-"""Read a JSON object that describes a property. A key's meaning also depends on the key above it.
-
-This module reads JSON-LD, embedded state, and JSON bodies. `history.py` reads lists of sales and tax years. The caller
-chooses the object.
-"""
+"""Read a JSON object that describes a property. A key's meaning also depends on the key above it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Find words about something other than this home: a home nearby, an average, its garage, the buyer's agent.
-
-The words are `other_subjects` in the language files. The readers and the check of model claims use them.
-"""
+"""Find words about something other than this home: a home nearby, an average, its garage, the buyer's agent."""
 
 from __future__ import annotations
 

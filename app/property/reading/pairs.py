@@ -1,6 +1,4 @@
-"""Split label/value pairs inside one text: `Year built: 1998`, several in a row, dotted lines, and double labels (`Yr
-Built / Eff: 1988 / 1992`).
-"""
+"""Split label/value pairs inside one text: several in a row, dotted lines, and double labels."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Read counts and offers from titles, headings, and short lines: `3 bed semi-detached house for sale`,
-`4-Zimmer-Wohnung, 150 m²`.
-
-This is the weakest of the readers: it fills gaps that labels and markup leave.
-"""
+"""Read counts and offers from titles, headings, and short lines: `3 bed house for sale`, `4-Zimmer-Wohnung`."""
 
 from __future__ import annotations
 

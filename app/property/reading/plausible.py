@@ -1,7 +1,4 @@
-"""Check that a property's values are in plausible ranges and fit each other: sizes, prices, years, taxes.
-
-The ranges are wide: a value outside is probably misread, and a value inside may still be wrong.
-"""
+"""Check that a property's values are in plausible ranges and fit each other: sizes, prices, years, taxes."""
 
 from __future__ import annotations
 

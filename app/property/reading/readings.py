@@ -1,7 +1,4 @@
-"""Turn readings into candidates: a raw text or JSON value becomes typed values of one or more fields.
-
-A price also yields its currency and period, an area its unit, and an address its parts.
-"""
+"""Turn readings into candidates: a raw text or JSON value becomes typed values of one or more fields."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read values stated in sentences, and prices offered in short texts.
-
-These values rank below labels and above guesses from place, since every pattern names its field.
-"""
+"""Read values stated in sentences, and prices offered in short texts."""
 
 from __future__ import annotations
 

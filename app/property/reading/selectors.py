@@ -1,7 +1,4 @@
-"""Compile and match simple CSS selectors: tags, classes, ids, attributes, `:not()`, descendants, and children.
-
-Any other selector compiles to None.
-"""
+"""Compile and match simple CSS selectors: tags, classes, ids, attributes, `:not()`, descendants, and children."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Read embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`).
-
-Each script's best object has an id or URL that matches the page's, or else the most facts about a property. The best
-three of them are read. Branches on similar and nearby listings are skipped.
-"""
+"""Read embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Parse raw texts and JSON values into a field's type: areas, counts, vocabularies, dates, layouts.
-
-Each kind of value has a function from `(reading, locale)` to `(field, value, unit)` tuples. Money is in
-`money_values.py`, names in `name_values.py`, and addresses in `place_values.py`.
-"""
+"""Parse raw texts and JSON values into a field's type: areas, counts, vocabularies, dates, layouts."""
 
 from __future__ import annotations
 

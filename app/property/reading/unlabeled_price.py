@@ -1,9 +1,4 @@
-"""Read an unlabeled price asked, in one element or split among its children: `<b>AED</b> 5,750,000`, `£1,285 pcm`, `5
-490 000 Kč`.
-
-Confidence falls with the position and the number of amounts above. Amounts that words mark as fees, deposits, or
-payments are left out.
-"""
+"""Read an unlabeled price asked, in one element or split among its children: `<b>AED</b> 5,750,000`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read an unlabeled US address: in one line, or a street above its town.
-
-Only the first address counts. If the page names an owner, only one in the heading or labeled as the property's counts.
-"""
+"""Read an unlabeled US address: in one line, or a street above its town."""
 
 from __future__ import annotations
 

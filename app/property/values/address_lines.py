@@ -1,7 +1,4 @@
-"""Parse an address in one line by its country's conventions: the position of the postal code, and the regions.
-
-Pure; unknown parts stay None. `app.property.address` parses US addresses and calls this module for other countries.
-"""
+"""Parse an address in one line by its country's conventions; unknown parts stay None."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Parse month names in the page's language, from CLDR: `listopada` is October in Croatian and November in Polish.
-
-Case, accents, and the end of an abbreviation do not matter: `Sept.`, `fevrier`, `RUJAN`.
-"""
+"""Parse month names in the page's language, from CLDR: `listopada` is October in Croatian and November in Polish."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Parse names of people and agencies: remove titles, and separate a person from the role and agency in one line.
-
-`Bc. Radovan Šimůnek, Bytovka reality s.r.o.` is a person and an agency; `Mélanie Cuendet, courtière` is only a person.
-"""
+"""Parse names of people and agencies: remove titles, and separate person, role, and agency in one line."""
 
 from __future__ import annotations
 

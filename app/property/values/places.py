@@ -1,7 +1,4 @@
-"""Identify countries and US states by names, codes, and host names, and check whether a point is in a country.
-
-Approximate bounding boxes of countries reveal wrong or swapped coordinates.
-"""
+"""Identify countries and US states by names, codes, hosts, and coordinates."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Parse prices: amount, currency, period, qualifier, and rent basis. Recognize amounts that are no prices.
-
-A price per area is not a price. `from` and `offers over` are qualifiers. `€1.2M - €1.4M` is parsed as its low end.
-"""
+"""Parse prices: amount, currency, period, qualifier, and rent basis. Recognize amounts that are no prices."""
 
 from __future__ import annotations
 

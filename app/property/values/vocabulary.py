@@ -1,7 +1,4 @@
-"""Map words of the language files to RESO enumerations: property type and subtype, status, kind of offer, yes and no.
-
-The enumerations are RESO Data Dictionary 2.0 lookups. `Semi Detached` is ours, since RESO has no value for it.
-"""
+"""Map words of the language files to RESO Data Dictionary 2.0 lookups: kinds, status, offer, yes and no."""
 
 from __future__ import annotations
 

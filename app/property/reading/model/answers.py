@@ -1,8 +1,4 @@
-"""Parse a model's answer field by field and leniently, because every answer costs money.
-
-It accepts code fences, surrounding text, trailing commas, truncated answers, numbers as text, one text for a list,
-values nested with their quotes, and lists of facts. `claim_check.py` checks the values.
-"""
+"""Parse a model's answer field by field and leniently, because every answer costs money."""
 
 from __future__ import annotations
 

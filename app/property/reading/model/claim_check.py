@@ -1,7 +1,4 @@
-"""Check a model's claims: each value needs a quote that is in the prompt's text and states the value.
-
-Rejected claims are returned with their reason. Accepted claims become candidates like any reader's.
-"""
+"""Check a model's claims: each value needs a quote that is in the prompt's text and states the value."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Find the places where a text names fields: the longest known labels, and phrases beside numbers.
-
-One lexicon serves labels, keys, and running text, so that a label's meaning is defined once.
-"""
+"""Find the places where a text names fields: the longest known labels, and phrases beside numbers."""
 
 from __future__ import annotations
 

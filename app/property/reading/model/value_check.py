@@ -1,8 +1,4 @@
-"""Check whether a quote states a claimed value, one check per kind of field. Each check returns the value as stored.
-
-This module checks words and vocabularies, and `number_check.py` checks numbers. A value that must be guessed is
-rejected.
-"""
+"""Check whether a quote states a claimed value, one check per kind of field. Each check returns the value as stored."""
 
 from __future__ import annotations
 

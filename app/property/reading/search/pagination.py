@@ -1,8 +1,4 @@
-"""Find the next results page: a link that says so, or the next number in a row of numbers.
-
-The next page must stay within the search and differ in a number or cursor. A calendar's next month, another order, and
-another search are excluded, even if the link says "next".
-"""
+"""Find the next results page: a link that says so, or the next number in a row of numbers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Find the listings that a results page shows: similar cards or rows, each with facts and its own link.
-
-No site's class names are known here. Repeated elements with an address, a price, or a size that link to different pages
-are a list of properties.
-"""
+"""Find the listings that a results page shows: similar cards or rows, each with facts and its own link."""
 
 from __future__ import annotations
 
