@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, text
 
 from app.clock import ManualClock
 from app.property.page import CacheValidators, Page
@@ -22,9 +22,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, finish
 from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.pages.blobs import count_bytes
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.pages.tables import Blob
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Observation
 from app.property.storage.tables import metadata
@@ -106,7 +104,7 @@ def fill(database: Database, wanted: int) -> int:
         path = f"{folder}/sample.sqlite3"
         _make_sample(path, database.clock.now())
         raw = sqlite3.connect(path)
-        # rows that all copies share are counted once, at the end
+        # counts of a day do not grow with the number of properties
         tables = [_Rows(table, raw) for table in metadata.sorted_tables if table is not DailyUsage.__table__]
         raw.close()
     each = next(len(rows.rows) for rows in tables if rows.table is Observation.__table__)
@@ -118,9 +116,6 @@ def fill(database: Database, wanted: int) -> int:
                 connection.execute(text("SET LOCAL session_replication_role = replica"))  # foreign keys are unchecked
             for rows in tables:
                 _insert(connection, rows, rows.copied(some))
-    with database.writing() as connection:
-        total = connection.execute(select(func.sum(Blob.packed_bytes))).scalar_one()
-        count_bytes(connection, "0" * 64, int(total))
     if not database.is_sqlite:
         with database.writing() as connection:
             for rows in tables:

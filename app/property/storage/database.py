@@ -134,10 +134,7 @@ class Database:
         return result
 
     def advisory_lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
-        """Take the lock `name` until the transaction ends. A shared lock excludes only exclusive ones.
-
-        On SQLite this does nothing: SQLite has one writer at a time.
-        """
+        """Take the lock `name` until the transaction ends. SQLite has one writer at a time and needs none."""
         if not self.is_sqlite:
             function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
             connection.execute(text(f"SELECT {function}(hashtext(:name))"), {"name": name})

@@ -20,7 +20,7 @@ from app.property.storage.keys.tables import Alert, Key, KeyHour
 from app.property.storage.llm.tables import CacheKind, LlmBatch, LlmCache, LlmRequest
 from app.property.storage.outbox import Channel, Message
 from app.property.storage.pages.tables import PageAlias
-from app.property.storage.privacy.tables import Suppression
+from app.property.storage.privacy.suppressions import Suppression
 from app.property.storage.properties.tables import IdentityDecision, RecipeExample
 from app.property.storage.statements import delete_some
 from app.property.storage.types import Base

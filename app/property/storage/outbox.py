@@ -15,8 +15,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, and_, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.database import Database
-from app.property.storage.statements import clean, entities, insert_if_new
+from app.property.storage.statements import Store, clean, entities, insert_if_new
 from app.property.storage.types import Base, Id, JsonWords, RowId, Words, where
 
 
@@ -75,23 +74,17 @@ def put(connection: Connection, now: datetime, channel: Channel, event_id: str, 
     connection.execute(insert_if_new(connection, Message).values(row))
 
 
-class Outbox:
+class Outbox(Store):
     """The outbox of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._clock = database.clock
 
     def is_due(self, channel: Channel) -> bool:
         """Return whether a message of this channel can be claimed."""
         query = select(Message.id).where(Message.channel == channel, Message.due_at <= self._clock.now()).limit(1)
-        with self._database.reading() as connection:
-            return connection.execute(query).first() is not None
+        return bool(self._rows(query))
 
     def find(self, event_id: str) -> Message | None:
         """Return the message with this event id, or None."""
-        with self._database.reading() as connection:
-            return next(iter(entities(connection, select(Message).where(Message.event_id == event_id))), None)
+        return next(iter(self._read(select(Message).where(Message.event_id == event_id))), None)
 
     def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:
         """Lease up to `limit` due messages and return them, longest overdue first."""
@@ -112,10 +105,7 @@ class Outbox:
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record the delivery of a change, and store `payload`, the cursor after it. The next change is due at once.
-
-        Return False if the claim was lost.
-        """
+        """Record the delivery of a change, and the cursor `payload` after it. Return False if the claim was lost."""
         now = self._clock.now()
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 

@@ -22,10 +22,7 @@ _FIRST = "0100"
 
 
 def make_file(url: URL) -> None:
-    """Create a missing SQLite file and its folder, accessible to the owner only.
-
-    SQLite gives its other files, such as the write-ahead log, the mode of the database file.
-    """
+    """Create a missing SQLite file and its folder for the owner only. SQLite's other files get the same mode."""
     if url.get_backend_name() != "sqlite":
         return
     file = Path(url.database or "")
@@ -59,10 +56,7 @@ def current(connection: Connection) -> str | None:
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Migrate to `HEAD` in one transaction; return the revisions before and after.
-
-    Several processes may call this at once. Raises `OldSchemaError` for a revision from before 1.0.
-    """
+    """Migrate to `HEAD` in one transaction; return the revisions before and after. Raises `OldSchemaError`."""
     parsed = parse_url(url)
     make_file(parsed)
     engine = make_engine(parsed, 30.0)

@@ -8,12 +8,13 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Executable, Table, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from app.property.storage.database import Database
+from app.property.storage.paging import Order, Page
 from app.property.storage.types import Base
 
 #: The most values of an IN list or rows of an INSERT. SQLite takes 32,766 parameters a statement; jobs have 32 columns.
@@ -57,12 +58,36 @@ def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Execute a SELECT, or a statement with RETURNING, and return its mapped objects, detached from any session.
-
-    `rows` are the parameters of an INSERT.
-    """
+    """Execute a statement with the parameters `rows`, and return its mapped objects, detached from any session."""
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
+
+
+class Store:
+    """The rows of one subject in a `Database`. Each public method is atomic and raises errors of `app.errors`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._clock = database.clock
+
+    def _read[T](self, query: TypedReturnsRows[T]) -> list[T]:
+        """Return the mapped objects that `query` selects."""
+        with self._database.reading() as connection:
+            return entities(connection, query)
+
+    def _rows(self, query: Executable) -> Sequence[Any]:
+        with self._database.reading() as connection:
+            return connection.execute(query).all()
+
+    def _page[T](self, order: Order, query: Any, cursor: str | None, limit: int) -> Page[T]:
+        """Return the mapped objects after `cursor`. Raises `InvalidCursorError`."""
+        found = self._read(order.page_query(query, cursor, limit))
+        return Page(found[:limit], order.next_cursor(found, limit))
+
+    def _scalar[T](self, query: TypedReturnsRows[T]) -> T | None:
+        """Return the column of the first row; None without rows."""
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar()
 
 
 def insert_all(connection: Connection, objects: Sequence[Base]) -> None:

@@ -46,10 +46,7 @@ def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_
 def put_tried(
     database: Database, connection: Connection, job_id: str, tried: Iterable[JobAttempt], asked_at: datetime
 ) -> None:
-    """Replace the attempts of a job, whose lease the caller holds, by `tried`.
-
-    Pages and names that were purged after `asked_at` are left out.
-    """
+    """Replace the attempts of a leased job by `tried`, without pages and names purged after `asked_at`."""
     rows = _rows(database, connection, job_id, list(tried), asked_at)
     connection.execute(delete(JobAttempt).where(JobAttempt.job_id == job_id))
     if rows:

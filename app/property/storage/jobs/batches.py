@@ -13,11 +13,10 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exist
 from sqlalchemy.orm import selectinload
 
 from app.errors import NotFoundError
-from app.property.storage.database import Database
 from app.property.storage.jobs.models import CLEARED, Batch, Job, JobState
 from app.property.storage.outbox import Channel, Message, put
 from app.property.storage.paging import Order, Page
-from app.property.storage.statements import chunks, entities
+from app.property.storage.statements import Store, chunks, entities
 from app.property.storage.types import ACTIVE, STATES
 
 _HAS_ACTIVE_JOB = exists().where(Job.batch_id == Batch.id, Job.state.in_(ACTIVE))
@@ -26,12 +25,8 @@ _SHOWN = select(Batch).options(selectinload(Batch.message))
 _OPEN_AND_OVER = and_(Batch.completed_at.is_(None), ~_HAS_ACTIVE_JOB)
 
 
-class BatchStore:
+class BatchStore(Store):
     """The batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._clock = database.clock
 
     # --- reading
 
@@ -51,8 +46,7 @@ class BatchStore:
 
     def callback_url(self, batch_id: str) -> str | None:
         """Return the batch's callback URL; None if the batch has none or was deleted."""
-        with self._database.reading() as connection:
-            return connection.execute(select(Batch.callback_url).where(Batch.id == batch_id)).scalar()
+        return self._scalar(select(Batch.callback_url).where(Batch.id == batch_id))
 
     # --- canceling
 
@@ -67,10 +61,7 @@ class BatchStore:
     # --- completion
 
     def complete(self, limit: int = 1000) -> list[Batch]:
-        """Complete up to `limit` open batches without active jobs, make their callbacks due, and return them.
-
-        Each batch is returned to one caller only.
-        """
+        """Complete up to `limit` open batches without active jobs, make their callbacks due, and return them."""
         with self._database.reading() as connection:  # usually no batch is complete, and no write transaction is needed
             found = list(connection.execute(select(Batch.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []

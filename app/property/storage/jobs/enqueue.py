@@ -30,10 +30,7 @@ def refuse_named(database: Database, connection: Connection, wanted: Sequence[st
 
 
 def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float, refresh: bool) -> list[str]:
-    """Return the targets, normalized and without repeats, for which `JobStore.enqueue` would create a job now.
-
-    Raises `InvalidTargetError` for the first target that is neither a URL nor an address.
-    """
+    """Return the normalized targets that would get a job now. Raises `InvalidTargetError` for the first invalid one."""
     wanted = list(dict.fromkeys(normalize_target(target) for target in targets))
     fresh_since = None if refresh else database.clock.now() - timedelta(days=fresh_days)
     with database.reading() as connection:
@@ -96,10 +93,7 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
-    """Select the addresses among `targets` whose property has a fresh page, and no page that a model must still read.
-
-    The property of an address is that of its finished job, because no page states which address was requested.
-    """
+    """Select the addresses whose property, that of their finished job, is fresh as a whole."""
     addresses = [target for target in targets if is_address(target)]
     found = select(Job.target).join(SourceRow, SourceRow.property_id == Job.property_id).distinct()
     return found.where(Job.target.in_(addresses), Job.state == JobState.DONE, is_fresh(since, whole_property=True))

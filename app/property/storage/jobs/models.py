@@ -18,14 +18,11 @@ from app.redaction import origin_of
 
 
 class JobState(StrEnum):
-    """The state of a job.
+    """The state of a job; the last three are final."""
 
-    queued: sent, or waiting to be sent. running: leased. deferred: waiting until `due_at`. The others are final.
-    """
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DEFERRED = "deferred"
+    QUEUED = "queued"  # sent, or waiting to be sent
+    RUNNING = "running"  # leased
+    DEFERRED = "deferred"  # waiting until `due_at`
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -36,27 +33,19 @@ class JobState(StrEnum):
 
 
 class PageFrom(StrEnum):
-    """Where a job's property came from. Only "site" can have cost a model call.
+    """Where a job's property came from. Only "site" can have cost a model call."""
 
-    site: the page was fetched and read. unchanged: the page was read before, and is unchanged by the site's answer
-    (304) or by its bytes. same_page: the same page had just been read at another URL. stored: the stored property was
-    fresh, and nothing was fetched.
-    """
-
-    SITE = "site"
-    UNCHANGED = "unchanged"
-    SAME_PAGE = "same_page"
-    STORED = "stored"
+    SITE = "site"  # the page was fetched and read
+    UNCHANGED = "unchanged"  # the page was read before, and its bytes or the site's answer (304) show no change
+    SAME_PAGE = "same_page"  # the same page had just been read at another URL
+    STORED = "stored"  # the stored property was fresh, and nothing was fetched
 
 
 class CallbackState(StrEnum):
-    """The state of a batch's callback.
+    """The state of a batch's callback; the last two are final."""
 
-    waiting: for the batch to complete. pending: due, or to be retried after a failure. The others are final.
-    """
-
-    WAITING = "waiting"
-    PENDING = "pending"
+    WAITING = "waiting"  # for the batch to complete
+    PENDING = "pending"  # due, or to be retried after a failure
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
 
@@ -273,12 +262,12 @@ class JobAttempt(MappedAsDataclass, Base):
 
 
 class DailyUsage(Base):
-    """The amount that a subject used on a UTC day, or a running total (`jobs/usage.py`)."""
+    """The amount that a subject used on a UTC day (`jobs/usage.py`)."""
 
     __tablename__ = "daily_usage"
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    # a caller, "watches", or a part of the stored pages' size (`pages/blobs.py`)
+    # a caller, or "watches"
     subject: Mapped[str] = mapped_column(String(64), primary_key=True)
     unit: Mapped[str] = mapped_column(String(16), primary_key=True)
     amount: Mapped[int] = mapped_column(BigInteger)

@@ -34,7 +34,7 @@ from app.property.storage.jobs.models import (
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.paging import Order, Page
-from app.property.storage.statements import chunks, clean, entities
+from app.property.storage.statements import Store, chunks, clean, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalize_target
@@ -81,12 +81,11 @@ def queue_again(
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
 
-class JobStore:
+class JobStore(Store):
     """The jobs of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
-        self._database = database
-        self._clock = database.clock
+        super().__init__(database)
         self._fresh = timedelta(days=fresh_days)
 
     # --- enqueueing
@@ -132,10 +131,7 @@ class JobStore:
         return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
-        """Return the answer of the first request with this key within a day (`idempotency.earlier`), or None.
-
-        After this, `withdraw` does not cancel that batch.
-        """
+        """Return the answer of the first request with this key (`idempotency.earlier`), or None."""
         return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
@@ -187,8 +183,7 @@ class JobStore:
 
     def holds(self, lease: Lease) -> bool:
         """Return whether the lease is valid: the job was not canceled, taken over, or purged."""
-        with self._database.reading() as connection:
-            return connection.execute(select(Job.id).where(lease.holds())).first() is not None
+        return bool(self._rows(select(Job.id).where(lease.holds())))
 
     def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
         """Extend the lease, even an expired one. Return False if it is lost: the run must stop."""
@@ -307,8 +302,7 @@ class JobStore:
 
     def get(self, job_id: str) -> Job:
         """Return a job. Raises `NotFoundError`."""
-        with self._database.reading() as connection:
-            found = entities(connection, _SHOWN.where(Job.id == job_id))
+        found = self._read(_SHOWN.where(Job.id == job_id))
         if not found:
             raise NotFoundError("job", job_id)
         return found[0]
@@ -326,15 +320,9 @@ class JobStore:
         limit: int = 100,
         newest_first: bool = False,
     ) -> Page[Job]:
-        """Return the jobs after `cursor`, oldest or newest first.
-
-        Raises `InvalidCursorError`, also for a cursor of the other direction.
-        """
-        order = NEWEST_FIRST if newest_first else ORDER
+        """Return the jobs after `cursor`, oldest or newest first. Raises `InvalidCursorError`."""
         chosen = [column == value for column, value in ((Job.batch_id, batch), (Job.state, state)) if value is not None]
-        with self._database.reading() as connection:
-            found = entities(connection, order.page_query(_SHOWN.where(*chosen), cursor, limit))
-        return Page(found[:limit], order.next_cursor(found, limit))
+        return self._page(NEWEST_FIRST if newest_first else ORDER, _SHOWN.where(*chosen), cursor, limit)
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
         """Return the number of jobs in each state."""

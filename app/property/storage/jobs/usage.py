@@ -19,8 +19,6 @@ from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.statements import chunks, insert_into
 
 _TARGET = "target"
-#: Running totals, which are never reset, are stored under this day.
-EVER = date.max
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,24 +14,20 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from app.property.storage.database import Database
 from app.property.storage.keys.tables import IS_FIRING, Alert
 from app.property.storage.outbox import Channel, put
 from app.property.storage.paging import Order, Page
-from app.property.storage.statements import entities, new_id
+from app.property.storage.statements import Store, entities, new_id
 
 _c = Alert.__table__.c
 ORDER = Order("alerts", (_c.resolved_at, _c.id), descending=True)
 
 
 class Severity(StrEnum):
-    """The severity of an alert.
+    """The severity of an alert."""
 
-    critical: work has stopped or soon will. warning: needs attention.
-    """
-
-    WARNING = "warning"
-    CRITICAL = "critical"
+    WARNING = "warning"  # needs attention
+    CRITICAL = "critical"  # work has stopped or soon will
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +41,23 @@ class Alarm:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class AlertStore:
+class AlertStore(Store):
     """The alerts of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def firing(self) -> list[Alert]:
         """Return the firing alerts, critical ones first, then the oldest."""
-        with self._database.reading() as connection:
-            order = (Alert.severity, Alert.fired_at, Alert.id)  # "critical" comes before "warning"
-            return entities(connection, select(Alert).where(IS_FIRING).order_by(*order))
+        # "critical" comes before "warning"
+        return self._read(select(Alert).where(IS_FIRING).order_by(Alert.severity, Alert.fired_at, Alert.id))
 
     def resolved(self, cursor: str | None = None, *, limit: int = 100) -> Page[Alert]:
         """Return the resolved alerts after `cursor`, last resolved first. Raises `InvalidCursorError`."""
-        query = ORDER.page_query(select(Alert).where(Alert.resolved_at.is_not(None)), cursor, limit)
-        with self._database.reading() as connection:
-            found = entities(connection, query)
-        return Page(found[:limit], ORDER.next_cursor(found, limit))
+        return self._page(ORDER, select(Alert).where(Alert.resolved_at.is_not(None)), cursor, limit)
 
     def since(self, moment: datetime, kinds: Collection[str]) -> list[Alert]:
         """Return the alerts of these kinds that were firing at some time after `moment`, the oldest first."""
         late = or_(Alert.resolved_at.is_(None), Alert.resolved_at > moment)
         query = select(Alert).where(Alert.kind.in_(kinds), late).order_by(Alert.fired_at, Alert.id)
-        with self._database.reading() as connection:
-            return entities(connection, query)
+        return self._read(query)
 
     def record(self, alarms: Sequence[Alarm], *, notify: bool) -> tuple[list[Alert], list[Alert]]:
         """Record the result of an evaluation; return the alerts that began or became critical, and those resolved.

@@ -13,10 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session, defer
 
-from app.property.storage.database import Database
 from app.property.storage.keys.tables import Key, KeyHour
 from app.property.storage.keys.usage import REFUSALS, CountedKey, Demand, Uses, flat, grown, spread
-from app.property.storage.statements import chunks, entities, insert_into
+from app.property.storage.statements import Store, chunks, insert_into
 
 #: `last_seen_at` alone is updated only after these seconds, so that not every key is written every time.
 _SEEN_SECONDS = 300.0
@@ -34,11 +33,8 @@ _DEMANDS = [column.name for column in fields(Demand) if column.name != "refusals
 _Base = dict[str, tuple[datetime, datetime | None, Any]]
 
 
-class KeyHistoryStore:
+class KeyHistoryStore(Store):
     """The keys of a `Database` and their usage by hour. Raises errors of `app.errors`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def record_counters(self, read: Callable[[], Sequence[CountedKey] | None]) -> None:
         """Record the increase of the counters since the last call, in the hours that passed meanwhile.
@@ -53,8 +49,7 @@ class KeyHistoryStore:
         that are not recorded are not lost, because later counters include them.
         """
         for _ in range(_ATTEMPTS):
-            with self._database.reading() as connection:
-                base = _base(entities(connection, select(Key)))
+            base = _base(self._read(select(Key)))
             counted, now = read(), self._database.clock.now()
             if counted is None or self._record(base, counted, now):
                 return
@@ -77,31 +72,27 @@ class KeyHistoryStore:
     def known_keys(self) -> list[Key]:
         """Return all keys, in the order in which they were first seen."""
         query = select(Key).options(defer(Key.counters)).where(Key.key_id != "")
-        with self._database.reading() as connection:
-            return entities(connection, query.order_by(Key.first_seen_at, Key.key_id))
+        return self._read(query.order_by(Key.first_seen_at, Key.key_id))
 
     def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
         """Return the usage of all keys by hour, for hours that began at `since` or later. Empty hours are left out."""
         sums = (func.sum(getattr(KeyHour, name)) for name in _USES)
         query = select(KeyHour.hour, *sums).where(KeyHour.hour >= since, KeyHour.key_id != "")
-        with self._database.reading() as connection:
-            rows = connection.execute(query.group_by(KeyHour.hour).order_by(KeyHour.hour)).all()
+        rows = self._rows(query.group_by(KeyHour.hour).order_by(KeyHour.hour))
         return [(hour, Uses(*map(int, figures))) for hour, *figures in rows]
 
     def demand(self, since: datetime) -> dict[str, Demand]:
         """Return the demand for each model in the hours that began at `since` or later."""
         found: dict[str, Demand] = {}
-        with self._database.reading() as connection:
-            for row in connection.execute(select(KeyHour.__table__).where(KeyHour.hour >= since, KeyHour.key_id == "")):
-                total = found.get(row.model, Demand())
-                figures = {name: getattr(total, name) + getattr(row, name) for name in _DEMANDS}
-                found[row.model] = Demand(**figures, refusals=_added(total.refusals, row.refusals))
+        for row in self._rows(select(KeyHour.__table__).where(KeyHour.hour >= since, KeyHour.key_id == "")):
+            total = found.get(row.model, Demand())
+            figures = {name: getattr(total, name) + getattr(row, name) for name in _DEMANDS}
+            found[row.model] = Demand(**figures, refusals=_added(total.refusals, row.refusals))
         return found
 
     def began_at(self) -> datetime | None:
         """Return when the first key was seen; None for an empty history."""
-        with self._database.reading() as connection:
-            return connection.execute(select(func.min(Key.first_seen_at))).scalar()
+        return self._scalar(select(func.min(Key.first_seen_at)))
 
 
 def _base(rows: Iterable[Key]) -> _Base:

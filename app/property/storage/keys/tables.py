@@ -12,10 +12,7 @@ from app.property.storage.types import Base, Id, JsonWords, Plain, PlainJson, Wo
 
 
 class Key(Base):
-    """A key that is or was configured, with its counters in the pool as they were last read.
-
-    The key "" stands for the whole pool: its counters are the demand for each model.
-    """
+    """A key that is or was configured, with its counters as last read. The key "" has the demand for each model."""
 
     __tablename__ = "keys"
 

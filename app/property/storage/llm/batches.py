@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, true, update
 
 from app.errors.jobs import LeaseLostError
-from app.property.storage.database import Database
 from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
-from app.property.storage.statements import chunks, clean, entities, new_id
+from app.property.storage.statements import Store, chunks, clean, entities, new_id
 
 #: After this many batches without an answer, a request is returned to its job for a normal API call.
 MOST_SENDS = 3
@@ -59,15 +58,11 @@ class Used(NamedTuple):
     cached_tokens: int
 
 
-class LlmBatchStore:
+class LlmBatchStore(Store):
     """The model batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`.
 
     `note` and `release` raise `LeaseLostError` if the owner no longer holds the lease. It must then stop.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._clock = database.clock
 
     # --- creation
 
@@ -76,8 +71,7 @@ class LlmBatchStore:
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
         query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens)
         query = query.where(ready).order_by(_R.parked_at, _R.id).limit(limit)
-        with self._database.reading() as connection:
-            return [Candidate(*row) for row in connection.execute(query)]
+        return [Candidate(*row) for row in self._rows(query)]
 
     def begin(
         self, model: str, chosen: Sequence[Candidate], charges_of: Callable[[Sequence[Candidate]], Charges]
@@ -210,42 +204,36 @@ class LlmBatchStore:
         answered = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.ANSWERED)
         sums = (func.sum(one) for one in (_R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens))
         query = select(_R.batch_id, func.count(), *sums).where(answered).group_by(_R.batch_id).order_by(_R.batch_id)
-        with self._database.reading() as connection:
-            return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in connection.execute(query)]
+        return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in self._rows(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
         """Return whether a job waits for an answer of the batch, and no unanswered request has waited too long."""
         sent = exists().where(_unanswered(batch_id))
         late = sent.where(_R.give_up_at <= self._clock.now())
-        with self._database.reading() as connection:
-            return bool(connection.execute(select(sent.where(is_wanted()) & ~late)).scalar())
+        return bool(self._scalar(select(sent.where(is_wanted()) & ~late)))
 
     # --- reading
 
     def has_work(self) -> bool:
         """Return whether a request is parked or a batch is due."""
         work = exists().where(_R.state == RequestState.PARKED) | exists().where(_B.next_at <= self._clock.now())
-        with self._database.reading() as connection:
-            return bool(connection.execute(select(work)).scalar())
+        return bool(self._scalar(select(work)))
 
     def under_way(self) -> list[LlmBatch]:
         """Return up to 1,000 batches that are not closed, oldest first."""
         query = select(_B).where(_B.next_at.is_not(None)).order_by(_B.created_at).limit(1000)
-        with self._database.reading() as connection:
-            return entities(connection, query)
+        return self._read(query)
 
     def count_under_way(self) -> int:
         """Return the number of batches that have not ended."""
         states = (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
         query = select(func.count()).where(_B.next_at.is_not(None), _B.state.in_(states))
-        with self._database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
+        return self._scalar(query) or 0
 
     def newest(self, limit: int = 100) -> list[LlmBatch]:
         """Return the newest batches of any state, newest first."""
         query = select(_B).order_by(_B.created_at.desc(), _B.id).limit(limit)
-        with self._database.reading() as connection:
-            return entities(connection, query)
+        return self._read(query)
 
 
 def _unanswered(batch_id: str, request_ids: Sequence[str] | None = None) -> ColumnElement[bool]:

@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Row, select
 
 from app.errors.purging import PurgedMeanwhileError
 from app.property.page import Page
-from app.property.storage.database import Database
 from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.privacy.suppressions import purged_since
-from app.property.storage.statements import digest, upsert
+from app.property.storage.statements import Store, digest, upsert
 
 _CACHE = LlmCache.__table__
 
@@ -62,17 +61,11 @@ class StoredSearch:
     asked_at: datetime
 
 
-class AnswerStore:
+class AnswerStore(Store):
     """The cached answers of a `Database`. Each method is one transaction."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
     def model_answer(self, question: Question, *, failed_since: datetime | None = None) -> StoredAnswer | None:
-        """Return the cached answer to the question, from any job; None if there is none.
-
-        A failed answer is returned only if it is not older than `failed_since` (None: never).
-        """
+        """Return the cached answer to the question, a failed one only if not older than `failed_since`; else None."""
         row = self._row(question.id)
         if row is None or (row.answer["failure"] and (failed_since is None or row.created_at < failed_since)):
             return None

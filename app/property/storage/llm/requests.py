@@ -17,13 +17,12 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, up
 from sqlalchemy.orm import Session
 
 from app.property.page import Page
-from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import CLEARED, ONE_ATTEMPT_LESS, Job, JobState
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import purged_since
-from app.property.storage.statements import chunks, insert_if_new
+from app.property.storage.statements import Store, chunks, insert_if_new
 
 #: A job that nothing wakes resumes this long after its request should have been given up, since OpenAI needs up to ten
 #: minutes to cancel a batch.
@@ -67,12 +66,8 @@ class RequestFigures:
     oldest_seconds: float = 0.0
 
 
-class LlmRequestStore:
+class LlmRequestStore(Store):
     """The model requests of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._clock = database.clock
 
     # --- for jobs
 
@@ -139,8 +134,7 @@ class LlmRequestStore:
         ready = and_(_R.state == RequestState.PARKED, is_ready(self._clock.now()))
         oldest = func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type)
         query = select(_R.model, func.count(), func.sum(_R.body_bytes), oldest).where(ready).group_by(_R.model)
-        with self._database.reading() as connection:
-            return [Parked(row[0], row[1], int(row[2]), row[3]) for row in connection.execute(query)]
+        return [Parked(row[0], row[1], int(row[2]), row[3]) for row in self._rows(query)]
 
     def withdraw_unwanted(self) -> int:
         """Withdraw parked requests for which no job waits any more; return how many."""
@@ -162,8 +156,7 @@ class LlmRequestStore:
     def figures(self) -> RequestFigures:
         """Return the counts for metrics and reports."""
         query = select(_R.state, func.count(), func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type))
-        with self._database.reading() as connection:
-            rows = connection.execute(query.where(_R.state.in_(_OPEN)).group_by(_R.state)).all()
+        rows = self._rows(query.where(_R.state.in_(_OPEN)).group_by(_R.state))
         counts = {row[0]: row[1] for row in rows}
         now = self._clock.now()
         waited = max(0.0, (now - min((row[2] for row in rows), default=now)).total_seconds())

@@ -16,13 +16,12 @@ from sqlalchemy.orm import aliased
 from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.tables import AS_OF, SourceRow
-from app.property.storage.statements import entities, upsert
+from app.property.storage.statements import Store, upsert
 
 _OF_SAME_PROPERTY = aliased(SourceRow)
 #: The condition that a model has to be asked again about some page of the record's property.
@@ -30,10 +29,7 @@ _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.prop
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Return the condition for records read or confirmed after `since` about which no model has to be asked again.
-
-    With `whole_property`, no model has to be asked again about the other pages of their property either.
-    """
+    """Return the condition for records newer than `since` whose page, or whole property, needs no model again."""
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
 
@@ -55,11 +51,8 @@ class Seen(NamedTuple):
     edition: str
 
 
-class PageIndex:
+class PageIndex(Store):
     """The pages of a `Database` by their URLs. Each method is one transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """Return the property and the kind of the page of `url` if it is fresh, else None."""
@@ -71,14 +64,12 @@ class PageIndex:
 
     def known_as(self, url: str) -> str | None:
         """Return the page URL of which `url` is an alias, if any."""
-        with self._database.reading() as connection:
-            return connection.execute(select(PageAlias.page_url).where(PageAlias.url == url)).scalar()
+        return self._scalar(select(PageAlias.page_url).where(PageAlias.url == url))
 
     def record_of(self, page_url: str) -> KnownRecord | None:
         """Return the newest record of the page; None if it was never read."""
         query = _newest(or_(SourceRow.page_url == page_url, SourceRow.url == page_url))
-        with self._database.reading() as connection:
-            row = next(iter(entities(connection, query)), None)
+        row = next(iter(self._read(query)), None)
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
@@ -87,10 +78,7 @@ class PageIndex:
             return record_with_body(connection, seen) is not None
 
     def take_reading(self, page_url: str, lease: Lease) -> bool:
-        """Reserve this page for the job, in place of the page that the job had reserved before.
-
-        Return False while another job with a valid lease reads it. Raises `LeaseLostError` if the lease is lost.
-        """
+        """Reserve the page for the job. Return False while another job reads it. Raises `LeaseLostError`."""
         now = self._database.clock.now()
         reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
 

@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, update
 
 from app.property.page import CacheValidators, Page
-from app.property.storage.database import Database
-from app.property.storage.pages.blobs import count_bytes, drop_unused_blobs, save_blobs, unpack
+from app.property.storage.pages.blobs import drop_unused_blobs, save_blobs, unpack
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.privacy.suppressions import purged_since
-from app.property.storage.statements import clean, entities
+from app.property.storage.statements import Store, clean, entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +25,8 @@ class Checkpoint:
     confirmed_at: datetime | None = None
 
 
-class PageStore:
+class PageStore(Store):
     """The pages of a `Database`. Each method is one transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
         """Store the page. With a job, it replaces the job's checkpoint of `page.url`.
@@ -64,11 +60,10 @@ class PageStore:
                 _forget_validators(connection, PageCopy.final_url == row["final_url"])
                 if job_id is None:
                     return
-            added = save_blobs(connection, blobs, now)
+            save_blobs(connection, blobs, now)
             mine = update(PageCopy).where(PageCopy.job_id == job_id, PageCopy.url == page.url).values(row)
             if job_id is None or not connection.execute(mine).rowcount:
                 connection.execute(insert(PageCopy).values(job_id=job_id, **row))
-            count_bytes(connection, page.sha256, added)
 
         self._database.repeat(work)
 
@@ -77,8 +72,7 @@ class PageStore:
         query = select(PageCopy).where(PageCopy.job_id == job_id).order_by(PageCopy.id.desc()).limit(1)
         if url is not None:
             query = query.where(PageCopy.url == url)
-        with self._database.reading() as connection:
-            copies = entities(connection, query)
+        copies = self._read(query)
         return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
     def forget_checkpoint(self, job_id: str) -> None:
@@ -110,8 +104,7 @@ class PageStore:
 
     def still_holds(self, url: str, final_url: str) -> Page | None:
         """Return the stored page that `final_url` confirmed (304), as the page of `url`; None if it is not stored."""
-        with self._database.reading() as connection:
-            copies = entities(connection, _newest(select(PageCopy), final_url))
+        copies = self._read(_newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
 
 
@@ -128,13 +121,10 @@ def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | 
     return next((_page_of(copy) for copy in entities(connection, query)), None)
 
 
-def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = (), counted: bool = True) -> list[int]:
-    """Delete rows of `pages`, and those of their blobs and of `blobs` that nothing else refers to.
-
-    Return the packed sizes of the deleted blobs.
-    """
+def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = ()) -> list[int]:
+    """Delete rows of `pages`, and unused blobs of theirs and of `blobs`; return the blobs' packed sizes."""
     gone = connection.execute(delete(PageCopy).where(*which).returning(PageCopy.sha256, PageCopy.text_sha256)).all()
-    return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)}, counted=counted)
+    return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)})
 
 
 def _forget_validators(connection: Connection, which: ColumnElement[bool]) -> None:

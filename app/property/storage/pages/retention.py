@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.pages.blobs import stored_bytes
 from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
+from app.property.storage.statements import Store
 from app.property.storage.types import ACTIVE
 
 #: The most bodies or rows chosen per transaction, so that other writers do not wait long.
@@ -31,11 +31,8 @@ class Pruned:
     more: bool = False
 
 
-class Retention:
+class Retention(Store):
     """Deletes page copies step by step. Each method is one paced transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def prune_old(self, days: float) -> Pruned:
         """Delete some bodies and rows of `pages` that are older than `days`."""
@@ -50,17 +47,17 @@ class Retention:
 
     def prune_surplus(self, max_bytes: int) -> Pruned:
         """Delete some of the least recently used bodies if all bodies take more than `max_bytes`, compressed."""
+        surplus = stored_bytes(self._database) - max_bytes
+        if surplus <= 0:
+            return Pruned()
 
         def work(connection: Connection) -> Pruned:
-            surplus = stored_bytes(connection) - max_bytes
-            if surplus <= 0:
-                return Pruned()
-            chosen = list[tuple[str, int]]()
+            chosen, left = list[tuple[str, int]](), surplus
             for sha256, packed_bytes in _oldest_first(connection):
-                if surplus <= 0:
+                if left <= 0:
                     break
                 chosen.append((sha256, packed_bytes))
-                surplus -= packed_bytes
+                left -= packed_bytes
             return _drop_bodies(connection, chosen)
 
         return self._database.repeat_paced(work)
@@ -68,6 +65,12 @@ class Retention:
     def prune_unkept(self) -> Pruned:
         """Delete some of the `no_store` pages left behind by finished jobs."""
         return self._database.repeat_paced(lambda connection: _drop_rows(connection, IS_UNKEPT))
+
+
+def stored_bytes(database: Database) -> int:
+    """Return the compressed size of all bodies."""
+    with database.reading() as connection:  # reads an index only, and blocks no writer
+        return int(connection.execute(select(func.coalesce(func.sum(Blob.packed_bytes), 0))).scalar_one())
 
 
 def _is_needed() -> ColumnElement[bool]:

@@ -18,12 +18,12 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.errors.purging import InvalidPersonError
 from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import PEOPLE_FIELDS
-from app.property.storage.database import Database
 from app.property.storage.privacy.cleaning import cleaned, record_without
 from app.property.storage.privacy.repository import record_purge
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observation, SourceRow, Unverified
+from app.property.storage.statements import Store
 from app.property.storage.watches.models import Change
 
 #: The most candidates per step, which are rows or properties.
@@ -45,23 +45,19 @@ class Aged:
     more: bool = False
 
 
-class AgeLimits:
+class AgeLimits(Store):
     """Deletes old values from a `Database`, step by step.
 
     Candidates are found by index and without locks. Their properties are locked while they are checked again and
     deleted.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
     def prune_observations(self, days: float) -> Aged:
         """Delete observations older than `days`, except those from the body of a current record."""
         oldest, c = self._database.clock.now() - timedelta(days=days), Observation
         ended = ~_records_of_observation().exists()
         query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
-        with self._database.reading() as connection:
-            old = connection.execute(query.limit(_AT_ONCE)).all()
+        old = self._rows(query.limit(_AT_ONCE))
 
         def work(connection: Connection) -> int:
             lock_rows(connection, {row.property_id for row in old})
@@ -129,10 +125,7 @@ def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
 
 
 def _strip(connection: Connection, row: Row[Any]) -> None:
-    """Remove the names from the record and from the observations of its body.
-
-    The record loses its edition, so that the next visit reads the page again.
-    """
+    """Remove the names from the record and its observations. Without an edition, the page is read again."""
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
         with suppress(InvalidPersonError):  # such a name cannot be distinguished from other words

@@ -17,10 +17,7 @@ from app.property.storage.statements import digest
 
 
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the columns `record` and `evidence` (JSON types) without the names of `finder`.
-
-    Fields for people, and links, that contain a name are removed. In other values, the name is cut out.
-    """
+    """Return the columns `record` and `evidence` (JSON types) with the names cut out or their fields removed."""
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():
         proof = evidence.get(name)

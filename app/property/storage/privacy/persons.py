@@ -51,10 +51,7 @@ _LAST = ("properties", "changes")
 
 
 def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iterator[Step]:
-    """Yield the steps that purge a person: pages first, then table by table.
-
-    Raises `ConfigurationError` without a key for hashing the name.
-    """
+    """Yield the steps that purge a person, pages first. Raises `ConfigurationError` without a key for the hashes."""
     finder, progress = finder_of(name), None
     if not dry_run:
         secret = database.names_key.make()

@@ -33,10 +33,7 @@ _IDS = {"properties.id": PiiKind.PROPERTY, "jobs.id": PiiKind.JOB, "blobs.sha256
 
 
 def pii_kind(column: Column[Any]) -> PiiKind:
-    """Return the declared kind of a column, else the kind of the column it references.
-
-    A text or JSON column without a declaration counts as `TEXT`.
-    """
+    """Return the declared kind of a column, else that of the column it references; `TEXT` for undeclared text."""
     if "pii" in column.info:
         return PiiKind(column.info["pii"])
     names = {str(column), *(key.target_fullname for key in column.foreign_keys)}

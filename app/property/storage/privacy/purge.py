@@ -108,10 +108,7 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
 
 
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that delete search answers, error messages, and details that name one of the pages.
-
-    Texts are read without locks.
-    """
+    """Yield the steps that delete search answers, error messages, and details that name one of the pages."""
     urls = set(scope.urls)
     with database.reading() as connection:  # pages that a search named for the properties
         for some in chunks(scope.properties):
@@ -158,10 +155,7 @@ class Removal:
                 self.connection.execute(delete(column.table).where(mine))
 
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
-        """Delete everything about the pages `urls`.
-
-        Their properties are rebuilt from other pages, or deleted if they have none, except those to be handled `later`.
-        """
+        """Delete everything about `urls`; rebuild or delete their properties, except those handled `later`."""
         connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
         lock_pages(self.database, connection, [row.to_record() for row in entities(connection, stored)])
@@ -205,8 +199,7 @@ class Removal:
 
     def drop_blobs(self, hashes: set[str]) -> None:
         """Delete those of the blobs that nothing refers to."""
-        sizes = drop_unused_blobs(self.connection, hashes, counted=not self.dry_run)
-        self.removed[Blob.__tablename__] += len(sizes)
+        self.removed[Blob.__tablename__] += len(drop_unused_blobs(self.connection, hashes))
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:
         """Delete model requests, and wake the jobs that wait for them."""

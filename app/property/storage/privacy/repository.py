@@ -15,6 +15,7 @@ from app.property.storage.database import Database
 from app.property.storage.privacy.persons import person_steps
 from app.property.storage.privacy.purge import Removal, Step, find, steps_of
 from app.property.storage.privacy.scope import PurgeKind, named_scope
+from app.property.storage.statements import Store
 from app.property.storage.watches.schedule import TICK
 
 
@@ -26,11 +27,8 @@ class Purged:
     job_ids: Sequence[str] = field(repr=False)
 
 
-class PurgeStore:
+class PurgeStore(Store):
     """Purges a `Database`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
         """Delete all data about `name`: a URL, a lowercase host, a property id, an address, or a person.

@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, delete, func, select, true
+from sqlalchemy import CheckConstraint, Connection, Index, Row, String, delete, func, select, text, true
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import ConfigurationError
 from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError, PurgedMeanwhileError
@@ -25,8 +26,8 @@ from app.property.page import Page
 from app.property.people import NOBODY, Finder, PersonName
 from app.property.people.words import LONGEST_KEPT
 from app.property.storage.database import Database
-from app.property.storage.privacy.tables import Suppression
 from app.property.storage.statements import chunks, upsert
+from app.property.storage.types import Base, Plain, Sha256, where
 from app.property.urls.targets import normalize_url
 from app.property.values.text_cache import remembered
 
@@ -37,6 +38,29 @@ _KEPT = timedelta(days=1)
 #: The number of hex digits of a short hash. Short hashes show fast that a word is in no purged name.
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
+
+
+class Suppression(Base):
+    """A hash of data that may not be stored, or the progress of a purge.
+
+    The hash of a URL or host suppresses data fetched before `at`; the keyed hash of a name suppresses it permanently.
+    """
+
+    __tablename__ = "suppressions"
+
+    hash: Mapped[Sha256] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    # for a name: short hashes of its words (`suppressions.refuse_name`); for progress: the position in JSON
+    words: Mapped[Plain | None]
+    key_id: Mapped[str | None] = mapped_column(String(16))  # the id of the key of its hash
+    at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('url', 'host', 'person', 'progress')", name="kind"),
+        Index("ix_suppressions_kind_at", "kind", "at"),
+        Index("ix_suppressions_expires_at", "expires_at", **where(text("expires_at IS NOT NULL"))),
+    )
 
 
 # --- pages
@@ -56,10 +80,7 @@ class Purged:
     names: Finder
 
     def refuse(self, *values: Any) -> None:
-        """Raise `PurgedMeanwhileError` if a URL was purged, `PersonPurgedMeanwhileError` if `values` name a person.
-
-        `values` are JSON types.
-        """
+        """Raise `PurgedMeanwhileError` if a URL was purged, `PersonPurgedMeanwhileError` if `values` name a person."""
         if self.urls:
             raise PurgedMeanwhileError()
         if self.names.is_in(values):

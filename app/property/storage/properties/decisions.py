@@ -21,7 +21,7 @@ from app.property.storage.properties.pins import JOIN, REVIEW, SPLIT, are_split,
 from app.property.storage.properties.rebuild import canonical_id, existing, new_property, next_update_time, rebuild
 from app.property.storage.properties.source_records import urls_of
 from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
-from app.property.storage.statements import clean, entities, insert_all, new_id
+from app.property.storage.statements import Store, clean, entities, insert_all, new_id
 
 #: The author of reviews, which are requested by this program.
 SYSTEM = "propintel"
@@ -29,11 +29,8 @@ _C = IdentityDecision
 ORDER = Order("reviews", (_C.at, _C.id))
 
 
-class DecisionStore:
+class DecisionStore(Store):
     """The identity decisions of a `Database`. Each method is one transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
         """Move the sources `urls` of a property to a new property, and keep the two apart from now on.
@@ -115,9 +112,7 @@ class DecisionStore:
 
     def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
         """Return the open reviews after `cursor`, oldest first. Raises `InvalidCursorError`."""
-        with self._database.reading() as connection:
-            found = entities(connection, ORDER.page_query(select(_C).where(_is_open()), cursor, limit))
-        return Page(found[:limit], ORDER.next_cursor(found, limit))
+        return self._page(ORDER, select(_C).where(_is_open()), cursor, limit)
 
     # --- moving pages
 

@@ -28,10 +28,7 @@ _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k OR
 
 
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
-    """Block purges, and writers of records that may be of the same property as one of `records`.
-
-    Such records share a key: one is indexed under it, and the other looks it up.
-    """
+    """Block purges, and writers whose records share a key with one of `records`."""
     database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:
         return
@@ -57,10 +54,7 @@ def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
 
 
 def lock_feed(database: Database, connection: Connection) -> None:
-    """Block other writers of update times and published changes, so that neither is committed out of order.
-
-    Take this lock last, because all writers wait for it.
-    """
+    """Keep update times and changes in commit order. Take this lock last, because all writers wait for it."""
     database.advisory_lock(connection, "feed")
 
 

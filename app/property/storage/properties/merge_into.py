@@ -23,10 +23,7 @@ _SHARED_ROWS = {
 
 
 def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
-    """Move records, jobs, keys, observations, claims, changes, and watches from `merged_id` to `kept_id`.
-
-    The row `merged_id` stays as a pointer to `kept_id`.
-    """
+    """Move everything of `merged_id` to `kept_id`. The row `merged_id` stays as a pointer."""
     merge_watches(connection, merged_id, kept_id)
     # `kept_id` gets the blocking keys of all records when it is rebuilt
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == merged_id, PropertyKey.is_blocking))

@@ -35,10 +35,7 @@ def next_update_time(database: Database, connection: Connection) -> datetime:
 
 
 def new_property(database: Database, connection: Connection) -> str:
-    """Insert an empty property and return its id. The caller rebuilds it as `changed`.
-
-    Its update time is provisional, because the feed's lock is taken only by the rebuild.
-    """
+    """Insert an empty property and return its id. The caller rebuilds it as `changed`, which sets its update time."""
     now = next_update_time(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
     row["identity_version"] = identity.IDENTITY_VERSION
@@ -118,10 +115,7 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
 
 
 def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -> dict[str, Any]:
-    """Return the search columns of `properties`.
-
-    Texts are lowercased here, because SQLite and PostgreSQL treat non-ASCII letters differently.
-    """
+    """Return the search columns, in lower case by Python because the databases differ on non-ASCII letters."""
     words = [str(record[name]) for name in SEARCHED if record.get(name)]
     return {
         "search_text": " ".join([*words, *urls]).lower(),
@@ -131,10 +125,7 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
 
 
 def _index(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
-    """Index the property under exactly its records' keys.
-
-    A key that belongs to another property stays there, unless it is a URL.
-    """
+    """Index the property under exactly its records' keys. A key of another property stays there, unless it is a URL."""
     exact = {key for source in sources for key in identity.keys_of(source)}
     blocking = {key for source in sources for key in identity.blocks_of(source.values)}
     mine = PropertyKey.property_id == property_id

@@ -14,12 +14,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, or_, sele
 from app.errors.recipes import RecipeNotFoundError
 from app.property.recipes.form import as_json, from_json
 from app.property.recipes.recipe import FORMAT, MOST_EXAMPLES, MOST_OF_HOST, Recipe, recipe_host
-from app.property.storage.database import Database
 from app.property.storage.pages.repository import page_by_body
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
-from app.property.storage.statements import clean, upsert
+from app.property.storage.statements import Store, clean, upsert
 from app.property.urls.targets import MAX_URL_CHARS
 
 if TYPE_CHECKING:  # these modules load all readers, which the web server does not need
@@ -30,11 +29,8 @@ ORDER = Order("recipes", (RecipeRow.id,))
 _USABLE = select(RecipeRow).where(RecipeRow.format == FORMAT)
 
 
-class StoredRecipes:
+class StoredRecipes(Store):
     """The recipes of a `Database`. Each method is one transaction. Implements `RecipeStore` for `RecipeKeeper`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def of_host(self, host: str) -> Sequence[Recipe]:
         """Return the recipes of `host`: handwritten ones, then learned ones, each group last updated first."""
@@ -129,25 +125,22 @@ class StoredRecipes:
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
         """Return recipes in the order of their ids, all or those of `host`. Raises `InvalidCursorError`."""
         query = _USABLE if host is None else _USABLE.where(RecipeRow.host == host)
-        with self._database.reading() as connection:
-            rows = connection.execute(ORDER.page_query(query, cursor, limit)).all()
+        rows = self._rows(ORDER.page_query(query, cursor, limit))
         return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
 
     def get(self, recipe_id: str) -> Recipe:
         """Return a recipe by its id. Raises `RecipeNotFoundError`."""
-        with self._database.reading() as connection:
-            found = _found(connection, RecipeRow.id == recipe_id)
-        if not found:
-            raise RecipeNotFoundError(recipe_id)
-        return found[0]
+        return self._found(recipe_id, RecipeRow.id == recipe_id)[0]
 
     def named(self, name: str) -> Sequence[Recipe]:
         """Return the recipe with this id, or the recipes of this host. Raises `RecipeNotFoundError` without any."""
+        return self._found(name, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
+
+    def _found(self, name: str, which: ColumnElement[bool]) -> list[Recipe]:
         with self._database.reading() as connection:
-            found = _found(connection, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
-        if not found:
-            raise RecipeNotFoundError(name)
-        return found
+            if found := _found(connection, which):
+                return found
+        raise RecipeNotFoundError(name)
 
     def put(self, recipe: Recipe) -> None:
         """Store a handwritten or exported recipe, in place of one with the same id."""

@@ -183,10 +183,7 @@ class PropertyStore:
             return entities(connection, query)
 
     def sources_of(self, property_id: str) -> tuple[str, list[SourceRecord], set[str]]:
-        """Return the property's current id, its records, and the URLs of records that a person joined.
-
-        Raises `NotFoundError`.
-        """
+        """Return the property's id, records, and the URLs that a person joined. Raises `NotFoundError`."""
         with self.database.reading() as connection:
             canonical = str(existing(connection, property_id).id)
             sources = records_of(connection, canonical)

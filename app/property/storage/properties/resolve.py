@@ -48,10 +48,7 @@ def resolve_property(
 
 
 def merge_same(database: Database, connection: Connection, record: SourceRecord, owner_id: str) -> tuple[str, bool]:
-    """Compare a stored record of `owner_id` again, and merge all properties that it shows to be the same.
-
-    Return the current id of the record's property, and whether properties were merged.
-    """
+    """Merge all properties that a stored record shows to be the same; return its property, and whether any merged."""
     pins = pins_of(connection, [record])[record.url]
     if properties_with(connection, pins.together):
         return owner_id, False

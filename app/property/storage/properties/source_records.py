@@ -84,10 +84,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record`, with the source kind of the stored record `before` if it has none of its own.
-
-    The kind belongs to the final URL, so a page with another final URL does not inherit it.
-    """
+    """Return `record`, with the source kind known for its final URL if it has none of its own."""
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
     return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)
@@ -121,10 +118,7 @@ def put_claims(
     *,
     read: Iterable[str] = (),
 ) -> None:
-    """Store `claims`, replacing earlier ones of the same field and page, and delete claims about the pages `read`.
-
-    Claims about pages, or with names of people, that were purged after the claim are left out.
-    """
+    """Replace claims of the same field and page by `claims`, except purged ones; delete those about `read` pages."""
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))
     by_time = dict[datetime, list[Unverified]]()

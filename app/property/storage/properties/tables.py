@@ -162,10 +162,7 @@ class Observation(Base):
 
 
 class Unverified(Base):
-    """An unverified claim: a value that `reported_by` (a method and a model) reported from the page `url`.
-
-    The page could not be read here, so the claim is shown beside the property's record, never in it.
-    """
+    """A value that `reported_by` reported from a page that could not be read; shown beside the record, never in it."""
 
     __tablename__ = "unverified"
 

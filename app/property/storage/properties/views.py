@@ -66,9 +66,6 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """Return when each value was last confirmed. `bodies` has the time of the last confirmation by content hash.
-
-    A derived value has the evidence of its least certain input.
-    """
+    """Return when each value's body was last confirmed, by the times in `bodies`."""
     found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
     return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

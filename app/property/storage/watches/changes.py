@@ -18,7 +18,7 @@ from app.property.storage.paging import Order
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.locks import lock_feed
 from app.property.storage.properties.tables import Property
-from app.property.storage.statements import delete_some, entities
+from app.property.storage.statements import Store, delete_some
 from app.property.storage.watches.models import Change, ChangeState
 
 ORDER = Order("changes", (Change.position,))
@@ -30,10 +30,7 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
 
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
-    """Move the pending change to the end of the feed, in the caller's transaction, which blocks purges.
-
-    If the change was purged meanwhile, or names a person who was purged meanwhile, it is deleted instead.
-    """
+    """Move the pending change to the end of the feed, or delete it if it was purged or names a purged person."""
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
     row = {column.name: getattr(change, column.name) for column in Change.__table__.columns}
@@ -45,10 +42,7 @@ def publish(database: Database, connection: Connection, change: Change, why: str
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Changes after a cursor, oldest first. `next_since` is the cursor after the last one.
-
-    `has_more` is True if there are more changes already.
-    """
+    """Changes after a cursor, oldest first; the cursor after the last one; and whether there are more already."""
 
     changes: list[Change]
     next_since: str
@@ -59,11 +53,8 @@ class Followed:
         return {"changes": changes, "next_since": self.next_since, "has_more": self.has_more}
 
 
-class ChangeStore:
+class ChangeStore(Store):
     """The changes of a `Database`. Each method is one transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
         """Return changes after `cursor`, of all properties or of one, which may have been merged.
@@ -71,14 +62,12 @@ class ChangeStore:
         The cursor None begins with the oldest change, and `LATEST` after the newest. Raises `InvalidCursorError`.
         """
         if cursor == LATEST:
-            with self._database.reading() as connection:
-                newest = connection.execute(select(func.max(Change.position)).where(_PUBLISHED)).scalar()
+            newest = self._scalar(select(func.max(Change.position)).where(_PUBLISHED))
             return Followed([], ORDER.cursor((newest or 0,)))
         query = ORDER.page_query(select(Change).where(_PUBLISHED), cursor, limit)
         if property_id is not None:
             query = query.where(_is_of(property_id))
-        with self._database.reading() as connection:
-            found = entities(connection, query)
+        found = self._read(query)
         if not found:
             return Followed([], cursor if cursor is not None else ORDER.cursor((0,)))
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
@@ -88,8 +77,7 @@ class ChangeStore:
         query = select(Change).where(_PUBLISHED).order_by(Change.position.desc())
         if property_id is not None:
             query = query.where(_is_of(property_id))
-        with self._database.reading() as connection:
-            return entities(connection, query.limit(limit))
+        return self._read(query.limit(limit))
 
     def count_since(self, cursor: str) -> tuple[int, datetime | None]:
         """Return the number of changes after `cursor`, and when the first of them was published."""

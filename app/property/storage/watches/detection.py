@@ -41,10 +41,7 @@ _PENDING = Change.state == ChangeState.PENDING
 
 
 class ChangeDetector:
-    """Detects the changes of a property that was just rebuilt, in the caller's transaction.
-
-    The caller holds the property's lock, so that only one of its pages is stored at a time.
-    """
+    """Detects the changes of a property that was just rebuilt and is locked, in the caller's transaction."""
 
     def __init__(
         self, database: Database, connection: Connection, rules: PublishingRules, rebuilt: Rebuilt, now: datetime
@@ -59,10 +56,7 @@ class ChangeDetector:
         self._pending = entities(connection, self._mine.where(_PENDING))
 
     def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
-        """Compare the new `record` of a page with the row `before`, and publish changes that are accepted now.
-
-        `edition` is the version of the extractors that read `record`.
-        """
+        """Compare the `record` read by `edition` with the row `before`, and publish changes that are accepted now."""
         if record.fetched_at < before.fetched_at:
             return
         if before.property_id == self._property_id and before.content_sha256 != record.content_sha256:

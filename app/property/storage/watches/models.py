@@ -35,17 +35,13 @@ class WatchKind(StrEnum):
 
 
 class WatchStatus(StrEnum):
-    """The state of a watch.
+    """The state of a watch."""
 
-    waiting: not due yet. due: refreshed by the next tick. put_off: the day's budget was used up, and it comes first on
-    the next day. under_way: its jobs are active. paused: stopped until it is added again.
-    """
-
-    WAITING = "waiting"
-    DUE = "due"
-    PUT_OFF = "put_off"
-    UNDER_WAY = "under_way"
-    PAUSED = "paused"
+    WAITING = "waiting"  # not due yet
+    DUE = "due"  # refreshed by the next tick
+    PUT_OFF = "put_off"  # the day's budget was used up, and it comes first on the next day
+    UNDER_WAY = "under_way"  # its jobs are active
+    PAUSED = "paused"  # stopped until it is added again
 
 
 class Watch(Base):

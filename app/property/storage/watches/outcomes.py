@@ -45,10 +45,7 @@ UNDER_WAY = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE)
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
-    """Settle up to 500 refreshes whose jobs have all ended.
-
-    Return the number by outcome (done, failed, cancelled), and the watches that were paused.
-    """
+    """Settle up to 500 ended refreshes; return the number by outcome, and the watches that were paused."""
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)

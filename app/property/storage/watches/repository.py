@@ -16,7 +16,6 @@ from sqlalchemy.orm import with_expression
 from app.errors import NotFoundError
 from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
-from app.property.storage.database import Database
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.batches import cancel_jobs
 from app.property.storage.jobs.enqueue import refuse_named
@@ -25,7 +24,7 @@ from app.property.storage.jobs.models import JobState
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property, SourceRow
-from app.property.storage.statements import chunks, clean, entities, insert_all, new_id
+from app.property.storage.statements import Store, chunks, clean, entities, insert_all, new_id
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, write
@@ -50,12 +49,8 @@ class Added:
     new: int
 
 
-class Watches:
+class Watches(Store):
     """The watches of a `Database`, by its clock. Each method is atomic and raises errors of `app.errors`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._clock = database.clock
 
     def add(
         self,
@@ -135,27 +130,19 @@ class Watches:
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """Return the watches after `cursor`, of all or of one status, in the order `ORDER` (oldest first) or `PLANNED`.
-
-        Raises `InvalidCursorError`.
-        """
+        """Return the watches after `cursor`, of all or of one status, in this order. Raises `InvalidCursorError`."""
         now = self._clock.now()
-        query = order.page_query(_all(now), cursor, limit)
-        found = self._read(query if status is None else query.where(_status_at(now) == status.value))
-        return Page(found[:limit], order.next_cursor(found, limit))
+        query = _all(now) if status is None else _all(now).where(_status_at(now) == status.value)
+        return self._page(order, query, cursor, limit)
 
     def counts(self) -> dict[WatchStatus, int]:
         """Return the number of watches in each status."""
         status = _status_at(self._clock.now()).label("status")
-        with self._database.reading() as connection:
-            found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
+        found = {row[0]: row[1] for row in self._rows(select(status, func.count()).group_by(status))}
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> tuple[int, int, int]:
-        """Return the numbers of watches waiting for the budget, of due watches not begun, and of unfinished jobs.
-
-        Count only entries that have been waiting since `since` or longer.
-        """
+        """Return how many watches wait for budget, how many for a tick, and how many jobs, since `since` or longer."""
         began = func.coalesce(JobRow.started_at, JobRow.created_at)  # requeueing a failed job resets `started_at`
         theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
@@ -169,8 +156,7 @@ class Watches:
         is_url = Watch.kind == WatchKind.URL.value
         pages = case((is_url, 1), (known < 1, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
         share = func.sum(pages * 1.0 / Watch.interval_days)
-        with self._database.reading() as connection:
-            return float(connection.execute(select(share).where(Watch.state == "active")).scalar() or 0)
+        return float(self._scalar(select(share).where(Watch.state == "active")) or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
         """Settle ended refreshes and begin new ones.
@@ -187,10 +173,6 @@ class Watches:
 
         now = self._clock.now()
         return self._database.repeat(work)
-
-    def _read(self, query: Select[Watch]) -> list[Watch]:
-        with self._database.reading() as connection:
-            return entities(connection, query)
 
 
 def _all(now: datetime) -> Select[Watch]:
