@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import ColumnElement, Table, func, select, text
 
 from app.clock import ManualClock
+from app.errors import PropertyIntelligenceError
+from app.property.page import Page
 from app.property.storage.database import Database
+from app.property.storage.engine import make_engine, parse_url
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.schema import upgrade
 from app.property.storage.types import Base
 from app.property.storage.watches.repository import Watches
 from tests.plugins.postgresql_server import POSTGRESQL
 
+NAMES_KEY = NamesKey("k" * 32)
 #: Marks a test of a rule that applies to PostgreSQL only.
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
+#: Marks a test of code above the stores, which runs the same statements as other tests.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
@@ -44,7 +54,7 @@ def _migrated_sqlite() -> bytes:
 
 @pytest.fixture
 def database(database_url: str, clock: ManualClock) -> Iterator[Database]:
-    database = Database(database_url, clock, names_key=NamesKey("k" * 32), busy_timeout_seconds=120)
+    database = Database(database_url, clock, names_key=NAMES_KEY, busy_timeout_seconds=120)
     yield database
     database.close()
 
@@ -63,3 +73,47 @@ def count(database: Database, table: Table | type[Base], *conditions: ColumnElem
     """Return how many rows of a table match the conditions."""
     with database.reading() as connection:
         return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+
+
+def set_version(url: str, version: str) -> None:
+    """Overwrite the database's schema revision."""
+    engine = make_engine(parse_url(url), 5)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+    engine.dispose()
+
+
+@contextmanager
+def writing_threads(
+    database_url: str, clock: ManualClock, page: Page, refusal: type[PropertyIntelligenceError]
+) -> Iterator[None]:
+    """Store `page` repeatedly in three threads during the block, until each of them is refused with `refusal`."""
+    began = threading.Event()
+
+    def write() -> bool:
+        with closing(Database(database_url, clock, names_key=NAMES_KEY)) as mine:
+            for _ in range(5000):
+                try:
+                    PageStore(mine).save_page(page)
+                except refusal:
+                    return True
+                began.set()
+        return False
+
+    with ThreadPoolExecutor(3) as threads:
+        writers = [threads.submit(write) for _ in range(3)]
+        assert began.wait(60)
+        yield
+        assert all(writer.result(60) for writer in writers), "the purge must refuse the page"
+
+
+def at_once[T](*works: Callable[[], T]) -> list[T]:
+    """Return the results of `works`, which run in threads that start together."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], T]) -> T:
+        start.wait(60)
+        return work()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(run, works))

@@ -71,10 +71,6 @@ def test_only_one_caller_fetches_a_file(robots_cache: RobotsCache, clock: Manual
     assert robots_cache.claim("https://other.example", 60)
     robots_cache.put(ORIGIN, _cached(clock, RobotsFile(404)))
     assert robots_cache.claim(ORIGIN, 60), "a caller must be able to fetch again after the file expires"
-
-
-def test_a_released_claim_can_be_taken(robots_cache: RobotsCache) -> None:
-    assert robots_cache.claim(ORIGIN, 60)
     robots_cache.release(ORIGIN)
     assert robots_cache.claim(ORIGIN, 60)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,18 +33,7 @@ from tests.plugins.page_records import page_record
 
 URL = "https://a.example/1"
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
-TABLES = (
-    Property.__table__,
-    PropertyKey.__table__,
-    SourceRow.__table__,
-    Observation.__table__,
-    Unverified.__table__,
-    PageAlias.__table__,
-    Change.__table__,
-    JobAttempt.__table__,
-    JobRow.__table__,
-    BatchRow.__table__,
-)
+TABLES = (Property, PropertyKey, SourceRow, Observation, Unverified, PageAlias, Change, JobAttempt, JobRow, BatchRow)
 
 
 @pytest.fixture
@@ -95,16 +83,12 @@ def purged(database: Database, clock: ManualClock, lease: Lease) -> None:
         connection.execute(delete(JobRow).where(JobRow.id == lease.job_id))
 
 
-LOSSES = pytest.mark.parametrize("lose", [canceled, superseded, taken_over, purged])
-
-
 def everything(database: Database) -> dict[str, list[Any]]:
     with database.reading() as connection:
-        return {t.name: sorted(map(repr, connection.execute(select(t)))) for t in TABLES}
+        return {t.__tablename__: sorted(map(repr, connection.execute(select(t)))) for t in TABLES}
 
 
-@LOSSES
-@pytest.mark.parametrize("what", ["page", "fresh", "same_page", "tried", "found"])
+@pytest.mark.parametrize("lose", [cancelled, superseded, taken_over, purged])
 def test_a_run_that_lost_its_lease_stores_nothing(
     database: Database,
     jobs: JobStore,
@@ -113,7 +97,6 @@ def test_a_run_that_lost_its_lease_stores_nothing(
     clock: ManualClock,
     reading: ModelReading,
     lose: Callable[..., None],
-    what: str,
 ) -> None:
     record = page_record(URL, {"ListPrice": 100_000, **ADDRESS}, clock.now())
     other = page_record("https://b.example/1", ADDRESS, clock.now(), "1" * 64)
@@ -121,16 +104,17 @@ def test_a_run_that_lost_its_lease_stores_nothing(
     lease = claimed(jobs)
     lose(database, clock, lease)
     before = everything(database)
-    steps: dict[str, Callable[[], object]] = {
-        "page": lambda: storing.page(lease, record, reading, (record, other)),
-        "fresh": lambda: storing.fresh(lease, (home, PageKind.LISTING), (URL,)),
-        "same_page": lambda: storing.same_page(lease, record, KnownRecord(other, home, True)),
-        "tried": lambda: storing.tried(lease, [], clock.now()),
-        "found": lambda: finish_search(database, lease, Walked(["https://a.example/2"], {}, 1, "last_page")),
-    }
-    with pytest.raises(LeaseLostError):
-        steps[what]()
-    assert everything(database) == before
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: storing.page(lease, record, reading, (record, other)),
+        lambda: storing.fresh(lease, (home, PageKind.LISTING), (URL,)),
+        lambda: storing.same_page(lease, record, KnownRecord(other, home, True)),
+        lambda: storing.tried(lease, [], clock.now()),
+        lambda: finish_search(database, lease, Walked(["https://a.example/2"], {}, 1, "last_page")),
+    )
+    for step in steps:
+        with pytest.raises(LeaseLostError):
+            step()
+        assert everything(database) == before
 
 
 def test_an_expired_lease_is_valid_until_another_worker_takes_it(
@@ -145,45 +129,26 @@ def test_an_expired_lease_is_valid_until_another_worker_takes_it(
     assert (tuple(job.wanted_model), job.model_note) == (("Roof",), "no key")
 
 
-@contextmanager
-def counted(database: Database, name: str, refuse: Callable[[str], bool] = lambda _: False) -> Iterator[list[Any]]:
-    """Yield a list of the engine's `name` events. A statement that `refuse` matches is interrupted, as in a crash."""
-    seen: list[Any] = []
+def test_a_page_and_the_end_of_its_job_are_stored_together_or_not_at_all(
+    database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
+) -> None:
+    """The first run crashes while it finishes. The second run stores everything with one commit."""
+    lease, crashes, commits = claimed(jobs), [True], []
+    before = everything(database)
     with database.reading() as connection:
         engine = connection.engine
 
-    def note(*arguments: Any) -> None:
-        seen.append(arguments)
-        if len(arguments) > 2 and refuse(str(arguments[2])):
+    @event.listens_for(engine, "before_cursor_execute")
+    def crash(*arguments: Any) -> None:
+        if crashes and arguments[2].startswith("UPDATE jobs"):
+            crashes.clear()
             raise KeyboardInterrupt
 
-    event.listen(engine, name, note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, name, note)
-
-
-def test_a_crash_while_finishing_stores_nothing(
-    database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
-) -> None:
-    lease = claimed(jobs)
-    before = everything(database)
-    with (
-        counted(database, "before_cursor_execute", lambda sql: sql.startswith("UPDATE jobs")),
-        pytest.raises(KeyboardInterrupt),
-    ):
+    with pytest.raises(KeyboardInterrupt):
         storing.page(lease, page_record(URL, ADDRESS, clock.now()), reading)
     assert everything(database) == before
-    assert jobs.get(lease.job_id).state is JobState.RUNNING
-
-
-def test_a_property_and_the_end_of_its_job_share_one_commit(
-    database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
-) -> None:
-    lease = claimed(jobs)
-    with counted(database, "commit") as commits:
-        storing.page(lease, page_record(URL, ADDRESS, clock.now()), reading)
+    event.listen(engine, "commit", commits.append)
+    storing.page(lease, page_record(URL, ADDRESS, clock.now()), reading)
     assert len(commits) == 1
     assert jobs.get(lease.job_id).state is JobState.DONE
 

@@ -65,17 +65,6 @@ def test_two_properties_can_be_stored_at_the_same_time(database: Database, monke
     assert count_current(database) == 2
 
 
-def test_concurrent_pages_of_one_property_make_one_property(database: Database) -> None:
-    store = PropertyStore(database)
-    for number in range(1, 6):
-        parcel = {"ParcelNumber": f"11-22-33{number}"}
-        pages = [page(number, f"site{n}") for n in range(5)] + [page(number, site, **parcel) for site in "ab"]
-        with ThreadPoolExecutor(8) as threads:
-            list(threads.map(partial(save_record, store), pages))
-        assert len({store.fresh(one.url, one.fetched_at.replace(year=2000)) for one in pages}) == 1
-    assert count_current(database) == 5
-
-
 def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database, clock: ManualClock) -> None:
     """Concurrent work on the same few properties succeeds. Transactions in a deadlock are repeated."""
     store, purges, ages = PropertyStore(database), PurgeStore(database), AgeLimits(database)

@@ -9,17 +9,16 @@ import pytest
 from sqlalchemy import func, select
 
 from app.clock import ManualClock
-from app.property.page import Page
-from app.property.record import Evidence, Method, PageKind
-from app.property.source_record import SourceRecord
 from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.pages.index import Seen
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Observation, Unverified
+from app.property.storage.statements import digest
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import confirm, put_claims
+from tests.plugins.page_records import page_record
 
 AGENT = "Ottilie Quackenbush"
 PAGE = "https://www.homes.example/h/48213"
@@ -39,13 +38,8 @@ def ages(database: Database) -> AgeLimits:
 def read(properties: PropertyStore, clock: ManualClock, url: str = PAGE, **values: Any) -> str:
     """Store a page that is read now, and return its property's id. Each quote names the agent."""
     given = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListAgentFullName": AGENT, **values}
-    page = Page(url, url, "text/html", "", repr(given).encode(), clock.now())
-    proofs = {
-        name: Evidence(value=value, raw=str(value), method=Method.LABEL, locator="/", quote=f"{value} by {AGENT}",
-                       source_url=url, fetched_at=clock.now(), content_sha256=page.sha256, confidence=0.9)
-        for name, value in given.items()
-    }  # fmt: skip
-    record = SourceRecord(url, url, PageKind.LISTING, page.sha256, clock.now(), given, proofs, url)
+    sha, quote = digest(given), f"{{}} by {AGENT}"
+    record = page_record(url, given, clock.now(), sha, quote=quote, page_url=url)
     return save_record(properties, record, edition="e1")
 
 
@@ -59,14 +53,8 @@ def test_an_old_name_is_deleted_from_every_place(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock
 ) -> None:
     home = read(properties, clock, ListPrice=100, PublicRemarks=f"Ask {AGENT}.")
-    claim = Unverified(
-        field="ListAgentFullName",
-        value=AGENT,
-        quote=f"{AGENT} sells it",
-        url="https://dead.example/1",
-        reported_by="m",
-        seen_at=clock.now(),
-    )
+    said = {"field": "ListAgentFullName", "value": AGENT, "quote": f"{AGENT} sells it", "reported_by": "m"}
+    claim = Unverified(**said, url="https://dead.example/1", seen_at=clock.now())
     put_claims(database, home, [claim])
     clock.advance(100 * DAY)
     assert not ages.prune_names(100).records, "the name has not exceeded its age limit"
@@ -121,9 +109,7 @@ def test_old_history_is_deleted_and_current_values_stay(
 def test_names_are_deleted_in_small_transactions(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.property.storage.privacy import ages as personal_data
-
-    monkeypatch.setattr(personal_data, "_AT_ONCE", 2)
+    monkeypatch.setattr("app.property.storage.privacy.ages._AT_ONCE", 2)
     for n in range(3):
         read(properties, clock, f"{PAGE}/{n}", StreetNumber=str(n + 1))
     clock.advance(timedelta(days=30).total_seconds())

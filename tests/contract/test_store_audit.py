@@ -14,14 +14,9 @@ from app.property.storage.database import Database
 from app.property.storage.paging import every
 
 ENTRY = {
-    "who": "alice (manager)",
-    "action": "disable",
-    "key_id": "0123456789abcdef",
-    "mask": "sk-a",
-    "reason": "leaked",
-    "outcome": "done",
-    "state": "disabled",
-}
+    "who": "alice (manager)", "action": "disable", "key_id": "0123456789abcdef", "mask": "sk-a", "reason": "leaked",
+    "outcome": "done", "state": "disabled",
+}  # fmt: skip
 
 
 def record(database: Database, **changes: Any) -> None:
@@ -35,18 +30,9 @@ def test_an_action_is_read_unchanged(database: Database) -> None:
     with database.writing() as connection:
         audit.record(connection, database.clock.now(), "alice", "purge", "url", removed={"records": 1})
     (written,) = key_actions(database).items
-    shown = written.as_json()
+    shown, at = written.as_json(), "2026-01-01T00:00:00+00:00"
     assert len(shown.pop("id")) == 32
-    assert shown == {
-        "at": "2026-01-01T00:00:00+00:00",
-        "who": "alice (manager)",
-        "action": "disable",
-        "key": "0123456789abcdef",
-        "mask": "sk-a",
-        "reason": "leaked",
-        "outcome": "done",
-        "state": "disabled",
-    }
+    assert shown | {"key_id": shown["key"]} == {**ENTRY, "at": at, "key": ENTRY["key_id"]}
 
 
 def test_actions_are_paged_newest_first_while_others_are_added(database: Database, clock: ManualClock) -> None:
@@ -67,9 +53,6 @@ def test_actions_can_be_filtered_by_key(database: Database) -> None:
     record(database, key_id="fedcba9876543210")
     assert [action.key_id for action in key_actions(database, key_id="fedcba9876543210").items] == ["fedcba9876543210"]
     assert key_actions(database, key_id="0000000000000000").items == []
-
-
-def test_a_cursor_of_another_list_is_refused(database: Database) -> None:
     with pytest.raises(InvalidCursorError, match="actions"):
         key_actions(database, "eyJhIjoxfQ")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select
 
 from app.clock import ManualClock
 from app.errors import ConfigurationError
@@ -159,17 +158,3 @@ def test_jobs_must_be_kept_while_their_properties_are_fresh(monkeypatch: pytest.
         load_settings()
     monkeypatch.setenv("PROPERTY_FRESH_DAYS", "20")
     assert load_settings().jobs.job_retention_days == 20
-
-
-def test_any_number_of_idempotency_keys_expires(
-    database: Database, monkeypatch: pytest.MonkeyPatch, clock: ManualClock
-) -> None:
-    monkeypatch.setattr(expiry, "AT_ONCE", 1)
-    for number in range(3):
-        key = RequestKey(str(number) * 64, "f" * 64)
-        JobStore(database).enqueue([f"{URL}{number}"], requester=Requester("c" * 64, key=key))
-    clock.advance(timedelta(hours=25).total_seconds())
-    expire(database)
-    with database.reading() as connection:
-        keys = connection.execute(select(Batch.idempotency_key)).scalars().all()
-    assert keys == [None] * 3

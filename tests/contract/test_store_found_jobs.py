@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
@@ -48,10 +47,7 @@ def test_listings_become_jobs_of_the_searchs_batch_which_stays_open(
     job = searching(jobs)
     made = finish_search(database, Lease(job.id, "me"), walked(1, 2, left_out={LeftOut.SPONSORED: 1}))
     assert made is not None
-    assert [(one.target, one.state, one.found_by) for one in made] == [
-        (listing(1), "queued", job.id),
-        (listing(2), "queued", job.id),
-    ]
+    assert [(one.target, one.state, one.found_by) for one in made] == [(listing(n), "queued", job.id) for n in (1, 2)]
     assert {(one.batch_id, one.priority, one.economy, one.refresh) for one in made} == {(job.batch_id, 3, True, False)}
     assert [one.target for one in jobs.list(batch=job.batch_id)] == [SEARCH, listing(1), listing(2)]
     ended = jobs.get(job.id)
@@ -63,16 +59,6 @@ def test_listings_become_jobs_of_the_searchs_batch_which_stays_open(
     assert BatchStore(database).get(job.batch_id).targets == 3
     clock.advance(21)
     assert {one.job.target for one in jobs.recoverable()} == {listing(1), listing(2)}, "unsent jobs must be recoverable"
-
-
-def test_a_run_that_lost_its_lease_creates_no_jobs(database: Database, jobs: JobStore, clock: ManualClock) -> None:
-    job = searching(jobs)
-    clock.advance(31)
-    assert jobs.claim(job.id, "another", 30) is not None
-    with pytest.raises(LeaseLostError):
-        finish_search(database, Lease(job.id, "me"), walked(1, 2))
-    assert [one.target for one in jobs.list(batch=job.batch_id)] == [SEARCH]
-    assert jobs.get(job.id).state is JobState.RUNNING
 
 
 @pytest.mark.parametrize(("refresh", "taken"), [(False, [3]), (True, [2, 3])])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.tables import KeyHour
 from app.property.storage.keys.usage import HOUR, CountedKey, Demand, Uses, hour_of
 from app.settings import Settings
+from tests.contract.conftest import at_once
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -55,36 +57,20 @@ def requests(database: Database) -> Requests:
     return read
 
 
-def test_new_counts_are_added_to_the_current_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
-    record_counters(history, key("a"))
-    record_counters(history, key("a", 10))
-    clock.advance(HOUR_S)
-    record_counters(history, key("a", 10))
-    clock.advance(15)
-    record_counters(history, key("a", 17))
-    hour = hour_of(clock.now())
-    assert history.by_hour(hour - HOUR) == [
-        (hour - HOUR, Uses(requests=10, successes=10)),
-        (hour, Uses(requests=7, successes=7)),
-    ]
-
-
-def test_tokens_and_cost_are_added_to_the_current_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_new_counts_of_all_keys_are_added_to_the_current_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
     used = Uses(3, 3, 0, 0, input_tokens=9_000, output_tokens=300, microusd=50, cached_tokens=5_120)
-    record_counters(history, key("a"))
-    record_counters(history, CountedKey("a", "sk-a", "a", True, {"m": used}, {}))
-    hour = hour_of(clock.now())
-    assert history.by_hour(hour) == [(hour, used)]
-
-
-def test_counts_continue_after_a_store_lost_its_data(
-    history: KeyHistoryStore, clock: ManualClock, requests: Requests
-) -> None:
-    record_counters(history, key("a"))
-    record_counters(history, key("a", 100))
+    record_counters(history, key("a"), key("b"), key("c"))
+    record_counters(history, key("a", 10), key("b", 5), CountedKey("c", "sk-c", "c", True, {"m": used}))
+    first = hour_of(clock.now())
+    clock.advance(2 * HOUR_S)
+    record_counters(history, key("a", 10), key("b", 5))
     clock.advance(15)
-    record_counters(history, key("a", 4))
-    assert requests() == {"a": 104}
+    record_counters(history, key("a", 17), key("b", 5))
+    clock.advance(15)
+    record_counters(history, key("a", 4), key("b", 5))  # the pool's store lost its data
+    last = (hour_of(clock.now()), Uses(requests=11, successes=11))
+    assert history.by_hour(first) == [(first, replace(used, requests=18, successes=18)), last]
+    assert history.by_hour(last[0]) == [last]
 
 
 def test_a_new_database_ignores_earlier_counts(
@@ -114,22 +100,16 @@ def test_concurrent_processes_count_each_request_once(
 ) -> None:
     """A process reads its counts again if another process has recorded newer ones."""
     record_counters(history, key("a", 0))
-    shown = 0
-    lock = threading.Lock()
+    shown = itertools.count(5, 5)  # thread-safe
 
     def read() -> list[CountedKey]:
-        nonlocal shown
-        with lock:
-            shown += 5
-            return [pool({"m": Demand(sent=shown, refusals={"no_capacity": shown})}), key("a", shown)]
+        sent = next(shown)
+        return [pool({"m": Demand(sent=sent, refusals={"no_room": sent})}), key("a", sent)]
 
-    threads = [threading.Thread(target=KeyHistoryStore(database).record_counters, args=(read,)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert requests() == {"a": shown}
-    assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=shown, refusals={"no_capacity": shown})}
+    at_once(*[lambda: KeyHistoryStore(database).record_counters(read)] * 8)
+    total = next(shown) - 5
+    assert requests() == {"a": total}
+    assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=total, refusals={"no_room": total})}
 
 
 def test_the_pool_is_read_outside_of_transactions(history: KeyHistoryStore, database: Database) -> None:
@@ -161,14 +141,6 @@ def test_outdated_counts_are_not_counted_twice(history: KeyHistoryStore, request
     assert requests() == {"a": 3}
 
 
-def test_nothing_to_read_changes_nothing(history: KeyHistoryStore, requests: Requests) -> None:
-    record_counters(history, key("a"))
-    record_counters(history, key("a", 5))
-    history.record_counters(lambda: None)
-    assert [known.removed_at for known in history.known_keys()] == [None]
-    assert requests() == {"a": 5}
-
-
 def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHistoryStore, clock: ManualClock) -> None:
     began = clock.now()
     record_counters(history, key("a"), key("b"))
@@ -182,9 +154,8 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHis
 
     clock.advance(DAY_S)
     record_counters(history, key("a"), key("c"))
-    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed, (
-        "the key must not be removed again"
-    )
+    still = {each.key_id: each.removed_at for each in history.known_keys()}
+    assert still["b"] == removed, "the key must not be removed again"
     record_counters(history, key("a"), key("b"))
     back = {each.key_id: each for each in history.known_keys()}
     assert (back["b"].removed_at, back["b"].first_seen_at, back["c"].removed_at) == (None, began, clock.now())
@@ -218,9 +189,10 @@ def test_a_draining_key_keeps_its_mask_and_group(
     assert requests() == {"a": 4}
 
 
-def test_a_process_without_keys_removes_none(history: KeyHistoryStore) -> None:
+def test_a_process_without_keys_or_counters_removes_no_key(history: KeyHistoryStore) -> None:
     record_counters(history, key("a"))
     record_counters(history)
+    history.record_counters(lambda: None)
     assert [each.removed_at for each in history.known_keys()] == [None]
 
 
@@ -284,16 +256,3 @@ def test_old_hours_and_removed_keys_are_pruned_in_small_steps(
     assert requests() == {}
     assert [each.key_id for each in history.known_keys()] == ["a"]
     assert history.demand(clock.now() - timedelta(days=9999)) == {}
-
-
-def test_hours_of_all_keys_are_summed(history: KeyHistoryStore, clock: ManualClock) -> None:
-    record_counters(history, key("a"), key("b"))
-    record_counters(history, key("a", 10), key("b", 5))
-    first = hour_of(clock.now())
-    clock.advance(2 * HOUR_S)
-    record_counters(history, key("a", 10), key("b", 5))
-    clock.advance(15)
-    record_counters(history, key("a", 11), key("b", 5))
-    later = hour_of(clock.now())
-    assert history.by_hour(first) == [(first, Uses(requests=15, successes=15)), (later, Uses(requests=1, successes=1))]
-    assert history.by_hour(later) == [(later, Uses(requests=1, successes=1))]

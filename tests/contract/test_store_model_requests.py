@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -20,9 +19,10 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.batches import Answered, Candidate, LlmBatchStore
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
-from app.property.storage.llm.tables import LlmBatch, LlmBatchState, RequestState
+from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import digest
 from app.settings import Settings
+from tests.contract.conftest import at_once
 
 WAIT = 26 * 3600.0
 DONE = {"choices": [{"message": {"content": "{}"}}]}
@@ -74,15 +74,14 @@ def begin_batch(batches: LlmBatchStore, model: str = "gpt-x") -> LlmBatch:
     return claimed
 
 
+def request_of(requests: LlmRequestStore, name: str) -> LlmRequest:
+    found = requests.get(question(name).id)
+    assert found is not None
+    return found
+
+
 def answer_to(name: str, tokens: int = 7) -> Answered:
     return Answered(question(name).id, DONE, 100, tokens, 5, 64)
-
-
-def test_an_economy_batch_makes_economy_jobs(jobs: JobStore, database: Database) -> None:
-    plain = jobs.enqueue(["https://a.example/1"])
-    cheap = jobs.enqueue(["https://a.example/2"], economy=True)
-    assert [job.economy for job in (*plain.jobs, *cheap.jobs)] == [False, True]
-    assert [BatchStore(database).get(made.batch).economy for made in (plain, cheap)] == [False, True]
 
 
 def test_a_parked_job_waits_without_a_lease_and_costs_no_attempt(
@@ -93,20 +92,12 @@ def test_a_parked_job_waits_without_a_lease_and_costs_no_attempt(
     assert job.parked_at == clock.now()
     assert job.request_id == question("a").id
     assert job.due_at == clock.now() + timedelta(seconds=WAIT) + timedelta(hours=1)
-    outcome = requests.get(question("a").id)
-    assert outcome is not None
+    outcome = request_of(requests, "a")
     assert (outcome.state, outcome.give_up_at) == (RequestState.PARKED, clock.now() + timedelta(seconds=WAIT))
     clock.advance(WAIT)
     assert jobs.recoverable() == []
-
-
-def test_a_parked_job_is_recovered_after_its_longest_wait(
-    jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
-) -> None:
-    """A job is recovered even if its batch never ends."""
-    (job,) = parked(jobs, requests, "a")
-    clock.advance(WAIT + 3601)
-    assert [each.job.id for each in jobs.recoverable()] == [job.id]
+    clock.advance(3601)
+    assert [each.job.id for each in jobs.recoverable()] == [job.id], "even if its batch never ends"
 
 
 def test_a_run_that_lost_its_lease_parks_nothing(jobs: JobStore, requests: LlmRequestStore, clock: ManualClock) -> None:
@@ -122,7 +113,7 @@ def test_a_run_that_lost_its_lease_parks_nothing(jobs: JobStore, requests: LlmRe
 
 
 def test_jobs_with_the_same_question_share_one_request(
-    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     one, other = running(jobs, "one", "other")
     for job in (one, other):
@@ -134,29 +125,20 @@ def test_jobs_with_the_same_question_share_one_request(
 
 
 def test_a_repeated_answer_resumes_its_job_once(
-    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     first, second = parked(jobs, requests, "a", "b")
     batch = begin_batch(batches)
     assert batches.answer(batch.id, [answer_to("a", tokens=7)]) == 1
     assert batches.answer(batch.id, [answer_to("a", tokens=9)]) == 0
     assert [each.job.id for each in jobs.recoverable()] == [first.id]
-    outcome = requests.get(question("a").id)
-    assert outcome is not None
+    outcome = request_of(requests, "a")
     assert (outcome.state, outcome.answer) == (RequestState.ANSWERED, DONE)
     assert [(used.calls, used.completion_tokens, used.cached_tokens) for used in batches.used(batch.id)] == [(1, 7, 64)]
     assert jobs.get(second.id).state == JobState.DEFERRED
-
-
-def test_a_finished_request_contains_no_text_of_the_page(
-    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
-) -> None:
-    parked(jobs, requests, "a", "b", "c")
-    batch = begin_batch(batches)
-    assert [body for _, body in batches.bodies(batch.id)] != []
-    batches.answer(batch.id, [answer_to("a")])
+    assert [name for name, _ in batches.bodies(batch.id)] == [question("b").id], "an ended request has no text"
     batches.fail(batch.id, {question("b").id: ("http_400", "no")})
-    assert [name for name, _ in batches.bodies(batch.id)] == [question("c").id]
+    assert list(batches.bodies(batch.id)) == []
 
 
 def test_a_job_that_parks_for_an_answered_request_is_due_at_once(
@@ -172,8 +154,7 @@ def test_a_job_that_parks_for_an_answered_request_is_due_at_once(
     assert again.request_id == question("a").id
     requests.park(again, "me", question("a"), WAIT)
     assert jobs.get(job.id).due_at == clock.now()
-    outcome = requests.get(question("a").id)
-    assert outcome is not None
+    outcome = request_of(requests, "a")
     assert outcome.state == RequestState.ANSWERED
 
 
@@ -185,8 +166,7 @@ def test_a_failed_question_is_asked_again_for_another_job(
     batches.fail(batch.id, {question("a").id: ("http_400", "no")})
     (other,) = running(jobs, "other")
     requests.park(other, "me", question("a"), WAIT)
-    outcome = requests.get(question("a").id)
-    assert outcome is not None
+    outcome = request_of(requests, "a")
     assert (outcome.state, outcome.attempts, outcome.error_message) == (RequestState.PARKED, 0, None)
 
 
@@ -202,22 +182,17 @@ def test_only_requests_of_canceled_jobs_are_withdrawn(
     assert again.request_id is None, "the job no longer waits for a request"
 
 
-def test_a_batch_is_worth_waiting_for_while_one_job_wants_an_answer(
+def test_a_batch_is_worth_waiting_for_while_a_job_wants_an_answer_until_the_deadline(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
-    one, other = parked(jobs, requests, "a", "b")
+    (only,) = parked(jobs, requests, "a")
+    unwanted = begin_batch(batches)
+    assert batches.worth_waiting(unwanted.id)
+    jobs.cancel(only.id)
+    assert not batches.worth_waiting(unwanted.id)
+    one, _ = parked(jobs, requests, "b", "c")
     batch = begin_batch(batches)
     jobs.cancel(one.id)
-    assert batches.worth_waiting(batch.id)
-    jobs.cancel(other.id)
-    assert not batches.worth_waiting(batch.id)
-
-
-def test_a_batch_is_not_worth_waiting_for_after_its_requests_deadline(
-    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
-) -> None:
-    parked(jobs, requests, "a")
-    batch = begin_batch(batches)
     clock.advance(WAIT - 1)
     assert batches.worth_waiting(batch.id)
     clock.advance(1)
@@ -256,28 +231,17 @@ def test_a_returned_request_is_sent_directly_after_the_third_batch(
         assert batches.candidates("gpt-x", 10) == [], "the request must wait a minute"
         assert requests.parked() == []
         clock.advance(60)
-        outcome = requests.get(question("a").id)
-        assert outcome is not None
+        outcome = request_of(requests, "a")
         assert (outcome.state, outcome.attempts) == (RequestState.PARKED, n)
-    batch = begin_batch(batches)
-    assert batches.give_back(batch.id, None) == 1
-    outcome = requests.get(question("a").id)
-    assert outcome is not None
-    assert outcome.state == RequestState.DIRECT
-    assert [each.job.id for each in jobs.recoverable()] == [job.id]
-
-
-def test_a_batch_that_was_not_created_costs_no_attempt(
-    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
-) -> None:
-    parked(jobs, requests, "a")
-    for _ in range(5):
+    for _ in range(3):  # a batch that was not created costs no attempt
         batch = begin_batch(batches)
         assert batches.give_back(batch.id, None, counted=False) == 1
         batches.release(batch.id, "me", None)
-    outcome = requests.get(question("a").id)
-    assert outcome is not None
-    assert (outcome.state, outcome.attempts) == (RequestState.PARKED, 0)
+    batch = begin_batch(batches)
+    assert batches.give_back(batch.id, None) == 1
+    outcome = request_of(requests, "a")
+    assert outcome.state == RequestState.DIRECT
+    assert [each.job.id for each in jobs.recoverable()] == [job.id]
 
 
 def test_a_batch_contains_and_charges_only_parked_requests(
@@ -340,15 +304,8 @@ def test_an_open_batch_is_due_at_its_time_and_a_closed_one_never(
 def test_concurrent_batches_share_no_request(jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore) -> None:
     parked(jobs, requests, *(f"p{n}" for n in range(40)))
     chosen = batches.candidates("gpt-x", 100)
-    made: list[Any] = []
-    threads = [
-        threading.Thread(target=lambda part=part: made.append(batches.begin("gpt-x", part, charges_of)))
-        for part in (chosen, chosen[::-1], chosen[:20], chosen[20:])
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    parts = (chosen, chosen[::-1], chosen[:20], chosen[20:])
+    made = at_once(*(partial(batches.begin, "gpt-x", part, charges_of) for part in parts))
     claimed = [request_id for batch in made if batch is not None for request_id, _ in batches.bodies(batch.id)]
     assert sorted(claimed) == sorted(candidate.id for candidate in chosen)
 

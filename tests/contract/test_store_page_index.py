@@ -44,7 +44,7 @@ def index(database: Database) -> PageIndex:
     return PageIndex(database)
 
 
-def test_two_urls_of_a_page_are_one_source(database: Database, store: PropertyStore, clock: ManualClock) -> None:
+def test_two_urls_of_a_page_are_one_source(store: PropertyStore, clock: ManualClock) -> None:
     home = save_record(store, record(clock, PAGE, ListPrice=100))
     clock.advance(60)
     assert save_record(store, record(clock, MOBILE, sha="b", ListPrice=90)) == home
@@ -52,6 +52,8 @@ def test_two_urls_of_a_page_are_one_source(database: Database, store: PropertySt
     assert (source["url"], source["page_url"], source["content_sha256"]) == (PAGE, PAGE, "b" * 64)
     assert store.get(home)["record"]["ListPrice"] == 90
     assert store.get(home)["conflicts"] == []
+    assert save_record(store, replace(record(clock, MOBILE, ListPrice=80), fetched_at=clock.now() - HOUR)) == home
+    assert store.get(home)["record"]["ListPrice"] == 90, "an older record does not replace a newer one"
     for url in (PAGE, MOBILE):
         assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
 
@@ -94,7 +96,7 @@ def test_two_sources_that_prove_to_be_one_page_are_merged_with_their_properties(
 
 
 def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
-    database: Database, store: PropertyStore, clock: ManualClock
+    store: PropertyStore, clock: ManualClock
 ) -> None:
     """One source turns out to be a page of another property. The first property keeps its own source."""
     address = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
@@ -110,17 +112,8 @@ def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
     assert len(store.get(moved)["sources"]) == 1
 
 
-def test_a_record_without_a_page_url_is_only_replaced_by_its_own_url(
-    database: Database, store: PropertyStore, clock: ManualClock
-) -> None:
-    """Records that older versions stored have no page URL."""
-    for url in (PAGE, MOBILE):
-        save_record(store, record(clock, url, page_url=None, ListPrice=100))
-    assert count(database, SourceRow) == 2
-
-
 def test_an_unchanged_page_is_confirmed_and_fresh_again(
-    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
     home = save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
     changed_at = store.get(home)["updated_at"]
@@ -137,7 +130,7 @@ def test_an_unchanged_page_is_confirmed_and_fresh_again(
 
 
 def test_an_equivalent_body_of_another_url_confirms_the_page(
-    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
     """The bodies of the page's URLs differ. A body that was compared once needs no second comparison."""
     known = record(clock, PAGE, ListPrice=100)
@@ -153,21 +146,15 @@ def test_an_equivalent_body_of_another_url_confirms_the_page(
     assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) is None, "the record is newer"
 
 
-@pytest.mark.parametrize("seen", [("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")])
-def test_another_body_extractor_version_or_page_is_no_confirmation(
-    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock, seen: tuple[str, str, str]
-) -> None:
-    sha, edition, page_url = seen
-    save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
-    assert confirm(database, Seen(page_url, page_url, sha * 64, edition), clock.now()) is None
-
-
-def test_a_record_without_the_models_answer_is_read_again(
+def test_only_the_same_body_page_and_extractors_confirm_a_complete_record(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    note = "The budget is used up."
-    save_record(store, record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], model_note=note, edition="e1")
-    assert confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now()) is None
+    save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
+    for sha, edition, url in (("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")):
+        assert confirm(database, Seen(url, url, sha * 64, edition), clock.now()) is None
+    wanted = {"wanted_model": ["Roof"], "model_note": "The budget is used up.", "edition": "e1"}
+    save_record(store, record(clock, PAGE, ListPrice=100), **wanted)
+    assert confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now()) is None, "a model's answer is missing"
     known = index.record_of(PAGE)
     assert known is not None
     assert not known.is_whole
@@ -183,7 +170,7 @@ def test_a_record_is_found_by_its_page_url(store: PropertyStore, index: PageInde
 
 
 def test_a_target_that_is_a_known_fresh_page_creates_no_job(
-    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
     known = record(clock, PAGE, ListPrice=100)
     save_record(store, known)
@@ -220,18 +207,8 @@ def test_only_one_job_at_a_time_reads_a_page(database: Database, index: PageInde
     assert index.take_reading(PAGE, first)
 
 
-def test_an_older_record_does_not_replace_a_newer_one_of_another_url(
-    database: Database, store: PropertyStore, clock: ManualClock
-) -> None:
-    old = record(clock, MOBILE, ListPrice=100)
-    clock.advance(60)
-    home = save_record(store, record(clock, PAGE, sha="b", ListPrice=90))
-    assert save_record(store, old) == home
-    assert store.get(home)["record"]["ListPrice"] == 90
-
-
 def test_of_two_equally_confident_pages_the_one_confirmed_last_wins(
-    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
     address = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
     home = save_record(store, record(clock, PAGE, ListPrice=100, **address), edition="e1")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -22,7 +20,6 @@ from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.page import CacheValidators, Page
 from app.property.people import finder_of, parse_name
-from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
@@ -31,7 +28,7 @@ from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.pages.blobs import pack, unpack
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.pages.tables import Blob, PageAlias, PageCopy
+from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.privacy import persons
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.pii_catalog import NAMING, PiiKind, columns_of, pii_kind
@@ -43,8 +40,9 @@ from app.property.storage.tables import metadata
 from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
-from tests.contract.conftest import ON_POSTGRESQL
+from tests.contract.conftest import ON_POSTGRESQL, writing_threads
 from tests.plugins.job_ends import finish
+from tests.plugins.page_records import page_record
 from tests.plugins.statements import recorded
 
 NAME = "Ottilie Quackenbush"
@@ -52,13 +50,6 @@ WRITTEN = ("Ottilie Quackenbush", "QUACKENBUSH, OTTILIE", "Ottilie M. Qu\u00e4ck
 OTHERS = ("Ottilie Vandermolen", "Balthasar Quackenbush")
 PAGE = "https://www.homes.example/h/48213"
 ANY = finder_of(parse_name(NAME))
-
-
-@pytest.fixture
-def database(database_url: str, clock: ManualClock) -> Iterator[Database]:
-    database = Database(database_url, clock, names_key=NamesKey("k" * 32))
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -121,17 +112,9 @@ def _some(column: Column[Any], planted: str, now: datetime) -> Any:
 def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
     """Return the values of the table's columns with a special format."""
     proof = {
-        "value": planted,
-        "raw": planted,
-        "unit": None,
-        "method": "label",
-        "locator": "/",
-        "confidence": 0.9,
-        "quote": f"Agent {planted}",
-        "source_url": PAGE,
-        "fetched_at": now.isoformat(),
-        "content_sha256": "c" * 64,
-    }
+        "value": planted, "raw": planted, "unit": None, "method": "label", "locator": "/", "confidence": 0.9,
+        "quote": f"Agent {planted}", "source_url": PAGE, "fetched_at": now.isoformat(), "content_sha256": "c" * 64,
+    }  # fmt: skip
     area = {**proof, "value": 90, "raw": "90", "quote": f"90 sq ft, {planted}"}
     history = [{"date": "2020-01-01", "price": 1, "event": f"sold by {planted}"}]
     values = {"ListAgentFullName": planted, "LivingArea": 90, "X_PriceHistory": history}
@@ -177,12 +160,11 @@ def fill(database: Database, planted: str, now: datetime) -> None:
             made[table] = row
 
 
-@pytest.mark.parametrize("planted", WRITTEN)
 def test_every_column_that_can_name_a_person_loses_the_name(
-    database: Database, clock: ManualClock, purge: PurgeStore, planted: str
+    database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
     """The test fills every table, so it fails if a purge ignores a table."""
-    fill(database, planted, clock.now())
+    fill(database, " and ".join(WRITTEN), clock.now())
     planted_in = places(database)
     naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, PiiKind.COPY)}
     assert naming <= planted_in, "every column that can name a person must contain the name"
@@ -205,11 +187,6 @@ def test_names_of_other_people_stay_in_every_column(database: Database, clock: M
 # --- pages after a purge
 
 
-def _proof(value: Any, page: Page, quote: str) -> Evidence:
-    return Evidence(value=value, raw=str(value), method=Method.LABEL, locator="/", quote=quote, source_url=page.url,
-                    fetched_at=page.fetched_at, content_sha256=page.sha256, confidence=0.9)  # fmt: skip
-
-
 def page_of(agent: str, at: datetime, url: str = PAGE) -> Page:
     content = f"<p>Call {agent}</p>"
     return Page(url, url, "text/html", content, content.encode(), at, CacheValidators('"v1"'))
@@ -219,8 +196,8 @@ def record_of(page: Page, agent: str) -> SourceRecord:
     values = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListPrice": 100,
             "ListAgentFullName": agent, "PublicRemarks": f"Ask {agent} or nobody.",
             "Media": ["https://a.example/1.jpg", f"https://a.example/{agent.replace(' ', '-')}.jpg"]}  # fmt: skip
-    proofs = {key: _proof(value, page, f"{value} by {agent}") for key, value in values.items()}
-    return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, values, proofs, page.url)
+    quote = f"{{}} by {agent}"
+    return page_record(page.url, values, page.fetched_at, page.sha256, quote=quote, page_url=page.url)
 
 
 def test_a_url_that_is_longer_than_a_target_does_not_stop_the_purge(
@@ -236,14 +213,19 @@ def test_a_url_that_is_longer_than_a_target_does_not_stop_the_purge(
         assert connection.execute(select(PageCopy.final_url)).all() == []
 
 
-def test_the_errors_of_jobs_are_read_once_for_any_number_of_urls(
+def test_bodies_in_all_encodings_are_searched_and_errors_of_jobs_are_read_once(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    for number in range(3):
-        PageStore(database).save_page(page_of("nobody", clock.now(), f"https://a.example/{number}/ottilie-quackenbush"))
+    for n, encoding in enumerate(("utf-16", "utf-16-le", "latin-1", "cp1252")):
+        content = f"<p>{n} Ottilie Qu\u00e4ckenbush, {'x' * 3000}</p>"
+        url = f"https://a.example/{n}/ottilie-quackenbush"
+        PageStore(database).save_page(Page(url, url, "text/html", "seen", content.encode(encoding), clock.now()))
+        other = f"{PAGE}/{n}"  # only its body names the person
+        page = Page(other, other, "text/html", "seen", f"{content} again".encode(encoding), clock.now())
+        PageStore(database).save_page(page)
     with recorded(database) as statements:
         removed = purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False).removed
-    assert (removed["pages"], removed["blobs"]) == (3, 1)
+    assert (removed["pages"], removed["blobs"]) == (8, 9)
     assert len([sql for sql, _ in statements if "error_code = 'no_source'" in sql]) == 1
 
 
@@ -346,30 +328,10 @@ def test_a_running_job_stores_its_page_without_the_purged_name_or_reads_it_again
 def test_concurrent_writers_cannot_store_a_purged_name(
     database_url: str, database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """Several threads store a page that was fetched before the purge, while the purge runs."""
     page = page_of(NAME, clock.now())
     clock.advance(1)
-    began, refused = threading.Event(), list[bool]()
-
-    def write() -> None:
-        mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
-        for _ in range(5000):  # until the purge refuses the write
-            try:
-                PageStore(mine).save_page(page)
-            except PersonPurgedMeanwhileError:
-                refused.append(True)
-                break
-            began.set()
-        mine.close()
-
-    writers = [threading.Thread(target=write) for _ in range(3)]
-    for writer in writers:
-        writer.start()
-    assert began.wait(60)
-    purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
-    for writer in writers:
-        writer.join()
-    assert len(refused) == 3
+    with writing_threads(database_url, clock, page, PersonPurgedMeanwhileError):
+        purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert places(database) == set()
 
 
@@ -407,24 +369,16 @@ def test_a_purge_of_a_person_needs_a_key_which_may_be_in_a_file(
     mine.close()
 
 
-def test_bodies_in_other_encodings_are_searched(database: Database, clock: ManualClock, purge: PurgeStore) -> None:
-    for n, encoding in enumerate(("utf-16", "utf-16-le", "latin-1", "cp1252")):
-        content = f"<p>{n} Ottilie Qu\u00e4ckenbush, {'x' * 3000}</p>"
-        page = Page(f"{PAGE}/{n}", f"{PAGE}/{n}", "text/html", "seen", content.encode(encoding), clock.now())
-        PageStore(database).save_page(page)
-    assert purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False).removed["blobs"] == 5
-    with database.reading() as connection:
-        assert connection.execute(select(Blob.sha256)).all() == []
-
-
-@pytest.mark.parametrize("done", [5, 6])
 def test_a_purge_continues_after_a_crash(
-    database: Database, clock: ManualClock, purge: PurgeStore, monkeypatch: pytest.MonkeyPatch, done: int
+    database: Database, clock: ManualClock, purge: PurgeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The purge stops after `done` rows. The next purge does not read the bodies again."""
+    """The next purge does not read the bodies again. Progress notes contain row keys, but no name."""
     fill(database, NAME, clock.now())
+    with database.writing() as connection:
+        row = {"url": f"{PAGE}?a", "page_url": PAGE, "seen_at": clock.now()}
+        connection.execute(PageAlias.__table__.insert().values(row))
     monkeypatch.setattr(persons, "_NOTE_SECONDS", -1.0)
-    clear, remaining = persons._clear, iter(range(done))
+    clear, remaining = persons._clear, iter(range(6))
 
     def interrupted(*args: Any, **keywords: Any) -> None:
         if next(remaining, None) is None:
@@ -432,9 +386,12 @@ def test_a_purge_continues_after_a_crash(
         clear(*args, **keywords)
 
     monkeypatch.setattr(persons, "_clear", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with recorded(database) as statements, pytest.raises(KeyboardInterrupt):
         purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert places(database)
+    noted = [str(parameters) for sql, parameters in statements if sql.startswith("INSERT INTO suppressions")]
+    assert any("page_aliases" in words for words in noted), "the key of this table is a URL"
+    assert not any(ANY.is_in(words) for words in noted)
     monkeypatch.setattr(persons, "_clear", clear)
     with recorded(database) as statements:
         purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
@@ -443,22 +400,6 @@ def test_a_purge_continues_after_a_crash(
     with recorded(database) as statements:
         purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert [sql for sql, _ in statements if "blobs.packed" in sql], "a completed purge starts from the beginning"
-
-
-def test_the_progress_of_a_purge_is_noted_without_the_name(
-    database: Database, clock: ManualClock, purge: PurgeStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Progress notes contain row keys. The keys of some tables are URLs, which may contain the name."""
-    fill(database, NAME, clock.now())
-    with database.writing() as connection:
-        row = {"url": f"{PAGE}?a", "page_url": PAGE, "seen_at": clock.now()}
-        connection.execute(PageAlias.__table__.insert().values(row))
-    monkeypatch.setattr(persons, "_NOTE_SECONDS", -1.0)
-    with recorded(database) as statements:
-        purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
-    noted = [str(parameters) for sql, parameters in statements if sql.startswith("INSERT INTO suppressions")]
-    assert any("page_aliases" in words for words in noted)
-    assert not any(ANY.is_in(words) for words in noted)
 
 
 @ON_POSTGRESQL

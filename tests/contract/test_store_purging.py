@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,29 +11,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, func, insert, inspect, select, text
+from sqlalchemy import Connection, event, insert, inspect, select, text
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.page import CacheValidators, Page
-from app.property.record import Evidence, Method, PageKind
+from app.property.record import Method
 from app.property.source_record import SourceRecord
 from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import note_failed_page
+from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer, StoredSearch
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy import purge as purging
 from app.property.storage.privacy.purge import Removal
 from app.property.storage.privacy.repository import PurgeStore
@@ -42,11 +42,13 @@ from app.property.storage.privacy.scope import PurgeKind, Scope, complete
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property, Unverified
+from app.property.storage.properties.views import PropertyFilter
 from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from benchmarks.saving import save_record
-from tests.contract.conftest import ON_POSTGRESQL, count
+from tests.contract.conftest import ON_POSTGRESQL, count, writing_threads
 from tests.plugins.job_ends import finish, put_claims
+from tests.plugins.page_records import page_record
 
 AGENT = "Ottilie Quackenbush"
 PAGE, MOBILE = "https://www.homes.example/h/48213", "https://m.homes.example/h/48213"
@@ -71,30 +73,16 @@ class Service:
 
     def record(self, page: Page, page_url: str, agent: str, **values: Any) -> SourceRecord:
         given = {**ADDRESS_VALUES, **values, "ListAgentFullName": agent}
-        present = {name: value for name, value in given.items() if value is not None}
-        proofs = {
-            name: Evidence(value=v, raw=str(v), method=Method.LLM, locator="/", quote=f"{agent} said {v}",
-                           source_url=page.url, fetched_at=page.fetched_at, content_sha256=page.sha256, confidence=0.9)
-            for name, v in present.items()
-        }  # fmt: skip
-        return SourceRecord(
-            page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, present, proofs, page_url
-        )
+        how: dict[str, Any] = {"method": Method.LLM, "quote": f"{agent} said {{}}", "page_url": page_url}
+        return page_record(page.url, given, page.fetched_at, page.sha256, **how)
 
     def add_claim(self, home: str, url: str, agent: str = AGENT) -> None:
         """Store a web search that cites the page `url` and an unverified claim from it."""
         now = self.clock.now()
         answer = StoredSearch({"output": [f"{agent} sells it ({url})"]}, "m", 1, 1, now)
         self.searches.save_search(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
-        claim = Unverified(
-            field="ListAgentFullName",
-            value=agent,
-            quote=f"{agent} sells it",
-            url=url,
-            reported_by="web_search, m",
-            seen_at=now,
-        )
-        put_claims(self.database, home, [claim])
+        claim = {"field": "ListAgentFullName", "value": agent, "quote": f"{agent} sells it", "url": url}
+        put_claims(self.database, home, [Unverified(**claim, reported_by="web_search, m", seen_at=now)])
 
     def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
         """Store the page with its job and property. Return the ids of the job and the property."""
@@ -138,18 +126,7 @@ def found(database: Database, *words: str) -> list[str]:
 
 
 def rows(database: Database) -> dict[str, int]:
-    with database.reading() as connection:
-        return {
-            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in metadata.sorted_tables
-        }
-
-
-def test_the_search_of_these_tests_finds_stored_data(database: Database, service: Service) -> None:
-    service.scrape(PAGE)
-    places = set(found(database, AGENT))
-    assert places >= {"blobs", "source_records", "observations", "properties", "llm_cache", "jobs"}
-    assert set(found(database, "homes.example")) >= {*places, "pages", "property_keys"} - {"llm_cache"}
+    return {table.name: count(database, table) for table in metadata.sorted_tables}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +162,10 @@ def test_every_kind_of_purge_removes_the_page_from_every_table(
         "llm_cache": 3, "jobs": 4, "job_attempts": 1, "page_aliases": 1, "changes": 1,
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
-    remaining = {table: count for table, count in rows(database).items() if count}
+    with database.reading() as connection:
+        row = connection.execute(select(AuditEntry)).one()
+    assert (row.who, row.action, row.removed) == ("alice", kind.value, removed)
+    remaining = {table: number for table, number in rows(database).items() if number}
     assert set(remaining) - {"daily_usage"} == {"batches", "jobs", "audit_log", "suppressions"}
     assert remaining["jobs"] == 1, "the other target's job stays, without the page"
 
@@ -225,14 +205,16 @@ def test_a_purge_of_an_address_keeps_its_neighbors(database: Database, service: 
     assert service.jobs.get(next_door.id).state == "queued"
 
 
-def test_a_purge_of_an_address_requires_a_complete_address(store: PurgeStore) -> None:
-    for name in ("12 Oak St", PAGE):
-        with pytest.raises(InvalidTargetError):
-            store.purge(PurgeKind.ADDRESS, name, who="alice", dry_run=False)
+@pytest.mark.parametrize(
+    ("kind", "name"), [(PurgeKind.ADDRESS, "12 Oak St"), (PurgeKind.ADDRESS, PAGE), (PurgeKind.URL, "12 Oak St")]
+)
+def test_a_purge_requires_a_url_or_a_complete_address(store: PurgeStore, kind: PurgeKind, name: str) -> None:
+    with pytest.raises(InvalidTargetError):
+        store.purge(kind, name, who="alice", dry_run=False)
 
 
 def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(
-    database: Database, service: Service, store: PurgeStore, clock: ManualClock
+    service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
     service.scrape(PAGE)
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
@@ -242,12 +224,20 @@ def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(
     assert service.properties.get(home)["record"]["ListAgentFullName"] == AGENT
 
 
-@pytest.mark.parametrize("named", [(PurgeKind.URL, MOBILE), (PurgeKind.PROPERTY, ""), (PurgeKind.ADDRESS, ADDRESS)])
-@pytest.mark.parametrize("done", [0, 1, 2])
+@pytest.mark.parametrize(
+    "crash",
+    [
+        (PurgeKind.URL, MOBILE, 0),
+        (PurgeKind.URL, MOBILE, 2),
+        (PurgeKind.PROPERTY, "", 1),
+        (PurgeKind.ADDRESS, ADDRESS, 1),
+    ],
+)
 def test_a_repeated_purge_finishes_a_crashed_one(
-    database: Database, service: Service, monkeypatch: pytest.MonkeyPatch, named: tuple[PurgeKind, str], done: int
+    database: Database, service: Service, monkeypatch: pytest.MonkeyPatch, crash: tuple[PurgeKind, str, int]
 ) -> None:
     """The purge stops after `done` URLs. The next purge finds the remaining rows."""
+    kind, name, done = crash
     monkeypatch.setattr(purging, "_AT_ONCE", 1)
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.jobs.claim(found_job.id, "me", 30)
@@ -255,7 +245,7 @@ def test_a_repeated_purge_finishes_a_crashed_one(
     finish(service.jobs, found_job.id, "me", home)
     service.scrape(MOBILE, page_url=PAGE, UnitNumber="4")
     service.scrape("https://tablet.homes.example/h/48213", page_url=PAGE, UnitNumber="4")
-    purge = partial(PurgeStore(database).purge, named[0], named[1] or home, who="alice", dry_run=False)
+    purge = partial(PurgeStore(database).purge, kind, name or home, who="alice", dry_run=False)
     remove, remaining = Removal.remove_pages, iter(range(done))
 
     def interrupted(part: Removal, **keywords: Any) -> None:
@@ -288,13 +278,7 @@ def test_values_from_other_pages_of_the_property_stay(
     assert [one["url"] for one in shown["unverified"]] == ["https://nothomes.example/1"]
     assert found(database, AGENT, "//homes.example") == []
     assert count(database, LlmCache, LlmCache.kind == CacheKind.SEARCH) == 1
-    assert service.properties.page(only=_words("homes.example")).items == []
-
-
-def _words(words: str) -> Any:
-    from app.property.storage.properties.views import PropertyFilter
-
-    return PropertyFilter(words=words)
+    assert service.properties.page(only=PropertyFilter("homes.example")).items == []
 
 
 @pytest.mark.parametrize("by_the_old_id", [False, True])
@@ -348,12 +332,10 @@ def test_a_response_with_several_properties_is_purged_as_a_whole(
     url = "https://gis.example/query"
     page = service.page(url)
     service.pages.save_page(page)
-    homes = [
-        save_record(
-            service.properties, replace(service.record(page, row, AGENT, StreetNumber=row[-1]), url=row, final_url=row)
-        )
-        for row in (f"{url}#parcel=1", f"{url}#parcel=2")
-    ]
+    homes = []
+    for row in (f"{url}#parcel=1", f"{url}#parcel=2"):
+        record = service.record(page, row, AGENT, StreetNumber=row[-1])
+        homes.append(save_record(service.properties, replace(record, url=row, final_url=row)))
     assert homes[0] != homes[1]
     store.purge(kind, url if kind is PurgeKind.URL else homes[0], who="alice", dry_run=False)
     assert found(database, AGENT, "gis.example") == []
@@ -366,7 +348,8 @@ def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(
     """A worker and an operator have fetched the page before its purge. Neither can store it afterwards."""
     (job_id,) = service.jobs.enqueue([PAGE]).new
     service.jobs.claim(job_id, "owner", 300)
-    page = service.page(PAGE)
+    page, short = service.page(PAGE), service.page("https://short.example/x")
+    redirected = Page(short.url, PAGE, "text/html", short.text, short.body, clock.now())
     service.pages.save_page(page, job_id)
     clock.advance(1)
     assert store.purge(PurgeKind.HOST, "homes.example", who="alice", dry_run=False).removed["jobs"] == 1
@@ -375,6 +358,7 @@ def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(
     for write in (
         lambda: service.pages.save_page(page, job_id),
         lambda: service.pages.save_page(page),
+        lambda: service.pages.save_page(redirected),
         lambda: service.answers.save_model_answer(question, StoredAnswer({"Roof": (["x"], AGENT)}, "m", 1, 1), page),
         lambda: save_record(service.properties, service.record(page, PAGE, AGENT)),
     ):
@@ -384,17 +368,6 @@ def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(
     assert not service.jobs.renew(job_id, "owner", 30)
     assert service.jobs.recoverable() == []
     assert found(database, AGENT, "homes.example") == []
-
-
-def test_a_page_that_redirects_to_a_purged_page_is_refused(
-    service: Service, store: PurgeStore, clock: ManualClock
-) -> None:
-    fetched = service.page("https://short.example/x")
-    page = Page(fetched.url, PAGE, "text/html", fetched.text, fetched.body, clock.now())
-    clock.advance(1)
-    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
-    with pytest.raises(PurgedMeanwhileError):
-        service.pages.save_page(page)
 
 
 def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
@@ -424,43 +397,12 @@ def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
 def test_concurrent_writers_cannot_store_a_purged_page(
     database_url: str, database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """While the purge runs, several threads store a page fetched before it. Each copy is purged or refused."""
+    """Each copy of a page that was fetched before the purge is purged or refused."""
     page = service.page(PAGE)
     clock.advance(1)
-    began, refused = threading.Event(), list[bool]()
-
-    def write() -> None:
-        mine = Database(database_url, clock)
-        pages = PageStore(mine)
-        for _ in range(5000):  # until the purge refuses the write
-            try:
-                pages.save_page(page)
-            except PurgedMeanwhileError:
-                refused.append(True)
-                break
-            began.set()
-        mine.close()
-
-    writers = [threading.Thread(target=write) for _ in range(4)]
-    for writer in writers:
-        writer.start()
-    assert began.wait(60)
-    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
-    for writer in writers:
-        writer.join()
-    assert refused
+    with writing_threads(database_url, clock, page, PurgedMeanwhileError):
+        store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
     assert found(database, AGENT) == []
-
-
-def test_the_audit_log_names_the_operator_kind_and_count_but_not_the_target(
-    database: Database, service: Service, store: PurgeStore
-) -> None:
-    service.scrape(PAGE)
-    store.purge(PurgeKind.URL, PAGE, who="alice (manager)", dry_run=False)
-    with database.reading() as connection:
-        row = connection.execute(select(AuditEntry)).one()
-    assert (row.who, row.action, row.removed["source_records"]) == ("alice (manager)", "url", 1)
-    assert found(database, "48213", "homes") == []
 
 
 def test_deleted_rows_are_overwritten_in_sqlite_files(database: Database, service: Service, store: PurgeStore) -> None:
@@ -515,15 +457,7 @@ def _raw(database: Database) -> bytes:
     return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
 
 
-def test_a_purge_of_a_url_requires_a_url(store: PurgeStore) -> None:
-    with pytest.raises(InvalidTargetError):
-        store.purge(PurgeKind.URL, "12 Oak St", who="alice", dry_run=False)
-
-
 def test_a_repeated_request_returns_the_remaining_jobs(database: Database, service: Service, store: PurgeStore) -> None:
-    from app.property.storage.jobs.idempotency import RequestKey
-    from app.property.storage.jobs.usage import Requester
-
     key = RequestKey("k" * 64, "f" * 64)
     requester = Requester("c" * 64, key=key)
     made = service.jobs.enqueue([PAGE, OTHER], requester=requester)
@@ -533,10 +467,7 @@ def test_a_repeated_request_returns_the_remaining_jobs(database: Database, servi
     assert again is not None
     assert [job.target for job in again.jobs] == [OTHER]
     assert again.batch == made.batch
-    with database.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(JobRow)).scalar_one() == 1
-        assert connection.execute(select(func.count()).select_from(Blob)).scalar_one() == 0
-        assert connection.execute(select(func.count()).select_from(Property)).scalar_one() == 0
+    assert count(database, JobRow) == 1
 
 
 def test_a_purge_deletes_changes_of_a_page_that_was_split_off(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -12,18 +12,17 @@ from app.clock import ManualClock
 from app.errors.recipes import RecipeNotFoundError
 from app.property.page import CacheValidators, Page
 from app.property.recipes.learning import Example
-from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, Recipe, RecipeState, new_recipe
+from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, RecipeState, new_recipe
 from app.property.storage.database import Database
 from app.property.storage.expiry import delete_expired
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
-from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.settings import Settings
-from tests.contract.conftest import count
+from tests.contract.conftest import at_once, count
 
 HOST = "homes.example"
 AGENT = "Ottilie Quackenbush"
@@ -45,12 +44,8 @@ def example(database: Database, clock: ManualClock, number: int, *, host: str = 
     found = page(clock, number, host=host)
     PageStore(database).save_page(found)
     clock.advance(1)
-    return Example(
-        found,
-        {"LivingArea": (90 + number, "m2"), "ListAgentFullName": (AGENT, None)},
-        frozenset({"Roof"}),
-        frozenset({"Roof", "Heating"}),
-    )
+    values = {"LivingArea": (90 + number, "m2"), "ListAgentFullName": (AGENT, None)}
+    return Example(found, values, frozenset({"Roof"}), frozenset({"Roof", "Heating"}))
 
 
 def test_a_stored_recipe_is_read_unchanged(store: StoredRecipes) -> None:
@@ -75,62 +70,24 @@ def test_pages_of_one_template_have_one_recipe(store: StoredRecipes) -> None:
     assert store.find_or_add(new_recipe(HOST, near)) == first
     assert store.find_or_add(new_recipe(HOST, far)).id != first.id
     assert store.find_or_add(new_recipe("other.example", TEMPLATE)).id != first.id
-    assert store.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id, (
-        "kinds of pages must not share a recipe"
-    )
+    assert store.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id
     assert len(store.of_host(HOST)) == 3
 
 
-def test_concurrent_workers_make_one_recipe_per_template(
-    database_url: str, database: Database, clock: ManualClock
+def test_concurrent_workers_make_one_recipe_per_template_and_their_changes_add_up(
+    database: Database, store: StoredRecipes
 ) -> None:
     """The pages of one template differ slightly, so no unique key prevents duplicates."""
-    start, found = threading.Barrier(4), list[str]()
 
-    def store_template(number: int) -> None:
-        mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
-        start.wait(30)
-        found.append(StoredRecipes(mine).find_or_add(new_recipe(HOST, TEMPLATE | {1000 + number})).id)
-        mine.close()
-
-    workers = [threading.Thread(target=store_template, args=(number,)) for number in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert len(found) == 4
-    assert len(set(found)) == count(database, RecipeRow) == 1
-
-
-def test_concurrent_changes_add_up(database_url: str, store: StoredRecipes, clock: ManualClock) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-
-    def add(one: Recipe) -> Recipe:
-        return replace(one, counts=one.counts.plus(Counts(pages=1)))
-
-    def work() -> None:
-        mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
+    def work(number: int) -> str:
+        recipe = store.find_or_add(new_recipe(HOST, TEMPLATE | {1000 + number}))
         for _ in range(5):
-            StoredRecipes(mine).update(recipe.id, add)
-        mine.close()
+            store.update(recipe.id, lambda one: replace(one, counts=one.counts.plus(Counts(pages=1))))
+        return recipe.id
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert store.get(recipe.id).counts.pages == 20
-
-
-def test_a_failed_change_has_no_effect(store: StoredRecipes) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-
-    def fail(_: Recipe) -> Recipe:
-        raise RuntimeError("in the middle")
-
-    with pytest.raises(RuntimeError):
-        store.update(recipe.id, fail)
-    assert store.get(recipe.id) == recipe
+    (recipe_id,) = set(at_once(*(partial(work, number) for number in range(4))))
+    assert count(database, RecipeRow) == 1
+    assert store.get(recipe_id).counts.pages == 20
 
 
 def test_forgetting_a_recipe_deletes_its_examples(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
@@ -193,25 +150,21 @@ def test_examples_have_their_pages_and_are_listed_oldest_first(
     assert store.examples(recipe.id) == []
 
 
-def test_only_the_newest_examples_are_kept(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
+def test_only_the_newest_examples_with_stored_pages_are_used(
+    database: Database, store: StoredRecipes, clock: ManualClock
+) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(MOST_EXAMPLES + 3):
         store.add_example(recipe.id, example(database, clock, number))
+    store.add_example(recipe.id, Example(page(clock, 99), {}, frozenset(), frozenset()))  # its page is not stored
     kept = [one.page.url.rpartition("/")[2] for one in store.examples(recipe.id)]
-    assert kept == [str(number) for number in range(3, MOST_EXAMPLES + 3)]
-
-
-def test_an_example_without_its_page_is_not_used(store: StoredRecipes, clock: ManualClock) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    store.add_example(recipe.id, Example(page(clock, 7), {}, frozenset(), frozenset()))
-    assert store.examples(recipe.id) == []
+    assert kept == [str(number) for number in range(4, MOST_EXAMPLES + 3)]
 
 
 def test_a_page_with_no_store_is_no_example(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    store.add_example(
-        recipe.id, Example(page(clock, 1, validators=CacheValidators(no_store=True)), {}, frozenset(), frozenset())
-    )
+    secret = page(clock, 1, validators=CacheValidators(no_store=True))
+    store.add_example(recipe.id, Example(secret, {}, frozenset(), frozenset()))
     assert count(database, RecipeExample) == 0
 
 

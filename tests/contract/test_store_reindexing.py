@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-import pytest
 from sqlalchemy import insert, select, update
 
 from app.clock import ManualClock
@@ -24,18 +23,12 @@ from app.property.storage.properties.tables import Property, PropertyKey, Source
 from app.property.urls.targets import address_of_target
 from app.services.reports.reindex import reindex
 from benchmarks.saving import save_record
+from tests.contract.conftest import at_once
 from tests.contract.test_store_properties import T0, count_current, source
 
 #: An address with an ordinal ("First"), which the old rules did not convert to a number.
 FIRST_AVE = {"StreetNumber": "4", "StreetName": "First Avenue", "City": "Dover", "StateOrProvince": "DE"}
 OLD_KEYS = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||city/dover/de", "url:{url}")
-
-
-@pytest.fixture
-def old_database(database_url: str, clock: ManualClock) -> Iterator[Database]:
-    database = Database(database_url, clock)
-    yield database
-    database.close()
 
 
 def store_by_older_version(database: Database, record: SourceRecord, created_at: datetime = T0) -> str:
@@ -74,15 +67,15 @@ def due(database: Database) -> int:
         return count_due(connection)
 
 
-def test_reindexing_merges_duplicates_and_finds_the_property_by_address(old_database: Database) -> None:
-    old = store_by_older_version(old_database, old_page(ListPrice=100_000))
-    store = PropertyStore(old_database)
+def test_reindexing_merges_duplicates_and_finds_the_property_by_address(database: Database) -> None:
+    old = store_by_older_version(database, old_page(ListPrice=100_000))
+    store = PropertyStore(database)
     address, any_time = address_of_target("4 1st Ave, Dover, DE 19901"), datetime(1970, 1, 1, tzinfo=UTC)
     assert store.fresh_at(address, any_time) is None
     duplicate = save_record(store, new_page(YearBuilt=1990))
-    assert (duplicate != old, count_current(old_database), due(old_database)) == (True, 2, 1)
+    assert (duplicate != old, count_current(database), due(database)) == (True, 2, 1)
 
-    run = reindex(old_database)
+    run = reindex(database)
 
     assert asdict(run) == {"reindexed": 1, "failed": [], "left": 0}
     shown = store.get(duplicate)
@@ -92,103 +85,77 @@ def test_reindexing_merges_duplicates_and_finds_the_property_by_address(old_data
     found = store.fresh_at(address, any_time)
     assert found is not None
     assert found[0] == old
-    assert reindex(old_database).reindexed == 0
+    assert reindex(database).reindexed == 0
 
 
-def test_a_reindexed_property_is_found_by_new_pages_with_its_address_or_a_misspelling(old_database: Database) -> None:
-    facts = {
-        "YearBuilt": 1990,
-        "LivingArea": 1800,
-        "BedroomsTotal": 3,
-        "CloseDate": "2020-01-02",
-        "ClosePrice": 212_345,
-    }
-    old = store_by_older_version(old_database, old_page(**facts))
+def test_a_reindexed_property_is_found_by_new_pages_with_its_address_or_a_misspelling(database: Database) -> None:
+    facts = {"YearBuilt": 1990, "LivingArea": 1800, "BedroomsTotal": 3, "CloseDate": "2020-01-02", "ClosePrice": 212345}
+    old = store_by_older_version(database, old_page(**facts))
     long = {"StreetNumber": "6", "StreetName": "Washington Avenue", "City": "Dover", "PostalCode": "19901"}
-    other = store_by_older_version(old_database, source("https://old.example/6", **long, **facts))
-    store = PropertyStore(old_database)
-    assert reindex(old_database).reindexed == 2
+    other = store_by_older_version(database, source("https://old.example/6", **long, **facts))
+    store = PropertyStore(database)
+    assert reindex(database).reindexed == 2
     assert save_record(store, new_page()) == old
     slip = source("https://slip.example/6", **{**long, "StreetName": "Washingotn Avenue"}, **facts)
     assert save_record(store, slip) == other
 
 
-def test_two_parcels_with_one_address_stay_separate(old_database: Database) -> None:
-    old = store_by_older_version(old_database, old_page(ParcelNumber="11-22-333", YearBuilt=1950))
-    store = PropertyStore(old_database)
-    other = save_record(store, new_page(ParcelNumber="99-88-777", YearBuilt=2010))
-    assert reindex(old_database).reindexed == 1
-    assert (count_current(old_database), store.get(old)["property"], store.get(other)["property"]) == (2, old, other)
-
-
-def test_reindexing_respects_a_split(old_database: Database) -> None:
-    old = store_by_older_version(old_database, old_page())
-    store = PropertyStore(old_database)
-    decisions = DecisionStore(old_database)
+def test_reindexing_respects_a_split(database: Database) -> None:
+    old = store_by_older_version(database, old_page())
+    store = PropertyStore(database)
+    decisions = DecisionStore(database)
     duplicate = save_record(store, new_page())
     joined = decisions.join(old, duplicate, who="Ann")
     split = decisions.split(old, ["https://new.example/4"], who="Ben")
-    reindex(old_database)
-    assert count_current(old_database) == 2
+    reindex(database)
+    assert count_current(database) == 2
     assert decisions.of(old)[0].id in (joined.id, split.id)
     decisions.undo(split.id, who="Ben")
-    assert count_current(old_database) == 1
+    assert count_current(database) == 1
 
 
-def test_a_broken_property_is_reported_and_does_not_stop_reindexing(old_database: Database) -> None:
-    broken = store_by_older_version(old_database, old_page(4, YearBuilt=1990))
-    store_by_older_version(old_database, old_page(5))
-    with old_database.writing() as connection:
+def test_a_broken_property_is_reported_and_does_not_stop_reindexing(database: Database) -> None:
+    broken = store_by_older_version(database, old_page(4, YearBuilt=1990))
+    store_by_older_version(database, old_page(5))
+    with database.writing() as connection:
         wrong = {"YearBuilt": {"value": 1990, "method": "hearsay"}}
         connection.execute(update(SourceRow).where(SourceRow.property_id == broken).values(evidence=wrong))
-    run = reindex(old_database)
+    run = reindex(database)
     assert (run.reindexed, run.failed, run.left) == (1, [broken], 1)
 
 
-def test_workers_may_store_pages_during_concurrent_reindexing(old_database: Database) -> None:
+def test_workers_may_store_pages_during_concurrent_reindexing(database: Database) -> None:
     """Each address has one property in the end, whichever process handles it first."""
     numbers = range(4, 24)
     for number in numbers:
-        store_by_older_version(old_database, old_page(number))
-    store = PropertyStore(old_database)
-    failures = list[BaseException]()
+        store_by_older_version(database, old_page(number))
+    store = PropertyStore(database)
 
-    def collect_failure(work: Any) -> None:
-        try:
-            work()
-        except BaseException as exc:  # noqa: BLE001 (asserted below)
-            failures.append(exc)
+    def save(numbers: Iterable[int]) -> None:
+        for number in numbers:
+            save_record(store, new_page(number))
 
-    works = [
-        *[lambda: reindex(old_database)] * 2,
-        lambda: [save_record(store, new_page(number)) for number in numbers],
-        lambda: [save_record(store, new_page(number)) for number in reversed(numbers)],
-    ]
-    threads = [threading.Thread(target=collect_failure, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
-    assert (count_current(old_database), due(old_database)) == (len(numbers), 0)
+    run: Callable[[], object] = partial(reindex, database)
+    at_once(run, run, partial(save, numbers), partial(save, list(reversed(numbers))))
+    assert (count_current(database), due(database)) == (len(numbers), 0)
 
 
-def test_joins_and_splits_of_old_properties_need_reindexing(old_database: Database) -> None:
+def test_joins_and_splits_of_old_properties_need_reindexing(database: Database) -> None:
     """Only one of the pages was indexed with the current rules before the join."""
-    store_by_older_version(old_database, old_page(), T0 + timedelta(days=400))
-    store = PropertyStore(old_database)
+    store_by_older_version(database, old_page(), T0 + timedelta(days=400))
+    store = PropertyStore(database)
     newer = save_record(store, new_page())
-    decisions = DecisionStore(old_database)
-    assert due(old_database) == 1
+    decisions = DecisionStore(database)
+    assert due(database) == 1
     decision = decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
-    assert due_after(old_database, BEGIN, 9) == [(0, newer)]
+    assert due_after(database, BEGIN, 9) == [(0, newer)]
     split = decisions.split(newer, ["https://old.example/4"], who="Ben")
-    assert due(old_database) == 2, "the moved page has never been indexed with the current rules"
+    assert due(database) == 2, "the moved page has never been indexed with the current rules"
     decisions.undo(split.id, who="Ben")
     decisions.undo(decision.id, who="Ann")
-    assert due(old_database) == 2
-    reindex(old_database)
-    assert due(old_database) == 0
+    assert due(database) == 2
+    reindex(database)
+    assert due(database) == 0
 
 
 def test_an_older_version_lowers_the_identity_version_of_a_property_that_it_saves(

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from app.property.storage.jobs.usage import Requester
 from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.statements import digest
 from app.settings import Settings
+from tests.contract.conftest import at_once
 
 ALICE, BOB = digest("alice"), digest("bob")
 KEY = RequestKey(digest("key"), digest("what was asked"))
@@ -39,23 +41,16 @@ def by(caller: str = ALICE, quota: int | None = None, key: RequestKey | None = N
     return Requester(caller, quota, key)
 
 
-def _all_at_once[T](work: Callable[[], T], times: int) -> list[T | PropertyIntelligenceError]:
-    """Return what each of `times` concurrent threads returned or raised."""
-    ready, found = threading.Barrier(times), list[T | PropertyIntelligenceError]()
+def or_error[T](work: Callable[[], T]) -> Callable[[], T | PropertyIntelligenceError]:
+    """Return `work` as a function that returns its error instead of raising it."""
 
-    def run() -> None:
-        ready.wait()
+    def run() -> T | PropertyIntelligenceError:
         try:
-            found.append(work())
+            return work()
         except PropertyIntelligenceError as exc:
-            found.append(exc)
+            return exc
 
-    threads = [threading.Thread(target=run) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
+    return run
 
 
 # --- idempotency keys
@@ -66,14 +61,8 @@ def test_a_repeated_key_and_request_return_the_first_batch(database: Database, j
     first = jobs.enqueue([*TARGETS, TARGETS[1]], requester=by(key=KEY))
     jobs.note_answered(KEY)
     again = jobs.enqueue([*TARGETS, TARGETS[1]], requester=by(key=KEY))
-    assert (again.batch, [job.id for job in again.jobs], again.duplicates, again.new, again.repeated) == (
-        first.batch,
-        [*under_way, *first.new],
-        2,
-        [],
-        True,
-    )
-    assert not first.repeated
+    assert (again.batch, [job.id for job in again.jobs]) == (first.batch, [*under_way, *first.new])
+    assert (again.duplicates, again.new, again.repeated, first.repeated) == (2, [], True, False)
     assert len(BatchStore(database).page().items) == 2
     found = jobs.earlier(KEY)
     assert found is not None
@@ -148,7 +137,7 @@ def test_only_one_of_several_concurrent_requests_with_one_key_creates_jobs(datab
             jobs.note_answered(KEY)
         return made
 
-    found = _all_at_once(send, 8)
+    found = at_once(*[or_error(send)] * 8)
     (batch,) = BatchStore(database).page().items
     assert [made.repeated for made in found if isinstance(made, Enqueued)].count(False) == 1
     assert {made.batch for made in found if isinstance(made, Enqueued)} == {batch.id}
@@ -166,7 +155,7 @@ def test_a_key_expires_after_a_day(database: Database, jobs: JobStore, clock: Ma
     clock.advance(1)
     assert jobs.earlier(KEY) is None
     assert not jobs.enqueue(TARGETS, requester=by(key=KEY)).repeated
-    delete_expired(database, Settings.of())
+    assert delete_expired(database, Settings.of())["idempotency keys"] == 1
     with database.reading() as connection:
         rows = connection.execute(select(BatchRow.idempotency_key, BatchRow.job_ids)).all()
     assert [(row.idempotency_key, len(row.job_ids)) for row in rows if any(row)] == [(KEY.id, 3)]
@@ -183,7 +172,7 @@ def test_a_failed_request_does_not_use_up_its_key(jobs: JobStore) -> None:
     assert (again.repeated, len(again.new)) == (False, 3)
 
 
-def test_jobs_that_a_worker_has_claimed_are_not_refunded(jobs: JobStore, clock: ManualClock) -> None:
+def test_jobs_that_a_worker_has_claimed_are_not_refunded(jobs: JobStore) -> None:
     """Only the job that is still queued is refunded. A retry does not pay again for the running job."""
     made = jobs.enqueue([*TARGETS, "http://homes.example/3"], requester=by(quota=9, key=KEY))
     done, running = made.new[:2]
@@ -240,20 +229,8 @@ def test_a_concurrent_retry_and_withdrawal_agree(jobs: JobStore, clock: ManualCl
         key = RequestKey(digest(f"key {n}"), digest("asked"))
         made = jobs.enqueue([f"http://h{n}.example/"], requester=by(key=key))
         clock.advance(21)
-        ready, found = threading.Barrier(2), list[Enqueued | None]()
-
-        def repeat(
-            key: RequestKey = key, ready: threading.Barrier = ready, found: list[Enqueued | None] = found
-        ) -> None:
-            ready.wait()
-            found.append(jobs.earlier(key))
-
-        thread = threading.Thread(target=repeat)
-        thread.start()
-        ready.wait()
-        withdrawn = jobs.withdraw(made, by(key=key))
-        thread.join()
-        assert (found == [None]) is withdrawn
+        found, withdrawn = at_once(partial(jobs.earlier, key), partial(jobs.withdraw, made, by(key=key)))
+        assert (found is None) is withdrawn
         assert jobs.get(made.new[0]).state == ("cancelled" if withdrawn else "queued")
 
 
@@ -283,10 +260,10 @@ def test_a_job_claimed_during_a_withdrawal_is_either_run_or_refunded(jobs: JobSt
 # --- quotas
 
 
-def test_a_batch_above_the_quota_creates_no_job_and_reports_the_rest(
-    database: Database, jobs: JobStore, clock: ManualClock
-) -> None:
-    jobs.enqueue(TARGETS[:2], requester=by(quota=4))
+def test_a_batch_above_the_quota_creates_no_job_and_reports_the_rest(database: Database, jobs: JobStore) -> None:
+    jobs.enqueue(TARGETS[:2], requester=by(quota=None))  # counts toward a later quota
+    with pytest.raises(QuotaExceededError, match="2 of"):
+        jobs.enqueue([f"http://more.example/{n}" for n in range(5)], requester=by(quota=4))
     with pytest.raises(QuotaExceededError) as refused:
         jobs.enqueue([f"http://more.example/{n}" for n in range(3)], requester=by(quota=4, key=KEY))
     facts = refused.value.facts
@@ -298,32 +275,14 @@ def test_a_batch_above_the_quota_creates_no_job_and_reports_the_rest(
     assert len(jobs.enqueue(["http://more.example/1", "http://more.example/2"], requester=by(quota=4)).new) == 2
 
 
-def test_a_batch_larger_than_the_whole_quota_is_refused(jobs: JobStore) -> None:
-    with pytest.raises(QuotaExceededError, match="3 of"):
-        jobs.enqueue([*TARGETS, "http://homes.example/4"], requester=by(quota=3))
-    with pytest.raises(QuotaExceededError):
-        jobs.enqueue(TARGETS, requester=by(quota=0))
-
-
-def test_duplicates_cost_nothing(jobs: JobStore) -> None:
-    jobs.enqueue(TARGETS, requester=by(quota=3))
-    assert jobs.enqueue([*TARGETS, TARGETS[0]], requester=by(quota=3)).duplicates == 4
-    assert jobs.used_today(ALICE) == 3
-
-
 def test_each_caller_and_each_day_has_a_separate_count(jobs: JobStore, clock: ManualClock) -> None:
     jobs.enqueue(TARGETS[:2], requester=by(ALICE, 2))
+    assert jobs.enqueue(TARGETS[:2], requester=by(ALICE, 2)).duplicates == 2, "duplicates cost nothing"
     jobs.enqueue(["http://bob.example/1"], requester=by(BOB, 2))
     assert (jobs.used_today(ALICE), jobs.used_today(BOB)) == (2, 1)
     clock.advance(24 * 3600)
     assert jobs.used_today(ALICE) == 0
     assert len(jobs.enqueue(["http://a.example/1", "http://a.example/2"], requester=by(ALICE, 2)).new) == 2
-
-
-def test_jobs_created_without_a_quota_count_toward_a_later_one(jobs: JobStore) -> None:
-    jobs.enqueue(TARGETS, requester=by(quota=None))
-    with pytest.raises(QuotaExceededError):
-        jobs.enqueue(["http://more.example/1"], requester=by(quota=3))
 
 
 def test_concurrent_requests_never_exceed_the_quota(jobs: JobStore) -> None:
@@ -334,7 +293,7 @@ def test_concurrent_requests_never_exceed_the_quota(jobs: JobStore) -> None:
         n = next(numbers)
         return jobs.enqueue([f"http://h{n}.example/{i}" for i in range(3)], requester=by(quota=10))
 
-    found = _all_at_once(send, 10)
+    found = at_once(*[or_error(send)] * 10)
     assert sum(isinstance(made, Enqueued) for made in found) == 3
     assert sum(isinstance(made, QuotaExceededError) for made in found) == 7
     assert (jobs.used_today(ALICE), sum(jobs.counts().values())) == (9, 9)

@@ -54,7 +54,7 @@ def test_decisions_take_as_many_statements_with_many_pages_as_with_few(database:
     assert found[0] == found[1]
 
 
-def test_the_clock_reads_redis_outside_of_transactions(database_url: str, database: Database) -> None:
+def test_the_clock_reads_redis_outside_of_transactions(database_url: str) -> None:
     uptime, is_open, during_transaction = [0.0], [False], list[bool]()
 
     def read_redis() -> int:

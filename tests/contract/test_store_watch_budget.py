@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -10,16 +9,13 @@ from sqlalchemy import update
 
 from app.clock import ManualClock
 from app.errors.requests import QuotaExceededError
-from app.property.record import PageKind
-from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
-from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.budget import Charge, WatchDay, WatchLimits, charge_watches, watch_day
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import PLANNED, Watches
-from benchmarks.saving import save_record
+from tests.contract.conftest import at_once
 from tests.plugins.job_ends import finish
 from tests.plugins.watch_steps import ADDRESS, begin, end, store_property
 
@@ -35,39 +31,20 @@ def advance_to_noon(clock: ManualClock, day: int) -> None:
 
 
 def test_concurrent_charges_never_exceed_the_budget(database: Database) -> None:
-    """Eight threads charge 40 pages, and the day's budget is 17."""
-    granted: list[bool] = []
-
-    def charge() -> None:
-        granted.extend([charge_watches(database, Charge.PAGE, 17) for _ in range(5)])
-
-    database.open()
-    threads = [threading.Thread(target=charge) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert (len(granted), sum(granted), watch_day(database).pages) == (40, 17, 17)
+    granted = at_once(*[lambda: sum(charge_watches(database, Charge.PAGE, 17) for _ in range(5))] * 8)
+    assert (sum(granted), watch_day(database).pages) == (17, 17)
 
 
 def test_each_utc_day_has_separate_budgets_for_pages_and_calls(database: Database, clock: ManualClock) -> None:
     advance_to_noon(clock, 1)
-    assert [charge_watches(database, Charge.PAGE, 1) for _ in range(2)] == [True, False]
+    assert [charge_watches(database, Charge.PAGE, limit) for limit in (0, 1, 1)] == [False, True, False]
     assert charge_watches(database, Charge.MODEL_CALL, 1)
     clock.advance(12 * 3600 - 1)
     assert not charge_watches(database, Charge.PAGE, 1)
     clock.advance(1)
     assert charge_watches(database, Charge.PAGE, 1)
     assert watch_day(database) == WatchDay(clock.now().date(), pages=1)
-
-
-def test_a_lowered_budget_applies_at_once(database: Database) -> None:
-    assert [charge_watches(database, what, 0) for what in Charge] == [
-        False,
-        False,
-    ]  # a budget of 0 grants nothing on a new day
-    assert all(charge_watches(database, Charge.PAGE, 10) for _ in range(4))
-    assert [charge_watches(database, Charge.PAGE, limit) for limit in (3, 0, 5)] == [False, False, True]
+    assert [charge_watches(database, Charge.PAGE, limit) for limit in (3, 3, 2, 4)] == [True, True, False, True]
 
 
 def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
@@ -84,29 +61,17 @@ def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
     assert [job.target for job in first.jobs] == due[:2]
     assert (first.put_off, first.is_first_put_off) == (2, True)
     assert [watches.get(target).status for target in due[2:]] == ["put_off", "put_off"]
-    again = watches.tick(limits)
+    again = watches.tick(limits)  # the active jobs reserve their pages
     assert (again.jobs, again.put_off, again.is_first_put_off) == ([], 2, False)
     jobs = JobStore(database)
     for job in first.jobs:
         assert charge_watches(database, Charge.PAGE, 2)
         jobs.claim(job.id, "worker", 60)
-        home = save_record(
-            PropertyStore(database),
-            SourceRecord(job.target, job.target, PageKind.LISTING, "a" * 64, clock.now(), {}, {}),
-        )
-        assert finish(jobs, job.id, "worker", home)
+        assert finish(jobs, job.id, "worker", store_property(database, clock, job.target))
     clock.advance(10)
     tomorrow = watches.tick(limits)
     assert [job.target for job in tomorrow.jobs] == due[2:]
     assert {watches.get(target).put_off_at for target in due[2:]} == {None}
-
-
-def test_active_jobs_reserve_their_pages(watches: Watches, clock: ManualClock) -> None:
-    watches.add(URLS[:3], interval_days=1)
-    clock.advance(DAY)
-    assert len(watches.tick(WatchLimits(2, 0)).jobs) == 2
-    assert watches.tick(WatchLimits(2, 0)).jobs == []
-    assert len(watches.tick(WatchLimits(3, 0)).jobs) == 1
 
 
 def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: Database, clock: ManualClock) -> None:
@@ -151,32 +116,29 @@ def test_a_whole_days_budget_admits_any_watch(watches: Watches, database: Databa
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 
-def test_a_postponed_watch_keeps_its_place_with_a_new_interval(watches: Watches, clock: ManualClock) -> None:
+def test_a_postponed_watch_keeps_its_place_with_a_new_interval(
+    watches: Watches, jobs: JobStore, clock: ManualClock
+) -> None:
     watches.add(URLS[:1], interval_days=1)
     advance_to_noon(clock, 2)
-    watches.tick(WatchLimits(0, 0))
+    assert watches.tick(WatchLimits(0, 0)).put_off == 1
     before = watches.get(URLS[0])
     (after,) = watches.add(URLS[:1], interval_days=30).watches
     assert (after.interval_days, after.status, after.due_at) == (30, "put_off", before.due_at)
-    assert before.due_at < clock.now()
     (sooner,) = watches.add([URLS[1]], interval_days=365).watches
     assert watches.add([URLS[1]], interval_days=1).watches[0].due_at <= sooner.due_at
+    jobs.enqueue(URLS[:1])
+    watches.tick(WatchLimits(9, 0))
+    waiting = watches.get(URLS[0])
+    assert (waiting.status, waiting.due_at) == ("waiting", clock.now() + timedelta(minutes=10)), "a job is active"
 
 
 def test_concurrent_ticks_create_each_job_once(watches: Watches, clock: ManualClock) -> None:
     watches.add(URLS, interval_days=1)
     clock.advance(DAY)
-    made: list[str] = []
-
-    def tick() -> None:
-        made.extend(job.target for job in watches.tick(WatchLimits(100, 0)).jobs)
-
-    threads = [threading.Thread(target=tick) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sorted(made) == URLS
+    limits = WatchLimits(100, 0, daily_targets=1)  # watches without a requester have no quota
+    made = at_once(*[lambda: [job.target for job in watches.tick(limits).jobs]] * 4)
+    assert sorted(target for targets in made for target in targets) == URLS
 
 
 def test_refreshes_count_toward_the_quota_of_the_watchs_requester(
@@ -207,9 +169,3 @@ def test_refreshes_count_toward_the_quota_of_the_watchs_requester(
     some = refreshed()
     assert (len(some), jobs.used_today(mallory.caller)) == (2, 2)
     assert refreshed() == set(URLS[:4]) - some
-
-
-def test_watches_of_the_command_line_have_no_quota(watches: Watches, clock: ManualClock) -> None:
-    watches.add(URLS, interval_days=1)
-    advance_to_noon(clock, 2)
-    assert len(watches.tick(WatchLimits(100, 0, daily_targets=1)).jobs) == len(URLS)

@@ -53,19 +53,24 @@ def targets(made: Sequence[Job]) -> list[str]:
     return [job.target for job in made]
 
 
-def test_only_the_failed_page_is_retried_at_increasing_intervals(
-    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
+@pytest.mark.parametrize(
+    "case",
+    [(DOWN, [1, 4, 16, 24]), (PageBlockedError(CARD, "captcha"), [24]), (HttpStatusError(CARD, 403), [24]),
+     (RobotsDisallowedError(CARD, "propintel"), []), (HttpStatusError(CARD, 404), [])],
+)  # fmt: skip
+def test_only_the_failed_page_is_retried_at_intervals_that_depend_on_its_error(
+    case: tuple[PropertyIntelligenceError, list[int]], watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    refresh(watches, jobs, clock, home, DOWN)
+    error, hours = case
+    refresh(watches, jobs, clock, home, error)
     assert watches.get(home).failures == 0
-    waits = []
-    for _ in range(4):
+    for wait in hours:
         waited, made = next_jobs(watches, clock, within=timedelta(days=2))
-        assert targets(made) == [CARD]
-        waits.append(waited)
-        end(jobs, made[0], DOWN)
+        assert (targets(made), waited) == ([CARD], timedelta(hours=wait))
+        end(jobs, made[0], error)
         watches.tick(PLENTY)
-    assert waits == [timedelta(hours=hours) for hours in (1, 4, 16, 24)]
+    if not hours:
+        assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
 def test_a_page_is_not_retried_after_it_was_read(
@@ -77,30 +82,6 @@ def test_a_page_is_not_retried_after_it_was_read(
     _, (again,) = next_jobs(watches, clock, within=timedelta(days=1))
     assert (again.id, again.error, again.due_at) == (failed.id, None, None)
     end(jobs, again, home)
-    assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
-
-
-def test_a_failed_job_without_a_watch_is_not_retried(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = jobs.enqueue([CARD]).jobs
-    end(jobs, job, DOWN)
-    assert jobs.get(job.id).due_at is None
-    assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
-
-
-@pytest.mark.parametrize("error", [PageBlockedError(CARD, "captcha"), HttpStatusError(CARD, 403)])
-def test_a_blocked_page_is_retried_after_a_day(
-    error: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
-) -> None:
-    refresh(watches, jobs, clock, home, error)
-    waited, made = next_jobs(watches, clock, within=timedelta(days=3))
-    assert (targets(made), waited) == ([CARD], timedelta(days=1))
-
-
-@pytest.mark.parametrize("error", [RobotsDisallowedError(CARD, "propintel"), HttpStatusError(CARD, 404)])
-def test_a_forbidden_or_deleted_page_is_not_retried_before_the_watch_is_due(
-    error: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
-) -> None:
-    refresh(watches, jobs, clock, home, error)
     assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
@@ -167,16 +148,6 @@ def test_a_page_that_shows_a_change_is_rechecked_before_its_watch_is_due(
     assert [(job.target, job.watch_id) for job in jobs] == [(CARD, watch)]
 
 
-def test_a_recheck_without_a_result_is_repeated_after_half_an_hour(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, refreshed_home: str
-) -> None:
-    show_change(database, refreshed_home, CARD, clock.now())
-    for job in watches.tick(PLENTY).jobs:
-        end(jobs, job, refreshed_home)
-    waited, made = next_jobs(watches, clock, within=timedelta(days=1))
-    assert (targets(made), waited) == ([CARD], timedelta(minutes=30))
-
-
 def test_a_failed_recheck_is_retried_like_a_failed_page(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, refreshed_home: str
 ) -> None:
@@ -186,13 +157,6 @@ def test_a_failed_recheck_is_retried_like_a_failed_page(
         end(jobs, card, DOWN)
         waited, (card,) = next_jobs(watches, clock, within=timedelta(days=1))
         assert (card.target, waited) == (CARD, timedelta(hours=hours))
-
-
-def test_a_change_of_an_unwatched_property_is_not_rechecked(
-    watches: Watches, database: Database, clock: ManualClock
-) -> None:
-    show_change(database, store_property(database, clock, URL), URL, clock.now())
-    assert next_jobs(watches, clock, within=timedelta(days=1))[1] == []
 
 
 def test_retries_use_only_the_budget_that_watches_leave(

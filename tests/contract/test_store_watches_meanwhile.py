@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select, text
@@ -22,7 +22,6 @@ from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
@@ -111,12 +110,8 @@ def test_removing_a_watch_while_its_search_ends_cancels_the_listings(
 ) -> None:
     job = search_under_way(watches, jobs, clock)
     found = Walked(LISTINGS, {}, 1, "last_page")
-    run_during(
-        database,
-        LISTINGS[0],
-        lambda: finish_search(database, Lease(job.id, "worker"), found),
-        lambda: watches.remove(SEARCH),
-    )
+    finish = partial(finish_search, database, Lease(job.id, "worker"), found)
+    run_during(database, LISTINGS[0], finish, lambda: watches.remove(SEARCH))
     assert states(database) == {SEARCH: "done", **dict.fromkeys(LISTINGS, "cancelled")}
 
 
@@ -154,12 +149,8 @@ def test_a_property_that_is_purged_during_a_tick_is_not_requested(
     watches.add([home], interval_days=1)
     due_now(watches, clock, home)
     purge = PurgeStore(database)
-    run_during(
-        database,
-        URL,
-        lambda: watches.tick(PLENTY),
-        lambda: purge.purge(PurgeKind.PROPERTY, home, who="me", dry_run=False),
-    )
+    removal = partial(purge.purge, PurgeKind.PROPERTY, home, who="me", dry_run=False)
+    run_during(database, URL, lambda: watches.tick(PLENTY), removal)
     assert watches.page().items == []
     assert states(database) == {}
 
@@ -176,9 +167,9 @@ def test_a_listing_that_is_purged_during_its_search_gets_no_job(
     assert (jobs.get(job.id).search or {})["left_out"] == {"purged": 1}
 
 
-def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(database_url: str, clock: ManualClock) -> None:
-    database = Database(database_url, clock, names_key=NamesKey("k" * 32))
-    watches, jobs = Watches(database), JobStore(database)
+def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
     named = "https://portal.example/listing/by-quentin-abernathy"
     PurgeStore(database).purge(PurgeKind.PERSON, "Quentin Abernathy", who="me", dry_run=False)
     with pytest.raises(InvalidTargetError, match="a person who was purged") as refused:
@@ -188,7 +179,6 @@ def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(database_
     job = search_under_way(watches, jobs, clock)
     made = finish_search(database, Lease(job.id, "worker"), Walked((named, *LISTINGS), {}, 1, "last_page"))
     assert [one.target for one in made or []] == list(LISTINGS)
-    database.close()
 
 
 def test_a_watch_of_a_property_without_pages_is_paused_and_reported(
@@ -240,21 +230,7 @@ def test_an_active_watch_remains_instead_of_a_paused_one(
     (remaining,) = watches.page().items
     assert (remaining.target, remaining.interval_days, remaining.status) == (kept, 30, "under_way")
     assert jobs.get(job.id).watch_id == remaining.id
-
-
-def test_active_jobs_move_to_the_remaining_watch(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
-) -> None:
-    """The remaining watch settles the job, and its removal cancels the job."""
-    merged, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
-    watches.add([merged], interval_days=1)
-    (job,) = begin(watches, clock, merged)
-    watches.add([merged], interval_days=30)
-    (other,) = watches.add([home], interval_days=2).watches
-    DecisionStore(database).join(home, merged, who="me")
-    (remaining,) = watches.page().items
-    assert (remaining.id, remaining.status, jobs.get(job.id).watch_id) == (other.id, "under_way", other.id)
-    assert watches.remove(home) == 1
+    assert watches.remove(kept) == 1, "the removal cancels the job of the other watch"
 
 
 def test_the_watch_of_a_merged_property_shows_the_new_property(
@@ -279,15 +255,3 @@ def test_a_canceled_refresh_is_not_a_failure(watches: Watches, database: Databas
     assert watches.tick(PLENTY).settled == {"cancelled": 1}
     watch = watches.get(URL)
     assert (watch.status, watch.failures, watch.due_at) == ("waiting", 0, planned)
-
-
-def test_a_page_of_another_active_job_is_no_longer_postponed(
-    watches: Watches, jobs: JobStore, clock: ManualClock
-) -> None:
-    watches.add([URL], interval_days=1)
-    due_now(watches, clock, URL)
-    assert watches.tick(WatchLimits(0, 0)).put_off == 1
-    jobs.enqueue([URL])
-    watches.tick(PLENTY)
-    watch = watches.get(URL)
-    assert (watch.status, watch.due_at) == ("waiting", clock.now() + timedelta(minutes=10))

@@ -19,8 +19,11 @@ from app.property.storage.watches.repository import Watches
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.watches.budget import model_charge, paid_by_watch
 from app.settings import Settings
+from tests.contract.conftest import ON_SQLITE
 from tests.plugins.watch_steps import URL, begin
 from tests.unit.services.test_model_reading import Api, completion
+
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture(autouse=True)

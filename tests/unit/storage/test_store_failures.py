@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from app.property.storage.errors import shown, translate
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.schema import HEAD, upgrade
 from app.settings import Settings
+from tests.contract.conftest import at_once
 
 URL = "https://site.example/1"
 
@@ -30,31 +32,14 @@ def sqlite_url(path: Path) -> str:
 
 
 def test_the_default_is_a_file_in_a_private_folder_that_migrates_itself(tmp_path: Path) -> None:
-    home = tmp_path / "deep" / "home"
-    settings = Settings.of(propintel_home=home)
-    database = Database(database_url(settings))
-    JobStore(database).enqueue([URL])
-    database.close()
-    assert (home / "propintel.sqlite3").is_file()
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
-
-
-def test_manual_upgrades_make_the_same_database(tmp_path: Path) -> None:
-    url = database_url(Settings.of(propintel_home=tmp_path / "home"))
-    assert upgrade(url) == (None, HEAD)
-    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
-    database = Database(url)
-    with database.reading() as connection:
-        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
-    database.close()
-
-
-def test_sqlite_runs_in_wal_mode_with_foreign_keys(tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "a.sqlite3"))
-    with database.reading() as connection:
-        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
-        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
-    database.close()
+    for home, prepare in ((tmp_path / "deep" / "home", None), (tmp_path / "manual", upgrade)):
+        url = database_url(Settings.of(propintel_home=home))
+        assert prepare is None or prepare(url) == (None, HEAD)
+        with closing(Database(url)) as database, database.reading() as connection:
+            assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+            assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert (home / "propintel.sqlite3").is_file()
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
 def test_a_writer_that_waited_too_long_reports_a_locked_database(tmp_path: Path) -> None:
@@ -101,11 +86,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert caught.value.transient
     assert jobs.counts()["queued"] == 1
     database.close()
-
-
-def test_a_full_disk_reported_by_the_system_is_the_same_error() -> None:
-    found = translate(OSError(28, "No space left on device"), parse_url("sqlite:////x/y.sqlite3"))
-    assert isinstance(found, DiskFullError)
+    assert isinstance(translate(OSError(28, "No space left on device"), database.url), DiskFullError)
 
 
 @pytest.mark.parametrize("problem", ["folder is a file", "path is a folder"])
@@ -153,22 +134,11 @@ def test_common_url_schemes_of_postgresql_are_accepted(scheme: str) -> None:
 
 
 def test_concurrent_threads_can_open_a_new_database(tmp_path: Path) -> None:
-    opened: list[str] = []
-    start = threading.Barrier(8)
-
     def open_it() -> None:
-        database = Database(sqlite_url(tmp_path / "a.sqlite3"))
-        start.wait()
-        database.open()
-        opened.append("yes")
-        database.close()
+        with closing(Database(sqlite_url(tmp_path / "a.sqlite3"))) as database:
+            database.open()
 
-    threads = [threading.Thread(target=open_it) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(opened) == 8
+    at_once(*[open_it] * 8)
 
 
 _FORK = """
@@ -198,13 +168,3 @@ def test_a_forked_child_opens_its_own_connections_and_the_parents_stay_usable(tm
     command = [sys.executable, "-c", _FORK, sqlite_url(tmp_path / "a.sqlite3")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
-
-
-def test_a_closed_database_opens_again_at_the_next_use(tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "a.sqlite3"))
-    jobs = JobStore(database)
-    jobs.enqueue([URL])
-    database.close()
-    database.close()
-    assert jobs.counts()["queued"] == 1
-    database.close()
