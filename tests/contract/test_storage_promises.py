@@ -88,7 +88,7 @@ def everything(database: Database) -> dict[str, list[Any]]:
         return {t.__tablename__: sorted(map(repr, connection.execute(select(t)))) for t in TABLES}
 
 
-@pytest.mark.parametrize("lose", [cancelled, superseded, taken_over, purged])
+@pytest.mark.parametrize("lose", [canceled, superseded, taken_over, purged])
 def test_a_run_that_lost_its_lease_stores_nothing(
     database: Database,
     jobs: JobStore,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.privacy.purge import Removal
-from app.property.storage.privacy.repository import PurgeStore
+from app.property.storage.privacy.repository import Purged, PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties import repository as storing
 from app.property.storage.properties.decisions import DecisionStore
@@ -100,15 +100,10 @@ def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database,
         assert connection.execute(pointers).all() == [], "a merged property must point to a current one"
 
 
-def test_a_purge_does_not_block_writers_of_other_properties(
-    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The purge pauses after it has deleted the page and before it deletes the property, which has no other page."""
-    store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
-    save_record(store, page(1))
-    other = save_record(store, page(900, StreetName="Harbor"))
-    clock.advance(1)
-    rebuild = Removal.rebuild_or_drop
+@contextmanager
+def paused_purge(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Future[Purged]]:
+    """Purge page 1 in another thread, which pauses during the block, after the page and before its property."""
+    held, go_on, rebuild = threading.Event(), threading.Event(), Removal.rebuild_or_drop
 
     def waiting(part: Removal, property_ids: Sequence[str]) -> None:
         held.set()
@@ -116,46 +111,41 @@ def test_a_purge_does_not_block_writers_of_other_properties(
         rebuild(part, property_ids)
 
     monkeypatch.setattr(Removal, "rebuild_or_drop", waiting)
-    url = "https://a.example/1"
-    with ThreadPoolExecutor(2) as threads:
-        purge = partial(PurgeStore(database).purge, PurgeKind.URL, url, who="test", dry_run=False)
+    purge = partial(PurgeStore(database).purge, PurgeKind.URL, page(1).url, who="test", dry_run=False)
+    with ThreadPoolExecutor(1) as threads:
         purged = threads.submit(purge)
         assert held.wait(60)
         try:
-            newer = page(900, StreetName="Harbor", ListPrice=90)
-            assert threads.submit(save_record, store, replace(newer, content_sha256="e" * 64)).result(60) == other
+            yield purged
         finally:
             go_on.set()
-        assert purged.result(60).removed["properties"] == 1
+
+
+def test_a_purge_does_not_block_writers_of_other_properties(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PropertyStore(database)
+    save_record(store, page(1))
+    other = save_record(store, page(900, StreetName="Harbor"))
+    clock.advance(1)
+    with paused_purge(database, monkeypatch) as purged:
+        newer = replace(page(900, StreetName="Harbor", ListPrice=90), content_sha256="e" * 64)
+        assert save_record(store, newer) == other
+    assert purged.result().removed["properties"] == 1
     assert count_current(database) == 1
 
 
 def test_a_watch_does_not_request_a_page_that_is_being_purged(
-    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, watches: Watches, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tick starts while the deletion of the watch and the jobs is not yet committed."""
-    url, watches, held, go_on = "https://a.example/1", Watches(database), threading.Event(), threading.Event()
     save_record(PropertyStore(database), page(1))
-    watches.add([url], interval_days=1)
+    watches.add([page(1).url], interval_days=1)
     clock.advance(2 * 86_400)
-    rebuild = Removal.rebuild_or_drop
-
-    def waiting(part: Removal, property_ids: Sequence[str]) -> None:
-        held.set()
-        assert go_on.wait(60)
-        rebuild(part, property_ids)
-
-    monkeypatch.setattr(Removal, "rebuild_or_drop", waiting)
-    with ThreadPoolExecutor(2) as threads:
-        purge = partial(PurgeStore(database).purge, PurgeKind.URL, url, who="test", dry_run=False)
-        purged = threads.submit(purge)
-        assert held.wait(60)
-        ticked = threads.submit(watches.tick, PLENTY)
-        try:
+    with ThreadPoolExecutor(1) as threads:
+        with paused_purge(database, monkeypatch):
+            ticked = threads.submit(watches.tick, PLENTY)
             wait_until(lambda: ticked.done() or waits(database), 10)
-        finally:
-            go_on.set()
-        purged.result(60)
         assert ticked.result(60).jobs == []
     assert count(database, JobRow) == 0
 

@@ -50,9 +50,6 @@ def callback_of(batches: BatchStore, enqueued: Enqueued) -> tuple[CallbackState,
     return callback["state"], callback["attempts"], callback["error"]
 
 
-# --- reading
-
-
 def test_a_batch_counts_its_jobs_by_state(jobs: JobStore, batches: BatchStore, clock: ManualClock) -> None:
     enqueued = enqueue(jobs, 4)
     enqueue(jobs, 2, site="other")
@@ -92,9 +89,6 @@ def test_only_the_origin_of_a_callback_url_is_shown(jobs: JobStore, batches: Bat
     assert "secret" not in repr(batch) + str(shown)
 
 
-# --- cancel
-
-
 def test_cancel_ends_every_active_job_of_the_batch_only(
     jobs: JobStore, batches: BatchStore, clock: ManualClock
 ) -> None:
@@ -115,9 +109,6 @@ def test_cancel_ends_every_active_job_of_the_batch_only(
     clock.advance(3600)
     assert [found.job.id for found in jobs.recoverable()] == other.new
     assert batches.cancel(enqueued.batch) == 0
-
-
-# --- complete
 
 
 def test_a_batch_is_complete_once_when_its_last_job_ends(
@@ -153,9 +144,9 @@ def test_a_complete_batch_keeps_its_counts_until_a_job_is_repeated(
     batches.complete()
     with database.writing() as connection:
         connection.execute(delete(JobRow).where(JobRow.id.in_(made.new[1:])))
-    cancelled = {**EMPTY, "cancelled": 3}
-    assert batches.get(made.batch).counts == jobs.counts(made.batch) == cancelled
-    assert jobs.counts() == {**cancelled, "queued": 1}
+    canceled = {**EMPTY, "cancelled": 3}
+    assert batches.get(made.batch).counts == jobs.counts(made.batch) == canceled
+    assert jobs.counts() == {**canceled, "queued": 1}
     jobs.retry(made.new[:1])
     assert batches.get(made.batch).counts == jobs.counts(made.batch) == {**EMPTY, "queued": 1}
     assert jobs.counts() == {**EMPTY, "queued": 2}
@@ -235,9 +226,6 @@ def test_a_retry_waits_for_a_concurrent_completion_and_reopens_the_batch(
     assert retried == enqueued.new
     assert batches.get(enqueued.batch).completed_at is None
     assert outbox.claim(Channel.BATCH, 10, 60) == []
-
-
-# --- callbacks
 
 
 def test_a_batch_shows_the_state_of_its_callback(

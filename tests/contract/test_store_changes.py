@@ -279,9 +279,6 @@ def test_old_changes_are_pruned(home: Home) -> None:
     assert home.published() == []
 
 
-# --- the order of commits
-
-
 def _pending(connection: Connection, property_id: str, value: int) -> Change:
     at, proof = datetime(2026, 1, 1, tzinfo=UTC), {"source_url": A}
     row = {

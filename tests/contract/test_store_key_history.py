@@ -104,12 +104,12 @@ def test_concurrent_processes_count_each_request_once(
 
     def read() -> list[CountedKey]:
         sent = next(shown)
-        return [pool({"m": Demand(sent=sent, refusals={"no_room": sent})}), key("a", sent)]
+        return [pool({"m": Demand(sent=sent, refusals={"no_capacity": sent})}), key("a", sent)]
 
     at_once(*[lambda: KeyHistoryStore(database).record_counters(read)] * 8)
     total = next(shown) - 5
     assert requests() == {"a": total}
-    assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=total, refusals={"no_room": total})}
+    assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=total, refusals={"no_capacity": total})}
 
 
 def test_the_pool_is_read_outside_of_transactions(history: KeyHistoryStore, database: Database) -> None:

@@ -74,9 +74,6 @@ def places(database: Database, *words: str) -> set[str]:
     return found
 
 
-# --- every table in the catalog
-
-
 def _some(column: Column[Any], planted: str, now: datetime) -> Any:
     """Return a value for a column. Columns that may name a person contain `planted` or, in URLs, its slug."""
     if column.foreign_keys:
@@ -182,9 +179,6 @@ def test_names_of_other_people_stay_in_every_column(database: Database, clock: M
     assert len(before) > 20
     purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert places(database, *OTHERS) == before
-
-
-# --- pages after a purge
 
 
 def page_of(agent: str, at: datetime, url: str = PAGE) -> Page:
@@ -333,9 +327,6 @@ def test_concurrent_writers_cannot_store_a_purged_name(
     with writing_threads(database_url, clock, page, PersonPurgedMeanwhileError):
         purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert places(database) == set()
-
-
-# --- the key
 
 
 def test_only_hashes_of_the_name_are_kept_and_they_need_the_same_key(

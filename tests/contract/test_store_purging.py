@@ -425,11 +425,11 @@ def test_deleted_rows_are_overwritten_in_sqlite_files(database: Database, servic
 def test_free_space_is_not_wiped_during_another_read(database_url: str, database: Database, service: Service) -> None:
     """SQLite wipes the space at the next attempt. In PostgreSQL, only an administrator can wipe free space."""
     service.scrape(PAGE)
-    other = Database(database_url, service.clock)
-    with other.reading() as connection:
+    impatient = Database(database_url, service.clock, busy_timeout_seconds=0.1)
+    with database.reading() as connection:
         connection.execute(select(JobRow)).all()
-        assert not database.wipe_free_space()
-    other.close()
+        assert not impatient.wipe_free_space()
+    impatient.close()
     assert database.wipe_free_space() is database.is_sqlite
 
 

@@ -131,9 +131,6 @@ def test_the_least_recently_used_recipe_of_a_full_host_is_deleted(
     assert made[1].id not in kept
 
 
-# --- examples
-
-
 def test_examples_have_their_pages_and_are_listed_oldest_first(
     database: Database, store: StoredRecipes, clock: ManualClock
 ) -> None:
@@ -180,9 +177,6 @@ def test_examples_are_pruned_with_their_pages(database: Database, store: StoredR
     Retention(database).prune_unkept()
     assert count(database, RecipeExample) == 0
     assert store.get(recipe.id) == recipe, "recipes contain no personal data and stay"
-
-
-# --- purges
 
 
 @pytest.mark.parametrize("kind", [PurgeKind.URL, PurgeKind.HOST])

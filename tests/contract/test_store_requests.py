@@ -53,9 +53,6 @@ def or_error[T](work: Callable[[], T]) -> Callable[[], T | PropertyIntelligenceE
     return run
 
 
-# --- idempotency keys
-
-
 def test_a_repeated_key_and_request_return_the_first_batch(database: Database, jobs: JobStore) -> None:
     under_way = jobs.enqueue(TARGETS[:1]).new
     first = jobs.enqueue([*TARGETS, TARGETS[1]], requester=by(key=KEY))
@@ -255,9 +252,6 @@ def test_a_job_claimed_during_a_withdrawal_is_either_run_or_refunded(jobs: JobSt
     counts = jobs.counts(made.batch)
     assert counts["running"] == len(claimed) == jobs.used_today(ALICE)
     assert counts["cancelled"] == 60 - len(claimed)
-
-
-# --- quotas
 
 
 def test_a_batch_above_the_quota_creates_no_job_and_reports_the_rest(database: Database, jobs: JobStore) -> None:

@@ -124,9 +124,6 @@ def test_pages_of_a_watch_that_failed_completely_are_not_retried_separately(
     assert (waited, sorted(targets(made))) == (timedelta(hours=1), sorted([URL, CARD]))
 
 
-# --- pages that show a change
-
-
 @pytest.fixture
 def refreshed_home(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> str:
     """Refresh the property and advance the clock by a day. Return the property's id."""

@@ -77,9 +77,6 @@ def run_during(database: Database, target: str, work: Callable[[], object], mean
         assert not thread.is_alive()
 
 
-# --- removed
-
-
 @ON_POSTGRESQL
 def test_a_watch_that_is_removed_during_a_tick_leaves_no_jobs(
     watches: Watches, database: Database, clock: ManualClock
@@ -138,9 +135,6 @@ def test_no_page_is_rechecked_for_an_ended_watch(
     assert watches.tick(PLENTY).jobs == []
 
 
-# --- purged
-
-
 @ON_POSTGRESQL
 def test_a_property_that_is_purged_during_a_tick_is_not_requested(
     watches: Watches, database: Database, clock: ManualClock
@@ -193,9 +187,6 @@ def test_a_watch_of_a_property_without_pages_is_paused_and_reported(
     assert watches.tick(PLENTY).paused == []
 
 
-# --- joined
-
-
 def test_two_watches_of_one_property_become_one(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
@@ -242,9 +233,6 @@ def test_the_watch_of_a_merged_property_shows_the_new_property(
     watches.tick(PLENTY)
     DecisionStore(database).join(home, merged, who="me")
     assert (watches.get(URL).target, watches.get(URL).property_id) == (URL, home)
-
-
-# --- canceled, or run by another job
 
 
 def test_a_canceled_refresh_is_not_a_failure(watches: Watches, database: Database, clock: ManualClock) -> None:

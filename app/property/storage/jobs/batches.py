@@ -28,8 +28,6 @@ _OPEN_AND_OVER = and_(Batch.completed_at.is_(None), ~_HAS_ACTIVE_JOB)
 class BatchStore(Store):
     """The batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
-    # --- reading
-
     def get(self, batch_id: str) -> Batch:
         """Return a batch. It has no jobs if all its targets were duplicates. Raises `NotFoundError`."""
         with self._database.reading() as connection:
@@ -48,8 +46,6 @@ class BatchStore(Store):
         """Return the batch's callback URL; None if the batch has none or was deleted."""
         return self._scalar(select(Batch.callback_url).where(Batch.id == batch_id))
 
-    # --- canceling
-
     def cancel(self, batch_id: str) -> int:
         """Cancel all unfinished jobs of the batch; return how many. Raises `NotFoundError`."""
         active, now = (Job.batch_id == batch_id, Job.state.in_(ACTIVE)), self._clock.now()
@@ -57,8 +53,6 @@ class BatchStore(Store):
         if not canceled:
             self.get(batch_id)
         return canceled
-
-    # --- completion
 
     def complete(self, limit: int = 1000) -> list[Batch]:
         """Complete up to `limit` open batches without active jobs, make their callbacks due, and return them."""

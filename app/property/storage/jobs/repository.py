@@ -88,8 +88,6 @@ class JobStore(Store):
         super().__init__(database)
         self._fresh = timedelta(days=fresh_days)
 
-    # --- enqueueing
-
     def enqueue(
         self,
         targets: Sequence[str],
@@ -157,8 +155,6 @@ class JobStore(Store):
 
         if sent:
             self._database.repeat(work)
-
-    # --- running
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
         """Lease the job to `owner` and return it; None if it may not run now, as after a duplicate message."""
@@ -242,8 +238,6 @@ class JobStore(Store):
         statement = update(Job).where(mine).values({**CLEARED, **change}).returning(Job.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
-    # --- canceling and retrying
-
     def cancel(self, job_id: str) -> bool:
         """Cancel the job. A running job then stores nothing. Return False if it has ended. Raises `NotFoundError`."""
         with self._database.writing() as connection:
@@ -298,8 +292,6 @@ class JobStore(Store):
 
         return self._database.repeat(work)
 
-    # --- reading
-
     def get(self, job_id: str) -> Job:
         """Return a job. Raises `NotFoundError`."""
         found = self._read(_SHOWN.where(Job.id == job_id))
@@ -328,8 +320,6 @@ class JobStore(Store):
         """Return the number of jobs in each state."""
         with self._database.reading() as connection:
             return count_jobs(connection, batch)
-
-    # --- recovery
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
         """Requeue due, returned, and lost jobs, and return them for sending, urgent and old jobs first.

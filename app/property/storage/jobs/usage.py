@@ -63,9 +63,6 @@ def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
     return {row.unit: row.amount for row in connection.execute(query)}
 
 
-# --- quotas of callers
-
-
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
     """Count `count` new jobs against the quota. Raises `QuotaExceededError` if it has fewer left."""
     quota = requester.daily_targets

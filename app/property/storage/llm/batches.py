@@ -64,8 +64,6 @@ class LlmBatchStore(Store):
     `note` and `release` raise `LeaseLostError` if the owner no longer holds the lease. It must then stop.
     """
 
-    # --- creation
-
     def candidates(self, model: str, limit: int) -> list[Candidate]:
         """Return parked requests of a model that can be sent now, longest waiting first."""
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
@@ -109,8 +107,6 @@ class LlmBatchStore(Store):
                 return
             last = rows[-1].id
 
-    # --- leases
-
     def claim(self, owner: str, lease_seconds: float) -> LlmBatch | None:
         """Lease the longest overdue batch without a valid lease, and return it; None if none is due."""
         now = self._clock.now()
@@ -145,8 +141,6 @@ class LlmBatchStore(Store):
     def release(self, batch_id: str, owner: str, next_at: datetime | None) -> None:
         """Release the lease. The batch is due again at `next_at`, or never if None."""
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
-
-    # --- results
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
         """Store the answers of unanswered requests, and wake their jobs; return how many. Safe to repeat."""
@@ -211,8 +205,6 @@ class LlmBatchStore(Store):
         sent = exists().where(_unanswered(batch_id))
         late = sent.where(_R.give_up_at <= self._clock.now())
         return bool(self._scalar(select(sent.where(is_wanted()) & ~late)))
-
-    # --- reading
 
     def has_work(self) -> bool:
         """Return whether a request is parked or a batch is due."""

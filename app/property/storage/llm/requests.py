@@ -69,8 +69,6 @@ class RequestFigures:
 class LlmRequestStore(Store):
     """The model requests of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
-    # --- for jobs
-
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
         """Defer the job until the request is answered, without counting an attempt. Jobs share equal requests.
 
@@ -126,8 +124,6 @@ class LlmRequestStore(Store):
         with self._database.writing() as connection:
             change = update(_R).where(_R.id == request_id, _R.used_at.is_(None))
             connection.execute(change.values(used_at=self._clock.now()))
-
-    # --- parked requests
 
     def parked(self) -> list[Parked]:
         """Return the requests that can be sent now, summed up by model."""

@@ -94,8 +94,6 @@ class PageStore(Store):
                 return
         self._database.repeat(lambda connection: drop_pages(connection, *mine))
 
-    # --- cache validators
-
     def validators(self, url: str) -> CacheValidators | None:
         """Return the cache validators of the newest page at `url`; None without a stored page or validators."""
         with self._database.reading() as connection:

@@ -89,8 +89,6 @@ def find(database: Database, scope: Scope, *, dry_run: bool) -> Scope:
     return scope
 
 
-# --- steps
-
 type Step = Callable[["Removal"], object]
 
 

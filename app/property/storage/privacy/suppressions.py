@@ -63,9 +63,6 @@ class Suppression(Base):
     )
 
 
-# --- pages
-
-
 def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str] = ()) -> None:
     """From now on, refuse data of these `urls` and `hosts` (with subdomains) that was fetched before now."""
     digests = {_digest("url", url): "url" for url in urls} | {_digest("host", host): "host" for host in hosts}
@@ -138,9 +135,6 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
     if not database.is_sqlite:  # on SQLite, which has one writer at a time, no writer is left
         with database.writing() as connection:
             database.advisory_lock(connection, PURGE)
-
-
-# --- people
 
 
 def refuse_name(database: Database, key: bytes, name: PersonName) -> None:

@@ -114,8 +114,6 @@ class DecisionStore(Store):
         """Return the open reviews after `cursor`, oldest first. Raises `InvalidCursorError`."""
         return self._page(ORDER, select(_C).where(_is_open()), cursor, limit)
 
-    # --- moving pages
-
     def _merge(self, connection: Connection, other: str, kept_id: str) -> None:
         merge_into(connection, other, kept_id)
         rebuild(self._database, connection, kept_id, changed=True)

@@ -120,8 +120,6 @@ class StoredRecipes(Store):
 
         return self._database.repeat(work)
 
-    # --- for interfaces
-
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
         """Return recipes in the order of their ids, all or those of `host`. Raises `InvalidCursorError`."""
         query = _USABLE if host is None else _USABLE.where(RecipeRow.host == host)

@@ -49,13 +49,14 @@ TELLING = PublishingRules()
 
 
 class PropertyStore:
-    """The properties of a `Database`. `rules` configures the detection of changes."""
+    """The properties of a `Database`. `rules` configures the detection of changes.
+
+    When reading, the id of a merged property stands for the property that it was merged into.
+    """
 
     def __init__(self, database: Database, rules: PublishingRules = TELLING) -> None:
         self.database = database
         self._rules = rules
-
-    # --- writing, in the caller's transaction
 
     def save(
         self,
@@ -159,8 +160,6 @@ class PropertyStore:
         query = select(SourceRow.url).where(SourceRow.property_id == property_id, mine)
         for url in connection.execute(query).scalars().all():
             detector.look(url, at)
-
-    # --- reading; the id of a merged property stands for the property that it was merged into
 
     def get(self, property_id: str) -> dict[str, Any]:
         """Return a property in JSON types.

@@ -77,8 +77,6 @@ class ChangeDetector:
             setattr(change, name, value)
         self._connection.execute(update(Change).where(Change.position == change.position).values(values))
 
-    # --- new values
-
     def _compare(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
         """Add a pending change if the field's value is new on the page and new to the property."""
         now = statement_of(name, record.values, record.evidence)
@@ -150,8 +148,6 @@ class ChangeDetector:
             query = query.where(c.source_url.in_(urls))
         row = self._connection.execute(query.order_by(c.observed_at.desc(), c.id.desc()).limit(1)).one_or_none()
         return Statement(row.value, Evidence.model_validate(row.evidence)) if row is not None else None
-
-    # --- judging
 
     def _judge(self) -> None:
         """Decide on each pending change once. A published change removes pending ones of its field and value."""

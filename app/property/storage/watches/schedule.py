@@ -137,8 +137,6 @@ class TickRun:
         wanted = ceil(_CATCH_UP * float(a_day or 0) * self.seconds / 86_400)
         return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
-    # --- due pages and watches
-
     def _look(self, most: int) -> None:
         """Request pages with pending changes that need another look, longest overdue first.
 
@@ -228,8 +226,6 @@ class TickRun:
         for row in self.connection.execute(select(found).where(found.c.place <= MOST_PAGES).order_by(found.c.place)):
             pages[row.id].append(row.url)
         return {watch: pages[watch.target] if watch.kind == WatchKind.PROPERTY else [watch.target] for watch in due}
-
-    # --- jobs
 
     def _make_jobs(self) -> list[Job]:
         if not self.wanted:
