@@ -43,7 +43,7 @@ def test_urls_addresses_and_properties_are_watched_in_canonical_form(
     listed = watches.page().items
     assert [(one.interval_days, one.status, one.created_by) for one in listed] == [(7, "waiting", "me")] * 3
     again = watches.add([ADDRESS, ADDRESS], interval_days=1)
-    assert (again.new, [(one.id, one.interval_days) for one in again.watches]) == (0, [(listed[1].id, 1)])
+    assert (again.new, [(one.id, one.interval_days) for one in again.watches]) == (0, [(added.watches[1].id, 1)])
 
 
 def test_one_invalid_target_refuses_all_watches(watches: Watches) -> None:
