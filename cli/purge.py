@@ -49,7 +49,7 @@ def purge_command(
     """Remove all that is stored about a page, host, property, or address: copies, values, evidence, history, model
     answers, and jobs. This cannot be undone. What other pages state about the same property stays.
 
-    Of a person, the name is removed wherever it occurs, and is not stored again. "Jane Doe" is also JANE DOE, "Doe,
+    For a person, the name is removed wherever it occurs, and is not stored again. "Jane Doe" is also JANE DOE, "Doe,
     Jane", "Jane Q. Doe", and jane-doe in a URL; it is neither "Jane Quincy Doe" nor "Jane Doe-Smith".
 
     Workers may run meanwhile. Restoring an earlier backup brings it back: keep a list of your purges, and run it again.

@@ -49,7 +49,7 @@ async def get_liveness() -> JSONResponse:
 async def get_readiness(request: Request) -> JSONResponse:
     """Answer 200 if jobs can be taken, else 503 with the code of what is missing; the log has details.
 
-    It answers within seconds: it waits neither for a dependency that hangs nor for routes that wait for one.
+    It answers within seconds, even if a dependency hangs and other routes wait for it.
     """
     context = context_of(request)
     run = partial(asyncio.get_running_loop().run_in_executor, context.probe_threads)

@@ -85,7 +85,7 @@ class SizeLimits:
 class RateLimitHeaders:
     """ASGI middleware: adds the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10.
 
-    All answers to a counted caller have these headers, including errors. So does every 429 to an IP address.
+    All answers to a counted caller, including errors, and all 429 answers to IP addresses have these headers.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,5 @@
-"""Beat's scheduler, which survives the loss of Redis, its lock, or its schedule. Of several beats, one is active."""
+"""Beat's scheduler, which survives the loss of Redis, its lock, or its schedule. If several beats run, only one is
+active."""
 
 from __future__ import annotations
 

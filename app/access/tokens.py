@@ -68,7 +68,7 @@ class Caller:
     def id(self) -> str:
         """The caller's id for limits, quotas and idempotency keys: the SHA-256 of issuer and subject, in hex.
 
-        Tokens without a subject cannot be distinguished: those of one issuer and role count as one caller.
+        Tokens without a subject cannot be distinguished, so all such tokens of one issuer and role count as one caller.
         """
         who = [self.issuer, self.subject] if self.subject else [self.issuer, None, self.role]
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()

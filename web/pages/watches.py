@@ -25,7 +25,7 @@ from web.parameters import Id, PlannedWatchesCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
-#: The errors of a typed list. After one, the form is shown again with the problem.
+#: The errors of a typed list. If one occurs, the form is shown again with the problem.
 _REFUSALS = (
     InvalidTargetListError,
     InvalidTargetError,

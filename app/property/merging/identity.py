@@ -102,7 +102,7 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to search. By map cell, a record with an address finds only records without one."""
+    """Return the blocking keys to search. A record with an address searches map cells only for records without one."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:

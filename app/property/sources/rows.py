@@ -1,4 +1,5 @@
-"""Choose the requested property among several in one response. In doubt none is chosen. Pure."""
+"""Choose the requested property among several in one response. If several rows may fit, none is chosen. Pure
+functions."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from app.property.urls.tracking import without_tracking
 MAX_URL_CHARS = 2048
 #: The longest address: four times the Postal Service's limit for a label.
 MAX_ADDRESS_CHARS = 300
-#: The most words of an address: three times as many as one with building, floor, unit, county, and country has.
+#: The most words of an address. Even an address with building, floor, unit, county, and country has a third of them.
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")

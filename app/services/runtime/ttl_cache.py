@@ -11,7 +11,8 @@ log = logging.getLogger(__name__)
 
 
 class TtlCache[T]:
-    """Caches the result of `ask` for `seconds`. Of several threads, one calls `ask` and the others wait for it.
+    """Caches the result of `ask` for `seconds`. If several threads need a value, one calls `ask` and the others wait
+    for it.
 
     For `grace_seconds` after that, callers get the old result at once while a thread renews it
     (`stale-while-revalidate`, RFC 5861). Exceptions are not cached.

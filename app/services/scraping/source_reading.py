@@ -166,7 +166,7 @@ class SourceReader:
             return True
 
     def _visited(self, asked: Asked) -> Visit | bool:
-        """Return the page. Else record why there is none, and return False if another URL of the source may help."""
+        """Return the page. Without one, record the reason, and return False if another URL of the source may help."""
         url, known = asked.url, self._before.get(asked.url)
         if known is not None and known.is_final:
             self._cannot_be_read(url, known.outcome)

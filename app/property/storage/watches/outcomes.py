@@ -131,8 +131,8 @@ def _is_gone(error_code: str | None, error_message: str | None) -> bool:
 def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     """Move the watch of the property `merged_id` to `kept_id`.
 
-    Of two watches, the active one stays, else the one with the shorter interval. The remaining watch gets the jobs of
-    both, the earlier due time if both have the same state, and a refresh in progress.
+    If only one of two watches is active, it stays; otherwise, the watch with the shorter interval stays. The remaining
+    watch gets the jobs of both, the earlier due time if both have the same state, and a refresh in progress.
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))

@@ -37,7 +37,8 @@ TICK = "watches.tick"
 PRIORITY = 8
 #: At most this many pages of a property are refreshed. The last read pages are chosen.
 MOST_PAGES = 20
-#: The order of due watches. Of watches due at the same time, the one refreshed longest ago comes first.
+#: The order of due watches. Watches that are due at the same time run in the order of their last refreshes, oldest
+#: first.
 _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.id)
 #: After an outage, or when a day's budget begins, a tick begins up to this many times as many watches as come due.
 _CATCH_UP = 2.0
