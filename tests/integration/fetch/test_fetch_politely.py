@@ -60,15 +60,6 @@ def test_the_least_gap_separates_robots_pages_and_redirects(site: Any, paced: Ca
     assert clock.slept == [1.0, 1.0]
 
 
-def test_the_crawl_delay_applies_from_the_first_page(site: Any, paced: Callable[..., Fetcher]) -> None:
-    clock = ManualClock()
-    site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 7\n", content_type="text/plain")
-    fetcher = paced(clock)
-    for path in ("/1", "/2", "/3"):
-        fetcher.fetch(site.page(path))
-    assert clock.slept == [7.0, 7.0]
-
-
 def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher]) -> None:
     """The fetcher waits twice for 50 s at the site's request, which does not count towards its limit of 60 s."""
     clock = ManualClock()
@@ -78,16 +69,6 @@ def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callab
     site.page("/3")
     assert paced(clock).fetch(f"{site.base}/1").final_url == f"{site.base}/3"
     assert clock.slept == [50.0, 50.0]
-
-
-def test_a_crawl_delay_of_minutes_is_returned_as_a_wait(site: Any, paced: Callable[..., Fetcher]) -> None:
-    clock = ManualClock()
-    site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 240\n", content_type="text/plain")
-    fetcher = paced(clock)
-    fetcher.fetch(site.page("/1"))
-    with pytest.raises(HostBusyError) as caught:
-        fetcher.fetch(site.page("/2"))
-    assert caught.value.facts["retry_after_seconds"] == 240.0
 
 
 def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from app.property.page import Page
 from app.property.recipes.learning import Example, learn
@@ -54,25 +57,35 @@ def test_an_anchor_that_finds_a_value_on_a_page_without_the_field_is_rejected() 
     assert _anchors([*examples, without], "LivingArea") == ()
 
 
-def test_a_value_between_two_labels_in_a_flat_list_belongs_to_neither() -> None:
-    """Nothing shows whether `Units` belongs to the value before it or after it."""
-    flat = [(n, 2 + n, 9 - n) for n in range(5)]
-    texts = [
-        _example(_html(n, f"<p>Plinth</p><p>{a}</p><p>Units</p><p>{b}</p><p>Loft</p>"), BedroomsTotal=a)
-        for n, a, b in flat
-    ]
-    assert _anchors(texts, "BedroomsTotal") == ()
+_FACTS = "".join(f"<p class='fact'>{one}</p>" for one in ("A{n}", "brick", "gas", "oak", "{value}"))
 
 
-def test_a_value_above_its_label_is_found_by_the_block_they_share() -> None:
+@pytest.mark.parametrize(
+    ("field", "values", "body", "learned"),
+    [
+        # nothing shows whether `Units` belongs to the value before it or after it
+        ("BedroomsTotal", range(2, 7), "<p>Plinth</p><p>{value}</p><p>Units</p><p>{other}</p><p>Loft</p>", ()),
+        # the value and its label share a block
+        ("BedroomsTotal", range(2, 7), "<li><b>{value}</b><i>Chambers</i></li><li><b>{other}</b><i>Units</i></li>",
+         (Anchor("label", "chambers", "previous"),)),
+        # all values have the class, but only the year can be parsed as one
+        ("YearBuilt", range(1950, 1956), _FACTS, (Anchor("label", "oak", "next"),)),
+        # counts that are the same on all pages are no evidence
+        ("BedroomsTotal", [2] * 8, "<dl><dt>Plinth</dt><dd>{value}</dd></dl><p>{n}</p>", ()),
+        # an agent's name is not a label of the office
+        ("ListOfficeName", [f"Office {name} Realty" for name in "ABCDE"], "<dl><dt>Jane Doe</dt><dd>{value}</dd></dl>",
+         ()),
+    ],
+)  # fmt: skip
+def test_only_anchors_that_certainly_belong_to_the_field_are_learned(
+    field: str, values: Sequence[Any], body: str, learned: tuple[Anchor, ...]
+) -> None:
+    known = {"ListAgentFullName": "Jane Doe"} if "Jane" in body else {}
     examples = [
-        _example(
-            _html(n, f"<ul><li><b>{2 + n}</b><i>Chambers</i></li><li><b>{9 - n}</b><i>Units</i></li></ul>"),
-            BedroomsTotal=2 + n,
-        )
-        for n in range(5)
+        _example(_html(n, body.format(n=n, value=value, other=9 - n)), **known, **{field: value})
+        for n, value in enumerate(values)
     ]
-    assert _anchors(examples, "BedroomsTotal") == (Anchor("label", "chambers", "previous"),)
+    assert _anchors(examples, field) == learned
 
 
 def _told(number: int, end: str = "") -> str:
@@ -116,35 +129,6 @@ def test_one_wrong_count_is_tolerated_if_the_label_names_the_field() -> None:
     assert _anchors(beds("Chambers"), "BedroomsTotal") == ()
 
 
-def test_a_class_shared_by_all_values_is_not_an_anchor() -> None:
-    """Only the year among the values can be parsed as a year."""
-    examples = [
-        _example(
-            _html(n, "".join(f"<p class='fact'>{one}</p>" for one in (f"A{n}", "brick", "gas", "oak", 1950 + n))),
-            YearBuilt=1950 + n,
-        )
-        for n in range(6)
-    ]
-    assert all(one.name != "p.fact" for one in _anchors(examples, "YearBuilt"))
-
-
-def test_counts_that_are_the_same_on_all_pages_are_no_evidence() -> None:
-    examples = [_example(_html(n, f"<dl><dt>Plinth</dt><dd>2</dd></dl><p>{n}</p>"), BedroomsTotal=2) for n in range(8)]
-    assert _anchors(examples, "BedroomsTotal") == ()
-
-
-def test_an_agents_name_is_not_a_label_of_the_office() -> None:
-    examples = [
-        _example(
-            _html(n, f"<dl><dt>Jane Doe</dt><dd>Office {'ABCDEFG'[n]} Realty</dd></dl>"),
-            ListAgentFullName="Jane Doe",
-            ListOfficeName=f"Office {'ABCDEFG'[n]} Realty",
-        )
-        for n in range(5)
-    ]
-    assert _anchors(examples, "ListOfficeName") == ()
-
-
 def test_another_homes_price_is_distinguished_by_its_block() -> None:
     """The same class is used in the page's head and in a strip of sold homes."""
     examples = [
@@ -177,8 +161,6 @@ def test_a_countys_layer_teaches_its_key_and_its_implied_unit() -> None:
 
 
 def _for(recipe: Recipe, one: Page) -> Recipe:
-    from dataclasses import replace
-
     return replace(recipe, fingerprint=read_with(one, ()).fingerprint, state=RecipeState.ACTIVE)
 
 
