@@ -50,13 +50,9 @@ def resources(tmp_path: Path) -> Iterator[Resources]:
 
 
 def walk(
-    resources: Resources,
-    url: str,
-    *,
-    is_last: bool = False,
-    job_id: str | None = None,
+    resources: Resources, url: str, *, is_last: bool = False, job_id: str | None = None,
     seconds_left: Callable[[], float] | None = None,
-) -> Walked:
+) -> Walked:  # fmt: skip
     if job_id is None:
         (job_id,) = resources.jobs.enqueue([url]).new
         resources.jobs.claim(job_id, "test", 30)
@@ -121,14 +117,8 @@ class Slow:
         self.clock = clock
         self.asked: list[str] = []
         self.failing: set[str] = set()
-        self.app = Starlette(
-            routes=[
-                Route("/s", self._page),
-                Route("/short", self._short),
-                Route("/moved", self._moved),
-                Route("/listing/{n}", self._gone),
-            ]
-        )
+        routes = [Route("/s", self._page), Route("/short", self._short), Route("/listing/{n}", self._gone)]
+        self.app = Starlette(routes=routes)
 
     async def _page(self, request: Request) -> Response:
         here = request.query_params.get("page", "1")
@@ -148,9 +138,6 @@ class Slow:
         cards = "".join(f'<li><a href="/listing/{town}{n}">{n} Oak St, {town}</a> $250,000</li>' for n in range(3))
         onward = f'<a rel="next" href="/short?town={town}&then={then}&page=2">Next</a>'
         return HTMLResponse(f"<title>3 homes for sale</title><h1>3 homes for sale</h1><ul>{cards}</ul>{onward}")
-
-    async def _moved(self, _: Request) -> Response:
-        return RedirectResponse("/s")
 
     async def _gone(self, _: Request) -> Response:
         return RedirectResponse("/s")

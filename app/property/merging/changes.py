@@ -24,8 +24,6 @@ from app.property.source_record import SourceRecord
 #: Fields whose changes people act on. Left out are computed fields (their inputs are published), people's names, texts
 #: in a site's own words, estimates that move daily, and facts that change only by correction.
 PUBLISHED_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.published)
-#: All fields whose changes can be published. Derived fields are excluded.
-PUBLISHABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
 #: The fields that each field's value depends on. Without them, the value is ambiguous.
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -14,7 +14,7 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from app.property.address import Address, compare
+from app.property.address import compare
 from app.property.merging.facts import Compared, compare_facts, meters_apart, points_against, total_points
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
@@ -151,7 +151,7 @@ class _Match:
 
     def _is_zip_only(self) -> bool:
         """Return whether the addresses differ only in their ZIP code."""
-        without = [_without_code(address) for address in (self._one, self._other)]
+        without = [replace(address, street=None, postal_code=None) for address in (self._one, self._other)]
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
@@ -181,9 +181,6 @@ class _Match:
             return self._of_unit_and_building()
         return self._of_same_addresses() if verdict == "same" else self._of_open_addresses()
 
-    def _is_around(self) -> bool:
-        return any(fact.what == "position" and fact.points > 0 for fact in self._facts)
-
     def _may_be_parcel_typo(self, verdict: str) -> bool:
         """Return whether parcel numbers may differ by one error. Homes that may share the address must name a unit."""
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]
@@ -203,7 +200,8 @@ class _Match:
 
     def _of_open_addresses(self) -> Decision:
         a, b = self._one, self._other
-        if (a.street_number, a.street_name) == (b.street_number, b.street_name) and self._is_around():
+        is_around = any(fact.what == "position" and fact.points > 0 for fact in self._facts)
+        if (a.street_number, a.street_name) == (b.street_number, b.street_name) and is_around:
             return self._decision(Key.ADDRESS, "the same house number, street, and position", same=True)
         if self._points >= _FOR_AN_OPEN_ADDRESS and points_against(self._facts) <= 1:
             return self._decision(Key.SIMILAR_ADDRESS, "the addresses may be the same, and all else agrees", same=True)
@@ -243,10 +241,6 @@ class _Match:
         ):
             return self._decision(Key.NONE, "no address, and no matching position, bedrooms, and area", differs=False)
         return self._decision(Key.POSITION, f"{apart:.0f} m apart, with the same bedrooms and area", same=True)
-
-
-def _without_code(address: Address) -> Address:
-    return replace(address, street=None, postal_code=None)
 
 
 def _differ(one: str | None, other: str | None) -> bool:

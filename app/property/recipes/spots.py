@@ -344,13 +344,10 @@ def _in_json(value: Any, relation: str, where: str, wanted: _Names, row: str | N
                 stack.append((inner, known, at))
             if row is not None and not (at == row or at.startswith(f"{row}/")):
                 continue
-            if isinstance(inner, str | int | float | bool) or _is_plain_list(inner):
+            is_plain_list = isinstance(inner, list) and 0 < len(inner) <= 20 and all(isinstance(v, str) for v in inner)
+            if isinstance(inner, str | int | float | bool) or is_plain_list:
                 for path in known:
                     yield Anchor("path", path[:_MOST_TEXT], relation), _json_spot(inner, where + at, str(key))
-
-
-def _is_plain_list(value: Any) -> bool:
-    return isinstance(value, list) and 0 < len(value) <= 20 and all(isinstance(v, str) for v in value)
 
 
 def _members(item: Any, many: int) -> Iterator[str]:

@@ -55,18 +55,13 @@ def choose(
         shown = [str(rows[place].get(PARCEL) or "without number") for place in mine]
         reason = f"it lists {len(mine)} parcels at this address ({_listed(shown)}) and does not say which one is meant"
         return Choice(None, Verdict.UNKNOWN, reason, is_open=True)
-    differing = sorted(
-        {name for place in mine for name, value in rows[place].items() if _differs(name, value, rows, mine)}
-    )
+    given = [(name, value) for place in mine for name, value in rows[place].items()]
+    differing = sorted({n for n, value in given if any(rows[place].get(n, value) != value for place in mine)})
     if differing:
         reason = f"it lists this parcel {len(mine)} times, and they differ in {_listed(differing)}"
         return Choice(None, Verdict.UNKNOWN, reason)
     best = max(mine, key=lambda place: (len(rows[place]), -place))
     return Choice(best, Verdict.WANTED, f"of {listed} properties that it lists: {judged[best].reason}")
-
-
-def _differs(name: str, value: Any, rows: Sequence[Mapping[str, Any]], mine: Sequence[int]) -> bool:
-    return any(name in rows[place] and rows[place][name] != value for place in mine)
 
 
 def _listed(names: Sequence[str]) -> str:

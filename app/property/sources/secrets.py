@@ -80,20 +80,17 @@ class UrlSecrets:
             text = pattern.sub(mark_of(name), text)
         return text
 
-    def page(self, url: str, page: Page) -> Page:
-        """Return `page` for `url`, with marks instead of secrets."""
-        text = self.hide(page.text)
-        body = self.hide(page.body.decode("latin-1")).encode("latin-1")  # each byte becomes one character, and back
-        if text != page.text and body == page.body:  # the body's encoding does not extend ASCII
-            body = text.encode("utf-8", "surrogatepass")
-        declared = None if page.declared_url is None else self.hide(page.declared_url)
-        return replace(page, url=url, final_url=self.hide(page.final_url), declared_url=declared, text=text, body=body)
-
     def answer(self, url: str, answer: Page | NotModified) -> Page | NotModified:
-        """Return the fetcher's result for `url` without secrets."""
-        if isinstance(answer, Page):
-            return self.page(url, answer)
-        return replace(answer, url=url, final_url=self.hide(answer.final_url))
+        """Return the fetcher's result for `url`, with marks instead of secrets."""
+        final_url = self.hide(answer.final_url)
+        if isinstance(answer, NotModified):
+            return replace(answer, url=url, final_url=final_url)
+        text = self.hide(answer.text)
+        body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # each byte becomes one character, and back
+        if text != answer.text and body == answer.body:  # the body's encoding does not extend ASCII
+            body = text.encode("utf-8", "surrogatepass")
+        declared = None if answer.declared_url is None else self.hide(answer.declared_url)
+        return replace(answer, url=url, final_url=final_url, declared_url=declared, text=text, body=body)
 
     @contextmanager
     def hidden_in_errors(self) -> Iterator[None]:

@@ -46,7 +46,7 @@ def parse_targets(body: bytes, name: str, check: Callable[[str], object] = norma
         number = body.count(b"\n", 0, exc.start) + 1
         raise InvalidTargetListError(f"{name} line {number}: is not UTF-8. Save the file as UTF-8.") from exc
     good, bad = [], []
-    for number, found in _entries(name, lines):
+    for number, found in _reader_for(name, lines)(lines):
         problem = str(found) if isinstance(found, ValueError) else _problem_of(found, check)
         if problem is None:
             good.append(str(found))
@@ -66,10 +66,6 @@ def _problem_of(target: str, check: Callable[[str], object] = normalize_target) 
     except InvalidTargetError as exc:
         return f"{exc.facts['target']!r} {exc.facts['problem']}"
     return None
-
-
-def _entries(name: str, lines: Sequence[str]) -> Iterator[_Entry]:
-    return _reader_for(name, lines)(lines)
 
 
 def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], Iterator[_Entry]]:

@@ -46,21 +46,9 @@ def test_every_part_of_an_address_is_recognized(expected: Expected) -> None:
     assert address.street is not None
     line, _, apart = address.street.partition(", ")  # only the comma separates this unit
     street = read_line(line)
-    assert (
-        Expected(
-            expected.written,
-            street.number,
-            street.predirectional,
-            street.name,
-            street.suffix,
-            street.postdirectional,
-            apart or street.unit,
-            address.city or "",
-            address.state or "",
-            address.postal_code or "",
-        )
-        == expected
-    )
+    parts = (street.number, street.predirectional, street.name, street.suffix, street.postdirectional)
+    place = (address.city or "", address.state or "", address.postal_code or "")
+    assert Expected(expected.written, *parts, apart or street.unit, *place) == expected
     assert address.street_number == expected.number
     assert address.street_name == " ".join(part for part in expected[2:6] if part)
     assert address.unit == (expected.unit.removeprefix("UNIT ") or None)

@@ -10,24 +10,19 @@ import pytest
 
 from app.property.merging.change_confirmation import HOLD, Candidate, Outcome, changes_property, is_confirmed, judge
 from app.property.merging.changes import Statement
-from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord, Voter
+from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HERE, THERE = "https://a.example/1", "https://b.example/1"
 
 
-def statement(value: Any) -> Statement:
-    proof = Evidence(
-        value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=HERE,
-        fetched_at=T0, content_sha256="a" * 64, confidence=0.9,
-    )  # fmt: skip
-    return Statement(value, proof)
-
-
 def page(url: str, price: float, at: datetime = T0) -> SourceRecord:
-    one = statement(price)
-    return SourceRecord(url, url, PageKind.LISTING, "a" * 64, at, {"ListPrice": price}, {"ListPrice": one.proof})
+    return page_record(url, {"ListPrice": price}, at)
+
+
+def statement(value: Any) -> Statement:
+    return Statement(value, page(HERE, value).evidence["ListPrice"])
 
 
 CUT = Candidate("ListPrice", HERE, statement(500000), statement(480000), T0, T0)

@@ -29,15 +29,9 @@ def _settings(**chosen: Any) -> Settings:
     return Settings.of(**{"fetch_browser_sandbox": False, **chosen})  # type: ignore[call-arg]
 
 
-def test_without_browser_hosts_no_browser_is_needed() -> None:
+def test_browser_hosts_need_an_installed_browser(program: Path) -> None:
     check_browser(_settings())
-
-
-def test_an_installed_browser_is_accepted(program: Path) -> None:
     check_browser(_settings(fetch_browser_path=program, fetch_browser_hosts="a.example, B.example."))
-
-
-def test_browser_hosts_without_a_browser_are_refused(program: Path) -> None:
     with pytest.raises(ConfigurationError, match="FETCH_BROWSER_PATH: is not set, and FETCH_BROWSER_HOSTS names hosts"):
         check_browser(_settings(fetch_browser_hosts="a.example"))
 

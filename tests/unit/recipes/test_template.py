@@ -20,10 +20,7 @@ def test_pages_of_one_layout_match_with_any_text() -> None:
     first = _print(page(1, facts(1)))
     assert likeness(first, _print(page(2, facts(2)))) == 1.0
     assert likeness(first, _print(page(3, {**facts(3), "ListPrice": None}))) >= ALIKE
-
-
-def test_another_layout_is_another_template() -> None:
-    assert likeness(_print(page(1, facts(1))), _print(page(1, facts(1), redesigned(facts(1))))) < ALIKE
+    assert likeness(first, _print(page(1, facts(1), redesigned(facts(1))))) < ALIKE
 
 
 def test_generated_class_names_are_ignored() -> None:
@@ -37,11 +34,7 @@ def test_generated_class_names_are_ignored() -> None:
 def test_json_is_recognized_by_its_keys() -> None:
     assert _print(parcel(1, facts(1))) == _print(parcel(2, facts(2)))
     other = as_page("https://gis.example.gov/1", '{"data": {"year": 1990}}', "application/json")
-    assert likeness(_print(parcel(1, facts(1))), _print(other)) == 0.0
-
-
-def test_an_empty_fingerprint_matches_nothing() -> None:
-    assert likeness(frozenset(), frozenset()) == 0.0
+    assert likeness(_print(parcel(1, facts(1))), _print(other)) == likeness(frozenset(), frozenset()) == 0.0
 
 
 def test_a_written_recipe_is_used_for_its_pages_before_a_learned_one() -> None:

@@ -28,13 +28,11 @@ ARCGIS = {
     "spatialReference": {"wkid": 4326},
     "fields": [{"name": "YRB", "alias": "Year Built"}, {"name": "PIN_1", "alias": "Parcel ID"}],
     "features": [
-        {
-            "attributes": {"PIN_1": f"0300-000{n}", "YRB": 1980 + n, "SITUS_ADDR": f"{300 + n} EXAMPLE BLVD"},
-            "centroid": {"x": -98.0 - n / 100, "y": 39.4 + n / 100},
-        }
+        {"attributes": {"PIN_1": f"0300-000{n}", "YRB": 1980 + n, "SITUS_ADDR": f"{300 + n} EXAMPLE BLVD"},
+         "centroid": {"x": -98.0 - n / 100, "y": 39.4 + n / 100}}
         for n in (1, 2, 3)
     ],
-}
+}  # fmt: skip
 #: Layouts of a response with several properties, each with the JSON pointer to the second property.
 SHAPES = [
     (ROWS, "/1"),

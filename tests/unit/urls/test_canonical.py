@@ -15,15 +15,9 @@ ANSWERED = "https://site.example/homes/12-oak-st/48213"
 
 def page(head: str = "", *, final_url: str = ANSWERED, body: str = "<p>House</p>", link: str = "") -> Page:
     text = f"<!doctype html><html><head>{head}</head><body>{body}</body></html>"
-    return Page(
-        url="https://site.example/asked",
-        final_url=final_url,
-        content_type="text/html",
-        text=text,
-        body=text.encode(),
-        fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
-        declared_url=canonical_link({"link": link}, final_url),
-    )
+    declared, at = canonical_link({"link": link}, final_url), datetime(2026, 1, 1, tzinfo=UTC)
+    url = "https://site.example/asked"
+    return Page(url, final_url, "text/html", text, text.encode(), at, declared_url=declared)
 
 
 @pytest.mark.parametrize(

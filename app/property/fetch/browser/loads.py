@@ -70,7 +70,10 @@ class Loads:
                 loaded = self._counted(self._load(_load_of(message["load"], self._left_bytes)))
         finally:  # always answer, so that the page does not wait
             with suppress(BrowserGoneError):
-                self._conversation.answer(message["ask"], None if loaded is None else _message_of(loaded))
+                answer: Message | None = None
+                if loaded is not None:
+                    answer = {"status": loaded.status, "headers": loaded.headers, "body": to_text(loaded.body)}
+                self._conversation.answer(message["ask"], answer)
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
         """Return the response, or None if it exceeds what is left of the page's total size."""
@@ -82,7 +85,3 @@ class Loads:
 def _load_of(message: Message, most_bytes: int) -> Load:
     body = from_text(message["body"])
     return Load(str(message["method"]), str(message["url"]), message["headers"], message["cookies"], body, most_bytes)
-
-
-def _message_of(loaded: Loaded) -> Message:
-    return {"status": loaded.status, "headers": loaded.headers, "body": to_text(loaded.body)}

@@ -80,7 +80,8 @@ def block_reason(url: str, asked: str, status: int, headers: Mapping[str, str], 
 
 def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
     markup = text.lower()
-    sign = _sign(markup) if any(stem in markup for stem in _STEMS) else None
+    signs = _MARKUP if any(stem in markup for stem in _STEMS) else ()
+    sign = next((what for needles, what in signs if any(needle in markup for needle in needles)), None)
     asks_password = (refused or to_login) and "password" in markup and _PASSWORD.search(markup) is not None
     if sign is None and not asks_password:
         return None
@@ -88,10 +89,6 @@ def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
     if sign is not None and shown_chars < _WALL_CHARS:
         return sign
     return "a login" if asks_password and shown_chars < _LOGIN_CHARS else None
-
-
-def _sign(markup: str) -> str | None:
-    return next((what for needles, what in _MARKUP if any(needle in markup for needle in needles)), None)
 
 
 def visible_chars(markup: str) -> int:

@@ -27,6 +27,7 @@ _HEAD_BYTES = 2048
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 _HTML_START = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|script|div|p|table|h1|a)\b", re.IGNORECASE)
+_HTML_ROOT = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _COMMENTS = re.compile(rb"\s*(?:<!--.*?-->\s*)*", re.DOTALL)
 _JSON_START = re.compile(rb'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\]-]|true|false|null|$)')
 
@@ -90,13 +91,9 @@ def _seen(body: bytes) -> str | None:
     if _JSON_START.match(head):
         return JSON
     if head.startswith(b"<?xml"):
-        return "application/xhtml+xml" if _has_html_root(head) else XML
+        return "application/xhtml+xml" if _HTML_ROOT.search(head) else XML
     start = _COMMENTS.match(head)
     return HTML if _HTML_START.match(head, start.end() if start else 0) else None
-
-
-def _has_html_root(head: bytes) -> bool:
-    return re.search(rb"<(?:!doctype\s+html|html)\b", head, re.IGNORECASE) is not None
 
 
 def _same_family(declared: str, seen: str) -> bool:

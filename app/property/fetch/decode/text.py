@@ -36,6 +36,8 @@ _SUPERSETS = {
 #: Only these Python codecs are accepted. Others are no charsets (rot13, punycode), or hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
+#: The bytes of these charsets are all ASCII, so valid UTF-8 does not rule them out.
+_STATEFUL = ("iso2022", "hz")
 
 #: Charsets of scripts other than Latin, which statistics can tell apart.
 _SCRIPTS = [
@@ -120,7 +122,7 @@ def _decode(body: bytes, header: str | None) -> str:
     if 0 in body[:1024] and (wide := _wide_charset(body, claims)):
         return _lenient(body, wide)
     text = _strict(body, "utf-8")
-    if text is not None and (not body.isascii() or not any(_is_stateful(claim) for claim in claims)):
+    if text is not None and (not body.isascii() or not any(claim.startswith(_STATEFUL) for claim in claims)):
         return text  # valid multi-byte sequences mean UTF-8, even if another charset is declared
     if (claimed := _first_credible(body, claims)) is not None:
         return claimed
@@ -173,11 +175,6 @@ def _wide_charset(body: bytes, claims: list[str]) -> str | None:
     if body[:1] == b"\0" and body[1:2] != b"\0":
         return "utf-16-be"
     return next((claim for claim in claims if claim.startswith(_WIDE)), None)
-
-
-def _is_stateful(charset: str) -> bool:
-    """Return True for charsets whose bytes are all ASCII: valid UTF-8 does not rule them out."""
-    return charset.startswith(("iso2022", "hz"))
 
 
 def _strict(body: bytes, charset: str) -> str | None:

@@ -81,7 +81,8 @@ async def render_page(
     except TimeoutError as exc:
         raise VisitError("timeout", f"it was not rendered within {order.seconds:.3g} s") from exc
     except Error as exc:
-        raise VisitError("failed" if browser.is_connected() else "gone", _first_line(exc)) from exc
+        reason = exc.message.splitlines()[0][:300] if exc.message else type(exc).__name__
+        raise VisitError("failed" if browser.is_connected() else "gone", reason) from exc
     finally:
         if context is not None:
             await _closed(browser, context)
@@ -129,12 +130,10 @@ class _Visit:
         context.on("page", _close)
         context.on("dialog", _dismiss)
         page.on("crash", lambda _: self._crashed.set())
-        await _unless_leaving(page.goto(self._order.url, wait_until="commit", timeout=self._left() * 1000))
+        left = max(0.001, self._order.seconds - (time.monotonic() - self._began))
+        await _unless_leaving(page.goto(self._order.url, wait_until="commit", timeout=left * 1000))
         await self._settled(page)
         return {"redirect": self._gate.redirect.result()} if self._gate.redirect.done() else await self._read(page)
-
-    def _left(self) -> float:
-        return max(0.001, self._order.seconds - (time.monotonic() - self._began))
 
     async def _document(self, route: Route) -> None:
         await route.fulfill(status=200, headers=self._order.headers, body=self._order.html)
@@ -195,7 +194,3 @@ async def _dismiss(dialog: Dialog) -> None:
 async def _close(page: Page) -> None:
     with suppress(Error):
         await page.close()
-
-
-def _first_line(exc: Error) -> str:
-    return exc.message.splitlines()[0][:300] if exc.message else type(exc).__name__
