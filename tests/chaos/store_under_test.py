@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 
@@ -30,29 +30,48 @@ _DISK_MEGABYTES = 256
 _FILL_BYTES = 1 << 16
 
 
-class StoreUnderTest(Protocol):
-    """A database with the DATABASE_URL `url`."""
+class StoreUnderTest:
+    """A database with the DATABASE_URL `url`, on the small disk."""
 
     url: str
 
+    def __init__(self, disk: Path) -> None:
+        self._disk = disk
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows. Raises one of `UNANSWERED` without a response within a second."""
-        ...
+        raise NotImplementedError
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Block other writes to the jobs during the block."""
-        ...
+        raise NotImplementedError
 
-    def full(self) -> contextlib.AbstractContextManager[None]:
+    @contextmanager
+    def full(self) -> Iterator[None]:
         """Fill the disk completely during the block."""
-        ...
+        filler = self._disk / "filler"
+        descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            size = _FILL_BYTES
+            while size:
+                try:
+                    os.write(descriptor, bytes(size))
+                except OSError:
+                    size //= 2
+            if os.statvfs(self._disk).f_bavail:
+                raise RuntimeError(f"{self._disk} could not be filled")
+            yield
+        finally:
+            os.close(descriptor)
+            filler.unlink()
 
 
-class Sqlite:
+class Sqlite(StoreUnderTest):
     """A file on the small disk."""
 
     def __init__(self, disk: Path) -> None:
-        self._file, self._disk = disk / "store.sqlite3", disk
+        super().__init__(disk)
+        self._file = disk / "store.sqlite3"
         self.url = f"sqlite:///{self._file}"
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -66,15 +85,13 @@ class Sqlite:
             yield
             connection.execute("ROLLBACK")
 
-    def full(self) -> contextlib.AbstractContextManager[None]:
-        return _filled(self._disk)
 
-
-class PostgreSQL:
+class PostgreSQL(StoreUnderTest):
     """A database in a tablespace on the small disk. The server's own files and log are on another disk."""
 
     def __init__(self, socket: Path, disk: Path) -> None:
-        self._socket, self._disk = socket, disk
+        super().__init__(disk)
+        self._socket = socket
         space = disk / "space"
         space.mkdir()
         owned_by_server(disk)
@@ -95,9 +112,6 @@ class PostgreSQL:
         with psycopg.connect(host=str(self._socket), user="postgres", dbname="chaos") as connection:
             connection.execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
             yield
-
-    def full(self) -> contextlib.AbstractContextManager[None]:
-        return _filled(self._disk)
 
     def _connect(self, name: str) -> psycopg.Connection[Any]:
         return psycopg.connect(host=str(self._socket), user="postgres", dbname=name, autocommit=True)
@@ -124,25 +138,6 @@ def _small_disk() -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _filled(disk: Path) -> Iterator[None]:
-    filler = disk / "filler"
-    descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        size = _FILL_BYTES
-        while size:
-            try:
-                os.write(descriptor, bytes(size))
-            except OSError:
-                size //= 2
-        if os.statvfs(disk).f_bavail:
-            raise RuntimeError(f"{disk} could not be filled")
-        yield
-    finally:
-        os.close(descriptor)
-        filler.unlink()
 
 
 def can_mount() -> bool:

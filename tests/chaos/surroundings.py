@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from cli.demo_setup import DemoKeys, service_environment, start_openai
 from cli.processes import Supervisor
@@ -32,13 +32,12 @@ class OpenAI:
     """The simulator, in a separate process."""
 
     base_url: str
-    keys: DemoKeys
+    keys: tuple[str, ...]
 
     def paid(self) -> Counter[str]:
         """Return the number of 200 responses for each prompt, by the prompt's name."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.base_url.removesuffix('/v1')}/control/prompts", timeout=10) as answer:
-            return Counter(json.load(answer))
+        address = self.base_url.removesuffix("/v1")
+        return Counter(httpx2.get(f"{address}/control/prompts", trust_env=False, timeout=10).raise_for_status().json())
 
 
 def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
@@ -46,13 +45,12 @@ def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in _MANNERS)
     entries = [{"key": key, "project": f"proj_{n}", **_MANNERS[n]} for n, key in enumerate(made)]
     keys = DemoKeys(made, {"server": {"latency_ms": _LATENCY_MS}, "keys": entries})
-    bare = service_environment(os.environ, home, openai={})
-    return OpenAI(start_openai(supervisor, home, bare, keys), keys)
+    return OpenAI(start_openai(supervisor, home, service_environment(os.environ, home, openai={}), keys), made)
 
 
 def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_url: str) -> dict[str, str]:
     """Return the environment of all members. Redis is configured, so that the fleet uses Redis' clock."""
-    given = {"OPENAI_API_KEYS": ",".join(openai.keys.secrets), "OPENAI_BASE_URL": openai.base_url}
+    given = {"OPENAI_API_KEYS": ",".join(openai.keys), "OPENAI_BASE_URL": openai.base_url}
     return service_environment(os.environ, home, openai=given) | {
         # recipes read differently in another order of pages, and records are compared with those of a sequential run
         "RECIPE_USE": "off",
