@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import ColumnElement, Table, func, select, text
+from sqlalchemy import ColumnElement, Table, func, inspect, select, text
 
 from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
@@ -19,6 +19,7 @@ from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.engine import make_engine, parse_url
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.schema import upgrade
@@ -73,6 +74,19 @@ def count(database: Database, table: Table | type[Base], *conditions: ColumnElem
     """Return how many rows of a table match the conditions."""
     with database.reading() as connection:
         return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+
+
+def stored_texts(database: Database) -> Iterator[tuple[str, str, str]]:
+    """Yield each stored value as text, with the names of its table and column. Bodies are unpacked."""
+    with database.reading() as connection:
+        for table in inspect(connection).get_table_names():
+            for row in connection.execute(text(f"SELECT * FROM {table}")).mappings():  # noqa: S608 (names of tables)
+                for column, value in row.items():
+                    if column == "packed":
+                        raw = unpack(bytes(value))
+                        yield table, column, f"{raw.decode('utf-8', 'replace')} {raw.decode('utf-16', 'replace')}"
+                    else:
+                        yield table, column, str(value)
 
 
 def set_version(url: str, version: str) -> None:

@@ -152,16 +152,6 @@ def test_a_lasting_change_on_an_unstable_page_is_published(home: Home) -> None:
         assert home.published() == published
 
 
-def test_a_new_preferred_source_publishes_no_change(home: Home) -> None:
-    """The property shows another value, but no page has changed."""
-    home.read(A, ListPrice=500000)
-    home.clock.advance(86400 * 60)
-    property_id = home.read(B, ListPrice=480000)
-    assert home.store.get(property_id)["record"]["ListPrice"] == 480000
-    home.recheck()
-    assert home.published() == []
-
-
 def test_a_new_field_is_published_without_an_old_value(home: Home) -> None:
     permit = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     home.read(A, ListPrice=500000)

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Boolean, Column, Date, Float, Integer, LargeBinary, String, Table, inspect, select, text
+from sqlalchemy import Boolean, Column, Date, Float, Integer, LargeBinary, String, Table, select
 from sqlalchemy.types import JSON
 
 from app.clock import ManualClock
@@ -26,7 +26,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
-from app.property.storage.pages.blobs import pack, unpack
+from app.property.storage.pages.blobs import pack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.privacy import persons
@@ -40,7 +40,7 @@ from app.property.storage.tables import metadata
 from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
-from tests.contract.conftest import ON_POSTGRESQL, writing_threads
+from tests.contract.conftest import ON_POSTGRESQL, stored_texts, writing_threads
 from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
 from tests.plugins.statements import recorded
@@ -60,17 +60,10 @@ def purge(database: Database) -> PurgeStore:
 def places(database: Database, *words: str) -> set[str]:
     """Return the columns that contain one of `words` or, without words, the person's name. Bodies are unpacked."""
     found = set[str]()
-    with database.reading() as connection:
-        for table in inspect(connection).get_table_names():
-            for row in connection.execute(text(f"SELECT * FROM {table}")).mappings():  # noqa: S608 (names of tables)
-                for column, value in row.items():
-                    content = str(value)
-                    if column == "packed":
-                        raw = unpack(bytes(value))
-                        content = f"{raw.decode('utf-8', 'replace')} {raw.decode('utf-16', 'replace')}"
-                    content = content.encode().decode("unicode_escape", "replace") if "\\u" in content else content
-                    if any(word in content for word in words) if words else ANY.is_in(content):
-                        found.add(f"{table}.{column}")
+    for table, column, stored in stored_texts(database):
+        content = stored.encode().decode("unicode_escape", "replace") if "\\u" in stored else stored
+        if any(word in content for word in words) if words else ANY.is_in(content):
+            found.add(f"{table}.{column}")
     return found
 
 

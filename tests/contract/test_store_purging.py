@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, inspect, select, text
+from sqlalchemy import Connection, event, insert, select, text
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
@@ -32,7 +30,6 @@ from app.property.storage.jobs.usage import Requester
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer, StoredSearch
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.llm.tables import CacheKind, LlmCache
-from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy import purge as purging
@@ -46,7 +43,7 @@ from app.property.storage.properties.views import PropertyFilter
 from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from benchmarks.saving import save_record
-from tests.contract.conftest import ON_POSTGRESQL, count, writing_threads
+from tests.contract.conftest import ON_POSTGRESQL, count, stored_texts, writing_threads
 from tests.plugins.job_ends import finish, put_claims
 from tests.plugins.page_records import page_record
 
@@ -109,20 +106,9 @@ def store(database: Database) -> PurgeStore:
     return PurgeStore(database)
 
 
-def everything(database: Database) -> Iterator[str]:
-    """Yield every row of every table as text. Bodies are unpacked."""
-    with database.reading() as connection:
-        for name in inspect(connection).get_table_names():
-            for row in connection.execute(text(f"SELECT * FROM {name}")).mappings():  # noqa: S608 (names of tables)
-                if name == "blobs":
-                    content = unpack(bytes(row["packed"]))
-                    yield f"blobs {content.decode('utf-8', 'replace')} {content.decode('utf-16', 'replace')}"
-                yield f"{name} {dict(row)}"
-
-
 def found(database: Database, *words: str) -> list[str]:
-    pattern = re.compile("|".join(map(re.escape, words)))
-    return [line.partition(" ")[0] for line in everything(database) if pattern.search(line)]
+    """Return the table of each stored value that contains one of `words`."""
+    return [table for table, _, content in stored_texts(database) if any(word in content for word in words)]
 
 
 def rows(database: Database) -> dict[str, int]:
