@@ -13,48 +13,38 @@ from app.keypool.keys import make_keys
 from app.services.openai_client_manager import OpenAIClientManager
 
 AT_ONCE = 130
-_COMPLETION = {
-    "id": "one",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "m",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}],
-}
+MESSAGE = {"role": "assistant", "content": "yes"}
+COMPLETION = {"id": "one", "object": "chat.completion", "created": 1, "model": "m"}
+BODY = json.dumps({**COMPLETION, "choices": [{"index": 0, "finish_reason": "stop", "message": MESSAGE}]}).encode()
 
 
-class MeetingServer(ThreadingHTTPServer):
+class MeetingHandler(BaseHTTPRequestHandler):
     """Answers the first request at once, and the others when all expected requests have arrived."""
 
-    request_queue_size = 256
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.first = threading.Lock()
-        self.meeting = threading.Barrier(AT_ONCE, timeout=300)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: MeetingServer
     protocol_version = "HTTP/1.1"
+    first = threading.Lock()
+    meeting = threading.Barrier(AT_ONCE, timeout=300)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        if not self.server.first.acquire(blocking=False):
-            self.server.meeting.wait()
-        body = json.dumps(_COMPLETION).encode()
+        if not self.first.acquire(blocking=False):
+            self.meeting.wait()
         self.send_response(200)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
+        self.send_header("content-length", str(len(BODY)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(BODY)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Log nothing."""
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 256
+    daemon_threads = True
 
 
 def test_concurrent_requests_do_not_wait_for_a_connection_while_they_hold_a_key() -> None:
-    with MeetingServer() as server:
+    with Server(("127.0.0.1", 0), MeetingHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/v1"
         with OpenAIClientManager(make_keys(["sk-a"]), base_url=url, timeout_seconds=60) as manager:
