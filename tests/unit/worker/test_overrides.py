@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import inspect
+import io
 import pkgutil
+import textwrap
+import tokenize
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kombu.connection import Connection
@@ -21,13 +28,71 @@ import web
 import worker
 from cli.command import lazy_group
 from cli.commands import COMMANDS
-from worker.overrides import checked_versions, complaints, fingerprint, overrides
 
 _ROOT = Path(__file__).parents[3]
+_LIST = tomllib.loads((_ROOT / "worker" / "overrides.toml").read_text(encoding="utf-8"))
+#: The version of each package that the entries were last checked against.
+_CHECKED: dict[str, str] = _LIST["checked"]
+#: The packages whose name differs from the name of their module, by that module.
+_PACKAGES = {"redbeat": "celery-redbeat"}
 _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 _REQUIREMENTS = {found.name: found for found in map(Requirement, _PROJECT["dependencies"])}
-_LISTED = {one.target for one in overrides()}
+
+
+@dataclass(frozen=True)
+class Override:
+    """An internal of a library that `file` overrides or relies on: `module:name`, or a whole `module`."""
+
+    target: str
+    file: str
+    why: str
+    fingerprint: str
+
+    @property
+    def package(self) -> str:
+        """The distribution that contains `target`."""
+        top = self.target.partition(".")[0]
+        return _PACKAGES.get(top, top)
+
+
+_OVERRIDES = [
+    Override(target, file, **entry) for file, by in _LIST["overrides"].items() for target, entry in by.items()
+]
+_LISTED = {one.target for one in _OVERRIDES}
 _LIBRARIES = tuple({target.partition(".")[0] for target in _LISTED})
+
+
+def complaints() -> Iterator[str]:
+    """Yield a line with a remedy for each entry that does not match the installed library."""
+    for one in _OVERRIDES:
+        if (current := current_fingerprint(one.target)) != one.fingerprint:
+            yield (
+                f"{one.target} is {f'now {current}' if current else 'gone'} in {one.package} {version(one.package)};"
+                f" it was {one.fingerprint} in {_CHECKED[one.package]}. Check {one.file} ({one.why}), then update"
+                " worker/overrides.toml."
+            )
+
+
+def current_fingerprint(target: str) -> str | None:
+    """Return the fingerprint of `target` in the installed library; None if it does not exist."""
+    module, _, name = target.partition(":")
+    try:
+        found: Any = reduce(getattr, name.split(".") if name else [], importlib.import_module(module))
+    except (ImportError, AttributeError):
+        return None
+    return fingerprint(inspect.getsource(inspect.unwrap(found) if callable(found) else found))
+
+
+def fingerprint(source: str) -> str:
+    """Return a hash of the code without its comments and layout. It is the same in all versions of Python."""
+    left_out = (tokenize.COMMENT, tokenize.NL)
+    layout = (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE)
+    words = (
+        tokenize.tok_name[token.type] if token.type in layout else token.string
+        for token in tokenize.generate_tokens(io.StringIO(textwrap.dedent(source)).readline)
+        if token.type not in left_out
+    )
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
 
 
 def test_no_overridden_internal_has_changed() -> None:
@@ -60,17 +125,17 @@ def test_a_fingerprint_depends_on_the_code_and_not_on_its_layout() -> None:
     assert fingerprint("x = 1\n-y\n") != fingerprint("x = 1 - y\n")
 
 
-@pytest.mark.parametrize("package", checked_versions())
+@pytest.mark.parametrize("package", _CHECKED)
 def test_the_checked_version_of_a_package_is_within_its_bounds(package: str) -> None:
     bounds = _REQUIREMENTS[package].specifier
     assert any(bound.operator == "<" for bound in bounds), f"{package} has no upper bound"
-    assert checked_versions()[package] in bounds
+    assert _CHECKED[package] in bounds
     assert version(package) in bounds
 
 
 def test_the_list_names_files_and_packages_that_exist() -> None:
-    assert {one.file for one in overrides() if not (_ROOT / one.file).is_file()} == set()
-    assert {one.package for one in overrides()} == set(checked_versions())
+    assert {one.file for one in _OVERRIDES if not (_ROOT / one.file).is_file()} == set()
+    assert {one.package for one in _OVERRIDES} == set(_CHECKED)
 
 
 def test_every_overridden_method_is_listed() -> None:
