@@ -1,9 +1,9 @@
 """Trace jobs, fetches and model calls, and send the spans to an OpenTelemetry collector if one is configured.
 
-Each process calls `configure_tracing` after a fork and `shutdown_tracing` at its end. Without a collector, `span` costs
-almost nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so its attempts
-belong to one trace, although their processes exchange no data. Spans are redacted, and URLs are shown without their
-query. A collector that is away does not delay the work.
+`open_resources` calls `configure_tracing`, after a fork, and `shutdown_tracing`. Without a collector, `span` costs
+almost nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so its attempts belong
+to one trace, although their processes exchange no data. Spans are redacted, and URLs are shown without their query. A
+collector that is away does not delay the work.
 """
 
 from __future__ import annotations
@@ -37,41 +37,23 @@ _exporting: Exporting | None = None
 _current: ContextVar[Span | None] = ContextVar("current_span", default=None)
 
 
-class NoSpan:
-    """A span that records nothing, which `span` returns while tracing is off."""
+class Span:
+    """A span that is the current one in its block. It records an unexpected exception of the block, redacted.
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Do nothing."""
-
-    def set(self, attributes: Attributes) -> None:
-        """Do nothing. A `Span` adds the attributes that are not None."""
-
-    def failed(self, error: BaseException) -> None:
-        """Do nothing. A `Span` records an error that does not leave the block."""
-
-    def answered(self, status: int) -> None:
-        """Do nothing. A `Span` records an HTTP status; 4xx and 5xx are failures."""
-
-
-class Span(NoSpan):
-    """A span that is the current one in its block. It records an unexpected exception of the block, redacted."""
+    Without `exporting`, while tracing is off, it does nothing.
+    """
 
     def __init__(
         self,
-        exporting: Exporting,
-        name: str,
-        attributes: Attributes,
-        trace_id: int | None,
-        expected: tuple[type[BaseException], ...],
+        exporting: Exporting | None = None,
+        name: str = "",
+        attributes: Attributes | None = None,
+        trace_id: int | None = None,
+        expected: tuple[type[BaseException], ...] = (),
     ) -> None:
         self._exporting = exporting
         self._name = name
-        self._attributes = attributes
+        self._attributes = attributes or {}
         self._trace_id = trace_id
         self._expected = expected
         self._token: Token[Span | None] | None = None
@@ -79,6 +61,8 @@ class Span(NoSpan):
         self.otel: Any = None
 
     def __enter__(self) -> Self:
+        if self._exporting is None:
+            return self
         parent = _current.get() if self._trace_id is None else None
         self.otel = self._exporting.start(self._name, parent.otel if parent else None, self._trace_id)
         self.set(self._attributes)
@@ -90,6 +74,8 @@ class Span(NoSpan):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._exporting is None:
+            return
         reset_contextvars(**self._log_tokens)
         if self._token is not None:
             _current.reset(self._token)
@@ -98,11 +84,15 @@ class Span(NoSpan):
         self.otel.end()
 
     def set(self, attributes: Attributes) -> None:
-        for name, value in attributes.items():
+        """Add the attributes that are not None."""
+        for name, value in attributes.items() if self._exporting is not None else ():
             if value is not None:
                 self.otel.set_attribute(name, _shown(value) if isinstance(value, str) else value)
 
     def failed(self, error: BaseException) -> None:
+        """Record an error, also one that does not leave the block."""
+        if self._exporting is None:
+            return
         kind, message = type(error).__qualname__, _shown(str(error))
         trace = redact_urls("".join(traceback.format_exception(error)))[-_LONGEST_TEXT:]
         self.set({"error.type": str(getattr(error, "code", None) or kind)})
@@ -112,18 +102,19 @@ class Span(NoSpan):
         self._exporting.mark_failed(self.otel, message)
 
     def answered(self, status: int) -> None:
+        """Record an HTTP status; 4xx and 5xx are failures."""
         self.set({"http.response.status_code": status})
-        if status >= 400:
+        if status >= 400 and self._exporting is not None:
             self.set({"error.type": str(status)})
             self._exporting.mark_failed(self.otel, f"HTTP {status}")
 
 
-_NONE = NoSpan()
+_NONE = Span()
 
 
 def span(
     name: str, attributes: Attributes, *, trace_id: str | None = None, expected: tuple[type[BaseException], ...] = ()
-) -> NoSpan:
+) -> Span:
     """Return a span for a `with` block, a child of the current span.
 
     With `trace_id` (32 hex digits), the span is a root of that trace; an invalid id starts a new trace. Exceptions of
@@ -134,7 +125,7 @@ def span(
     return Span(_exporting, name, attributes, _parsed(trace_id) if trace_id else None, expected)
 
 
-def current_span() -> NoSpan:
+def current_span() -> Span:
     """Return the span of this context, or one that does nothing."""
     return _current.get() or _NONE
 

@@ -16,10 +16,9 @@ from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalize_target
 from app.services.property_intelligence import Scraper
 from app.services.runtime.resources import open_resources
-from app.services.runtime.traces import start_tracing
 from app.services.scraping.run import Run
 from app.settings import load_settings
-from app.tracing import shutdown_tracing, span
+from app.tracing import span
 from cli.command import command, new_app
 from cli.failures import INTERRUPTED, report
 from cli.output import note, print_json, wants_json
@@ -59,7 +58,6 @@ def scrape(
     targets = [normalize_target(target) for target in targets]
     batch = new_id()
     results, codes, left = [], [0], list(targets)
-    start_tracing(settings)
     try:
         with open_resources(settings) as resources:
             for target in targets:
@@ -71,8 +69,6 @@ def scrape(
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
         note(f"Interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")
-    finally:
-        shutdown_tracing()
     if results:
         show_properties(results, SystemClock().now(), settings.jobs.property_fresh_days, as_list=len(targets) > 1)
     elif len(targets) > 1 and wants_json():

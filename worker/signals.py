@@ -43,10 +43,8 @@ from app.services.delivery.deliver import follow_changes, receiver_of
 from app.services.openai_client_manager import build_manager
 from app.services.runtime.resources import open_resources
 from app.services.runtime.stores import open_stores
-from app.services.runtime.traces import start_tracing
 from app.settings import Settings
 from app.settings.names import log_near_misses
-from app.tracing import shutdown_tracing
 from tasks._celery import context
 from tasks._celery.config import CALLBACK_QUEUE, LANES, MODEL_BATCH_QUEUE, SCRAPE_QUEUE
 from tasks._celery.lease import worker_name
@@ -124,7 +122,6 @@ def _check_or_open(sender: Any = None, **_: Any) -> None:
 
 def _open() -> None:
     loaded = settings()
-    start_tracing(loaded)
     opened = open_resources(loaded, in_task=True)
     follow_changes(loaded, opened.database)
     context.install(opened)
@@ -167,7 +164,6 @@ def _open_in_child(**_: Any) -> None:
 def _close(**_: Any) -> None:
     config_reload.stop_reloader()
     context.close()
-    shutdown_tracing()
 
 
 def _release_jobs(worker_pid: int) -> None:

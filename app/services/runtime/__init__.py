@@ -1,1 +1,1 @@
-"""Shared resources of a process: stores, retries, caches, heartbeats, tracing."""
+"""Shared resources of a process: stores, retries, caches, heartbeats."""

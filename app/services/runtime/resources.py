@@ -35,6 +35,7 @@ from app.services.scraping.sources import SourceSecrets, sources_file
 from app.services.scraping.storing import ScrapeParts, Storing
 from app.services.scraping.web_search import WebSearcher
 from app.settings import Settings
+from app.tracing import configure_tracing, shutdown_tracing
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +52,14 @@ class Resources(Stores):
 
 
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
-    """Open all resources. After an error, the opened resources are closed.
+    """Open all resources, and trace if it is configured. After an error, the opened resources are closed.
 
     `in_task` selects the shorter default wait for a key with capacity, and loads everything now that would delay the
     first request. Raises `ConfigurationError` and errors of the database.
     """
     with ExitStack() as opening:
+        _start_tracing(settings)
+        opening.callback(shutdown_tracing)
         stores = opening.enter_context(open_stores(settings, clock))
         manager = build_manager(settings, clock, in_task=in_task)  # the key pool uses Redis' clock itself
         opening.callback(manager.close)
@@ -70,6 +73,16 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         scraper = build_scraper(stores, manager, fetcher)
         opened = (settings, stores.database, stores.jobs, stores.batches, stores.properties)
         return Resources(*opened, opening.pop_all(), manager, fetcher, scraper)
+
+
+def _start_tracing(settings: Settings) -> None:
+    traces, headers = settings.traces, settings.traces.exporter_otlp_headers
+    configure_tracing(
+        traces.exporter_otlp_endpoint,
+        headers=headers.get_secret_value() if headers else "",
+        service_name=traces.service_name,
+        ratio=traces.traces_sampler_arg,
+    )
 
 
 def build_scraper(stores: Stores, manager: OpenAIClientManager, fetcher: PageSource) -> Scraper:

@@ -169,7 +169,7 @@ def test_a_recovered_collector_is_logged(otlp: OtlpReceiver, capsys: pytest.Capt
 
 def test_no_exporter_is_loaded_without_a_collector_or_sampled_traces() -> None:
     script = """
-import sys, tasks.base, app.services.runtime.resources, app.services.runtime.traces, app.tracing as t
+import sys, tasks.base, app.services.runtime.resources, app.tracing as t
 for endpoint, options in ((None, {}), ("http://127.0.0.1:9", {"ratio": 0.0})):
     t.configure_tracing(endpoint, service_name="x", **options)
     with t.span("job", {}, trace_id="12") as s:
