@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -13,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from app.clock import SystemClock
 from app.errors.webhooks import WebhookError
 from app.services.delivery.webhooks import Event, WebhookSender
 from app.settings import Settings
+from simulators.serving import BackgroundServer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_AAAA9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -41,16 +39,8 @@ def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     names: dict[str, Any] = {"__name__": "receiver"}
     exec(compile(program, page, "exec", dont_inherit=True), names)  # noqa: S102 (our own text)
-    server = uvicorn.Server(uvicorn.Config(names["app"], host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline, "the receiver did not start"
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}{path}"
-    server.should_exit = True
-    thread.join(10)
+    with BackgroundServer(names["app"]) as server:
+        yield f"{server.address}{path}"
 
 
 def _send(url: str, secret: str, event: Event) -> None:
