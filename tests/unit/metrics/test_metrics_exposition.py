@@ -32,6 +32,14 @@ def _no_broker() -> Mapping[str, int]:
     raise BrokerUnavailableError("redis://x", "nobody there")
 
 
+def _no_database() -> JobFigures:
+    raise DatabaseUnavailableError("postgresql://x", "nobody there")
+
+
+def _no_keys() -> Any:
+    raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
+
+
 def _jobs() -> JobFigures:
     return JobFigures(COUNTS, 4.0)
 
@@ -66,47 +74,29 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposition, "_DATABASE_KEPT_SECONDS", 0.0)
 
 
-def test_the_newest_key_report_is_dated_while_redis_answers() -> None:
-    samples = _samples(_exposition(totals=dict, reported=lambda: datetime(2026, 1, 1, tzinfo=UTC)))
-    assert samples["propintel_key_report_timestamp_seconds"] == {(): 1767225600.0}
-
-    def no_keys() -> Any:
-        raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
-
-    samples = _samples(_exposition(masks=no_keys, totals=dict, reported=_no_redis))
+def test_each_unreachable_source_is_named_and_the_others_answer() -> None:
+    """Redis is up only if totals, keys, and the newest key report all answer."""
+    up = "propintel_scrape_source_up"
+    samples = _samples(_exposition())
+    assert samples[up] == {("redis",): 0, ("database",): 1, ("broker",): 0}
+    assert samples["propintel_jobs"][("queued",)] == 1
+    assert "propintel_queue_messages" not in samples
+    samples = _samples(_exposition(jobs=_no_database, messages=lambda: {"scrape": 3}, totals=dict))
+    assert samples[up] == {("redis",): 0, ("database",): 0, ("broker",): 1}
+    assert samples["propintel_queue_messages"] == {("scrape",): 3}
+    assert samples["propintel_batches_completed_total"] == {(): 0}
+    samples = _samples(_exposition(masks=_no_keys, totals=dict, reported=_no_redis))
+    assert samples[up][("redis",)] == 0, "the key report's failure is not shown as Redis's"
     assert "propintel_key_report_timestamp_seconds" not in samples
-    assert samples["propintel_scrape_source_up"][("redis",)] == 0, "the key report's failure is not shown as Redis's"
 
 
 def test_invalid_keys_do_not_mark_redis_as_down() -> None:
     """If invalid keys marked Redis as down, a critical alert would name the wrong cause."""
-
-    def no_keys() -> Any:
-        raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
-
-    samples = _samples(_exposition(masks=no_keys, keys=no_keys, totals=dict))
+    reported = datetime(2026, 1, 1, tzinfo=UTC)
+    samples = _samples(_exposition(masks=_no_keys, keys=_no_keys, totals=dict, reported=lambda: reported))
     assert samples["propintel_scrape_source_up"][("redis",)] == 1
     assert "propintel_openai_pool_shared" not in samples
-
-
-def test_each_unreachable_source_is_named_and_the_others_answer() -> None:
-    samples = _samples(_exposition())
-    assert samples["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 1, ("broker",): 0}
-    assert samples["propintel_jobs"][("queued",)] == 1
-    assert "propintel_queue_messages" not in samples
-
-    def no_database() -> JobFigures:
-        raise DatabaseUnavailableError("postgresql://x", "nobody there")
-
-    samples = _samples(_exposition(jobs=no_database, messages=lambda: {"scrape": 3}))
-    assert samples["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 0, ("broker",): 1}
-    assert samples["propintel_queue_messages"] == {("scrape",): 3}
-
-
-def test_redis_is_up_only_if_totals_and_keys_both_answer() -> None:
-    samples = _samples(_exposition(totals=dict))
-    assert samples["propintel_scrape_source_up"][("redis",)] == 0
-    assert samples["propintel_batches_completed_total"] == {(): 0}
+    assert samples["propintel_key_report_timestamp_seconds"] == {(): 1767225600.0}
 
 
 @pytest.mark.usefixtures("_impatient")

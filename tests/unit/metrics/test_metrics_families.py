@@ -58,14 +58,11 @@ def test_a_bucket_without_a_report_is_zero() -> None:
     }
 
 
-def test_the_order_of_labels_does_not_matter() -> None:
-    assert encode("a", {"x": "1", "y": "2"}) == encode("a", {"y": "2", "x": "1"})
-
-
 @pytest.mark.parametrize("value", ['say "hi"', "two\nlines", "back\\slash", "", "{a=1},b", "Straße 5 · 東京", "\u2028"])
 def test_any_label_value_survives_encoding(value: str) -> None:
     totals = {encode("pages_total", {"outcome": value}): 3.0}
     assert _shown(families([PAGES], totals)) == {"pages_total": {(value,): 3.0}}
+    assert encode("a", {"x": "1", "y": value}) == encode("a", {"y": value, "x": "1"})
 
 
 def test_counts_of_another_version_are_ignored() -> None:
@@ -80,28 +77,22 @@ def test_counts_of_another_version_are_ignored() -> None:
     assert ("m", "7.0") not in shown["seconds_bucket"]
 
 
-def test_every_family_exists_before_its_first_sample_and_starts_at_zero_without_labels() -> None:
-    found = families([PAGES, RUNS, SECONDS], {})
+def test_every_family_exists_before_its_first_sample_and_declared_label_words_start_at_zero() -> None:
+    """If a counter first appeared with 1000 events, its growth would be unknown.
+
+    Unknown totals are not zero: a counter that falls to 0 and returns looks as if all its events happened again.
+    """
+    specs = [PAGES, RUNS, SECONDS]
+    found = families(specs, {})
     assert [(family.name, family.type, family.documentation) for family in found] == [
-        ("pages", "counter", "Pages."),
-        ("runs", "counter", "Runs."),
-        ("seconds", "histogram", "Seconds."),
+        (spec.name, spec.kind, spec.help) for spec in specs
     ]
     assert _shown(found) == {"runs_total": {(): 0.0}}
-
-
-def test_declared_label_words_start_at_zero() -> None:
-    """If a counter first appeared with 1000 events, its growth would be unknown."""
+    assert [family.samples for family in families(specs, None)] == [[], [], []]
     assert _shown(families([ENDS], {})) == {"ends_total": {("well",): 0.0, ("badly",): 0.0}}
     counted = {encode("ends_total", {"how": "badly"}): 1000.0, encode("ends_total", {"how": "late"}): 2.0}
     assert _shown(families([ENDS], counted)) == {"ends_total": {("well",): 0, ("badly",): 1000, ("late",): 2}}
     assert _shown(families([ENDS], None)) == {}
-
-
-def test_unknown_totals_are_not_zero() -> None:
-    """A counter that falls to 0 and returns looks as if all its events happened again."""
-    found = families([PAGES, RUNS, SECONDS], None)
-    assert [family.samples for family in found] == [[], [], []]
 
 
 def _snapshot(key_id: str, state: Any, **more: Any) -> KeySnapshot:
@@ -150,15 +141,13 @@ def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
     assert shown["propintel_openai_limit"] == {("sk-a...1", "m", "requests"): 500, ("team", "m", "tokens"): 30_000}
     assert shown["propintel_openai_capacity"] == {("sk-a...1", "m", "requests"): 3.5, ("team", "m", "tokens"): 0}
     assert "id-" not in str(shown)
-
-
-def test_a_resting_or_draining_key_is_not_healthy() -> None:
-    shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_openai_keys_configured"] == {(): 2}
-    assert shown["propintel_openai_keys_healthy"] == {(): 1}
+    assert shown["propintel_openai_keys_healthy"] == {(): 1}, "a resting or draining key must not be healthy"
     assert shown["propintel_openai_key_in_flight"] == {("sk-a...1",): 2, ("sk-b...2",): 0, ("sk-c...3",): 0}
     assert shown["propintel_openai_pool_shared"] == {(): 1}
     assert shown["propintel_openai_store_losses_total"] == {(): 1}
+    unreachable = {"propintel_openai_keys_configured": {(): 2}, "propintel_openai_pool_shared": {(): 0}}
+    assert _read(pool_samples(2, None)) == unreachable
 
 
 def test_waits_are_cumulative_as_prometheus_requires() -> None:
@@ -177,11 +166,6 @@ def test_only_configured_budgets_are_shown_and_none_is_below_zero() -> None:
     assert shown["propintel_budget_limit"] == {("day", "calls"): 10, ("day", "usd"): 1.0, ("key_day", "tokens"): 1000}
     assert shown["propintel_budget_left"] == {("day", "calls"): 7, ("day", "usd"): 0}
     assert shown["propintel_budget_key_left"] == {("sk-a...1", "tokens"): 100, ("sk-b...2", "tokens"): 1000}
-
-
-def test_an_unreachable_pool_has_no_counters_and_is_not_shared() -> None:
-    shown = _read(pool_samples(2, None))
-    assert shown == {"propintel_openai_keys_configured": {(): 2}, "propintel_openai_pool_shared": {(): 0}}
 
 
 def test_jobs_and_messages_are_absent_if_their_sources_are_unreachable() -> None:

@@ -1,7 +1,8 @@
-"""`metrics.toml` lists the label values that the code uses."""
+"""`metrics.toml` lists the label values that the code uses, and docs name only its metrics."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import get_args
 
@@ -20,7 +21,9 @@ from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import Charge
 from app.property.storage.watches.models import WatchStatus
 from app.services.reports.key_report.alarms import Kind
-from app.services.reports.metrics.instruments import HTTP_METHODS, SPECS, TIERS
+from app.services.reports.metrics.instruments import ALL, HTTP_METHODS, REGISTRY, SPECS, TIERS, RunEnd, count_run
+from app.services.reports.metrics.shared_counts import counts, encode
+from tests.plugins.documented import ROOT, pages
 
 _OF_SOURCES = (tried.USED, tried.SAME_PAGE, tried.OTHER, tried.UNKNOWN)
 _UNASKED = (tried.SKIPPED, tried.OUTSIDE, tried.UNCITED, tried.SEARCHED)
@@ -56,3 +59,37 @@ def test_declared_label_values_are_those_that_the_code_uses(metric: str, label: 
 
 def test_waits_for_keys_have_the_pool_s_buckets() -> None:
     assert SPECS["openai_wait_seconds"].bounds == WAIT_BOUNDS_S
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "counted"),
+    [
+        ("done", "", encode("propintel_jobs_finished_total", {"outcome": "done", "error": ""})),
+        ("failed", "page_gone", encode("propintel_jobs_finished_total", {"outcome": "failed", "error": "page_gone"})),
+        ("deferred", "no_capacity", encode("propintel_job_deferrals_total", {"reason": "no_capacity"})),
+        ("retried", "fetch_timeout", encode("propintel_job_retries_total", {"reason": "fetch_timeout"})),
+        ("lost", "", None),
+    ],
+)
+def test_a_run_is_counted_by_its_outcome_with_its_time(outcome: RunEnd, code: str, counted: str | None) -> None:
+    before = counts(REGISTRY)
+    count_run(outcome, 3.5, code)
+    found = {series: n - before.get(series, 0) for series, n in counts(REGISTRY).items() if n != before.get(series, 0)}
+    if counted is not None:
+        assert found.pop(counted) == 1
+    assert found.pop(encode("propintel_job_seconds_sum", {"outcome": outcome})) == 3.5
+    assert found.pop(encode("propintel_job_seconds_count", {"outcome": outcome})) == 1
+    assert all('"propintel_job_seconds_bucket"' in series for series in found), "something else was counted"
+
+
+def test_no_page_names_a_missing_metric() -> None:
+    """The list of metrics is generated: docs/reference/metrics.md."""
+    known = {spec.shown for spec in ALL} | {spec.name + part for spec in ALL for part in ("_bucket", "_sum", "_count")}
+    name = re.compile(r"propintel_[a-z][a-z_]*[a-z]")
+    unknown = {
+        f"{page.relative_to(ROOT)}: {found}"
+        for page in pages()
+        for found in name.findall(page.read_text(encoding="utf-8"))
+        if found not in known
+    }
+    assert unknown == set()

@@ -124,29 +124,30 @@ def test_a_batch_answer_is_checked_stored_and_not_requested_again(runs: Runs) ->
     assert runs.api.calls == 0
 
 
-def test_an_unusable_answer_is_reported_and_not_paid_for_again(runs: Runs) -> None:
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (lambda body: completion(None, refusal="I cannot help.").json(), "I cannot help"),
+        (lambda body: {"choices": 7}, "not a completion"),
+    ],
+)
+def test_an_unusable_answer_is_reported_and_not_paid_for_again(runs: Runs, content: Any, problem: str) -> None:
     request = runs.wait()
-    runs.batch(answer(lambda body: completion(None, refusal="I cannot help."), request), request)
+    body = content(dict(request.body))
+    runs.batch(lambda batches, b, r: batches.answer(b, [Answered(r, body, 0, 0, 0)]), request)
     reading = runs.read()
-    assert reading.note is not None
-    assert "I cannot help" in reading.note
+    assert problem in str(reading.note)
     assert reading.unanswered
     assert runs.read().note == reading.note
     assert runs.api.calls == 0
 
 
-def test_a_line_that_is_no_completion_is_an_unusable_answer(runs: Runs) -> None:
-    request = runs.wait()
-    runs.batch(lambda batches, b, r: batches.answer(b, [Answered(r, {"choices": 7}, 0, 0, 0)]), request)
-    assert "not a completion" in str(runs.read().note)
-
-
-def test_a_request_that_openai_refused_ends_with_its_reason(runs: Runs) -> None:
+def test_a_request_that_openai_refused_ends_with_its_reason_and_another_job_sends_it_again(runs: Runs) -> None:
     request = runs.wait()
     runs.batch(lambda batches, b, r: batches.fail(b, {r: ("model_not_found", "No such model.")}), request)
-    reading = runs.read()
-    assert "model_not_found, No such model" in str(reading.note)
+    assert "model_not_found, No such model" in str(runs.read().note)
     assert runs.api.calls == 0
+    assert runs.wait(runs.new_job("https://site.example/2")).id == request.id
 
 
 def test_an_answer_cut_off_during_reasoning_is_requested_directly_with_a_higher_limit(runs: Runs) -> None:
@@ -178,13 +179,6 @@ def test_a_request_refused_for_its_format_is_sent_directly(runs: Runs) -> None:
     assert runs.api.calls == 1
 
 
-def test_another_job_sends_a_refused_request_again(runs: Runs) -> None:
-    request = runs.wait()
-    runs.batch(lambda batches, b, r: batches.fail(b, {r: ("model_not_found", "")}), request)
-    other = runs.new_job("https://site.example/2")
-    assert runs.wait(other).id == request.id
-
-
 def test_a_request_without_a_batch_answer_is_sent_directly(runs: Runs) -> None:
     runs.wait()
     runs.clock.advance(WAIT_SECONDS)
@@ -192,14 +186,6 @@ def test_a_request_without_a_batch_answer_is_sent_directly(runs: Runs) -> None:
     runs.wake()
     assert "Roof" in runs.read().extraction.record.values
     assert runs.api.calls == 1
-
-
-def test_a_job_that_runs_too_early_keeps_waiting(runs: Runs) -> None:
-    request = runs.wait()
-    runs.job.request_id = request.id
-    with pytest.raises(WaitForBatch) as waits:
-        runs.read(runs.job)
-    assert waits.value.request.id == request.id
 
 
 def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:

@@ -98,6 +98,8 @@ def test_recent_jobs_determine_the_cost_of_the_next_ones(database: Database, tmp
     assert found.usd == pytest.approx(50 * (400 * 2 + 600 * 0.5 + 100 * 10) / 1_000_000)
     assert found.as_json()["recent_jobs"] == {"urls": 40}
     assert "URLs: like 40 jobs of the last 7 days." in found.sentence()
+    flex = _estimate(database, _settings(tmp_path, openai_service_tier="flex"), _urls(200))
+    assert flex.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / 2)
 
 
 def test_addresses_have_pages_and_searches_of_their_own(database: Database, tmp_path: Path) -> None:
@@ -123,26 +125,12 @@ def test_with_too_few_recent_jobs_of_a_kind_typical_figures_are_used(database: D
     assert (found.recent_jobs, found.model_calls) == ({"urls": 0}, 100)
 
 
-def test_jobs_without_counted_calls_are_ignored(database: Database, tmp_path: Path) -> None:
-    """Beat may not have run, or no key may have existed. Uncounted calls do not prove that later jobs need no model."""
-    for n in range(20):
-        end(database, f"http://old.example/{n}")
-    found = _estimate(database, _settings(tmp_path), _urls(100))
-    assert (found.recent_jobs, found.model_calls) == ({"urls": 0}, 100)
-
-
 @pytest.mark.parametrize("change", [{"model_use": "never"}, {"openai_api_keys": None}], ids=str)
 def test_without_a_model_nothing_is_paid(database: Database, tmp_path: Path, change: dict[str, object]) -> None:
     _work(database, urls=20, addresses=20)
     found = _estimate(database, _settings(tmp_path, **change), _addresses(10))
     assert (found.jobs, found.pages, found.model_calls, found.tokens, found.usd) == (10, 30, 0, 0, 0.0)
     assert "$0.00" in found.sentence()
-
-
-def test_flex_is_half_price(database: Database, tmp_path: Path) -> None:
-    _work(database, urls=40)
-    found = _estimate(database, _settings(tmp_path, openai_service_tier="flex"), _urls(200))
-    assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / 2)
 
 
 def test_economy_is_half_price_in_any_tier_and_waits_for_no_limit(database: Database, tmp_path: Path) -> None:

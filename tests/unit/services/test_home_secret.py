@@ -67,11 +67,6 @@ def test_two_homes_have_different_secrets_and_no_log_shows_them(home: Path, tmp_
     assert redact(f"it is {secret}") == "it is [redacted]"
 
 
-def test_reading_creates_no_secret(tmp_path: Path) -> None:
-    assert read_home_secret(tmp_path / "home") is None
-    assert not (tmp_path / "home").exists()
-
-
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
 def test_a_secret_that_others_may_read_or_write_is_refused(home: Path, mode: int) -> None:
     (home / "jwt_secret").chmod(mode)
@@ -88,26 +83,20 @@ def test_a_damaged_secret_is_refused(home: Path, content: bytes) -> None:
 
 
 def test_the_secret_signs_and_checks_tokens_if_no_other_is_set(home: Path) -> None:
-    settings = _settings(home)
-    verifier = build_verifier(settings, SystemClock())
-    assert verifier.verify(_token(settings)).role == Role.MANAGER
+    ours = _settings(home)
+    verifier = build_verifier(ours, SystemClock())
+    assert verifier.verify(_token(ours)).role == Role.MANAGER
     assert verifier.loopback_only
-
-
-def test_a_configured_secret_takes_precedence(home: Path) -> None:
-    settings = _settings(home, jwt_secret=_SET)
-    verifier = build_verifier(settings, SystemClock())
-    assert verifier.verify(_token(settings)).role == Role.MANAGER
+    configured = _settings(home, jwt_secret=_SET)
+    verifier = build_verifier(configured, SystemClock())
+    assert verifier.verify(_token(configured)).role == Role.MANAGER
     assert not verifier.loopback_only
     with pytest.raises(InvalidTokenError):
-        verifier.verify(_token(_settings(home)))
-
-
-def test_an_identity_provider_takes_precedence(home: Path) -> None:
-    settings = _settings(home, jwt_jwks_url="https://id.example/keys")
-    assert not build_verifier(settings, SystemClock()).loopback_only
+        verifier.verify(_token(ours))
+    provided = _settings(home, jwt_jwks_url="https://id.example/keys")
+    assert not build_verifier(provided, SystemClock()).loopback_only
     with pytest.raises(ConfigurationError, match="JWT_JWKS_URL"):
-        _token(settings)
+        _token(provided)
 
 
 def test_without_any_secret_the_error_names_the_setting(tmp_path: Path) -> None:
@@ -116,3 +105,5 @@ def test_without_any_secret_the_error_names_the_setting(tmp_path: Path) -> None:
             use(_settings(tmp_path))
         assert "JWT_SECRET" in str(caught.value)
         assert "propintel up --web" in str(caught.value)
+    assert read_home_secret(tmp_path / "home") is None
+    assert not (tmp_path / "home").exists(), "reading has created a secret"

@@ -108,14 +108,6 @@ def test_a_failure_of_the_store_costs_no_page(
     assert "cannot be learned" in caplog.text
 
 
-def test_without_recipes_nothing_is_looked_up_or_counted(clock: ManualClock) -> None:
-    recipes = Recipes(None, clock)
-    read = recipes.read(page(clock))
-    before = counted("pages", outcome="none")
-    recipes.learn(read, asked(read.extraction, "Roof"))
-    assert counted("pages", outcome="none") == before
-
-
 class Noting(Recipes):
     """Recipes that record what they pass to the keeper's `learn`, and learn nothing."""
 
@@ -138,14 +130,18 @@ def test_answered_fields_are_learned_and_unanswered_ones_are_not(clock: ManualCl
     assert recipes.recorded == [(("Roof", "Heating"), read.extraction, more), (("Roof",), read.extraction, more)]
 
 
-def test_without_a_model_nothing_is_learned(clock: ManualClock) -> None:
+def test_without_recipes_or_a_model_nothing_is_learned(clock: ManualClock) -> None:
+    off = Recipes(None, clock)
+    before = counted("pages", outcome="none"), counted("saved_calls")
+    off.learn(off.read(page(clock)), asked(off.read(page(clock)).extraction, "Roof"))
     recipes = Noting(Holding(WRITTEN), clock, "never")
     read = recipes.read(page(clock))
     assert read.applies
-    before = counted("saved_calls")
     recipes.learn(read, ModelReading(read.extraction))
     assert recipes.recorded == []
-    assert counted("saved_calls") == before, "a call that would not have been made counts as saved"
+    assert (counted("pages", outcome="none"), counted("saved_calls")) == before, (
+        "a call that would not be made is saved"
+    )
 
 
 def test_a_saved_call_counts_with_the_mean_tokens_of_real_calls(clock: ManualClock) -> None:

@@ -34,13 +34,6 @@ def _all_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error)) + repr(error.args)
 
 
-def test_an_exception_without_a_secret_is_unchanged() -> None:
-    error = _raised(ValueError("plain"), KeyError("cause"))
-    before = _all_of(error)
-    assert without_secrets(error) is error
-    assert _all_of(error) == before
-
-
 def test_a_foreign_exception_becomes_ours_and_keeps_its_traceback() -> None:
     clean = without_secrets(_raised(ValueError(f"bad header {_KEY}")))
     assert isinstance(clean, UnexpectedError)
@@ -66,16 +59,19 @@ def test_the_cause_of_an_exception_is_cleaned_too(depth: int) -> None:
     assert "UnexpectedError: Unexpected ValueError: [redacted]" in _all_of(clean)
 
 
-def test_the_context_of_an_exception_shows_no_secret() -> None:
-    caught: BaseException | None = None
+def test_contexts_notes_and_texts_that_raise_show_no_secret() -> None:
+    noted = ValueError("plain")
+    noted.add_note(f"while sending {_KEY}")
+    during: BaseException | None = None
     try:
         try:
             raise ValueError(_KEY)
         finally:
             raise RuntimeError("during it")
     except RuntimeError as exc:
-        caught = exc
-    assert _KEY not in _all_of(without_secrets(caught))
+        during = exc
+    for error in (during, _raised(noted), _raised(_UnprintableError())):
+        assert _KEY not in _all_of(without_secrets(error))
 
 
 def test_a_hidden_context_stays_hidden() -> None:
@@ -87,12 +83,6 @@ def test_a_hidden_context_stays_hidden() -> None:
     except RuntimeError as exc:
         clean = without_secrets(exc)
     assert "ValueError: hidden" not in _all_of(clean)
-
-
-def test_a_note_with_a_secret_is_removed() -> None:
-    error = ValueError("plain")
-    error.add_note(f"while sending {_KEY}")
-    assert _KEY not in _all_of(without_secrets(_raised(error)))
 
 
 def test_a_retry_stays_a_retry_and_its_reason_is_cleaned() -> None:
@@ -163,21 +153,21 @@ def _exceptions_in(value: Any) -> list[BaseException]:
 
 
 def test_the_rest_of_a_cleaned_fact_stays() -> None:
-    about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": b"\xff plain"}
-    clean = without_secrets(_raised(PropertyIntelligenceError(about)))
-    assert clean.args == ({"status": 500, "headers": {"a": "b", "x-key": "[redacted]"}, "raw": b"\xff plain"},)
-
-
-def test_bytes_stay_bytes_and_hold_no_protected_value_in_any_script() -> None:
+    """Bytes stay bytes, and hold no protected value in any script."""
     protect(["geheimes-Prüfwort"])
-    clean = without_secrets(_raised(PropertyIntelligenceError(b"\xff geheimes-Pr\xc3\xbcfwort")))
-    assert clean.args == (b"\xff [redacted]",)
+    raw = b"\xff geheimes-Pr\xc3\xbcfwort"
+    about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": raw}
+    clean = without_secrets(_raised(PropertyIntelligenceError(about)))
+    cleaned = {"status": 500, "headers": {"a": "b", "x-key": "[redacted]"}, "raw": b"\xff [redacted]"}
+    assert clean.args == (cleaned,)
 
 
 def test_facts_without_a_secret_are_unchanged() -> None:
     about = {"status": [500, None, 1.5], "raw": b"\xff", "error": ValueError("plain"), "model": _Model(url="https://h")}
-    error = _raised(PropertyIntelligenceError(about))
+    error = _raised(PropertyIntelligenceError(about), KeyError("cause"))
+    before = _all_of(error)
     assert without_secrets(error) is error
+    assert _all_of(error) == before
     assert error.args[0] is about
 
 
@@ -194,8 +184,3 @@ def test_a_fact_that_contains_itself_is_handled() -> None:
     about: list[Any] = [_KEY]
     about.append(about)
     assert _KEY not in _all_of(without_secrets(_raised(PropertyIntelligenceError(about))))
-
-
-def test_an_exception_whose_text_raises_shows_no_secret() -> None:
-    clean = without_secrets(_raised(_UnprintableError()))
-    assert _KEY not in _all_of(clean)

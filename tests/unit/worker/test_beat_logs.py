@@ -52,35 +52,21 @@ def _log_receipt_and_success(task: str) -> None:
     logging.getLogger("celery.app.trace").info(LOG_SUCCESS, about, extra={"data": about})
 
 
-def test_ticks_and_scheduled_tasks_are_silent_at_info(kept: Kept) -> None:
-    logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
-    _log_receipt_and_success(_SCHEDULED)
-    assert kept.lines == []
-
-
-def test_routine_lines_are_logged_at_debug(kept: Kept) -> None:
-    for name in _NAMES:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
-    _log_receipt_and_success(_SCHEDULED)
+def test_ticks_and_scheduled_tasks_are_logged_at_debug(kept: Kept) -> None:
+    for level in (logging.INFO, logging.DEBUG):
+        for name in _NAMES:
+            logging.getLogger(name).setLevel(level)
+        assert kept.lines == []
+        logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
+        _log_receipt_and_success(_SCHEDULED)
     assert [level for level, _ in kept.lines] == ["DEBUG"] * 3
 
 
-def test_jobs_and_beat_s_own_events_stay_at_info(kept: Kept) -> None:
+def test_jobs_beat_s_own_events_and_failures_keep_their_level(kept: Kept) -> None:
     _log_receipt_and_success(_JOB)
     logging.getLogger("celery.beat").info("beat: Starting...")
     assert [level for level, _ in kept.lines] == ["INFO"] * 3
     assert _JOB in kept.lines[0][1]
-
-
-def test_the_failure_of_a_scheduled_task_is_an_error(kept: Kept) -> None:
     about = {"id": "1", "name": _SCHEDULED, "exc": "KeyError", "description": "raised unexpected", "traceback": ""}
     logging.getLogger("celery.app.trace").error(LOG_FAILURE, about, extra={"data": about})
-    assert [level for level, _ in kept.lines] == ["ERROR"]
-
-
-def test_every_scheduled_task_is_routine() -> None:
-    """The key report logs a line of its own, so it does not need Celery's lines."""
-    schedule = beat_config(Settings.of())["beat_schedule"]
-    assert {_SCHEDULED, "tasks.health.report_key_stats"} <= {entry["task"] for entry in schedule.values()}
-    assert _JOB not in {entry["task"] for entry in schedule.values()}
+    assert kept.lines[-1][0] == "ERROR"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.services.runtime.heartbeats import MAINTENANCE_THREADS
 from app.settings import load_settings
 from tasks import make_celery
 from tasks._celery.config import MAINTENANCE_QUEUE
@@ -21,3 +22,8 @@ def test_scheduled_tasks_have_the_most_urgent_priority() -> None:
 def test_beat_does_not_listen_for_results() -> None:
     """If beat listened for results, it would wait for a lost broker before it logs the loss."""
     assert all(entry["options"]["ignore_result"] for entry in beat_config(load_settings())["beat_schedule"].values())
+
+
+def test_the_maintenance_worker_has_more_threads_than_beat_has_tasks() -> None:
+    """A locked database blocks most scheduled tasks, and a report must not wait for them."""
+    assert len(beat_config(load_settings())["beat_schedule"]) < MAINTENANCE_THREADS

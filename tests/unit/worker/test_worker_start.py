@@ -53,6 +53,15 @@ def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
     assert "hunter2" not in output
 
 
+def test_log_level_overrides_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(config_reload, "_loaded", None)
+    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path))
+    monkeypatch.setenv("LOG_LEVEL", "warning")
+    signals.connect()
+    setup_logging.send(sender=None, loglevel=logging.INFO)
+    assert logging.getLogger().level == logging.WARNING
+
+
 @pytest.mark.parametrize("chosen", [None, 3])
 def test_a_worker_runs_the_configured_number_of_jobs_at_once(chosen: int | None) -> None:
     """None means Celery's own default, the number of processors."""
