@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,25 @@ def test_a_beat_that_starts_without_redis_writes_its_schedule_later(tmp_path: Pa
         beat.tick()
         assert schedule_in(server) >= set(app.conf.beat_schedule)
         beat.close()
+
+
+def test_a_beat_continues_at_once_although_an_earlier_beats_clock_was_ahead(
+    app: Celery, valkey: EmbeddedValkey
+) -> None:
+    """By the timestamps that the earlier beat left in Redis, no task would be due for an hour."""
+    first = ResilientScheduler(app=app)
+    first.tick()
+    first.close()
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    with redis.Redis.from_url(valkey.url) as server:
+        for name in app.conf.beat_schedule:
+            entry = first.Entry.from_key(f"propintel:beat:{name}", app=app)
+            entry.last_run_at = ahead
+            entry.save()
+            assert server.zscore("propintel:beat::schedule", entry.key) > ahead.timestamp()
+        second = ResilientScheduler(app=app)
+        second.tick()
+        second.close()
+        times = dict(server.zrange("propintel:beat::schedule", 0, -1, withscores=True))
+    assert len(times) == len(app.conf.beat_schedule)
+    assert max(times.values()) < ahead.timestamp() - 1800

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -15,13 +16,10 @@ from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.integration.test_page_cache_service import listing
 from tests.plugins.changing_site import ChangingSite
-from tests.plugins.simulator_fixtures import SimulatorHandle
 
 
 @pytest.fixture
-def service(
-    tmp_path: Path, openai_simulator: Callable[..., SimulatorHandle], changing_site: ChangingSite
-) -> Iterator[Resources]:
+def service(tmp_path: Path, openai_simulator: Any, changing_site: ChangingSite) -> Iterator[Resources]:
     api = openai_simulator()
     settings = Settings.of(
         propintel_home=tmp_path / "home",

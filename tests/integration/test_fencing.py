@@ -95,17 +95,9 @@ def test_an_address_fetches_no_more_pages_and_makes_no_search_after_the_lease_is
     with pytest.raises(LeaseLostError):
         world.scrape(ADDRESS, run_of(world, job_id))
     assert dict(world.county.asked) == {FOUND: 1}
+    assert stored(world)["job_attempts"] == 0
     assert not any(stored(world).values()), stored(world)
     assert (world.calls(), world.searched()) == (0, 0)
-
-
-def test_source_outcomes_are_not_stored_after_the_lease_is_lost(world: World) -> None:
-    world.sources(BY_ADDRESS, enabled=False)
-    job_id = world.job()
-    world.county.meanwhile[FOUND] = lambda: cancel(world, job_id)
-    with pytest.raises(LeaseLostError):
-        world.scrape(ADDRESS, run_of(world, job_id))
-    assert stored(world)["job_attempts"] == 0
 
 
 def test_a_search_page_is_not_continued_after_the_lease_is_lost(world: World) -> None:

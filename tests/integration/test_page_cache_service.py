@@ -11,9 +11,11 @@ import openai
 import pytest
 from pydantic import SecretStr
 
+from app.errors.fetching import PageUnderWayError
 from app.errors.pages import PageGoneError
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import PageFrom
+from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.services.runtime.resources import Resources, open_resources
@@ -252,3 +254,17 @@ def test_a_deferred_job_remembers_that_its_page_was_confirmed(
     assert changing_site.statuses("/h/48213") == [200, 304]
     assert source["checked_at"] is not None
     assert source["checked_at"] > source["fetched_at"]
+
+
+def test_a_page_that_another_job_reads_is_waited_for_and_costs_no_second_call(
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
+) -> None:
+    changing_site.pages["/h/48213"] = listing()
+    url = f"{changing_site.address}/h/48213"
+    other, mine = (Lease(job, "test") for job in service.jobs.enqueue([f"{url}/other", url]).new)
+    for lease in (other, mine):
+        service.jobs.claim(lease.job_id, "test", 30)
+    assert PageIndex(service.database).take_reading(url, other)
+    with pytest.raises(PageUnderWayError):
+        scrape(service, url, run=Run(mine))
+    assert calls(api) == 0

@@ -65,7 +65,7 @@ def asked(world: World) -> tuple[int, int]:
     return sum(world.county.asked.values()) + sum(world.portal.asked.values()), world.calls()
 
 
-def test_every_page_and_every_call_of_an_address_is_charged(world: World, scrape: Callable[..., Any]) -> None:
+def test_every_page_and_every_call_of_an_address_is_charged(world: World, scrape: Any) -> None:
     """The charge for a template, a cited page, a web search, and a model call equals the requests received."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.portal.pages |= {"/listing/9": (200, listing(prose="The roof was replaced in 2019 with metal."))}
@@ -79,7 +79,7 @@ def test_every_page_and_every_call_of_an_address_is_charged(world: World, scrape
 
 
 def test_an_address_without_page_budget_continues_the_next_day_and_requests_nothing_twice(
-    world: World, scrape: Callable[..., Any]
+    world: World, scrape: Any
 ) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
@@ -91,9 +91,7 @@ def test_an_address_without_page_budget_continues_the_next_day_and_requests_noth
     assert world.county.asked == {FOUND: 1, BILL: 1}
 
 
-def test_a_model_call_beyond_the_daily_budget_waits_and_nothing_is_stored_before_it(
-    world: World, scrape: Callable[..., Any]
-) -> None:
+def test_a_model_call_beyond_the_daily_budget_waits_and_nothing_is_stored_before_it(world: World, scrape: Any) -> None:
     """Without the model's earlier values, the stored page would look changed."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
@@ -105,7 +103,7 @@ def test_a_model_call_beyond_the_daily_budget_waits_and_nothing_is_stored_before
     assert world.resources.properties.page().items == []
 
 
-def test_without_a_call_budget_pages_are_stored_with_a_note(world: World, scrape: Callable[..., Any]) -> None:
+def test_without_a_call_budget_pages_are_stored_with_a_note(world: World, scrape: Any) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     world.county.pages[BILL] = (200, tax_roll() + "<p>The roof was replaced in 2019 with metal.</p>")
@@ -114,7 +112,7 @@ def test_without_a_call_budget_pages_are_stored_with_a_note(world: World, scrape
     assert world.calls() == 0
 
 
-def test_a_retry_is_charged_again_and_a_delay_of_the_site_is_not(world: World, scrape: Callable[..., Any]) -> None:
+def test_a_retry_is_charged_again_and_a_delay_of_the_site_is_not(world: World, scrape: Any) -> None:
     """The site answers 503, so it is requested once and then left alone during the job's later runs."""
     world.county.pages |= {FOUND: (503, "")}
     world.sources(BY_ADDRESS, enabled=False)

@@ -42,25 +42,6 @@ def test_a_pool_does_every_job_and_the_report_lists_the_pool(tmp_path: Path) -> 
     assert "| threads:4 |" in (tmp_path / "workers.md").read_text()
 
 
-@pytest.mark.benchmark
-def test_the_overhead_is_measured_on_jobs_that_all_ran_once(tmp_path: Path) -> None:
-    rows = _measure("overhead", tmp_path / "results.json")
-    assert [row["pool"] for row in rows] == ["prefork", "solo"]
-    assert [(row["tasks"], row["not_done"]) for row in rows] == [(10, 0), (10, 0)]
-    assert all(row["job_ms"] > 0 for row in rows)
-
-
-@pytest.mark.benchmark
-def test_every_way_of_enqueuing_sends_a_message_for_each_target(tmp_path: Path) -> None:
-    rows = _measure("enqueue", tmp_path / "results.json")
-    assert [(row["way"], row["rows"], row["messages"]) for row in rows] == [
-        ("file", 20, 20),
-        ("http", 20, 20),
-        ("bare", 0, 20),
-    ]
-    assert all(row["seconds"] > 0 for row in rows)
-
-
 def test_a_late_or_missing_report_is_counted() -> None:
     """Reports are due every five seconds, in step with the earliest one. The first report here is a second late."""
     assert lateness([101.0, 105.0, 110.0, 115.5], 15) == {

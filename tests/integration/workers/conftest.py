@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,10 +12,12 @@ from typing import Any
 
 import psutil
 import pytest
+import redis
 from celery import Celery
 
 from app.property.storage.jobs.models import Job
-from app.redis.embedded_valkey import EmbeddedValkey, answers, connect
+from app.redis.embedded_valkey import EmbeddedValkey, connect
+from app.services.reports.metrics.shared_counts import read_counts
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.processes import Child, StopSignals, Supervisor
@@ -24,6 +25,7 @@ from cli.services import Services
 from tasks import make_celery
 from tasks._celery.publish import send_jobs
 from tests.plugins.ports import free_port
+from tests.plugins.redis_fixtures import running_server
 from tests.plugins.waiting import wait_until
 from tests.plugins.warm_start import WarmParent
 
@@ -76,17 +78,51 @@ class Fleet:
         wait_until(lambda: all(self.job(i).state in states for i in job_ids), seconds, lambda: self.describe(job_ids))
         return [self.job(i) for i in job_ids]
 
+    def until(self, ready: Callable[[], object], seconds: float = 30) -> None:
+        """Wait until `ready()` is true. A failure shows the jobs and all logs."""
+        wait_until(ready, seconds, lambda: self.describe([job.id for job in self.stores.jobs.list()]))
+
     def describe(self, job_ids: list[str]) -> str:
-        jobs = "\n".join(str(self.job(i).as_json()) for i in job_ids)
-        return f"{jobs}\n{self.log('worker')}"
+        jobs = [str(self.job(i).as_json()) for i in job_ids]
+        return "\n".join([*jobs, *(file.read_text(encoding="utf-8") for file in sorted(self.home.glob("*.log")))])
 
     def log(self, name: str) -> str:
         return (self.home / f"{name}.log").read_text(encoding="utf-8")
 
+    def wait_for_line(self, line: str, name: str = "worker", seconds: float = 30, *, times: int = 1) -> None:
+        """Wait until the log `name` has the text `line` at least `times` times."""
+        self.until(lambda: self.log(name).count(line) >= times, seconds)
+
+    def start_celery_worker(self, *options: str, name: str = "worker") -> Child:
+        """Start `celery worker` with these options, and wait until it takes tasks."""
+        child = self.services.start(self.supervisor, name, ["celery", "-A", "worker", "worker", *options])
+        self.services.wait_for_worker(self.supervisor, child)
+        return child
+
+    def counts(self) -> dict[str, float]:
+        """Return the fleet's counters, which processes report every few seconds."""
+        with connect(self.settings) as connection:
+            return read_counts(connection)
+
     def key_pool_processes(self) -> set[int]:
         """Return the ids of the processes that are registered as users of the key pool."""
-        with connect(self.settings) as redis:
-            return {int(name.decode().split(":")[1]) for name in redis.zrange(_PROCESSES, 0, -1)}
+        with connect(self.settings) as connection:
+            return {int(name.decode().split(":")[1]) for name in connection.zrange(_PROCESSES, 0, -1)}
+
+
+def redis_contents(connection: redis.Redis) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and content of every Redis key."""
+    read: dict[bytes, Callable[[bytes], Any]] = {
+        b"string": connection.get,
+        b"hash": connection.hgetall,
+        b"list": lambda name: connection.lrange(name, 0, -1),
+        b"set": connection.smembers,
+        b"zset": lambda name: connection.zrange(name, 0, -1, withscores=True),
+    }
+    for name in connection.scan_iter(count=1000):
+        kind = connection.type(name)
+        if kind != b"none":  # the key may have expired
+            yield f"Redis {name.decode()}", name + repr(read[kind](name)).encode()
 
 
 def children_of(child: Child) -> list[psutil.Process]:
@@ -125,30 +161,9 @@ def make_fleet(
 
 
 @pytest.fixture
-def until() -> Callable[..., None]:
-    return wait_until
-
-
-@pytest.fixture
-def pool_processes() -> Callable[[Child], list[psutil.Process]]:
-    return children_of
-
-
-@pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[str]:
     """Start the machine's own redis-server with a password; yield its URL."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no redis-server on PATH: install the package redis-server")
-    port = free_port()
-    password = secrets.token_hex(16)
-    argv = [program, "--port", str(port), "--bind", "127.0.0.1", "--requirepass", password]
-    argv += ["--dir", str(tmp_path), "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    port, password = str(free_port()), secrets.token_hex(16)
     url = f"redis://:{password}@127.0.0.1:{port}/0"
-    try:
-        wait_until(lambda: answers(url), 20)
+    with running_server(tmp_path, url, "--port", port, "--bind", "127.0.0.1", "--requirepass", password):
         yield url
-    finally:
-        process.terminate()
-        process.wait(120)

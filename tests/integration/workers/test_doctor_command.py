@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
 import subprocess
 from collections.abc import Callable
@@ -42,16 +41,14 @@ def _states(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
 NAMES = ["settings", "home", "sources", "redis", "database", "keys", "workers", "beat", "clock", "jobs"]
 
 
-def test_a_working_fleet_is_healthy_and_a_fleet_without_workers_is_not(
-    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], until: Callable[..., None]
-) -> None:
+def test_a_working_fleet_is_healthy_and_a_fleet_without_workers_is_not(make_fleet: Any, openai_simulator: Any) -> None:
     simulator = openai_simulator()
     fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
     worker = fleet.start_worker(concurrency=1)
     maintenance = fleet.services.maintenance_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)
     fleet.start_beat()
-    until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
+    fleet.wait_for_line("Sending due task", "beat")
     healthy = fleet.propintel("doctor")
     assert _states(healthy) == dict.fromkeys(NAMES, "ok"), healthy.stdout
     assert (healthy.returncode, healthy.stderr, json.loads(healthy.stdout)["healthy"]) == (0, "", True)
@@ -68,20 +65,6 @@ def test_a_working_fleet_is_healthy_and_a_fleet_without_workers_is_not(
     assert "propintel up" in _checks(unhealthy)["jobs"]["remedy"]
 
 
-def test_a_hanging_redis_delays_no_other_check(make_fleet: Callable[..., Any]) -> None:
-    """The command answers within seconds, and checks that need no Redis still run."""
-    fleet = make_fleet()
-    os.kill(fleet.valkey.pid, signal.SIGSTOP)
-    try:
-        ran = fleet.propintel("doctor")
-    finally:
-        os.kill(fleet.valkey.pid, signal.SIGCONT)
-    assert ran.returncode == 1
-    states = _states(ran)
-    assert (states["redis"], states["workers"], states["beat"]) == ("failed", "skipped", "skipped")
-    assert (states["home"], states["database"], states["jobs"]) == ("ok", "ok", "ok")
-
-
 def test_without_a_fleet_the_doctor_explains_how_to_start_and_creates_nothing(tmp_path: Path, doctor: Doctor) -> None:
     home = tmp_path / "home"
     ran = doctor(PROPINTEL_HOME=str(home))
@@ -95,13 +78,7 @@ def test_without_a_fleet_the_doctor_explains_how_to_start_and_creates_nothing(tm
 
 
 @pytest.mark.parametrize(
-    ("variables", "alone"),
-    [
-        ({"PORT": "eighty"}, True),
-        ({"OPENAI_API_KEYS": "two words"}, False),
-        ({"OPENAI_KEY_ROTATION_STRATEGY": "fastest"}, False),
-        ({"DATABASE_URL": "mysql://x:hunter2@db/x"}, False),
-    ],
+    ("variables", "alone"), [({"PORT": "eighty"}, True), ({"DATABASE_URL": "mysql://x:hunter2@db/x"}, False)]
 )
 def test_an_unusable_setting_gives_exit_code_2(
     tmp_path: Path, doctor: Doctor, variables: dict[str, str], alone: bool
@@ -111,7 +88,6 @@ def test_an_unusable_setting_gives_exit_code_2(
     assert ran.returncode == 2, ran.stdout
     assert list(_checks(ran)) == (["settings"] if alone else NAMES)
     assert next(iter(variables)) in ran.stdout
-    assert "two words" not in ran.stdout
     assert "hunter2" not in ran.stdout
 
 

@@ -7,7 +7,7 @@ import secrets
 import threading
 import typing
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,9 +26,8 @@ from app.property.storage.schema import upgrade
 from app.property.storage.tables import metadata
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import DECLARED
-from cli.processes import Child
 from cli.services import listens
-from tests.integration.workers.conftest import Fleet
+from tests.integration.workers.conftest import Fleet, redis_contents
 from tests.plugins.forward_proxy import ForwardProxy
 from tests.plugins.otlp_receiver import OtlpReceiver
 from tests.plugins.ports import free_port
@@ -169,22 +168,6 @@ def _monitored(url: str, seen: Seen) -> Iterator[None]:
         thread.join(10)
 
 
-def _redis_values(url: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and value of every Redis key."""
-    read: dict[bytes, Callable[[redis.Redis, bytes], Any]] = {
-        b"string": lambda r, name: r.get(name),
-        b"hash": lambda r, name: r.hgetall(name),
-        b"list": lambda r, name: r.lrange(name, 0, -1),
-        b"set": lambda r, name: r.smembers(name),
-        b"zset": lambda r, name: r.zrange(name, 0, -1, withscores=True),
-    }
-    with redis.Redis.from_url(url) as connection:
-        for name in connection.scan_iter(count=1000):
-            kind = connection.type(name)
-            if kind != b"none":  # the key may have expired
-                yield f"Redis {name.decode()}", name + repr(read[kind](connection, name)).encode()
-
-
 def _get(http: httpx2.Client, seen: Seen, path: str) -> httpx2.Response:
     answer = http.get(path)
     seen.add(f"GET {path}", repr(answer.headers.raw).encode() + answer.content)
@@ -241,13 +224,6 @@ def _rows(fleet: Fleet) -> Iterator[tuple[str, bytes]]:
             yield f"table {table.name}", repr(connection.execute(select(table)).all()).encode()
 
 
-def _start_leaking_worker(fleet: Fleet) -> Child:
-    options = ["-A", "worker", "worker", "--concurrency=2", "--without-mingle", "-I", "probe_secrets"]
-    worker = fleet.services.start(fleet.supervisor, "worker", ["celery", *options], grace_seconds=5)
-    fleet.services.wait_for_worker(fleet.supervisor, worker)
-    return worker
-
-
 def _leak_secrets(fleet: Fleet) -> None:
     for name in _secret_fields():
         result = fleet.app.send_task("probe.leak", (name,)).get(timeout=300, propagate=False)
@@ -262,10 +238,10 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
-    make_fleet: Callable[..., Fleet],
-    openai_simulator: Callable[..., Any],
+    make_fleet: Any,
+    openai_simulator: Any,
     property_site: str,
-    make_receiver: Callable[..., Receiver],
+    make_receiver: Any,
     otlp: OtlpReceiver,
     forward_proxy: ForwardProxy,
     tmp_path: Path,
@@ -316,8 +292,9 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
         token = issue_token(fleet.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock(), subject="tester")
         with _monitored(redis_url, seen):
             _work(fleet, seen, token, property_site, receiver, callback=f"{receiver.origin}/batches/{secret_path}")
-            for place, blob in (*_redis_values(redis_url), *_rows(fleet)):
-                seen.add(place, blob)
+            with redis.Redis.from_url(redis_url) as connection:
+                for place, blob in (*redis_contents(connection), *_rows(fleet)):
+                    seen.add(place, blob)
         fleet.supervisor.stop()
     for request in receiver.requests:
         seen.add(f"webhook {request.path.partition('?')[0].replace(secret_path, '')}", repr(request.headers).encode())
@@ -345,8 +322,8 @@ def _work(fleet: Fleet, seen: Seen, token: str, site: str, receiver: Receiver, *
     web_port, flower_port = free_port(), free_port()
     fleet.services.web(fleet.supervisor, web_port)
     fleet.services.flower(fleet.supervisor, flower_port)
-    wait_until(lambda: listens(web_port) and listens(flower_port), 60, lambda: fleet.log("web"))
-    _start_leaking_worker(fleet)
+    wait_until(lambda: listens(web_port) and listens(flower_port), 60)
+    fleet.start_celery_worker("--concurrency=2", "--without-mingle", "-I", "probe_secrets")
     fleet.services.wait_for_worker(fleet.supervisor, fleet.services.maintenance_worker(fleet.supervisor))
     fleet.start_beat()
     bearer = {"Authorization": f"Bearer {token}"}
@@ -358,7 +335,7 @@ def _work(fleet: Fleet, seen: Seen, token: str, site: str, receiver: Receiver, *
         jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
         fleet.wait_for_state(jobs, "done", "failed", "deferred", seconds=60)
         _leak_secrets(fleet)
-        wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("maintenance"))
+        wait_until(lambda: len(receiver.requests) >= 2, 30)
         _crawl_the_api(http, seen)
         _crawl_the_pages(http, seen, token, jobs[0], batch)
         assert fleet.settings.web.metrics_token is not None

@@ -1,124 +1,57 @@
-"""In real workers, address jobs wait, are retried, and respect budgets like other jobs."""
+"""In real workers, address jobs are retried like other jobs, and only for the sources that failed."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from sqlalchemy import update
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from app.property.storage.jobs.models import Job as JobRow
 from simulators.serving import BackgroundServer
-from tests.plugins.simulator_fixtures import SimulatorHandle
+from tests.plugins.address_world import Place, assessor, tax_roll
 
 pytestmark = pytest.mark.worker
-
-TARGET = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
-ROWS = "<tr><th>Parcel Number</th><td>0012-0034</td></tr><tr><th>Property Address</th><td>12 Fictional Ave</td></tr>"
-
-
-def office(title: str, more: str) -> str:
-    table = f"<table>{ROWS}{more}</table>"
-    return f"<html lang=en><head><title>{title}</title></head><body><h1>{title}</h1>{table}</body></html>"
-
-
-@dataclass
-class County:
-    """The websites of two county offices. The first request for each path in `failing` is answered with 500."""
-
-    pages: dict[str, str]
-    failing: set[str] = field(default_factory=set)
-    asked: Counter[str] = field(default_factory=Counter)
-    address: str = ""
-
-    @property
-    def app(self) -> Starlette:
-        return Starlette(routes=[Route("/{path:path}", self._serve)])
-
-    async def _serve(self, request: Request) -> Response:
-        path = request.url.path
-        if path == "/robots.txt":
-            return Response(status_code=404)
-        self.asked[path] += 1
-        if path in self.failing and self.asked[path] == 1:
-            return HTMLResponse("<title>500</title>", 500)
-        return HTMLResponse(self.pages[path]) if path in self.pages else HTMLResponse("<title>404</title>", 404)
+FIRST, LAST = "12 FICTIONAL AVE, ANYTOWN, ST 00000", "14 FICTIONAL AVE, ANYTOWN, ST 00001"
+SOURCES = """[[area]]
+name = "Example"
+state = "ST"
+[[area.source]]
+name = "Tax roll"
+kind = "tax_roll"
+url = "{root}/bill/{{parcel_number:bare}}"
+[[area.source]]
+name = "Assessor"
+kind = "assessor"
+url = "{root}/record/{{postal_code}}"
+"""
 
 
-@pytest.fixture
-def county() -> Iterator[County]:
-    pages = {
-        "/record/00000": office("Property record", "<tr><th>Year Built</th><td>1987</td></tr>"),
-        "/bill/00120034": office("Tax bill", "<tr><th>Assessed Value</th><td>$350,000</td></tr>"),
-    }
-    county = County(pages)
-    with BackgroundServer(county.app) as server:
-        county.address = server.address
-        yield county
-
-
-def sources(county: County) -> str:
-    area = '[[area]]\nname = "Example"\nstate = "ST"\n'
-    for name, kind, path in (
-        ("Tax roll", "tax_roll", "/bill/{parcel_number:bare}"),
-        ("Assessor", "assessor", "/record/{postal_code}"),
-    ):
-        area += f'[[area.source]]\nname = "{name}"\nkind = "{kind}"\nurl = "{county.address}{path}"\n'
-    return area
-
-
-def test_a_worker_retries_only_the_failed_source_of_an_address(
-    make_fleet: Callable[..., Any], county: County, openai_simulator: Callable[..., SimulatorHandle]
+def test_only_the_failed_source_is_requested_again_and_the_last_attempt_ends_without_it(
+    make_fleet: Any, openai_simulator: Any
 ) -> None:
-    """The retry requests only the page that failed."""
+    """Each tax bill is answered with 500 at first. The fifth and last attempt stores the page that works."""
     api = openai_simulator()
-    county.failing = {"/bill/00120034"}
-    fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
-    (fleet.home / "sources.toml").write_text(sources(county))
-    fleet.start_worker()
-    (job,) = fleet.wait_for_state(fleet.send(TARGET), "done", "failed", seconds=60)
-    assert (job.state, job.error, job.attempts) == ("done", None, 2)
-    assert county.asked == {"/record/00000": 1, "/bill/00120034": 2}
-    found = fleet.stores.properties.get(job.property_id)
+    county = Place({"/record/00000": (200, assessor()), "/record/00001": (200, assessor(LAST, "0012-0036"))})
+    bills = ["/bill/00120034", "/bill/00120036"]
+    county.pages |= dict.fromkeys(bills, (500, "<title>500</title>"))
+    county.meanwhile[bills[0]] = lambda: (
+        county.asked[bills[0]] == 2 and county.pages.update({bills[0]: (200, tax_roll())})
+    )
+    with BackgroundServer(county.app) as server:
+        fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
+        (fleet.home / "sources.toml").write_text(SOURCES.format(root=server.address))
+        ids = fleet.send(FIRST, LAST)
+        with fleet.stores.database.writing() as connection:
+            connection.execute(update(JobRow).where(JobRow.id == ids[1]).values(attempts=4))
+        fleet.start_worker()
+        first, last = fleet.wait_for_state(ids, "done", "failed", seconds=60)
+    assert (first.state, first.error, first.attempts) == ("done", None, 2)
+    assert (last.state, last.attempts) == ("done", 5)
+    assert county.asked == {"/record/00000": 1, bills[0]: 2, "/record/00001": 1, bills[1]: 1}
+    found = fleet.stores.properties.get(first.property_id)
     assert {"YearBuilt": 1987, "TaxAssessedValue": 350_000}.items() <= found["record"].items()
     assert {source["source_kind"] for source in found["sources"]} == {"assessor", "tax_roll"}
-    assert api.stats()["totals"]["requests"] <= 1
+    assert api.stats()["totals"]["requests"] <= 2
     again = fleet.stores.jobs.enqueue(["12 Fictional Avenue, Anytown, ST 00000"])
     assert (again.new, again.duplicates) == ([], 1), "another spelling of the address was not recognized"
-
-
-def test_the_last_attempt_of_a_job_ends_without_the_failing_source(
-    make_fleet: Callable[..., Any], county: County
-) -> None:
-    """The fifth and last attempt stores the page that works instead of failing the job."""
-    county.failing = {"/bill/00120034"}
-    fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")
-    (fleet.home / "sources.toml").write_text(sources(county))
-    (job_id,) = fleet.send(TARGET)
-    with fleet.stores.database.writing() as connection:
-        connection.execute(update(JobRow).where(JobRow.id == job_id).values(attempts=4))
-    fleet.start_worker()
-    (job,) = fleet.wait_for_state([job_id], "done", "failed", seconds=60)
-    assert (job.state, job.attempts) == ("done", 5)
-    assert fleet.stores.properties.get(job.property_id)["record"]["YearBuilt"] == 1987
-    assert county.asked == {"/record/00000": 1, "/bill/00120034": 1}
-
-
-def test_an_address_without_a_source_fails_and_names_the_sources_tried(
-    make_fleet: Callable[..., Any], county: County
-) -> None:
-    county.pages.clear()
-    fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")
-    (fleet.home / "sources.toml").write_text(sources(county))
-    fleet.start_worker()
-    (job,) = fleet.wait_for_state(fleet.send(TARGET), "done", "failed", seconds=60)
-    assert (job.state, job.error["code"], job.attempts) == ("failed", "no_source", 1)
-    assert "Assessor" in job.error["message"]
-    assert "sources.toml" in job.error["message"]

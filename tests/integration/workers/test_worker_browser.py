@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -23,9 +23,7 @@ def site() -> Iterator[Site]:
     site.stop()
 
 
-def test_a_prefork_worker_renders_the_pages_of_its_jobs(
-    make_fleet: Callable[..., Any], until: Callable[..., None], site: Site
-) -> None:
+def test_a_prefork_worker_renders_the_pages_of_its_jobs(make_fleet: Any, site: Site) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -52,7 +50,7 @@ def test_a_prefork_worker_renders_the_pages_of_its_jobs(
     chromiums = [child for browser in browsers for child in _commands_below(browser.pid)]
     assert chromiums
     fleet.supervisor.stop_child(worker)
-    until(lambda: not any(map(_is_alive, (*browsers, *chromiums))), 20)
+    fleet.until(lambda: not any(map(_is_alive, (*browsers, *chromiums))), 20)
 
 
 def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from app.redis.embedded_valkey import connect
+from app.services.reports.metrics.shared_counts import encode
 from app.services.runtime.heartbeats import read_heartbeats
+from tests.integration.workers.conftest import children_of
 
 pytestmark = pytest.mark.worker
 KEYS = ("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz", "sk-proj-zyxwvutsrqponmlkjihgfedcba9876543210")
 TARGET = "/listings/oak-hollow-lane"
 
 
-def test_killing_a_child_process_loses_no_job(
-    make_fleet: Callable[..., Any],
-    openai_simulator: Callable[..., Any],
-    property_site: str,
-    until: Callable[..., None],
-    pool_processes: Callable[..., Any],
-) -> None:
+def test_killing_a_child_process_loses_no_job(make_fleet: Any, openai_simulator: Any, property_site: str) -> None:
     """After the lease of a killed child ends, another child takes over its job."""
     simulator = openai_simulator([{"key": KEYS[0], "behavior": "hang"}])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="3")
     worker = fleet.start_worker(concurrency=2)
     fleet.start_beat()
     ids = fleet.send(property_site + TARGET)
-    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.describe(ids))
+    fleet.until(lambda: simulator.stats()["totals"]["requests"] == 1, 30)
     simulator.set_key(KEYS[0], behavior="ok")
-    before = {process.pid for process in pool_processes(worker)}
+    before = {process.pid for process in children_of(worker)}
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
@@ -40,7 +36,7 @@ def test_killing_a_child_process_loses_no_job(
     assert job.attempts == 2
 
 
-def test_a_job_that_kills_every_worker_fails(make_fleet: Callable[..., Any], property_site: str) -> None:
+def test_a_job_that_kills_every_worker_fails(make_fleet: Any, property_site: str) -> None:
     """After five dead workers, the job fails and states the reason."""
     fleet = make_fleet(JOB_LEASE_SECONDS="1")
     (job_id,) = [job.id for job in fleet.stores.jobs.enqueue([property_site + TARGET]).jobs]
@@ -54,7 +50,7 @@ def test_a_job_that_kills_every_worker_fails(make_fleet: Callable[..., Any], pro
     assert "5 attempts" in job.error["message"]
 
 
-def test_an_emptied_broker_is_filled_again(make_fleet: Callable[..., Any], property_site: str) -> None:
+def test_an_emptied_broker_is_filled_again(make_fleet: Any, property_site: str) -> None:
     """FLUSHALL removes the messages, beat's lock, and its schedule. Queued jobs are still sent again."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     with connect(fleet.settings) as redis:
@@ -64,11 +60,10 @@ def test_an_emptied_broker_is_filled_again(make_fleet: Callable[..., Any], prope
     fleet.start_worker(pool="threads")
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=30)
     assert [job.state for job in jobs] == ["done"] * 5, fleet.log("beat")
+    fleet.until(lambda: fleet.counts().get(encode("propintel_jobs_recovered_total", {"reason": "lost"})) == 5)
 
 
-def test_a_sender_still_reaches_the_workers_after_the_broker_was_emptied(
-    make_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
-) -> None:
+def test_a_sender_still_reaches_the_workers_after_the_broker_was_emptied(make_fleet: Any, property_site: str) -> None:
     """No process restarts, and no recovery runs because there is no beat."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
@@ -79,28 +74,7 @@ def test_a_sender_still_reaches_the_workers_after_the_broker_was_emptied(
     assert [job.state for job in jobs] == ["done"]
 
 
-def test_only_the_lost_message_is_sent_again(
-    make_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
-) -> None:
-    """The broker holds three messages for four jobs; recovery finds the lost one though no lease expired."""
-    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="60")
-    ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(11, 15)))
-    with connect(fleet.settings) as redis:
-        (lane,) = [name for name in redis.keys("scrape*") if redis.type(name) == b"list"]
-        assert redis.rpop(lane) is not None
-        fleet.start_beat()
-        worker = fleet.services.start(
-            fleet.supervisor,
-            "worker",
-            ["celery", "-A", "worker", "worker", "-Q", "maintenance", "--pool=solo", "--loglevel=INFO"],
-        )
-        fleet.services.wait_for_worker(fleet.supervisor, worker)
-        until(lambda: fleet.job(ids[0]).sent_times == 2, 30, lambda: fleet.describe(ids))
-        assert redis.llen(lane) == 4
-    assert [fleet.job(i).sent_times for i in ids] == [2, 1, 1, 1]
-
-
-def test_a_late_duplicate_message_does_nothing(make_fleet: Callable[..., Any], property_site: str) -> None:
+def test_a_late_duplicate_message_does_nothing(make_fleet: Any, property_site: str) -> None:
     """Of three messages for one job, one runs the job; the others find it leased or finished."""
     fleet = make_fleet()
     ids = fleet.send(property_site + TARGET)
@@ -114,7 +88,7 @@ def test_a_late_duplicate_message_does_nothing(make_fleet: Callable[..., Any], p
 
 
 def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
-    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
+    make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
     """Soft shutdown takes ten seconds. A job that hangs longer returns to the queue, long before its lease ends."""
     simulator = openai_simulator([{"key": KEYS[0], "behavior": "hang"}])
@@ -123,8 +97,11 @@ def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
     )
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
-    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.describe(ids))
+    fleet.until(lambda: simulator.stats()["totals"]["requests"] == 1, 30)
     simulator.set_key(KEYS[0], behavior="ok")
+    (heartbeat,) = read_heartbeats(fleet.home)
+    assert heartbeat.pid == worker.process.pid
+    assert heartbeat.is_fresh(datetime.now(UTC))
     worker.process.terminate()
     worker.process.wait(120)
     assert "Initiating Soft Shutdown" in fleet.log("worker")
@@ -138,7 +115,7 @@ def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
 
 
 def test_sigterm_ends_an_idle_worker_at_once_and_loses_no_countdown(
-    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
+    make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
     """The worker gives the message whose countdown it holds back to the broker."""
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
@@ -151,9 +128,9 @@ def test_sigterm_ends_an_idle_worker_at_once_and_loses_no_countdown(
         asked = fleet.app.control.inspect(timeout=5, limit=1)
         return any((asked.scheduled() or {}).values()) and not any((asked.active() or {"": [None]}).values())
 
-    until(only_waits, 30, lambda: fleet.describe(ids))
+    fleet.until(only_waits, 30)
     with connect(fleet.settings) as redis:
-        until(lambda: redis.hlen("unacked") == 1, 10)
+        fleet.until(lambda: redis.hlen("unacked") == 1, 10)
         worker.process.terminate()
         worker.process.wait(120)
         assert "Initiating Soft Shutdown" not in fleet.log("worker"), "the worker waited although it had no work"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from app.keypool.keys import mask
 from app.services.keys.view import fleet_stats
 from cli.processes import Child
 from simulators.site.pages import bundled_pages
+from tests.integration.workers.conftest import children_of
 from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
@@ -29,8 +28,7 @@ class Rig:
     """A simulator with three keys, and a fleet that reads its keys from `.env` or from a key file."""
 
     simulator: Any
-    make_fleet: Callable[..., Any]
-    until: Callable[..., None]
+    make_fleet: Any
     site: str
     file: Path
     fleet: Any = None
@@ -48,10 +46,7 @@ class Rig:
         return ids
 
     def wait_until_asked(self, key: str) -> None:
-        self.until(lambda: self.asked(key) >= 1, 40, lambda: self.fleet.log("worker"))
-
-    def wait_for_line(self, line: str, times: int = 1) -> None:
-        self.until(lambda: self.fleet.log("worker").count(line) == times, 10, lambda: self.fleet.log("worker"))
+        self.fleet.until(lambda: self.asked(key) >= 1, 40)
 
     def asked(self, key: str) -> int:
         return int(self.simulator.stats_of(key)["requests"])
@@ -64,16 +59,10 @@ class Rig:
 
 
 @pytest.fixture
-def rig(
-    make_fleet: Callable[..., Any],
-    openai_simulator: Callable[..., Any],
-    until: Callable[..., None],
-    property_site: str,
-    tmp_path: Path,
-) -> Rig:
+def rig(make_fleet: Any, openai_simulator: Any, property_site: str, tmp_path: Path) -> Rig:
     """Return a rig with keys of ample capacity. Answers are slow enough for a change to occur during requests."""
     keys = [{"key": k, "rpm": 60_000, "tpm": 100_000_000} for k in (A, B, C)]
-    return Rig(openai_simulator(keys, latency_ms=400.0), make_fleet, until, property_site, tmp_path / "file")
+    return Rig(openai_simulator(keys, latency_ms=400.0), make_fleet, property_site, tmp_path / "file")
 
 
 def test_a_key_is_added_and_another_removed_while_jobs_run(rig: Rig) -> None:
@@ -82,7 +71,7 @@ def test_a_key_is_added_and_another_removed_while_jobs_run(rig: Rig) -> None:
     first = rig.send(PAGES[:6])
     rig.wait_until_asked(A)
     rig.file.write_text(f"{B}\n{C}\n")
-    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 1 draining ({mask(A)}), 1 unchanged", times=2)
+    rig.fleet.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 1 draining ({mask(A)}), 1 unchanged", times=2)
     rig.all_done(first)
     before = rig.asked(A)
     rig.all_done(rig.send(PAGES[6:]))
@@ -98,63 +87,49 @@ def test_a_key_is_added_and_another_removed_while_jobs_run(rig: Rig) -> None:
     assert shown[mask(A)]["last_used"] < shown[mask(C)]["last_used"]
 
 
-def test_sighup_reloads_the_children_of_a_prefork_worker_and_interrupts_no_job(
-    rig: Rig, pool_processes: Callable[..., list[psutil.Process]]
-) -> None:
+def test_sighup_reloads_the_children_of_a_prefork_worker_and_interrupts_no_job(rig: Rig) -> None:
     """Celery by default restarts the worker; here the same children continue with the new keys of `.env`."""
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=2)
-    children = {p.pid for p in pool_processes(worker)}
+    children = {p.pid for p in children_of(worker)}
     jobs = rig.send(PAGES[:6])
     rig.wait_until_asked(A)
     rig.file.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     worker.process.send_signal(signal.SIGHUP)
-    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(B)}), 0 draining, 1 unchanged", times=2)
+    rig.fleet.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(B)}), 0 draining, 1 unchanged", times=2)
     rig.all_done(jobs + rig.send(PAGES[6:]))
     assert rig.asked(B) > 0
-    assert {p.pid for p in pool_processes(worker)} == children
+    assert {p.pid for p in children_of(worker)} == children
     assert "Restarting celery worker" not in rig.fleet.log("worker")
 
 
-def test_a_child_started_after_sighup_has_the_new_keys_and_survives_sighup(
-    rig: Rig, pool_processes: Callable[..., list[psutil.Process]]
-) -> None:
+def test_a_child_started_after_sighup_has_the_new_keys_and_survives_sighup(rig: Rig) -> None:
     """Children inherit the settings that their parent has reread. A signal to a child changes nothing."""
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=1)
     rig.file.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     worker.process.send_signal(signal.SIGHUP)
-    rig.wait_for_line("OpenAI keys reloaded: 1 added")
+    rig.fleet.wait_for_line("OpenAI keys reloaded: 1 added")
     rig.file.write_text(f"OPENAI_API_KEYS={C}\n")  # no signal follows, so no process reads it
-    (old,) = pool_processes(worker)
+    (old,) = children_of(worker)
     old.kill()
-    rig.until(lambda: [p.pid for p in pool_processes(worker)] not in ([], [old.pid]), 20)
-    (new,) = pool_processes(worker)
+    rig.fleet.until(lambda: [p.pid for p in children_of(worker)] not in ([], [old.pid]), 20)
+    (new,) = children_of(worker)
     rig.all_done(rig.send(PAGES[:1]))  # by the new child, which has started by then
     new.send_signal(signal.SIGHUP)
     rig.all_done(rig.send(PAGES[1:2]))
     worker.process.send_signal(signal.SIGHUP)
-    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 2 draining")
-    assert [p.pid for p in pool_processes(worker)] == [new.pid]
+    rig.fleet.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 2 draining")
+    assert [p.pid for p in children_of(worker)] == [new.pid]
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
-def test_sighup_reloads_a_worker_without_children(rig: Rig, pool: str) -> None:
-    worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", pool=pool)
+def test_sighup_reloads_a_worker_without_children(rig: Rig) -> None:
+    worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", pool="threads")
     jobs = rig.send(PAGES[:4])
     rig.wait_until_asked(A)
     rig.file.write_text(f"OPENAI_API_KEYS={B}\n")
     worker.process.send_signal(signal.SIGHUP)
-    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(B)}), 1 draining ({mask(A)}), 0 unchanged")
+    rig.fleet.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(B)}), 1 draining ({mask(A)}), 0 unchanged")
     rig.all_done(jobs)
     before = rig.asked(A)
     rig.all_done(rig.send(PAGES[4:8]))
     assert rig.asked(A) == before
     assert rig.asked(B) > 0
-
-
-def test_the_report_includes_added_keys(rig: Rig) -> None:
-    rig.start(A, "OPENAI_API_KEYS_FILE", pool="threads")
-    report = rig.fleet.app.tasks["tasks.health.report_key_stats"]
-    assert report.apply_async().get(timeout=300)["total_keys"] == 1
-    rig.file.write_text(f"{A}\n{B}\n")
-    rig.wait_for_line("OpenAI keys reloaded: 1 added")
-    assert report.apply_async().get(timeout=300)["total_keys"] == 2

@@ -1,17 +1,15 @@
-"""Logs of workers, beat, and Flower have one format and contain no secret, and each line of a job names the job."""
+"""Logs of workers, beat, and Flower have one format and contain no secret."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 
-from app.keypool.keys import mask
 from app.redis.embedded_valkey import connect
 from tests.plugins.ports import free_port
 
@@ -86,36 +84,9 @@ def _lines(log: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
-def test_each_log_line_of_a_job_names_the_job_its_batch_and_its_key(
-    pool: str,
-    make_fleet: Callable[..., Any],
-    openai_simulator: Callable[..., Any],
-    property_site: str,
-    until: Callable[..., None],
-) -> None:
-    simulator = openai_simulator()
-    fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
-    fleet.start_worker(pool=pool, concurrency=1)
-    ids = fleet.send(property_site + TARGET, f"{property_site}/homes/1")
-    jobs = fleet.wait_for_state(ids, "done")
-    until(lambda: fleet.log("worker").count("succeeded in") == 2, 20)  # Celery logs this after the table is updated
-    lines = _lines(fleet.log("worker"))
-    used = [line for line in lines if line["event"].startswith("Using OpenAI key: ")]
-    assert {line["job"] for line in used} == set(ids)
-    for line in used:
-        assert line["batch"] == jobs[0].batch_id
-        assert line["key"] in {mask(key) for key in simulator.keys}
-        assert (line["task"], line["task_id"]) == ("tasks.scrape.scrape_property", line["job"])
-    ended = [line for line in lines if "succeeded in" in line["event"]]
-    assert {line["task_id"] for line in ended} == set(ids)
-    assert not [line for line in lines if "job" not in line and line.get("key")], "a line outside a job names a key"
-    assert "ready" in "".join(line["event"] for line in lines if "job" not in line)
-
-
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
-    pool: str, make_fleet: Callable[..., Any], property_site: str, tmp_path: Path
+    pool: str, make_fleet: Any, property_site: str, tmp_path: Path
 ) -> None:
     """Messages, causes, variables, tracebacks of threads, warnings, and direct writes to stderr are redacted."""
     (tmp_path / "probe_tasks.py").write_text(_PROBE)
@@ -123,9 +94,7 @@ def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
     events: list[dict[str, Any]] = []
     watching = threading.Thread(target=_watch, args=(fleet.app, events, 4), daemon=True)
     watching.start()
-    options = ["-A", "worker", "worker", f"--pool={pool}", "--concurrency=1", "-I", "probe_tasks"]
-    worker = fleet.services.start(fleet.supervisor, "worker", ["celery", *options])
-    fleet.services.wait_for_worker(fleet.supervisor, worker)
+    fleet.start_celery_worker(f"--pool={pool}", "--concurrency=1", "-I", "probe_tasks")
     job = fleet.stores.jobs.enqueue([property_site + TARGET]).jobs[0].id
     sent = {name: fleet.app.send_task(f"probe.{name}") for name in ("plain", "scheduled", "again", "aside")}
     sent["job"] = fleet.app.send_task("probe.job", (job,), task_id=job)
@@ -153,21 +122,19 @@ def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
     assert any("deprecated [redacted]" in line["event"] for line in _lines(log))
 
 
-def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
+def test_beat_and_flower_log_like_the_worker(make_fleet: Any) -> None:
     """Flower leaves its log to tornado, whose format must not appear. Beat logs each task that it sends at DEBUG."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     fleet.start_beat()
     fleet.services.flower(fleet.supervisor, free_port())
-    until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
-    until(lambda: "Flower has no password" in fleet.log("flower"), 30, lambda: fleet.log("flower"))
+    fleet.wait_for_line("Sending due task", "beat")
+    fleet.wait_for_line("Flower has no password", "flower")
     ticks = [line for line in _lines(fleet.log("beat")) if line["event"].startswith("Scheduler: Sending due task")]
     assert {line["level"] for line in ticks} == {"debug"}
     assert any(line["event"].startswith("Flower has no password") for line in _lines(fleet.log("flower")))
 
 
-def test_a_lost_child_process_prints_no_secret(
-    make_fleet: Callable[..., Any], tmp_path: Path, until: Callable[..., None]
-) -> None:
+def test_a_lost_child_process_prints_no_secret(make_fleet: Any, tmp_path: Path) -> None:
     """billiard prints the traceback of a child that ends with an exception to stderr, past all log handlers."""
     (tmp_path / "probe_end.py").write_text(
         f"from celery.signals import worker_process_shutdown\nSECRET = ''.join({list(_SECRET)!r})\n"
@@ -176,17 +143,6 @@ def test_a_lost_child_process_prints_no_secret(
         "billiard.pool.Worker._do_exit = broken\n"
     )
     fleet = make_fleet(PYTHONPATH=str(tmp_path))
-    options = ["-A", "worker", "worker", "--concurrency=1", "-I", "probe_end"]
-    worker = fleet.services.start(fleet.supervisor, "worker", ["celery", *options])
-    fleet.services.wait_for_worker(fleet.supervisor, worker)
-    fleet.supervisor.stop_child(worker)
+    fleet.supervisor.stop_child(fleet.start_celery_worker("--concurrency=1", "-I", "probe_end"))
     assert "refused [redacted]" in fleet.log("worker")
     assert _SECRET not in fleet.log("worker")
-
-
-def test_log_level_overrides_the_command_line(make_fleet: Callable[..., Any], property_site: str) -> None:
-    """LOG_LEVEL takes precedence over `--loglevel=INFO` in the worker's command line."""
-    fleet = make_fleet(LOG_LEVEL="warning", LOG_FORMAT="text")
-    fleet.start_worker(pool="solo", concurrency=1)
-    fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
-    assert "INFO" not in fleet.log("worker")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -15,62 +12,32 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.keypool.keys import make_keys
 from app.property.record import DERIVED_FIELDS
-from app.redis.embedded_valkey import broker_url, connect
-from app.services.keys.store import connect_store
-from app.services.reports.metrics.shared_counts import INTERVAL_SECONDS, encode, read_counts
+from app.services.reports.metrics.shared_counts import INTERVAL_SECONDS
 from cli.services import listens
-from tasks._celery.publish import send_jobs
 from tests.plugins.metric_labels import undeclared
 from tests.plugins.ports import free_port
 from tests.plugins.simulator_fixtures import KEYS
-from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
-@dataclass
-class Scraper:
-    url: str
-
-    def text(self) -> str:
-        answer = httpx2.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300)
-        assert answer.status_code == 200
-        return answer.text
-
-    def samples(self) -> dict[str, dict[tuple[str, ...], float]]:
-        """Return the samples by name, then by label values in the order of the label names."""
-        found: dict[str, dict[tuple[str, ...], float]] = {}
-        families = list(text_string_to_metric_families(self.text()))
-        assert undeclared(families) == []
-        for family in families:
-            for sample in family.samples:
-                values = tuple(value for _, value in sorted(sample.labels.items()))
-                found.setdefault(sample.name, {})[values] = sample.value
-        return found
+def scraped(url: str) -> str:
+    answer = httpx2.get(f"{url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300)
+    assert answer.status_code == 200
+    return answer.text
 
 
-@pytest.fixture
-def start_web() -> Callable[[Any], Scraper]:
-    def start(fleet: Any) -> Scraper:
-        port = free_port()
-        fleet.services.web(fleet.supervisor, port)
-        fleet.until(lambda: listens(port), 30)
-        return Scraper(f"http://127.0.0.1:{port}")
-
-    return start
-
-
-@pytest.fixture
-def make_metered_fleet(make_fleet: Callable[..., Any], until: Callable[..., None]) -> Callable[..., Any]:
-    """Return a function that makes a fleet whose `/metrics` needs `TOKEN`. The fleet's `until` waits."""
-
-    def make(**variables: str) -> Any:
-        fleet = make_fleet(METRICS_TOKEN=TOKEN, JWT_SECRET=TOKEN, **variables)
-        fleet.until = until
-        return fleet
-
-    return make
+def samples_of(url: str) -> dict[str, dict[tuple[str, ...], float]]:
+    """Return the samples by name, then by label values in the order of the label names."""
+    found: dict[str, dict[tuple[str, ...], float]] = {}
+    families = list(text_string_to_metric_families(scraped(url)))
+    assert undeclared(families) == []
+    for family in families:
+        for sample in family.samples:
+            values = tuple(value for _, value in sorted(sample.labels.items()))
+            found.setdefault(sample.name, {})[values] = sample.value
+    return found
 
 
 def _sum(values: Mapping[Any, float]) -> float:
@@ -78,10 +45,7 @@ def _sum(values: Mapping[Any, float]) -> float:
 
 
 def test_metrics_agree_with_the_jobs_table_and_the_provider(
-    make_metered_fleet: Callable[..., Any],
-    start_web: Callable[[Any], Scraper],
-    openai_simulator: Callable[..., Any],
-    property_site: str,
+    make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
     """After the worker has ended, the counts of its two children, a dead key, and a failed page remain."""
     simulator = openai_simulator(
@@ -91,16 +55,21 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
             {"key": KEYS[2], "rpm": 60_000, "tpm": 100_000_000, "behavior": "dead"},
         ]
     )
-    fleet = make_metered_fleet(
+    fleet = make_fleet(
+        METRICS_TOKEN=TOKEN,
+        JWT_SECRET=TOKEN,
         OPENAI_API_KEYS=",".join(KEYS[:3]),
         OPENAI_BASE_URL=simulator.base_url,
         BUDGET_DAILY_MODEL_CALLS="1000",
         FETCH_CONCURRENCY_PER_HOST="8",
         FETCH_MIN_DELAY_SECONDS="0",
     )
-    web = start_web(fleet)
+    port = free_port()
+    fleet.services.web(fleet.supervisor, port)
+    fleet.until(lambda: listens(port))
+    web = f"http://127.0.0.1:{port}"
     queued = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 13)), f"{property_site}/nowhere")
-    before = web.samples()
+    before = samples_of(web)
     assert before["propintel_jobs"][("queued",)] == _sum(before["propintel_queue_messages"]) == 13
     assert len(before["propintel_queue_messages"]) == 7
     assert before["propintel_openai_keys_configured"] == {(): 3}
@@ -117,10 +86,10 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     def agrees() -> bool:
         """Return whether the metrics show no open job. Figures from the database are cached for seconds."""
         seen.clear()
-        seen.update(web.samples())
+        seen.update(samples_of(web))
         return seen["propintel_jobs"] == dict.fromkeys([("queued",), ("running",), ("deferred",)], 0)
 
-    fleet.until(agrees, 2 * INTERVAL_SECONDS + 5, lambda: str(seen.get("propintel_jobs")))
+    fleet.until(agrees, 2 * INTERVAL_SECONDS + 5)
     assert seen["propintel_jobs_finished_total"] == {("", "done"): 12, **{(e, "failed"): n for e, n in errors.items()}}
     # on a busy machine a run may be deferred before the job ends
     ended = {state: n for state, n in seen["propintel_job_seconds_count"].items() if state != ("deferred",)}
@@ -136,6 +105,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     assert fields == {(method,): count for method, count in methods.items()}
     assert _sum(seen["propintel_queue_messages"]) == 0
     assert seen["propintel_oldest_queued_job_age_seconds"] == {(): 0}
+    assert seen["propintel_http_requests_total"][("GET", "/metrics", "200")] >= 1
     assert seen["propintel_scrape_source_up"] == {("redis",): 1, ("database",): 1, ("broker",): 1}
 
     totals = simulator.stats()["totals"]
@@ -154,58 +124,6 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     states = {labels[0]: labels[2] for labels in seen["propintel_openai_key_state"]}
     assert states == {masks[KEYS[0]]: "closed", masks[KEYS[1]]: "closed", masks[KEYS[2]]: "dead"}
     assert seen["propintel_openai_keys_healthy"] == {(): 2}
-    text = web.text()
+    text = scraped(web)
     assert all(key not in text and key[11:-4] not in text for key in KEYS), "the metrics contain a key"
     assert not [key.key_id for key in make_keys(KEYS[:3]) if key.key_id in text]
-
-
-def test_two_web_processes_show_the_same_counts(
-    make_metered_fleet: Callable[..., Any], start_web: Callable[[Any], Scraper]
-) -> None:
-    """Within seconds, one process also shows the requests that the other received."""
-    fleet = make_metered_fleet()
-    first, second = start_web(fleet), start_web(fleet)
-    for _ in range(7):
-        assert httpx2.get(f"{first.url}/healthz", timeout=120).status_code == 200
-
-    def counted() -> bool:
-        return second.samples().get("propintel_http_requests_total", {}).get(("GET", "/healthz", "200")) == 7
-
-    fleet.until(counted, INTERVAL_SECONDS + 10)
-    assert second.samples()["propintel_http_request_seconds_count"][("GET", "/healthz")] == 7
-
-
-def test_waits_recoveries_and_callbacks_are_counted(
-    make_fleet: Callable[..., Any],
-    make_receiver: Callable[..., Receiver],
-    openai_simulator: Callable[..., Any],
-    property_site: str,
-    until: Callable[..., None],
-) -> None:
-    """The only key allows six requests a minute, and the broker has lost the messages of both jobs."""
-    receiver = make_receiver()
-    simulator = openai_simulator([{"key": KEYS[0], "rpm": 6, "tpm": 100_000_000}])
-    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, FETCH_MIN_DELAY_SECONDS="0")
-    targets = [f"{property_site}/homes/{n}" for n in (1, 2)]
-    batch = fleet.stores.jobs.enqueue(targets, callback_url=receiver.url)
-    send_jobs(fleet.app, fleet.stores.jobs, batch.jobs)
-    with connect(fleet.settings) as broker:
-        assert broker.delete(*broker.keys("scrape*")) > 0
-    worker = fleet.start_worker(concurrency=2)
-    fleet.start_beat()
-    until(lambda: len(receiver.requests) == 1, 80, lambda: fleet.log("worker"))
-    fleet.supervisor.stop_child(worker)
-    with closing(connect_store(broker_url(fleet.settings))) as connection:
-        seen = read_counts(connection)
-    assert seen[encode("propintel_jobs_recovered_total", {"reason": "lost"})] == 2
-    assert encode("propintel_jobs_recovered_total", {"reason": "lease"}) not in seen
-    assert seen[encode("propintel_batches_completed_total", {})] == 1
-    assert seen[encode("propintel_callbacks_total", {"outcome": "delivered"})] == 1
-    series = [(json.loads(field), count) for field, count in seen.items()]
-    waits = {labels["reason"]: n for (name, labels), n in series if name == "propintel_job_deferrals_total"}
-    assert waits["no_capacity"] >= 1
-    assert sum(waits.values()) == seen[encode("propintel_job_seconds_count", {"outcome": "deferred"})]
-    at_the_site = waits.pop("host_busy", 0)  # both jobs may request their page at the same time
-    assert at_the_site <= 1
-    assert seen[encode("propintel_pages_total", {"outcome": "fetched"})] == 2
-    assert seen[encode("propintel_pages_total", {"outcome": "checkpoint"})] == sum(waits.values())

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from app.property.storage.llm.batches import LlmBatchStore
-from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.llm.tables import LlmBatch
 from tasks._celery.publish import send_jobs
 from tests.plugins.simulator_fixtures import KEYS
@@ -48,9 +47,7 @@ def billed(simulator: Any) -> list[int]:
 
 
 @pytest.fixture
-def economy_fleet(
-    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
-) -> Callable[..., tuple[Any, Any]]:
+def economy_fleet(make_fleet: Any, openai_simulator: Any) -> Callable[..., tuple[Any, Any]]:
     """Return `make(keys=[...], server={...}, VARIABLE=value)`, which returns an idle fleet and its simulator."""
 
     def make(
@@ -79,15 +76,13 @@ def kill_9(fleet: Any, worker: Any) -> None:
     fleet.supervisor.stop()
 
 
-def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(
-    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
-) -> None:
+def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(economy_fleet: Any, property_site: str) -> None:
     """Economy jobs get the model's values from a single batch, without an ordinary call."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
     fleet.start_worker(pool="threads")
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))
     ids = made["jobs"]
-    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
+    fleet.until(lambda: all(fleet.job(i).parked_at for i in ids), 30)
     shown = propintel(fleet, "batches", "show", made["batch"])
     assert shown["economy"] is True
     listed = propintel(fleet, "jobs", "list", "--batch", made["batch"])["jobs"]
@@ -101,7 +96,7 @@ def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(
     (batch,) = simulator.batches()["batches"]
     assert (batch["status"], batch["request_counts"]["completed"]) == ("completed", 4)
     assert billed(simulator) == [1, 1, 1, 1]
-    until(lambda: batches_of(fleet)[0].state == "closed", 20, lambda: fleet.log("worker"))
+    fleet.until(lambda: batches_of(fleet)[0].state == "closed", 20)
     assert simulator.batches()["files"] == [], "a file remains at OpenAI"
     assert not any(key in fleet.log("worker") for key in KEYS)
     usage = propintel(fleet, "keys", "list")
@@ -110,15 +105,15 @@ def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(
 
 
 def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
-    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+    economy_fleet: Any, property_site: str
 ) -> None:
     """The next process finds the batch at OpenAI by the batch's metadata."""
     fleet, simulator = economy_fleet(keys=[{"key": KEYS[0], "behavior": "slow", "seconds": 30.0}])
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2))
-    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
+    fleet.until(lambda: all(fleet.job(i).parked_at for i in ids), 30)
     fleet.start_beat()
-    until(lambda: len(simulator.batches()["batches"]) == 1, 40, lambda: fleet.log("worker"))
+    fleet.until(lambda: len(simulator.batches()["batches"]) == 1, 40)
     kill_9(fleet, worker)
     (left,) = batches_of(fleet)
     assert (left.state, left.openai_id) == ("uploaded", None)
@@ -133,19 +128,19 @@ def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
 
 
 def test_killing_a_worker_while_it_reads_results_loses_and_repeats_nothing(
-    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+    economy_fleet: Any, property_site: str
 ) -> None:
     """The worker is killed during the download; the next process reads the file from its start."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 0.0}, OPENAI_BATCH_POLL_SECONDS="3")
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2, 3))
-    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.describe(ids))
+    fleet.until(lambda: all(fleet.job(i).parked_at for i in ids), 30)
     fleet.start_beat()
-    until(lambda: batches_of(fleet) and batches_of(fleet)[0].state == "running", 40, lambda: fleet.log("worker"))
+    fleet.until(lambda: batches_of(fleet) and batches_of(fleet)[0].state == "running", 40)
     simulator.set_key(KEYS[0], behavior="slow", seconds=5.0)
     asked = simulator.stats()["totals"]["requests"]
     # one request for the batch, one for its output file
-    until(lambda: simulator.stats()["totals"]["requests"] >= asked + 2, 40, lambda: fleet.log("worker"))
+    fleet.until(lambda: simulator.stats()["totals"]["requests"] >= asked + 2, 40)
     kill_9(fleet, worker)
     assert billed(simulator) == [1, 1, 1]
     simulator.set_key(KEYS[0], behavior="ok")
@@ -156,36 +151,3 @@ def test_killing_a_worker_while_it_reads_results_loses_and_repeats_nothing(
     assert billed(simulator) == [1, 1, 1]
     assert len(simulator.batches()["batches"]) == 1
     assert propintel(fleet, "keys", "list")["spent_today"]["calls"] == 3
-
-
-def test_an_overdue_batch_is_canceled_and_its_jobs_make_ordinary_calls(
-    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
-) -> None:
-    """A question that the batch never answered is billed once, as an ordinary call."""
-    fleet, simulator = economy_fleet(server={"batch_seconds": 1000}, OPENAI_BATCH_MAX_WAIT_SECONDS="6")
-    fleet.start_worker(pool="threads")
-    fleet.start_beat()
-    ids = send_economy(fleet, homes(property_site, 1, 2))
-    jobs = fleet.wait_for_state(ids, "done", "failed", seconds=60)
-    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.describe(ids)
-    assert {batch["status"] for batch in simulator.batches()["batches"]} <= {"cancelled"}
-    assert billed(simulator) == [1, 1]
-
-
-def test_canceling_the_jobs_cancels_their_batch_at_openai(
-    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
-) -> None:
-    fleet, simulator = economy_fleet(server={"batch_seconds": 1000})
-    fleet.start_worker(pool="threads")
-    fleet.start_beat()
-    made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2))
-    until(lambda: len(simulator.batches()["batches"]) >= 1, 40, lambda: fleet.log("worker"))
-    propintel(fleet, "batches", "cancel", made["batch"])
-    until(
-        lambda: {batch["status"] for batch in simulator.batches()["batches"]} == {"cancelled"},
-        30,
-        lambda: fleet.log("worker"),
-    )
-    until(lambda: simulator.batches()["files"] == [], 30, lambda: fleet.log("worker"))
-    until(lambda: LlmRequestStore(fleet.stores.database).figures().sent == 0, 30, lambda: fleet.log("worker"))
-    assert billed(simulator) == []

@@ -7,7 +7,7 @@ import selectors
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import redis
 from app.redis.embedded_valkey import ending_with_parent
 from tests.plugins.ports import free_port
 from tests.plugins.redis_fixtures import running_server
+from tests.plugins.waiting import wait_until
 
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(900)]
 _NAME = "propintel"
@@ -77,7 +78,7 @@ class Pair:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
+def pair(tmp_path: Path) -> Iterator[Pair]:
     ports = [str(free_port()) for _ in range(3)]
     with ExitStack() as stack:
         clients = []
@@ -89,7 +90,7 @@ def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
             stack.enter_context(running_server(folder, f"redis://127.0.0.1:{port}/0", *options))
             clients.append(stack.enter_context(redis.Redis(port=int(port), socket_timeout=5)))
         primary, replica = clients
-        until(lambda: replica.info("replication")["master_link_status"] == "up", 20)
+        wait_until(lambda: replica.info("replication")["master_link_status"] == "up", 20)
         configuration = tmp_path / "sentinel.conf"
         configuration.write_text(
             f"port {ports[2]}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor {_NAME} 127.0.0.1 {ports[0]} 1\n"
@@ -107,19 +108,13 @@ def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
                 return bool(sentinel.execute_command("SENTINEL", "REPLICAS", _NAME))
             return False
 
-        until(watched, 30, (tmp_path / "sentinel.log").read_text)
+        wait_until(watched, 30, (tmp_path / "sentinel.log").read_text)
         proxy = Proxy(sentinel)
         stack.callback(proxy.close)
         yield Pair(proxy, primary, replica, sentinel)
 
 
-def test_jobs_survive_a_failover(
-    pair: Pair,
-    make_fleet: Callable[..., Any],
-    property_site: str,
-    openai_simulator: Callable[..., Any],
-    until: Callable[..., None],
-) -> None:
+def test_jobs_survive_a_failover(pair: Pair, make_fleet: Any, property_site: str, openai_simulator: Any) -> None:
     """The primary dies while jobs are queued; the same processes run them through the new primary."""
     server = openai_simulator()
     fleet = make_fleet(
@@ -135,7 +130,7 @@ def test_jobs_survive_a_failover(
     assert "queued" in {fleet.job(job_id).state for job_id in ids}
     with contextlib.suppress(redis.ConnectionError):
         pair.primary.shutdown(nosave=True, now=True, force=True)
-    until(lambda: pair.replica.role()[0] == b"master", 40)
+    fleet.until(lambda: pair.replica.role()[0] == b"master", 40)
     fleet.wait_for_state(ids, "done", seconds=100)
     later = fleet.send(f"{property_site}/homes/13")
     fleet.wait_for_state(later, "done")

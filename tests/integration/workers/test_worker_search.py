@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,14 +12,11 @@ from app.property.storage.jobs.models import JobState
 from simulators.county.serving import RunningCounty
 from simulators.county.sites import HEARTH, slug
 from tasks._celery.submission import submit_targets
-from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
 
 
-def test_a_search_scrapes_each_listing_once_and_its_batch_ends_after_them(
-    make_fleet: Callable[..., Any], make_receiver: Callable[..., Receiver], until: Callable[..., None]
-) -> None:
+def test_a_search_scrapes_each_listing_once_and_its_batch_ends_after_them(make_fleet: Any, make_receiver: Any) -> None:
     """A second search for the same homes finds them fresh and requests none of their pages."""
     receiver = make_receiver()
     with RunningCounty() as county:
@@ -44,7 +40,7 @@ def test_a_search_scrapes_each_listing_once_and_its_batch_ends_after_them(
             )
 
         first = search(receiver.url)
-        until(lambda: len(receiver.requests) == 1, 80, lambda: fleet.log("worker"))
+        fleet.until(lambda: len(receiver.requests) == 1, 80)
         jobs = fleet.stores.jobs.list(batch=first.batch, limit=200)
         assert {job.target for job in jobs if job.found_by == first.new[0]} == expected
         assert Counter(job.state for job in jobs) == {JobState.DONE: len(expected) + 1}
