@@ -210,9 +210,7 @@ def test_parked_requests_become_one_batch_and_each_job_gets_its_answer(make_runn
         assert connection.exec_driver_sql("SELECT DISTINCT body FROM llm_requests").scalars().all() == [None]
 
 
-def test_requests_are_collected_for_no_longer_than_the_setting_unless_they_fill_a_batch(
-    make_runner: Any,
-) -> None:
+def test_requests_are_collected_for_no_longer_than_the_setting_unless_they_fill_a_batch(make_runner: Any) -> None:
     runner = make_runner(openai_batch_collect_seconds=600, openai_batch_max_requests=3)
     runner.park("a")
     runner.turn(599)
