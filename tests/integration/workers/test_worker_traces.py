@@ -126,12 +126,16 @@ def test_a_job_continues_its_trace_after_its_worker_was_killed(
     fleet.start_worker(pool="solo", concurrency=1)
     fleet.start_beat()
     fleet.wait_for_state([job_id], "done", seconds=60)
-    fleet.until(lambda: otlp.named("job", job_id))
-    run = _only(otlp.named("job", job_id))
-    lost, again = (span for span in otlp.named("fetch", job_id) if "propintel.from_checkpoint" in span.attributes)
+
+    def done() -> list[ReceivedSpan]:
+        return [span for span in otlp.named("job", job_id) if span.attributes["propintel.outcome"] == "done"]
+
+    fleet.until(done)
+    run = _only(done())
+    lost, *_, again = otlp.named("fetch", job_id)
     assert run.attributes["propintel.attempt"] == 2
     assert again.parent == run.span_id
-    assert lost.parent not in ("", run.span_id)
+    assert lost.parent not in ("", *(span.span_id for span in otlp.named("job", job_id)))
     assert [span.attributes["propintel.from_checkpoint"] for span in (lost, again)] == [False, True]
 
 
