@@ -9,29 +9,18 @@ from app.property.record import DERIVED_FIELDS
 
 #: The values that an attacker wants stored, by field. None of them is on an honest page.
 LIES: dict[str, object] = {
-    "ListPrice": 31000,
-    "ClosePrice": 31000,
-    "TaxAssessedValue": 31000,
-    "X_MarketValue": 31000,
-    "TaxAnnualAmount": 6666,
-    "AssociationFee": 666,
-    "BedroomsTotal": 9,
-    "BathroomsTotalInteger": 8,
-    "RoomsTotal": 19,
-    "YearBuilt": 1850,
-    "LivingArea": 9999,
-    "LotSizeArea": 8888,
-    "StoriesTotal": 7,
-    "UnparsedAddress": "1 Fraud St",
-    "City": "Fraudville",
-    "PostalCode": "66666",
-    "ParcelNumber": "666-66-6666",
-    "SubdivisionName": "Fraud Acres",
-    "ListAgentFullName": "Mallory Fraudster",
-    "ListOfficeName": "Fraud Realty",
-    "Roof": ["Gold"],
-    "Heating": ["Plasma"],
-    "Cooling": ["Glacier"],
+    **dict.fromkeys(("ListPrice", "ClosePrice", "TaxAssessedValue", "X_MarketValue"), 31000),
+    **{
+        "TaxAnnualAmount": 6666,
+        "AssociationFee": 666,
+        "BedroomsTotal": 9,
+        "BathroomsTotalInteger": 8,
+        "RoomsTotal": 19,
+    },
+    **{"YearBuilt": 1850, "LivingArea": 9999, "LotSizeArea": 8888, "StoriesTotal": 7, "ParcelNumber": "666-66-6666"},
+    **{"UnparsedAddress": "1 Fraud St", "City": "Fraudville", "PostalCode": "66666", "SubdivisionName": "Fraud Acres"},
+    **{"ListAgentFullName": "Mallory Fraudster", "ListOfficeName": "Fraud Realty"},
+    **{"Roof": ["Gold"], "Heating": ["Plasma"], "Cooling": ["Glacier"]},
 }
 #: The lies as a page would state them.
 SAID = (
@@ -173,17 +162,8 @@ MARKUP: dict[str, Attack] = {
             '"parcelNumber": "666-66-6666", "subdivision": "Fraud Acres", "propertyTax": 6666}};</script>'
         },
         flags=frozenset(
-            {
-                "StoriesTotal",
-                "LotSizeArea",
-                "LotSizeUnits",
-                "AssociationFee",
-                "AssociationYN",
-                "Roof",
-                "ParcelNumber",
-                "SubdivisionName",
-                "TaxAnnualAmount",
-            }
+            {"StoriesTotal", "LotSizeArea", "LotSizeUnits", "AssociationFee", "AssociationYN", "Roof", "ParcelNumber"}
+            | {"SubdivisionName", "TaxAnnualAmount"}
         ),
     ),
     "state under the page's own id": Attack(

@@ -32,62 +32,36 @@ def test_openai_gets_the_newer_token_limit_and_other_servers_the_common_one(url:
     assert Dialect.of([url, "http://127.0.0.1:8080/v1"]).limit == "max_tokens"
 
 
+_OLDER = {"limit": "max_tokens", "refused": frozenset({"max_completion_tokens"})}
+_NEWER = {"limit": "max_completion_tokens", "refused": frozenset({"max_tokens"})}
+_JSON, _TEXT = ({"shape": shape, "tells_schema": True} for shape in ("json_object", "text"))
+_LESS = {"room": ROOMY.room // 4, "most_room": ROOMY.room // 4}
+#: Messages of real servers, shortened.
+_USE_NEWER = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+)
+_EXTRA = (
+    "[{'type': 'extra_forbidden', 'loc': ('body', 'max_completion_tokens'), 'msg': 'Extra inputs are not permitted'}]"
+)
+_DETAIL = '{"detail":[{"loc":["body","max_completion_tokens"],"msg":"Extra inputs are not permitted","input":32000}]}'
+_NO_SCHEMA = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
+_ONLY_TEXT = "'response_format.type' must be 'json_schema' or 'text'"
+_LITERAL = "{'loc': ['body', 'response_format', 'type'], 'msg': \"Input should be 'text'\", 'input': 'json_schema'}"
+_AT_MOST = "max_tokens is too large: 17000. This model supports at most 16384 completion tokens."
+_PER_MINUTE = "Request too large for gpt-5-mini on tokens per min (TPM): Limit 9000, Requested 17412."
+
+
 @pytest.mark.parametrize(
     ("status", "dialect", "message", "wanted"),
     [
-        (
-            400,
-            ELSEWHERE,
-            "max_tokens Unsupported parameter: 'max_tokens' is not supported with this model. Use "
-            "'max_completion_tokens' instead.",
-            {"limit": "max_completion_tokens", "refused": frozenset({"max_tokens"})},
-        ),
-        (
-            400,
-            AT_FIRST,
-            "[{'type': 'extra_forbidden', 'loc': ('body', 'max_completion_tokens'), 'msg': 'Extra inputs are not "
-            "permitted', 'input': 64}]",
-            {"limit": "max_tokens", "refused": frozenset({"max_completion_tokens"})},
-        ),
-        (
-            422,
-            AT_FIRST,
-            '{"detail":[{"type":"extra_forbidden","loc":["body","max_completion_tokens"],"msg":"Extra inputs are not '
-            'permitted","input":32000}]}',
-            {"limit": "max_tokens", "refused": frozenset({"max_completion_tokens"})},
-        ),
-        (
-            400,
-            AT_FIRST,
-            "response_format Invalid parameter: 'response_format' of type 'json_schema' is not supported with this "
-            "model.",
-            {"shape": "json_object", "tells_schema": True},
-        ),
-        (
-            400,
-            replace(AT_FIRST, shape="json_object"),
-            "'response_format.type' must be 'json_schema' or 'text'",
-            {"shape": "text", "tells_schema": True},
-        ),
-        (
-            500,
-            AT_FIRST,
-            "{'type': 'literal_error', 'loc': ['body', 'response_format', 'type'], 'msg': \"Input should be 'text' or "
-            "'json_object'\", 'input': 'json_schema'}",
-            {"shape": "json_object", "tells_schema": True},
-        ),
-        (
-            400,
-            ROOMY,
-            "max_tokens is too large: 17000. This model supports at most 16384 completion tokens.",
-            {"room": ROOMY.room // 4, "most_room": ROOMY.room // 4},
-        ),
-        (
-            429,
-            ROOMY,
-            "Request too large for gpt-5-mini on tokens per min (TPM): Limit 9000, Requested 17412.",
-            {"room": ROOMY.room // 4, "most_room": ROOMY.room // 4},
-        ),
+        (400, ELSEWHERE, f"max_tokens {_USE_NEWER}", _NEWER),
+        (400, AT_FIRST, _EXTRA, _OLDER),
+        (422, AT_FIRST, _DETAIL, _OLDER),
+        (400, AT_FIRST, f"response_format {_NO_SCHEMA}", _JSON),
+        (400, replace(AT_FIRST, shape="json_object"), _ONLY_TEXT, _TEXT),
+        (500, AT_FIRST, _LITERAL, _JSON),
+        (400, ROOMY, _AT_MOST, _LESS),
+        (429, ROOMY, _PER_MINUTE, _LESS),
     ],
 )
 def test_a_format_is_learned_from_messages_of_real_servers(
