@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from simulators.serving import BackgroundServer
 
 
 @dataclass(frozen=True)
@@ -83,24 +87,10 @@ def otlp() -> Iterator[OtlpReceiver]:
     """Start an OTLP receiver at `url`."""
     receiver = OtlpReceiver()
 
-    class _Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    async def answer(request: Request) -> Response:
+        status = receiver.take(request.url.path, dict(request.headers), await request.body())
+        return Response(status_code=status)
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            status = receiver.take(self.path, {n.lower(): v for n, v in self.headers.items()}, body)
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing on stderr."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield receiver
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with BackgroundServer(Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])) as server:
+        receiver.url = server.address
+        yield receiver
