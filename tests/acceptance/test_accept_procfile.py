@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,6 @@ from tests.acceptance.docker_containers import LOOPBACK, ROOT
 from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server
 from tests.plugins.simulator_fixtures import SimulatorHandle
-from tests.plugins.waiting import wait_until
 
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(900)]
 
@@ -81,6 +81,13 @@ def _running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Pop
             process.wait(_HONCHO_GRACE_SECONDS + 20)
 
 
+def _wait_until(ask: Callable[[], bool], folder: Path, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not ask():
+        assert time.monotonic() < deadline, (folder / "log").read_text()[-6000:]
+        time.sleep(0.2)
+
+
 def _answers(client: httpx2.Client, path: str) -> int:
     try:
         return client.get(path).status_code
@@ -108,14 +115,10 @@ def test_the_processes_of_the_procfile_finish_a_batch(
         text=True,
         check=True,
     ).stdout.strip()
-
-    def tail() -> str:
-        return (tmp_path / "log").read_text()[-6000:]
-
     web = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['PORT']}", trust_env=False, timeout=300)
     flower = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['FLOWER_PORT']}", trust_env=False, timeout=300)
     with web, flower, _running(variables, tmp_path) as processes:
-        wait_until(lambda: _answers(web, "/readyz") == 200, 90, tail)
+        _wait_until(lambda: _answers(web, "/readyz") == 200, tmp_path)
         assert web.get("/api/v1/admin/openai/stats").status_code == 401
         web.headers["Authorization"] = f"Bearer {token}"
         targets = [f"{property_site}/homes/{n}" for n in range(1, _JOBS + 1)]
@@ -125,10 +128,10 @@ def test_the_processes_of_the_procfile_finish_a_batch(
             found = web.get(f"/api/v1/batches/{batch}").json()["data"]["counts"]
             return {state: n for state, n in found.items() if n}
 
-        wait_until(lambda: not {"queued", "running", "deferred"} & counts().keys(), 90, tail)
+        _wait_until(lambda: not {"queued", "running", "deferred"} & counts().keys(), tmp_path)
         assert counts() == {"done": _JOBS}
         assert web.get("/api/v1/admin/openai/stats").json()["data"]["healthy_keys"] == 2
-        wait_until(lambda: _answers(flower, "/healthcheck") == 200, 90, tail)
+        _wait_until(lambda: _answers(flower, "/healthcheck") == 200, tmp_path)
         assert flower.get("/workers").status_code == 401
         assert "maintenance@" in flower.get("/workers", auth=tuple(variables["FLOWER_BASIC_AUTH"].split(":"))).text
         started = psutil.Process(processes.pid).children(recursive=True)
