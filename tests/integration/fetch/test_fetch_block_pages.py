@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.errors.fetching import BlockedAddressError, HttpStatusError, RobotsDisallowedError
+from app.errors.fetching import BlockedAddressError, EmptyPageError, HttpStatusError, RobotsDisallowedError
 from app.errors.pages import PageBlockedError
 from app.property.fetch.client.fetcher import Fetcher
 
@@ -67,10 +67,12 @@ def test_a_page_that_reloads_itself_is_a_page(site: Any, fetcher: Fetcher) -> No
         assert fetcher.fetch(site.page(path, _refreshes_to(place))).final_url == site.base + path
     assert "timeout" in fetcher.fetch(site.page("/4", _refreshes_to("/timeout", 900))).text
     assert "/timeout" not in site.hits
+    with pytest.raises(EmptyPageError):
+        fetcher.fetch(site.page("/5", b"", Refresh="5"))
 
 
 @pytest.mark.parametrize("by_header", [True, False])
-@pytest.mark.parametrize("place", ["http://127.0.0.1:PORT/", "//127.0.0.1:PORT/"])
+@pytest.mark.parametrize("place", ["http://127.0.0.1:PORT/", "//127.0.0.1:PORT/", "http://2130706433:PORT/"])
 def test_a_refresh_to_a_private_address_is_refused(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], place: str, *, by_header: bool
 ) -> None:

@@ -51,6 +51,7 @@ def _html(text: str, meta: str = "") -> str:
         (DE, "utf-8", "text/html; charset=iso-8859-1", "windows-1252"),
         (JA, "utf-8", "text/html; charset=shift_jis", ""),
         (DE, "utf-8", "text/html; charset=utf-16", ""),
+        (DE, "utf-8", "text/html; charset=nonsense", ""),
         (DE, "utf-8", "text/html; charset=rot13", ""),
         (DE, "cp1252", "text/html; charset=utf-8", "iso-8859-1"),
         (RU, "cp1251", "text/html; charset=utf-8", "windows-1251"),
