@@ -15,7 +15,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
 #: The separator of model and kind of count in a field of `c:<key>`. A model may contain it, but no kind does.
-_OF = "\x1f"
+_SEPARATOR = "\x1f"
 _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _UNITS: tuple[Unit, Unit] = ("requests", "tokens")
@@ -74,7 +74,7 @@ def _counts(pairs: Sequence[str]) -> dict[str, int]:
 def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
     by_model: dict[str, dict[str, int]] = {}
     for name, count in counts.items():
-        model, separator, what = name.rpartition(_OF)
+        model, separator, what = name.rpartition(_SEPARATOR)
         if separator and count:  # a field without a separator counts a change of the key
             by_model.setdefault(model, {})[what] = count
     for model, of in sorted(by_model.items()):

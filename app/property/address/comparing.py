@@ -22,7 +22,7 @@ _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
 #: Designators of single units. Equal identifiers may mean the same unit, different ones never do.
-_DOORS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
+_SINGLE_UNITS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
 #: How many typing errors a name may have: (least number of characters, errors).
 _TYPOS = ((10, 2), (6, 1))
 
@@ -143,8 +143,8 @@ def _units(one: str, other: str) -> Verdict:
     a, b = units.split_up(one), units.split_up(other)
     if any(a[kind] != b[kind] for kind in a.keys() & b.keys()):
         return "different"
-    doors = [next((parts[kind] for kind in _DOORS if parts.get(kind)), None) for parts in (a, b)]
-    return "different" if differ(doors[0], doors[1]) else "unsure"
+    identifiers = [next((parts[kind] for kind in _SINGLE_UNITS if parts.get(kind)), None) for parts in (a, b)]
+    return "different" if differ(identifiers[0], identifiers[1]) else "unsure"
 
 
 def _names(one: Street, other: Street) -> Verdict:

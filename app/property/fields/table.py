@@ -60,7 +60,7 @@ class FieldSpec:
     personal: bool = False
     core: bool = False
     length: tuple[int, int] | None = None
-    tells: float = 0.0
+    typical: float = 0.0
     visible: bool = False
     headline: bool = False
     stands_under: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of",
 #: Fields that hold texts of several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
 #: Fields of which a page about one property usually states three or more.
-TELLING = frozenset(name for name, spec in FIELDS.items() if spec.tells >= 1.5)
+TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
 #: The unit field of each area.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
 #: The names of the two coordinate fields: north-south first, then east-west.

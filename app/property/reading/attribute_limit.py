@@ -14,9 +14,9 @@ _BLANK = r"[\t\n\f\r ]"
 _NAME = r"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
 _VALUE = r"""(?:"[^"]*+"?+|'[^']*+'?+|[^\t\n\f\r >"'][^\t\n\f\r >]*+)"""
 _ATTRIBUTE = rf"(?:[\t\n\f\r /]*+{_NAME}(?:{_BLANK}*+={_BLANK}*+{_VALUE}?+)?+)"
-_FLOOD = re.compile(rf"(<[A-Za-z][^\t\n\f\r />]*+{_ATTRIBUTE}{{{_MOST_ATTRIBUTES}}}+){_ATTRIBUTE}++")
+_TOO_MANY = re.compile(rf"(<[A-Za-z][^\t\n\f\r />]*+{_ATTRIBUTE}{{{_MOST_ATTRIBUTES}}}+){_ATTRIBUTE}++")
 
 
 def limit_attributes(text: str) -> str:
     """Return `text` with at most 300 attributes per element. Return the same object if no element has more."""
-    return _FLOOD.sub(r"\1", text)
+    return _TOO_MANY.sub(r"\1", text)

@@ -24,7 +24,7 @@ _MOST_READ = 40
 #: An address line has three digits in a row, letters with a digit, or a separator of address parts.
 _CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
 #: Words around an address that is not the property's.
-_SOMEBODY = re.compile(
+_OF_OTHERS = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
     re.IGNORECASE,
@@ -108,11 +108,11 @@ def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
     for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE)):
         if above.tag in ("body", "html", "main"):
             break
-        if _SOMEBODY.search(f"{above.get('class') or ''} {above.get('id') or ''}"):
+        if _OF_OTHERS.search(f"{above.get('class') or ''} {above.get('id') or ''}"):
             return True
     before = page.segments[max(0, segment.index - 2) : segment.index]
     return any(
-        _SOMEBODY.search(s.text) or _LAWYERS.search(s.text) or texts.has_legal_form(s.text)
+        _OF_OTHERS.search(s.text) or _LAWYERS.search(s.text) or texts.has_legal_form(s.text)
         for s in before
         if len(s.text) <= 80
     )

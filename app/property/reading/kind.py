@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from app.property.fields.phrases import alternatives, pattern
-from app.property.fields.table import FIELDS, TELLING, of_kind
+from app.property.fields.table import FIELDS, TYPICAL_FIELDS, of_kind
 from app.property.reading import objects, unrelated_blocks
 from app.property.reading.base import ONLY_LISTING
 from app.property.reading.document import Document
@@ -33,7 +33,7 @@ _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
 _RECORD_FIELDS = frozenset(
     name for name, spec in FIELDS.items() if spec.group == "tax" and spec.kind != "year" and not spec.recurs
 )
-#: A page about one property usually states at least this many of the fields in `TELLING`.
+#: A page about one property usually states at least this many of the fields in `TYPICAL_FIELDS`.
 _FEW = 3
 _LEAST_CARDS = 3
 Found = tuple[PageKind, str]
@@ -44,7 +44,7 @@ def classify(page: Document, fields: Mapping[str, float]) -> Found:
     if page.json is not None:
         return _json_kind(page.json, page.row, fields)
     text = " ".join(s.text for s in page.segments)
-    stated = len(TELLING & set(fields))
+    stated = len(TYPICAL_FIELDS & set(fields))
     return (
         _refusal(page, text, stated)
         or (_search(page, stated, priced=not _PRICED.isdisjoint(fields)) if stated < _FEW + 1 else None)
@@ -83,7 +83,7 @@ def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
     return None
 
 
-_WHO = frozenset(of_kind("name")) & frozenset(ONLY_LISTING)
+_NAME_FIELDS = frozenset(of_kind("name")) & frozenset(ONLY_LISTING)
 _AUCTION = re.compile(r"\bauction\b", re.IGNORECASE)
 
 
@@ -103,7 +103,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {page.once(heading_of)}") is not None
     profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
-    listed = not _WHO.isdisjoint(fields)
+    listed = not _NAME_FIELDS.isdisjoint(fields)
     return (
         (price > 0.45 and listed and not profile)
         or (price > 0.55 and (offered or not profile))
@@ -121,11 +121,13 @@ def heading_of(page: Document) -> str:
 _REFUSED_CODES, _GONE_CODES = {401, 403, 407, 429, 498, 499}, {404, 410}
 _REFUSED = re.compile(r"forbidden|unauthori[sz]ed|denied|credentials|token required|rate limit|too many", re.IGNORECASE)
 _MISSING = re.compile(r"not found|no (?:\w+ )?(?:with|found|matching)|expired|no longer|does not exist", re.IGNORECASE)
-_SAYING = frozenset({"error", "errors", "message", "status", "statuscode", "status code", "code", "detail", "title"})
+_MESSAGE_KEYS = frozenset(
+    {"error", "errors", "message", "status", "statuscode", "status code", "code", "detail", "title"}
+)
 
 
 def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found:
-    stated = len(TELLING & set(fields))
+    stated = len(TYPICAL_FIELDS & set(fields))
     if row is None and stated == 0 and (found := _error(body)) is not None:
         return found
     if row is None and (the_one(body)[0] is None or (stated < _FEW and _lists_results(body))):
@@ -154,7 +156,7 @@ def _error_texts(value: Any, depth: int) -> Iterator[str]:
             yield from _error_texts(item, depth + 1)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if words_of(key) in _SAYING:
+            if words_of(key) in _MESSAGE_KEYS:
                 if isinstance(inner, str | int) and not isinstance(inner, bool):
                     yield str(inner)[:200]
                 else:

@@ -37,7 +37,7 @@ FIRM = re.compile(
 )
 #: At most this many attributes are read, each of at most this many characters.
 _MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
-_CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
+_JSON_ATTRIBUTES = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
 
 
 def read(page: Document) -> Iterator[Reading]:
@@ -65,9 +65,13 @@ def _readings(where: str, point: Point) -> Iterator[Reading]:
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
     """Yield the JSON in elements' attributes (`data-props='{...}'`) with its place."""
-    carried = ((element, name, element.get(name) or "") for element in page.having(*_CARRIERS) for name in _CARRIERS)
-    telling = (one for one in carried if "lat" in one[2] and len(one[2]) <= _MOST_CARRIED)
-    for element, name, text in islice(telling, _MOST_WIDGETS):
+    carried = (
+        (element, name, element.get(name) or "")
+        for element in page.having(*_JSON_ATTRIBUTES)
+        for name in _JSON_ATTRIBUTES
+    )
+    likely = (one for one in carried if "lat" in one[2] and len(one[2]) <= _MOST_CARRIED)
+    for element, name, text in islice(likely, _MOST_WIDGETS):
         value = lenient_json.loads(text)
         if isinstance(value, dict | list):
             yield f"{page.path(element)}/@{name}", value

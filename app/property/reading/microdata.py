@@ -23,11 +23,11 @@ _ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": 
 #: Besides ids and names, only these fields are read from microdata.
 _OWN_FIELDS = frozenset(
     {"_Address", *of_kind("address", "place", "coordinate", "currency", "count", "area"), *PROSE}
-    | {name for name in of_kind("money", "year") if FIELDS[name].tells}
+    | {name for name in of_kind("money", "year") if FIELDS[name].typical}
 )
 #: At most this many properties, scopes, and levels are examined.
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
-_TELLING = frozenset({"address", "streetAddress", "price"})
+_TYPICAL = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 
 
@@ -46,8 +46,8 @@ def read(page: Document) -> Iterator[Reading]:
 
 def _second_scopes(page: Document) -> set[Any]:
     """Return the scopes of other properties: all but the first of a type that repeats with an address or price."""
-    telling = [e for e in page.having("itemprop") if e.get("itemprop") in _TELLING][:500]
-    stated = {above for element in telling for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
+    typical = [e for e in page.having("itemprop") if e.get("itemprop") in _TYPICAL][:500]
+    stated = {above for element in typical for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
     seen: set[str] = set()
     dropped: set[Any] = set()
     for scope in [e for e in page.having("itemscope") if e.get("itemtype") is not None][:_MOST_SCOPES]:

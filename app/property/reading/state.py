@@ -18,8 +18,8 @@ from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
 #: Fields which suggest that an object is a property, and their weights.
-_TELLING = {
-    **{name: spec.tells for name, spec in FIELDS.items() if spec.tells},
+_KEY_WEIGHTS = {
+    **{name: spec.typical for name, spec in FIELDS.items() if spec.typical},
     **{"_Address": 1.0, "_Coordinates": 1.0, "_RentWarm": 2.0},
 }
 _ID_KEYS = re.compile(
@@ -174,17 +174,17 @@ class _Key:
 def _key_of(parent: str, key: str) -> _Key:
     words = words_of(key)
     found = (meaning(f"{parent} {words}") if parent else None) or meaning(words)
-    if found is None or found.field not in _TELLING:
+    if found is None or found.field not in _KEY_WEIGHTS:
         return _Key(words, "", 0.0)
-    return _Key(words, found.field, _TELLING[found.field] * found.trust)
+    return _Key(words, found.field, _KEY_WEIGHTS[found.field] * found.trust)
 
 
 def _collect_pairs(items: list[Any], depth: int, stated: dict[str, float]) -> None:
     for item in items[:40]:
         pair = pair_of(item) if isinstance(item, dict) else None
         found = meaning(pair[0], None) if pair else None
-        if found is not None and found.field in _TELLING:
-            stated[found.field] = max(stated.get(found.field, 0.0), _TELLING[found.field] * _FADING[depth + 1])
+        if found is not None and found.field in _KEY_WEIGHTS:
+            stated[found.field] = max(stated.get(found.field, 0.0), _KEY_WEIGHTS[found.field] * _FADING[depth + 1])
 
 
 def _matches(node: dict[str, Any], page: Document) -> bool:

@@ -217,7 +217,7 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
         silent = sum(page.is_silent(name, anchor) for page in pages)
         if right + silent < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
             continue
-        if right >= _LEAST_NAMED and (named or _is_telling(name, anchor, having)):
+        if right >= _LEAST_NAMED and (named or _is_distinctive(name, anchor, having)):
             words = len(anchor.name) if anchor.relation in IN_CLAUSE else 0
             good.append((-right, _ORDER.index(anchor.kind), len(anchor.within), -words, anchor))
     ranked = [anchor for *_, anchor in sorted(good)]
@@ -267,7 +267,7 @@ def _is_named(name: str, anchor: Anchor, page: _Page) -> bool | None:
     return anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, page)
 
 
-def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
+def _is_distinctive(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
     """Return whether the values differ enough for the anchor to belong to this field and no other."""
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
     least = _LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2

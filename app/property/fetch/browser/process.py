@@ -213,8 +213,8 @@ class Conversation:
 def _reason(text: str) -> str:
     """Return the line of Playwright's and Chromium's output that most likely states the reason."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line.lower()]
-    chosen: Any = (telling or lines or ["it gave no reason"])[0]
+    errors = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line.lower()]
+    chosen: Any = (errors or lines or ["it gave no reason"])[0]
     return str(chosen)[:500]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.property.fields.table import TELLING
+from app.property.fields.table import TYPICAL_FIELDS
 from app.property.page import Page
 from app.property.reading.document import Document
 from app.property.reading.kind import classify
@@ -34,7 +34,7 @@ def is_shell(page: Page) -> bool:
         return False
     if classify(document, {})[0] in (PageKind.BLOCKED, PageKind.GONE):
         return False
-    return len(TELLING & set(extract(page).record.values)) <= _TITLE_FACTS
+    return len(TYPICAL_FIELDS & set(extract(page).record.values)) <= _TITLE_FACTS
 
 
 def _has_scripts(document: Document) -> bool:

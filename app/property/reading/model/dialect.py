@@ -42,7 +42,7 @@ _UNKNOWN = re.compile(
 )
 _FORMAT = re.compile(r"response_format|json_schema|json_object|structured.outputs?", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"too large|context (?:length|window|size)|at most|maximum|exceed", re.IGNORECASE)
-_TOLD = "\nAnswer with one JSON object and nothing else. It follows this JSON schema:\n"
+_JSON_REQUEST = "\nAnswer with one JSON object and nothing else. It follows this JSON schema:\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Dialect:
         """Return the request body of a chat completion, for a single call or a line of a batch file."""
         messages = prompt.messages
         if self.tells_schema:
-            instruction = {**messages[0], "content": messages[0]["content"] + _TOLD + as_sent(prompt.schema)}
+            instruction = {**messages[0], "content": messages[0]["content"] + _JSON_REQUEST + as_sent(prompt.schema)}
             messages = [instruction, *messages[1:]]
         body = {"model": model, "messages": messages, self.limit: self.most_tokens(prompt)}
         if self.shape == "json_schema":
@@ -111,7 +111,7 @@ class Dialect:
 
 
 #: The format for OpenAI until something else is learned.
-AT_FIRST = Dialect()
+INITIAL_DIALECT = Dialect()
 
 
 def refused_because(exc: openai.APIStatusError) -> str:

@@ -16,11 +16,11 @@ from openai.types.chat import ChatCompletion
 
 from app.errors.models import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
 from app.property.reading.model.answers import Answered, take_apart
-from app.property.reading.model.dialect import AT_FIRST, Dialect
+from app.property.reading.model.dialect import INITIAL_DIALECT, Dialect
 from app.property.reading.model.prompt import Prompt
 
 #: Matches reasoning that some servers leave in the answer.
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_REASONING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 #: How a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11).
 ServiceTier = Literal["auto", "default", "flex", "priority"]
 
@@ -51,7 +51,7 @@ def ask_model(
     model: str,
     prompt: Prompt,
     service_tier: ServiceTier | None = None,
-    dialect: Dialect = AT_FIRST,
+    dialect: Dialect = INITIAL_DIALECT,
 ) -> ModelAnswer:
     """Send `prompt` once in the server's `dialect`, with `service_tier` unless it is None.
 
@@ -81,7 +81,7 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
         failure=failure,
         reasoning_tokens=(details.reasoning_tokens or 0) if details else 0,
         fields_answered=len(found.values) + len(found.null_fields),
-        began=any(_THOUGHT.sub("", choice.message.content or "").strip() for choice in completion.choices[:1]),
+        began=any(_REASONING.sub("", choice.message.content or "").strip() for choice in completion.choices[:1]),
     )
 
 

@@ -131,7 +131,7 @@ def _data(document: Document) -> Iterator[str]:
     for element in document.having("content", "datetime"):
         name = element.get("itemprop") or element.get("property") or element.get("name")
         value = element.get("content") or element.get("datetime")
-        if name and value and _is_telling(value):
+        if name and value and _is_informative(value):
             yield f"{' '.join(name.split())[:_LONGEST_NAME]}: {' '.join(value.split())}"
     for script in document.root.iter("script"):
         if "ld+json" in (script.get("type") or "").lower() and document.path(script) not in document.distrusted:
@@ -159,11 +159,11 @@ def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value[:20]:
             yield from _members(inner, key, parent)
-    elif value is not None and not isinstance(value, bool) and _is_telling(str(value)):
+    elif value is not None and not isinstance(value, bool) and _is_informative(str(value)):
         yield f"{parent} {key}: {' '.join(str(value).split())}".strip()
 
 
-def _is_telling(value: str) -> bool:
+def _is_informative(value: str) -> bool:
     return 0 < len(value.strip()) <= _LONGEST_VALUE and _NO_DATA.search(value.strip()) is None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from app.property.fields.table import ADDRESS_FIELDS, TELLING
+from app.property.fields.table import ADDRESS_FIELDS, TYPICAL_FIELDS
 from app.property.reading.document import Document
 from app.property.reading.jsonld import blocks, node_type
 from app.property.reading.object_keys import RESULT_KEYS, URL_KEYS, is_no_result
@@ -20,7 +20,7 @@ _NO_LISTINGS = re.compile(r"Breadcrumb|Article|Blog|News|Video|FAQ|Question|Revi
 _PROPERTY = re.compile(
     r"RealEstateListing|Residence|House|Apartment|Accommodation|Product|^Offer$|Place$|Event$|Home$|Property|Room"
 )
-_TELLING = TELLING | {"_Address", *(ADDRESS_FIELDS[part] for part in ("city", "postal_code", "street_name"))}
+_STATED = TYPICAL_FIELDS | {"_Address", *(ADDRESS_FIELDS[part] for part in ("city", "postal_code", "street_name"))}
 
 
 def declared(page: Document, links: Links) -> Iterator[str]:
@@ -136,4 +136,4 @@ def _stated_facts(row: dict[str, Any]) -> set[str]:
             stated.add(found.field)
         if isinstance(value, dict):
             stated |= {m.field for k, v in value.items() if v not in (None, "") and (m := meaning(words_of(k)))}
-    return stated & _TELLING
+    return stated & _STATED

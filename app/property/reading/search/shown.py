@@ -18,11 +18,11 @@ from app.property.reading.unrelated_blocks import OTHERS, SIMILAR, words_of_name
 _MOST_LINKS = 4_000
 #: The longest card, in characters. It may have remarks and a price history.
 _CARD_CHARS = 1_500
-_CLIMB = 12
+_MOST_LEVELS = 12
 #: A single card is a property if it has at least this many kinds of facts.
-_TELLS = 2
-_FURNITURE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "noscript", "template", "select", "iframe"})
-_FURNITURE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
+_LEAST_FACTS = 2
+_BOILERPLATE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "noscript", "template", "select", "iframe"})
+_BOILERPLATE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
     "pagination", "pager", "sponsored", "advert", "adverts", "advertisement", "advertisements", "datepicker", "calendar"
 }  # fmt: skip
 #: Matches words that mark a paid position.
@@ -65,7 +65,7 @@ def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
     if page.root is None:
         return found
     groups = [_judged(cards) for cards in _groups(page.root, links)]
-    accepted = [(cards, worth) for cards, worth in groups if worth >= 1.0 and (len(cards) > 1 or worth >= _TELLS)]
+    accepted = [(cards, worth) for cards, worth in groups if worth >= 1.0 and (len(cards) > 1 or worth >= _LEAST_FACTS)]
     if not accepted:
         return found
     best = max(accepted, key=lambda one: len(one[0]) * one[1])
@@ -86,12 +86,12 @@ def _is_alike(shape: Shape, wanted: set[Shape | None]) -> bool:
 
 
 def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
-    furniture = _furniture(root)
+    boilerplate = _boilerplate(root)
     by_place: dict[tuple[Any, str, str], dict[Any, list[tuple[Any, str]]]] = {}
     anchors = (a for a in root.iter("a") if a.get("href"))
     for anchor in islice(anchors, _MOST_LINKS):
         url = links.listing(anchor.get("href"))
-        if url is None or _is_inside(anchor, furniture):
+        if url is None or _is_inside(anchor, boilerplate):
             continue
         card = _card_of(anchor, url, links)
         place = (card.getparent(), card.tag, _first_class(card))
@@ -103,7 +103,7 @@ def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
 def _card_of(anchor: Any, url: str, links: Links) -> Any:
     """Return the largest block around the link without another listing of the same shape."""
     mine, card = shape_of(url), anchor
-    for above in islice(anchor.iterancestors(), _CLIMB):
+    for above in islice(anchor.iterancestors(), _MOST_LEVELS):
         if above.tag in ("body", "html", "main", "tbody", "table", "ul", "ol") or _leads_on(above, url, mine, links):
             return card
         card = above
@@ -157,7 +157,7 @@ def _link_of(card: _Card, usual: Shape) -> str | None:
     """
     found = [url for url in card.urls if shape_of(url) == usual]
     found += [url for url in card.urls if _is_alike(shape_of(url), {usual})]
-    if card.facts >= _TELLS:
+    if card.facts >= _LEAST_FACTS:
         found += [url for url in card.urls if shape_of(url).host != usual.host]
     return found[0] if found else None
 
@@ -167,8 +167,8 @@ def _first_class(element: Any) -> str:
     return next(iter((element.get("class") or "").split()), "")
 
 
-def _furniture(root: Any) -> frozenset[Any]:
-    found = {element for element in root.iter() if _is_furniture(element)}
+def _boilerplate(root: Any) -> frozenset[Any]:
+    found = {element for element in root.iter() if _is_boilerplate(element)}
     for heading in root.iter("h2", "h3", "h4", "h5"):
         if SIMILAR.match(whole_text(heading)[:80]):
             block = heading.getparent()
@@ -177,13 +177,13 @@ def _furniture(root: Any) -> frozenset[Any]:
     return frozenset(found)
 
 
-def _is_furniture(element: Any) -> bool:
-    if not isinstance(element.tag, str) or element.tag in _FURNITURE_TAGS:
+def _is_boilerplate(element: Any) -> bool:
+    if not isinstance(element.tag, str) or element.tag in _BOILERPLATE_TAGS:
         return True
     if element.tag in ("body", "html", "main", "form", "a"):
         return False
     names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
-    return bool(names) and not _FURNITURE.isdisjoint(words_of_names(names))
+    return bool(names) and not _BOILERPLATE.isdisjoint(words_of_names(names))
 
 
 def _is_inside(element: Any, blocks: frozenset[Any]) -> bool:

@@ -46,7 +46,7 @@ from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
 #: Tables of what pages say about properties, with their columns of page URLs.
-_SAID: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
+_PAGE_DATA: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
     SourceRow: RECORD_URLS,
     Observation: [Observation.source_url],
 }
@@ -160,12 +160,12 @@ class Removal:
         jobs = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
         self.job_ids |= set(connection.execute(jobs).scalars())
         property_ids = self._decided_on(urls)
-        for table, columns in _SAID.items():
+        for table, columns in _PAGE_DATA.items():
             theirs = select(table.property_id).where(is_any(columns, urls)).distinct()
             property_ids |= set(connection.execute(theirs).scalars())
         lock_rows(connection, property_ids)
         hashes = self._drop_copies(urls)
-        for table, columns in _SAID.items():
+        for table, columns in _PAGE_DATA.items():
             rows = self.drop(table, is_any(columns, urls), table.property_id, table.content_sha256)
             property_ids |= {row.property_id for row in rows}
             hashes |= {row.content_sha256 for row in rows}

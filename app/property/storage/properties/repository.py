@@ -45,7 +45,7 @@ _PLACE = (Property.updated_at, Property.id)
 ORDER = Order("properties", _PLACE)
 NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 EVERY = PropertyFilter()
-TELLING = PublishingRules()
+DEFAULT_RULES = PublishingRules()
 
 
 class PropertyStore:
@@ -54,7 +54,7 @@ class PropertyStore:
     When reading, the id of a merged property stands for the property that it was merged into.
     """
 
-    def __init__(self, database: Database, rules: PublishingRules = TELLING) -> None:
+    def __init__(self, database: Database, rules: PublishingRules = DEFAULT_RULES) -> None:
         self.database = database
         self._rules = rules
 

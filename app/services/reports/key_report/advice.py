@@ -17,7 +17,7 @@ from app.services.reports.key_report.view import KeyView, PoolView, named
 #: Saturation for a smaller share of the day gives no advice, because it only caused waits of seconds.
 SATURATED = 0.01
 #: Saturation for at least this share of the day is a warning.
-_OFTEN = 0.10
+_WARNING_SHARE = 0.10
 _DAY = timedelta(hours=24)
 _HOUR_S = 3600.0
 _UNIT_WORDS = {"requests": "requests per minute", "tokens": "tokens per minute"}
@@ -113,7 +113,7 @@ def _saturation(evidence: Evidence) -> Iterator[Advice]:
                 sentence += f"{_span(evidence)}, by its {_UNIT_WORDS[unit]}."
                 numbers = {"model": model, "unit": unit, "share": round(share, 4), "seconds": round(us / 1_000_000, 1)}
                 numbers["found_no_capacity"] = demand.refusals.get("no_capacity", 0)
-                yield Advice("saturated", "warning" if share >= _OFTEN else "info", sentence, numbers)
+                yield Advice("saturated", "warning" if share >= _WARNING_SHARE else "info", sentence, numbers)
 
 
 def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:

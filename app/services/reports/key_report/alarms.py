@@ -17,7 +17,7 @@ from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, n
 #: A past failure of a key stays an alarm for this time.
 HELD = timedelta(minutes=1)
 #: After a change of the cap, a firing budget alarm stays until the usage is below this share of the threshold.
-_STILL = 0.8
+_STAYS_FROM = 0.8
 #: From this share on, a budget counts as used up. The rest is rounding.
 _ALL = 0.9995
 POOL = "pool"
@@ -112,7 +112,7 @@ def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> 
         uses = [use for use in view.budgets if (use.budget, use.unit) == (budget, unit)]
         before = firing.get((Kind.BUDGET_NEARLY_SPENT, subject))
         held = _of_today(before, uses[0].cap, view.at)
-        least = threshold * (_STILL if before is not None else 1.0)
+        least = threshold * (_STAYS_FROM if before is not None else 1.0)
         near = [use for use in uses if use.stopped or use.share >= least]
         if near or held is not None:
             spent = held is Severity.CRITICAL or all(use.stopped or use.share >= _ALL for use in uses)

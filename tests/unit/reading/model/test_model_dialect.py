@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from app.property.reading.model.dialect import AT_FIRST, Dialect
+from app.property.reading.model.dialect import INITIAL_DIALECT, Dialect
 from app.property.reading.model.prompt import SCHEMA, Prompt
 
 ELSEWHERE = Dialect.of(["http://127.0.0.1:8080/v1"])
-ROOMY = AT_FIRST.with_more_room()
+ROOMY = INITIAL_DIALECT.with_more_room()
 PROMPT = Prompt(
     [{"role": "system", "content": "Read."}, {"role": "user", "content": "x"}], SCHEMA, "x", ("Roof",), 80, 10, 5
 )  # fmt: skip
@@ -55,11 +55,11 @@ _PER_MINUTE = "Request too large for gpt-5-mini on tokens per min (TPM): Limit 9
     ("status", "dialect", "message", "wanted"),
     [
         (400, ELSEWHERE, f"max_tokens {_USE_NEWER}", _NEWER),
-        (400, AT_FIRST, _EXTRA, _OLDER),
-        (422, AT_FIRST, _DETAIL, _OLDER),
-        (400, AT_FIRST, f"response_format {_NO_SCHEMA}", _JSON),
-        (400, replace(AT_FIRST, shape="json_object"), _ONLY_TEXT, _TEXT),
-        (500, AT_FIRST, _LITERAL, _JSON),
+        (400, INITIAL_DIALECT, _EXTRA, _OLDER),
+        (422, INITIAL_DIALECT, _DETAIL, _OLDER),
+        (400, INITIAL_DIALECT, f"response_format {_NO_SCHEMA}", _JSON),
+        (400, replace(INITIAL_DIALECT, shape="json_object"), _ONLY_TEXT, _TEXT),
+        (500, INITIAL_DIALECT, _LITERAL, _JSON),
         (400, ROOMY, _AT_MOST, _LESS),
         (429, ROOMY, _PER_MINUTE, _LESS),
     ],
@@ -76,11 +76,11 @@ def test_a_format_is_learned_from_messages_of_real_servers(
     ("status", "dialect", "message"),
     [
         (400, ELSEWHERE, "max_tokens is too large: 900. This model's maximum context length is 512 tokens."),
-        (400, AT_FIRST, "This model's maximum context length is 8192 tokens, and you requested 9000."),
-        (429, AT_FIRST, "Rate limit reached for gpt-4.1-mini on tokens per min (TPM): Limit 30000, Used 29000."),
+        (400, INITIAL_DIALECT, "This model's maximum context length is 8192 tokens, and you requested 9000."),
+        (429, INITIAL_DIALECT, "Rate limit reached for gpt-4.1-mini on tokens per min (TPM): Limit 30000, Used 29000."),
         (429, ROOMY, "Rate limit reached for gpt-4.1-mini on tokens per min (TPM): Limit 30000, Used 29000."),
-        (401, AT_FIRST, "Incorrect API key provided. response_format is not supported."),
-        (400, replace(AT_FIRST, shape="text"), "response_format is not supported"),
+        (401, INITIAL_DIALECT, "Incorrect API key provided. response_format is not supported."),
+        (400, replace(INITIAL_DIALECT, shape="text"), "response_format is not supported"),
         (
             400,
             replace(ELSEWHERE, refused=frozenset({"max_completion_tokens"})),
@@ -94,7 +94,7 @@ def test_nothing_is_learned_if_no_format_would_help(status: int, dialect: Dialec
 
 def test_in_json_mode_the_instruction_holds_the_schema() -> None:
     """JSON mode requires the word "JSON" in the messages. Only the schema names the fields."""
-    body = replace(AT_FIRST, shape="json_object", tells_schema=True).body("m", PROMPT)
+    body = replace(INITIAL_DIALECT, shape="json_object", tells_schema=True).body("m", PROMPT)
     assert body["response_format"] == {"type": "json_object"}
     assert "JSON" in body["messages"][0]["content"]
     assert '"enum":["ListingId",' in body["messages"][0]["content"]
@@ -103,8 +103,8 @@ def test_in_json_mode_the_instruction_holds_the_schema() -> None:
 
 def test_the_answer_limit_grows_at_once_is_bounded_and_shrinks_by_halves() -> None:
     assert ROOMY.with_room_for(100).room == ROOMY.room // 2
-    assert AT_FIRST.with_room_for(2_500).room == 10_000
-    assert AT_FIRST.with_room_for(10**9).room == ROOMY.most_room
+    assert INITIAL_DIALECT.with_room_for(2_500).room == 10_000
+    assert INITIAL_DIALECT.with_room_for(10**9).room == ROOMY.most_room
     assert replace(ROOMY, most_room=5_000).with_more_room().room == 5_000
     settled = ROOMY
     for _ in range(20):

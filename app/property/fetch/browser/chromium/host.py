@@ -25,7 +25,7 @@ from app.property.fetch.browser.chromium.wire import Message
 
 _WATCH_SECONDS = 0.25
 _END_SECONDS = 3.0
-_LAST_WORDS_SECONDS = 1.0
+_REPORT_SECONDS = 1.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -76,7 +76,7 @@ class Host:
             ]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if self._over.is_set() and self._visits:  # let the pages report their results or failures
-                await asyncio.wait(list(self._visits.values()), timeout=_LAST_WORDS_SECONDS)
+                await asyncio.wait(list(self._visits.values()), timeout=_REPORT_SECONDS)
             for task in (*tasks, *self._visits.values()):
                 task.cancel()
             with suppress(TimeoutError, Error):
