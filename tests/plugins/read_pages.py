@@ -9,9 +9,9 @@ from app.property.page import Page
 from app.property.reading.pipeline import extract
 
 
-def page_of(html: str, url: str) -> Page:
+def page_of(html: str, url: str, content_type: str = "text/html") -> Page:
     """Return a page fetched from `url` on 1 March 2026."""
-    return Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    return Page(url, url, content_type, html, html.encode("utf-8", "replace"), datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def values_of(html: str, url: str) -> dict[str, Any]:

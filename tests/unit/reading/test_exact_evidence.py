@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 from app.property.page import Page
 from app.property.reading.document import Document
 from app.property.reading.pipeline import extract
 from app.property.record import Evidence, Method
 from benchmarks.extraction.proof import faults
+from tests.plugins.read_pages import page_of
 
 _SALES = """<html lang="en-US"><title>Property Appraiser</title><body><p>Parcel ID: 11-22-333</p><h3>Sales</h3><table>
 <tr><th>Sale Date</th><th>Sale Price</th><th>Book</th></tr>
@@ -18,9 +18,7 @@ _SALES = """<html lang="en-US"><title>Property Appraiser</title><body><p>Parcel 
 
 
 def _evidence(body: str, kind: str = "text/html") -> tuple[dict[str, Evidence], Page]:
-    page = Page(
-        "https://c.example/p", "https://c.example/p", kind, body, body.encode(), datetime(2026, 3, 1, tzinfo=UTC)
-    )
+    page = page_of(body, "https://c.example/p", kind)
     extraction = extract(page)
     assert list(faults("p", extraction)) == []
     return extraction.record.evidence, page

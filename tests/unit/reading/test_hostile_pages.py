@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
 
 from app.errors.pages import PageTooComplexError
-from app.property.page import Page
 from app.property.reading.pipeline import extract
+from tests.plugins.read_pages import page_of
 
 _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
 _CASES: dict[str, str] = {
@@ -45,14 +44,7 @@ _CASES: dict[str, str] = {
 
 
 def _extract(text: str, content_type: str) -> float:
-    page = Page(
-        "https://h.example/p/12345",
-        "https://h.example/p/12345",
-        content_type,
-        text,
-        text.encode("utf-8", "replace"),
-        datetime(2026, 3, 1, tzinfo=UTC),
-    )
+    page = page_of(text, "https://h.example/p/12345", content_type)
     started = time.process_time()
     with suppress(PageTooComplexError):
         assert extract(page).notes == ()

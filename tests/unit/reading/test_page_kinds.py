@@ -8,21 +8,13 @@ from pathlib import Path
 import pytest
 
 from app.property.fetch.decode.text import page_from_file
-from app.property.page import Page
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind
+from tests.plugins.read_pages import page_of
 
 
 def _kind(html: str, content_type: str = "text/html") -> PageKind:
-    page = Page(
-        "https://s.example/a",
-        "https://s.example/a",
-        content_type,
-        html,
-        html.encode(),
-        datetime(2026, 3, 1, tzinfo=UTC),
-    )
-    extraction = extract(page)
+    extraction = extract(page_of(html, "https://s.example/a", content_type))
     if extraction.kind in (PageKind.BLOCKED, PageKind.GONE, PageKind.SEARCH):
         assert extraction.record.values == {}
     assert extraction.reason

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from app.property.page import Page
-from app.property.reading.base import Candidate
+from app.property.reading.base import Candidate, Extraction
 from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract, with_model_values, with_paid_values
 from app.property.reading.ranking import rank
 from app.property.record import Method
+from tests.plugins.read_pages import page_of
 
 
 def _candidate(field: str, value: object, method: Method, confidence: float, unit: str | None = None) -> Candidate:
     return Candidate(field, value, str(value), method, "/x", str(value), confidence, unit)
 
 
-def _extraction(html: str):  # type: ignore[no-untyped-def]
-    return extract(
-        Page(
-            "https://s.example/1",
-            "https://s.example/1",
-            "text/html",
-            html,
-            html.encode(),
-            datetime(2026, 3, 1, tzinfo=UTC),
-        )
-    )
+def _extraction(html: str) -> Extraction:
+    return extract(page_of(html, "https://s.example/1"))
 
 
 def test_two_agreeing_methods_beat_one_stronger_method() -> None:

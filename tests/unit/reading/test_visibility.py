@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
-from app.property.page import Page
 from app.property.reading.document import Document
+from tests.plugins.read_pages import page_of
 
 #: Enough text to make a page that is not an empty shell.
 _ABOUT = "<h1>12 Elm Street</h1><p>" + "A quiet street with old trees and a school around the corner. " * 8 + "</p>"
@@ -16,8 +14,7 @@ _ABOUT = "<h1>12 Elm Street</h1><p>" + "A quiet street with old trees and a scho
 def _seen(body: str, head: str = "") -> bool:
     """Return whether the word `secret` of `body` is read."""
     text = f"<html><head><title>12 Elm Street</title>{head}</head><body>{_ABOUT}{body}</body></html>"
-    url = "https://h.example/p/12345"
-    document = Document(Page(url, url, "text/html", text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
+    document = Document(page_of(text, "https://h.example/p/12345"))
     shown = " ".join(segment.text for segment in document.segments)
     assert "quiet street" in shown
     assert ("secret" in shown) == ("secret" in "".join(document.root.itertext()))
@@ -145,9 +142,7 @@ def test_a_screen_reader_label_names_its_neighbor() -> None:
 
     def texts(word: str) -> list[str]:
         text = f"<html><body>{_ABOUT}{spoken.format(word)}</body></html>"
-        page = Page(
-            "https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC)
-        )
+        page = page_of(text, "https://h.example/")
         return [segment.text for segment in Document(page).segments]
 
     assert "Bedrooms" in texts("Bedrooms")
@@ -158,14 +153,14 @@ def test_a_screen_reader_label_names_its_neighbor() -> None:
 def test_a_page_that_its_script_will_show_is_read() -> None:
     """A wrapper that hides the whole page is opened by the page's script."""
     text = f'<html><body><div id="app" style="display:none">{_ABOUT}<p>secret</p></div></body></html>'
-    page = Page("https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC))
+    page = page_of(text, "https://h.example/")
     assert "secret" in [segment.text for segment in Document(page).segments]
 
 
 def test_xpaths_stay_those_of_the_page() -> None:
     """Hidden elements are emptied but not removed, so that locators hold on the fetched page."""
     text = f"<html><body>{_ABOUT}<p hidden>secret</p><p>Year built: 1998</p></body></html>"
-    page = Page("https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC))
+    page = page_of(text, "https://h.example/")
     document = Document(page)
     year = next(segment for segment in document.segments if segment.text.startswith("Year"))
     assert document.path(year.owner) == "/html/body/p[3]"
@@ -185,5 +180,5 @@ def test_xpaths_stay_those_of_the_page() -> None:
 def test_invisible_characters_are_not_read(written: str, read: str) -> None:
     """Zero-width and tag characters split text or hide text. Joiners are part of the spelling in other scripts."""
     text = f"<html><body>{_ABOUT}<p>{written}</p></body></html>"
-    page = Page("https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC))
+    page = page_of(text, "https://h.example/")
     assert read in [segment.text for segment in Document(page).segments]
