@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request, Response, Security
 from fastapi.dependencies.models import Dependant
@@ -80,6 +80,11 @@ def allow(*roles: Role) -> Any:
     `role_check` enforces it.
     """
     return Security(_Roles(roles))
+
+
+#: The caller of a route for operators, or for management.
+Operator = Annotated[Caller, allow(*OPERATIONS)]
+Manager = Annotated[Caller, allow(*MANAGEMENT)]
 
 
 def api_router(path: str, tag: str, roles: Sequence[Role] = ()) -> APIRouter:

@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from app.access.tokens import Caller
 from app.property.record import Method, SourceKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.services.reports import identity_decisions
 from app.services.reports.identity_decisions import MOST_CHARACTERS
-from web.auth import OPERATIONS, READING, allow, api_router
+from web.auth import READING, Operator, api_router
 from web.context import ContextOf
 from web.envelope import answers, listed, success
 from web.parameters import (
@@ -32,7 +31,6 @@ from web.properties import Verdict
 
 router = api_router("/api/v1/properties", "properties", READING)
 reviews = api_router("/api/v1/reviews", "properties", READING)
-Operator = Annotated[Caller, allow(*OPERATIONS)]
 type DecisionKind = Literal["split", "join", "review"]
 type ComparisonResult = Literal["same", "close", "differs"]
 Reason = Annotated[str, Field(max_length=MOST_CHARACTERS, examples=["the building behind"])]

@@ -9,12 +9,11 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
-from app.access.tokens import Caller
 from app.property.record import SourceKind
 from app.property.storage.jobs.models import JobState, PageFrom
 from app.services.reports.estimate import estimate
 from tasks._celery.submission import resubmit_jobs, submit_targets
-from web.auth import OPERATIONS, READING, allow, api_router
+from web.auth import OPERATIONS, READING, Operator, allow, api_router
 from web.context import ContextOf
 from web.envelope import ErrorBody, answers, failure, listed, success
 from web.idempotency import REPLAYED, IdempotencyKey, request_key
@@ -187,10 +186,7 @@ class EstimateView(BaseModel):
     ),
 )
 def enqueue_jobs(
-    request: JobRequest,
-    caller: Annotated[Caller, allow(*OPERATIONS)],
-    context: ContextOf,
-    idempotency_key: IdempotencyKey = None,
+    request: JobRequest, caller: Operator, context: ContextOf, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """Create a batch with a job for each target, or nothing: an invalid target, a missing broker, or an exceeded quota
     fails the whole request.
@@ -251,7 +247,7 @@ def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
 @router.post(
     "/{job_id}/retry", status_code=202, summary="Retry a job", responses=answers(JobView, 404, 409, 422, status=202)
 )
-def retry_job(job_id: JobId, caller: Annotated[Caller, allow(*OPERATIONS)], context: ContextOf) -> JSONResponse:
+def retry_job(job_id: JobId, caller: Operator, context: ContextOf) -> JSONResponse:
     """Queue a failed or canceled job again. Other states, and targets in progress in another job, answer 409.
 
     It counts against the caller's quota like a new job. Repeating is safe without an `Idempotency-Key`.

@@ -9,11 +9,10 @@ from fastapi import Body, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from app.access.tokens import Caller
 from app.keypool.snapshots import Action
 from app.property.storage.audit import key_actions
 from app.services.keys.actions import MOST_CHARACTERS, act
-from web.auth import MANAGEMENT, allow, api_router
+from web.auth import MANAGEMENT, Manager, api_router
 from web.context import ContextOf
 from web.envelope import answers, listed, success
 from web.parameters import ActionsCursor, KeyMask, Limit, ListPage, RequestBody, Who
@@ -131,7 +130,7 @@ def list_keys(context: ContextOf) -> JSONResponse:
 def act_on_key(
     key: KeyName,
     action: KeyAction,
-    caller: Annotated[Caller, allow(*MANAGEMENT)],
+    caller: Manager,
     context: ContextOf,
     request: Annotated[KeyActionRequest | None, Body(examples=[{"reason": "leaked in a ticket"}])] = None,
 ) -> JSONResponse:

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Discriminator, Field, Tag
 
-from app.access.tokens import Caller
 from app.property.storage.privacy.scope import PurgeKind
 from app.services.privacy.purging import purge
-from web.auth import MANAGEMENT, allow, api_router
+from web.auth import Manager, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
 from web.parameters import RequestBody
@@ -88,9 +87,7 @@ class PurgedView(BaseModel):
 
 
 @router.post("/purge", summary="Purge stored data", responses=answers(PurgedView, 415, 422))
-def purge_data(
-    request: PurgeRequest, caller: Annotated[Caller, allow(*MANAGEMENT)], context: ContextOf
-) -> JSONResponse:
+def purge_data(request: PurgeRequest, caller: Manager, context: ContextOf) -> JSONResponse:
     """Remove copies of pages, values with evidence and history, model answers, and jobs. By default, only count them.
 
     What other pages state about the same property stays. Workers may run meanwhile. Repeating is safe without an

@@ -8,17 +8,15 @@ from typing import Annotated
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
-from app.access.tokens import Caller
 from app.property.storage.watches.models import WatchKind, WatchStatus
 from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
 from app.services.watches import watching
-from web.auth import OPERATIONS, READING, allow, api_router
+from web.auth import OPERATIONS, READING, Operator, allow, api_router
 from web.context import ContextOf
 from web.envelope import ErrorBody, answers, listed, success
 from web.parameters import Limit, ListPage, PropertyId, RequestBody, Targets, WatchesCursor, WatchId, Who, whole
 
 router = api_router("/api/v1/watches", "watches", READING)
-Operator = Annotated[Caller, allow(*OPERATIONS)]
 type WatchCounts = Annotated[
     dict[WatchStatus, int], Field(examples=[{"waiting": 12, "due": 0, "put_off": 0, "under_way": 1, "paused": 0}])
 ]

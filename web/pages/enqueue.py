@@ -7,11 +7,10 @@ from uuid import uuid4
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
-from app.access.tokens import Caller
 from app.errors.targets import InvalidTargetListError
 from app.services.reports.estimate import estimate
 from tasks._celery.submission import submit_targets
-from web.auth import OPERATIONS, allow
+from web.auth import OPERATIONS, Operator, allow
 from web.context import ContextOf
 from web.idempotency import request_key
 from web.pages.rendering import page
@@ -60,7 +59,7 @@ def show_estimate(
 @router.post("/enqueue")
 def enqueue(
     *,
-    caller: Annotated[Caller, allow(*OPERATIONS)],
+    caller: Operator,
     context: ContextOf,
     targets: Annotated[str, Form()],
     key: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")],

@@ -7,11 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.access.tokens import Caller
 from app.property.storage.jobs.models import JobState
 from app.property.storage.paging import every
 from tasks._celery.submission import resubmit_jobs
-from web.auth import OPERATIONS, READING, allow
+from web.auth import OPERATIONS, READING, Operator, allow
 from web.context import ContextOf
 from web.pages.rendering import live_page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
@@ -19,7 +18,6 @@ from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
-Operator = Annotated[Caller, allow(*OPERATIONS)]
 
 
 @router.get("/jobs", dependencies=[allow(*READING)])

@@ -7,7 +7,6 @@ from typing import Annotated
 import redis
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from app.access.tokens import Caller
 from app.errors.broker import BrokerUnavailableError
 from app.keypool.snapshots import Action
 from app.property.storage.audit import key_actions
@@ -16,7 +15,7 @@ from app.redis.embedded_valkey import broker_url
 from app.services.keys.actions import MOST_CHARACTERS, act
 from app.services.keys.panel import SPAN, Panel, make_panel
 from app.services.reports.key_report.report import newest_report
-from web.auth import MANAGEMENT, allow
+from web.auth import MANAGEMENT, Manager, allow
 from web.context import Context, ContextOf
 from web.pages.charts import BarChart, hour_chart, timeline
 from web.pages.rendering import live_page
@@ -46,7 +45,7 @@ def show_keys(request: Request, context: ContextOf, all_keys: Annotated[bool, Qu
 
 @router.post("/keys/{key_id}/{action}")
 def act_on_key(
-    caller: Annotated[Caller, allow(*MANAGEMENT)],
+    caller: Manager,
     context: ContextOf,
     key_id: Id,
     action: Action,

@@ -166,11 +166,11 @@ def _ago(at: datetime, now: datetime) -> str:
     size = abs(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if size >= length:
-            said = f"{int(size // length)} {unit}"
+            text = f"{int(size // length)} {unit}"
             break
     else:
-        said = f"{int(size)} s"
-    return f"in {said}" if seconds < 0 else f"{said} ago"
+        text = f"{int(size)} s"
+    return f"in {text}" if seconds < 0 else f"{text} ago"
 
 
 def _count(number: float) -> str:

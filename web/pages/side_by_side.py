@@ -80,22 +80,22 @@ def source_names(shown: Mapping[str, Any]) -> list[SourceName]:
     ]
 
 
-def side_by_side(shown: Mapping[str, Any], said: Sequence[SourceRow]) -> list[Row]:
+def side_by_side(shown: Mapping[str, Any], records: Sequence[SourceRow]) -> list[Row]:
     """Return a row for each field that two or more sources state, conflicts first."""
     conflicts = {conflict["field"]: conflict for conflict in shown["conflicts"]}
     rows = [
-        Row(name, spec.label, spec.meaning, name in conflicts, tuple(_cells(name, shown, said, conflicts.get(name))))
+        Row(name, spec.label, spec.meaning, name in conflicts, tuple(_cells(name, shown, records, conflicts.get(name))))
         for name, spec in FIELDS.items()
-        if sum(name in one.record for one in said) > 1
+        if sum(name in one.record for one in records) > 1
     ]
     return sorted(rows, key=lambda row: not row.is_conflict)
 
 
 def _cells(
-    name: str, shown: Mapping[str, Any], said: Sequence[SourceRow], conflict: Mapping[str, Any] | None
+    name: str, shown: Mapping[str, Any], records: Sequence[SourceRow], conflict: Mapping[str, Any] | None
 ) -> Iterator[Cell]:
     chosen = shown["evidence"].get(name)
-    for one in said:
+    for one in records:
         if name not in one.record:
             yield Cell("", "", "")
             continue

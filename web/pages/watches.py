@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.access.tokens import Caller
 from app.errors import NotFoundError
 from app.errors.requests import QuotaExceededError
 from app.errors.targets import InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
@@ -15,7 +14,7 @@ from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, PLANNED, Watches
 from app.property.urls.targets import normalize_watched
 from app.services.watches import watching
-from web.auth import OPERATIONS, READING, allow
+from web.auth import OPERATIONS, READING, Operator, allow
 from web.context import Context, ContextOf
 from web.errors import status_of
 from web.pages.rendering import live_page, page, page_addresses
@@ -47,7 +46,7 @@ def list_watches(
 @router.post("/watches")
 def add_watches(
     request: Request,
-    caller: Annotated[Caller, allow(*OPERATIONS)],
+    caller: Operator,
     context: ContextOf,
     text: Annotated[str, Form()] = "",
     interval_days: Annotated[int | None, Form(ge=1, le=MOST_INTERVAL_DAYS)] = None,

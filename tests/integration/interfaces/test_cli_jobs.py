@@ -36,15 +36,6 @@ def test_enqueue_without_a_broker_gives_exit_code_2_and_leaves_no_job(called: Pr
     assert "hunter2" not in down.stderr
 
 
-def test_a_bad_line_enqueues_nothing(called: Propintel, home: Path, broker: EmbeddedValkey) -> None:
-    (home / "targets.txt").write_text("http://homes.example/1\n\n# no\nhttp//typo\n")
-    ran = called("enqueue", "--file", "targets.txt")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "targets.txt line 4" in ran.stderr
-    assert called("enqueue", "--file", "-", stdin="http://homes.example/1\nx\n").returncode == 2
-    assert not (home / "state" / "propintel.sqlite3").exists() or _rows(home) == 0
-
-
 def test_enqueue_reports_targets_in_progress_as_duplicates(called: Propintel, broker: EmbeddedValkey) -> None:
     ran = called("enqueue", "http://homes.example/1", "http://homes.example/2", "--priority", "0")
     assert ran.returncode == 0, ran.stderr
@@ -57,24 +48,6 @@ def test_enqueue_reports_targets_in_progress_as_duplicates(called: Propintel, br
     with redis.Redis.from_url(broker.url) as connection:
         lists = [key for key in connection.keys("*") if connection.type(key) == b"list"]
         assert sum(connection.llen(key) for key in lists) == 3
-
-
-def test_addresses_in_several_spellings_become_one_job(called: Propintel, home: Path, broker: EmbeddedValkey) -> None:
-    (home / "customers.csv").write_text(
-        "name,street,city,state,zip\nA,12 Main Street,Anytown,ST,00000\nB,12 MAIN ST,Anytown,ST,00000-1234\n"
-        "C,9 First Ave Apt 4,Anytown,ST,00000\n"
-    )
-    ran = called("enqueue", "--file", "customers.csv", "12 main st, anytown st 00000")
-    assert ran.returncode == 0, ran.stderr
-    enqueued = json.loads(ran.stdout)
-    assert (len(enqueued["jobs"]), enqueued["duplicates"]) == (2, 2)
-    listed = json.loads(called("jobs", "list", "--batch", enqueued["batch"]).stdout)["jobs"]
-    assert [job["target"] for job in listed] == ["12 MAIN ST, ANYTOWN, ST 00000", "9 1ST AVE UNIT 4, ANYTOWN, ST 00000"]
-    (home / "customers.csv").write_text("street,city,state\n12 Main St,Anytown,ST\nPO Box 4,Anytown,ST\n")
-    bad = called("enqueue", "--file", "customers.csv")
-    assert (bad.returncode, bad.stdout) == (2, "")
-    assert "customers.csv line 3" in bad.stderr
-    assert "post office box" in bad.stderr
 
 
 def test_jobs_are_shown_canceled_and_retried(called: Propintel, broker: EmbeddedValkey) -> None:
@@ -130,15 +103,6 @@ def test_a_batch_of_duplicates_is_stored(called: Propintel, broker: EmbeddedValk
     again = json.loads(called("enqueue", "http://homes.example/1").stdout)
     assert json.loads(called("batches", "show", again["batch"]).stdout)["duplicates"] == 1
     assert json.loads(called("jobs", "list", "--batch", again["batch"]).stdout)["jobs"] == []
-
-
-def test_an_unusable_callback_url_is_wrong_usage(called: Propintel, home: Path, broker: EmbeddedValkey) -> None:
-    ran = called("enqueue", "http://homes.example/1", "--callback-url", "https://me:hunter2@hooks.example/")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "user name" in ran.stderr
-    assert "hunter2" not in ran.stderr
-    assert len(ran.stderr.splitlines()) == 1
-    assert json.loads(called("jobs", "list").stdout)["jobs"] == []
 
 
 @pytest.mark.worker

@@ -24,15 +24,6 @@ def read() -> Extraction:
     return extract(Page(url, url, "text/html", _HTML, _HTML.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
 
 
-def test_each_value_has_its_score_in_record_order(read: Extraction) -> None:
-    scored = scores(read)
-    assert list(scored) == [name for name in read.record.values if name in scored]
-    assert scored["ListPrice"]["features"]["strong_checks"]["value"] == 1
-    assert scored["ListPrice"]["features"]["strong_checks"]["adds"] > 0
-    assert scored["ListPrice"]["confidence"] == read.record.evidence["ListPrice"].confidence
-    assert scored["YearBuilt"]["features"]["rival"]["adds"] < 0, "the rival year does not count"
-
-
 def test_the_terminal_shows_each_contribution_within_80_columns(read: Extraction) -> None:
     data = {"kind": "listing", "reason": "x", "wanted": [], "notes": [], "candidates": explained(read)}
     screen = Console(file=io.StringIO(), width=80, force_terminal=False)

@@ -42,6 +42,7 @@ def test_a_removed_key_is_shown_as_draining_with_its_last_use() -> None:
     """The last use tells an operator when the key can be revoked."""
     clock = ManualClock()
     pool = _pool(clock)
+    assert not any("draining" in line for line in _shown(pool.stats()))
     used = {_ask(pool), _ask(pool)}
     assert used == {key.mask for key in KEYS}
     pool.replace_keys(KEYS[1:])
@@ -57,7 +58,3 @@ def test_a_removed_key_is_shown_as_draining_with_its_last_use() -> None:
     (other,) = [line for line in lines if KEYS[1].mask in line]
     assert " closed 5 5 0 " in other
     assert other.endswith("2026-01-01 00:01")
-
-
-def test_without_draining_keys_the_title_does_not_mention_them() -> None:
-    assert not any("draining" in line for line in _shown(_pool(ManualClock()).stats()))

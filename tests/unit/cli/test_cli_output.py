@@ -13,6 +13,7 @@ from app.errors.fetching import BlockedAddressError, HttpStatusError
 from app.errors.keys import CapacityError, NoKeysError
 from app.errors.storage import DatabaseLockedError, DatabaseOutdatedError, DatabaseUnavailableError, DiskFullError
 from app.errors.targets import InvalidTargetError
+from app.errors.webhooks import InvalidCallbackError
 from app.printable import printable
 from cli.failures import exit_code_of, report
 from cli.output import cell, make_table, stdout_console
@@ -40,6 +41,7 @@ def test_brackets_in_a_value_are_not_markup(capsys: pytest.CaptureFixture[str]) 
         (BrokerUnavailableError("redis://x", "down"), 2),
         (NoKeysError(), 2),
         (InvalidTargetError("x", "is none"), 2),
+        (InvalidCallbackError("https://hooks.example", "it has a user name"), 2),
         (DatabaseUnavailableError("postgresql://x", "down"), 2),
         (DatabaseOutdatedError("postgresql://x", "none"), 2),
         (DatabaseLockedError("sqlite://x", "busy"), 1),

@@ -95,11 +95,9 @@ def test_prices_of_one_day_are_drawn_and_one_price_makes_no_chart() -> None:
     assert [dot.is_sale for dot in chart.dots] == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("amount", "text"), [(0, "0"), (450, "450"), (250_000, "250K"), (1_200_000, "1.2M"), (3e9, "3B")]
-)
-def test_amounts_of_an_axis_are_short(amount: float, text: str) -> None:
-    assert short(amount) == text
+def test_amounts_and_distances_are_short() -> None:
+    assert list(map(short, (0, 450, 250_000, 1_200_000, 3e9))) == ["0", "450", "250K", "1.2M", "3B"]
+    assert list(map(distance, (0.4, 40, 1500, 2.5e6))) == ["0 m", "40 m", "1.5 km", "2,500 km"]
 
 
 def test_places_are_drawn_relative_to_the_chosen_one() -> None:
@@ -139,8 +137,3 @@ def test_places_across_the_date_line_are_close() -> None:
 def test_without_a_chosen_place_nothing_is_drawn() -> None:
     assert locator([Seen(1, 1.0, 1.0, False)]) is None
     assert locator([]) is None
-
-
-@pytest.mark.parametrize(("meters", "text"), [(0.4, "0 m"), (40, "40 m"), (1500, "1.5 km"), (2.5e6, "2,500 km")])
-def test_distances(meters: float, text: str) -> None:
-    assert distance(meters) == text

@@ -21,7 +21,7 @@ def _source(url: str, **values: Any) -> SourceRow:
     return SourceRow(url=url, record=values, evidence={name: _proof(url, value) for name, value in values.items()})
 
 
-SAID = [
+ROWS = [
     _source(URLS[0], YearBuilt=1987, StoriesTotal=2, City="Anytown", ClosePrice=5),
     _source(URLS[1], YearBuilt=1978, StoriesTotal=2.0, City="ANYTOWN"),
     _source(URLS[2], YearBuilt=1987, ClosePrice=4),
@@ -32,13 +32,13 @@ SHOWN: dict[str, Any] = {
         for url, kind in ((URLS[0], "tax_roll"), (URLS[1], None), ("odd", None))
     ],
     "evidence": {
-        "YearBuilt": SAID[0].evidence["YearBuilt"], "StoriesTotal": SAID[1].evidence["StoriesTotal"],
-        "City": SAID[0].evidence["City"], "ClosePrice": SAID[0].evidence["ClosePrice"],
+        "YearBuilt": ROWS[0].evidence["YearBuilt"], "StoriesTotal": ROWS[1].evidence["StoriesTotal"],
+        "City": ROWS[0].evidence["City"], "ClosePrice": ROWS[0].evidence["ClosePrice"],
     },
     "conflicts": [
         {
             "field": "YearBuilt", "chosen": 1987,
-            "evidence": [SAID[0].evidence["YearBuilt"], SAID[2].evidence["YearBuilt"], SAID[1].evidence["YearBuilt"]],
+            "evidence": [ROWS[0].evidence["YearBuilt"], ROWS[2].evidence["YearBuilt"], ROWS[1].evidence["YearBuilt"]],
             "reasons": ["2 sources agree", "says the same", "ranks below"], "verdicts": ["won", "agrees", "conflict"],
         }
     ],
@@ -46,7 +46,7 @@ SHOWN: dict[str, Any] = {
 
 
 def test_conflicts_come_first_with_the_store_s_reasons() -> None:
-    rows = side_by_side(SHOWN, SAID)
+    rows = side_by_side(SHOWN, ROWS)
     assert [(row.name, row.is_conflict) for row in rows] == [
         ("YearBuilt", True), ("ClosePrice", False), ("City", False), ("StoriesTotal", False),
     ]  # fmt: skip
@@ -59,7 +59,7 @@ def test_conflicts_come_first_with_the_store_s_reasons() -> None:
 
 def test_sources_with_equal_values_are_one_opinion_and_the_chosen_one_is_first() -> None:
     names = source_names(SHOWN)
-    (first, second) = opinions(side_by_side(SHOWN, SAID)[0], names)
+    (first, second) = opinions(side_by_side(SHOWN, ROWS)[0], names)
     assert (first.text, first.verdict, first.reason) == ("1987", "chosen", "2 sources agree")
     assert first.sources == (names[0], names[2])
     assert (second.text, second.verdict, second.reason, second.sources) == (
@@ -71,7 +71,7 @@ def test_sources_with_equal_values_are_one_opinion_and_the_chosen_one_is_first()
 
 
 def test_equal_values_are_not_a_conflict() -> None:
-    cells = {row.name: row.cells for row in side_by_side(SHOWN, SAID)}
+    cells = {row.name: row.cells for row in side_by_side(SHOWN, ROWS)}
     assert cells["ClosePrice"] == (Cell("5", "chosen", ""), Cell("", "", ""), Cell("4", "beside", ""))
     assert cells["City"] == (Cell("Anytown", "chosen", ""), Cell("ANYTOWN", "agrees", ""), Cell("", "", ""))
     assert [cell.verdict for cell in cells["StoriesTotal"]] == ["agrees", "chosen", ""]
@@ -79,7 +79,7 @@ def test_equal_values_are_not_a_conflict() -> None:
 
 def test_conflicts_without_stored_reasons_still_name_the_chosen_value() -> None:
     bare = {name: SHOWN["conflicts"][0][name] for name in ("field", "chosen", "evidence")}
-    (row, *_) = side_by_side({**SHOWN, "conflicts": [bare]}, SAID)
+    (row, *_) = side_by_side({**SHOWN, "conflicts": [bare]}, ROWS)
     assert [(cell.verdict, cell.reason) for cell in row.cells] == [("chosen", ""), ("differs", ""), ("agrees", "")]
 
 

@@ -26,18 +26,6 @@ def fail_all(stores: Stores, batch: Enqueued) -> None:
         stores.jobs.fail(job.id, PageGoneError(job.target, "sold"))
 
 
-def test_a_batch_shows_its_progress_and_its_callback(
-    client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued
-) -> None:
-    stores.jobs.claim(batch.new[0], "worker", 30)
-    answer = client.get(f"/api/v1/batches/{batch.batch}", headers=bearer("operator"))
-    data = answer.json()["data"]
-    assert (data["id"], data["targets"], data["completed_at"]) == (batch.batch, 3, None)
-    assert data["counts"] == {**EMPTY, "queued": 2, "running": 1}
-    assert data["callback"] == {"url": "https://hooks.example", "state": "waiting", "attempts": 0, "error": None}
-    assert "secret" not in answer.text
-
-
 def test_batches_are_listed_newest_first(client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued) -> None:
     second = stores.jobs.enqueue(["http://homes.example/other"])
     data = client.get("/api/v1/batches", headers=bearer()).json()["data"]

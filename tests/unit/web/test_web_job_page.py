@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from app.property.storage.jobs.models import Job, JobState, PageFrom
 from web.pages.rendering import _environment
 
@@ -25,12 +23,9 @@ def shown(page_from: PageFrom | None) -> str:
     return _environment().get_template("job_live.html").render(job=job, now=NOW, rights=[], csrf="")
 
 
-@pytest.mark.parametrize("page_from", list(PageFrom))
-def test_each_way_is_stated_in_words(page_from: PageFrom) -> None:
-    text = shown(page_from)
-    assert "<dt>Page</dt>" in text
-    assert ("so no model was called" in text) == (page_from in (PageFrom.UNCHANGED, PageFrom.SAME_PAGE))
-
-
-def test_an_unfinished_job_does_not_state_a_way() -> None:
+def test_the_way_of_a_finished_job_is_stated_in_words() -> None:
+    for page_from in PageFrom:
+        text = shown(page_from)
+        assert "<dt>Page</dt>" in text
+        assert ("so no model was called" in text) == (page_from in (PageFrom.UNCHANGED, PageFrom.SAME_PAGE))
     assert "<dt>Page</dt>" not in shown(None)

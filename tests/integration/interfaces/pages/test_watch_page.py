@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
@@ -16,7 +15,7 @@ from app.property.storage.database import Database
 from app.property.storage.watches.budget import Charge, WatchLimits, charge_watches
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
-from tests.integration.interfaces.conftest import Environment, Propintel
+from tests.integration.interfaces.conftest import Environment
 from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible
 
 pytestmark = pytest.mark.usefixtures("broker")
@@ -108,57 +107,3 @@ def test_an_operator_edits_the_watches(database: Database, signed_in: SignIn, sc
     remove.click()
     expect(page.locator("tbody tr")).to_have_count(1)
     assert [watch.kind for watch in Watches(database).page().items] == ["address"]
-
-
-class TestForms:
-    """Forged forms and bad parameters are refused."""
-
-    @pytest.fixture
-    def client_of(self, web: str, called: Propintel) -> Iterator[Callable[[str], httpx2.Client]]:
-        clients: list[httpx2.Client] = []
-
-        def sign_in(role: str) -> httpx2.Client:
-            client = httpx2.Client(base_url=web, trust_env=False, timeout=120)
-            clients.append(client)
-            token = called("token", "--role", role, "--subject", "tester").stdout.strip()
-            assert client.post("/sign-in", data={"token": token}).status_code == 303
-            return client
-
-        yield sign_in
-        for client in clients:
-            client.close()
-
-    def test_forms_need_the_sessions_token_and_a_role_that_may_change_watches(
-        self, database: Database, client_of: Callable[[str], httpx2.Client]
-    ) -> None:
-        watches = Watches(database)
-        (kept,) = watches.add(["https://homes.example/kept"]).watches
-        operator, reader = client_of("operator"), client_of("reader")
-        assert 'name="csrf"' in operator.get("/watches").text
-        csrf = re.findall(r'name="csrf" value="([^"]+)"', operator.get("/watches").text)[0]
-        asks: tuple[tuple[str, dict[str, str]], ...] = (
-            ("/watches", {"text": "https://homes.example/new"}),
-            (f"/watches/{kept.id}/remove", {}),
-        )
-        for path, sent in asks:
-            for bad in ({}, {"csrf": "x" * 43}):
-                assert operator.post(path, data={**sent, **bad}).status_code == 403
-            forged = {"Sec-Fetch-Site": "cross-site"}
-            assert operator.post(path, data={**sent, "csrf": csrf}, headers=forged).status_code == 403
-            assert reader.post(path, data={**sent, "csrf": csrf}).status_code == 403
-        assert [watch.target for watch in watches.page().items] == ["https://homes.example/kept"]
-        for path, sent in asks:
-            assert operator.post(path, data={**sent, "csrf": csrf}).status_code == 303
-        assert [watch.target for watch in watches.page().items] == ["https://homes.example/new"]
-        gone = operator.post(f"/watches/{kept.id}/remove", data={"csrf": csrf})
-        assert (gone.status_code, "no watch" in gone.text) == (404, True)
-
-    def test_bad_parameters_are_error_pages(self, client_of: Callable[[str], httpx2.Client]) -> None:
-        client = client_of("operator")
-        csrf = re.findall(r'name="csrf" value="([^"]+)"', client.get("/watches").text)[0]
-        for path in ("/watches?status=odd", "/watches?cursor=odd"):
-            answer = client.get(path)
-            assert (answer.status_code, 'role="alert"' in answer.text) == (422, True)
-        sent = {"csrf": csrf, "text": "https://homes.example/1", "interval_days": "0"}
-        assert client.post("/watches", data=sent).status_code == 422
-        assert client.post("/watches", data={"csrf": csrf}).status_code == 422
