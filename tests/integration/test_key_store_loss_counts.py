@@ -138,7 +138,7 @@ def test_a_request_that_starts_in_one_loss_and_ends_in_the_next_or_later_is_coun
     know(store)
     wait_until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
     lossy_server.freeze()
-    during, after, stream = sent(store), sent(store), sent(store)
+    during, after, stream, late = (sent(store) for _ in range(4))
     lossy_server.thaw()
     wait_until(lambda: not store.lost, 6)
     lossy_server.freeze()
@@ -147,14 +147,16 @@ def test_a_request_that_starts_in_one_loss_and_ends_in_the_next_or_later_is_coun
     store.settle(during, Settlement(Outcome.SUCCESS, usage=Usage(20, 5, output_tokens=8)))
     store.settle(stream, Settlement(Outcome.SUCCESS))
     store.end_stream(stream, Usage(40, 3, output_tokens=9))
+    store.settle(late, Settlement(Outcome.SUCCESS))
     lossy_server.thaw()
     wait_until(lambda: not store.lost, 6)
     store.settle(second, Settlement(Outcome.SUCCESS))
     store.settle(after, Settlement(Outcome.ABANDONED))
-    wait_until(lambda: ends(store) == {Outcome.SUCCESS: 5, Outcome.ABANDONED: 1}, 6)
-    assert store.spent() == Spent(6, 2 * 10 + 20 + 40 + 2 * 10, 8)
-    assert sum(call.output_tokens for call in store.figures().calls) == 17
-    assert [total(store, f) for f in ("requests", "successes", "in_flight")] == [6, 5, 0]
+    store.end_stream(late, Usage(30, 3, output_tokens=20))
+    wait_until(lambda: sum(call.output_tokens for call in store.figures().calls) == 9 + 8 + 20, 10)
+    assert ends(store) == {Outcome.SUCCESS: 6, Outcome.ABANDONED: 1}
+    assert store.spent() == Spent(7, 2 * 10 + 20 + 40 + 30 + 2 * 10, 11)
+    assert [total(store, f) for f in ("requests", "successes", "in_flight")] == [7, 6, 0]
 
 
 def test_a_reservation_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
