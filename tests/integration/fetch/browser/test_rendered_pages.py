@@ -40,22 +40,17 @@ def test_a_complete_page_is_not_rendered(site: Any, browser_fetcher: Fetcher) ->
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_pages_of_a_chosen_host_are_always_rendered(site: Any, make_browser_fetcher: Any) -> None:
-    url = site.page(
-        "/home", f"<!doctype html><div id=root>{FACTS}</div><script>document.title='drawn'</script>".encode()
-    )
-    page = make_browser_fetcher(fetch_browser_hosts=("127.0.0.1",)).fetch(url)
-    assert page.rendered
-    assert "<title>drawn</title>" in page.text
-
-
-def test_the_browser_identifies_itself(site: Any, make_browser_fetcher: Any) -> None:
+def test_pages_of_a_chosen_host_are_always_rendered_and_the_browser_identifies_itself(
+    site: Any, make_browser_fetcher: Any
+) -> None:
     """The User-Agent of every request contains the contact, and a page can detect that a program visits it."""
-    show = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
-    url = site.page("/home", shell(show))
-    page = make_browser_fetcher(fetch_user_agent="homes-bot/1.0 (+mailto:web@homes.example)").fetch(url)
-    assert "homes-bot/1.0 (+mailto:web@homes.example) true" in page.text
-    assert {headers["User-Agent"] for headers in site.headers} == {"homes-bot/1.0 (+mailto:web@homes.example)"}
+    agent = "homes-bot/1.0 (+mailto:web@homes.example)"
+    fetcher = make_browser_fetcher(fetch_browser_hosts=("127.0.0.1",), fetch_user_agent=agent)
+    show = "<script>document.title = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')</script>"
+    page = fetcher.fetch(site.page("/home", f"<!doctype html><div id=root>{FACTS}</div>{show}".encode()))
+    assert page.rendered
+    assert f"<title>{agent} true</title>" in page.text
+    assert {headers["User-Agent"] for headers in site.headers} == {agent}
     assert site.hits == ["/robots.txt", "/home", "/x"]
 
 
