@@ -195,9 +195,9 @@ def test_a_sold_home_s_price_asked_comes_from_its_label() -> None:
     facts = "<p>Bedrooms: 3</p><p>Year Built: 1954</p><p>Lot Size: 6,250 sq ft</p>"
     body = f"<div>SOLD MAR 28, 2025</div><h1>12 Oak St, Ames, IA 50010</h1><p>$548,000</p><p>Sold Price</p>{facts}"
     closed = "<li>Closed Price: $548,000</li><li>Closed Date: 03/28/2025</li>"
-    labelled = _page(f"{body}<ul><li>List Price: $539,950</li>{closed}</ul>", "12 Oak St")
-    assert (labelled["ListPrice"], labelled["ClosePrice"]) == (539950, 548000)
-    assert (labelled["StandardStatus"], labelled["CloseDate"]) == ("Closed", "2025-03-28")
+    labeled = _page(f"{body}<ul><li>List Price: $539,950</li>{closed}</ul>", "12 Oak St")
+    assert (labeled["ListPrice"], labeled["ClosePrice"]) == (539950, 548000)
+    assert (labeled["StandardStatus"], labeled["CloseDate"]) == ("Closed", "2025-03-28")
     assert "ListPrice" not in _page(f"{body}<ul>{closed}</ul>", "12 Oak St")
 
 
