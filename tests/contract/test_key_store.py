@@ -45,9 +45,9 @@ def test_a_key_that_never_answered_has_one_request_in_flight(store: Store) -> No
 
 def test_a_lost_lease_expires_and_frees_the_probe(store: Store, clock: ManualClock) -> None:
     take(store)
-    clock.advance(119.9)
+    clock.advance(119.999999)
     assert not isinstance(store.acquire(ask(max_wait_us=SECOND)), Lease)
-    clock.advance(0.1)
+    clock.advance(0.000001)
     take(store)
 
 
@@ -178,8 +178,11 @@ def test_missing_quota_takes_the_whole_group_out_and_is_reported_once(
     assert [of(store, k).state for k in keys] == ["no_quota", "no_quota", "closed"]
 
 
-def test_a_group_without_quota_is_probed_after_an_hour(pair: Store, clock: ManualClock) -> None:
-    answer(pair, Outcome.QUOTA_EXHAUSTED)
+@pytest.mark.parametrize("outcome", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED])
+def test_a_refused_key_or_a_group_without_quota_is_probed_after_an_hour(
+    pair: Store, clock: ManualClock, outcome: Outcome
+) -> None:
+    answer(pair, outcome)
     answer(pair)
     clock.advance(3599.999999)
     assert {answer(pair).key_id for _ in range(3)} == {B.key_id}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import redis
 from prometheus_client.exposition import choose_encoder
@@ -84,7 +85,8 @@ class Exposition(Collector):
     def collect(self) -> list[Metric]:
         """Return all families of `SPECS`, for the rendering library."""
         with self._collecting:
-            sources = [self._totals, self._keys, self._jobs, self._messages, self._health, self._reported]
+            sources: list[_Source[Any]] = [self._totals, self._keys, self._jobs, self._messages]
+            sources += [self._health, self._reported]
             for source in sources:  # concurrently, so that only the slowest is waited for
                 source.begin()
             totals, report = self._totals.answer(), self._keys.answer()
