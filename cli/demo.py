@@ -73,7 +73,7 @@ def _run_demo(jobs: int, keys: int, real: bool) -> int:
             tempfile.TemporaryDirectory(prefix="propintel-demo-", ignore_cleanup_errors=True) as home,
             progress_on_stderr() as progress,
         ):
-            result, reasons = _run(signals, Path(home), progress, jobs=jobs, keys=keys, real=real)
+            result, reasons = _with_simulators(signals, Path(home), progress, jobs=jobs, keys=keys, real=real)
     except StopRequestedError as exc:
         return _complain("stopped; no process is left", exc.exit_code)
     except PropertyIntelligenceError as exc:
@@ -86,7 +86,7 @@ def _run_demo(jobs: int, keys: int, real: bool) -> int:
     return 0 if result["jobs"]["succeeded"] == jobs else 1
 
 
-def _run(
+def _with_simulators(
     signals: StopSignals, home: Path, progress: ProgressLine, *, jobs: int, keys: int, real: bool
 ) -> tuple[dict[str, Any], list[str]]:
     began = time.monotonic()
@@ -106,13 +106,13 @@ def _run(
             settings = load_settings()
             if not load_keys(settings).keys:
                 raise NoKeysError
-            result, reasons = _work(
+            result, reasons = _with_worker(
                 signals, settings, Services(home, env, cwd=home, logs=home), progress, site=site, count=jobs
             )
     return {**result, "seconds": round(time.monotonic() - began, 1)}, reasons
 
 
-def _work(
+def _with_worker(
     signals: StopSignals, settings: Settings, services: Services, progress: ProgressLine, *, site: str, count: int
 ) -> tuple[dict[str, Any], list[str]]:
     progress.say("starting Valkey, a worker and beat")

@@ -1,5 +1,6 @@
 """The scrape job: turn one target from the jobs table into a stored property.
 
+`Scraper.store_target` in `app/services/property_intelligence.py` does the work, and `Storing` beside it ends the job.
 Model calls use the client of `self.manager`, the `OpenAIClientManager` that `worker_init` or `worker_process_init`
 opened for this process (`worker/signals.py`).
 """
@@ -65,7 +66,7 @@ def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
     )
     try:
         with paid_by_watch(job, resources.database, resources.settings):
-            outcome = resources.scraper.work(
+            outcome = resources.scraper.store_target(
                 job.target,
                 run,
                 refresh=job.refresh,

@@ -83,12 +83,12 @@ class Scraper:
         another job reads the same page, `OutOfTimeError` for addresses, `InvalidTargetError`, fetch and page errors,
         errors of the database, and `openai.RateLimitError` if no key has capacity. Errors leave at most a checkpoint.
         """
-        outcome = cast(Stored, self.work(target, run, refresh=refresh, asked_at=asked_at, walks=False))
+        outcome = cast(Stored, self.store_target(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)
         stored = {one.name: getattr(outcome, one.name) for one in fields(outcome)}
         return ScrapeOutcome(**stored, **{name: shown[name] for name in _SHOWN})
 
-    def work(
+    def store_target(
         self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None, walks: bool = True
     ) -> Stored | SearchOutcome:
         """Do the same as `scrape`, but return no property data.
@@ -100,7 +100,7 @@ class Scraper:
         if is_address(url):
             return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at)
         now = self._parts.database.clock.now()
-        known = None if refresh else self._parts.properties.fresh(url, now - self._parts.fresh)
+        known = None if refresh else self._parts.index.fresh(url, now - self._parts.fresh)
         if known is not None:
             return self._parts.storing.fresh(run.lease, known, (url,))
         since = (asked_at or now) if refresh else now - self._parts.fresh

@@ -44,7 +44,7 @@ def index(database: Database) -> PageIndex:
     return PageIndex(database)
 
 
-def test_two_urls_of_a_page_are_one_source(store: PropertyStore, clock: ManualClock) -> None:
+def test_two_urls_of_a_page_are_one_source(store: PropertyStore, index: PageIndex, clock: ManualClock) -> None:
     home = save_record(store, record(clock, PAGE, ListPrice=100))
     clock.advance(60)
     assert save_record(store, record(clock, MOBILE, sha="b", ListPrice=90)) == home
@@ -55,11 +55,11 @@ def test_two_urls_of_a_page_are_one_source(store: PropertyStore, clock: ManualCl
     assert save_record(store, replace(record(clock, MOBILE, ListPrice=80), fetched_at=clock.now() - HOUR)) == home
     assert store.get(home)["record"]["ListPrice"] == 90, "an older record does not replace a newer one"
     for url in (PAGE, MOBILE):
-        assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
+        assert index.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
 
 
 def test_a_page_that_still_needs_a_model_is_not_fresh(
-    database: Database, store: PropertyStore, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     """All URLs of the page are stale until the model has been used. The property's other page stays fresh."""
     jobs = JobStore(database)
@@ -68,17 +68,17 @@ def test_a_page_that_still_needs_a_model_is_not_fresh(
     assert save_record(store, record(clock, other, page_url=other, sha="c", ListPrice=100), related=home) == home
     save_record(store, record(clock, MOBILE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
     since = clock.now() - HOUR
-    assert [store.fresh(url, since) for url in (PAGE, MOBILE)] == [None, None]
-    assert store.fresh(other, since) == (home, PageKind.LISTING)
+    assert [index.fresh(url, since) for url in (PAGE, MOBILE)] == [None, None]
+    assert index.fresh(other, since) == (home, PageKind.LISTING)
     made = jobs.enqueue([PAGE, MOBILE, other])
     assert len(made.new) == 2
     clock.advance(60)
     save_record(store, record(clock, PAGE, ListPrice=100))
-    assert store.fresh(PAGE, since) == store.fresh(MOBILE, since) == (home, PageKind.LISTING)
+    assert index.fresh(PAGE, since) == index.fresh(MOBILE, since) == (home, PageKind.LISTING)
 
 
 def test_two_sources_that_prove_to_be_one_page_are_merged_with_their_properties(
-    database: Database, store: PropertyStore, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     """The page had no canonical link when its first two URLs were read."""
     first = save_record(store, record(clock, MOBILE, page_url=MOBILE, ListPrice=100))
@@ -92,7 +92,7 @@ def test_two_sources_that_prove_to_be_one_page_are_merged_with_their_properties(
     assert store.get(second)["property"] == first
     assert count(database, Property, Property.merged_into.is_(None)) == 1
     for url in (MOBILE, CAMPAIGN):
-        assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
+        assert index.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
 
 
 def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
@@ -113,15 +113,15 @@ def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
 
 
 def test_an_unchanged_page_is_confirmed_and_fresh_again(
-    database: Database, store: PropertyStore, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     home = save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
     changed_at = store.get(home)["updated_at"]
     clock.advance(7200)
-    assert store.fresh(PAGE, clock.now() - HOUR) is None
+    assert index.fresh(PAGE, clock.now() - HOUR) is None
     assert confirm(database, Seen(MOBILE, PAGE, "a" * 64, "e1"), clock.now()) == (home, PageKind.LISTING)
     for url in (PAGE, MOBILE):
-        assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
+        assert index.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
     shown = store.get(home)
     assert shown["sources"][0]["checked_at"] == clock.now().isoformat()
     assert shown["updated_at"] == changed_at, "a confirmation must not count as a change"
@@ -130,7 +130,7 @@ def test_an_unchanged_page_is_confirmed_and_fresh_again(
 
 
 def test_an_equivalent_body_of_another_url_confirms_the_page(
-    database: Database, store: PropertyStore, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     """The bodies of the page's URLs differ. A body that was compared once needs no second comparison."""
     known = record(clock, PAGE, ListPrice=100)
@@ -140,7 +140,7 @@ def test_an_equivalent_body_of_another_url_confirms_the_page(
     for url, sha in ((MOBILE, "c"), (CAMPAIGN, "b")):
         assert confirm(database, Seen(url, "https://site.example/nobody", sha * 64, "e1"), clock.now()) is None
     assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) == (home, PageKind.LISTING)
-    assert store.fresh(PAGE, clock.now() - HOUR) == (home, PageKind.LISTING)
+    assert index.fresh(PAGE, clock.now() - HOUR) == (home, PageKind.LISTING)
     clock.advance(60)
     save_record(store, record(clock, PAGE, sha="d", ListPrice=90), edition="e1")
     assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) is None, "the record is newer"

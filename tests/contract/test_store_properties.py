@@ -16,6 +16,7 @@ from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.pages.index import PageIndex
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Observation, Property, SourceRow
 from app.property.storage.properties.views import PropertyFilter
@@ -170,11 +171,12 @@ def test_concurrent_pages_of_one_property_make_one_property(store: PropertyStore
     assert len(store.get(ids[0])["sources"]) == 8
 
 
-def test_fresh_returns_the_property_and_kind_of_a_recent_page(store: PropertyStore) -> None:
+def test_fresh_returns_the_property_and_kind_of_a_recent_page(store: PropertyStore, database: Database) -> None:
     property_id = save_record(store, source("https://a.example/1", ListPrice=1))
-    assert store.fresh("https://a.example/1", T0 - timedelta(seconds=1)) == (property_id, PageKind.LISTING)
-    assert store.fresh("https://a.example/1", T0) is None
-    assert store.fresh("https://a.example/2", T0 - timedelta(days=1)) is None
+    index = PageIndex(database)
+    assert index.fresh("https://a.example/1", T0 - timedelta(seconds=1)) == (property_id, PageKind.LISTING)
+    assert index.fresh("https://a.example/1", T0) is None
+    assert index.fresh("https://a.example/2", T0 - timedelta(days=1)) is None
 
 
 def test_the_error_names_an_unknown_property(store: PropertyStore) -> None:

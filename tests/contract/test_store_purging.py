@@ -405,7 +405,7 @@ def test_deleted_rows_are_overwritten_in_sqlite_files(database: Database, servic
     if database.is_sqlite:
         assert AGENT.encode() not in _raw(database)
         assert b"Nobody 59" in _raw(database)
-    assert service.properties.fresh("https://a.example/59", service.clock.now() - timedelta(hours=1))
+    assert PageIndex(database).fresh("https://a.example/59", service.clock.now() - timedelta(hours=1))
 
 
 def test_free_space_is_not_wiped_during_another_read(database_url: str, database: Database, service: Service) -> None:

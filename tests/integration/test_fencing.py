@@ -108,7 +108,7 @@ def test_a_search_page_is_not_continued_after_the_lease_is_lost(world: World) ->
     job_id = world.job(url)
     world.portal.meanwhile["/list"] = lambda: cancel(world, job_id)
     with pytest.raises(LeaseLostError):
-        world.resources.scraper.work(url, run_of(world, job_id))
+        world.resources.scraper.store_target(url, run_of(world, job_id))
     assert dict(world.portal.asked) == {"/list": 1}
 
 

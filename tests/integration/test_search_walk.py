@@ -56,7 +56,7 @@ def walk(
     if job_id is None:
         (job_id,) = resources.jobs.enqueue([url]).new
         resources.jobs.claim(job_id, "test", 30)
-    outcome = resources.scraper.work(url, Run(Lease(job_id, "test"), "", is_last, seconds_left=seconds_left))
+    outcome = resources.scraper.store_target(url, Run(Lease(job_id, "test"), "", is_last, seconds_left=seconds_left))
     assert isinstance(outcome, SearchOutcome)
     return outcome.walked
 

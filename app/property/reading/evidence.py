@@ -2,6 +2,7 @@
 
 Readers name the table and the row number, and write dates and amounts in their own form, but users who follow the
 evidence want the cell and its words. Only winners are processed. A value is dropped if its place or row is not found.
+`model/claim_check.py` checks the quotes of a model.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Store the result of a run and end its job, in one transaction that requires the run's lease.
 
+`Scraper.store_target` calls `Storing`, which calls `PropertyStore.save` for records and `leases.finish` for the job.
+
 A run that lost its lease leaves only fetched pages and paid answers behind, as a cache for the next run. `propintel
 scrape` has no job and no lease.
 """

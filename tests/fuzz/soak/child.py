@@ -55,13 +55,13 @@ def main() -> None:
         PurgeStore(resources.database).purge(PurgeKind.PERSON, "Aurelia Quintanilla", who="soak", dry_run=False)
         count_tokens("")  # as a worker does before its first job
         for url in honest:
-            result = measured(partial(resources.scraper.work, url, NO_JOB), failed)
+            result = measured(partial(resources.scraper.store_target, url, NO_JOB), failed)
         database = Path(str(resources.database.url.database))
         resources.database.close()
         content = database.read_bytes()
         _print_result(result)
         for line in sys.stdin:
-            _print_result(measured(partial(resources.scraper.work, line.strip(), NO_JOB), failed))
+            _print_result(measured(partial(resources.scraper.store_target, line.strip(), NO_JOB), failed))
             resources.database.close()
             database.write_bytes(content)
             resources.database.open()

@@ -18,7 +18,7 @@ from app.property.people import NOBODY
 from app.property.record import PEOPLE_FIELDS, PageKind, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.pages.index import PageIndex, Seen, is_fresh, note_url, record_with_body
+from app.property.storage.pages.index import Seen, is_fresh, note_url, record_with_body
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.cleaning import source_without
 from app.property.storage.privacy.suppressions import purged_since
@@ -188,10 +188,6 @@ class PropertyStore:
             sources = records_of(connection, canonical)
             pins = pins_of(connection, sources)
         return canonical, sources, {url for url, pin in pins.items() if pin.together}
-
-    def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property of `url` and the page's kind if the page is fresh, else None."""
-        return PageIndex(self.database).fresh(url, since)
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
         """Return the property at `address` and its newest page's kind if the whole property is fresh, else None."""
