@@ -32,7 +32,7 @@ def make_private_folder(folder: Path) -> None:
 def write_once(file: Path, content: bytes) -> None:
     """Create `file` with its content atomically and sync it to disk. An existing `file` is kept.
 
-    If two processes call this at the same time, the content that is there first stays. Raises `OSError`.
+    If two processes call this function at the same time, the content written first stays. Raises `OSError`.
     """
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with open(draft, "xb", opener=private) as stream:

@@ -24,7 +24,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 log = logging.getLogger(__name__)
 
-#: The most spans that wait for a slow collector, about 1 kB each. Further spans are dropped.
+#: Maximum number of spans that wait for a slow collector, about 1 kB each. Further spans are dropped.
 _QUEUE = 2048
 _EXPORT_SECONDS = 5.0
 _DELAY_MS = 1000

@@ -3,7 +3,7 @@
 `open_resources` calls `configure_tracing`, after a fork, and `shutdown_tracing`. Without a collector, `span` costs
 almost nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so its attempts belong
 to one trace, although their processes exchange no data. Spans are redacted, and URLs are shown without their query. A
-collector that is away does not delay the work.
+collector that is unavailable does not delay the work.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Attributes = Mapping[str, str | int | float | bool | None]
 #: The longest wait for the last spans at the end of a process, and then for the exporter to give up.
 _FLUSH_SECONDS = 3.0
 _GIVE_UP_SECONDS = 1.0
-#: The most characters of a text in a span, because texts of models and sites may be long.
+#: Maximum number of characters of a text in a span, because texts of models and sites may be long.
 _LONGEST_TEXT = 4096
 
 _exporting: Exporting | None = None

@@ -20,7 +20,7 @@ from app.services.reports.identity_decisions import MOST_CHARACTERS
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 
-#: The most ids that a shell offers to complete an argument.
+#: Maximum number of ids that a shell offers to complete an argument.
 _MOST_COMPLETIONS = 50
 
 

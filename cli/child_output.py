@@ -22,7 +22,7 @@ from app.redaction import redact
 _CHUNK_BYTES = 65_536
 #: A longer line is shown in parts.
 _LONGEST_LINE_BYTES = 1_000_000
-#: The most output kept while stderr accepts none.
+#: The maximum output kept while stderr accepts none.
 _MOST_WAITING_BYTES = 16_000_000
 #: The size of a child's pipe. Linux does not mix a write that fits into the pipe's free space with other writes.
 _PIPE_BYTES = 1_048_576

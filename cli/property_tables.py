@@ -20,7 +20,7 @@ from app.property.presenting.words import HEADINGS, in_list, in_words
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
 _NARROWEST = 40
-#: The most characters of a cell in the table that has one line for each value.
+#: Maximum number of characters of a cell in the table that has one line for each value.
 _LINE_CHARS = 24
 Shown = Mapping[str, Any]
 

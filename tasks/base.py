@@ -100,13 +100,14 @@ class RedactedTask(Task):
 class ScheduledTask(RedactedTask):
     """A task that beat sends at an interval. If messages have piled up, only the first one runs.
 
-    While the database or the broker is away, a run ends with a warning and returns `{"error": name of the exception}`.
-    Celery's `expires` is not used, because a worker whose clock is ahead of beat's would drop every message.
+    While the database or the broker is unavailable, a run ends with a warning and returns `{"error": name of the
+    exception}`. Celery's `expires` is not used, because a worker whose clock is ahead of beat's would drop every
+    message.
     """
 
     abstract = True
     passing_errors = (StoreError, ConfigurationError, BrokerUnavailableError, OperationalError, RedisError)
-    #: True for a task that itself prevents two of its runs from waiting for the same thing.
+    #: True for a task that itself prevents two of its runs from waiting for the same resource.
     may_overlap = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -143,8 +144,8 @@ class JobTask(RedactedTask):
 
     abstract = True
     max_retries = MAX_RETRIES
-    #: After its process died, a message is delivered again when the dead run's lease has probably ended. If it has not,
-    #: the message is skipped, and `recover_jobs` sends another.
+    #: If a process dies, its message is delivered again when the dead run's lease has probably ended. If the lease has
+    #: not ended, the message is skipped, and `recover_jobs` sends another.
     default_retry_delay = 31
 
     def __call__(self, job_id: str, *args: Any, **kwargs: Any) -> Any:

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 _RUN_SECONDS = 60.0
 #: The interval of `tend_batches` messages. Duplicates within a share of it are skipped (`tasks/base.py`).
 _INTERVAL_SECONDS = 1.0
-#: A run that takes longer hangs, because its soft time limit is over. Its lease is then no longer renewed.
+#: A run that takes longer than this is stuck, because its soft time limit has passed. Its lease is then no longer
+#: renewed.
 _LONGEST_LEASE_SECONDS = 290.0
 
 

@@ -50,7 +50,7 @@ def _recovered(app: Celery, store: JobStore) -> Iterator[list[Recovered]]:
     until = time.monotonic() + _RUN_SECONDS
     full = True
     while full and time.monotonic() < until:
-        messages = waiting_messages(app)  # before the table is read: a job that is claimed in between is not missed
+        messages = waiting_messages(app)  # counted before the table is read, so that no job is missed
         some = store.recoverable(LIMIT, messages)
         send_jobs(app, store, [each.job for each in some])
         yield some

@@ -1,8 +1,9 @@
 """Decide what happens to a job after an error. The functions have no effects, and get the time as an argument.
 
 The job waits (`Wait`) if no key has capacity, the error names a time to return, or the model's provider, the database
-or the broker is away. A wait costs no retry; the job's deadline bounds the sum of most waits. After other failures that
-may pass, the job is tried again (`TryAgain`), which counts as a retry and backs off. Otherwise it ends (`Fail`).
+or the broker is unavailable. A wait costs no retry; the job's deadline bounds the sum of most waits. After other
+failures that may pass, the job is tried again (`TryAgain`), which counts as a retry and backs off. Otherwise it ends
+(`Fail`).
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from app.redaction import redact
 #: A wait up to this length is a countdown; a longer one is a `due_at` in the jobs table. A worker holds its countdowns,
 #: which must stay far below the visibility timeout of the broker.
 LONGEST_COUNTDOWN_SECONDS = 30.0
-#: The most retries of a job after failures that may pass.
+#: Maximum number of retries of a job after failures that may pass.
 MAX_RETRIES = 4
 #: The wait for capacity if no time is named, and the wait for the database or the broker.
 _DEFAULT_WAIT_SECONDS = 5.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 2.0
-#: The longest time between two attempts to reach a provider that is away, unless it names a longer one.
+#: The longest time between two attempts to reach a provider that is unavailable, unless it names a longer one.
 _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
 #: Jobs that wait for the next day's budget are spread over this time.
 _NEXT_DAY_SPREAD_SECONDS = 300.0

@@ -108,13 +108,13 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
 def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(log_format="auto")  # so that invalid settings are logged
+        configure_logging(log_format="auto")  # logs errors of the settings
         chosen = context.settings
         configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()
-        reloader = context.key_reloader()  # reads the settings, so that invalid ones fail the start
+        reloader = context.key_reloader()  # an invalid key setting must fail the start
         reloader.start()
-        flusher = make_flusher(chosen)  # adds this process's counts to the fleet's
+        flusher = make_flusher(chosen)  # the fleet's counts include this process's
         flusher.start()
         restore = on_sighup(reloader.ask)  # otherwise SIGHUP would end the process
         try:

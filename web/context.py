@@ -141,7 +141,7 @@ class Context:
         return datetime.fromisoformat(report["reported_at"]) if report is not None else None
 
     def _waiting_messages(self) -> dict[str, int]:
-        self._ping_broker()  # it reports an unreachable broker at once; Celery would retry
+        self._ping_broker()  # an unreachable broker fails at once here, while Celery would retry
         return waiting_messages(self.celery, ALL_QUEUES)
 
     def _ping_broker(self) -> None:

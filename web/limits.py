@@ -14,12 +14,12 @@ from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.errors.targets import TargetsTooCostlyError
 from web.envelope import failure
 
-#: The most bytes of a body: room for the most targets of a request, ten thousand, with 400 bytes each.
+#: Maximum number of bytes of a body: room for ten thousand targets, the maximum per request, with 400 bytes each.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_TARGETS = 10_000
-#: The most processor time for parsing the targets of one request. Ten thousand plain addresses take 1 or 2 s.
+#: The maximum processor time for parsing the targets of one request. Ten thousand plain addresses take 1 or 2 s.
 READING_SECONDS = 4.0
-#: The most bytes of path and query together. A cursor and all filters take about 500.
+#: Maximum number of bytes of path and query together. A cursor and all filters take about 500.
 MAX_URL_BYTES = 8192
 
 

@@ -20,9 +20,10 @@ _RETRY_SECONDS = 1.0
 class ResilientScheduler(RedBeatScheduler):
     """A RedBeat scheduler that survives the loss of Redis, and an earlier beat whose clock was ahead.
 
-    RedBeat exits with an exception if its lock runs out (Redis was paused, restarted or emptied) or Redis is away. This
-    scheduler waits, takes the lock again, and writes its schedule again. It writes its first schedule in its first
-    tick, so that it can start while Redis is away. An entry whose last run lies in the future is scheduled again.
+    RedBeat exits with an exception if its lock runs out (Redis was paused, restarted or emptied) or Redis is
+    unavailable. This scheduler waits, takes the lock again, and writes its schedule again. It writes its first schedule
+    in its first tick, so that it can start while Redis is unavailable. An entry whose last run lies in the future is
+    scheduled again.
 
     After `close`, the next tick exits. Celery closes the scheduler in its signal handler and then raises `SystemExit`,
     which is lost inside a finalizer (`__del__`) and is not raised at all if `close` fails.

@@ -51,7 +51,7 @@ def start_reloader(manager: OpenAIClientManager) -> None:
 
 
 def start_reloader_for_children() -> None:
-    """In the parent of a forking worker, read keys for future children when the mark changes, and pass SIGHUP on."""
+    """In a forking worker's parent, reload the keys for future children. SIGHUP also sets the reload mark."""
     _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
 
 

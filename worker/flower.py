@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 #: The time between two saves. Each writes the whole state: 10,000 tasks take 0.2 s, during which Flower serves no page.
 _SAVE_INTERVAL_MILLISECONDS = 30_000
-#: The most workers in Flower's memory. A restarted worker may have a new name, so offline workers accumulate.
+#: Maximum number of workers in Flower's memory. A restarted worker may have a new name, so offline workers accumulate.
 _MAX_WORKERS = 500
 _PURGE_OFFLINE_SECONDS = 3600
 
@@ -69,7 +69,8 @@ def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> 
 def connect(app: Celery) -> None:
     """Configure Flower when its command line is read.
 
-    Celery sends no signal for commands of plugins, but adds the app's options to each. A hidden one calls us.
+    Celery sends no signal for commands of plugins, but adds the app's options to each. A hidden option calls this
+    function.
     """
     begins = click.Option(["--begins"], hidden=True, expose_value=False, is_eager=True, callback=_on_command_line)
     app.user_options["preload"].add(begins)

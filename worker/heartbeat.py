@@ -1,7 +1,7 @@
 """The worker's heartbeat file, which `propintel doctor` and container checks read.
 
 A thread of the parent process writes the file, also while the worker is too busy to answer `inspect ping`. The
-heartbeat continues while the broker is away, because restarting a worker does not repair a lost broker.
+heartbeat continues while the broker is unavailable, because restarting a worker does not repair a lost broker.
 """
 
 from __future__ import annotations

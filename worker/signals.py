@@ -57,8 +57,8 @@ log = logging.getLogger(__name__)
 
 #: The exit code of a child that cannot start: EX_CONFIG of sysexits.h. The log has the reason.
 _CHILD_EXIT_CODE = 78
-#: Celery replaces a child that exits at once. The pause limits the rate of forks while the database is away; Celery
-#: gives a child four seconds to start.
+#: Celery replaces a child that exits at once. The pause limits the rate of forks while the database is unavailable;
+#: Celery gives a child four seconds to start.
 _CHILD_EXIT_PAUSE_SECONDS = 2.0
 
 

@@ -1,8 +1,8 @@
 """Rate limits of the HTTP API, counted in Redis for all web processes.
 
 A sliding window counter needs two numbers per caller and two scripts per request. Unlike a fixed window, it allows no
-double burst at the end of a minute. While Redis is away, requests are neither counted nor limited; the log reports
-each outage once.
+double burst at the end of a minute. While Redis is unavailable, requests are neither counted nor limited; the log
+reports each outage once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: The most requests per address without a valid token. The limit is for broken clients: nobody can guess a token.
+#: Maximum number of requests per address without a valid token. The limit is for broken clients: nobody can guess a
+#: token.
 FAILURES_PER_MINUTE = 60
 #: The names of the policies in RateLimit headers.
 CALLER, STRANGER = "caller", "stranger"
@@ -42,7 +43,7 @@ _PAUSE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left under a `policy`: `remaining` of `limit` requests, until the window ends in `reset_seconds`."""
+    """The allowance under a `policy`: `remaining` of `limit` requests, until the window ends in `reset_seconds`."""
 
     policy: str
     limit: int
@@ -107,7 +108,7 @@ class RateLimits:
             raise TooManyRequestsError(STRANGER, what, FAILURES_PER_MINUTE, WINDOW_SECONDS)
 
     def _asked[T](self, ask: Callable[[SlidingWindowCounterRateLimiter], T]) -> T | None:
-        """Return the answer of Redis, or None while Redis is away."""
+        """Return the answer of Redis, or None while Redis is unavailable."""
         if self._away_until is not None and self._clock.now() < self._away_until:
             return None
         try:

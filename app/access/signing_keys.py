@@ -1,8 +1,8 @@
-"""Cache the signing keys of an identity provider, with which it signs tokens.
+"""Cache the keys with which an identity provider signs tokens.
 
 A provider that hangs or fails does not delay tokens whose key is cached. Requests with unknown keys cannot cause more
-fetches than the pauses below allow. PyJWT's client fetches and parses the set. Its own cache is not used: it holds a
-lock during a fetch, waits again after every failure, and drops an old set before it has a new one.
+fetches than the pauses below allow. PyJWT's client fetches and parses the key set. Its own cache is not used: it holds
+a lock during a fetch, waits again after every failure, and drops an old set before it has a new one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_AGE = timedelta(days=1)
 #: The shortest time between two fetches, and the shortest time from a failure to the next fetch.
 PAUSE = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-#: The most requests that wait for an unknown key at a time, because all requests share a pool of threads.
+#: Maximum number of requests that wait for an unknown key at a time, because all requests share a pool of threads.
 _MAX_WAITING = 8
 
 
@@ -65,7 +65,7 @@ class SigningKeys:
         """Return the key with this `kid`, with its algorithm.
 
         Waits `FETCH_SECONDS` at most, and for a cached key only if the set is older than `IDLE`. Raises
-        `InvalidTokenError` if the set has no such key, and `IdentityProviderError` if no fetch could tell.
+        `InvalidTokenError` if the set has no such key, and `IdentityProviderError` if the set cannot be fetched.
         """
         known = self._known(kid, FRESH)
         if known is not None:
@@ -86,7 +86,7 @@ class SigningKeys:
         return held.keys.get(kid)
 
     def _result(self, kid: str) -> jwt.PyJWK:
-        """Return the key after a fetch, or during a pause between fetches; else raise the reason."""
+        """Return the key after a fetch, or during a pause between fetches; else raise the error."""
         with self._lock:
             failure = self._failure
         known = self._known(kid, MAX_AGE)
@@ -97,7 +97,7 @@ class SigningKeys:
         raise InvalidTokenError("it names a key that the identity provider does not have")
 
     def _begin(self) -> Callable[[], None] | None:
-        """Start a fetch, unless there was one just now. Returns a function that waits for its end."""
+        """Start a fetch, unless the previous one was too recent. Returns a function that waits for its end."""
         with self._lock:
             pause = PAUSE if self._failure is None else PAUSE_AFTER_FAILURE
             if self._answered_at is not None and timedelta(0) <= self._clock.now() - self._answered_at < pause:

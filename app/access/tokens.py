@@ -84,7 +84,7 @@ class TokenVerifier(Protocol):
     def loopback_only(self) -> bool: ...
 
     def verify(self, token: str) -> Caller:
-        """Return the caller. Raises `InvalidTokenError`, or `IdentityProviderError` if the provider is away."""
+        """Return the caller. Raises `InvalidTokenError`, or `IdentityProviderError` if the provider is unavailable."""
         ...
 
 

@@ -115,8 +115,8 @@ class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url r
 class HostBusyError(FetchError, code="host_busy", facts="url retry_after_seconds held_seconds"):
     """The host's pacing allows no request soon enough.
 
-    `retry_after_seconds` is the wait for the next request. The site asked for `held_seconds` of it, with
-    a 429 or 503.
+    `retry_after_seconds` is the wait for the next request. The site itself requested `held_seconds` of the wait, with a
+    429 or 503.
     """
 
     sentence = "{url} must wait at least {retry_after_seconds:.0f} s more before the next request to the site."

@@ -11,7 +11,7 @@ class NoKeysError(PropertyIntelligenceError, code="no_keys", facts=""):
 
 
 class UnknownKeyError(PropertyIntelligenceError, code="key_not_found", facts="name known"):
-    """No OpenAI key has that mask or id.
+    """No OpenAI key has the given mask or id.
 
     `known` lists masks with their ids.
     """
@@ -21,7 +21,7 @@ class UnknownKeyError(PropertyIntelligenceError, code="key_not_found", facts="na
 
 
 class AmbiguousKeyError(PropertyIntelligenceError, code="key_ambiguous", facts="name found"):
-    """Several keys have an id with this prefix."""
+    """The ids of several keys start with the given text."""
 
     sentence = "The ids of several OpenAI keys start with {name}."
     remedy = "Name one of them: {found}."

@@ -4,7 +4,7 @@ from app.errors import NotFoundError
 
 
 class RecipeNotFoundError(NotFoundError, code="recipe_not_found", facts="name"):
-    """No recipe has this id or host."""
+    """No recipe has the given id or host."""
 
     sentence = "There is no recipe {name}."
     remedy = "`propintel recipes list` shows all recipes."

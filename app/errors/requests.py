@@ -11,7 +11,7 @@ class InvalidTokenError(PropertyIntelligenceError, code="unauthenticated", facts
 
 
 class RoleNotAllowedError(PropertyIntelligenceError, code="forbidden", facts="role allowed"):
-    """The token is valid, but its role does not allow this."""
+    """The token is valid, but its role does not allow the request."""
 
     sentence = "The role {role!r} may not do this."
     remedy = "It needs one of these roles: {allowed}."

@@ -9,7 +9,10 @@ SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The thresholds and times of a circuit breaker: the specification's, or else our own (see docs/decisions)."""
+    """Thresholds and times of a circuit breaker.
+
+    Values that the specification lacks are explained in docs/decisions.
+    """
 
     failure_threshold: int = 3
     open_us: int = 300 * SECOND_US
@@ -18,5 +21,5 @@ class Policy:
     dead_probe_us: int = 3600 * SECOND_US
     #: If no key is usable, dead and out-of-quota keys are tried again at this interval.
     last_resort_us: int = 300 * SECOND_US
-    #: For this long after a probe was sent, other requests prefer its result to a reservation with another key.
+    #: After a probe is sent, other requests wait up to this time for its result before they reserve another key.
     fresh_probe_us: int = 2 * SECOND_US

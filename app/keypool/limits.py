@@ -38,7 +38,7 @@ def parse_duration_us(text: str) -> int | None:
 
 
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
-    """Return the pause that `retry-after-ms`, else `retry-after` (RFC 9110 section 10.2.3), asks for, if any."""
+    """Return the pause in `retry-after-ms`, or else in `retry-after` (RFC 9110 section 10.2.3), if any."""
     milliseconds = headers.get("retry-after-ms", "")
     seconds = _number(milliseconds)
     if seconds is not None:
@@ -88,7 +88,7 @@ def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
     named = headers.get(f"x-ratelimit-reset-{what}")
-    if named is None and limit and remaining is not None:  # Azure sends no reset: what was used returns in a minute
+    if named is None and limit and remaining is not None:  # Azure sends no reset time, which is a minute
         reset: int | None = round((limit - remaining) * MINUTE_US / limit)
     else:
         reset = parse_duration_us(named or "")

@@ -16,7 +16,7 @@ from app.keypool.keys import ApiKey
 log = logging.getLogger(__name__)
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-#: The most characters of a name from a header, so that a foreign server cannot fill the log.
+#: Maximum number of characters of a name from a header, so that a foreign server cannot fill the log.
 _LONGEST_NAME = 80
 
 
@@ -45,7 +45,7 @@ class SharedLimits:
         positions = {k.key_id: n for n, k in enumerate(self._keys(), start=1)}
         if key.key_id not in positions:
             return
-        peers = [k for k in self._keys() if k.base_url == key.base_url]  # other providers have their own names
+        peers = [k for k in self._keys() if k.base_url == key.base_url]  # names are unique only per provider
         others = [k for k in peers if k.group != key.group and k.key_id in self._seen]
         same = [k for k in others if self._seen[k.key_id] == (organization, project)]
         if same:
@@ -73,7 +73,7 @@ class SharedLimits:
 
 
 def groups_setting(keys: Sequence[ApiKey], together: Sequence[ApiKey], name: str) -> str:
-    """Return the value of OPENAI_KEY_GROUPS that also puts `together`, and the groups they are in, into one group.
+    """Return OPENAI_KEY_GROUPS with one group for the keys `together` and for the groups that contain these keys.
 
     The group keeps an existing name of one of these keys; otherwise it is called `name`.
     """

@@ -17,7 +17,8 @@ class Outcome(StrEnum):
     #: The request exceeds the key's limit per minute. Waiting does not help, but a key with a higher limit does.
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
-    #: The provider has no capacity for the requested service tier (flex). Another key would not help. It bills nothing.
+    #: The provider has no capacity for the requested service tier (flex). Another key would not help. The request is
+    #: not billed.
     NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
@@ -40,9 +41,10 @@ QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
     }
 )
-#: A 429's message starts with this if the request exceeds the limit per minute. Its code does not show this (2026-11).
+#: The start of a 429's message if the request exceeds the limit per minute. The error code does not show this
+#: (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: A 5xx's message contains this if the request is at fault. llama.cpp's Python server says so of unknown parameters.
+#: Text in a 5xx's message if the request is at fault. llama.cpp's Python server sends it for unknown parameters.
 FAULT_WORDS = "validation error"
 #: Error codes of a 429 that mean "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
@@ -112,7 +114,7 @@ ROTATES = frozenset(
         Outcome.SERVER_FAILURE,
     }
 )
-#: Outcomes whose cause passes with time, so that the same key may answer the request later.
+#: Outcomes with a temporary cause, after which the same key may answer the request later.
 PASSES = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER_FAILURE})
 #: Outcomes after which this request does not use the key again.
 BARS_KEY = ROTATES - PASSES

@@ -27,7 +27,8 @@ _SEARCH_USD_PER_MILLION = 10_000.0
 #: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the price (gpt-5.5, the
 #: highest of the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: No model of the table has a second price for fewer input tokens than this (the lowest is from 128,000 on; 2026-11).
+#: In the table, no second price of a model starts below this number of input tokens (the lowest starts at 128,000;
+#: 2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 

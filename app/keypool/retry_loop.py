@@ -40,8 +40,8 @@ allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", def
 KEY_ID = "propintel.key_id"
 #: The batch whose budget the requests of the current context count toward, or "".
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
-#: Called when a request of the current context has its first key, before it is sent. An exception ends the request; the
-#: SDK raises `APIConnectionError` from it.
+#: Called when a request of the current context has its first key, before the request is sent. An exception ends the
+#: request; the SDK raises `APIConnectionError` from it.
 on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key", default=None)
 
 
@@ -200,7 +200,7 @@ class RetryLoop:
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
                 if response.is_success and (status := wire.hidden_status(body)) is not None:
-                    response.status_code = status  # makes the SDK raise the right exception
+                    response.status_code = status  # so that the SDK raises the right exception
         except NO_ANSWER as exc:
             self._call.broken += self._open_response is not None
             self._open_response = None
@@ -226,7 +226,7 @@ class RetryLoop:
             for name in ("openai-organization", "openai-project"):
                 headers.pop(name, None)
         if self._need.streams:
-            headers["accept-encoding"] = "identity"  # the usage in the stream can then be read
+            headers["accept-encoding"] = "identity"  # compressed streams hide their usage from the pool
         url = self._url_for(key)
         if url != request.url:
             headers["host"] = url.netloc.decode()
@@ -276,8 +276,8 @@ class RetryLoop:
     def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:
         """Return the usage, priced for the service tier that the response names, else for the requested tier.
 
-        `searches` is the number of web searches, which are priced separately. None (a stream, of which only the end is
-        read) charges the most that the request allows.
+        `searches` is the number of web searches, which are priced separately. If it is None, the maximum that the
+        request allows is charged, because only the end of a stream is read.
         """
         need, tier = self._need, served_on or self._need.tier
         price = self._terms.price(need.model, used.input, used.output, tier, cached=used.cached, written=used.written)

@@ -28,7 +28,8 @@ NO_ANSWER = (
 
 #: At least this much of a stream's end is kept. It contains the usage, which only short events follow.
 _TAIL_BYTES = 65_536
-#: The most candidates for usage that are parsed, and their longest length, so that invalid data takes little time.
+#: Maximum number of candidates for usage that are parsed, and their longest length, so that invalid data takes little
+#: time.
 _USAGES_READ = 4
 _USAGE_BYTES = 8_192
 #: A quote inside a JSON string is escaped, so this never matches a model's text.
@@ -187,6 +188,6 @@ async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
         except asyncio.CancelledError as exc:
             canceled = exc
     if canceled is not None:
-        task.exception()  # otherwise, the event loop logs that it was never retrieved
+        task.exception()  # otherwise, the event loop logs that the exception was never retrieved
         raise canceled
     return task.result()

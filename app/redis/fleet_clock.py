@@ -19,7 +19,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The time between two questions to the server. In it, two quartz clocks drift apart by about 6 ms (100 ppm).
+#: The time between two requests to the server, during which two quartz clocks drift apart by about 6 ms (100 ppm).
 _SYNC_SECONDS = 60.0
 #: The pause after a failed attempt, the shorter pause before the first answer, and the timeout of an attempt.
 _RETRY_SECONDS = 5.0
@@ -88,7 +88,7 @@ class FleetClock:
 def make_clock(settings: Settings) -> Clock:
     """Return the clock of the Redis of REDIS_URL, or the machine's own clock with the embedded Valkey.
 
-    The first use of the clock connects. If Redis is away, an attempt may take a second or two.
+    The first use of the clock connects. If Redis is unavailable, an attempt may take a second or two.
     """
     if settings.state.redis_url is None:
         return SystemClock()

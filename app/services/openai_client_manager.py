@@ -153,7 +153,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
 
     def reload(self, settings: Settings) -> KeyChange:
-        """Load the keys of `settings` again, use them, and return what changed. Strategy and base URL stay.
+        """Load the keys of `settings` again, use them, and return the changes. Strategy and base URL stay.
 
         Raises `ConfigurationError` or `NoKeysError` for unusable keys; then the old ones stay in use.
         """

@@ -53,7 +53,7 @@ class Area(BaseSettings):
 
 
 class OpenAISettings(Area):
-    """OpenAI: keys, calls, and batches. The first of the four places of keys that holds a key is used."""
+    """OpenAI: keys, calls, and batches. Keys come from the first of four settings that has any."""
 
     model_config = SettingsConfigDict(env_prefix="OPENAI_")
 

@@ -183,7 +183,7 @@ def _hosts(text: str) -> tuple[str, ...]:
 
 
 def _path(text: str) -> str:
-    """Return the path without slashes around it, which Flower would treat as part of it."""
+    """Return the path without slashes around it, which Flower would treat as part of the path."""
     prefix = text.strip().strip("/")
     if prefix and not _PREFIX.fullmatch(prefix):
         raise ValueError("must be a path of letters, digits, - and _, like flower or tools/flower")

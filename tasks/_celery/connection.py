@@ -1,7 +1,7 @@
 """Connections to the broker that reconnect within a second, and messages that show their arguments redacted.
 
 kombu waits 2, 4, 6 ... 30 seconds between attempts, so a worker could keep waiting long after the broker has returned.
-An attempt on a broker that is away costs almost nothing, and a fleet has few workers.
+An attempt on a broker that is unavailable costs almost nothing, and a fleet has few workers.
 """
 
 from __future__ import annotations

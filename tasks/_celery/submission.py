@@ -96,7 +96,7 @@ def resubmit_jobs(
     """Queue failed and canceled jobs again and send them. Returns their ids. They count toward `requester`'s quota.
 
     Raises `QuotaExceededError` if the quota is too small, and `BrokerUnavailableError`, both before a job is changed.
-    If the broker goes away later, the same error is raised, but the jobs stay queued and `recover_jobs` sends them.
+    If the broker fails later, the same error is raised, but the jobs stay queued and `recover_jobs` sends them.
     """
     connect(settings, within_seconds=_BROKER_SECONDS).close()
     chosen = jobs.retry(job_ids, requester)

@@ -18,7 +18,7 @@ _MOST_LABELS = 8
 _HOUR = timedelta(hours=1)
 #: The height of a timeline's row, and the positions of text and bars in a row, in pixels.
 _ROW, _TEXT, _BAR = 32, 12, 17
-#: The least width of an outage. A narrower one could not be seen.
+#: The minimum width of an outage. A narrower one could not be seen.
 _LEAST_PERCENT = 0.5
 
 
@@ -124,7 +124,7 @@ def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: date
 
 
 def _nice(value: float) -> float:
-    """Return the least of 2, 4, 10, 20, 40, 100, ... that is `value` or more. Half of it is a round number too."""
+    """Return the smallest of 2, 4, 10, 20, 40, 100, ... that is `value` or more. Half of it is a round number too."""
     if value <= 2:
         return 2.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -23,7 +23,7 @@ from web.pages.rendering import live_page
 from web.pages.route import SignedInRoute
 
 router = APIRouter(route_class=SignedInRoute)
-#: The most properties shown, and the most changes.
+#: Maximum number of properties shown, and the maximum number of changes.
 _ROWS = 5
 _SAVED_CALLS, _SAVED_TOKENS = (encode(f"propintel_recipe_saved_{what}_total", {}) for what in ("calls", "tokens"))
 

@@ -73,6 +73,6 @@ def short(amount: float) -> str:
 
 
 def _step(least: float) -> float:
-    """Return the least of 1, 2, 5, 10, 20, ... that is `least` or more."""
+    """Return the smallest of 1, 2, 5, 10, 20, ... that is `least` or more."""
     power = 10.0 ** math.floor(math.log10(max(1.0, least)))
     return next(part * power for part in (1, 2, 5, 10) if part * power >= least)

@@ -37,7 +37,7 @@ from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
-#: The most changes that a property's page shows, and the most characters of a quote in a change.
+#: Maximum number of changes that a property's page shows, and the maximum number of characters of a quote in a change.
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: A longer value, or one with several lines, is collapsed.
 _LONGEST_CHARS = 120

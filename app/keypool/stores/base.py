@@ -1,6 +1,7 @@
 """The contract of a store, which holds the state of all keys and changes it atomically by its own clock.
 
-Every store passes the contract suite (`tests/contract`). It uses the id, group and mask of a key, never its secret.
+Every store passes the contract suite (`tests/contract`). A store uses the id, group and mask of a key, never its
+secret.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ Reason = Literal["no_capacity", "quota", "dead", "circuit", "forbidden", "barred
 
 @dataclass(frozen=True, slots=True)
 class NoCapacity:
-    """No key can take the request within its longest wait. `retry_after_us` differs, so that callers return in turn.
+    """No key can take the request within its longest wait.
+
+    `retry_after_us` varies, so that callers do not return at the same time.
 
     After "barred", the caller gets the request's last response, if there was one. `detail` names the exceeded budget,
     for example "day calls", "key_day tokens" or "batch microusd".
@@ -191,7 +194,7 @@ class Store(Protocol):
         """Replace the charge of a bulk, on the day it was charged, by its usage, and count its outcomes.
 
         Repeating the call changes nothing. A bulk without a charge, or with an expired one, is only counted. Raises
-        `redis.RedisError` if the server is away.
+        `redis.RedisError` if the server is unavailable.
         """
         ...
 
@@ -205,7 +208,7 @@ class Store(Protocol):
         A disabled key gets no new lease until it is enabled, not even as the last resort. Its circuit stays as it is,
         its running requests finish, and its reservations are not confirmed. A probe lets an open or dead key, or one
         without quota, take the next request, once. If that request fails, the key waits for the same time again. Raises
-        `redis.RedisError` if the server is away.
+        `redis.RedisError` if the server is unavailable.
         """
         ...
 

@@ -1,6 +1,6 @@
-"""The fleet's store: Redis, or this process's share of every limit while Redis is away.
+"""The fleet's store: Redis, or this process's share of every limit while Redis is unavailable.
 
-No request fails because Redis is away. Background work is in `outbox.py`.
+No request fails because Redis is unavailable. Background work is in `outbox.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from app.keypool.stores.tally import OfflineActivity
 
 log = logging.getLogger(__name__)
 
-#: The most batches whose spending a heartbeat returns.
+#: Maximum number of batches whose spending a heartbeat returns.
 _MOST_BATCHES = 32
 #: With more keys than this, heartbeats return circuits and limits only at this interval.
 _FEW_KEYS, _FULL_BEAT_US = 64, 20_000_000
@@ -168,7 +168,7 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge a bulk. Raises `redis.RedisError` while Redis is away, because a bulk can wait."""
+        """Charge a bulk. Raises `redis.RedisError` while Redis is unavailable, because a bulk can wait."""
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -259,12 +259,12 @@ class FleetStore:
         reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
         self._full_beat_at_us = self._full_beat_at_us if brief else monotonic_us()
         if monotonic_us() - self._back_since_us < SILENT_US and reported.size < self.fleet.size:
-            # the other processes may not have sent a heartbeat since the return
+            # the other processes may not have sent a heartbeat since the server's return
             reported = replace(reported, size=self.fleet.size, rank=self.fleet.rank)
         self.fleet = reported
 
     def leave(self) -> None:
-        """End this process's heartbeats. If the server is away, try once more to report offline activity."""
+        """End this process's heartbeats. If the server is unavailable, try once more to report offline activity."""
         if self._share is not None:
             self.rejoin()
         self._report_retired()

@@ -30,10 +30,10 @@ _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
 #: A loss within this time after a return doubles the wait before the next attempt.
 _UNSTEADY_US = 10_000_000
-#: The most reports that are kept while the store is lost. Older ones are dropped, and their leases expire.
+#: Maximum number of reports that are kept while the store is lost. Older ones are dropped, and their leases expire.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: Errors of a server that is away or cannot write. The report is sent again later.
+#: Errors of a server that is unavailable or cannot write. The report is sent again later.
 _AWAY = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError)
 
 Report = Callable[[RedisStore], object]
@@ -62,7 +62,7 @@ class ReportOutbox:
                 self._thread.start()
 
     def send(self, report: Report) -> None:
-        """Send a report soon, in order. It is kept while the store is away."""
+        """Send a report soon, in order. It is kept while the store is unavailable."""
         self.start()
         self._reports.put(report)
 
@@ -86,7 +86,7 @@ class ReportOutbox:
             self._thread.join(_CLOSE_SECONDS)
 
     def send_kept(self) -> None:
-        """Send all kept reports. Raises `redis.RedisError` if the store is away again."""
+        """Send all kept reports. Raises `redis.RedisError` if the store is unavailable again."""
         while self._kept:
             report = self._kept.popleft()
             try:

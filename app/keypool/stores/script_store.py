@@ -50,8 +50,8 @@ class ScriptStore:
 
     Without a `clock`, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
     sends none. `learned` returns what this process knows about limits and keys, for a server that has lost its data
-    (see `register.lua`). The rest of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown
-    strategy.
+    (see `register.lua`). The remainder of each budget is divided by `processes`. Raises `ConfigurationError` for an
+    unknown strategy.
     """
 
     scope: Scope = "fleet"

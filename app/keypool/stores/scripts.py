@@ -47,7 +47,7 @@ class Script:
 def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> dict[str, Script]:
     """Return the scripts for one configuration by the name of their file in `lua/`.
 
-    The rest of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
+    The remainder of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
     """
     shared, score = shared_text(policy, budget, processes), _score(strategy)
     names = {file.name.removesuffix(".lua") for file in _FOLDER.iterdir()} - set(_SHARED)

@@ -1,4 +1,4 @@
-"""The store while the fleet's server is away: the process continues with its share of every limit (`share.lua`)."""
+"""The store of a process while the fleet's server is unavailable: its share of every limit (`share.lua`)."""
 
 from __future__ import annotations
 

@@ -18,9 +18,10 @@ from app.property.address.words import ORDINAL
 #: The designator of a unit with only an identifier. `# 4`, `Apt 4`, and `Unit 4` are the same unit.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
-#: The most designators that a unit may have, such as building and floor.
+#: Maximum number of designators that a unit may have, such as building and floor.
 _MOST = 4
-#: The most words of a unit. Each designator has up to four: its name, `#` or `NO`, an identifier, and a letter.
+#: Maximum number of words of a unit. Each designator has up to four: its name, `#` or `NO`, an identifier, and a
+#: letter.
 _MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 

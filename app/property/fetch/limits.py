@@ -17,13 +17,13 @@ class Limits:
     total_seconds: float = 60.0
     connect_seconds: float = 10.0
     read_seconds: float = 20.0
-    #: The most bytes received for one response, including headers and before decompression.
+    #: Maximum number of bytes received for one response, including headers and before decompression.
     wire_bytes: int = 10_000_000
-    #: The most bytes of a body after decompression.
+    #: Maximum number of bytes of a body after decompression.
     body_bytes: int = 10_000_000
     #: The most CPU time to receive and decompress a body: 10 MB take 0.2 s, a million empty frames many seconds.
     unpacking_cpu_seconds: float = 1.0
-    #: The most bytes of the status line and header fields, including interim responses (1xx).
+    #: Maximum number of bytes of the status line and header fields, including interim responses (1xx).
     header_bytes: int = 65_536
 
 

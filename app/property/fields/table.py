@@ -110,7 +110,7 @@ def _by(column: str) -> Mapping[str, tuple[str, ...]]:
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: Fields that hold texts of several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: Fields of which a page about one property usually states three or more.
+#: Typical fields: a page about one property usually states at least three of them.
 TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
 #: The unit field of each area.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}

@@ -134,7 +134,7 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
 
 
 def changes_property(name: str, before: Statement | None, now: Statement | None, old: Statement | None) -> bool:
-    """Return whether a page's step from `before` to `now` changes the property's value, `old`.
+    """Return whether a page's change from `before` to `now` changes the property's value, `old`.
 
     Dropping a value, or adopting the property's value, is no change.
     """

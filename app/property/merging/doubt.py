@@ -28,7 +28,10 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Doubts about a value. `others` starts with the strongest; `confidence` is None if high, `read_at` if recent."""
+    """Doubts about a value.
+
+    `others` starts with the strongest; `confidence` is None if it is high, and `read_at` is None if it is recent.
+    """
 
     others: tuple[Other, ...]
     confidence: float | None

@@ -77,7 +77,7 @@ def _fact(name: str, one: Values, other: Values) -> Compared | None:
     shown: tuple[Any, Any] = (f"{a:.1f} m²", f"{b:.1f} m²") if name in UNIT_OF else (a, b)
     what, lead = name, FIELDS[name].goes_with
     if lead is not None and one.get(lead) != other.get(lead):
-        return None  # they may mean different sales or years
+        return None  # the values may belong to different sales or years
     if lead is not None and FIELDS[lead].kind == "date":  # a dated price identifies a property unless it is nominal
         if lead not in one or min(a, b) <= _TOKEN_PRICE:
             return None

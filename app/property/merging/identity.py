@@ -59,7 +59,7 @@ def url_keys(record: SourceRecord) -> tuple[str, ...]:
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys to look up the record's property: its own, one without the state, and those of cells around."""
+    """Return the keys to look up the record's property: its own, one without the state, and neighboring map cells."""
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:
@@ -72,7 +72,7 @@ def lookups_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def address_lookups(address: Address) -> tuple[str, ...]:
-    """Return the keys to look a property up by if only its address is known."""
+    """Return the keys to look up a property of which only the address is known."""
     known = address_of(replace(address, street=None).as_values())
     keys = _address_keys(known)
     if known.state and known.street_number and known.street_name and known.city:
@@ -91,7 +91,7 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
 
 
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a property's blocking keys: of house number, place, and an end of the street's name; and of map cells."""
+    """Return a property's blocking keys, made of number, place, and one end of the street's name, or of map cells."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -181,7 +181,7 @@ def _spelled(stated: Address) -> Address:
 
 
 def _designator(unit: str, text: str) -> str:
-    """Return the unit's kind as the text names it, unless it is an apartment; "" if the text does not.
+    """Return the kind of unit that the text names, such as a suite; "" for an apartment or without a kind.
 
     A field may give only `4`, while a building may have an `Apt 4`, a `Ste 4`, and a `Lot 4`.
     """

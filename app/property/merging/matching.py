@@ -30,7 +30,7 @@ _SHARED = re.compile(r"condo|apartment|flat|multi|duplex|triplex|co-?op|townh|ro
 
 
 class Key(StrEnum):
-    """The key by which two records match, the surest first."""
+    """The kinds of keys by which two records match, the most reliable first."""
 
     DECISION = "decision"
     PARCEL = "parcel"

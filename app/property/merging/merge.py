@@ -186,7 +186,7 @@ _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 
 def _is_one_time(lead: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records mean one sale, year, price, or count in `lead`."""
+    """Return whether both records refer to the same sale, year, price, or count in `lead`."""
     kind, whole = FIELDS[lead].kind, FIELDS[lead].counted_in
     if kind == "date":
         return is_one_sale(lead, one, other)

@@ -27,7 +27,7 @@ _LEAST, _MOST = 0.02, 0.97
 #: value, which does not make the value more likely. So only a tenth of the excess counts: it breaks ties without
 #: outvoting a better source.
 _READ_RIGHT, _BEYOND = 0.9, 0.1
-#: The least vote. A value that a source states always counts a little.
+#: The minimum vote. A value that a source states always counts a little.
 _LEAST_VOTE = 0.05
 #: The factor on the accuracy of a number error. A value whose fit is below this share of another's may be one.
 _ERROR = 0.1

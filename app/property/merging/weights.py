@@ -76,5 +76,5 @@ def rank(kind: SourceKind | None, name: str) -> float:
 
 
 def freshness(name: str, age_days: float) -> float:
-    """Return the share of its weight, 0 to 1, of a value that is `age_days` older than the property's newest page."""
+    """Return the share of its weight, 0 to 1, that a value keeps when `age_days` older than the newest page."""
     return float(0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS[topic_of(name)]))

@@ -82,7 +82,10 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """Keep coordinates within the page's country, from one place if possible. Correct swapped ones and drop others."""
+    """Keep coordinates within the page's country, preferably both from the same place on the page.
+
+    Correct swapped ones and drop others.
+    """
     latitude, longitude = (kept.pop(axis, None) for axis in AXES)
     if latitude is None or longitude is None:
         return

@@ -24,7 +24,7 @@ _CALLS = ((None, "onclick", ""), ("a", "href", "javascript:"))
 _ATTRIBUTES = frozenset({"href", "onclick", "aria-controls", "data-target", "data-bs-target", "for"})
 _QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
 _MOST_CALL_CHARS = 1_000
-#: The most ancestors of a control, and the most siblings of a hidden element, that are examined.
+#: Maximum number of ancestors of a control, and the maximum number of siblings of a hidden element, that are examined.
 _DEEPEST, _MOST_BESIDE = 300, 30
 
 

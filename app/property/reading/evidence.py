@@ -92,7 +92,7 @@ def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
             break
     own = letters_of(first)
     if own and (own in letters_of(candidate.quote) or letters_of(candidate.quote) in own):
-        return replace(candidate, raw=first[:300])  # the page states it in words, or on several lines
+        return replace(candidate, raw=first[:300])  # the page states the value in words, or on several lines
     return candidate
 
 

@@ -28,7 +28,10 @@ _ARGUMENTS = re.compile(r"[({]")
 
 
 def is_cut(key: str, words: str) -> bool:
-    """Return whether a key's branch is about something else. Long keys and keys with arguments name cache queries."""
+    """Return whether a key's branch is about something other than the property.
+
+    Long keys and keys with arguments name cache queries.
+    """
     return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 
 

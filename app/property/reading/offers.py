@@ -49,7 +49,8 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
             yield Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5)
 
 
-#: A card begins at most this many levels above its words. A row of a list of homes has at least so many columns.
+#: A card begins at most this many levels above its words. A row of a list of homes has at least the second number of
+#: columns.
 _MOST_CARD_LEVELS, _LEAST_COLUMNS = 4, 3
 
 

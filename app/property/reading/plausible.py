@@ -30,7 +30,7 @@ def verdicts(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[F
 
 # --- what it is ------------------------------------------------------------------------------------------------------
 
-#: The least and most square meters of living area per bedroom, and per room.
+#: The minimum and maximum square meters of living area per bedroom, and per room.
 _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
 
 
@@ -106,7 +106,7 @@ def _is_usual(field: str, year: int, today: int) -> bool:
     return spec.usual is not None and spec.usual[0] <= year <= today + (spec.years_ahead or 0)
 
 
-#: The least and most yearly property tax, as a share of the property's value.
+#: The minimum and maximum yearly property tax, as a share of the property's value.
 _TAX_SHARE = (0.0005, 0.12)
 
 

@@ -34,8 +34,8 @@ class Winner:
     """The winning candidate, its strength after comparison, and whether it is doubtful.
 
     `agreeing` are the equal candidates, including itself. `rival` is the strength of the strongest other value as a
-    share of the winner's, 0 without another value. `scorer.py` computes the stored confidence from these; `score`
-    explains it.
+    share of the winner's, 0 without another value. `scorer.py` computes the stored confidence from these attributes;
+    `score` explains the computation.
     """
 
     candidate: Candidate

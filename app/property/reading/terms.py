@@ -104,7 +104,7 @@ def _of_all_languages() -> Mapping[str, Meaning]:
 
 
 def meaning(label: str, lang: str | None = "en") -> Meaning | None:
-    """Return what `label` means on a page in `lang` (None: any language); None for an unknown label.
+    """Return the meaning of `label` on a page in `lang` (None: any language); None for an unknown label.
 
     English words are known on every page, because sites of all countries use English JSON keys.
     """

@@ -44,7 +44,7 @@ _NO_MATERIAL = re.compile(
     rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
 )
 
-# --- one function a kind of value --------------------
+# --- one function per kind of value --------------------
 
 
 def _area(reading: Reading, locale: Locale) -> Iterator[Value]:

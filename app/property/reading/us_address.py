@@ -90,7 +90,7 @@ def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
 
 
 def _below_own_label(street: Segment, page: Document) -> bool:
-    """Return whether the street is below a label for the property's address, or for its owner's if that is the same."""
+    """Return whether the street is below a label for the property's address, or its owner's if both are the same."""
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known = page.meaning(before.text) if len(before.text) <= 60 else None
         if known is not None:

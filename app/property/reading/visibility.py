@@ -60,7 +60,7 @@ def unseen(root: Any) -> dict[Any, Cover]:
 def blank(root: Any) -> None:
     """Empty the texts of hidden elements.
 
-    The elements stay, so that XPaths hold. Scripts and the labels for screen readers keep their text.
+    The elements stay, so that XPaths remain valid. Scripts and the labels for screen readers keep their text.
     """
     for element, cover in unseen(root).items():
         if cover is Cover.SPOKEN and _is_name(element):

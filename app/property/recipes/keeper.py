@@ -196,7 +196,7 @@ def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 
 def _is_due(recipe: Recipe) -> bool:
-    """Return whether to search for anchors: after each new page at first, then after a quarter more pages."""
+    """Return whether to search for anchors: after each new page at first, later when there are a quarter more pages."""
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0
     )

@@ -26,7 +26,7 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: The least number of pages that an anchor must be right on, how many of them must have a value, and how many if the
+#: The minimum number of pages that an anchor must be right on, how many of them must have a value, and how many if the
 #: anchor's words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
 #: After the first right page, an anchor needs this many right pages for each wrong one: if values may agree by chance,
@@ -167,7 +167,10 @@ class _Page:
         return name in self.example.absent and self.value(name, anchor)[0] is None
 
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
-        """Yield the `anchors` that lead to the verified value. If several spots match, yield them within blocks too."""
+        """Yield the `anchors` that lead to the verified value.
+
+        If several spots match, also yield the anchors within blocks.
+        """
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
             if field == name and any(is_value(one, value, unit) for one in found):

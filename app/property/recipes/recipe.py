@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 #: The version of the format. Stored recipes in another version are discarded and learned again.
 FORMAT = 1
-#: The most examples that are kept per recipe, and the most recipes that are considered per host.
+#: Maximum number of examples that are kept per recipe, and the maximum number of recipes that are considered per host.
 MOST_EXAMPLES, MOST_OF_HOST = 12, 50
 AnchorKind = Literal["label", "attribute", "path", "reader"]
 

@@ -33,7 +33,7 @@ _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
 _COUNT = re.compile(r"\d{1,2}(?:[.,]\d)?\Z")
 _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
-#: The most steps up the tree from a label or its value to an element that contains both.
+#: Maximum number of steps up the tree from a label or its value to an element that contains both.
 _NEAR = 4
 _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
 #: At most this many texts of an object in a list are used to name it.
@@ -42,7 +42,8 @@ _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
 #: Only this many JSON-LD blocks of a page are examined.
 _MOST_BLOCKS = 20
-#: The most words of a clause, the most words of a label in it, and the most clauses of a page that are examined.
+#: Maximum number of words of a clause, the maximum number of words of a label in it, and the maximum number of clauses
+#: of a page that are examined.
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
 #: Elements with these tags may be part of one value's element.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})

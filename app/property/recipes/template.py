@@ -12,7 +12,7 @@ from app.property.reading.document import Document
 from app.property.reading.pointers import pointed
 from app.property.recipes.recipe import Recipe
 
-#: The least similarity of two pages of one template, and the least to try a recipe on a page.
+#: The minimum similarity of two pages of one template, and the minimum similarity for trying a recipe on a page.
 ALIKE, TRIED = 0.8, 0.6
 #: At most this many hashes are kept per page: the smallest ones, so that equal structures keep equal hashes.
 _MOST = 400

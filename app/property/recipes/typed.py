@@ -23,7 +23,7 @@ READER = "recipe"
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
 #: The longest text, in characters, that may state a value in other words, and the largest count written as a word.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: The most spaces in a number with its unit, by kind of field. Other kinds may have two.
+#: Maximum number of spaces in a number with its unit, by kind of field. Other kinds may have two.
 _MOST_PARTS = {"count": 0, "year": 0}
 #: Kinds of fields whose text may be ambiguous, such as an area without a unit.
 _DOUBTED = frozenset({"area", "choice"})

@@ -25,7 +25,7 @@ LEAST_FOUND = 0.6
 _CONTRADICTS = 0.75
 #: A value that another reader found with less confidence may belong to another home that the page shows.
 _LIKELY = 0.5
-#: The most recipes that are tried on a page, and how much less similar than the best of them a recipe may be.
+#: Maximum number of recipes tried on a page, and the maximum difference between their similarity and the best one's.
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 

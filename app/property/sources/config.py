@@ -22,7 +22,7 @@ from app.property.values.texts import words_of
 
 log = logging.getLogger(__name__)
 
-#: The most domains that the Responses API accepts for `web_search` (its reference in 2026-11).
+#: Maximum number of domains that the Responses API accepts for `web_search` (its reference in 2026-11).
 MOST_DOMAINS = 100
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _AREA_KEYS = ("name", "state", "county", "cities", "postal_codes", "source")

@@ -101,7 +101,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Open a transaction. It is committed after the block, or rolled back if the block raises."""
         engine = self._opened()
-        self.clock.now()  # before the transaction, because a clock that machines share may ask Redis
+        self.clock.now()  # a shared clock may query Redis, which must not happen in a transaction
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
@@ -150,7 +150,7 @@ class Database:
         if not self.is_sqlite:
             with errors.translated(self.url), engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.detach()  # closed afterwards instead of reused, because its time limit is lifted
+                connection.detach()  # a connection without its time limit must be closed, not reused
                 connection.execute(text("SET statement_timeout = 0"))  # large tables take longer than the limit
                 connection.execute(text("VACUUM"))
             return False

@@ -26,7 +26,7 @@ from app.property.storage.statements import delete_some
 from app.property.storage.types import Base
 from app.settings import Settings
 
-#: The most rows deleted per transaction, so that other writers do not wait long.
+#: Maximum number of rows deleted per transaction, so that other writers do not wait long.
 AT_ONCE = 500
 #: The daily usage of callers and watches is kept this many days.
 _USAGE_DAYS = 62

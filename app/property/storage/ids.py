@@ -18,11 +18,11 @@ from app.property.storage.properties.tables import IdentityDecision, Property, R
 from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Watch
 
-#: The fewest characters of a prefix that is accepted, and of a prefix that is shown.
+#: The minimum number of characters of a prefix that is accepted, and of a prefix that is shown.
 _ACCEPTED, _SHOWN = 4, 8
 _PREFIX = re.compile(rf"[0-9a-f]{{{_ACCEPTED},32}}")
 _MOST_MATCHES = 5
-#: The most ranges in one statement. SQLite refuses an OR of more than 1,000 conditions as nested too deeply.
+#: Maximum number of ranges in one statement. SQLite refuses an OR of more than 1,000 conditions as nested too deeply.
 _MOST_RANGES = 200
 
 

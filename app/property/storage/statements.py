@@ -17,7 +17,8 @@ from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.types import Base
 
-#: The most values of an IN list or rows of an INSERT. SQLite takes 32,766 parameters a statement; jobs have 32 columns.
+#: Maximum number of values of an IN list or rows of an INSERT. SQLite takes 32,766 parameters a statement; jobs have 32
+#: columns.
 CHUNK = 1000
 
 

@@ -36,7 +36,7 @@ def site_of(host: str) -> str:
 
 
 def owner_of(host: str) -> str:
-    """Return who is responsible for the content of `host`: its site, or the host itself on a shared domain.
+    """Return the owner of the content of `host`: its site, or the host itself on a shared domain.
 
     Two hosts with the same owner count as one source. `host` is spelled as for `site_of`.
     """

@@ -20,7 +20,8 @@ from app.property.urls.tracking import without_tracking
 MAX_URL_CHARS = 2048
 #: The longest address: four times the Postal Service's limit for a label.
 MAX_ADDRESS_CHARS = 300
-#: The most words of an address. Even an address with building, floor, unit, county, and country has a third of them.
+#: Maximum number of words of an address. Even an address with building, floor, unit, county, and country has a third of
+#: them.
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -48,7 +49,7 @@ def normalize_target(target: str) -> str:
 def normalize_watched(target: str) -> str:
     """Return the canonical spelling of something to watch: a property id or a target.
 
-    Raises `InvalidTargetError`. It does not check whether the property exists.
+    Raises `InvalidTargetError`. The existence of the property is not checked.
     """
     text = target.strip().lower()
     return text if is_property_id(text) else normalize_target(target)

@@ -80,7 +80,7 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
 
 
 def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True) -> list[Number]:
-    """Return every finite number of `text`, in order. `lang` (ISO 639-1) decides what a lone comma or dot means."""
+    """Return every finite number of `text`, in order. `lang` (ISO 639-1) decides the meaning of a lone comma or dot."""
     found: list[Number] = []
     for match in _NUMBER.finditer(text[:4000]):
         value = _plain(match.group(), lang)

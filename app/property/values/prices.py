@@ -23,7 +23,7 @@ _RANGE_GAP = re.compile(
     r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|"
     r"[A-Z]{2,3}\s?)\s*$"
 )
-#: The least and the most plausible price of a property, for sale or rent, in any currency.
+#: The minimum and maximum plausible price of a property, for sale or rent, in any currency.
 _LEAST, _MOST = 1.0, 5e11
 
 

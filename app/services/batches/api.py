@@ -1,4 +1,4 @@
-"""Calls OpenAI's file and batch API through the key pool. Only keys of the same project see a file or a batch.
+"""Call OpenAI's file and batch API through the key pool. Only keys of the same project see a file or a batch.
 
 All methods raise the errors of the SDK, including `openai.RateLimitError` (429) if the pool has no usable key.
 """
@@ -79,7 +79,7 @@ class BatchApi:
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """Yield the JSON objects of a result file while it downloads. Lines that are not JSON objects are skipped."""
         with ExitStack() as stack:
-            with _only(frozenset({key_id})):  # not around the loop, where the caller's code runs between lines
+            with _only(frozenset({key_id})):  # only for the request: in the loop, the caller's code runs
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:

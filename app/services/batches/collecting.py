@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 TOO_MANY_TOKENS = "token_limit_exceeded"
 #: For this time, such an error limits the size of new batches.
 _REMEMBERED = timedelta(days=1)
-#: The most batches begun per run. The next run follows within seconds.
+#: Maximum number of batches begun per run. The next run follows within seconds.
 _MOST_BEGUN = 20
 _MEGABYTE = 1_000_000
 #: The assumed size of an input line without the request's body, in bytes.
@@ -50,7 +50,7 @@ def collect(parts: Parts) -> list[LlmBatch]:
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                parts.requests.release(never)  # the pool refuses their normal calls too, and gives the reason
+                parts.requests.release(never)  # their jobs make normal calls, which the pool refuses with the reason
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))

@@ -39,7 +39,7 @@ CONFIRMED_DEAD = timedelta(minutes=65)
 #: An unreachable batch is given up after this time if no job waits for it. Failing steps are retried for
 #: OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
 _UNREACHABLE = timedelta(hours=1)
-#: The most other keys that are tried for an unreachable batch in one poll.
+#: Maximum number of other keys that are tried for an unreachable batch in one poll.
 _MOST_ASKED = 50
 #: OpenAI's statuses of unfinished batches.
 _UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})

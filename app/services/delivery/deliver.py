@@ -41,7 +41,7 @@ AT_ONCE = 10
 #: The id of the outbox row with the cursor of the receiver of changes. A new URL of the receiver keeps the cursor.
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
-#: The most alerts in the text of one message. The data of the message contains all alerts.
+#: Maximum number of alerts in the text of one message. The data of the message contains all alerts.
 _MOST_SENTENCES = 20
 _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", "alerts are over")}
 _LONGEST_VALUE_CHARS = 80

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 #: Longer reasons and names of operators are cut to this length.
 MOST_CHARACTERS = 500
-#: The fewest first characters of an id that identify a key.
+#: The minimum number of first characters of an id that identify a key.
 SHORTEST_ID = 4
 _MOST_MASKS = 20
 

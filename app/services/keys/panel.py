@@ -21,7 +21,8 @@ from app.services.reports.key_report.alarms import Kind
 
 #: The period that the charts and the timeline of outages show.
 SPAN = timedelta(hours=24)
-#: The most keys shown by default, and the most remaining limits shown. Every group of keys has two limits per model.
+#: Maximum number of keys shown by default, and the maximum number of remaining limits shown. Every group of keys has
+#: two limits per model.
 MOST_KEYS = 30
 MOST_CAPACITIES = 20
 #: The states that may need an operator, worst first.

@@ -236,7 +236,7 @@ def _reachable() -> bool:
 
 
 def _content(settings: Settings) -> str:
-    """Return a digest of the keys file, which is safe to keep in memory, or why there is none."""
+    """Return a digest of the keys file, which is safe to keep in memory, or the reason why it cannot be read."""
     if settings.openai.api_keys_file is None:
         return _NO_FILE
     try:

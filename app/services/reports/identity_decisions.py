@@ -1,4 +1,4 @@
-"""Makes and logs identity decisions for interfaces, which check permissions themselves."""
+"""Make and log identity decisions for interfaces, which check permissions themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retry writes while the database is busy, full, or away.
+"""Retry writes while the database is busy, full, or unavailable.
 
 Without retries, a job whose checkpoint could not be written would fetch its page and pay for its answer again.
 """
@@ -20,7 +20,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 
 def retry_on_store_error[T](write: Callable[[], T], clock: Clock, max_wait_seconds: float = MAX_WAIT_SECONDS) -> T:
-    """Return `write()`, repeated while the database is locked, full, or away. `write` must be idempotent.
+    """Return `write()`, repeated while the database is locked, full, or unavailable. `write` must be idempotent.
 
     Raises the database's error after `max_wait_seconds`, and any other error at once.
     """

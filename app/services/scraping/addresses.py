@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 #: Maps page URLs to the model's reading, or to the fields for which the model was not asked, with the reason.
 Notes = Mapping[str, ModelReading]
-#: The most sources, and the most claims, in an error message.
+#: Maximum number of sources, and the maximum number of claims, in an error message.
 _MOST_SOURCES = 6
 
 

@@ -48,7 +48,7 @@ def paid[T](
     what: str = "",
     tier: ServiceTier | None = None,
 ) -> T | str:
-    """Return the result of `ask`, or a note about a failure that waiting does not end. `counter` counts the notes.
+    """Return the result of `ask`, or a note about a failure that waiting cannot fix. `counter` counts the notes.
 
     A note about an error begins with `what`. Raises `LeaseLostError`, `openai.RateLimitError` while no key has
     capacity, and, if the `run` can be retried later, errors of an unreachable or failing provider.
@@ -109,7 +109,7 @@ def send[T](
 
 
 def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
-    """Return the note for a 429 that waiting does not end; None for a transient one."""
+    """Return the note for a 429 that waiting cannot fix; None for a transient one."""
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
     problem = message if isinstance(message, str) else exc.message  # the API's message, without the SDK's additions
     if exc.code == _BUDGET_CODE:

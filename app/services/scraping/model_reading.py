@@ -134,7 +134,8 @@ class ModelReader:
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
         """Return `extraction` with the fields of the request that the job has waited for, if it is about this page.
 
-        A recipe learned meanwhile could remove fields, and the paid answer would no longer fit the question.
+        Otherwise, a recipe learned during the wait could remove fields from the question, and the paid answer would not
+        fit.
         """
         if not run.economy or run.waited_for is None or self._requests is None:
             return extraction
@@ -184,7 +185,10 @@ class ModelReader:
         )
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
-        """Cache and return a batch's answer, good or bad; or return why there is none, or None to call normally now."""
+        """Cache and return a batch's answer.
+
+        Without an answer, return the reason, or None to make a normal call now.
+        """
         if not run.economy or self._requests is None or not self._manager.keys:
             return None
         dialect = self.dialect
@@ -211,7 +215,7 @@ class ModelReader:
     def _answered(
         self, request: NewRequest, found: LlmRequest | None, waited_for: str | None
     ) -> Mapping[str, Any] | str | None:
-        """Return the completion for `request`, or why there is none; None to make a normal call now.
+        """Return the completion for `request`, or the reason why there is none; None to make a normal call now.
 
         `found` is the stored request, `waited_for` the id of the request that the job has waited for. A request refused
         for its dialect becomes a normal call, which learns the dialect. Raises `WaitForBatch`.
@@ -235,7 +239,7 @@ class ModelReader:
         return None
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
-        """Ask the model now. Cache and return its answer, good or bad; or return why there is none."""
+        """Ask the model now. Cache and return its answer, or return the reason why there is none."""
         calls, tier = self._calls, self._calls.tier.wanted
         answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):

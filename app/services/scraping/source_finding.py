@@ -25,7 +25,7 @@ from app.services.scraping.web_search import SearchFound, WebSearcher
 _SEARCH = "web search"
 #: The web is searched if fewer sources than this were found, because one source cannot be cross-checked.
 _ENOUGH_SOURCES = 2
-#: The most pages cited by a search that are read.
+#: Maximum number of pages cited by a search that are read.
 _MOST_CITED = 6
 
 
@@ -127,7 +127,10 @@ class SourceFinder:
         ]
 
     def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
-        """Return the answer, or why there is none. A job that may no longer wait continues without an answer."""
+        """Return the answer, or the reason why there is none.
+
+        A job that may no longer wait continues without an answer.
+        """
         if not run.has(CALL_SECONDS):
             return "no time was left for it"
         try:

@@ -108,7 +108,10 @@ class SourceReader:
         return next((str(number) for one in by_kind if (number := one.values.get(PARCEL))), None)
 
     def require_all(self) -> None:
-        """Raise the error of a page that can be retried, if any: of a busy host first, with the shortest wait."""
+        """Raise the error of a page that can be retried, if any.
+
+        A busy host comes first, the one with the shortest wait.
+        """
         if busy := [one for one in self._open if isinstance(one, HostBusyError)]:
             raise min(busy, key=lambda one: float(one.facts["retry_after_seconds"]))
         if self._open:

@@ -44,7 +44,7 @@ class RenderLimits:
     #: The size of all resources of a page together, decompressed.
     loaded_bytes: int = 30_000_000
     requests: int = 150
-    #: The most concurrent requests of one page to all hosts together.
+    #: Maximum number of concurrent requests of one page to all hosts together.
     requests_at_once: int = 4
     pages_at_once: int = 4
     #: After this many pages, a new browser replaces the old one, because memory use grows with age.

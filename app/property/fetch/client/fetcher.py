@@ -138,8 +138,8 @@ class Fetcher:
     ) -> Result:
         """Follow redirects from `url`, and read the first response that is not a redirect.
 
-        The guard and then `permit` check each stop; `permit` returns the gap to keep there in seconds. A stop that is
-        `known` gets a conditional request. After a public stop, all further stops must be public.
+        The guard and then `permit` check each URL; `permit` returns the gap to keep at its host in seconds. A URL with
+        a stored copy (`known`) gets a conditional request. After a public URL, all further URLs must be public.
         """
         budget = TimeBudget(self._clock, self._limits.total_seconds)
         cookies = httpx2.Cookies()

@@ -203,9 +203,9 @@ def _lenient_utf8(body: bytes) -> str:
 def _guess(body: bytes) -> str:
     """Guess the charset of undeclared text that is not UTF-8.
 
-    If the document states its language and the language's usual charset fits, it is used. Otherwise, statistics choose
-    between charsets of other scripts, whose bytes come in runs. Text with single accents is taken for windows-1252,
-    because statistics are no better than chance there.
+    If the document states its language and the language's usual charset fits, this charset is used. Otherwise,
+    statistics choose between charsets of other scripts, whose bytes come in runs. Text with single accents is taken for
+    windows-1252, because statistics are no better than chance there.
     """
     if language := _LANGUAGE.search(body[:_DECLARATION_BYTES]):
         usual = _USUAL_CHARSETS.get(language[1].decode("ascii").lower())

@@ -83,7 +83,7 @@ def refusal(address: IPAddress) -> str | None:
 
 
 def is_metadata_service(address: IPAddress) -> bool:
-    """Return True for an address that no setting can open."""
+    """Return whether `address` is a metadata service, which no setting can open."""
     return effective(address) in _METADATA
 
 

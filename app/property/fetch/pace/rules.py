@@ -36,14 +36,14 @@ FORGOTTEN_US = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """On whose behalf pages are requested, and how.
+    """The requester of pages, with its limits.
 
     `id` is the same when a visitor comes back. A `lane` (a batch of jobs) shares a site evenly with other lanes.
-    `max_wait_seconds` is the longest wait in place. With `can_defer`, the visitor leaves if it gets an appointment.
-    `slot_site` is the site where the visitor holds a slot, which covers all its requests there. After a redirect,
-    `requested_site` is the site of the first URL. A block page on another site then does not pause the other site.
-    `only_public` is true after a public page: networks that the operator opened are then refused. `on_slot` is called
-    at the first slot for the page, before anything is sent; its exceptions end the visit.
+    `max_wait_seconds` is the longest wait before the visitor leaves. With `can_defer`, the visitor leaves if it gets an
+    appointment. `slot_site` is the site where the visitor holds a slot, which covers all its requests there. After a
+    redirect, `requested_site` is the site of the first URL. A block page on another site then does not pause the other
+    site. `only_public` is true after a public page: networks that the operator opened are then refused. `on_slot` is
+    called at the first slot for the page, before anything is sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)

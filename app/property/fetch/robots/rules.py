@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 #: The rest of a longer file is ignored. RFC 9309 section 2.5 requires at least 500 KiB.
 MAX_ROBOTS_BYTES = 512 * 1024
-#: The most redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
+#: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
 #: Rules are used for an hour. After an error, the file is fetched again after a minute or later.
@@ -162,8 +162,9 @@ def product_token(user_agent: str) -> str:
 
 
 def _gap_seconds(rules: Protego, product: str) -> float:
-    """Return the gap that robots.txt asks for, in seconds. Both of its numbers may be huge, so they are bounded before
-    the arithmetic. NaN gives the longest gap.
+    """Return the gap that robots.txt asks for, in seconds.
+
+    Both numbers in robots.txt may be huge, so they are bounded before the arithmetic. NaN gives the longest gap.
     """
     delay = min(float(LONGEST_GAP_SECONDS), rules.crawl_delay(product) or 0.0)
     rate = rules.request_rate(product)

@@ -18,7 +18,8 @@ _OPENS = re.compile(r"[{\[]")
 #: Matches a string up to its end or the cut, or a bracket or comma.
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
-#: The most brackets tried as the beginning of JSON, since text before it may have some, and the deepest level read.
+#: Maximum number of brackets tried as the beginning of JSON, since text before it may have some, and the deepest level
+#: read.
 _MOST_STARTS, _DEEPEST = 20, 6
 #: At most this many characters of an invalid value's JSON are kept.
 _LONGEST_ODD = 200
@@ -168,7 +169,7 @@ def _number(value: Any, lang: str | None) -> int | float | None:
     """Return a number, also from text with a unit (`$450,000`, `1,250 sq ft`); None if there are several."""
     if isinstance(value, str):
         found = find_numbers(value, lang)
-        found = [n for n in found if not value[max(0, n.start - 1) : n.start].isalpha()] or found  # no `2` of `m2`
+        found = [n for n in found if not value[max(0, n.start - 1) : n.start].isalpha()] or found  # not the `2` of `m2`
         value = tidy(found[0].value) if len(found) == 1 else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

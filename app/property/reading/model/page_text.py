@@ -22,7 +22,7 @@ from app.property.reading.terms import meaning, words_of
 from app.property.values.areas import is_unit
 from app.property.values.texts import letters_of
 
-#: The share of tokens for data if the lines would fill the budget.
+#: The share of the token budget that data gets if the page's lines alone would fill the budget.
 _DATA_SHARE = 0.2
 _MOST_DATA_LINES = 2_000
 #: Longer values, in characters, are left out. Shorter numbers may appear anywhere on the page.

@@ -11,7 +11,7 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: Match what continues a number after a quote's last digit, and before its first digit.
+#: Match the part of a number after a quote's last digit, and the part before its first digit.
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
 #: Match a group of thousands after a blank, and the digits before it.

@@ -22,7 +22,7 @@ from app.property.values.vocabulary import yes_no
 
 
 def check_value(claim: Claim) -> CheckedValue | None:
-    """Return the claim's value in its field's form; None if the quote does not state it or it cannot be true."""
+    """Return the claim's value in its field's form; None if it is impossible or the quote does not state it."""
     spec = FIELDS[claim.field]
     check = _CHECKS.get(spec.parser or "") or _CHECKS.get(spec.kind) or _BY_TYPE.get(spec.type)
     return check(claim) if check else None
@@ -153,11 +153,11 @@ def _currency(claim: Claim) -> CheckedValue | None:
     return CheckedValue(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-#: Matches nothing to pay, which means no association, and a cell with the single letter `N`.
+#: Matches words for "nothing to pay", which mean no association, and a cell with the single letter `N`.
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
-#: The most words of an answer in its own cell, and a text that may follow a label before such a cell: `HOA / POA`.
+#: Maximum number of words of an answer in its own cell, and a text that may follow a label before it: `HOA / POA`.
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
 #: Matches separators of clauses and cells.
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")

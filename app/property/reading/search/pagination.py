@@ -1,4 +1,4 @@
-"""Find the next results page: a link that says so, or the next number in a row of numbers."""
+"""Find the next results page: a link with a word such as "next", or the next number in a row of numbers."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def _judged(cards: list[_Card]) -> tuple[list[_Card], float]:
 
 
 def _usual(of_cards: Sequence[Sequence[str]]) -> Shape | None:
-    """Return the shape of link that most cards have, each to another page."""
+    """Return the most common shape of links among the cards. Links to the same page count once."""
     cards, pages = Counter[Shape](), dict[Shape, set[str]]()
     for urls in of_cards:
         for shape in {shape_of(url) for url in urls}:

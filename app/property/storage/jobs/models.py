@@ -79,22 +79,22 @@ class Batch(Base):
     priority: Mapped[int]
     targets: Mapped[int]
     duplicates: Mapped[int] = mapped_column(default=0)
-    # when it was completed, after its last job ended; null again while a job is retried
+    # when the batch was completed, after its last job ended; null again while a job is retried
     completed_at: Mapped[datetime | None]
     # the number of jobs in each state: stored when the batch completes, computed by `BatchStore` before
     counts: Mapped[PlainJson] = mapped_column(nullable=True)
-    # the complete URL of its callback, which can contain a secret, and the callback's message
+    # the complete URL of the callback, which can contain a secret, and the callback's message
     callback_url: Mapped[Words | None]
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
-    # whether its jobs can wait for model batches, in which calls cost half
+    # whether the jobs can wait for model batches, in which calls cost half
     economy: Mapped[bool] = mapped_column(server_default=false())
-    # the client whose quota its jobs count against (`jobs/usage.py`); null for the operator's batches
+    # the client whose quota the jobs count against (`jobs/usage.py`); null for the operator's batches
     caller: Mapped[Sha256 | None]
     # the request's idempotency key, its fingerprint, and the jobs of its answer: kept for a day
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
     fingerprint: Mapped[Sha256 | None]
     job_ids: Mapped[PlainJson | None]
-    # if the request is not answered by `answer_by`, its process is assumed dead
+    # if the request is not answered by `answer_by`, the process that handles it is assumed dead
     answer_by: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
 
@@ -141,7 +141,7 @@ class Job(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
-    position: Mapped[int]  # the position in its batch: jobs are listed in the order of the request
+    position: Mapped[int]  # the position in the batch: jobs are listed in the order of the request
     target: Mapped[Url]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]
@@ -159,27 +159,27 @@ class Job(Base):
     page_from: Mapped[PageFrom | None]  # where the property of a finished job came from
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
-    # the page that the running job reads, and that no other job may read meanwhile (`pages/index.py`)
+    # the page that the running job reads; no other job may read it meanwhile (`pages/index.py`)
     reading_url: Mapped[Url | None]
-    # when it was last sent (or will be due in a worker), to which queue, and how often
+    # when the job was last sent (or will be due in a worker), to which queue, and how often
     sent_at: Mapped[datetime | None]
     sent_to: Mapped[str | None] = mapped_column(String(64))
     sent_times: Mapped[int] = mapped_column(default=0)
-    # when recovery sends the job unless it was sent before; null once its message is in the broker's queue
+    # when recovery sends the job unless it was sent before; null once the message is in the broker's queue
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # copied from its batch; the model request of its current or last wait; when its current wait for a batch began
+    # copied from the batch; the model request of the current or last wait; when the current wait for a batch began
     economy: Mapped[bool] = mapped_column(server_default=false())
     request_id: Mapped[Sha256 | None]
     parked_at: Mapped[datetime | None]
-    # the watch that created it, which may have been removed since; its requests count toward the budget of watches
+    # the watch that created the job, which may have been removed since; its requests count toward the budget of watches
     watch_id: Mapped[Id | None]
-    # the search job that found its target; and the counts of a search job's listings (`jobs/found.py`)
+    # the search job that found the target; and the counts of a search job's listings (`jobs/found.py`)
     found_by: Mapped[Id | None]
     search: Mapped[PlainJson | None]
-    #: The outcomes of its sources, in order. Only some queries load them.
+    #: The outcomes of the job's sources, in order. Only some queries load them.
     tried: Mapped[list[JobAttempt]] = relationship(
         primaryjoin="and_(JobAttempt.job_id == Job.id, JobAttempt.position.is_not(None))",
         order_by="JobAttempt.position",
@@ -276,16 +276,16 @@ class DailyUsage(Base):
 class RecoveryReason(StrEnum):
     """Why a job was queued again. `DUE` and `RETURNED` are normal operation."""
 
-    DUE = "due"  # its deferral ended
-    RETURNED = "returned"  # its worker stopped and returned it
-    LEASE = "lease"  # its worker died
-    UNSENT = "unsent"  # its message was not sent in time
-    LOST = "lost"  # the broker lost its message
+    DUE = "due"  # the deferral ended
+    RETURNED = "returned"  # the worker stopped and returned the job
+    LEASE = "lease"  # the worker died
+    UNSENT = "unsent"  # the message was not sent in time
+    LOST = "lost"  # the broker lost the message
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A requeued job, which the caller sends, and why it was requeued."""
+    """A requeued job, which the caller sends, and the reason."""
 
     job: Job
     reason: RecoveryReason

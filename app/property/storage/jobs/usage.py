@@ -1,4 +1,4 @@
-"""Counts usage per UTC day in the database, exactly across all processes.
+"""Count usage per UTC day in the database, exactly across all processes.
 
 Each caller has a daily quota of jobs. A retried job counts like a new one; otherwise canceling and retrying would
 allow any number of jobs. A new watch counts as one job, because its first refresh is due soon. Each later refresh
@@ -64,7 +64,7 @@ def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
 
 
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
-    """Count `count` new jobs against the quota. Raises `QuotaExceededError` if it has fewer left."""
+    """Count `count` new jobs against the quota. Raises `QuotaExceededError` if fewer are left."""
     quota = requester.daily_targets
     if count and not add(connection, now.date(), requester.caller, _TARGET, count, limit=quota):
         left, ends = max(0, (quota or 0) - used(connection, requester.caller, now.date())), next_day(now)

@@ -21,8 +21,8 @@ class Key(Base):
     limit_group: Mapped[Plain]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while it is configured
-    # when its circuit was last seen to open, when the provider refused it (401), when its group ran out of credit
+    removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while the key is configured
+    # when the circuit was last seen to open, the provider refused the key (401), and the group ran out of credit
     opened_at: Mapped[datetime | None]
     died_at: Mapped[datetime | None]
     quota_gone_at: Mapped[datetime | None]
@@ -71,7 +71,7 @@ class Alert(Base):
     message: Mapped[Words]
     details: Mapped[JsonWords]
     fired_at: Mapped[datetime]
-    resolved_at: Mapped[datetime | None] = mapped_column(index=True)  # null while it fires
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)  # null while the alert fires
 
     __table_args__ = (
         CheckConstraint("severity IN ('warning', 'critical')", name="severity"),

@@ -22,7 +22,7 @@ MOST_SENDS = 3
 _PAGE = 500
 _R = LlmRequest
 _B = LlmBatch
-#: What each batch of jobs is charged: calls, tokens, and millionths of a US dollar.
+#: The charge of each batch of jobs: calls, tokens, and millionths of a US dollar.
 Charges = Mapping[str, Sequence[int]]
 
 

@@ -49,7 +49,7 @@ class NewRequest:
 
 
 class Parked(NamedTuple):
-    """The requests of one model that can be sent now. `oldest_at` is when the longest waiting was parked."""
+    """The requests of one model that can be sent now. `oldest_at` is when the oldest of them was parked."""
 
     model: str
     requests: int

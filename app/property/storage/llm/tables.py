@@ -36,12 +36,12 @@ class RequestState(StrEnum):
 class LlmBatchState(StrEnum):
     """The state of an OpenAI batch."""
 
-    NEW = "new"  # its requests are chosen
-    UPLOADED = "uploaded"  # its input file is at OpenAI
+    NEW = "new"  # the requests are chosen
+    UPLOADED = "uploaded"  # the input file is at OpenAI
     RUNNING = "running"  # OpenAI has the batch
     ENDED = "ended"  # every request has its outcome, or was parked again
-    SETTLED = "settled"  # its usage is charged to the budgets
-    CLOSED = "closed"  # its files are deleted
+    SETTLED = "settled"  # the usage is charged to the budgets
+    CLOSED = "closed"  # the files are deleted
 
 
 def _one_of(name: str, values: type[StrEnum]) -> Enum:
@@ -57,7 +57,7 @@ class LlmCache(Base):
     id: Mapped[Sha256] = mapped_column(primary_key=True)  # the digest of the question
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
     content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # for an answer about a page: the page's body
-    # for a search: its address, spelled as a target, and all URLs in the answer, each between blanks
+    # for a search: the address, spelled as a target, and all URLs in the answer, each between blanks
     target: Mapped[Url | None] = mapped_column(index=True)
     urls: Mapped[Urls | None]
     model: Mapped[Plain]  # the name in the response
@@ -81,20 +81,20 @@ class LlmBatch(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
-    # a key of the project that owns its files: only keys of that project can see the batch
+    # a key of the project that owns the files: only keys of that project can see the batch
     key_id: Mapped[Id | None]
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]
-    # OpenAI's name of its state, and the last error
+    # OpenAI's name of the batch's state, and the last error
     status: Mapped[Words | None]
     error: Mapped[Words | None]
     requests: Mapped[int]
     tokens: Mapped[int] = mapped_column(BigInteger)
-    # {batch of jobs: [calls, tokens, microusd]}: the charges; and the result, once its files are read
+    # {batch of jobs: [calls, tokens, microusd]}: the charges; and the result, once the files are read
     charges: Mapped[PlainJson]
     result: Mapped[JsonWords | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
-    # when its creation at OpenAI was tried, when it was created, and when it ended
+    # when the creation at OpenAI was tried, when the batch was created, and when it ended
     tried_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -107,7 +107,7 @@ class LlmBatch(Base):
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether OpenAI has certainly not charged for it, because its creation there was never tried."""
+        """Whether OpenAI has certainly not charged for the batch, because its creation there was never tried."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
@@ -116,7 +116,7 @@ class LlmRequest(Base):
 
     __tablename__ = "llm_requests"
 
-    # the digest of the question, and its `custom_id` at OpenAI
+    # the digest of the question, and the request's `custom_id` at OpenAI
     id: Mapped[Sha256] = mapped_column(primary_key=True)
     content_sha256: Mapped[BodyHash] = mapped_column(index=True)
     fields: Mapped[PlainJson]
@@ -126,17 +126,17 @@ class LlmRequest(Base):
     # the request as JSON, until it ends
     body: Mapped[Words | None]
     body_bytes: Mapped[int]
-    # an estimate of its input, and the limit of its output
+    # estimated input tokens, and the limit of output tokens
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
     attempts: Mapped[int]
     parked_at: Mapped[datetime]
     not_before: Mapped[datetime | None]
-    # after this time, its job makes a normal API call
+    # after this time, the job makes a normal API call
     give_up_at: Mapped[datetime]
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
-    # the model's raw answer, and its usage
+    # the model's raw answer, and the tokens that it used
     answer: Mapped[JsonWords | None]
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]

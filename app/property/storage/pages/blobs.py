@@ -43,7 +43,7 @@ def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
     """Delete the blobs of `hashes` without references, and the recipe examples from them; return the blobs' sizes."""
     if not hashes:
         return []
-    # the lock is a separate statement, so that the next one sees references added while this one waited
+    # the lock is a separate statement, so that the next statement sees references added during the wait for the lock
     connection.execute(select(Blob.sha256).where(Blob.sha256.in_(hashes)).order_by(Blob.sha256).with_for_update())
     unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)

@@ -1,4 +1,4 @@
-"""Maps URLs to pages and their newest records, and lets only one job at a time read a page.
+"""Map URLs to pages and their newest records, and let only one job at a time read a page.
 
 A target that turned out to be the page of another URL is stored in `page_aliases`; the record is stored once. Other
 jobs for the same page wait and use the record.
@@ -127,7 +127,7 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Select those of `urls`, spelled as targets, whose page is fresh."""
+    """Select the `urls`, spelled as targets, whose pages are fresh."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
         select(PageAlias.url)

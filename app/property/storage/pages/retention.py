@@ -18,7 +18,7 @@ from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.statements import Store
 from app.property.storage.types import ACTIVE
 
-#: The most bodies or rows chosen per transaction, so that other writers do not wait long.
+#: Maximum number of bodies or rows chosen per transaction, so that other writers do not wait long.
 _AT_ONCE = 200
 
 

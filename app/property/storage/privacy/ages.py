@@ -26,7 +26,7 @@ from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observat
 from app.property.storage.statements import Store
 from app.property.storage.watches.models import Change
 
-#: The most candidates per step, which are rows or properties.
+#: Maximum number of candidates per step, which are rows or properties.
 _AT_ONCE = 100
 #: Tables with one field per row, each with the column of when the value was seen.
 _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {

@@ -6,7 +6,7 @@
    copies that can be obtained again (bodies, answers of models and searches) are deleted; values and their evidence
    only lose the name.
 
-The progress is stored. A purge that died resumes at the stored position if it is repeated within a day.
+The progress is stored. An interrupted purge resumes at the stored position if it is repeated within a day.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from app.property.urls.targets import normalize_url
 
 #: Matching rows of these tables are deleted. `_clear` deletes pages and requests too; other rows lose only the name.
 _COPIES = tuple(one.__table__ for one in (LlmCache, RecipeRow, RecipeExample, Change))
-#: The most rows changed per transaction, with their properties.
+#: Maximum number of rows changed per transaction, with their properties.
 _AT_ONCE = 20
-#: The most bodies read at a time.
+#: Maximum number of bodies read at a time.
 _BODIES = 20
 _NOTE_SECONDS = 5.0
 #: Tables derived from others come last, so that rows derived before the others were cleaned are found too.

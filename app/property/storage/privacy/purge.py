@@ -4,7 +4,7 @@
    (`suppressions.py`).
 2. Find the data by index, and remove it a few pages at a time, locking only the properties of these pages.
 
-A purge that died is continued by repeating it, because pages that lead to other pages are removed last.
+Repeat an interrupted purge to complete it: pages that lead to other pages are removed last.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
-#: Tables of what pages say about properties, with their columns of page URLs.
+#: Tables with values from pages about properties, with their columns of page URLs.
 _PAGE_DATA: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
     SourceRow: RECORD_URLS,
     Observation: [Observation.source_url],
@@ -196,7 +196,7 @@ class Removal:
         return rows
 
     def drop_blobs(self, hashes: set[str]) -> None:
-        """Delete those of the blobs that nothing refers to."""
+        """Delete the blobs that nothing refers to."""
         self.removed[Blob.__tablename__] += len(drop_unused_blobs(self.connection, hashes))
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:

@@ -24,9 +24,9 @@ from app.property.urls.targets import address_of_target, normalize_target, norma
 
 #: Groups of columns that hold URLs of the same page.
 _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
-#: The most conditions per statement.
+#: Maximum number of conditions per statement.
 _AT_ONCE = 50
-#: The most rows per read transaction.
+#: Maximum number of rows per read transaction.
 _PAGE = 2000
 #: Punctuation that may follow a URL in a sentence.
 _AFTER_URL = ".,:;!?)'\""
@@ -44,7 +44,7 @@ class PurgeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a purge removes.
+    """The data that a purge removes.
 
     `urls` are targets of any kind in every stored spelling, including those of `hosts`. Each follows a URL that leads
     to it: if the last ones are deleted, the first one still leads to all others.

@@ -33,7 +33,8 @@ from app.property.values.text_cache import remembered
 
 #: The name of the lock that writers of pages hold shared, and that a purge takes exclusively for a moment.
 PURGE = "purge"
-#: Hashes of URLs are kept longer than a fetch can take. A purge of a person that died can be resumed for as long.
+#: Hashes of URLs are kept longer than a fetch can take. An interrupted purge of a person can be resumed for the same
+#: time.
 _KEPT = timedelta(days=1)
 #: The number of hex digits of a short hash. Short hashes show fast that a word is in no purged name.
 _SHORT = 6
@@ -71,7 +72,7 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a transaction must not store: those of its URLs that were purged, and the names of purged people."""
+    """Data that a transaction must not store: its purged URLs, and the names of purged people."""
 
     urls: set[str]
     names: Finder
@@ -218,7 +219,7 @@ class Progress:
         self._hash = _keyed(key, f"progress {sorted(name.forms)}")
 
     def read(self) -> tuple[str, tuple[Any, ...]] | None:
-        """Return the position of a purge that died within the last day; None to begin at the start."""
+        """Return the position of a purge that was interrupted within the last day; None to begin at the start."""
         fresh = Suppression.at > self._database.clock.now() - _KEPT
         with self._database.reading() as connection:
             words = connection.execute(select(Suppression.words).where(Suppression.hash == self._hash, fresh)).scalar()

@@ -1,6 +1,6 @@
 """Store identity decisions: people split or join properties, undo that, or are asked for a review.
 
-A decision names pages, not properties, because pages persist when properties are merged. It holds for all later
+A decision names pages, not properties, because pages persist when properties are merged. It applies to all later
 records (`resolve.py`) until it is undone, or until a newer one decides otherwise on the same two pages (`pins.py`).
 """
 

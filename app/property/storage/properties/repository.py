@@ -133,9 +133,9 @@ class PropertyStore:
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
         """Confirm at the time `at` that the page still has this body; return the property and the page's kind.
 
-        The record is then as current as one read at `at`. This also counts as a look at pending changes of the page. It
-        confirms no other page. Return None if the body has to be read, because there is no complete record of it by the
-        current extractors.
+        The record is then as current as one read at `at`. This also counts as a look at pending changes of the page.
+        The call confirms no other page. Return None if the body has to be read, because there is no complete record of
+        it by the current extractors.
         """
         row = record_with_body(connection, seen)
         is_older = row is not None and (row.checked_at or row.fetched_at) < at

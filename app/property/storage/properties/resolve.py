@@ -86,7 +86,7 @@ def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()
-    while not ids <= locked:  # while this waited for a lock, properties may have been merged
+    while not ids <= locked:  # properties may have been merged during the wait for the lock
         locked |= ids
         query = select(Property.id, Property.created_at, Property.record).where(Property.id.in_(ids))
         living = query.where(Property.merged_into.is_(None)).order_by(Property.id)

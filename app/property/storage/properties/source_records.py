@@ -1,4 +1,4 @@
-"""Reads and writes the records of pages, their observations, and unverified claims."""
+"""Read and write the records of pages, their observations, and unverified claims."""
 
 from __future__ import annotations
 

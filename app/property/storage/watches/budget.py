@@ -16,7 +16,7 @@ from app.property.storage.jobs import usage
 
 
 class Charge(StrEnum):
-    """What a watch is charged for."""
+    """The kinds of requests that a watch is charged for."""
 
     PAGE = "page"  # a request for a page with all its redirects, even if the answer is 304
     MODEL_CALL = "model_call"  # a call of a model, including web searches

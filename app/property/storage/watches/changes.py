@@ -24,7 +24,7 @@ from app.property.storage.watches.models import Change, ChangeState
 ORDER = Order("changes", (Change.position,))
 #: A cursor that skips all existing changes.
 LATEST = "latest"
-#: The most changes deleted per transaction, so that other writers do not wait long.
+#: Maximum number of changes deleted per transaction, so that other writers do not wait long.
 _AT_ONCE = 1000
 _PUBLISHED = Change.state == ChangeState.PUBLISHED
 

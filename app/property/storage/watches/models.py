@@ -27,7 +27,7 @@ def write(connection: Connection, watches: Sequence[Watch]) -> None:
 
 
 class WatchKind(StrEnum):
-    """What a watch refreshes: all pages of a stored property, one URL, or an address."""
+    """The kind of a watch's target: all pages of a stored property, one URL, or an address."""
 
     PROPERTY = "property"
     URL = "url"
@@ -39,9 +39,9 @@ class WatchStatus(StrEnum):
 
     WAITING = "waiting"  # not due yet
     DUE = "due"  # refreshed by the next tick
-    PUT_OFF = "put_off"  # the day's budget was used up, and it comes first on the next day
-    UNDER_WAY = "under_way"  # its jobs are active
-    PAUSED = "paused"  # stopped until it is added again
+    PUT_OFF = "put_off"  # the day's budget was used up, and the watch comes first on the next day
+    UNDER_WAY = "under_way"  # the jobs of the refresh are active
+    PAUSED = "paused"  # stopped until the watch is added again
 
 
 class Watch(Base):
@@ -60,7 +60,7 @@ class Watch(Base):
     state: Mapped[str] = mapped_column(String(8))
     pause_reason: Mapped[Words | None]
     due_at: Mapped[datetime]  # when the next refresh is due
-    put_off_at: Mapped[datetime | None]  # since when it has waited for a day's budget
+    put_off_at: Mapped[datetime | None]  # since when the watch has waited for a day's budget
     # when the current refresh began, until it is settled
     under_way_since: Mapped[datetime | None]
     # the number of consecutive failed refreshes, and the time of the first
@@ -72,7 +72,7 @@ class Watch(Base):
     refreshed_at: Mapped[datetime | None]  # when a refresh last succeeded
     created_at: Mapped[datetime]
     created_by: Mapped[Who]
-    # the client whose daily quota its refreshes count against (null: none), and whether the next one is counted already
+    # the client whose daily quota the refreshes count against (null: none), and whether the next one is counted already
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
     # a `WatchStatus`, loaded only by some queries (`repository.py`)
@@ -102,8 +102,8 @@ class Watch(Base):
 class ChangeState(StrEnum):
     """The state of a change."""
 
-    PENDING = "pending"  # a page shows it, but it is not accepted yet
-    PUBLISHED = "published"  # in the feed, and never modified except for its property's id
+    PENDING = "pending"  # a page shows the new value, but the change is not accepted yet
+    PUBLISHED = "published"  # in the feed, and never modified except for the property's id
     REVERTED = "reverted"  # the page shows the old value again; the new value is deleted
 
 

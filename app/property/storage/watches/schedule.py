@@ -43,7 +43,7 @@ _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.i
 #: After an outage, or when a day's budget begins, a tick begins up to this many times as many watches as come due.
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
-#: The most watches per tick, because one statement reads the pages of all of them.
+#: Maximum number of watches per tick, because one statement reads the pages of all of them.
 _MOST_A_TICK = 1000
 #: A target with another active job is tried again after this time.
 _BUSY = timedelta(minutes=10)

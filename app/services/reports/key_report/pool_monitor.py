@@ -63,7 +63,7 @@ class PoolMonitor:
         keys = tuple(
             _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id))
             for key in self.manager.keys
-            if key.mask in stats["keys"]  # otherwise it was added between the two calls
+            if key.mask in stats["keys"]  # otherwise the key was added between the two calls
             and (key.key_id not in known or known[key.key_id].removed_at is None)
         )
         return PoolView(at, keys, tuple(budget_uses(stats, figures.stopped, budget_of(self.settings))))

@@ -17,11 +17,12 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The most alerts and pieces of advice in a report. The limits keep it short, because it is also a task's result.
+#: Maximum number of alerts and pieces of advice in a report. The limits keep it short, because it is also a task's
+#: result.
 MOST_ALERTS = 10
 MOST_ADVICE = 10
 _ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
-#: The most unhealthy keys in a stored report.
+#: Maximum number of unhealthy keys in a stored report.
 MOST_UNHEALTHY = 20
 #: The Redis key of the newest report, and the time after which it expires.
 _KEY = "{propintel}:key-report"

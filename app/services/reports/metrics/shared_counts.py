@@ -1,6 +1,6 @@
 """The counts of all processes, added up in one Redis hash.
 
-A process adds what its own counters grew by, every few seconds and when it ends. Delivery is at least once: if the
+A process adds the increase of its own counters, every few seconds and when it ends. Delivery is at least once: if the
 reply of Redis is lost, the same growth is added again. A killed process loses its counts since its last report.
 """
 
@@ -52,8 +52,11 @@ def read_counts(connection: redis.Redis) -> dict[str, float]:
 
 
 class Flusher:
-    """Adds what this process counts from now on to the totals. Create it after a fork: a child begins with its parent's
-    numbers, which the parent reports. A child that inherits a flusher sends nothing."""
+    """Adds the counts of this process from now on to the totals.
+
+    Create it after a fork: a child begins with its parent's numbers, which the parent reports. A child that inherits a
+    flusher sends nothing.
+    """
 
     def __init__(
         self,

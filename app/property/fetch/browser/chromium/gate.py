@@ -91,7 +91,7 @@ class Gate:
             await self._drop(route, "frame")
         elif not self._answered:
             self._answered = True
-            self._url = request.url  # in Chromium's spelling
+            self._url = request.url  # the URL as Chromium spells it
             await self._document(route)
         else:
             if request.method == "GET" and request.url != self._url and not self.redirect.done():
