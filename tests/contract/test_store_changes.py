@@ -161,6 +161,14 @@ def test_a_new_field_is_published_without_an_old_value(home: Home) -> None:
     assert home.published() == [("X_Permits", None, [permit])]
 
 
+def test_a_value_that_is_missing_for_a_while_publishes_no_change(home: Home) -> None:
+    for values in ({"ListPrice": 500000}, {}, {"ListPrice": 500000}):
+        home.read(A, **values)
+        home.clock.advance(86400)
+    home.recheck(ListPrice=500000)
+    assert home.published() == []
+
+
 @pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
 def test_better_extractors_or_a_model_publish_no_change_of_the_same_text(home: Home, how: dict[str, Any]) -> None:
     """Both bodies contain both numbers, so only the choice differs. A new number on the page is a change."""

@@ -211,18 +211,39 @@ def test_with_an_identity_provider_no_sign_in_link_is_printed() -> None:
     assert ("sign in" in shown, "http://127.0.0.1:8000/" in shown) == (False, True)
 
 
+@pytest.mark.parametrize(("setting", "option"), [("PORT", "--web"), ("FLOWER_PORT", "--flower")])
 def test_a_port_in_use_is_reported_before_anything_is_started(
-    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, setting: str, option: str
 ) -> None:
     """The exit code is 2, the last line names the port and the setting, and no database is created."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        up = run("up", "--flower", FLOWER_PORT=port)
+        up = run("up", option, **{setting: port})
     assert up.returncode == 2
     last = up.stderr.splitlines()[-1]
-    assert last.startswith(f"propintel: FLOWER_PORT: port {port} of 127.0.0.1 is in use")
-    assert "set FLOWER_PORT to a free port" in last
+    assert last.startswith(f"propintel: {setting}: port {port} of 127.0.0.1 is in use")
+    assert f"set {setting} to a free port" in last
     assert [file.name for file in (tmp_path / ".propintel").iterdir()] == ["up.lock"]
+
+
+def test_an_unreachable_broker_is_reported_without_its_password(
+    run: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    up = run("up", REDIS_URL=f"redis://:hunter2@127.0.0.1:{free_port()}/0")
+    assert up.returncode == 2
+    assert "No broker answers at redis://127.0.0.1" in up.stderr.splitlines()[-1]
+    assert "hunter2" not in up.stderr
+
+
+def test_the_processes_of_a_killed_up_end(start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    """`up` can stop nothing after SIGKILL. The signal comes when Valkey, web server, workers, and beat are running."""
+    up = start_up("--web", PORT=str(free_port()))
+    family = psutil.Process(up.pid)
+    wait_until(lambda: len(family.children()) >= 5, 30, lambda: _output(tmp_path))
+    children = family.children(recursive=True)
+    up.kill()
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert alive == []
 
 
 def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
