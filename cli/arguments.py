@@ -46,7 +46,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The mos
 
 
 def who() -> str:
-    """Return who runs the command, as `alice@host`."""
+    """Return the user who runs the command, as `alice@host`."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

@@ -56,7 +56,7 @@ def list_jobs(
 
 @command(jobs_app, "show", "8e03b1c2")
 def show_job(job_id: JobId) -> None:
-    """Show one job: its state, why it failed or waits, and what came of each source of an address.
+    """Show one job: its state, why it failed or waits, and the outcome of each source of an address.
 
     JSON: `{"id", "batch", "target", "state", "error", "property", "tried", ...}`; each of "tried" is `{"source",
     "kind", "url", "outcome", "detail"}`.

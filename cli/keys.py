@@ -63,7 +63,7 @@ def list_keys(
 
 @command(app, "check", "&& echo all valid")
 def check() -> None:
-    """Ask the API about every configured key; costs nothing. Exit code 1 if any is not valid.
+    """Ask the API about every configured key; costs nothing. Exit code 1 if any key is not valid.
 
     JSON: `{"keys": {mask: {"status", "http_status", "detail"}}}`; "status" is "valid", "invalid", "no access", or
     "unknown".

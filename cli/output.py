@@ -36,12 +36,12 @@ _chosen: ContextVar[Format | None] = ContextVar("format", default=None)
 
 
 def choose_format(wanted: Format | None) -> None:
-    """Set what `--format` or `--json` asked for."""
+    """Set the format that `--format` or `--json` requests."""
     _chosen.set(wanted)
 
 
 def chosen_format() -> Format | None:
-    """Return what `--format` or `--json` asked for; None if neither was given."""
+    """Return the format that `--format` or `--json` requests; None if neither was given."""
     return _chosen.get()
 
 

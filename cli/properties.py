@@ -142,8 +142,8 @@ def join_properties(
 def list_decisions(property_id: Annotated[str | None, id_argument(PROPERTY)] = None) -> None:
     """List what people decided on a property, the newest first.
 
-    Without PROPERTY, list the reviews that wait for a person, the oldest first. In each, only a page of unknown kind
-    says that two properties are one. `propintel properties join` makes them one; `undo` closes the review.
+    Without PROPERTY, list the reviews that wait for a person, the oldest first. In each review, only a page of unknown
+    kind connects two properties. `propintel properties join` makes them one; `undo` closes the review.
 
     JSON: a list of what `propintel properties split` shows.
     """

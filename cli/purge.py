@@ -52,7 +52,8 @@ def purge_command(
     For a person, the name is removed wherever it occurs, and is not stored again. "Jane Doe" is also JANE DOE, "Doe,
     Jane", "Jane Q. Doe", and jane-doe in a URL; it is neither "Jane Quincy Doe" nor "Jane Doe-Smith".
 
-    Workers may run meanwhile. Restoring an earlier backup brings it back: keep a list of your purges, and run it again.
+    Workers may run meanwhile. Restoring an earlier backup restores the data: keep a list of your purges, and repeat
+    them.
 
     JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped": the database's files hold nothing of it.
     """

@@ -1,4 +1,4 @@
-"""`propintel recipes`: see, write, and delete recipes, with which a site's pages need no model."""
+"""`propintel recipes`: see, write, and delete recipes, by which a site's pages are read without a model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FileFormat(StrEnum):
 
 @command(app, "list", "", "--json | jq -r '.[].host'")
 def list_recipes() -> None:
-    """List all recipes by host, with what they saved.
+    """List all recipes by host, with their savings.
 
     JSON: a list of what `propintel recipes show` shows.
     """
@@ -100,7 +100,7 @@ def export(
 def import_recipes(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="TOML as in docs/recipes.md, or exported JSON.")],
 ) -> None:
-    """Store recipes from files. One with the same host and pages is replaced.
+    """Store recipes from files. A recipe with the same host and pages is replaced.
 
     JSON: as for `propintel recipes list`.
     """

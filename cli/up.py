@@ -61,10 +61,11 @@ def up(
 ) -> None:
     """Run workers and their schedule until Ctrl-C, on REDIS_URL or the embedded Valkey.
 
-    One worker runs jobs, WORKER_CONCURRENCY at once. A second one runs reports and recovers lost jobs, so that these
-    never wait for jobs. A process that ends is restarted. If one ends before it was up, everything stops: exit code 1.
+    One worker runs jobs, WORKER_CONCURRENCY at once. A second one runs reports and recovers lost jobs, which therefore
+    never wait for jobs. A process that ends is restarted. If a process ends before it was up, everything stops: exit
+    code 1.
 
-    With --web, it prints a link that signs in once. Without JWT_SECRET, it makes a secret in PROPINTEL_HOME.
+    --web prints a link that signs in once. Without JWT_SECRET, --web creates a secret in PROPINTEL_HOME.
 
     Exit code 2, and nothing is started, if a port is in use or another `up` runs in the same PROPINTEL_HOME. With
     --json, log lines are JSON.

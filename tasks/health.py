@@ -28,8 +28,9 @@ _HISTORY = threading.Lock()
 def report_key_stats() -> dict[str, Any]:
     """Report on the pool.
 
-    Returns the `data` of the specification's stats response, with keys by their mask, and adds
-    `advice`, `alerts`, and `alerts_firing`. While the database is unavailable, the report is made without advice."""
+    Returns the `data` of the specification's stats response, with keys by their mask, and adds `advice`, `alerts`, and
+    `alerts_firing`. While the database is unavailable, the report is made without advice.
+    """
     monitor, settings = pool_monitor(), current().settings
     at, stats = monitor.database.clock.now(), monitor.manager.get_stats()
     report = make_report(stats, (), ())

@@ -63,7 +63,10 @@ Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"c
 
 
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
-    """Return the ASGI app. It calls `settings_loader` at its start, or else at the first request that needs it."""
+    """Return the ASGI app.
+
+    The app calls `settings_loader` at its start, or else at the first request that needs the settings.
+    """
     context = Context(settings_loader, clock)
     app = DocumentedApp(
         title="Property intelligence",

@@ -19,7 +19,7 @@ router = api_router("/api/v1/changes", "properties", READING)
 
 
 class ChangeContext(BaseModel):
-    """What each value is stated in: currency, unit, or tax year."""
+    """The context of each value: its currency, unit, or tax year."""
 
     old: Values = Field(examples=[{"X_Currency": "USD"}])
     new: Values = Field(examples=[{"X_Currency": "USD"}])
@@ -28,8 +28,8 @@ class ChangeContext(BaseModel):
 class ChangeView(BaseModel):
     """A new value of a property's field. `old` and `old_evidence` are null for a first value.
 
-    `why` is why it was accepted, `seen_at` when a page first showed it, `published_at` when it entered the feed. A
-    published change stays the same; only `property` follows merges.
+    `why` is the reason for accepting the value. `seen_at` is when a page first showed it, `published_at` when it
+    entered the feed. A published change stays the same; only `property` follows merges.
     """
 
     id: str = Field(examples=["0d9b6c1fa2e34b5c8d7e6f5041322314"])

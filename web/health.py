@@ -47,9 +47,9 @@ async def get_liveness() -> JSONResponse:
 
 @router.get("/readyz", summary="Check readiness", responses=answers(Ready, 413, 414, 503))
 async def get_readiness(request: Request) -> JSONResponse:
-    """Answer 200 if jobs can be taken, else 503 with the code of what is missing; the log has details.
+    """Answer 200 if jobs can be taken, else 503 with the code of the missing dependency; the log has details.
 
-    It answers within seconds, even if a dependency hangs and other routes wait for it.
+    The answer comes within seconds, even if a dependency hangs and other routes wait for that dependency.
     """
     context = context_of(request)
     run = partial(asyncio.get_running_loop().run_in_executor, context.probe_threads)

@@ -123,7 +123,7 @@ class WeightView(BaseModel):
 
 
 class SourceValueView(BaseModel):
-    """What one source states for a field. `votes` and `source_count` cover all sources with this value."""
+    """The value that one source states for a field. `votes` and `source_count` cover all sources with this value."""
 
     url: PageUrl
     source_kind: SourceKind | None

@@ -78,9 +78,9 @@ type ListingCounts = Annotated[dict[str, int], Field(examples=[{"already_known":
 
 
 class SearchView(BaseModel):
-    """What a search found: `found` listings, of which `taken` became jobs. `left_out` counts the others by reason.
+    """The result of a search: `found` listings, of which `taken` became jobs. `left_out` counts the others by reason.
 
-    `ended_by` is why no further page of results was read.
+    `ended_by` is the reason why no further page of results was read.
     """
 
     pages: int
@@ -158,7 +158,7 @@ class RecentJobs(BaseModel):
 
 
 class EstimateView(BaseModel):
-    """What the new `jobs` would cost: `pages`, `model_calls` (web searches included), `tokens`, and `usd`.
+    """The estimated cost of the new `jobs`: `pages`, `model_calls` (web searches included), `tokens`, and `usd`.
 
     `usd` is null if the model has no known price. `minutes` is a lower bound, from the limits of the keys and the delay
     at the host with the most URLs; null if unknown.
@@ -250,7 +250,7 @@ def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
 def retry_job(job_id: JobId, caller: Operator, context: ContextOf) -> JSONResponse:
     """Queue a failed or canceled job again. Other states, and targets in progress in another job, answer 409.
 
-    It counts against the caller's quota like a new job. Repeating is safe without an `Idempotency-Key`.
+    A retried job counts against the caller's quota like a new job. Repeating is safe without an `Idempotency-Key`.
     """
     jobs = context.stores.jobs
     job = jobs.get(job_id)

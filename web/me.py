@@ -1,4 +1,4 @@
-"""Caller API: the caller's rights, and what is left of limits and quota."""
+"""Caller API: the caller's rights, and the remaining limits and quota."""
 
 from __future__ import annotations
 

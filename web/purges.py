@@ -45,7 +45,7 @@ class PurgeProperty(_Purge):
 
 
 class PurgeAddress(_Purge):
-    """What was looked up for an address, and the properties stored under it."""
+    """The results of looking up an address, and the properties stored under it."""
 
     address: str = Field(min_length=1, max_length=300, json_schema_extra={"format": "address"})
 

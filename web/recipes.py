@@ -1,4 +1,4 @@
-"""Recipe API: list what was learned about sites, so that their pages need no model; delete recipes."""
+"""Recipe API: list and delete recipes, by which the pages of a site are read without a model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AnchorView(BaseModel):
 
 
 class RecipeFieldView(BaseModel):
-    """A field and its anchors. `suspended` is why they are not used; null if they are."""
+    """A field and its anchors. `suspended` is the reason why the anchors are not used; null if they are used."""
 
     field: FieldName
     anchors: list[AnchorView]
@@ -56,7 +56,10 @@ class RecipeCounts(BaseModel):
 
 
 class RecipeView(BaseModel):
-    """One template of a host. `reason` is why it is suspended; `saved_usd` is null if the model has no known price."""
+    """One template of a host.
+
+    `reason` is the reason for a suspension; `saved_usd` is null if the model has no known price.
+    """
 
     id: RecipeId
     host: str = Field(examples=["www.example.com"])

@@ -1,4 +1,7 @@
-"""Parse strict JSON (RFC 8259, and I-JSON, RFC 7493). It refuses what other programs might parse differently."""
+"""Parse strict JSON (RFC 8259, and I-JSON, RFC 7493).
+
+The parser refuses JSON that other programs might parse differently.
+"""
 
 from __future__ import annotations
 

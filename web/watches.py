@@ -66,14 +66,14 @@ class AddedWatches(BaseModel):
 
 
 class BudgetUse(BaseModel):
-    """How much of a daily budget is used."""
+    """The usage of a daily budget."""
 
     used: int = Field(examples=[40])
     limit: int = Field(examples=[500])
 
 
 class WatchBudget(BaseModel):
-    """What all watches together may cost on this UTC `day`."""
+    """The budget of all watches together on this UTC `day`."""
 
     day: date
     resets_at: datetime = Field(examples=["2026-05-05T00:00:00+00:00"])

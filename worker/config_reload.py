@@ -1,8 +1,8 @@
 """The worker's settings, read once, and SIGHUP, which reloads the OpenAI keys without interrupting a job.
 
-Celery handles SIGHUP by restarting the worker, which interrupts running tasks. A bootstep replaces that handler as
-soon as Celery has installed it. The parent of a forking worker uses no keys. It reads them for the children that it
-forks later, and sets the mark that makes running children reload (`app.services.keys.reload`). Other processes
+Celery handles SIGHUP by restarting the worker, which interrupts running tasks. A bootstep replaces that handler as soon
+as Celery has installed it. The parent of a forking worker uses no keys. The parent reads the keys for the children that
+it forks later, and sets the mark that makes running children reload (`app.services.keys.reload`). Other processes
 reload their own keys.
 """
 

@@ -93,7 +93,7 @@ def submit_targets(
 def resubmit_jobs(
     jobs: JobStore, celery_app: Celery, settings: Settings, job_ids: Sequence[str], requester: Requester | None = None
 ) -> list[str]:
-    """Queue failed and canceled jobs again and send them. Returns their ids. They count toward `requester`'s quota.
+    """Queue failed and canceled jobs again and send them. Returns their ids. The jobs count toward `requester`'s quota.
 
     Raises `QuotaExceededError` if the quota is too small, and `BrokerUnavailableError`, both before a job is changed.
     If the broker fails later, the same error is raised, but the jobs stay queued and `recover_jobs` sends them.

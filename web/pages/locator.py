@@ -1,4 +1,4 @@
-"""Draw where each source places the property, around the chosen coordinates, without map images from other sites.
+"""Draw the positions that sources give for the property, around the chosen coordinates, without map images.
 
 Distances are on a plane that touches the chosen place, which is exact to some meters in ten kilometers.
 """

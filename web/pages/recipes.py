@@ -1,4 +1,4 @@
-"""The recipes page: what was learned from each site, what that saved, and why a recipe is suspended."""
+"""The recipes page: the recipes of each site, their savings, and why a recipe is suspended."""
 
 from __future__ import annotations
 

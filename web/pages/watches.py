@@ -1,4 +1,4 @@
-"""The watches page: what is due, what waits for budget, and forms that add and remove watches."""
+"""The watches page: due watches, watches that wait for budget, and forms that add and remove watches."""
 
 from __future__ import annotations
 

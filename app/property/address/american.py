@@ -85,7 +85,10 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the delivery line, units in parts of their own, and the parts after them. Names before it are dropped."""
+    """Return the delivery line, units in parts of their own, and the parts after them.
+
+    Names before the delivery line are dropped.
+    """
     parts = _joined_numbers(parts)
     at = next((i for i, part in enumerate(parts) if streets.starts_with_number(part) or _RURAL.match(part)), None)
     if at is None:

@@ -169,7 +169,7 @@ def _same_street(a: str, b: str) -> bool:
 
 
 def _is_one_house(one: Address, other: Address) -> bool:
-    """Return whether both have a house number and a street, and both parts agree."""
+    """Return whether both addresses have a house number and a street, and both parts agree."""
     if not (one.street_number and one.street_name and other.street_name) or one.street_number != other.street_number:
         return False
     return same_street_name(one.street_name, other.street_name)

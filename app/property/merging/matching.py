@@ -65,7 +65,10 @@ class Decision:
 
 
 def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
-    """Decide whether both are one property. With `is_page`, one set is an earlier version of the other's page."""
+    """Decide whether both sets of values belong to one property.
+
+    With `is_page`, one set is an earlier version of the other's page.
+    """
     return _Match(one, other, is_page=is_page).decide()
 
 
@@ -119,7 +122,7 @@ class _Match:
     # --- parcel
 
     def _by_parcel(self) -> Decision | None:
-        """Decide by parcel number. Return None unless both have the same number in one scope."""
+        """Decide by parcel number. Return None unless both sets have the same number in one scope."""
         a, b = self._parcels
         if not (a and b and a == b and self._is_one_scope()):
             return None

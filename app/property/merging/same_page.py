@@ -18,7 +18,7 @@ _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "te
 
 
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both are the same listing: an id or an address matches, and nothing contradicts that."""
+    """Return whether both pages are the same listing: an id or an address matches, and nothing contradicts that."""
     a, b = one.values, other.values
     if identity.contradicts(a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
         return False

@@ -29,7 +29,8 @@ _LEAST, _MOST = 0.02, 0.97
 _READ_RIGHT, _BEYOND = 0.9, 0.1
 #: The minimum vote. A value that a source states always counts a little.
 _LEAST_VOTE = 0.05
-#: The factor on the accuracy of a number error. A value whose fit is below this share of another's may be one.
+#: The factor on the accuracy of a number error. A value whose fit is below this share of another value's fit may be an
+#: error.
 _ERROR = 0.1
 _FITS_LESS = 0.9
 #: A value outside the usual range by a factor of e loses this much in ln(A), up to the second number.
@@ -110,7 +111,7 @@ def source_value(name: str, record: SourceRecord, known: Known, *, contested: bo
 
 
 def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) -> list[SourceValue]:
-    """Return what `records`, which all have the field, give for `name`: the winner first, then by votes.
+    """Return the values that `records`, which all have the field `name`, give for it: the winner first, then by votes.
 
     `same` compares two records. The order of `records` does not matter.
     """

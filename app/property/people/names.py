@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from app.errors.purging import InvalidPersonError
 from app.property.people.words import unescaped, words_of
 
-#: Titles before or after a name. They are not part of it.
+#: Titles before or after a name. Titles are not part of the name.
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "rev", "hon", "sir", "esq", "phd", "md"})
 #: Particles that may begin a family name of several words.
 PARTICLES = frozenset(
     {"al", "bin", "da", "de", "del", "della", "den", "der", "di", "dos", "du", "el", "la", "le", "los", "san", "st",
      "ten", "ter", "van", "von", "zu"}
 )  # fmt: skip
-#: Suffixes after a family name. They are part of it, because another generation is another person.
+#: Suffixes after a family name. They are part of the name, because another generation is another person.
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 #: Words that join two given names with one family name.
 JOINING = frozenset({"and", "or", "und", "y"})

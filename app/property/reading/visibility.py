@@ -159,7 +159,8 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
     return Cover.GONE if backgrounds.swallow(element, declared) else None
 
 
-# --- what is shown after all --------------------------------------------------------------------------------------
+# --- hidden elements that are shown nevertheless
+# --------------------------------------------------------------------------------------
 
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
@@ -169,7 +170,7 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
     opens = openers(body, covers)
     fresh = list(covers)
     while closed := [element for element in fresh[:_MOST_CLOSED] if covers[element] is Cover.CLOSED]:
-        opened = [e for e in closed if opens(e)]  # all are tested before any is shown
+        opened = [e for e in closed if opens(e)]  # test all elements before showing any of them
         for element in opened:
             del covers[element]
         fresh = [added for element in opened for added in judge.cover(judge.held.pop(element, []))]

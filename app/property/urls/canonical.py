@@ -30,7 +30,7 @@ def answered_url(page: Page) -> str:
 
 
 def canonical_of(page: Page) -> str | None:
-    """Return the canonical URL that the page declares, as a target. It is a claim that must be confirmed.
+    """Return the canonical URL that the page declares, as a target. The declaration is a claim that must be confirmed.
 
     Return None if the page declares no URL, several URLs, the URL that answered, or a URL on another host or port.
     """

@@ -17,7 +17,7 @@ _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _YEAR = re.compile(r"^\s*((?:1[6-9]|20)\d{2})\s*$")
 #: A date as some databases print it: `22-JUN-12`.
 _DASHED = re.compile(r"^\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d{2})\b")
-#: The first year of each Japanese era. It is year 1 of the era.
+#: The calendar year that is year 1 of each Japanese era.
 _ERAS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _EAST_ASIAN = re.compile(
     rf"(?:({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)|((?:1[6-9]|20)\d\d))\s?[年년]"

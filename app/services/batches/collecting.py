@@ -147,8 +147,8 @@ def _most_bytes(parts: Parts) -> int:
 def _most_tokens(parts: Parts, model: str) -> float:
     """Return the limit of tokens per batch.
 
-    It is infinite unless OpenAI refused a batch of the model for too many enqueued tokens in the last day. Then it is
-    half of that batch's tokens, or twice those of a later batch that was accepted.
+    It is infinite unless OpenAI refused a batch of the model for too many enqueued tokens in the last day. In that
+    case, the limit is half of that batch's tokens, or twice the tokens of a later accepted batch.
     """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]

@@ -56,7 +56,7 @@ def amounts(of: Cap | Spent) -> dict[str, float]:
 class KeyView:
     """The configured keys of `settings` and their shared state. Thread-safe; the caller closes it.
 
-    It connects at first use. `keys` are the keys of `settings`, if they were already loaded. Raises
+    The view connects at first use. `keys` are the keys of `settings`, if they were already loaded. Raises
     `ConfigurationError` for unusable keys.
     """
 

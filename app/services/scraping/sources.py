@@ -21,10 +21,10 @@ def sources_file(settings: Settings) -> SourcesFile:
 
 
 class SourceSecrets:
-    """The secrets of sources. Thread-safe.
+    """The secrets of sources.
 
-    They are read at every use, because the file may change while a process runs. All secrets read are registered with
-    `app.redaction`.
+    Thread-safe. Secrets are read at every use, because the file may change while a process runs. All secrets read are
+    registered with `app.redaction`.
     """
 
     def __init__(self, settings: Settings, sources: Callable[[], Sources]) -> None:

@@ -39,7 +39,7 @@ class BrowserStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to start the browser. It ends above `memory_bytes` of memory, and after `idle_seconds` without work."""
+    """The browser's program. The browser ends above `memory_bytes` of memory, and after `idle_seconds` without work."""
 
     executable: Path
     sandbox: bool

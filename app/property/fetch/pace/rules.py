@@ -97,7 +97,10 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Start the request `token`, or return when to ask again. It waits in place only if few others do."""
+        """Start the request `token`, or return when to ask again.
+
+        The visitor keeps waiting only if few other visitors wait.
+        """
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
         free = max(self.next_us, self.hold_until_us)

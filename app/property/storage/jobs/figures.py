@@ -28,9 +28,10 @@ class JobFigures:
     """Counts of unfinished work.
 
     `counts` has the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job
-    for a worker, 0 if none is queued. It begins when the job was created or last sent to the broker, or when its last
-    wait for capacity ended. `requests` counts unfinished model requests, and `model_batches` counts their unfinished
-    batches. `watches` has the number of watches by status, and `watch_day` the budget that they have used today.
+    for a worker, 0 if none is queued. The wait begins when the job was created or last sent to the broker, or when its
+    last wait for capacity ended. `requests` counts unfinished model requests, and `model_batches` counts their
+    unfinished batches. `watches` has the number of watches by status, and `watch_day` the budget that they have used
+    today.
     """
 
     counts: dict[str, int]

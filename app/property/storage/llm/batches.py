@@ -61,7 +61,7 @@ class Used(NamedTuple):
 class LlmBatchStore(Store):
     """The model batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`.
 
-    `note` and `release` raise `LeaseLostError` if the owner no longer holds the lease. It must then stop.
+    `note` and `release` raise `LeaseLostError` if the owner no longer holds the lease. The owner must then stop.
     """
 
     def candidates(self, model: str, limit: int) -> list[Candidate]:

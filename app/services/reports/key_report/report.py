@@ -28,7 +28,7 @@ MOST_UNHEALTHY = 20
 _KEY = "{propintel}:key-report"
 KEPT_SECONDS = 30 * 86_400
 _TIMEOUT_SECONDS = 2.0
-#: The states of unhealthy keys. Those that need an operator come first, temporary ones last.
+#: The states of unhealthy keys. States that need an operator come first, temporary states last.
 _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 
