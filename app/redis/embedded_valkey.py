@@ -238,13 +238,6 @@ class EmbeddedValkey:
             process.kill()
             process.wait()
 
-    def kill(self) -> None:
-        """Kill the server as a crash would. At most the last second of data is lost."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
     def __enter__(self) -> EmbeddedValkey:
         self.start()
         return self

@@ -17,6 +17,7 @@ from tests.chaos.fleet import Fleet, Member
 from tests.chaos.ledger import Ledger, pid_of
 from tests.chaos.store_under_test import UNANSWERED, StoreUnderTest
 from tests.chaos.watch import Watch
+from tests.plugins.redis_fixtures import kill_valkey
 
 DOWN_SECONDS = 3.0
 STOPPED_SECONDS = 10.0
@@ -123,7 +124,7 @@ class Faults:
     # --- the broker
 
     def _kill_broker(self) -> None:
-        self.valkey.kill()
+        kill_valkey(self.valkey)
         self.wait(DOWN_SECONDS)
         self.valkey.start()
 

@@ -22,6 +22,7 @@ from app.errors.broker import BrokerUnavailableError
 from app.redis.embedded_valkey import EmbeddedValkey, answers, connect, redis_url
 from app.settings import Settings
 from tasks import make_celery
+from tests.plugins.redis_fixtures import kill_valkey
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_a_crash_loses_nothing_that_was_written_a_second_ago(settings: Settings,
     with connect(settings) as connection:
         connection.rpush("scrape", "job")
         connection.execute_command("WAITAOF", 1, 0, 2000)
-    valkey.kill()
+    kill_valkey(valkey)
     assert redis_url(settings) is None
     valkey.start()
     with connect(settings) as connection:

@@ -25,6 +25,7 @@ from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tasks._celery import context
 from tasks.health import report_key_stats
+from tests.plugins.redis_fixtures import kill_valkey
 from tests.plugins.simulator_fixtures import KEYS
 
 MESSAGES: Any = [{"role": "user", "content": "hello"}]
@@ -177,7 +178,7 @@ def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
     ask(monitor.manager, 5)
     monitor.look()
     before = hours(monitor)
-    valkey.kill()
+    kill_valkey(valkey)
     ask(monitor.manager, 2)
     assert monitor.look() is None
     stats = monitor.manager.get_stats()

@@ -6,8 +6,10 @@ needs a server starts it, once per process of the test run.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +35,13 @@ from tests.plugins.waiting import wait_until
 TAG = "{propintel}"
 NO_CAPS = Budget()
 MakeStore = Callable[..., Store]
+
+
+def kill_valkey(valkey: EmbeddedValkey) -> None:
+    """Kill the server as a crash would. At most the last second of data is lost."""
+    assert valkey.pid is not None
+    os.kill(valkey.pid, signal.SIGKILL)
+    wait_until(lambda: valkey.pid is None, 10)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from app.keypool.keys import ApiKey
 from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity, Settlement, day_of
-from app.keypool.stores.replies import read_lease, read_snapshot, read_state, whole
 from app.keypool.stores.scripts import SEEDS, load_scripts
 from app.keypool.stores.server_time import Now, ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
@@ -118,11 +117,13 @@ class ScriptStore:
         reply = self._run_known("acquire", digest, request.model, request.tokens, *wait, seed, request.microusd, *names)
         match reply[0]:
             case "lease":
-                return read_lease(reply, request, lease_id)
+                reserved, last_resort, probe = (flag == "1" for flag in reply[4:7])
+                at_us = _whole(reply[3])
+                return Lease(lease_id, reply[2], request.model, at_us, reserved, reply[7], last_resort, probe)
             case "later":
-                return Later(whole(reply[2]))
+                return Later(_whole(reply[2]))
             case _:
-                return NoCapacity(whole(reply[2]), reply[3], reply[4])
+                return NoCapacity(_whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
         """Confirm a reservation. If `was_sent`, the request was sent already, and counts in every state of the key."""
@@ -134,8 +135,8 @@ class ScriptStore:
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
-            return Later(whole(reply[2]))
-        return lease.sent(whole(reply[1]), reply[2])
+            return Later(_whole(reply[2]))
+        return lease.sent(_whole(reply[1]), reply[2])
 
     def give_back(self, lease: Lease) -> None:
         self._run("give_back", lease.text, lease.at_us)
@@ -170,20 +171,18 @@ class ScriptStore:
     def act(self, key_id: str, action: Action) -> ActionResult:
         digest, _, mine = self._registration
         reply = self._run_known("act", digest if mine else "", key_id, action)
-        state = read_state(reply[3:], whole(reply[0]), configured=key_id in mine, disabled=reply[2] == "1")
-        return ActionResult(reply[1], state)
+        return ActionResult(reply[1], reply[2] if key_id in mine else "draining")
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         _, _, mine = self._registration
         pairs = (part for pair in self._groups.items() for part in pair)
-        reply = self._run("snapshot", *pairs)
-        now = whole(reply[0])
-        return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
+        _, found = self._run("snapshot", *pairs)
+        return tuple(_snapshot(figures, mine) for figures in json.loads(found))
 
     def figures(self) -> PoolFigures:
         groups = self._groups  # a reload may replace the keys before the reply arrives
         now, found = self._run("figures", *(part for pair in groups.items() for part in pair))
-        return read_figures(self.scope, groups, json.loads(found), whole(now))
+        return read_figures(self.scope, groups, json.loads(found), _whole(now))
 
     def spent(self, batch: str = "") -> Spent:
         name = f"{self._prefix}:t:{batch}" if batch else f"{self._prefix}:d:{day_of(self.server_now_us())}"
@@ -224,8 +223,24 @@ class ScriptStore:
         except NoScriptError:
             reply = _text(self._server.eval(script.text, 1, *parts))
         if isinstance(reply, list):
-            self.time.synchronize(whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
+            self.time.synchronize(_whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
         return reply
+
+
+def _whole(text: str) -> int:
+    """Parse a whole number in any of Lua's formats."""
+    return int(float(text))
+
+
+def _snapshot(figures: dict[str, Any], masks: Mapping[str, str]) -> KeySnapshot:
+    """Parse one key in the reply of `snapshot.lua`. `masks` has the configured keys, which the server may not know."""
+    mask, used, spent = (figures.pop(name, None) for name in ("mask", "last_used_us", "spent_today"))
+    return KeySnapshot(
+        **figures,
+        mask=masks.get(figures["key_id"], mask),
+        last_used_us=_whole(used) if used else None,
+        spent_today=Spent(*map(int, spent)),
+    )
 
 
 def _known(settlement: Settlement) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.redis.embedded_valkey import connect
 from app.services.reports.key_report.report import newest_report
 from tasks._celery.config import INTERVAL_HEADER, LANES
 from tasks._celery.publish import send_jobs
+from tests.plugins.redis_fixtures import kill_valkey
 
 pytestmark = pytest.mark.worker
 TARGET = "/listings/oak-hollow-lane"
@@ -89,12 +90,12 @@ def test_beat_survives_a_crash_of_its_broker_and_ends_while_the_broker_is_away(m
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     beat = fleet.start_beat()
     fleet.wait_for_line("Sending due task", "beat")
-    fleet.valkey.kill()
+    kill_valkey(fleet.valkey)
     fleet.wait_for_line("Beat cannot reach Redis", "beat")
     fleet.valkey.start()
     fleet.wait_for_line("Sending due task", "beat", times=fleet.log("beat").count("Sending due task") + 2)
     assert beat.process.poll() is None
-    fleet.valkey.kill()
+    kill_valkey(fleet.valkey)
     fleet.wait_for_line("Beat cannot reach Redis", "beat", times=fleet.log("beat").count("Beat cannot reach Redis") + 1)
     beat.process.terminate()
     assert beat.process.wait(120) == 0, fleet.log("beat")

@@ -1,7 +1,6 @@
 -- Apply an operator's action to one key.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set ('' = no key is configured), key, action (disable, enable, probe)
--- Reply: {now, effect (done, nothing, under_way), disabled (0/1), circuit, retry at, quota gap, cooling until}
---      | {'register', now}
+-- Reply: {now, effect (done, nothing, under_way), state} | {'register', now}
 
 local now = clock(ARGV[1])
 if ARGV[2] ~= '' and redis.call('EXISTS', P .. ':s:' .. ARGV[2]) == 0 then return {'register', text(now)} end
@@ -37,5 +36,5 @@ elseif not disabled then
   end
 end
 
-local cooling = redis.call('HGET', P .. ':q:' .. k.group, 'cool') or '0'
-return {text(now), effect, disabled and '1' or '0', whole(k.circuit), text(k.retry_at), text(q.gap), cooling}
+local cooling = num(redis.call('HGET', P .. ':q:' .. k.group, 'cool'), 0)
+return {text(now), effect, disabled and 'disabled' or state_of(k.circuit, k.retry_at, q.gap, cooling, now)}

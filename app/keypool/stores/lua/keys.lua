@@ -25,6 +25,14 @@ local function load_key(id, model)
   }
 end
 
+-- Return the `State` of a configured key that no operator has disabled.
+local function state_of(circuit, retry_at, gap, cooling, now)
+  if circuit == DEAD then return 'dead' end
+  if circuit == OPEN then return now >= retry_at and 'half_open' or 'open' end
+  if gap > 0 then return 'no_quota' end
+  return cooling > now and 'cooling' or 'closed'
+end
+
 -- Return the keys that an operator has disabled.
 local function disabled_keys()
   local found, all = {}, redis.call('HGETALL', P .. ':off')
