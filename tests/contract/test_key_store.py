@@ -85,11 +85,14 @@ def test_three_failures_open_the_circuit_and_a_success_removes_one(pair: Store) 
     assert answer(pair).key_id == B.key_id
 
 
-def test_uncounted_failures_do_not_open_the_circuit(store: Store) -> None:
+def test_uncounted_failures_neither_open_the_circuit_nor_verify_the_key(store: Store) -> None:
+    """A refused connection does not prove that the key is valid, so the key still takes one request at a time."""
     for _ in range(5):
         answer(store, Outcome.SERVER_FAILURE, counts=False)
     assert not of(store, A).circuit_open
     assert of(store, A).failures == 5
+    take(store)
+    assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
 
 
 def test_broken_streams_are_failures(store: Store) -> None:
@@ -261,8 +264,9 @@ def test_every_request_ends_as_a_success_or_a_failure(store: Store, clock: Manua
     assert seen.last_used_us == clock.now_us()
 
 
-def test_refused_callers_get_increasing_retry_times(store: Store) -> None:
-    answer(store, limits=EMPTY, outcome=Outcome.SUCCESS)
+@pytest.mark.parametrize("facts", [{"limits": EMPTY}, {"outcome": Outcome.RATE_LIMITED}], ids=["limit", "no limit"])
+def test_refused_callers_get_increasing_retry_times(store: Store, facts: dict[str, Any]) -> None:
+    answer(store, **facts)
     waits = [refused(store).retry_after_us for _ in range(3)]
     assert [b - a for a, b in itertools.pairwise(waits)] == [SECOND // 10] * 2
 
@@ -381,13 +385,6 @@ def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(pair: Store, cloc
     assert of(pair, A).state == "closed"
 
 
-def test_an_uncounted_failure_does_not_verify_a_key(store: Store) -> None:
-    """A refused connection does not prove that the key is valid, so the key still takes one request at a time."""
-    answer(store, Outcome.SERVER_FAILURE, counts=False)
-    take(store)
-    assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
-
-
 @pytest.mark.parametrize("pause_us", [None, 20 * SECOND])
 @pytest.mark.parametrize(("outcome", "failures"), [(Outcome.TOO_LARGE, 4), (Outcome.NO_CAPACITY, 0)])
 def test_a_too_large_request_or_a_full_service_tier_does_not_count_against_the_key(
@@ -453,7 +450,7 @@ def test_a_released_reservation_is_neither_confirmed_nor_released_again(store: S
     assert first.at_us < second.at_us
 
 
-def test_a_repeated_admission_returns_the_same_lease(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_repeated_admission_or_reservation_returns_the_same_lease(make_store: MakeStore, clock: ManualClock) -> None:
     """A client library may repeat a script whose reply was lost with the connection."""
     keys = make_keys(["sk-a", "sk-b"])
     store: Any = make_store(keys, clock)
@@ -465,12 +462,8 @@ def test_a_repeated_admission_returns_the_same_lease(make_store: MakeStore, cloc
     assert sum(key.in_flight for key in store.snapshot()) == 1
     store.settle(first, Settlement(Outcome.SUCCESS))
     assert sum(key.requests for key in store.snapshot()) == 3
-
-
-def test_a_repeated_reservation_returns_the_same_time(make_store: MakeStore, clock: ManualClock) -> None:
-    store: Any = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=EMPTY)
-    first, again = (store.acquire(ask(max_wait_us=MINUTE), "x") for _ in range(2))
+    burst(store)
+    first, again = (store.acquire(ask(max_wait_us=MINUTE), "y") for _ in range(2))
     assert first.reserved
     assert first == again
 

@@ -67,6 +67,8 @@ def test_a_disabled_key_is_not_used_as_a_last_resort(store: Store, clock: Manual
 
 
 def test_the_reason_of_a_refusal_is_disabled_if_all_keys_are(store: Store) -> None:
+    """One key's first response is pending, but requests do not wait for it."""
+    take(store, ONLY_A)
     for key in KEYS:
         store.act(key.key_id, "disable")
     refusal = NoCapacity(60_000_000, "disabled")
@@ -79,14 +81,6 @@ def test_disabled_keys_do_not_determine_the_reason_of_a_refusal(store: Store) ->
     assert refused(store, ONLY_A).reason == "barred"
     store.act(B.key_id, "disable")
     assert refused(store).reason == "dead"
-
-
-def test_requests_do_not_wait_for_a_disabled_key(store: Store) -> None:
-    """A disabled key's first response is pending. Other requests are refused as disabled instead of waiting for it."""
-    take(store, ONLY_A)
-    store.act(A.key_id, "disable")
-    store.act(B.key_id, "disable")
-    assert store.acquire(ask(max_wait_us=SECOND)) == NoCapacity(60_000_000, "disabled")
 
 
 def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: ManualClock) -> None:
@@ -223,29 +217,22 @@ def test_a_probe_sends_the_next_request_with_a_group_without_quota(make_store: M
     assert [of(store, key).state for key in keys] == ["closed"] * 3
 
 
-def test_a_failed_probe_does_not_prolong_the_wait_of_a_key(store: Store, clock: ManualClock) -> None:
-    """The wait remains five minutes, not an hour."""
+@pytest.mark.parametrize(
+    ("outcome", "times", "wait_us"),
+    [(Outcome.SERVER_FAILURE, 3, 300 * SECOND), (Outcome.QUOTA_EXHAUSTED, 1, HOUR)],
+    ids=["key", "group"],
+)
+def test_a_failed_probe_does_not_prolong_the_wait(
+    store: Store, clock: ManualClock, outcome: Outcome, times: int, wait_us: int
+) -> None:
     answer(store, request=ONLY_B)
-    _open(store)
+    for _ in range(times):
+        answer(store, outcome, ONLY_A)
     for _ in range(5):
         clock.advance(10)
-        store.act(A.key_id, "probe")
-        answer(store, Outcome.SERVER_FAILURE, ONLY_A)
-    clock.advance(299)
-    assert isinstance(store.acquire(ONLY_A), NoCapacity)
-    clock.advance(1)
-    take(store, ONLY_A)
-
-
-def test_a_failed_probe_does_not_prolong_the_wait_of_a_group(store: Store, clock: ManualClock) -> None:
-    answer(store)
-    answer(store)
-    answer(store, Outcome.QUOTA_EXHAUSTED, ONLY_A)
-    for _ in range(3):
-        clock.advance(10)
         assert store.act(A.key_id, "probe").effect == "done"
-        answer(store, Outcome.QUOTA_EXHAUSTED, ONLY_A)
-    wait_until(clock, clock.now_us() + HOUR - 1)
+        answer(store, outcome, ONLY_A)
+    wait_until(clock, clock.now_us() + wait_us - 1)
     assert isinstance(store.acquire(ONLY_A), NoCapacity)
     wait_until(clock, clock.now_us() + 1)
     take(store, ONLY_A)

@@ -145,11 +145,22 @@ def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(
 
 
 @pytest.mark.parametrize("outcome", NOT_SERVED)
-def test_requests_that_the_provider_refused_cost_nothing(pair: Store, outcome: Outcome) -> None:
+def test_requests_that_the_provider_refused_cost_nothing(pair: Store, clock: ManualClock, outcome: Outcome) -> None:
+    """A second report refunds nothing, and the refund of a request at midnight belongs to the day of its charge."""
+    answer(pair, request=paid())
     lease = take(pair, paid())
-    assert pair.spent() == pair.spent("b") == of(pair, A).spent_today == Spent(1, 10, 7)
+    assert pair.spent() == pair.spent("b") == Spent(2, 20, 14)
+    for _ in range(2):
+        pair.settle(lease, Settlement(outcome))
+        assert pair.spent() == pair.spent("b") == Spent(1, 10, 7)
+        assert [seen.spent_today for seen in pair.snapshot()] == [Spent(1, 10, 7), Spent()]
+    clock.advance(86_399)
+    lease = take(pair, paid())
+    clock.advance(1)
+    assert (pair.spent(), pair.spent("b")) == (Spent(), Spent(2, 20, 14))
     pair.settle(lease, Settlement(outcome))
-    assert pair.spent() == pair.spent("b") == of(pair, A).spent_today == Spent()
+    assert (pair.spent(), pair.spent("b")) == (Spent(), Spent(1, 10, 7))
+    assert [seen.spent_today for seen in pair.snapshot()] == [Spent(), Spent()]
 
 
 @pytest.mark.parametrize("outcome", MAYBE_SERVED)
@@ -218,24 +229,6 @@ def test_usage_above_the_estimate_uses_up_a_cap_and_usage_below_frees_it(
     lease = answer(store, request=paid(tokens=5))
     store.end_stream(lease, Usage(1, 1))
     assert admitted(store, paid(tokens=1)) == 4
-
-
-@pytest.mark.parametrize("outcome", NOT_SERVED)
-def test_a_refund_belongs_to_the_day_of_the_charge(pair: Store, clock: ManualClock, outcome: Outcome) -> None:
-    clock.advance(86_399)
-    lease = take(pair, paid())
-    clock.advance(1)
-    assert pair.spent() == Spent()
-    pair.settle(lease, Settlement(outcome))
-    assert pair.spent() == of(pair, A).spent_today == pair.spent("b") == Spent()
-
-
-def test_settling_twice_refunds_once(pair: Store) -> None:
-    answer(pair, request=paid())
-    lease = take(pair, paid())
-    for _ in range(2):
-        pair.settle(lease, Settlement(Outcome.REQUEST_FAULT))
-    assert pair.spent() == Spent(1, 10, 7)
 
 
 def test_a_refusal_for_budget_changes_neither_capacity_nor_rotation(make_store: MakeStore, clock: ManualClock) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from app.clock import ManualClock
-from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFigures
+from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFigures, Unit
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
@@ -175,26 +175,25 @@ def test_a_released_reservation_is_not_counted_as_a_request(store: Store) -> Non
     assert sum(model_of(store).waits) == 1
 
 
-def test_time_without_capacity_is_counted_once_for_all_callers(store: Store, clock: ManualClock) -> None:
-    """The time runs from the first refused request until there is capacity again. Overlapping times count once."""
-    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limited_by="tokens")
+@pytest.mark.parametrize(
+    ("unit", "pause_us", "first_us", "seconds", "then_us"),
+    [("tokens", 20 * SECOND, 20 * SECOND, 5, 20 * SECOND), ("requests", 10 * MINUTE, MINUTE, 90, 2 * MINUTE)],
+)
+def test_time_without_capacity_is_counted_once_for_all_callers(
+    store: Store, clock: ManualClock, *, unit: Unit, pause_us: int, first_us: int, seconds: int, then_us: int
+) -> None:
+    """The time runs from the first refused request until there is capacity again. Overlapping times count once.
+
+    Each refused request counts at most a minute because later demand is unknown.
+    """
+    answer(store, Outcome.RATE_LIMITED, pause_us=pause_us, limited_by=unit)
     assert model_of(store).saturated_us == {}
     for _ in range(3):
         refused(store)
-    assert model_of(store).saturated_us == {"tokens": 20 * SECOND}
-    clock.advance(5)
+    assert model_of(store).saturated_us == {unit: first_us}
+    clock.advance(seconds)
     refused(store)
-    assert model_of(store).saturated_us == {"tokens": 20 * SECOND}
-
-
-def test_a_long_pause_counts_up_to_a_minute_after_the_last_request(store: Store, clock: ManualClock) -> None:
-    """Each refused request counts at most a minute because later demand is unknown."""
-    answer(store, Outcome.RATE_LIMITED, pause_us=10 * MINUTE, limited_by="requests")
-    refused(store)
-    assert model_of(store).saturated_us == {"requests": MINUTE}
-    clock.advance(90)
-    refused(store)
-    assert model_of(store).saturated_us == {"requests": 2 * MINUTE}
+    assert model_of(store).saturated_us == {unit: then_us}
 
 
 @pytest.mark.parametrize(
@@ -231,14 +230,9 @@ def test_time_without_capacity_depends_on_the_size_of_the_request(store: Store, 
     assert waits_us == pytest.approx(30 * SECOND, rel=0.1)
 
 
-def test_a_request_with_barred_keys_does_not_count_as_saturation(pair: Store) -> None:
+def test_neither_a_request_with_barred_keys_nor_one_paused_key_counts_as_saturation(pair: Store) -> None:
     resting = answer(pair, Outcome.RATE_LIMITED, pause_us=20 * SECOND).key_id
     refused(pair, ask(barred=frozenset({A.key_id, B.key_id} - {resting})))
-    assert model_of(pair).saturated_us == {}
-
-
-def test_one_key_with_capacity_prevents_saturation(pair: Store) -> None:
-    answer(pair, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
     for _ in range(3):
         answer(pair)
     assert model_of(pair).saturated_us == {}
@@ -266,11 +260,14 @@ def test_a_paused_group_has_no_capacity(store: Store, clock: ManualClock) -> Non
     assert store.figures().capacities[0].left > 0
 
 
-def test_the_capacity_of_a_removed_key_is_not_counted(pair: Store) -> None:
+def test_a_removed_key_keeps_its_counts_and_has_no_capacity(pair: Store) -> None:
     for _ in (A, B):
         answer(pair, limits=limits(600, 599))
     pair.set_keys([B])
     assert [of.group for of in pair.figures().capacities] == [B.group]
+    assert isinstance(pair.acquire(ask()), Lease)
+    assert list(pair.figures().groups) == [B.key_id, A.key_id]
+    assert calls_of(pair, A.key_id).outcomes == {Outcome.SUCCESS: 1}
 
 
 def test_keys_of_one_group_share_their_capacity(make_store: MakeStore, clock: ManualClock) -> None:
@@ -279,15 +276,6 @@ def test_keys_of_one_group_share_their_capacity(make_store: MakeStore, clock: Ma
         answer(store, limits=LimitReading(reading(600, 590), reading(60_000, 50_000)))
     assert [(of.group, of.unit) for of in store.figures().capacities] == [("team", "requests"), ("team", "tokens")]
     assert set(store.figures().groups.values()) == {"team"}
-
-
-def test_a_removed_key_keeps_its_counts(pair: Store) -> None:
-    for _ in (A, B):
-        answer(pair)
-    pair.set_keys([B])
-    assert isinstance(pair.acquire(ask()), Lease)
-    assert list(pair.figures().groups) == [B.key_id, A.key_id]
-    assert calls_of(pair, A.key_id).outcomes == {Outcome.SUCCESS: 1}
 
 
 def test_stores_of_one_pool_share_their_counts(make_store: MakeStore, clock: ManualClock) -> None:

@@ -41,11 +41,6 @@ def test_a_429_without_a_time_pauses_the_key_according_to_its_estimated_rate(sto
     assert 50_000 <= pause_left_us <= 150_000
 
 
-def test_a_key_without_accepted_requests_is_paused_for_a_minute(store: Store) -> None:
-    _refuse(store)
-    assert refused(store).retry_after_us >= MINUTE
-
-
 def test_refused_requests_do_not_count_for_the_estimate(store: Store, clock: ManualClock) -> None:
     for _ in range(3):
         _refuse(store, pause_us=SECOND // 10)
@@ -83,12 +78,6 @@ def test_later_headers_replace_the_estimate(store: Store, clock: ManualClock) ->
     answer(store, limits=LimitReading(reading(6_000, 5_999)))
     clock.advance(1)
     assert len(burst(store)) > 50
-
-
-def test_refused_callers_get_increasing_retry_times_without_a_known_limit(store: Store) -> None:
-    _refuse(store)
-    waits = [refused(store).retry_after_us for _ in range(5)]
-    assert [b - a for a, b in itertools.pairwise(waits)] == [100_000] * 4
 
 
 # --- providers, and callers that send their next request after each response ------------------------------------------
