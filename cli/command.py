@@ -54,7 +54,7 @@ class Command(TyperCommand):
             level=logging.INFO if is_verbose or ctx.meta.get(_VERBOSE) else log.level or logging.WARNING,
             log_format="json" if log.format == "json" else "text",
         )
-        if self.name != "doctor":  # the doctor lists them among its findings
+        if self.name != "doctor":  # the doctor lists near misses among its findings
             log_near_misses()
         return super().invoke(ctx)
 

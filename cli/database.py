@@ -40,7 +40,7 @@ def upgrade_database() -> None:
     url = database_url(load_settings())
     database = Database(url)
     if database.is_sqlite:
-        database.open()  # makes its folder
+        database.open()  # creates the database's folder
         database.close()
     before, after = upgrade(url)
     change = f"{after}, unchanged" if before == after else f"{before or 'none'} -> {after}"
@@ -54,7 +54,8 @@ def upgrade_database() -> None:
 def reindex_properties() -> None:
     """Reindex properties that an older version indexed, so that pages find them, and join duplicates.
 
-    Workers may run meanwhile. Stop it at any time: what is done stays done. Exit code 1 if a property failed.
+    Workers may run meanwhile. Stop the command at any time: finished properties stay reindexed. Exit code 1 if a
+    property failed.
 
     JSON: `{"reindexed": n, "failed": [id], "left": n}`.
     """

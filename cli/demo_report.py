@@ -15,7 +15,7 @@ from cli.property_tables import property_list
 
 
 class ProgressLine:
-    """Shows what the demo is doing and how many jobs have ended."""
+    """Shows the demo's current step and the number of ended jobs."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -69,7 +69,7 @@ def _keys(stats: dict[str, Any]) -> Table:
 
 
 def _notes(keys: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield what happened to keys that failed or rested."""
+    """Yield notes on keys that failed or rested."""
     for mask, figures in keys.items():
         if figures["state"] == "dead":
             yield f"{mask} is invalid, and was taken out of rotation."

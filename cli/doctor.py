@@ -1,4 +1,4 @@
-"""`propintel doctor`: find what is wrong with this installation, and what to do."""
+"""`propintel doctor`: find problems of this installation and their remedies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = new_app("doctor")
 
 @command(app, "", "", "--json | jq '.checks[] | select(.state != \"ok\")'")
 def doctor() -> None:
-    """Check settings, home, sources, Redis, database, keys, workers, beat, clock, and jobs, and say what to do.
+    """Check settings, home, sources, Redis, database, keys, workers, beat, clock, and jobs, and print remedies.
 
     Changes nothing, and does not call OpenAI (`propintel keys check` does). Exit code 0: nothing failed; 1: a check
     failed; 2: a setting is invalid.

@@ -1,4 +1,4 @@
-"""`propintel extract`: read a saved page without a model, and show what a model would be asked."""
+"""`propintel extract`: read a saved page without a model, and show the questions for a model."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def extract(
 ) -> None:
     """Read a saved page, without network, key, or database. The same page always gives the same result.
 
-    JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes",
-    "candidates", and "scores". With --show-prompt it is the prompt; with both, all of that and "prompt".
+    JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes", "candidates",
+    and "scores". With --show-prompt, the JSON is the prompt; with both options, it is all of the above and "prompt".
     """
     address = normalize_target(url)
     page = page_from_file(file, address, SystemClock().now())
@@ -242,7 +242,7 @@ def prompt_lines(prompt: Prompt) -> Iterator[str]:
 
 
 def explanation(data: Mapping[str, Any]) -> Iterator[Table | Text]:
-    """Yield why the page is of its kind, what a model would be asked for, and every candidate."""
+    """Yield the reason for the page's kind, the fields that a model would be asked for, and every candidate."""
     yield Text(printable(f"Kind: {data['kind']}, because of {data['reason']}"))
     yield Text(f"A model would be asked for: {', '.join(data['wanted']) or 'nothing'}")
     for text in data["notes"]:

@@ -193,7 +193,7 @@ def _whole_job(job: Job) -> Iterator[Table]:
 
 
 def _remark(job: Job) -> str:
-    """Return why the job failed, what it waits for, or what it left out."""
+    """Return the reason for a failure or a wait, or the parts that the job left out."""
     if job.error:
         return str(job.error["message"])
     if job.search is not None:

@@ -137,7 +137,7 @@ class Kept:
             self._say(f"{self.name} is started again")
 
     def _rest(self, reason: str) -> None:
-        """Wait before the next start; `reason` is why the service ended."""
+        """Wait before the next start; `reason` explains the end of the service."""
         if self._now() - self._started_at >= SETTLED_SECONDS:
             self._pause_seconds = FIRST_PAUSE_SECONDS
         pause = self._pause_seconds

@@ -211,7 +211,7 @@ def _end(child: Child) -> None:
         child.process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.process.wait(child.grace_seconds)
-    # the child's own children are in its session: end them too
+    # the child's own children are in the child's session: end them too
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.process.pid, signal.SIGKILL)
     child.process.wait()

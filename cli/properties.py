@@ -140,7 +140,7 @@ def join_properties(
 
 @command(app, "decisions", "", "3f2c9a7b")
 def list_decisions(property_id: Annotated[str | None, id_argument(PROPERTY)] = None) -> None:
-    """List what people decided on a property, the newest first.
+    """List people's decisions on a property, the newest first.
 
     Without PROPERTY, list the reviews that wait for a person, the oldest first. In each review, only a page of unknown
     kind connects two properties. `propintel properties join` makes them one; `undo` closes the review.

@@ -49,8 +49,8 @@ def scrape(
 ) -> None:
     """Scrape pages or addresses now and store their properties, without a broker or a worker.
 
-    All targets of one command share the budget of a batch (BUDGET_BATCH_...). Exit code 1 if any target failed. Ctrl-C
-    shows what is finished.
+    All targets of one command share the budget of a batch (BUDGET_BATCH_...). Exit code 1 if any target failed. After
+    Ctrl-C, finished properties are shown.
 
     JSON: the property of one target, or a list of those of several.
     """

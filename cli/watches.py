@@ -70,14 +70,14 @@ def add(
 def remove(
     targets: Annotated[list[str], typer.Argument(metavar="WATCH", help="IDs of watches, or what they watch.")],
 ) -> None:
-    """Stop watching. Jobs that no worker has started are canceled; what is stored stays.
+    """Stop watching. Jobs that no worker has started are canceled; stored data stays.
 
     JSON: `{"removed": n, "cancelled_jobs": n}`.
     """
     with open_stores(load_settings()) as stores:
         watches = Watches(stores.database)
         names = [_full(stores, name, WATCH, PROPERTY) for name in targets]
-        found = list(dict.fromkeys(watches.get(name).id for name in names))  # look up all of them before removing any
+        found = list(dict.fromkeys(watches.get(name).id for name in names))  # look up all watches before any removal
         canceled = sum(watches.remove(watch_id) for watch_id in found)
     data = {"removed": len(found), "cancelled_jobs": canceled}
     show(data, lambda: [Text(f"{len(found)} removed, {canceled} jobs canceled")])

@@ -117,7 +117,7 @@ class ScheduledTask(RedactedTask):
             return super().__call__(*args, **kwargs)
         name = ":".join((self.name, *map(str, args)))
         running = threading.Lock() if self.may_overlap else _RUNNING.setdefault(name, threading.Lock())
-        if not running.acquire(blocking=False):  # a hanging task must not block one thread of the pool after another
+        if not running.acquire(blocking=False):  # messages of a hanging task must not block more and more threads
             return {"skipped": "it is still running"}
         try:
             if not self._is_first(name, _DUPLICATE_SHARE * float(interval_seconds)):

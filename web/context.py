@@ -159,7 +159,7 @@ class Context:
             if view is not None and view.keys == found.keys:
                 self._parts["settings"] = fresh
                 return ""
-            # made of the keys loaded above, because their file may have changed again
+            # uses the keys loaded above, because the keys file may have changed again
             self._parts |= {"keys": KeyView(fresh, self._clock, found.keys), "settings": fresh}
         if view is not None:
             view.close()  # a request in progress opens its own connection

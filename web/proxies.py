@@ -50,7 +50,7 @@ class ProxyHeaders:
         peer: str = scope["client"][0]
         try:
             trusted = self._settings().web.trusted_proxies
-        except ConfigurationError:  # routes that need settings report it
+        except ConfigurationError:  # routes that need settings report invalid settings
             trusted = ()
         client = client_of(peer, forwarded, trusted)
         if client != peer:

@@ -106,7 +106,7 @@ def _select_queues(instance: Any = None, **_: Any) -> None:
 def _check_or_open(sender: Any = None, **_: Any) -> None:
     """In the parent, exit if a setting cannot work. Open resources only if the pool does not fork."""
     _configure_logging(sender.loglevel)  # Celery sets up logging only after this signal
-    worker_name()  # created before the fork, so that children share it
+    worker_name()  # the name must exist before the fork, so that children share it
     try:
         for channel in Channel:
             receiver_of(channel, settings())

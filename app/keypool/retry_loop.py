@@ -1,7 +1,7 @@
 """Send one request, with one key after another, until there is a response to return.
 
 A `Driver` does the I/O, in a thread or on an event loop (`transport.py`). `wire` reads the responses, and the pool
-decides what they mean for a key.
+decides the effect of a response on its key.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ _STATUS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a request needs from the pool.
+    """The needs of a request from the pool.
 
     `output_tokens` is the longest completion that the request allows, or 0 without a bound: reserving the model's
     longest answer would leave most of the limit unused. `replayable` is true if the body can be sent twice. `tier` is

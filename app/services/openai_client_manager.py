@@ -116,7 +116,7 @@ class OpenAIClientManager:
         if max_retries is None or max_retries >= len(self.keys):
             return fn(self._client)
         http = httpx2.Client(transport=self._transport.capped(max_retries), timeout=self._timeout, trust_env=False)
-        return fn(self._client.with_options(http_client=http))  # not closed, because all clients share its connections
+        return fn(self._client.with_options(http_client=http))  # stays open: all clients share its connections
 
     async def aexecute_with_retry[T](
         self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None

@@ -93,8 +93,8 @@ class Scraper:
     ) -> Stored | SearchOutcome:
         """Do the same as `scrape`, but return no property data.
 
-        If `walks` is true, a search page results in jobs for its listings instead of a property. It can then raise the
-        errors of `SearchWalker.walk`.
+        If `walks` is true, a search page results in jobs for its listings instead of a property. The function can then
+        raise the errors of `SearchWalker.walk`.
         """
         url, job_id = normalize_target(target), run.job_id
         if is_address(url):

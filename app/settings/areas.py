@@ -48,7 +48,7 @@ class Area(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         env_file = getattr(dotenv_settings, "env_file", None)
         numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
-        # files with secrets come first, because they also count if the variable is blank
+        # files with secrets come first, because a file also counts if its variable is blank
         return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
 
 

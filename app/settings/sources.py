@@ -40,7 +40,7 @@ def env_file_in_use(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def _unreadable(path: Path) -> str | None:
-    """Return why the env file cannot be read, or None."""
+    """Return the reason why the env file cannot be read, or None."""
     try:
         if path.is_fifo():
             return "is a pipe, but an env file is read several times"

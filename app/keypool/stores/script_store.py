@@ -48,9 +48,9 @@ class ScriptStore:
     """A `Store` on a server, thread-safe if `server` is. Each process needs its own after a fork.
 
     Without a `clock`, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
-    sends none. `learned` returns what this process knows about limits and keys, for a server that has lost its data
-    (see `register.lua`). The remainder of each budget is divided by `processes`. Raises `ConfigurationError` for an
-    unknown strategy.
+    sends none. `learned` returns this process's knowledge of limits and keys, for a server that has lost its data (see
+    `register.lua`). The remainder of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown
+    strategy.
     """
 
     scope: Scope = "fleet"
@@ -92,7 +92,7 @@ class ScriptStore:
         self._unregistered = True
 
     def register(self) -> None:
-        """Register this process's keys on the server, with what the process knows about them."""
+        """Register this process's keys on the server, with the process's knowledge of them."""
         self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()

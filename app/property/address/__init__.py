@@ -1,6 +1,7 @@
 """Split addresses into parts, normalize the parts, and compare addresses.
 
-`parse` reads text from pages and never raises. `read_target` reads what a user requests and reports missing parts.
+`parse` reads text from pages and never raises. `read_target` reads an address that a user requests and reports missing
+parts.
 """
 
 from app.property.address.comparing import address_key, compare, differ, normalize

@@ -33,7 +33,7 @@ def read(text: str) -> Address:
     `street` is the delivery line (`123 N MAIN ST UNIT 4`) and `street_name` the street without number and unit. `unit`
     is the identifier alone if any designator fits (`4`), or else both (`STE 4`). `postal_code` has five digits.
 
-    Raises `ValueError` with what is wrong or with all missing parts.
+    Raises `ValueError` with the problem or with all missing parts.
     """
     words = _COUNTRY.sub("", plain(text))
     if bad := _BAD_ZIP.search(words):

@@ -1,7 +1,7 @@
 """Split one address text from a page into parts, as written. Never raises; unknown parts stay None.
 
 Structured parts of a page take precedence (`reading/`); this module is for plain text. `usaddress` splits US addresses;
-other addresses are split at commas and postal codes. `wanted.py` reads what a user requests, strictly.
+other addresses are split at commas and postal codes. `wanted.py` reads addresses that users request, strictly.
 """
 
 from __future__ import annotations

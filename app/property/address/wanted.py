@@ -10,7 +10,7 @@ _ROUNDS = 4
 
 
 def read_target(text: str) -> Address:
-    """Return the parts of the address in `text`. Raises `ValueError` with what is missing or wrong."""
+    """Return the parts of the address in `text`. Raises `ValueError` with the problem or the missing parts."""
     if found := foreign.country_of(text):
         return foreign.read(found[1], found[0])
     return american.read(text)

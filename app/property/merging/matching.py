@@ -110,7 +110,7 @@ class _Match:
         return tuple(found)
 
     def _apart(self) -> str | None:
-        """Return why the two cannot be one home; None if they can."""
+        """Return the reason why the two records cannot be one home; None if they can."""
         if _differ(self._one.unit, self._other.unit):
             return "different units of one building"
         if _differ(self._one.state, self._other.state) or _differ(self._one.country, self._other.country):

@@ -1,6 +1,6 @@
 """Prior weights of a value: by the kind of source, how it was read, and its age.
 
-The numbers estimate the chance that a source is right, from what each office or site is responsible for. They have two
+The numbers estimate the chance that a source is right, from the responsibilities of each office or site. They have two
 digits and are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
 """
 

@@ -1,4 +1,4 @@
-"""The contractor's brief: what a roofing or home-services team needs to know about a house, with doubts.
+"""The contractor's brief: facts about a house for a roofing or home-services team, with doubts.
 
 As text it has at most 80 columns, except for URLs. They are never cut, so that readers can open them.
 """
@@ -55,7 +55,7 @@ class Line:
         if set(kinds) == {"money"}:  # a range
             known = dict.fromkeys(text for text in texts if text)
             return " to ".join(known)
-        if kinds[0] == "answer":  # a fee means yes
+        if kinds[0] == "answer":  # a known fee implies that the answer is yes
             has_one, fee = texts
             return f"yes, fee {fee}" if fee and has_one != "no" else has_one or UNKNOWN
         return ", ".join(text or f"{part.name} {UNKNOWN}" for text, part in zip(texts, self.parts, strict=True))

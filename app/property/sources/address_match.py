@@ -12,7 +12,7 @@ from app.property.merging import identity
 
 
 class Verdict(StrEnum):
-    """What a page is about: the requested property, another one, or possibly either."""
+    """The property that a page is about: the requested property, another property, or possibly either."""
 
     WANTED = "wanted"
     OTHER = "other"

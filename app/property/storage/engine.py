@@ -69,7 +69,7 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
-        # a cached plan may date from when its table was small, and would scan the table until the next ANALYZE
+        # a plan cached while the table was small would scan the table until the next ANALYZE
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     raw.commit()
 

@@ -99,7 +99,7 @@ def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
-    """Delete at most `at_once` rows that match `which`, in a paced transaction; return how many.
+    """Delete at most `at_once` rows that match `which`, in a paced transaction; return their number.
 
     Without matching rows, no write transaction begins. A row that another transaction changed meanwhile is deleted only
     if it still matches.

@@ -38,7 +38,7 @@ def normalize_target(target: str) -> str:
     A US address is one line, `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`. Other addresses are kept as written, in
     capitals, followed by the country's name.
 
-    Raises `InvalidTargetError` with the target and what is wrong or missing.
+    Raises `InvalidTargetError` with the target and the problem.
     """
     text = target.strip()
     if not text or _SCHEME.match(text):
@@ -67,7 +67,7 @@ def normalize_url(url: str) -> str:
     fragment, `..`, or non-ASCII characters. Differences that may matter to a site are kept: the case of the path, the
     order of parameters, and a final slash.
 
-    Raises `InvalidTargetError` with the target and what is wrong.
+    Raises `InvalidTargetError` with the target and the problem.
     """
     text = url.strip()
     shown = text[:200]

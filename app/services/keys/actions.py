@@ -127,7 +127,10 @@ def _line(text: str) -> str:
 
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
-    """Log the entry as a warning, which no common LOG_LEVEL hides. Store it, and return when; None if that fails."""
+    """Log the entry as a warning, which no common LOG_LEVEL hides.
+
+    Store the entry, and return the time of storing; None after a failure.
+    """
     arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}
     log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", arguments, extra=fields)

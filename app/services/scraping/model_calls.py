@@ -169,7 +169,10 @@ class TierChoice:
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Record an answer on `tier`. An answer on flex ends its avoidance, and resets the time to the first one."""
+        """Record an answer on `tier`.
+
+        An answer on flex ends its avoidance, and resets the time of avoidance to its minimum.
+        """
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None

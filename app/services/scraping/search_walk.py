@@ -56,7 +56,7 @@ class SearchWalker:
     def walk(self, url: str, visit: Visit, reason: str, run: Run) -> SearchOutcome:
         """Return the listings of the search with the first page `visit`. For a job, create their jobs and end the job.
 
-        `reason` is why the page is considered a search. Raises `SearchPageError` if no listing can be read,
+        `reason` explains why the page is considered a search. Raises `SearchPageError` if no listing can be read,
         `OutOfTimeError` if the next run has to continue, transient fetch errors if the job may wait, and
         `LeaseLostError`.
         """
@@ -86,7 +86,7 @@ class SearchWalker:
         return SearchOutcome(walked, made)
 
     def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:
-        """Read page after page; return why the search ended, as a word or as an error code."""
+        """Read page after page; return the reason for the end of the search, as a word or as an error code."""
         while True:
             if results.next_url is None or results.next_url in walk.visited:
                 return "last_page"
@@ -149,7 +149,7 @@ class _Walk:
 
 
 def _why_nothing(page: Page, results: Results, why: str) -> str:
-    """Return why a result page has no new listings: `why`, or the kind of a blocked or deleted page."""
+    """Return the reason for a result page without new listings: `why`, or the kind of a blocked or deleted page."""
     if results.listings:
         return why
     kind = read_page(page, lambda page: read_with(page, ())).extraction.kind

@@ -85,7 +85,7 @@ def model_charge() -> Iterator[None]:
 
 
 def why_no_model() -> str | None:
-    """Return why the current job may never call a model; None if it may."""
+    """Return the reason why the current job may never call a model; None if it may."""
     budget = _budget.get()
     if budget is None or budget.limits.model_calls > 0:
         return None

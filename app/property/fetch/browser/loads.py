@@ -76,7 +76,7 @@ class Loads:
                 self._conversation.answer(message["ask"], answer)
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """Return the response, or None if it exceeds what is left of the page's total size."""
+        """Return the response, or None if it exceeds the remainder of the page's total size."""
         with self._lock:
             self._left_bytes -= len(loaded.body) if loaded is not None else 0
             return loaded if self._left_bytes >= 0 else None

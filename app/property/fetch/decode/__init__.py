@@ -1,1 +1,1 @@
-"""Turn response bodies into text and recognize what they are."""
+"""Turn response bodies into text and recognize their kind."""

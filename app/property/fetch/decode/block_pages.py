@@ -65,7 +65,7 @@ _UNSEEN = re.compile(
 
 
 def block_reason(url: str, asked: str, status: int, headers: Mapping[str, str], text: str) -> str | None:
-    """Return what blocks access at `url`, in words; None if nothing does.
+    """Return a description of what blocks access at `url`; None if access is not blocked.
 
     `asked` is the URL before redirects. `headers` maps lower-case names. `text` is the body or its start.
     """

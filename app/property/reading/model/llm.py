@@ -1,4 +1,4 @@
-"""Call the model once and parse the result: typed values with quotes, and what was wrong with the answer.
+"""Call the model once and parse the result: typed values with quotes, and problems of the answer.
 
 Every answer costs money, so a bad answer is a result and not an error. The client handles keys and capacity; its errors
 pass through.

@@ -47,7 +47,7 @@ class BatchStore(Store):
         return self._scalar(select(Batch.callback_url).where(Batch.id == batch_id))
 
     def cancel(self, batch_id: str) -> int:
-        """Cancel all unfinished jobs of the batch; return how many. Raises `NotFoundError`."""
+        """Cancel all unfinished jobs of the batch; return their number. Raises `NotFoundError`."""
         active, now = (Job.batch_id == batch_id, Job.state.in_(ACTIVE)), self._clock.now()
         canceled = self._database.repeat(lambda connection: cancel_jobs(connection, *active, now=now))
         if not canceled:
@@ -80,7 +80,7 @@ class BatchStore(Store):
 
 
 def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: datetime) -> int:
-    """Cancel the jobs that match `which`; return how many."""
+    """Cancel the jobs that match `which`; return their number."""
     change = {**CLEARED, "state": JobState.CANCELLED, "finished_at": now}
     return connection.execute(update(Job).where(*which).values(change)).rowcount
 

@@ -73,7 +73,7 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 
 
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
-    """Count as many of `count` new jobs as the quota allows; return how many."""
+    """Count as many of `count` new jobs as the quota allows; return their number."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
     for _ in range(2):  # another process may use the rest of the quota meanwhile
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))

@@ -109,7 +109,7 @@ def _record_keys(
         row = known.get(key.key_id)
         if row is None:
             if not key.configured:
-                continue  # removed before this database saw it
+                continue  # the key was removed before this database recorded it
             new.append(row := Key(key_id=key.key_id, first_seen_at=now, last_seen_at=now, counted_at=now))
             row.counters = {"calls": {}, "transitions": {}}
         if known:

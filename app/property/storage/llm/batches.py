@@ -143,14 +143,14 @@ class LlmBatchStore(Store):
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
-        """Store the answers of unanswered requests, and wake their jobs; return how many. Safe to repeat."""
+        """Store the answers of unanswered requests, and wake their jobs; return their number. Safe to repeat."""
         changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
         for change in changes.values():
             del change["request_id"]
         return self._end(batch_id, changes)
 
     def fail(self, batch_id: str, failures: Mapping[str, tuple[str, str]]) -> int:
-        """Fail requests that OpenAI will never answer, each with an error code and message; return how many."""
+        """Fail requests that OpenAI will never answer, each with an error code and message; return their number."""
         changes = {
             name: {"state": RequestState.FAILED, "error_code": clean(code[:64]), "error_message": clean(message)}
             for name, (code, message) in failures.items()
@@ -171,7 +171,7 @@ class LlmBatchStore(Store):
     def give_back(
         self, batch_id: str, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
     ) -> int:
-        """Park unanswered requests of the batch again (`request_ids`, or all if None); return how many.
+        """Park unanswered requests of the batch again (`request_ids`, or all if None); return their number.
 
         The ids are parameters of one statement, so they may be a few thousand at most. A request that was in
         `MOST_SENDS` batches, or has waited too long, is returned to its job for a normal API call. Unless `counted`,

@@ -133,20 +133,20 @@ class LlmRequestStore(Store):
         return [Parked(row[0], row[1], int(row[2]), row[3]) for row in self._rows(query)]
 
     def withdraw_unwanted(self) -> int:
-        """Withdraw parked requests for which no job waits any more; return how many."""
+        """Withdraw parked requests for which no job waits any more; return their number."""
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Return parked requests to their jobs if the question was answered meanwhile; return how many."""
+        """Return parked requests to their jobs if the question was answered meanwhile; return their number."""
         good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
         return self._end_parked(good, RequestState.DIRECT)
 
     def release_overdue(self) -> int:
-        """Return parked requests that waited too long to their jobs, for a normal API call; return how many."""
+        """Return parked requests that waited too long to their jobs, for a normal API call; return their number."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """Return these parked requests to their jobs, for a normal API call; return how many."""
+        """Return these parked requests to their jobs, for a normal API call; return their number."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:

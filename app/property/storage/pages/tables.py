@@ -18,7 +18,7 @@ class Blob(Base):
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
     packed: Mapped[bytes]  # compressed with zstd
     packed_bytes: Mapped[int]
-    # when it was last received, or confirmed by its site
+    # when the content was last received, or confirmed by its site
     used_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_blobs_used_at_packed_bytes", "used_at", "packed_bytes"),)
@@ -30,7 +30,7 @@ class PageCopy(Base):
     __tablename__ = "pages"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    # the job whose checkpoint it is; null for a page fetched without a job or detached from it
+    # the job whose checkpoint this page is; null for a page without a job
     job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     url: Mapped[Url]
     final_url: Mapped[Url]
@@ -78,6 +78,6 @@ class PageAlias(Base):
     url: Mapped[Url] = mapped_column(primary_key=True)
     page_url: Mapped[Url] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
-    # its own body, and the body of the record that has all its content
+    # the body of this URL, and the body of the record that has all its content
     content_sha256: Mapped[BodyHash | None]
     record_sha256: Mapped[BodyHash | None]

@@ -53,7 +53,7 @@ class Suppression(Base):
     kind: Mapped[str] = mapped_column(String(8))
     # for a name: short hashes of its words (`suppressions.refuse_name`); for progress: the position in JSON
     words: Mapped[Plain | None]
-    key_id: Mapped[str | None] = mapped_column(String(16))  # the id of the key of its hash
+    key_id: Mapped[str | None] = mapped_column(String(16))  # the id of the key that made the hash
     at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
 

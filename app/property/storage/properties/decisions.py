@@ -161,7 +161,7 @@ def _decide(
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=next_update_time(database, connection),  # later than all earlier decisions, because those updated properties
+        at=next_update_time(database, connection),  # later than earlier decisions, which updated properties
         who=clean(who),
         kind=kind,
         reason=clean(reason),

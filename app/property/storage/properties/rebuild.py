@@ -83,12 +83,12 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):
-        # update times are unique, and are committed in their order
+        # update times are unique, and are committed in ascending order
         lock_feed(database, connection)
         change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    if stored.identity_version > identity.IDENTITY_VERSION:  # the newer version must index it again
+    if stored.identity_version > identity.IDENTITY_VERSION:  # the newer version must index the property again
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:
         connection.execute(update(Property).where(Property.id == property_id).values(change))

@@ -118,7 +118,7 @@ class PropertyStore:
         previous = drop_doubles(connection, doubles, record)
         left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():
-            if not pages:  # the page was the property's only one
+            if not pages:  # this was the property's only page
                 merge_into(connection, property_id, owner_id)
                 has_merged = True
         observe(connection, owner_id, record)

@@ -79,7 +79,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL has its own record (again)
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL now has a record of its own
     return {row.property_id for row in doubles}
 
 

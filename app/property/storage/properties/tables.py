@@ -48,11 +48,12 @@ class Property(Base):
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # the `identity.IDENTITY_VERSION` of its keys; a lower number means that it has to be reindexed (`reindex.py`)
+    # the `identity.IDENTITY_VERSION` of the keys; with a lower number, the property must be reindexed (`reindex.py`)
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        # for reindexing; if it had the columns that lists sort by, SQLite would use it for lists, and sort all rows
+        # for reindexing; if the index had the columns that lists sort by, SQLite would use it for lists, and sort all
+        # rows
         Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -96,7 +97,7 @@ class SourceRow(Base):
     stored_at: Mapped[datetime]
     # the page's URL, spelled as a target; null in old rows
     page_url: Mapped[Url | None] = mapped_column(index=True)
-    checked_at: Mapped[datetime | None]  # when its site last confirmed the page
+    checked_at: Mapped[datetime | None]  # when the site last confirmed the page
     edition: Mapped[str | None] = mapped_column(String(16))  # the version of the extractors (`reading/edition.py`)
     # who publishes the page (`record.SourceKind`); null if unknown
     source_kind: Mapped[str | None] = mapped_column(String(16))
@@ -154,7 +155,7 @@ class Observation(Base):
     __table_args__ = (
         UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
         Index("ix_observations_property_id_field", "property_id", "field"),
-        # these two serve pruning: people's names by field and age, and all observations by age
+        # two indexes for pruning: people's names by field and age, and all observations by age
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
         Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
@@ -201,7 +202,7 @@ class IdentityDecision(Base):
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
     replaced: Mapped[PlainJson]  # ids of properties merged into the other property before the decision
-    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null unless it was undone
+    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null unless the decision was undone
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
 
@@ -234,7 +235,7 @@ class RecipeRow(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     host: Mapped[Words]
-    # whether a person wrote it; learning never changes such a recipe
+    # whether a person wrote the recipe; learning never changes such a recipe
     written: Mapped[bool]
     format: Mapped[int]  # recipes in another version of the format are not used
     document: Mapped[JsonWords]  # the recipe in JSON (`app/property/recipes/form.py`)

@@ -87,7 +87,7 @@ class ChangeStore(Store):
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete up to 1,000 changes, also pending ones, that were last updated `before` this time; return how many."""
+        """Delete up to 1,000 changes, also pending ones, last updated `before` a time; return their number."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 

@@ -61,7 +61,7 @@ class Watch(Base):
     pause_reason: Mapped[Words | None]
     due_at: Mapped[datetime]  # when the next refresh is due
     put_off_at: Mapped[datetime | None]  # since when the watch has waited for a day's budget
-    # when the current refresh began, until it is settled
+    # when the current refresh began; null once the refresh is settled
     under_way_since: Mapped[datetime | None]
     # the number of consecutive failed refreshes, and the time of the first
     failures: Mapped[int] = mapped_column(server_default="0")
@@ -129,7 +129,7 @@ class Change(Base):
     # the URLs of both values' pages, each between blanks
     urls: Mapped[Urls]
     why: Mapped[Words | None]  # why the change was accepted
-    looks: Mapped[int] = mapped_column(server_default="0")  # the number of later looks that confirmed it
+    looks: Mapped[int] = mapped_column(server_default="0")  # the number of later looks that confirmed the change
     seen_at: Mapped[datetime]
     # when the page was last looked at, or when the change ceased to be pending
     updated_at: Mapped[datetime] = mapped_column(index=True)

@@ -100,7 +100,7 @@ class Watches(Store):
         return self._database.repeat(work)
 
     def remove(self, name: str) -> int:
-        """Remove a watch, by its id or target; cancel its jobs that are not running, and return how many.
+        """Remove a watch, by its id or target; cancel its jobs that are not running, and return their number.
 
         A running job continues and is still charged, but a running search creates no jobs. Raises `NotFoundError`.
         """
@@ -167,7 +167,7 @@ class Watches(Store):
 
         def work(connection: Connection) -> Tick:
             self._database.advisory_lock(connection, TICK)
-            # this makes purges wait; otherwise the tick could request a page that is purged meanwhile
+            # the lock makes purges wait; otherwise the tick could request a page that is purged meanwhile
             self._database.advisory_lock(connection, PURGE, shared=True)
             return TickRun(connection, now, limits, seconds).run()
 
@@ -211,7 +211,7 @@ def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
     canonical_ids: dict[str, str] = {}
     for some in chunks(ids):
         query = select(Property.id, Property.merged_into).where(Property.id.in_(some))
-        locked = query.with_for_update(read=True, key_share=True)  # a purge must not delete them meanwhile
+        locked = query.with_for_update(read=True, key_share=True)  # a purge must not delete the properties meanwhile
         canonical_ids |= {row.id: row.merged_into or row.id for row in connection.execute(locked)}
     if (missing := next((one for one in ids if one not in canonical_ids), None)) is not None:
         raise NotFoundError("property", missing)

@@ -87,7 +87,7 @@ class Exposition(Collector):
         with self._collecting:
             sources: list[_Source[Any]] = [self._totals, self._keys, self._jobs, self._messages]
             sources += [self._health, self._reported]
-            for source in sources:  # concurrently, so that only the slowest is waited for
+            for source in sources:  # concurrent calls take only as long as the slowest source
                 source.begin()
             totals, report = self._totals.answer(), self._keys.answer()
             jobs, messages = self._jobs.answer(), self._messages.answer()

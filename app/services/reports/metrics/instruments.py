@@ -34,7 +34,7 @@ class Label(NamedTuple):
     name: str
     words: tuple[str, ...] = ()
     others: str = ""  # the set's name in the plural, such as "keys"
-    follows: bool = False  # determined by the labels before it, so that it adds no series
+    follows: bool = False  # the labels before this one determine its value, so that it adds no series
 
 
 @dataclass(frozen=True, slots=True)
