@@ -13,6 +13,7 @@ import gc
 import logging
 import os
 import sys
+import threading
 import time
 from functools import cache
 from typing import Any
@@ -29,8 +30,10 @@ from celery.signals import (
     worker_init,
     worker_process_init,
     worker_process_shutdown,
+    worker_ready,
     worker_shutdown,
 )
+from celery.worker import state
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
@@ -60,6 +63,9 @@ _CHILD_EXIT_CODE = 78
 #: Celery replaces a child that exits at once. The pause limits the rate of forks while the database is unavailable;
 #: Celery gives a child four seconds to start.
 _CHILD_EXIT_PAUSE_SECONDS = 2.0
+#: The longest time that the parent may take to end after Celery has canceled its tasks. Celery can wait forever for the
+#: rest of a message: a failed task's traceback fills the pipe, and its child is killed while it writes (seen with 5.7).
+_CANCELED_SECONDS = 8.0
 
 
 def children_run_tasks(pool_cls: Any) -> bool:
@@ -183,6 +189,20 @@ def _release_jobs(worker_pid: int) -> None:
         log.info("%d unfinished jobs are released", len(released))
 
 
+def _bound_the_end(**_: Any) -> None:
+    threading.Thread(target=_exit_if_stuck, name="exit-if-stuck", daemon=True).start()
+
+
+def _exit_if_stuck() -> None:
+    """In the parent, exit if the process still runs some seconds after Celery has canceled its tasks."""
+    while not state.should_terminate:
+        time.sleep(1)
+    time.sleep(_CANCELED_SECONDS)
+    log.error("The worker did not end within %g s after its tasks were canceled, and exits now", _CANCELED_SECONDS)
+    _release_jobs(os.getpid())
+    os._exit(1)
+
+
 def connect() -> None:
     """Connect the handlers. Safe to call again."""
     for signal, handler in (
@@ -196,6 +216,7 @@ def connect() -> None:
         (task_prerun, _bind_task),  # process of the task: names the task in log lines
         (task_postrun, _unbind_task),
         (worker_process_shutdown, _close),  # child: closes everything
+        (worker_ready, _bound_the_end),  # parent: exits if its end takes too long
         (worker_shutdown, _close),  # parent: closes what it has opened
     ):
         signal.connect(handler, dispatch_uid=f"propintel-{handler.__name__}", weak=False)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,3 +94,23 @@ def test_an_invalid_heartbeat_file_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "heartbeats").mkdir()
     (tmp_path / "heartbeats" / "broken.json").write_text("{")
     assert read_heartbeats(tmp_path) == []
+
+
+def test_a_parent_that_waits_forever_for_a_canceled_child_exits(tmp_path: Path) -> None:
+    """Celery's main thread can be stuck in a read of the rest of a message that no child completes."""
+    program = """
+import os
+from celery.signals import worker_ready
+from celery.worker import state
+from worker import signals
+signals._CANCELED_SECONDS = 0.1
+signals.connect()
+worker_ready.send(sender=None)
+state.should_terminate = True
+os.read(os.pipe()[0], 1)
+"""
+    env = {**os.environ, "PROPINTEL_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    stuck = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=300)
+    assert stuck.returncode == 1, stuck.stderr
+    assert "did not end within 0.1 s after its tasks were canceled" in stuck.stderr
