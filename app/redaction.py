@@ -16,8 +16,8 @@ from itertools import groupby
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 REDACTED = "[redacted]"
-#: Shorter configured values are not redacted by value, because they occur in ordinary words. A short password in a URL
-#: is redacted by its position.
+#: Configured values shorter than this are not redacted by value, because they occur in ordinary words. A short password
+#: in a URL is redacted by its position.
 SHORTEST_PROTECTED = 8
 
 #: Matches the end of the name of a parameter or header with a secret value: `api-key` and `X-Amz-Signature` match, but
@@ -200,7 +200,10 @@ class Protected:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, shown: dict[str, str]) -> None:
-        """Hide the keys of `shown`, also in their JSON, `repr` and URL forms. A mask wins over `REDACTED`."""
+        """Hide the keys of `shown`, also in their JSON, `repr` and URL forms.
+
+        A mask takes precedence over `REDACTED`.
+        """
         with self._lock:
             merged = dict(self._shown)
             for secret, instead in shown.items():

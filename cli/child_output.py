@@ -20,7 +20,7 @@ from io import BytesIO, RawIOBase
 from app.redaction import redact
 
 _CHUNK_BYTES = 65_536
-#: A longer line is shown in parts.
+#: A line longer than this is shown in parts.
 _LONGEST_LINE_BYTES = 1_000_000
 #: The maximum output kept while stderr accepts none.
 _MOST_WAITING_BYTES = 16_000_000

@@ -1,8 +1,8 @@
 """The scrape job: turn one target from the jobs table into a stored property.
 
-`Scraper.store_target` in `app/services/property_intelligence.py` does the work, and `Storing` beside it ends the job.
-Model calls use the client of `self.manager`, the `OpenAIClientManager` that `worker_init` or `worker_process_init`
-opened for this process (`worker/signals.py`).
+`Scraper.store_target` in `app/services/property_intelligence.py` does the work, and `Storing` in
+`app/services/scraping/storing.py` ends the job. Model calls use the client of `self.manager`, the `OpenAIClientManager`
+that `worker_init` or `worker_process_init` opened for this process (`worker/signals.py`).
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from tasks._celery.config import INTERVAL_HEADER, PRIORITIES
 RECOVERY_INTERVAL_SECONDS = 5.0
 BATCHES_INTERVAL_SECONDS = 5.0
 CHANGES_INTERVAL_SECONDS = 5.0
-#: The interval is OPENAI_BATCH_POLL_SECONDS if that is shorter.
+#: OPENAI_BATCH_POLL_SECONDS replaces this interval if it is shorter.
 MODEL_BATCHES_INTERVAL_SECONDS = 10.0
 PRUNING_INTERVAL_SECONDS = 600.0
-#: The interval is KEY_REPORT_INTERVAL_SECONDS if that is shorter.
+#: KEY_REPORT_INTERVAL_SECONDS replaces this interval if it is shorter.
 ALERTS_INTERVAL_SECONDS = 15.0
 
 

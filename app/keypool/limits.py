@@ -13,9 +13,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 MINUTE_US = 60_000_000
-#: A longer retry-after is cut to a day, because it probably comes from a wrong clock.
+#: The longest retry-after. A longer value is cut to a day, because it probably comes from a wrong clock.
 _LONGEST_PAUSE_S = 86_400.0
-#: A longer reset time is treated as invalid.
+#: The longest valid reset time.
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
 _DURATION = re.compile(

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _COMMON = "LOGLEVEL"
 #: Words that users leave out, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`.
 _LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
-#: Maximum number of edits in a misspelled name, by the least length of the setting's name without `_`. Shorter names
+#: Maximum number of edits in a misspelled name, by the minimum length of the setting's name without `_`. Shorter names
 #: are never suggested: too many programs have a variable that is close to `PORT`.
 _EDITS = {8: 1, 12: 2}
 

@@ -53,7 +53,10 @@ def _unreadable(path: Path) -> str | None:
 
 
 def given_variables(env_file: Path | None) -> dict[str, str]:
-    """Return the variables that are set and not blank, names in capitals. The environment wins over `env_file`."""
+    """Return the variables that are set and not blank, names in capitals.
+
+    The environment takes precedence over `env_file`.
+    """
     from_file = dotenv_values(env_file, encoding="utf-8") if env_file is not None else {}
     return {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value and value.strip()}
 

@@ -50,7 +50,7 @@ INTERVAL_HEADER = "propintel_interval_seconds"
 PRIORITIES = range(10)
 DEFAULT_PRIORITY = 5
 
-#: A task that runs longer gets `SoftTimeLimitExceeded`. After `TIME_LIMIT`, its process is killed.
+#: A task that runs longer than this gets `SoftTimeLimitExceeded`. After `TIME_LIMIT`, its process is killed.
 SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
 #: An unacknowledged message is delivered again after this time, which exceeds the time limit and every countdown.
@@ -163,7 +163,7 @@ def _delivery() -> dict[str, Any]:
 
 def _worker(settings: Settings) -> dict[str, Any]:
     return {
-        "worker_concurrency": settings.jobs.worker_concurrency,  # None: the number of processors; `--concurrency` wins
+        "worker_concurrency": settings.jobs.worker_concurrency,  # None: one per processor; `--concurrency` overrides it
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         "worker_soft_shutdown_timeout": 10.0,  # this needs REMAP_SIGTERM=SIGQUIT, which the Procfile sets

@@ -29,7 +29,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class PriceChart:
-    """Dots from the oldest to the newest."""
+    """A chart of prices, with its dots from the oldest to the newest."""
 
     dots: tuple[Dot, ...]
     x_ticks: tuple[Tick, ...]

@@ -39,7 +39,7 @@ router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
 #: Maximum number of changes that a property's page shows, and the maximum number of characters of a quote in a change.
 _CHANGES, _QUOTE_CHARS = 20, 200
-#: A longer value, or one with several lines, is collapsed.
+#: A value longer than this, or with several lines, is collapsed.
 _LONGEST_CHARS = 120
 #: The headings of the list's columns by field. "#" marks columns of numbers.
 _COLUMNS = {

@@ -1,6 +1,6 @@
 """The fleet's store: Redis, or this process's share of every limit while Redis is unavailable.
 
-No request fails because Redis is unavailable. Background work is in `outbox.py`.
+An unavailable Redis makes no request fail. Background work is in `outbox.py`.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class OfflineActivity:
 
 
 def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, Any], now: int) -> PoolFigures:
-    """Parse the reply of `figures.lua`; `scope` and `groups` as in `PoolFigures`, for the configured keys."""
+    """Parse the reply of `figures.lua`. `scope` and `groups` are those of `PoolFigures`, for the configured keys."""
     former = {key_id: (group, counts) for key_id, group, counts in sorted(found["former"])}
     of_keys = dict(zip(groups, map(_counts, found["counts"]), strict=True))
     of_keys |= {key_id: _counts(counts) for key_id, (_, counts) in former.items()}

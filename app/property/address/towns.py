@@ -15,7 +15,8 @@ _CODES = {name.upper(): code for name, code in US_STATES.items()}
 _NAMES = "|".join(sorted(_CODES, key=len, reverse=True))
 _STATE = re.compile(rf"(?:^|(?P<comma>, )| )(?P<state>[A-Z]{{2}}|[A-Z] [A-Z]|{_NAMES})$")
 _COUNTY = re.compile(r" (?:COUNTY|PARISH)$|^COUNTY OF ")
-#: Longer lines are not tagged. `1234 N OLD FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has ten words.
+#: Lines with more words than this are not tagged. `1234 N OLD FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has
+#: ten words.
 _TAGGED_WORDS = 12
 _STARTS = {
     **{"ST": "SAINT", "STE": "SAINTE", "FT": "FORT", "MT": "MOUNT"},

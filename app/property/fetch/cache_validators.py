@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from app.property.page import CacheValidators
 
-#: Longer validators are ignored, and so is the rest of a longer Link header.
+#: Validators longer than this are ignored, and so is the rest of a longer Link header.
 _MOST_CHARACTERS = 1024
 _MOST_LINK_CHARACTERS = 8192
 _VISIBLE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")

@@ -18,7 +18,7 @@ _NOMINAL = 1000
 #: If a field changes within months, a value that is older than the winner by more than this is outdated.
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
-#: Earlier tax years are not plausible.
+#: Tax years before this year are not plausible.
 FIRST_YEAR = 1950
 #: The keys of a history's rows that hold the time, and those that hold amounts.
 _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")

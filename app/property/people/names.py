@@ -23,7 +23,7 @@ SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 #: Words that join two given names with one family name.
 JOINING = frozenset({"and", "or", "und", "y"})
 _MOST_WORDS = 6
-#: Names of this many letters also match if joined, as in `janedoe@`. Shorter joined names could be any word.
+#: Names of at least this many letters also match if joined, as in `janedoe@`. Shorter joined names could be any word.
 _FUSED_LETTERS = 7
 
 

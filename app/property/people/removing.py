@@ -13,7 +13,7 @@ from app.property.people.words import plain_text, unescaped
 
 #: The text that replaces a removed name.
 REMOVED = "[removed]"
-#: A text with more characters is first checked with `may_hold`.
+#: A text with more characters than this is first checked with `may_hold`.
 _LONG = 2000
 _BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
 

@@ -21,7 +21,7 @@ WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))
 _MARKS = re.compile(r"[\u0300-\u036f'’ʼ`´]")
 #: Texts are normalized in pieces of this many characters, because a step in C cannot be interrupted.
 _PIECE = 100_000
-#: Longer words are not cached, because they are runs of letters and not names.
+#: Words longer than this are not cached, because they are runs of letters and not names.
 LONGEST_KEPT = 100
 #: Letters that Unicode does not treat as accented forms of other letters, with their replacements.
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})

@@ -89,7 +89,7 @@ class Document:
 
     page: Page
     wanted_lang: str | None = None
-    distrusted: frozenset[str] = frozenset()  # scripts that the page contradicts, as in `Extraction`
+    distrusted: frozenset[str] = frozenset()  # scripts that the page contradicts (`Extraction.distrusted`)
     row: str | None = None  # the pointer of the object read, if a JSON body holds several
     _paths: dict[Any, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)

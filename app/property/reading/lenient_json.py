@@ -28,7 +28,8 @@ _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4
-#: Deeper levels are dropped. Real sites nest less; hostile bodies would exhaust Python's stack of a thousand frames.
+#: Levels deeper than this are dropped. Real sites nest less; hostile bodies would exhaust Python's stack of a thousand
+#: frames.
 _DEEPEST = 200
 #: A script is left after this many unclosed values: each costs a scan to its end, and broken scripts have thousands.
 _MOST_UNCLOSED = 20

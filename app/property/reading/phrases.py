@@ -26,7 +26,7 @@ _METERS, _FEET, _ACRES, _HECTARES = (
     alternatives("units", unit, whole=False) for unit in (SQUARE_METERS, SQUARE_FEET, ACRES, HECTARES)
 )
 _METRES, _LAND = f"{_METERS}|坪", f"{_ACRES}|{_HECTARES}"
-#: Higher counts are only read in digits.
+#: Counts above this are only read in digits.
 _MOST_IN_WORDS = 6
 _WORDS = {
     word: count

@@ -13,7 +13,7 @@ _COMPOUND = re.compile(
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"
     r"|:(?P<act>hover|focus|focus-within|focus-visible|active|checked|target|open)(?![\w-])"
 )
-#: Longer selectors, in characters, are not compiled. They are usually generated and hide nothing.
+#: Selectors with more characters than this are not compiled. They are usually generated and hide nothing.
 MOST_CHARS = 300
 _MOST_PARTS, _MOST_STEPS = 6, 60
 

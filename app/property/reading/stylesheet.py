@@ -27,7 +27,7 @@ _BRACE = re.compile(r"[{}]")
 _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|layer|container)\b", re.IGNORECASE)
 #: A page with at least this many rules counts as hidden.
 _MOST_RULES = 30_000
-#: A page with more selectors in relevant rules counts as hidden; the labeled pages of the evaluation have at most 560.
+#: A page with more selectors than this in relevant rules counts as hidden; labeled pages have at most 560.
 _MOST_SELECTORS = 30_000
 #: After this many tried selectors, further elements count as hidden; the labeled pages need at most 10,000.
 _MOST_MATCHING = 60_000

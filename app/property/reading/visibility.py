@@ -29,7 +29,7 @@ _CLOSED_NAMES = frozenset(
 _SPOKEN_NAMES = frozenset(
     {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "u-visually-hidden"}
 )
-#: Longer texts, in characters, are not labels.
+#: Texts with more characters than this are not labels.
 _NAME_CHARS = 40
 _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
 #: Matches class names that show an element on wider screens: `hidden md:block`, `d-none d-lg-flex`.

@@ -35,7 +35,7 @@ _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 #: Only this many spots of an anchor are examined on a page.
 _MOST_SPOTS = 4
-#: If a model would help on a smaller share of pages, it is not asked on every page.
+#: If a model would help on a smaller share of pages than this, the model is not asked on every page.
 _RARE = 0.25
 #: Kinds of fields with few possible values, so that pages may agree by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})

@@ -32,7 +32,7 @@ _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
-#: The other field that a text may be parsed as, by the group of the field.
+#: By group of fields, the composite that a text may also be parsed as.
 _WHOLES = {"address": "_Address"}
 
 

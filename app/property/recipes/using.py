@@ -19,11 +19,11 @@ from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, l
 from app.property.recipes.typed import READER, one_value, says
 from app.property.record import WITH_PROPERTY
 
-#: If the anchors find a smaller share of the usual fields, the page has another template.
+#: If the anchors find a smaller share of the usual fields than this, the page has another template.
 LEAST_FOUND = 0.6
 #: A reader contradicts a recipe if it read another value with at least this confidence.
 _CONTRADICTS = 0.75
-#: A value that another reader found with less confidence may belong to another home that the page shows.
+#: A value that another reader found with a lower confidence than this may belong to another home on the page.
 _LIKELY = 0.5
 #: Maximum number of recipes tried on a page, and the maximum difference between their similarity and the best one's.
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
@@ -165,7 +165,7 @@ class _Reader:
                 break
             tried = _Tried.of(recipe, page, others) if recipe.state is RecipeState.ACTIVE else _Tried()
             applies = tried.found >= LEAST_FOUND + (1.0 - alike)
-            # if two templates look alike, use the recipe that finds more
+            # if two templates look alike, use the recipe that finds more fields
             is_better = applies and (not self.applies or tried.found > self.tried.found)
             if is_better or (self.recipe is None and alike >= ALIKE):
                 self.recipe, self.tried, self.applies, likest = recipe, tried, applies, alike

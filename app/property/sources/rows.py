@@ -40,8 +40,8 @@ def choose(
 
     `rows` are the values of each candidate among `listed` properties. `parcels` and `place_is_known` are as for
     `match_address`. If several rows match, the row wins whose parcel number is known from another page of the address.
-    Otherwise all matches must have one parcel number and contradict each other in nothing; the fullest row wins. Values
-    of two rows are never combined.
+    Otherwise all matches must have one parcel number and not contradict each other; the row with the most values wins.
+    Values of two rows are never combined.
     """
     judged = [match_address(row, wanted, parcels, place_is_known=place_is_known) for row in rows]
     mine = [place for place, match in enumerate(judged) if match.is_wanted]

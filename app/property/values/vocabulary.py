@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: The results for longer texts are not cached.
+#: The results for texts longer than this are not cached.
 _LONGEST_KEPT = 300
 
 #: The subtypes in order of precedence, so that `semi-detached house` is not read as a plain house.

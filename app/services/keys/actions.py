@@ -24,7 +24,7 @@ from app.services.keys.view import KeyView
 
 log = logging.getLogger(__name__)
 
-#: Longer reasons and names of operators are cut to this length.
+#: Reasons and names of operators are cut to this length.
 MOST_CHARACTERS = 500
 #: The minimum number of first characters of an id that identify a key.
 SHORTEST_ID = 4

@@ -20,7 +20,7 @@ from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView
 from app.settings import Settings
 
-#: If there are fewer recent jobs of a kind (URLs or addresses), typical figures are used instead.
+#: With fewer recent jobs of a kind (URLs or addresses) than this, typical figures are used instead.
 LEAST_JOBS = 20
 
 

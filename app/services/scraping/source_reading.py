@@ -180,7 +180,7 @@ class SourceReader:
             return True
         try:
             return self._parts.visitor.visit(url, self.run, asked.led_by)
-        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # its URL may not be stored either
+        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # the page's URL may not be stored either
             self.skip(asked.source, asked.kind, None, exc.code, str(exc))
         except ConfigurationError as exc:  # a missing secret of one source does not affect other sources
             self._note(asked, SKIPPED, str(exc))

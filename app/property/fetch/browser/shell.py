@@ -11,9 +11,9 @@ from app.property.reading.kind import classify
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 
-#: An empty page has fewer characters: a title, a notice that scripts are needed, and footer links.
+#: An empty page has fewer characters than this: a title, a notice that scripts are needed, and footer links.
 _SHELL_CHARS = 1000
-#: Shorter inline scripts are ignored, because they only count a visit or set a flag.
+#: Inline scripts shorter than this are ignored, because they only count a visit or set a flag.
 _DRAWS_CHARS = 300
 #: An empty page may state this many facts in its title and Open Graph tags.
 _TITLE_FACTS = 2

@@ -17,7 +17,7 @@ REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
 HEAD_BYTES = 131_072
 #: A successful response with this many visible characters is a real page, even if it embeds a captcha.
 _WALL_CHARS = 800
-#: A login page has fewer visible characters, including help, footer, and legal text.
+#: A login page has fewer visible characters than this, including help, footer, and legal text.
 _LOGIN_CHARS = 2_500
 
 #: These header fields mark a block page with any status: (field, pattern of its value, who blocks).

@@ -18,7 +18,7 @@ _Answers = queue.SimpleQueue[list[IPAddress] | OSError]
 #: Answers are kept for the shortest common time to live. The system resolver does not report the real one.
 _KEPT_US = 30_000_000
 _MOST_KEPT = 10_000
-#: At most this many idle threads are kept. More start while all are busy, and end after their answer.
+#: At most this many idle threads are kept. Additional threads start while all are busy, and end after their answer.
 _MOST_IDLE = 16
 
 

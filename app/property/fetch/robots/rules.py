@@ -28,7 +28,7 @@ from app.property.fetch.robots.cache import CachedRobots, RobotsCache, RobotsFil
 
 logger = logging.getLogger(__name__)
 
-#: The rest of a longer file is ignored. RFC 9309 section 2.5 requires at least 500 KiB.
+#: The rest of a file longer than this is ignored. RFC 9309 section 2.5 requires at least 500 KiB.
 MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5

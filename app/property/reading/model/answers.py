@@ -23,7 +23,7 @@ _CLOSED_BY = {"{": "}", "[": "]"}
 _MOST_STARTS, _DEEPEST = 20, 6
 #: At most this many characters of an invalid value's JSON are kept.
 _LONGEST_ODD = 200
-#: Larger numbers are rejected: no field needs them, and floats hold whole numbers exactly up to here.
+#: Numbers larger than this are rejected: no field needs them, and floats are exact for whole numbers up to this limit.
 LARGEST = 1e15
 _NOTHING = frozenset({"", "null", "none", "n/a"})
 _YES_NO = {"true": True, "yes": True, "false": False, "no": False}

@@ -25,7 +25,8 @@ from app.property.values.texts import letters_of
 #: The share of the token budget that data gets if the page's lines alone would fill the budget.
 _DATA_SHARE = 0.2
 _MOST_DATA_LINES = 2_000
-#: Longer values, in characters, are left out. Shorter numbers may appear anywhere on the page.
+#: Values with more characters than the first are left out. Numbers with fewer digits than the second may appear
+#: anywhere.
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
 #: At most this many characters of a `meta` tag's name are kept.
 _LONGEST_NAME = 80

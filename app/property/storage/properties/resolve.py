@@ -23,7 +23,8 @@ from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: Blocking keys that find more properties are ignored: one may be the center of a ZIP code, or a placeholder address.
+#: Blocking keys that find more properties than this are ignored: the key may be the center of a ZIP code, or a
+#: placeholder.
 _MOST_NEAR = 200
 
 

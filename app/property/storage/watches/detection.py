@@ -150,7 +150,10 @@ class ChangeDetector:
         return Statement(row.value, Evidence.model_validate(row.evidence)) if row is not None else None
 
     def _judge(self) -> None:
-        """Decide on each pending change once. A published change removes pending ones of its field and value."""
+        """Decide on each pending change once.
+
+        A published change removes pending changes of the same field and value.
+        """
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)

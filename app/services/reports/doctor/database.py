@@ -30,7 +30,8 @@ _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 #: A queued job or parked model request that waits longer than this usually lacks workers or keys.
 _LATE_SECONDS = 900.0
-#: A watch that today's budget puts off comes first on the next day. A longer delay means that the budget is too small.
+#: A watch that today's budget puts off comes first on the next day. A delay longer than this means that the budget is
+#: too small.
 _WATCH_LATE = timedelta(days=1, hours=1)
 
 

@@ -25,13 +25,13 @@ from app.settings import Settings
 
 #: The time limit of each step of a call to Redis. The key pool's own limit is one second.
 _ANSWER_SECONDS = 2.0
-#: A slower answer of Redis gives a warning, because every model call needs a round trip to Redis.
+#: A slower answer of Redis than this gives a warning, because every model call needs a round trip to Redis.
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: A task that is due for longer gives a warning. Another beat takes over from a dead one within 15 seconds.
+#: A task that is due for longer than this gives a warning. Another beat takes over from a dead one within 15 seconds.
 _LATE_SECONDS = 30.0
-#: A smaller difference of clocks breaks neither heartbeats nor new tokens.
+#: A difference of clocks below this breaks neither heartbeats nor new tokens.
 _CLOCK_SECONDS = 5.0
 #: More workers than this would wait for each other on one SQLite file.
 _MANY_WORKERS = 4

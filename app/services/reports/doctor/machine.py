@@ -24,7 +24,8 @@ from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
-#: Less free space fails the check, because the database and Redis soon cannot write. Less than a gigabyte is a warning.
+#: Less free space than this fails the check, because the database and Redis soon cannot write. Less than a gigabyte is
+#: a warning.
 _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 

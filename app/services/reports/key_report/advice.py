@@ -14,7 +14,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: Saturation for a smaller share of the day gives no advice, because it only caused waits of seconds.
+#: Saturation for a smaller share of the day than this gives no advice, because it only caused waits of seconds.
 SATURATED = 0.01
 #: Saturation for at least this share of the day is a warning.
 _WARNING_SHARE = 0.10
