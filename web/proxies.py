@@ -1,8 +1,7 @@
 """Find the client's address, and protect against DNS rebinding.
 
 The address is that of the connection, or as reported by a trusted proxy (`TRUSTED_PROXIES`). Programs on this machine
-read `/metrics` without a token and may use the secret of the home, so a browser here must not reach the server under
-another site's name.
+may read `/metrics` without a token. So a browser on this machine must not reach the server under another site's name.
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ class Store(Protocol):
         """Charge the whole bulk. If a budget does not suffice, charge nothing and return its `NoCapacity.detail`.
 
         Repeating the call changes nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is
-        away.
+        unavailable.
         """
         ...
 

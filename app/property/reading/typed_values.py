@@ -60,7 +60,7 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
     if area is None or not 0 < area.value < 1e9:
         return
     if "units" in reading.label.casefold() and area.unit is None:
-        return  # `Land units: 1.00` may count lots
+        return  # the number in `Land units: 1.00` may be a number of lots
     unit = area.unit or areas.find_unit(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", reading.label))
     if unit is None and reading.label.strip(" :").casefold() in ("lot", "plot", "parcel"):
         return  # `Lot: 0190` is the lot's number
