@@ -97,7 +97,7 @@ def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
 def list_batches(limit: Limit = 100) -> None:
     """List batches, the newest first.
 
-    JSON: a list of what `propintel batches show` shows.
+    JSON: a list, each entry as in `propintel batches show`.
     """
     with open_stores(load_settings()) as stores:
         batches = stores.batches.page(limit=limit).items

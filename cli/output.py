@@ -26,7 +26,7 @@ _LONGEST_CELL = 300
 
 
 class Format(StrEnum):
-    """How results are printed."""
+    """The format of printed results."""
 
     TABLE = "table"
     JSON = "json"

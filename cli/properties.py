@@ -42,7 +42,7 @@ def list_properties(
 ) -> None:
     """List properties that contain all WORDs, the last changed first.
 
-    JSON: a list of what `propintel properties show` shows.
+    JSON: a list, each entry as in `propintel properties show`.
     """
     wanted = PropertyFilter(" ".join(words or ()), status)
     with open_stores(load_settings()) as stores:
@@ -145,7 +145,7 @@ def list_decisions(property_id: Annotated[str | None, id_argument(PROPERTY)] = N
     Without PROPERTY, list the reviews that wait for a person, the oldest first. In each review, only a page of unknown
     kind connects two properties. `propintel properties join` makes them one; `undo` closes the review.
 
-    JSON: a list of what `propintel properties split` shows.
+    JSON: a list, each entry as in `propintel properties split`.
     """
     with open_stores(load_settings()) as stores:
         store = DecisionStore(stores.database)

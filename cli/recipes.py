@@ -30,7 +30,7 @@ Named = Annotated[str, typer.Argument(metavar="HOST_OR_ID", help="A host, or the
 
 
 class FileFormat(StrEnum):
-    """How recipes are exported."""
+    """The file format of exported recipes."""
 
     JSON = "json"
     TOML = "toml"
@@ -40,7 +40,7 @@ class FileFormat(StrEnum):
 def list_recipes() -> None:
     """List all recipes by host, with their savings.
 
-    JSON: a list of what `propintel recipes show` shows.
+    JSON: a list, each entry as in `propintel recipes show`.
     """
     settings = load_settings()
     with open_stores(settings) as stores:

@@ -49,7 +49,7 @@ from tasks.retry_policy import LONGEST_COUNTDOWN_SECONDS, MAX_RETRIES, Decision,
 log = logging.getLogger(__name__)
 
 _CLOCK_TOLERANCE_SECONDS = 5.0
-#: How long to retry while the database is too busy to store a job's new state.
+#: The longest time of retries while the database is too busy to store a job's new state.
 _STORE_PATIENCE_SECONDS = 15.0
 #: A message is a duplicate if it runs within this share of the interval after another one. The share is small, so that
 #: a late message does not make the next one a duplicate.

@@ -24,7 +24,7 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: A run starts no further batch after this time. The next run, seconds later, takes the rest.
+#: A run starts no further batch after this time. The next run, seconds later, takes the remaining batches.
 _RUN_SECONDS = 60.0
 #: The interval of `tend_batches` messages. Duplicates within a share of it are skipped (`tasks/base.py`).
 _INTERVAL_SECONDS = 1.0

@@ -19,7 +19,8 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: The number of jobs that are read and sent together. A run goes on for `_RUN_SECONDS`; the next run sends the rest.
+#: The number of jobs that are read and sent together. A run goes on for `_RUN_SECONDS`; the next run sends the
+#: remaining jobs.
 LIMIT = 1000
 _RUN_SECONDS = 2.0
 

@@ -102,7 +102,7 @@ class MatchView(BaseModel):
 
 
 class SourceReasonView(BaseModel):
-    """Why a page is a source of the property."""
+    """The reason why a page is a source of the property."""
 
     url: PageUrl
     source_kind: SourceKind | None
@@ -139,7 +139,10 @@ class SourceValueView(BaseModel):
 
 
 class ValueReasonView(BaseModel):
-    """Why a value was chosen. `source_values` has the winner first; computed values have `inputs` instead."""
+    """The reason why a value was chosen.
+
+    `source_values` has the winner first; computed values have `inputs` instead.
+    """
 
     field: FieldName
     value: Any = Field(examples=[499000])
@@ -151,7 +154,7 @@ class ValueReasonView(BaseModel):
 
 
 class ExplanationView(BaseModel):
-    """Why the property has these sources and values, by the current rules."""
+    """The reasons for the property's sources and values, by the current rules."""
 
     property: PropertyId
     sources: list[SourceReasonView]

@@ -148,7 +148,7 @@ class JobList(ListPage):
 
 
 class RecentJobs(BaseModel):
-    """How many jobs of the last seven days the estimate is based on; 0 means typical figures.
+    """The number of jobs of the last seven days that the estimate is based on; 0 means typical figures.
 
     A kind that is not among the new targets is left out.
     """

@@ -68,7 +68,7 @@ class AdviceView(BaseModel):
 
 
 class KeyStatsReport(BaseModel):
-    """`unhealthy` lists at most twenty keys; `unhealthy_left_off` counts the rest."""
+    """`unhealthy` lists at most twenty keys; `unhealthy_left_off` counts the others."""
 
     reported_at: datetime
     healthy_keys: int = Field(examples=[2])

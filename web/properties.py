@@ -23,7 +23,7 @@ type Values = Annotated[dict[FieldName, Any], Field(examples=[{"ListPrice": 4990
 
 
 class EvidenceView(BaseModel):
-    """Where a value was read.
+    """The evidence of a value.
 
     `raw` is the text on the page, `quote` includes its surroundings, and `locator` is a JSON pointer, an XPath, or
     `chars:START-END`. `rendered`: a browser drew the page. `recipe` is the recipe that read it.

@@ -78,7 +78,10 @@ type RowCounts = Annotated[dict[str, int], Field(examples=[{"jobs": 1, "pages": 
 
 
 class PurgedView(BaseModel):
-    """The rows removed, or to be removed, by table. `wiped`: nothing is left in the database's files either."""
+    """The rows removed, or to be removed, by table.
+
+    `wiped` is true if the database's files contain none of the data either.
+    """
 
     kind: PurgeKind
     dry_run: bool = Field(examples=[True])

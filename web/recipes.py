@@ -24,7 +24,7 @@ HostFilter = Annotated[
 
 
 class AnchorView(BaseModel):
-    """How to find a value. `where` describes it in words."""
+    """A rule that finds a value. `where` describes it in words."""
 
     kind: str = Field(examples=["label"])
     name: str = Field(examples=["Year built"])

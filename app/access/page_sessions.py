@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 #: The longest session, a working day. A revoked role keeps working until then, or until the token expires.
 LONGEST = timedelta(hours=12)
-#: How long a sign-in link is valid.
+#: The validity of a sign-in link.
 LINK_LIFETIME = timedelta(minutes=15)
 #: The path of sign-in links. Logs redact the value of its parameter `code`.
 LINK_PATH = "/sign-in/link"

@@ -98,7 +98,7 @@ def _weight(value: Any, depth: int = 0) -> int:
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:
         if value and isinstance(value[0], int):
-            return len(value) * _BYTES_PER_TOKEN  # token numbers (embeddings)
+            return len(value) * _BYTES_PER_TOKEN  # the prompt is a list of token numbers (embeddings)
         return sum(_weight(part, depth + 1) for part in value)
     if isinstance(value, dict) and depth < _DEEPEST_TEXT:
         if value.get("type") in ("image_url", "input_image"):

@@ -45,7 +45,7 @@ class SourceKind(StrEnum):
 
 
 class Method(StrEnum):
-    """How a value was read, most trustworthy first."""
+    """The methods of reading a value, most trustworthy first."""
 
     JSONLD = "jsonld"
     MICRODATA = "microdata"
@@ -62,7 +62,7 @@ Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Evidence(BaseModel):
-    """Where a value was read.
+    """The evidence of a value: where and how it was read.
 
     `raw` is the text on the page, `quote` enough surrounding text to find it, and `locator` a JSON pointer (jsonld,
     state), an XPath (microdata, opengraph, label), either (recipe), or `chars:START-END` in the text sent to a model

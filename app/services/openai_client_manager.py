@@ -159,7 +159,7 @@ class OpenAIClientManager:
         """
         found = load_keys_again(settings)
         change = compare_keys(self.keys, found.keys)
-        if found.keys != self.keys:  # True also if only a group has changed
+        if found.keys != self.keys:  # groups may differ too, without a change of keys
             self.replace_keys(found.keys)
         return change
 

@@ -16,7 +16,7 @@ from app.property.storage.statements import chunks
 from app.redaction import shown_url
 from tasks._celery.config import LANES, lane_of, message_priority
 
-#: The number of messages per round trip. Their jobs are then marked as sent in one transaction.
+#: The number of jobs whose messages are sent in one round trip and then marked as sent.
 _CHUNK = 500
 _TRIES = 3
 

@@ -23,7 +23,7 @@ _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROA
 _STRASSE = re.compile(r"STRASSE\b")
 #: Designators of single units. Equal identifiers may mean the same unit, different ones never do.
 _SINGLE_UNITS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
-#: How many typing errors a name may have: (least number of characters, errors).
+#: The number of typing errors that a name may have: (minimum number of characters, errors).
 _TYPOS = ((10, 2), (6, 1))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-#: How a field is stored: text, a whole or decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
+#: The type of a stored field: text, a whole or decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
 FieldType = Literal["text", "integer", "number", "boolean", "date", "texts", "rows"]
 #: The kind of a field's content, which decides how its text is parsed.
 FieldKind = Literal[

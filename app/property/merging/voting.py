@@ -1,5 +1,4 @@
-"""Choose between the values that sources give for a field: by source, method, age, agreement, and fit with the rest.
-Pure.
+"""Choose between the values that sources give for a field: by source, method, age, agreement, and fit. Pure.
 
 A source's accuracy A is the chance that it is right: rank × method × confidence × freshness × fit. Its vote is ln(n·A /
 (1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and Srivastava,

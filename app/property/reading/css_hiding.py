@@ -11,7 +11,7 @@ from app.property.reading.stylesheet import Declarations, Stylesheet, declaratio
 
 
 class Cover(Enum):
-    """How text is hidden."""
+    """The ways in which text is hidden."""
 
     CLOSED = auto()  # not displayed; a control may open it
     SPOKEN = auto()  # only for screen readers

@@ -55,7 +55,7 @@ _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
 #: Latin letters; all other letters
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
-#: How many of a row's first texts may hold its date, and how many of its texts are examined.
+#: The number of a row's first texts that may hold its date, and the number of its texts that are examined.
 _FIRST_TEXTS, _MOST_TEXTS = 4, 30
 _DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")

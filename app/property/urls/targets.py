@@ -63,9 +63,9 @@ def is_property_id(text: str) -> bool:
 def normalize_url(url: str) -> str:
     """Return the canonical spelling of `url` (RFC 3986 section 6.2), without tracking parameters.
 
-    The result has a lower-case scheme and host and only necessary escapes. The result has no final dot, default port,
-    fragment, `..`, or non-ASCII characters. Differences that may matter to a site are kept: the case of the path, the
-    order of parameters, and a final slash.
+    The result has a lower-case scheme and host and only necessary escapes, but no final dot, default port, fragment,
+    `..`, or non-ASCII characters. Differences that may matter to a site are kept: the case of the path, the order of
+    parameters, and a final slash.
 
     Raises `InvalidTargetError` with the target and the problem.
     """

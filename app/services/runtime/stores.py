@@ -1,6 +1,6 @@
 """Open the database and its stores, for interfaces that only read and enqueue.
 
-Separate from `resources.py`, so that these interfaces load neither the extractors nor the OpenAI client.
+This module is separate from `resources.py`, so that these interfaces load neither the extractors nor the OpenAI client.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Visit:
 
     @property
     def as_of(self) -> datetime:
-        """When the site last sent or confirmed the page."""
+        """The time when the site last sent or confirmed the page."""
         return max(self.confirmed_at or self.page.fetched_at, self.page.fetched_at)
 
 

@@ -65,7 +65,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The page's elements as HTML. Its URL stays that of the fetched page, even if scripts change the address."""
+    """The page's elements as HTML. The page keeps the URL of the fetched page, even if scripts change the address."""
 
     html: str
 

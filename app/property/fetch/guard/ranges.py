@@ -90,7 +90,7 @@ def is_metadata_service(address: IPAddress) -> bool:
 def legacy_ipv4(host: str) -> IPv4Address | None:
     """Return the address that `inet_aton` reads in `host`, which has one to four decimal, octal, or hex parts.
 
-    Return None if it is not an address. Only used to explain a refused address, never to connect.
+    Return None if it is not an address. The result only explains a refused address, and is never connected to.
     """
     parts = host.split(".")
     if not 1 <= len(parts) <= 4:

@@ -70,7 +70,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RequestOutcome:
-    """How a site handled a request. `latency_us` is the time to its headers, None if they never arrived."""
+    """The outcome of a request at a site. `latency_us` is the time to its headers, None if they never arrived."""
 
     latency_us: int | None = None
     succeeded: bool = False

@@ -33,7 +33,7 @@ MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
-#: Rules are used for an hour. After an error, the file is fetched again after a minute or later.
+#: Rules are used for an hour. After an error, the file is fetched again after a minute at the earliest.
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
 #: A claim to fetch a file lasts a minute. Other callers look for the file every 0.1 s, or come back after a second.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: Why a claim is rejected: the value does not fit the field's type; it has no quote; the quote is not in the text or
-#: too long; its line has our field names; the words around it name another field, or lack a needed label; the quote
-#: does not state the value.
+#: The reasons for rejecting a claim: the value does not fit the field's type; it has no quote; the quote is not in the
+#: text or too long; its line has our field names; the words around it name another field, or lack a needed label; the
+#: quote does not state the value.
 Flaw = Literal["not_read", "no_quote", "not_in_text", "order", "other_label", "not_stated"]
 
 

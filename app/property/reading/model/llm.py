@@ -21,7 +21,7 @@ from app.property.reading.model.prompt import Prompt
 
 #: Matches reasoning that some servers leave in the answer.
 _REASONING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-#: How a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11).
+#: The tiers of processing and pricing a call (https://developers.openai.com/api/reference, `service_tier`; 2026-11).
 ServiceTier = Literal["auto", "default", "flex", "priority"]
 
 

@@ -31,7 +31,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeftOut(StrEnum):
-    """Why a listing that a search found gets no job."""
+    """The reasons why a listing that a search found gets no job."""
 
     SPONSORED = "sponsored"  # an advertisement
     OTHER_SITE = "other_site"  # on a host of another site

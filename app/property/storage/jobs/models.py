@@ -33,7 +33,7 @@ class JobState(StrEnum):
 
 
 class PageFrom(StrEnum):
-    """Where a job's property came from. Only "site" can have cost a model call."""
+    """The origin of a job's property. Only "site" can have cost a model call."""
 
     SITE = "site"  # the page was fetched and read
     UNCHANGED = "unchanged"  # the page was read before, and its bytes or the site's answer (304) show no change
@@ -274,7 +274,7 @@ class DailyUsage(Base):
 
 
 class RecoveryReason(StrEnum):
-    """Why a job was queued again. `DUE` and `RETURNED` are normal operation."""
+    """The reasons for queuing a job again. `DUE` and `RETURNED` are normal operation."""
 
     DUE = "due"  # the deferral ended
     RETURNED = "returned"  # the worker stopped and returned the job

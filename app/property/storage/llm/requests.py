@@ -137,16 +137,16 @@ class LlmRequestStore(Store):
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Return parked requests to their jobs if the question was answered meanwhile; return their number."""
+        """Give parked requests back to their jobs if the question was answered meanwhile; return their number."""
         good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
         return self._end_parked(good, RequestState.DIRECT)
 
     def release_overdue(self) -> int:
-        """Return parked requests that waited too long to their jobs, for a normal API call; return their number."""
+        """Give overdue parked requests back to their jobs, for a normal API call; return their number."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """Return these parked requests to their jobs, for a normal API call; return their number."""
+        """Give these parked requests back to their jobs, for a normal API call; return their number."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:

@@ -42,7 +42,7 @@ class PageCopy(Base):
     # the cache validators of the response; conditional requests use the newest row of a final URL
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
-    is_kept: Mapped[bool]  # False for no-store: deleted when its job ends
+    is_kept: Mapped[bool]  # false for no-store: the page is deleted when its job ends
     # when its site confirmed a stored page for this job (304); null if the page was received in full
     confirmed_at: Mapped[datetime | None]
 
@@ -62,7 +62,7 @@ class PageCopy(Base):
     )
 
 
-#: When the page was received, or last confirmed by its site.
+#: The time when the page was received, or last confirmed by its site.
 SEEN_AT = func.coalesce(PageCopy.confirmed_at, PageCopy.fetched_at)
 Index("ix_pages_seen_at", SEEN_AT)
 #: The condition for no-store pages. It must match the index exactly, or SQLite does not use the index.

@@ -130,7 +130,7 @@ class SourceRow(Base):
         return self.shown((*names, "wanted_model", "model_note"))
 
 
-#: When a record was last known to be current.
+#: The time when a record was last known to be current.
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
 #: The condition must match the index exactly, or SQLite does not use the index.
 NAMES_PEOPLE = SourceRow.names_people.is_(True)

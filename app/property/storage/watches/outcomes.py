@@ -1,4 +1,7 @@
-"""Settle refreshes: retry failed ones with backoff, and pause watches that fail for weeks. Also merge watches."""
+"""Settle refreshes: retry failed ones with backoff, and pause watches that fail for weeks.
+
+Merge watches of merged properties.
+"""
 
 from __future__ import annotations
 

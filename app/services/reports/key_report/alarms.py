@@ -18,7 +18,7 @@ from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, n
 HELD = timedelta(minutes=1)
 #: After a change of the cap, a firing budget alarm stays until the usage is below this share of the threshold.
 _STAYS_FROM = 0.8
-#: From this share on, a budget counts as used up. The rest is rounding.
+#: From this share on, a budget counts as used up. The difference is rounding.
 _ALL = 0.9995
 POOL = "pool"
 
@@ -104,8 +104,8 @@ def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> 
     """Yield an alarm for each daily cap that is nearly used up. A cap per key has one alarm for all its keys.
 
     The alarm is critical once the budget (for a cap per key: of all keys) is used up or refused a request. A request is
-    refused if its estimate exceeds the rest, so budgets are rarely used completely. An alarm and its severity stay for
-    the rest of the UTC day unless the cap changes.
+    refused if its estimate exceeds the remaining budget, so budgets are rarely used completely. An alarm and its
+    severity stay for the rest of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
         subject = f"{budget} {unit}"

@@ -1,4 +1,4 @@
-"""Store the key pool's counters, and raise and resolve alerts. Used by the scheduled tasks."""
+"""Store the key pool's counters, and raise and resolve alerts. The scheduled tasks use this module."""
 
 from __future__ import annotations
 

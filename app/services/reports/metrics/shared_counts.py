@@ -78,7 +78,7 @@ class Flusher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Report the rest, within seconds, and end the thread. Safe to call again, or without `start`."""
+        """Report the remaining counts, within seconds, and end the thread. Safe to call again, or without `start`."""
         if os.getpid() != self._pid or self._stopped.is_set():
             return
         self._stopped.set()
