@@ -1,8 +1,12 @@
-"""The Procfile as honcho runs it on a platform: a release, then every process type, on real PostgreSQL and Redis."""
+"""The Procfile as honcho runs it on a platform: a release, then every process type, on real PostgreSQL and Redis.
+
+Redis requires TLS, client certificates, and a password.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -19,13 +23,15 @@ import pytest
 
 from app.redis.embedded_valkey import ending_with_parent
 from tests.acceptance.docker_containers import LOOPBACK, ROOT
+from tests.integration.fetch.certificates import make_client, make_tls
 from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server
+from tests.plugins.redis_fixtures import running_server, tls_options
 from tests.plugins.simulator_fixtures import SimulatorHandle
 
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(900)]
 
-_JOBS = 50
+_JOBS = 15
 _PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
 #: honcho kills processes that have not ended by then
 _HONCHO_GRACE_SECONDS = 5
@@ -40,8 +46,22 @@ def database_url() -> Iterator[str]:
 
 
 @pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    make_tls(folder, "localhost")
+    pem = folder / "server.pem"
+    certificate, key = make_client(pem, folder)
+    port = str(free_port())
+    url = f"rediss://default:long%2Fpassword@localhost:{port}/0"
+    url += f"?ssl_ca_certs={pem}&ssl_certfile={certificate}&ssl_keyfile={key}"
+    with running_server(folder, url, *tls_options(port, pem, auth_clients="yes"), "--requirepass", "long/password"):
+        yield url
+
+
+@pytest.fixture
 def variables(
-    redis_server_url: str, database_url: str, openai_simulator: Callable[..., SimulatorHandle], tmp_path: Path
+    redis_url: str, database_url: str, openai_simulator: Callable[..., SimulatorHandle], tmp_path: Path
 ) -> dict[str, str]:
     """Return the variables that an operator sets on a platform, and the simulators' addresses."""
     model = openai_simulator()
@@ -49,7 +69,7 @@ def variables(
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "PROPINTEL_HOME": str(tmp_path / "home"),
-        "REDIS_URL": redis_server_url,
+        "REDIS_URL": redis_url,
         "DATABASE_URL": database_url,
         "OPENAI_API_KEYS": ",".join(model.keys),
         "OPENAI_BASE_URL": model.base_url,
@@ -58,6 +78,7 @@ def variables(
         "FLOWER_PORT": str(free_port()),
         "PORT": str(free_port()),
         "WORKER_CONCURRENCY": "3",
+        "KEY_REPORT_INTERVAL_SECONDS": "1",
         "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
     }
 
@@ -130,7 +151,10 @@ def test_the_processes_of_the_procfile_finish_a_batch(
 
         _wait_until(lambda: not {"queued", "running", "deferred"} & counts().keys(), tmp_path)
         assert counts() == {"done": _JOBS}
-        assert web.get("/api/v1/admin/openai/stats").json()["data"]["healthy_keys"] == 2
+        stats = web.get("/api/v1/admin/openai/stats").json()["data"]
+        assert (stats["healthy_keys"], stats["scope"]) == (2, "fleet")
+        reported = re.compile(r"maintenance\.1.*OpenAI keys: 2 of 2 healthy, [1-9]")  # beat sent it; worker counted
+        _wait_until(lambda: reported.search((tmp_path / "log").read_text()) is not None, tmp_path)
         _wait_until(lambda: _answers(flower, "/healthcheck") == 200, tmp_path)
         assert flower.get("/workers").status_code == 401
         assert "maintenance@" in flower.get("/workers", auth=tuple(variables["FLOWER_BASIC_AUTH"].split(":"))).text
@@ -140,6 +164,9 @@ def test_the_processes_of_the_procfile_finish_a_batch(
         _, alive = psutil.wait_procs(started, timeout=_HONCHO_GRACE_SECONDS)
         assert alive == []
     log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert "long/password" not in log
+    assert "long%2Fpassword" not in log
     for name in _PROCESS_TYPES:
         assert f"{name}.1" in log
     assert "Task tasks.scrape.scrape_property[" not in "".join(
