@@ -191,6 +191,7 @@ def make_runner(openai_simulator: Any, tmp_path: Path) -> Iterator[Callable[...,
 
 
 def test_parked_requests_become_one_batch_and_each_job_gets_its_answer(make_runner: Any) -> None:
+    """Usage is counted once, by key and model, at half the price."""
     runner = make_runner()
     jobs = runner.park("a", "b", "c")
     runner.turn()
@@ -198,14 +199,18 @@ def test_parked_requests_become_one_batch_and_each_job_gets_its_answer(make_runn
     runner.turn(60)
     assert runner.batch().state is LlmBatchState.CLOSED
     assert runner.woken() == {job.id for job in jobs}
-    for name in "abc":
-        answer = runner.outcome(name).answer
-        assert answer is not None
-        assert "1998" in answer["choices"][0]["message"]["content"]
+    answers = [runner.outcome(name).answer for name in "abc"]
+    assert all("1998" in answer["choices"][0]["message"]["content"] for answer in answers)
     assert runner.billed("a", "b", "c") == [1, 1, 1]
     assert runner.at_openai() == (1, 0)
     runner.turns(3)
     assert runner.at_openai() == (1, 0)
+    (call,) = [c for c in runner.manager.store.figures().calls if c.model == MODEL]
+    assert dict(call.outcomes) == {Outcome.SUCCESS: 3}
+    given, made = (sum(a["usage"][f"{kind}_tokens"] for a in answers) for kind in ("prompt", "completion"))
+    assert (call.input_tokens, call.output_tokens) == (given, made)
+    assert call.microusd == pytest.approx((2 * given + 8 * made) / 2, abs=2)
+    assert runner.manager.store.spent() == Spent(3, given + made, call.microusd)
     with runner.database.reading() as connection:
         assert connection.exec_driver_sql("SELECT DISTINCT body FROM llm_requests").scalars().all() == [None]
 
@@ -233,19 +238,6 @@ def test_a_file_does_not_exceed_its_maximum_size_and_expires_at_openai_in_three_
     files = runner.simulator.batches()["files"]
     assert all(file["bytes"] <= limit for file in files)
     assert {file["expires_at"] - file["created_at"] for file in files} == {3 * 86_400}
-
-
-def test_usage_is_counted_once_by_key_and_model_at_half_the_price(make_runner: Any) -> None:
-    runner = make_runner()
-    runner.park("a", "b")
-    runner.turns(4)
-    (call,) = [c for c in runner.manager.store.figures().calls if c.model == MODEL]
-    assert dict(call.outcomes) == {Outcome.SUCCESS: 2}
-    used = [runner.outcome(name).answer["usage"] for name in "ab"]  # type: ignore[index]
-    given, made = sum(u["prompt_tokens"] for u in used), sum(u["completion_tokens"] for u in used)
-    assert (call.input_tokens, call.output_tokens) == (given, made)
-    assert call.microusd == pytest.approx((2 * given + 8 * made) / 2, abs=2)
-    assert runner.manager.store.spent() == Spent(2, given + made, call.microusd)
 
 
 def test_cached_tokens_of_a_batch_are_counted_at_the_batch_price(make_runner: Any) -> None:
@@ -346,14 +338,20 @@ def test_a_refused_request_ends_with_the_reason(make_runner: Any) -> None:
     assert runner.manager.store.spent() == Spent(), "a refused request was billed"
 
 
-@pytest.mark.parametrize("status", [429, 500])
-def test_a_failing_request_is_sent_again_and_then_left_to_its_job(make_runner: Any, status: int) -> None:
-    runner = make_runner(server={"batch_line_status": status})
+@pytest.mark.parametrize(
+    ("server", "batches"), [({"batch_line_status": 429}, 3), ({"batch_line_status": 500}, 3), ({"batches": False}, 0)]
+)
+def test_a_failing_request_is_sent_again_and_then_left_to_its_job(
+    make_runner: Any, server: dict[str, Any], batches: int
+) -> None:
+    """A gateway that has only chat completions, no batches, answers an upload with 404."""
+    runner = make_runner(server=server)
     (job,) = runner.park("a")
     runner.turns(10)
     assert runner.outcome("a").state is RequestState.DIRECT
-    assert runner.at_openai() == (3, 0)
+    assert runner.at_openai() == (batches, 0)
     assert runner.woken() == {job.id}
+    assert runner.manager.store.spent() == Spent()
 
 
 def test_only_unanswered_requests_of_an_expired_batch_are_sent_again(make_runner: Any) -> None:
@@ -380,17 +378,6 @@ def test_too_many_enqueued_tokens_make_smaller_batches_and_cost_no_attempt(make_
     runner.turns(30)
     assert {runner.outcome(name).state for name in "abcd"} == {RequestState.ANSWERED}
     assert runner.billed("a", "b", "c", "d") == [1, 1, 1, 1]
-
-
-def test_without_a_batch_api_the_jobs_make_normal_calls(make_runner: Any) -> None:
-    """A gateway that has only chat completions answers an upload with 404."""
-    runner = make_runner()
-    runner.simulator.set_server(batches=False)
-    (job,) = runner.park("a")
-    runner.turns(10)
-    assert runner.outcome("a").state is RequestState.DIRECT
-    assert runner.woken() == {job.id}
-    assert runner.manager.store.spent() == Spent()
 
 
 def test_a_failing_server_is_retried(make_runner: Any) -> None:
