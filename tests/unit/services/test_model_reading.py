@@ -106,6 +106,10 @@ def error(status: int, message: str, code: str = "x") -> Callable[[dict[str, Any
     return lambda _: httpx2.Response(status, json={"error": {"message": message, "type": "x", "code": code}})
 
 
+#: The answer of a key without capacity.
+slow_down = error(429, "slow down", "rate_limit_exceeded")
+
+
 def unreachable(_: dict[str, Any]) -> httpx2.Response:
     raise httpx2.ConnectError("no route")
 
@@ -305,7 +309,7 @@ def _answers_counted() -> dict[str, float]:
         (error(400, "no"), "failed", 1),
         (unreachable, "failed", 1),
         (error(429, "no money", "insufficient_quota"), "failed", 0),
-        (error(429, "slow down", "rate_limit_exceeded"), None, 0),
+        (slow_down, None, 0),
     ],
 )
 def test_every_answer_is_counted_by_its_outcome(
@@ -373,11 +377,6 @@ def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStor
 # --- audits of recipes
 
 
-def unready(_: dict[str, Any]) -> httpx2.Response:
-    """Return a 429, as from a key without capacity."""
-    return httpx2.Response(429, json={"error": {"message": "slow down", "type": "x", "code": "rate_limit_exceeded"}})
-
-
 def settled(extraction: Extraction) -> Extraction:
     """Return the extraction of a page that a recipe settled and that is chosen for an audit."""
     return replace(extraction, settled=frozenset(extraction.asked()), audited=True)
@@ -391,7 +390,9 @@ def test_an_audit_asks_for_every_field_that_a_recipe_settled(answers: AnswerStor
     assert (unasked.asked, unasked.note, unasked.asks_again) == ((), None, False)
 
 
-@pytest.mark.parametrize("respond", [unready, unreachable, error(500, "down"), lambda _: completion("", refusal="No.")])
+@pytest.mark.parametrize(
+    "respond", [slow_down, unreachable, error(500, "down"), lambda _: completion("", refusal="No.")]
+)
 def test_an_audit_without_an_answer_costs_no_page(
     answers: AnswerStore, extraction: Extraction, respond: Callable[[dict[str, Any]], httpx2.Response]
 ) -> None:
