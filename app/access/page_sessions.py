@@ -35,7 +35,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The longest session, a working day. A revoked role keeps working until then, or until the token expires.
+#: The longest session, a working day. A revoked role remains usable until the session or the token ends.
 LONGEST = timedelta(hours=12)
 #: The validity of a sign-in link.
 LINK_LIFETIME = timedelta(minutes=15)

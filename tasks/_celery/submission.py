@@ -29,8 +29,8 @@ _BROKER_SECONDS = 3.0
 def make_sender(settings: Settings) -> Celery:
     """Return a Celery app that only sends jobs and ignores their results, which are in the jobs table.
 
-    By default, Celery subscribes to the result of each message before it sends the message. If Redis has just gone
-    away, that takes 20 seconds and raises an error of Celery's own (seen with 5.7).
+    By default, Celery subscribes to the result of each message before it sends the message. If Redis has just become
+    unavailable, the subscription takes 20 seconds and raises Celery's own error (seen with 5.7).
     """
     app = make_celery(settings)
     app.conf.task_ignore_result = True

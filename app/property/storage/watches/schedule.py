@@ -61,8 +61,8 @@ _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
     """Return the target's first slot after `moment`.
 
-    Slots repeat after eleven twelfths of the interval, or half a day before its end if that is later. Their phase is a
-    hash of the target, so that targets are spread evenly.
+    Slots repeat after eleven twelfths of the interval, or half a day before the interval's end, whichever is later.
+    Their phase is a hash of the target, so that targets are spread evenly.
     """
     period = interval_days * 86_400 - _early(interval_days)
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
