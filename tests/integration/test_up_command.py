@@ -227,9 +227,12 @@ def test_a_port_in_use_is_reported_before_anything_is_started(
 
 
 def test_an_unreachable_broker_is_reported_without_its_password(
-    run: Callable[..., subprocess.CompletedProcess[str]],
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    up = run("up", REDIS_URL=f"redis://:hunter2@127.0.0.1:{free_port()}/0")
+    """With --web, a secret exists by then: sessions of the pages need it even with an identity provider."""
+    broker, provider = f"redis://:hunter2@127.0.0.1:{free_port()}/0", "https://id.example/keys"
+    up = run("up", "--web", PORT=str(free_port()), REDIS_URL=broker, JWT_JWKS_URL=provider)
+    assert (tmp_path / ".propintel" / "jwt_secret").exists()
     assert up.returncode == 2
     assert "No broker answers at redis://127.0.0.1" in up.stderr.splitlines()[-1]
     assert "hunter2" not in up.stderr

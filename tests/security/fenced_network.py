@@ -1,8 +1,8 @@
 """A network on one machine: public sites, internal servers, and a recorder of every packet.
 
 `python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, run by `unshare --net`. WAY is `fetcher` (the complete
-fetcher) or `unfenced` (some pages in Chromium alone, without the project's switches and filter). The observations are
-written to `FOLDER/seen.json`.
+fetcher), or one of two that open some pages in Chromium alone, without the filter for requests: `browser` with the
+project's launch options, and `unfenced` without them. The observations are written to `FOLDER/seen.json`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Request, Route, async_playwright
 
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
+from app.property.fetch.browser.chromium.program import launch_options
 from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.build import build_fetcher
 from app.property.fetch.guard.ranges import IPAddress
@@ -187,22 +189,22 @@ def fetch_all(chromium: str) -> dict[str, str]:
     return became
 
 
-async def visit_unfenced(chromium: str, paths: Sequence[str]) -> dict[str, str]:
+async def visit(options: Mapping[str, Any], paths: Sequence[str]) -> dict[str, str]:
     """Open pages in Chromium alone: each document is served here, and no other request is filtered."""
-    became = dict[str, str]()
     async with async_playwright() as playwright:
-        options = {"executable_path": chromium, "chromium_sandbox": False, "env": bare_environment()}
         browser = await playwright.chromium.launch(**options)
-        for path in paths:
+
+        async def show(path: str) -> str:
             context = await browser.new_context()
             await context.route("**/*", _only_documents)
             page = await context.new_page()
             await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=200_000)
             await asyncio.sleep(6)
-            became[path] = attacks.result(await page.content())
-            await context.close()
+            return attacks.result(await page.content())
+
+        became = await asyncio.gather(*map(show, paths))
         await browser.close()
-    return became
+    return dict(zip(paths, became, strict=True))
 
 
 async def _only_documents(route: Route, request: Request) -> None:
@@ -222,9 +224,22 @@ def main(folder: Path, way: str, chromium: str) -> None:
     time.sleep(0.3)
     if way == "fetcher":
         became = fetch_all(chromium)
+    elif way == "browser":
+        with socket.socket() as dead_end:
+            dead_end.bind(("127.0.0.1", 0))
+            options = launch_options(
+                executable=chromium,
+                proxy=f"http://127.0.0.1:{dead_end.getsockname()[1]}",
+                sandbox=False,
+                memory_bytes=2_000_000_000,
+                environment=bare_environment(),
+                more=[],
+            )
+            became = asyncio.run(visit(options, ["/fetch", "/socket", "/hints", "/rtc"]))
     else:
         # enough to prove that the recorders work
-        became = asyncio.run(visit_unfenced(chromium, ["/fetch", "/image", "/frame"]))
+        unprotected = {"executable_path": chromium, "chromium_sandbox": False, "env": bare_environment()}
+        became = asyncio.run(visit(unprotected, ["/fetch", "/image", "/frame"]))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.sendto(b"seen?", ("10.0.0.1", 3000))
     time.sleep(1.0)

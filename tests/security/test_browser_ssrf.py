@@ -44,6 +44,13 @@ def test_no_internal_server_is_reached(visits: Callable[[str], Seen]) -> None:
     assert not _shows_secret(seen)
 
 
+def test_chromium_alone_reaches_no_server(visits: Callable[[str], Seen]) -> None:
+    """Without the filter for requests, the launch options alone let no packet out, not even to a public site."""
+    seen = visits("browser")
+    assert (seen["reached"], seen["began"], seen["asked"]) == ([], [], {})
+    assert not _shows_secret(seen)
+
+
 def test_pages_without_attacks_work(visits: Callable[[str], Seen]) -> None:
     """The same pages are drawn, and their scripts' requests to another public host succeed."""
     seen = visits("fetcher")

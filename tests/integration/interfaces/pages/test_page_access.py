@@ -56,7 +56,7 @@ def test_pages_and_forms_are_refused_without_role_or_session_token(
             operators = {*MANAGERS, Role.OPERATOR}
             allowed = role in (MANAGERS if name in MANAGING else operators if name in OPERATING else set(Role))
             good = {"csrf": session.csrf}
-            for sent in ({}, {"csrf": ""}, {"csrf": "x" * 43}) if method == "POST" else ():
+            for sent in ({}, *({"csrf": bad} for bad in (b"", b"x" * 43, b"\xed\xb2\x80"))) if method == "POST" else ():
                 assert client.request(method, url, data=sent).status_code == 403, name
             if method == "POST":
                 forged = client.post(url, data=good, headers={"Sec-Fetch-Site": "cross-site"})
