@@ -80,7 +80,7 @@ def redact(text: str) -> str:
     """Return `text` with protected values and everything in the form of a secret redacted."""
     text = _protected.hide(text)
     for shape in _SHAPES:
-        for mark in shape.marks:  # `any` would take longer than the search
+        for mark in shape.marks:  # `any` would be slower than this loop
             if mark in text:
                 text = shape.pattern.sub(shape.shown, text)
                 break
@@ -146,7 +146,7 @@ def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
         return
     if password not in public:
         yield from (password, unquote(password))
-    if parts.username and looks_random(parts.username):  # a token as a user name
+    if parts.username and looks_random(parts.username):  # some URLs have a token as the user name
         yield parts.username
     for name, text in parse_qsl(parts.query):
         if _SECRET_NAME.search(name) or looks_random(text):

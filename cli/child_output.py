@@ -55,7 +55,7 @@ class ChildOutput:
         """Yield a descriptor for the output of a child started in the block, and the thread that reads the output."""
         reading, writing = os.pipe()
         if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # it may exceed the user's limit of memory for pipes
+            with contextlib.suppress(OSError):  # the size may exceed the user's limit of memory for pipes
                 fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         reader = threading.Thread(target=self._read, args=(name, reading), name=f"output of {name}", daemon=True)
         self._readers = [one for one in self._readers if one.is_alive()] + [reader]

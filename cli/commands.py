@@ -60,7 +60,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    started()  # Click has imported the command before it calls this
+    started()  # Click has already imported the command
 
 
 def run() -> int:

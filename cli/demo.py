@@ -90,7 +90,7 @@ def _with_simulators(
     signals: StopSignals, home: Path, progress: ProgressLine, *, jobs: int, keys: int, real: bool
 ) -> tuple[dict[str, Any], list[str]]:
     began = time.monotonic()
-    if not logging.getLogger().isEnabledFor(logging.INFO):  # without --verbose
+    if not logging.getLogger().isEnabledFor(logging.INFO):  # the command runs without --verbose
         configure_logging(level=logging.ERROR)
     with Supervisor(signals) as simulators:
         progress.say("starting the site" if real else "starting the site and the API simulator")

@@ -37,7 +37,7 @@ def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterato
     width = max(_NARROWEST, min(WIDTH, stdout_console().width))
     for place, shown in enumerate(found):
         text = brief(shown, now, fresh_days, width)
-        yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")  # whole URLs
+        yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")  # uncut URLs
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
             yield conflict_table([shown])
             yield Text("")

@@ -239,7 +239,7 @@ class JobTask(RedactedTask):
         try:
             return resend(exc=reason, countdown=seconds, queue=SCRAPE_QUEUE, **ahead)
         except (Reject, OperationalError, RedisError, OSError) as exc:  # Celery wraps a failed send in Reject
-            # recovery sends the job: the table holds the time
+            # recovery sends the job at the time in the table
             cause = exc.reason if isinstance(exc, Reject) else exc
             log.warning("The broker is away (%s); recovery sends job %s again", type(cause).__name__, self.request.id)
             raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc

@@ -50,7 +50,7 @@ class Context:
         self._load, self._clock = load, clock
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
-        self._opening = threading.Lock()  # a database that hangs blocks only those who need it
+        self._opening = threading.Lock()  # a hanging database blocks only requests that need the database
         self._stores: Stores | None = None
         #: The thread that answers scrapes of metrics, one at a time, even if all threads of the routes are busy.
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")

@@ -19,7 +19,7 @@ _BY_TYPE: Mapping[str, Any] = {
 class DocumentedApp(FastAPI):
     """An application that composes examples of requests and answers from the examples of their fields.
 
-    A field without an example of its own gets one by its type; text needs its own.
+    A field without an example gets an example for its type, except that text fields must have their own examples.
     """
 
     def openapi(self) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _redis_tls(url: str) -> None:
     """Check TLS parameters: Celery waits forever on some wrong ones, and never names the wrong file or word."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
-    except ValueError:  # reported by the check of the password
+    except ValueError:  # the check of the password reports an invalid URL
         return
     if given and not url.startswith("rediss://"):
         raise ValueError(f"has {', '.join(given)}, which need TLS; write rediss://")

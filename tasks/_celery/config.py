@@ -107,7 +107,7 @@ def _broker(url: str) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 25,
             "priority_steps": list(PRIORITIES),
-            "queue_order_strategy": "round_robin",  # within a priority level
+            "queue_order_strategy": "round_robin",  # the order within a priority level
         },
         # a failed send raises soon instead of hanging
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
@@ -117,7 +117,7 @@ def _broker(url: str) -> dict[str, Any]:
 def _results(url: str) -> dict[str, Any]:
     return {
         "result_backend": kombu_url(url),
-        "result_expires": timedelta(minutes=10),  # the jobs table keeps what must last
+        "result_expires": timedelta(minutes=10),  # the jobs table keeps lasting results
         "result_extended": False,
         "task_serializer": "json",
         "result_serializer": "json",

@@ -34,7 +34,7 @@ def _cleaned(error: BaseException, seen: dict[int, BaseException]) -> BaseExcept
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     cleaned = _cleaned(before, seen) if before is not None else None
     if cleaned is not before or clean is not error:
-        clean.__cause__ = cleaned  # hides `__context__`
+        clean.__cause__ = cleaned  # an explicit cause hides `__context__`
     return clean
 
 

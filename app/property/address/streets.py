@@ -14,12 +14,12 @@ ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )
 _NUMBERS = (
-    # 123 1/2, 123-1/2
+    # examples: 123 1/2, 123-1/2
     (re.compile(r"(\d+)[ -](\d+/\d+)(?= )"), r"\1 \2"),
-    # 123-125, 42-10, 12-A, 123B
+    # examples: 123-125, 42-10, 12-A, 123B
     (re.compile(r"(\d+[A-Z]?)-(\d+[A-Z]?)(?= )"), r"\1-\2"),
     (re.compile(r"(\d+)-?([A-Z])(?= )"), r"\1\2"),
-    # N6W23001, W140 N8917
+    # examples: N6W23001, W140 N8917
     (re.compile(r"([NSEW])(\d+) ?([NSEW])(\d+)(?= )"), r"\1\2\3\4"),
     (re.compile(r"([NSEW])(\d+)(?= )"), r"\1\2"),
     (re.compile(r"(\d+)(?= )"), r"\1"),
@@ -50,7 +50,7 @@ class Street:
 
 
 def starts_with_number(line: str) -> bool:
-    """Return whether `line` begins with a house number followed by something."""
+    """Return whether `line` begins with a house number that other words follow."""
     return _number(line) is not None
 
 

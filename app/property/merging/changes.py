@@ -61,9 +61,9 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
     if name in HISTORIES:
         return bool(_new_rows(before.value, now.value))
     if _words(before) == _words(now):
-        return False  # same words, read differently
+        return False  # the page has the same words, which were read differently
     if _differs(before, now, CURRENCY):
-        return False  # the same price, converted for another visitor
+        return False  # the site converted the same price for another visitor
     per = FIELDS[name].per
     if FIELDS[name].kind == "date":
         return not _is_one_closing(before.value, now.value)

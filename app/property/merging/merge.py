@@ -57,7 +57,7 @@ def merge(records: Records) -> Merged:
     """
     if not records:
         return Merged()
-    # a fixed order, since sums of floats depend on it
+    # sums of floats depend on the order of records
     records = sorted(records, key=lambda record: (record.url, record.content_sha256, record.as_of))
     newest = max(record.as_of for record in records)
     given = _Round(records, Known({}, newest)).run()

@@ -52,7 +52,7 @@ class Line:
             return UNKNOWN
         if len(texts) == 1:
             return str(texts[0])
-        if set(kinds) == {"money"}:  # a range
+        if set(kinds) == {"money"}:  # two amounts are a range
             known = dict.fromkeys(text for text in texts if text)
             return " to ".join(known)
         if kinds[0] == "answer":  # a known fee implies that the answer is yes

@@ -287,7 +287,7 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
         del kept["ListAgentFullName"]
     street = kept.get("UnparsedAddress")
     if office and street and letters_of(street.candidate.value).startswith(letters_of(office.candidate.value)):
-        del kept["ListOfficeName"]  # a development, which some streets are named after
+        del kept["ListOfficeName"]  # the name is a development, which some streets are named after
         office = None
     brand = _brand(page)
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)

@@ -115,7 +115,7 @@ class Document:
     def of_row(self, row: str) -> Document:
         """Return a document of the same JSON body that reads only the object at the pointer `row`."""
         narrowed = replace(self, row=row, _paths={}, _made={})
-        narrowed.__dict__["json"] = self.json  # so that it is parsed only once
+        narrowed.__dict__["json"] = self.json  # avoids a second parsing
         return narrowed
 
     @cached_property
@@ -188,7 +188,7 @@ class Document:
         declared = self.root.get("lang") if self.root is not None else None
         country = (
             country_of_host(host)
-            or self._evident_country()  # before the language, since many sites declare en-US by default
+            or self._evident_country()  # more reliable than the language: many sites declare en-US
             or country_of_language(declared)
             or self._locale_country()
             or country_of_money(lang, f"{self.title} " + " ".join(s.text for s in self.segments[:80]))

@@ -68,7 +68,7 @@ _YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
 
 def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
-    if (row := _YEAR_AND_AMOUNT.match(text)) is not None:  # `2024: $1,618 (assessed $121,300)`
+    if (row := _YEAR_AND_AMOUNT.match(text)) is not None:  # such as `2024: $1,618 (assessed $121,300)`
         reading = replace(reading, raw=row["amount"])
     price = _money(reading, locale)
     if price is None or price.amount <= 0 or re.search(r"\d\s?%", text) or _YEAR_FIRST.match(text):

@@ -35,7 +35,7 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
     if reading.method is Method.LABEL:
         if len(text.split()) < 2 and not _CJK_NAME.match(text):
             return  # a single word beside a label is more often a link or heading than a name
-        if len(text) == 2 and _CJK_NAME.match(text):  # a surname
+        if len(text) == 2 and _CJK_NAME.match(text):  # two characters are only a surname
             yield "ListAgentFullName", None if _NO_CJK_NAME.search(text) else text, None
             return
         found = names.split(text_of(reading.raw))
@@ -50,7 +50,7 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
 def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = _AROUND.sub("", _PHONE_OR_STREET.sub("", names.without_license(text_of(reading.raw)).strip(" ,;:-")))
     named = names.without_title(text)
-    if named != text and _is_plain_person(named):  # `Anbieter: Frau Ada Moll`
+    if named != text and _is_plain_person(named):  # such as `Anbieter: Frau Ada Moll`
         yield "ListAgentFullName", named, None
     elif reading.label.strip(" :").casefold() in _EITHER and _is_plain_person(text):
         yield "ListAgentFullName", text, None

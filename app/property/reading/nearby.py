@@ -179,7 +179,7 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
         if not is_within(other.owner, block):
             break
         if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
-            return ""  # a block of pairs, whose heading was the label
+            return ""  # the text is a block of pairs, and the label is its heading
         parts.append(other.text)
     return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))
 

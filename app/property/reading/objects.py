@@ -126,7 +126,7 @@ def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Read
     known = object_keys.NAMES | (object_keys.OFFICE_KEYS if place.role == "office" else frozenset())
     found = next((texts[words] for words in texts if words in known), None)
     if found is not None:
-        works = not {"worksFor", "memberOf"}.isdisjoint(node)  # a person of the trade, not the company
+        works = not {"worksFor", "memberOf"}.isdisjoint(node)  # such a node is a person of the trade, not a company
         is_office = place.role == "office" or (not works and _BUSINESS.search(str(node.get("@type", ""))) is not None)
         yield named("ListOfficeName" if is_office else "ListAgentFullName", *found)
 

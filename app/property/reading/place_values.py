@@ -57,7 +57,7 @@ def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = texts.before_map(text_of(reading.raw))
     number, unit = (["", "", *text.split()])[-2:]
     if _BOX.search(text) or (number[-1:].isdigit() and areas.is_unit(unit)):
-        return  # `Site: 0.6 acre`
+        return  # such as `Site: 0.6 acre`
     placed = address_lines.read(text, locale.country) is not None
     if not placed and (not texts.looks_like_address(text) or _names_places_only(text, locale)):
         return

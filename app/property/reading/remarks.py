@@ -68,7 +68,7 @@ def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, obje
         if _ESTIMATE.search(near) and not _NO_ESTIMATE.search(near):
             yield "_EstimateRange", span.group(), 0.6
         elif len(text) <= 60 and page.once(lets) and not _NO_RENT.search(near):
-            yield "ListPrice", span.group(), 0.5  # floor plans at several rents
+            yield "ListPrice", span.group(), 0.5  # a page may list floor plans at several rents
         return
     if len(text) > _SHORT:
         return

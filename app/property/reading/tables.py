@@ -127,7 +127,7 @@ def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]
             if known is None or not value or known.field in ("TaxAnnualAmount", "_Ignore"):
                 continue
             if land and (known.field in _YEARLY or words_of(value) in ("land", "lot")):
-                continue  # every property has land; other tables list its buildings
+                continue  # every property has land; other tables list the buildings
             field = "LotSizeArea" if land and known.field == "LivingArea" else known.field
             where, quote = page.path(lower[0].getparent()), f"{heading}: {value}"
             yield Reading(field, value, Method.LABEL, where, quote, 0.7 * known.trust, heading)

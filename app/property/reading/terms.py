@@ -37,7 +37,7 @@ class Meaning:
 
 def words_of(label: str) -> str:
     """Return a label or JSON key as words: `livingAreaM2`, `Living area (m²):`, `living_area` are equal."""
-    return _words(label[:_LONGEST])  # cut before the cache, which would otherwise keep long texts
+    return _words(label[:_LONGEST])  # long texts must not fill the cache
 
 
 @lru_cache(maxsize=20_000)
@@ -127,7 +127,7 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
         if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):
             return found
     if ":" in label.rstrip(" :"):
-        return None  # a label with its value
+        return None  # the text is a label with its value
     known = _GLUED.get(words) or _spelled_out(words, lang) or _by_pattern(words, lang)
     return known or _abbreviated(words, lang) or _without_modifier(words, lang)
 
@@ -184,7 +184,7 @@ def _spelled_out(words: str, lang: str | None) -> Meaning | None:
     """Return the meaning with short words expanded: `prop location` as `property location`."""
     parts = words.split()
     if len(parts) > 1 and parts[0] in _PREFIXES:
-        parts = parts[1:]  # `char_beds`, `fld_yrblt`
+        parts = parts[1:]  # such as `char_beds`, `fld_yrblt`
     spelled = " ".join(_SHORT_WORDS.get(word, word) for word in parts)
     if spelled == words:
         return None

@@ -215,7 +215,7 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
     if reading.field == "ConstructionMaterials" and _NO_MATERIAL.search(text_of(reading.raw).strip()):
         return
     if reading.field == "Cooling" and _HEATS.search(text_of(reading.raw)):
-        return  # `Central Heat/Air Cond: Central heat`
+        return  # such as `Central Heat/Air Cond: Central heat`
     found = _plain_features(reading)
     cooling = [part for part in found if _COOLS.search(part)]
     if _OF_BOTH.search(reading.label) and reading.field == "Heating" and 0 < len(cooling) < len(found):

@@ -207,7 +207,7 @@ class ModelReader:
         except ValueError as exc:
             error = ModelAnswerInvalidError(self._model, f"it is not a completion ({type(exc).__name__})")
             read = ModelAnswer({}, self._model, 0, 0, failure=error)
-        is_lesson = self._calls.were_taught_by_batch(read)  # then a normal call follows in the learned dialect
+        is_lesson = self._calls.were_taught_by_batch(read)  # a normal call follows in the learned dialect
         answer = None if is_lesson else self._cached(question, read, BATCH_TIER, "batch", page)
         self._requests.mark_used(request.id)
         return answer

@@ -73,7 +73,7 @@ class Recipes:
         """
         if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return
-        # an audit without an answer does not count
+        # an audit without a model's answer does not count as an audit
         read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
         asked = tuple(name for name in reading.asked if name not in reading.unanswered)
         no_model = could_ask and not reading.asked and not reading.unanswered and self._use != "never"

@@ -124,7 +124,7 @@ class BrowserProcess:
     def end(self) -> None:
         """End the process and everything it started. Safe to call twice."""
         patience = 0.0
-        if self._lock.acquire(timeout=1.0):  # otherwise the process is not reading its input
+        if self._lock.acquire(timeout=1.0):  # a held lock means that the process does not read its input
             try:
                 patience = _END_SECONDS
                 with suppress(OSError, ValueError):

@@ -127,7 +127,7 @@ class BrowserRenderer:
         try:
             try:
                 return self._render(document, deadline_us, load)
-            except _NotBegunError:  # the browser had just ended; start another
+            except _NotBegunError:  # the browser had just ended; start another browser
                 return self._render(document, deadline_us, load)
         except (BrowserGoneError, _NotBegunError) as exc:
             raise BrowserFailedError(url, f"the browser ended meanwhile: {exc}") from exc

@@ -292,7 +292,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
         return None
     if not places:
         return field if any(one.serves(field) for one in named) else named[0].field
-    leads = not number_check.ends_in_count(text[: named[0].start])  # `Beds 3`, or `3 beds`
+    leads = not number_check.ends_in_count(text[: named[0].start])  # the label leads in `Beds 3`, but not in `3 beds`
 
     def gap(one: Named) -> int:
         return min(_gap(text, one, start, end) + (leads is (one.start >= end)) for start, end in places)

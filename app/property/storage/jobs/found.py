@@ -34,13 +34,13 @@ class LeftOut(StrEnum):
     """The reasons why a listing that a search found gets no job."""
 
     SPONSORED = "sponsored"  # an advertisement
-    OTHER_SITE = "other_site"  # on a host of another site
+    OTHER_SITE = "other_site"  # the host belongs to another site
     OVER_LIMIT = "over_limit"  # beyond the highest number of listings of a search
     UNDER_WAY = "under_way"  # another job has this target
-    FRESH = "fresh"  # read recently
-    KNOWN = "known"  # read before, while the watch of a search takes only new listings
+    FRESH = "fresh"  # the page was read recently
+    KNOWN = "known"  # the page was read before, while the watch of a search takes only new listings
     QUOTA = "quota"  # the caller's daily quota is used up
-    PURGED = "purged"  # purged meanwhile, or its URL names a purged person
+    PURGED = "purged"  # the page was purged meanwhile, or the URL names a purged person
     UNWATCHED = "unwatched"  # the watch that pays was removed meanwhile
 
 
@@ -144,7 +144,7 @@ def _make(  # noqa: PLR0917
     rows = [{**common, "position": last + n, "target": target} for n, target in enumerate(wanted[:granted], 1)]
     made = [new for some in chunks(rows) for new in insert_jobs(connection, some).values()]
     left_out[LeftOut.QUOTA] += len(wanted) - granted
-    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process created them first
+    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process created these jobs first
     if requester is not None and granted > len(made):
         usage.refund(connection, requester, now.date(), granted - len(made))
     return made

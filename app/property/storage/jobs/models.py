@@ -170,7 +170,7 @@ class Job(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # copied from the batch; the model request of the current or last wait; when the current wait for a batch began
+    # the batch's `economy`; the model request of the current or last wait; when the current wait for a batch began
     economy: Mapped[bool] = mapped_column(server_default=false())
     request_id: Mapped[Sha256 | None]
     parked_at: Mapped[datetime | None]

@@ -41,7 +41,7 @@ from app.property.urls.targets import normalize_target
 
 #: A target that was read within this many days is fresh, and is not read again.
 FRESH_DAYS = 30.0
-#: The assumed number of messages sent per second. A large batch gets more time to be sent according to this rate.
+#: The assumed number of messages sent per second. The time limit for sending a large batch is based on this rate.
 _SENT_PER_SECOND = 500
 #: A message with a countdown may arrive this many seconds early, because clocks differ.
 _EARLY_SECONDS = 1.0

@@ -69,7 +69,7 @@ class Retention(Store):
 
 def stored_bytes(database: Database) -> int:
     """Return the compressed size of all bodies."""
-    with database.reading() as connection:  # reads an index only, and blocks no writer
+    with database.reading() as connection:  # the query reads only an index, and blocks no writer
         return int(connection.execute(select(func.coalesce(func.sum(Blob.packed_bytes), 0))).scalar_one())
 
 

@@ -140,6 +140,6 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
             clean = cleaned(Observation.__table__, observed, finder)
             which = Observation.id == observed.id
             if clean is None or clean["value_sha256"] != observed.value_sha256:
-                connection.execute(delete(Observation).where(which))  # its value contained the name
+                connection.execute(delete(Observation).where(which))  # the observation's value contained the name
             else:
                 connection.execute(update(Observation).where(which).values(clean))

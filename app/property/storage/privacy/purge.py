@@ -108,7 +108,7 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     """Yield the steps that delete search answers, error messages, and details that name one of the pages."""
     urls = set(scope.urls)
-    with database.reading() as connection:  # pages that a search named for the properties
+    with database.reading() as connection:  # find the pages that a search named for the properties
         for some in chunks(scope.properties):
             urls |= set(connection.execute(select(Unverified.url).where(Unverified.property_id.in_(some))).scalars())
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])

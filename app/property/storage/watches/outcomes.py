@@ -62,7 +62,7 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
         made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
-    # such a watch is refreshed again as a whole instead
+    # a failed watch is refreshed as a whole, so its failed jobs are not repeated
     forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 

@@ -69,5 +69,5 @@ def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream:
     try:
         _TEXT[chosen](counted(), text)
     finally:
-        text.detach()  # flushes, and leaves the caller's stream open
+        text.detach()  # the caller's stream stays open
     return written

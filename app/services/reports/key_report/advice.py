@@ -125,9 +125,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
     elif not saturated:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
-    elif all(
-        key.is_in_rotation for key in evidence.keys
-    ):  # otherwise the failing keys may be enough once they work again
+    elif all(key.is_in_rotation for key in evidence.keys):  # failing keys may suffice once they work again
         shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organization or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."
