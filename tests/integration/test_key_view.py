@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +16,6 @@ from app.redis.embedded_valkey import EmbeddedValkey, broker_url, connect
 from app.services.keys.store import connect_store
 from app.services.keys.view import KeyView
 from app.settings import Settings
-
-A, B, C = (f"sk-proj-{letter * 20}{n}" for letter, n in (("a", "1111"), ("b", "2222"), ("c", "3333")))
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Callable[..., Settings]:
-    def make(*keys: str) -> Settings:
-        return Settings.of(propintel_home=tmp_path, openai_api_keys=",".join(keys))
-
-    return make
 
 
 @pytest.fixture
@@ -44,10 +34,14 @@ def _use(settings: Settings) -> None:
     store.close()
 
 
-def test_a_view_shows_the_fleets_counts_without_joining_it(
-    settings: Callable[..., Settings], valkey: EmbeddedValkey
+def test_a_view_shows_the_fleets_counts_without_joining_it_and_survives_the_loss_of_its_redis(
+    tmp_path: Path, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = settings(A, B)
+    """The view reconnects by itself, whereas a manager that lost Redis stays offline until its next request."""
+    monkeypatch.setattr("app.services.keys.view.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.keys.view._GRACE_SECONDS", 0.0)
+    secrets = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+    given = Settings.of(propintel_home=tmp_path, openai_api_keys=secrets)
     view = KeyView(given)
     _use(given)
     stats = view.stats()
@@ -55,21 +49,7 @@ def test_a_view_shows_the_fleets_counts_without_joining_it(
     assert [figures["requests"] for figures in stats["keys"].values()] == [1, 1]
     with connect(given) as connection:
         assert connection.exists("{propintel}:pool:procs") == 0
-    report = view.report()
-    assert sum(call.outcomes[Outcome.SUCCESS] for call in report.figures.calls) == 2
-    view.close()
-
-
-def test_a_view_survives_the_loss_of_its_redis(
-    settings: Callable[..., Settings], valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The view reconnects by itself, whereas a manager that lost Redis stays offline until its next request."""
-    monkeypatch.setattr("app.services.keys.view.KEPT_SECONDS", 0.0)
-    monkeypatch.setattr("app.services.keys.view._GRACE_SECONDS", 0.0)
-    given = settings(A, B)
-    _use(given)
-    view = KeyView(given)
-    assert view.stats()["scope"] == "fleet"
+    assert sum(call.outcomes[Outcome.SUCCESS] for call in view.report().figures.calls) == 2
     valkey.stop()
     away = view.stats()
     assert (away["scope"], away["total_keys"], list(away["keys"])) == ("process", 2, [key.mask for key in view.keys])

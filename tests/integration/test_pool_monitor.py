@@ -36,10 +36,8 @@ WIDE = {"rpm": 60_000, "tpm": 100_000_000}
 def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    server = EmbeddedValkey(home)
-    server.start()
-    yield server
-    server.stop()
+    with EmbeddedValkey(home) as server:
+        yield server
 
 
 @pytest.fixture
@@ -207,19 +205,14 @@ def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[s
 ONE_LOOK = {"EVALSHA": 2, "HMGET": 1, "HGET": 1}
 
 
-def test_a_check_sends_each_query_once(
+def test_checks_and_reports_send_each_query_once_and_the_newest_report_is_kept_for_thirty_days(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
     monitor = make_monitor(openai_simulator(), budget_daily_tokens=1000)
     monitor.check()  # the server caches the scripts
     assert pool_commands(valkey.url, monitor.look) == ONE_LOOK
     assert pool_commands(valkey.url, monitor.check) == ONE_LOOK
-
-
-def test_a_report_sends_each_query_once_and_the_newest_is_kept_for_thirty_days(
-    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
-) -> None:
-    settings = make_monitor(openai_simulator()).settings
+    settings = monitor.settings
     assert newest_report(settings) is None
     context.install(open_resources(settings, in_task=True))
     try:

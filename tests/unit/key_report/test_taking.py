@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
@@ -13,21 +14,13 @@ from app.services.reports.key_report.pool_monitor import budget_uses, counted
 from app.services.reports.key_report.view import BudgetUse
 
 (KEY,) = make_keys(["sk-proj-aaaaaaaaaaaaaaaaaaaa1111"])
+SPENT = {"calls": 5, "tokens": 70, "usd": 0.25}
+_STATES = {"a": "closed", "b": "draining"}
+STATS = {"spent_today": SPENT, "keys": {k: {"state": of, "spent_today": SPENT} for k, of in _STATES.items()}}
 
 
 def figures(**values: Any) -> PoolFigures:
-    return PoolFigures(
-        **{
-            "scope": "fleet",
-            "groups": {},
-            "calls": (),
-            "transitions": {},
-            "models": (),
-            "capacities": (),
-            "stopped": {},
-            **values,
-        }
-    )
+    return replace(PoolFigures("fleet", {}, (), {}, (), (), stopped={}), **values)
 
 
 def test_only_some_outcomes_count_as_failures_of_a_key() -> None:
@@ -54,22 +47,17 @@ def test_a_model_has_its_waits_refusals_and_saturation() -> None:
 
 
 def test_only_configured_caps_are_reported() -> None:
-    spent = {"calls": 5, "tokens": 70, "usd": 0.25}
-    stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent},
-                                            "b": {"state": "draining", "spent_today": spent}}}  # fmt: skip
     budget = Budget(day=Cap(calls=10, microusd=500_000), key_day=Cap(tokens=100))
-    assert list(budget_uses(stats, {}, budget)) == [
+    assert list(budget_uses(STATS, {}, budget)) == [
         BudgetUse("day", "calls", 5, 10),
         BudgetUse("day", "usd", 0.25, 0.5),
         BudgetUse("key_day", "tokens", 70, 100, "a"),
     ]
-    assert list(budget_uses(stats, {}, Budget())) == []
+    assert list(budget_uses(STATS, {}, Budget())) == []
 
 
 def test_a_budget_that_stopped_a_request_is_marked_until_it_is_raised() -> None:
-    spent = {"calls": 5, "tokens": 70, "usd": 0.25}
-    stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent}}}
     budget = Budget(day=Cap(calls=10, tokens=100, microusd=500_000), key_day=Cap(tokens=100))
     stopped = {"day tokens": 99, "day microusd": 500_000, "key_day tokens": 120}
-    uses = list(budget_uses(stats, stopped, budget))
+    uses = list(budget_uses(STATS, stopped, budget))
     assert [(use.budget, use.unit) for use in uses if use.stopped] == [("day", "usd"), ("key_day", "tokens")]

@@ -253,6 +253,9 @@ CHAT = sse(
 )
 
 
+GROWING = [{"usage": {"total_tokens": n}} for n in range(1, 30)]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_streams_usage_is_found_however_it_is_split(seed: int) -> None:
     chance, tail, at = random.Random(seed), StreamTail(), 0
@@ -261,19 +264,6 @@ def test_a_streams_usage_is_found_however_it_is_split(seed: int) -> None:
         tail.feed(CHAT[at : at + size])
         at += size
     assert tail.usage() == TokensUsed(5, 6, 11)
-
-
-def test_the_last_usage_of_a_stream_counts() -> None:
-    """Some servers send growing usage with every event, and a schema may have a property of that name."""
-    tail = StreamTail()
-    tail.feed(sse(*[{"usage": {"total_tokens": n}} for n in range(1, 30)], {"tools": {"usage": {"type": "object"}}}))
-    assert tail.usage() == TokensUsed(29, 0, 29)
-
-
-def test_a_model_s_text_is_not_read_as_usage() -> None:
-    tail = StreamTail()
-    tail.feed(sse({"choices": [{"delta": {"content": '"usage": {"total_tokens": 99}'}}], "usage": None}))
-    assert tail.usage() is None
 
 
 def test_a_long_last_event_is_read_at_its_end_and_memory_stays_bounded() -> None:
@@ -290,21 +280,24 @@ def test_a_long_last_event_is_read_at_its_end_and_memory_stays_bounded() -> None
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "usage"),
     [
-        b"",
-        b"\xff\xfe\x00" * 1000,
-        b'data: {"usage": {"total_tokens": 3',
-        b'data: {"usage": {broken}}\n\n',
-        b'"usage":' + b'{"a":' * 12_000,
-        b'"usage":{' * 12_000,
+        (sse(*GROWING, {"tools": {"usage": {"type": "object"}}}), TokensUsed(29, 0, 29)),
+        (sse({"choices": [{"delta": {"content": '"usage": {"total_tokens": 99}'}}], "usage": None}), None),
+        (b"", None),
+        (b"\xff\xfe\x00" * 1000, None),
+        (b'data: {"usage": {"total_tokens": 3', None),
+        (b'data: {"usage": {broken}}\n\n', None),
+        (b'"usage":' + b'{"a":' * 12_000, None),
+        (b'"usage":{' * 12_000, None),
     ],
-    ids=["empty", "binary", "cut off", "malformed", "deep", "many"],
+    ids=["growing, then a schema", "text of a model", "empty", "binary", "cut off", "malformed", "deep", "many"],
 )
-def test_a_malformed_stream_has_no_usage(body: bytes) -> None:
+def test_the_last_valid_usage_of_a_stream_counts(body: bytes, usage: TokensUsed | None) -> None:
+    """Some servers send growing usage with every event, and a schema may have a property of that name."""
     tail = StreamTail()
     tail.feed(body)
-    assert tail.usage() is None
+    assert tail.usage() == usage
 
 
 @pytest.mark.parametrize(
