@@ -99,7 +99,7 @@ def _url(end: str) -> re.Pattern[str]:
 
 
 _URL_IN_TEXT = _url(r"\s'\"<>")
-_URL_ALONE = _url(r"\0")  # matches to the end of the text
+_URL_ALONE = _url(r"\0")  # this URL ends with the text
 _PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
 
 

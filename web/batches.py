@@ -27,7 +27,7 @@ class CallbackView(BaseModel):
 
 
 class BatchView(BaseModel):
-    """The jobs of one request. `duplicates` of its `targets` got no new job.
+    """The jobs of one request. `duplicates` counts its `targets` without a new job.
 
     Jobs of an `economy` batch may wait for model batches. `completed_at` is null until all jobs are over.
     """

@@ -1,5 +1,6 @@
 """Use many OpenAI keys as one client.
 
 `keys`, `breaker`, `limits`, `outcomes` and `strategies` hold rules without state. `stores` hold the state and change it
-atomically. `pool` acquires a key for a request and reports the outcome. `transport` does so for each request of an SDK.
+atomically. `pool` acquires a key for a request and reports the outcome. `transport` uses the pool for each request of
+an SDK.
 """

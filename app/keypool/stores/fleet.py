@@ -152,7 +152,8 @@ class FleetStore:
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         """Report the end of a stream, at once if it may change the key's circuit, else in the background."""
         if ShareStore.made(lease):
-            # any share can count the difference to the charge, because all shares add their counts to the fleet's
+            # the newest share may count the usage of any stream, because the counts of all shares are added to the
+            # fleet's
             any_share = self._share or self._retired.newest
             return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 

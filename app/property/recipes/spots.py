@@ -214,7 +214,10 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """Return the element with the text at `place` but without the label. After a bold label, return the text."""
+    """Return the element with the text at `place` but without the label.
+
+    If the label is an element within the text, such as a bold word, return the text after the label.
+    """
     segment = page.segments[place]
     return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
 

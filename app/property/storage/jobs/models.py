@@ -70,7 +70,7 @@ UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
 
 
 class Batch(Base):
-    """A batch: the jobs of one request. Of its `targets`, `duplicates` needed no new job."""
+    """A batch: the jobs of one request. `duplicates` counts its `targets` without a new job."""
 
     __tablename__ = "batches"
 
