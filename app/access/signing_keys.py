@@ -126,9 +126,7 @@ class SigningKeys:
         except Exception as exc:  # noqa: BLE001 (PyJWT may raise anything for other JSON)
             self._note_failure("its answer is not a JSON Web Key Set", exc)
         else:
-            self._note(
-                {key.key_id: key for key in reversed(found) if key.key_id}
-            )  # the first of several keys with one `kid` is used
+            self._note({key.key_id: key for key in reversed(found) if key.key_id})  # the first key of a `kid` is used
 
     def _note(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         with self._lock:

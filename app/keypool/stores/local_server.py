@@ -191,7 +191,10 @@ class LocalServer:
     # --- sorted sets
 
     def _do_zadd(self, name: str, *parts: str) -> int:
-        """Set a member's score. The options are NX (only of a new member) and LT (of a known member, only lower)."""
+        """Set a member's score.
+
+        The options are NX (only add a new member) and LT (only lower the score of a known member).
+        """
         *options, score, member = parts
         found, at = self._write(name, {}), float(score)
         known = found.get(member)

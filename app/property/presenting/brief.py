@@ -90,7 +90,7 @@ LINES: tuple[Line, ...] = tuple(_lines())
 def brief_entries(shown: Mapping[str, Any], now: datetime, fresh_days: float) -> list[Entry]:
     """Return the brief's lines for a property in the shape of `PropertyStore.get`.
 
-    A mark says what other sources state, or that the value is uncertain or older than `fresh_days`.
+    A mark gives the values of other sources, or says that the value is uncertain or older than `fresh_days`.
     """
     return [Entry(line, _text(line, shown), tuple(_marks(line, shown, now, fresh_days))) for line in LINES]
 

@@ -61,8 +61,9 @@ class BatchStore(Store):
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
 
     def _complete(self, connection: Connection, found: Sequence[str]) -> list[Batch]:
-        # Lock the rows first, and check the jobs in a later statement. In one statement, PostgreSQL would check a row
-        # for which it waited against the jobs before the wait, and miss jobs that `JobStore.retry` has just queued.
+        # Lock the rows first, and check the jobs in a later statement. A single statement of PostgreSQL that waits for
+        # a row still sees the jobs as they were before the wait, and would miss jobs that `JobStore.retry` has just
+        # queued.
         mine = select(Batch.id).where(Batch.id.in_(found)).with_for_update(key_share=True, skip_locked=True)
         held = connection.execute(mine).scalars().all()
         now = self._clock.now()

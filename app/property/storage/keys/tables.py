@@ -22,7 +22,7 @@ class Key(Base):
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while the key is configured
-    # when the circuit was last seen to open, the provider refused the key (401), and the group ran out of credit
+    # the last times when the circuit opened, the provider refused the key (401), and the group ran out of credit
     opened_at: Mapped[datetime | None]
     died_at: Mapped[datetime | None]
     quota_gone_at: Mapped[datetime | None]

@@ -162,8 +162,9 @@ class LlmRequestStore(Store):
         parked = and_(_R.state == RequestState.PARKED, which)
 
         def work(connection: Connection) -> int:
-            # Lock the rows first, and check the jobs in a later statement. In one statement, PostgreSQL would check a
-            # row for which it waited against the jobs before the wait, and miss a job that was parked meanwhile.
+            # Lock the rows first, and check the jobs in a later statement. A single statement of PostgreSQL that waits
+            # for a row still sees the jobs as they were before the wait, and would miss a job that was parked
+            # meanwhile.
             query = select(_R.id).where(parked).with_for_update(of=_REQUESTS, skip_locked=True)
             held = connection.execute(query).scalars().all()
             now, ended = self._clock.now(), 0
