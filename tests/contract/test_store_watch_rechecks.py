@@ -134,15 +134,18 @@ def refreshed_home(watches: Watches, jobs: JobStore, clock: ManualClock, home: s
     return home
 
 
-def test_a_page_that_shows_a_change_is_rechecked_before_its_watch_is_due(
-    watches: Watches, database: Database, clock: ManualClock, refreshed_home: str
+def test_a_page_that_shows_a_change_is_rechecked_before_its_watch_is_due_and_again_without_a_result(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, refreshed_home: str
 ) -> None:
     show_change(database, refreshed_home, CARD, clock.now() + timedelta(hours=3))
     clock.advance(3 * 3600 - 1)
     assert watches.tick(PLENTY).jobs == []
     clock.advance(1)
-    jobs, watch = watches.tick(PLENTY).jobs, watches.get(refreshed_home).id
-    assert [(job.target, job.watch_id) for job in jobs] == [(CARD, watch)]
+    made, watch = watches.tick(PLENTY).jobs, watches.get(refreshed_home).id
+    assert [(job.target, job.watch_id) for job in made] == [(CARD, watch)]
+    end(jobs, made[0], refreshed_home)
+    waited, made = next_jobs(watches, clock, within=timedelta(days=1))
+    assert (targets(made), waited) == ([CARD], timedelta(minutes=30))
 
 
 def test_a_failed_recheck_is_retried_like_a_failed_page(
