@@ -25,17 +25,11 @@ def run(tmp_path: Path, warm_parent: WarmParent) -> Run:
     return run
 
 
-@pytest.mark.parametrize(
-    ("variables", "named"),
-    [
-        ({"DATABASE_URL": "postgresql://x:secretpw@127.0.0.1:1/db"}, "127.0.0.1:1"),
-        ({"REDIS_URL": "redis://:secretpw@127.0.0.1:1/0"}, "REDIS_URL"),
-    ],
-)
-def test_up_reports_the_unusable_part_and_starts_no_worker(run: Run, variables: dict[str, str], named: str) -> None:
-    done = run("up", **variables)
+def test_up_reports_an_unusable_database_and_starts_no_worker(run: Run) -> None:
+    """The test of `up` does the same with an unusable broker."""
+    done = run("up", DATABASE_URL="postgresql://x:secretpw@127.0.0.1:1/db")
     assert done.returncode == 2, done.stderr
-    assert named in done.stderr
+    assert "127.0.0.1:1" in done.stderr
     assert "secretpw" not in done.stderr
     assert "are up" not in done.stderr
 

@@ -236,6 +236,7 @@ def test_an_unreachable_broker_is_reported_without_its_password(
     assert up.returncode == 2
     assert "No broker answers at redis://127.0.0.1" in up.stderr.splitlines()[-1]
     assert "hunter2" not in up.stderr
+    assert "are up" not in up.stderr
 
 
 def test_the_processes_of_a_killed_up_end(start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
