@@ -456,7 +456,9 @@ def test_a_batch_whose_project_has_no_key_left_is_abandoned_and_sent_with_anothe
     runner.turn()
     runner.simulator.set_key(KEYS[0], behavior="dead")
     runner.simulator.set_server(batch_seconds=0.0)
-    runner.turns(65)
+    runner.turns(6)
+    runner.turns(11, 300)
+    runner.turns(4)
     assert runner.outcome("a").state is RequestState.SENT, "the batch was given up after one refusal"
     runner.turns(1)
     lost = [record for record in caplog.records if "is given up" in record.getMessage()]
@@ -491,7 +493,7 @@ def test_a_key_that_was_refused_temporarily_keeps_its_batch(make_runner: Any, ot
     runner.turn(60)
     assert runner.batch().unreachable_since is not None
     runner.simulator.set_key(KEYS[0], behavior="ok")
-    runner.turns(64)
+    runner.turns(13, 300)
     assert runner.outcome("a").state is RequestState.ANSWERED
     assert runner.billed("a") == [1]
     assert runner.at_openai() == (1, 0)
@@ -527,7 +529,8 @@ def test_a_batch_without_waiting_jobs_is_canceled_at_openai(make_runner: Any) ->
 def test_a_batch_that_exceeds_the_jobs_maximum_wait_is_canceled_and_the_job_makes_the_call(make_runner: Any) -> None:
     runner = make_runner(server={"batch_seconds": 10**6}, openai_batch_max_wait_seconds=HOUR)
     (job,) = runner.park("a")
-    runner.turns(59)
+    runner.turns(11, 300)
+    runner.turns(4)
     assert runner.outcome("a").state is RequestState.SENT
     runner.turns(4)
     assert runner.outcome("a").state is RequestState.DIRECT
