@@ -37,7 +37,7 @@ def show_estimate(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Estimate the cost, with a button that enqueues. A bad list comes back with its bad lines."""
+    """Estimate the cost, with a button that enqueues. An invalid list is shown again with its invalid lines."""
     try:
         targets = typed_targets(text, file)
     except InvalidTargetListError as exc:

@@ -51,7 +51,7 @@ def add_watches(
     text: Annotated[str, Form()] = "",
     interval_days: Annotated[int | None, Form(ge=1, le=MOST_INTERVAL_DAYS)] = None,
 ) -> Response:
-    """Add all or none, like `POST /api/v1/watches`. A bad list comes back with its bad lines."""
+    """Add all or none, like `POST /api/v1/watches`. An invalid list is shown again with its invalid lines."""
     settings = context.settings
     days = interval_days or settings.watch.interval_days
     try:

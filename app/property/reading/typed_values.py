@@ -233,7 +233,7 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
     if found:
         yield reading.field, found, None
     if reading.field == "Heating" and re.search(r"\b(?:a/?c|h/a)\b|air cond", text_of(reading.raw), re.IGNORECASE):
-        yield "Cooling", found, None  # one cell covers both
+        yield "Cooling", found, None  # such a cell covers heating and cooling
 
 
 # --- by type, for fields without a function of their own --------------------

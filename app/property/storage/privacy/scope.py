@@ -33,7 +33,8 @@ _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """What to purge: a page by any of its URLs, a host with its subdomains, a property, an address, or a person."""
+    """The subject of a purge: a page by any of its URLs, a host with its subdomains, a property, an address, or a
+    person."""
 
     URL = "url"
     HOST = "host"
