@@ -115,6 +115,14 @@ def test_a_response_changes_the_state_of_a_disabled_key(store: Store, clock: Man
     assert store.act(A.key_id, "enable").state == "dead"
 
 
+def test_a_disabled_key_is_not_probed(store: Store) -> None:
+    answer(store)
+    _open(store)
+    store.act(A.key_id, "disable")
+    assert store.act(A.key_id, "probe") == ActionResult("nothing", "disabled")
+    assert store.act(A.key_id, "enable") == ActionResult("done", "open")
+
+
 def test_a_disabled_key_that_is_removed_and_added_again_is_still_disabled(store: Store) -> None:
     answer(store, request=ONLY_A)
     store.act(A.key_id, "disable")
