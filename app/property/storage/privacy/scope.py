@@ -33,8 +33,7 @@ _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """The subject of a purge: a page by any of its URLs, a host with its subdomains, a property, an address, or a
-    person."""
+    """The subject of a purge: a page (any of its URLs), a host with its subdomains, a property, address, or person."""
 
     URL = "url"
     HOST = "host"
