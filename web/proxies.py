@@ -1,7 +1,8 @@
 """Find the client's address, and protect against DNS rebinding.
 
 The address is that of the connection, or as reported by a trusted proxy (`TRUSTED_PROXIES`). Programs on this machine
-may read `/metrics` without a token. So a browser on this machine must not reach the server under another site's name.
+may read `/metrics` without a token, and tokens signed with the home's secret are accepted only from this machine. So a
+browser on this machine must not reach the server under another site's name.
 """
 
 from __future__ import annotations
