@@ -12,12 +12,11 @@ from app.property.storage.paging import every
 from tasks._celery.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, Operator, allow
 from web.context import ContextOf
-from web.pages.rendering import live_page, page_addresses
+from web.pages.rendering import ROWS, live_page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor
 
 router = APIRouter(route_class=SignedInRoute)
-_ROWS = 50
 
 
 @router.get("/jobs", dependencies=[allow(*READING)])
@@ -30,7 +29,7 @@ def list_jobs(
 ) -> Response:
     """List jobs, the newest first, of all batches or one, in all states or one."""
     jobs = context.stores.jobs
-    shown = jobs.page(cursor, batch=batch, state=state, limit=_ROWS, newest_first=True)
+    shown = jobs.page(cursor, batch=batch, state=state, limit=ROWS, newest_first=True)
     return live_page(
         request,
         "jobs",
@@ -70,7 +69,7 @@ def _row_of(job_id: str, back: str) -> str:
 
 @router.get("/batches", dependencies=[allow(*READING)])
 def list_batches(request: Request, context: ContextOf, cursor: BatchesCursor = None) -> Response:
-    shown = context.stores.batches.page(cursor, limit=_ROWS)
+    shown = context.stores.batches.page(cursor, limit=ROWS)
     addresses = page_addresses("/batches", cursor, shown.next_cursor)
     return live_page(request, "batches", batches=shown.items, **addresses)
 
@@ -79,7 +78,7 @@ def list_batches(request: Request, context: ContextOf, cursor: BatchesCursor = N
 def show_batch(request: Request, batch_id: Id, context: ContextOf) -> Response:
     stores = context.stores
     batch = stores.batches.get(batch_id)
-    failures = stores.jobs.list(batch=batch_id, state=JobState.FAILED, limit=_ROWS)
+    failures = stores.jobs.list(batch=batch_id, state=JobState.FAILED, limit=ROWS)
     return live_page(request, "batch", batch=batch, failures=failures)
 
 

@@ -30,13 +30,12 @@ from web.context import ContextOf
 from web.pages.dated_prices import dated_prices
 from web.pages.locator import Locator, Seen, locator
 from web.pages.price_chart import price_chart
-from web.pages.rendering import page, page_addresses
+from web.pages.rendering import ROWS, page, page_addresses
 from web.pages.route import SignedInRoute
 from web.pages.side_by_side import opinions, side_by_side, source_names
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
-_ROWS = 50
 #: Maximum number of changes that a property's page shows, and the maximum number of characters of a quote in a change.
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: A value longer than this, or with several lines, is collapsed.
@@ -89,7 +88,7 @@ def list_properties(
 ) -> Response:
     """List properties, the last changed first."""
     shown = context.stores.properties.page(
-        cursor, limit=_ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
+        cursor, limit=ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
     )
     return page(
         request,

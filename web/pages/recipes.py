@@ -12,13 +12,12 @@ from app.property.storage.properties.recipes import StoredRecipes
 from app.services.reports.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow
 from web.context import ContextOf
-from web.pages.rendering import page, page_addresses
+from web.pages.rendering import ROWS, page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.parameters import Id, RecipesCursor
 from web.recipes import HostFilter
 
 router = APIRouter(route_class=SignedInRoute)
-_ROWS = 50
 
 
 @router.get("/recipes", dependencies=[allow(*READING)])
@@ -27,7 +26,7 @@ def list_recipes(
 ) -> Response:
     """List all recipes, or those of one host."""
     name = recipe_host(host) if host else None
-    found = StoredRecipes(context.stores.database).page(cursor, host=name, limit=_ROWS)
+    found = StoredRecipes(context.stores.database).page(cursor, host=name, limit=ROWS)
     recipes = [_with_moments(one) for one in map(recipe_view(context.settings), found.items)]
     addresses = page_addresses("/recipes", cursor, found.next_cursor, host=name)
     return page(request, "recipes.html", recipes=recipes, host=name or "", **addresses)

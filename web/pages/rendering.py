@@ -26,6 +26,8 @@ from web.auth import rights_of
 from web.pages.locator import distance
 
 _WEB = Path(__file__).parents[1]
+#: The rows of one page of a list. The time to the first paint grows with the rows.
+ROWS = 25
 _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",

@@ -17,13 +17,12 @@ from app.services.watches import watching
 from web.auth import OPERATIONS, READING, Operator, allow
 from web.context import Context, ContextOf
 from web.errors import status_of
-from web.pages.rendering import live_page, page, page_addresses
+from web.pages.rendering import ROWS, live_page, page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.pages.typed_targets import typed_targets
 from web.parameters import Id, PlannedWatchesCursor
 
 router = APIRouter(route_class=SignedInRoute)
-_ROWS = 50
 #: The errors of a typed list. If one occurs, the form is shown again with the problem.
 _REFUSALS = (
     InvalidTargetListError,
@@ -87,7 +86,7 @@ def _shown(
 ) -> dict[str, Any]:
     """Return the variables of the page; `text` and `days` are the typed values if they have a `problem`."""
     database, settings = context.stores.database, context.settings
-    found = Watches(database).page(cursor, order=PLANNED, status=status, limit=_ROWS)
+    found = Watches(database).page(cursor, order=PLANNED, status=status, limit=ROWS)
     return {
         "summary": watching.summary(database, settings),
         "watches": found.items,
