@@ -1,1 +1,1 @@
-"""Properties, the records of their pages with evidence, identity decisions, and recipes."""
+"""Store properties, the records of their pages with evidence, identity decisions, and recipes."""

@@ -1,7 +1,8 @@
-"""Store identity decisions: people split or join properties, undo that, or are asked for a review.
+"""Store identity decisions: a person splits or joins properties or undoes a decision, or the program asks for a review.
 
 A decision names pages, not properties, because pages persist when properties are merged. It applies to all later
-records (`resolve.py`) until it is undone, or until a newer one decides otherwise on the same two pages (`pins.py`).
+records of these pages (`resolve.py`) until it is undone. A newer decision on the same two pages overrides it
+(`pins.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from app.property.storage.properties.source_records import urls_of
 from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
 from app.property.storage.statements import Store, clean, entities, insert_all, new_id
 
-#: The author of reviews, which are requested by this program.
+#: The author of requests for a review. Only this program makes them.
 SYSTEM = "propintel"
 _C = IdentityDecision
 ORDER = Order("reviews", (_C.at, _C.id))
@@ -33,9 +34,10 @@ class DecisionStore(Store):
     """The identity decisions of a `Database`. Each method is one transaction."""
 
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-        """Move the sources `urls` of a property to a new property, and keep the two apart from now on.
+        """Move the pages `urls` of a property to a new property, and keep the two properties apart from now on.
 
-        Raises `NotFoundError`, and `IdentityDecisionError` for a URL that is no source, or if all or none would move.
+        Raises `NotFoundError`. Raises `IdentityDecisionError` if a URL is not a page of the property, or if all or none
+        of its pages would move.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -60,7 +62,7 @@ class DecisionStore(Store):
     def join(self, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
         """Merge `other_id` into `property_id`, and keep their pages together from now on.
 
-        Raises `NotFoundError`, and `IdentityDecisionError` if both are the same property already.
+        Raises `NotFoundError`, and `IdentityDecisionError` if both ids already mean the same property.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -77,10 +79,13 @@ class DecisionStore(Store):
         return self._database.repeat(work)
 
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
-        """Undo a decision, except for pages that another decision keeps in place.
+        """Undo a decision.
 
-        A review is closed without a join. Pages added since the decision stay where they are. Raises `NotFoundError`,
-        and `IdentityDecisionError` if the decision is undone already.
+        After a join, the pages of the other property move to it again, except pages that a different join keeps with
+        the staying pages. Pages added since the join stay. After a split, the two properties are merged, unless a
+        different split keeps them apart. A review is closed, and nothing moves.
+
+        Raises `NotFoundError`, and `IdentityDecisionError` if the decision is already undone.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -111,7 +116,7 @@ class DecisionStore(Store):
             return entities(connection, select(_C).where(named).order_by(_C.at.desc(), _C.id.desc()))
 
     def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
-        """Return the open reviews after `cursor`, oldest first. Raises `InvalidCursorError`."""
+        """Return a page of open reviews after `cursor`, oldest first. Raises `InvalidCursorError`."""
         return self._page(ORDER, select(_C).where(_is_open()), cursor, limit)
 
     def _merge(self, connection: Connection, other: str, kept_id: str) -> None:
@@ -130,7 +135,11 @@ class DecisionStore(Store):
             self._merge(connection, other, kept_id)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
-        """Move the pages that came from the other property back to it, with the ids that were merged into it."""
+        """Move the pages that the join took from the other property to that property again.
+
+        The ids that were merged into the other property before the join are pointed at it again. If the other property
+        is not stored as merged into this one, the pages move to a new property.
+        """
         kept_id = canonical_id(connection, join.property_id)
         sources = pages_of(connection, kept_id)
         stay = pinned_urls(row for row in sources if row.url not in join.pages)
@@ -157,11 +166,11 @@ def _decide(
     who: str,
     reason: str,
 ) -> IdentityDecision:
-    """Store a decision. `kept` and `moved` are each a property id and the URLs of its pages."""
+    """Store a decision. `kept` and `moved` are pairs of a property id and the URLs of its pages."""
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=next_update_time(database, connection),  # later than earlier decisions, which updated properties
+        at=next_update_time(database, connection),  # later than each decision that updated a property before
         who=clean(who),
         kind=kind,
         reason=clean(reason),
@@ -177,9 +186,9 @@ def _decide(
 def ask_for_review(
     database: Database, connection: Connection, record: SourceRecord, pair: tuple[str, str], why: str
 ) -> None:
-    """Request a review of whether the two properties, which only `record` connects, are the same.
+    """Ask a person to decide whether the two properties, which only `record` connects, are the same.
 
-    Nothing is added while a review of the pair is open, or after one with the same page was closed.
+    Do nothing if the pair already has an open review, or a closed review that names the page of `record`.
     """
     mine = urls_of(record)
     of_pair = _C.property_id.in_(pair) & _C.other_id.in_(pair) & (_C.kind == REVIEW)
@@ -192,7 +201,7 @@ def ask_for_review(
 
 
 def _is_open() -> ColumnElement[bool]:
-    """Return the condition for open reviews of two properties that were not merged meanwhile."""
+    """Return the condition for open reviews. A review also ends when its two properties are merged."""
     one, other = (
         select(func.coalesce(Property.merged_into, Property.id)).where(Property.id == column).scalar_subquery()
         for column in (_C.property_id, _C.other_id)
@@ -201,5 +210,4 @@ def _is_open() -> ColumnElement[bool]:
 
 
 def count_reviews(connection: Connection) -> int:
-    """Return the number of open reviews."""
     return int(connection.execute(select(func.count()).select_from(_C).where(_is_open())).scalar_one())

@@ -1,9 +1,9 @@
-"""Locks of property writers on PostgreSQL: writers wait for each other if their records may be of one property.
+"""Lock properties on PostgreSQL, so that two writers whose records may describe the same property run one by one.
 
-SQLite has one writer at a time and needs no locks. All locks are held until the transaction ends, and are taken in this
-order: purges (shared), keys, the job's row, rows of properties, the feed. Three locks come before purges: idempotency
-keys and the lock for adding watches, which a purge does not take, and the lock of ticks, which it takes first too.
-After a deadlock, the database cancels one transaction, and `Database.repeat` repeats it.
+SQLite has one writer at a time and needs no locks. Each lock is held until its transaction ends. A writer takes locks
+in this order: the purge lock (shared), property keys, the job's row, rows of properties, the feed. The locks for ticks,
+idempotency keys, and adding watches come before the purge lock. After a deadlock, the database cancels one transaction,
+and `Database.repeat` repeats it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k OR
 
 
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
-    """Block purges, and writers whose records share a key with one of `records`."""
+    """Keep new purges from deleting, and keep out writers whose records share a key with one of `records`.
+
+    Wait for such writers that are running. On SQLite, only one writer runs anyway.
+    """
     database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:
         return
@@ -54,10 +57,13 @@ def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
 
 
 def lock_feed(database: Database, connection: Connection) -> None:
-    """Keep update times and changes in commit order. Take this lock last, because all writers wait for it."""
+    """Lock the feed, so that update times and published changes are in commit order.
+
+    Take this lock last, because every writer that updates a property waits for it.
+    """
     database.advisory_lock(connection, "feed")
 
 
 def _number(key: str) -> int:
-    """Return the number of the key's advisory lock: 64 bits of its hash."""
+    """Return the number of the advisory lock for a property key: the first 64 bits of its hash."""
     return int.from_bytes(hashlib.sha256(f"property {key}".encode("utf-8", "replace")).digest()[:8], signed=True)

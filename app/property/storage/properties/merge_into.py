@@ -1,4 +1,4 @@
-"""Move the rows of one property to another: all rows, or those of some pages."""
+"""Move the rows of one property to another: either all rows, or only the rows of some pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Change
 from app.property.storage.watches.outcomes import merge_watches
 
-#: Tables in which both properties may have an equal row, and the columns by which rows are equal.
+#: Tables in which each property may have its own copy of the same row. Two rows are copies if these columns are equal.
 _SHARED_ROWS = {
     Observation.__table__: ("content_sha256", "field", "value_sha256"),
     Unverified.__table__: ("field", "url"),
@@ -23,7 +23,7 @@ _SHARED_ROWS = {
 
 
 def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
-    """Move everything of `merged_id` to `kept_id`. The row `merged_id` stays as a pointer."""
+    """Move all rows of the property `merged_id` to `kept_id`. The emptied property row stays as a pointer."""
     merge_watches(connection, merged_id, kept_id)
     # `kept_id` gets the blocking keys of all records when it is rebuilt
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == merged_id, PropertyKey.is_blocking))
@@ -48,7 +48,7 @@ def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
 
 
 def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id: str) -> None:
-    """Move the records of the pages `urls`, with their observations, jobs, and changes."""
+    """Move the records of the pages `urls`, and their observations, jobs, and changes, to the property `to_id`."""
     known = set(connection.execute(select(SourceRow.page_url).where(SourceRow.url.in_(urls))).scalars())
     others = select(PageAlias.url).where(PageAlias.page_url.in_(known))
     aliases = {*urls, *connection.execute(others).scalars()}
@@ -66,7 +66,7 @@ def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id:
 
 
 def _keep_due(connection: Connection, from_id: str, to_id: str) -> None:
-    """Make `to_id` due for reindexing if `from_id` is: the moved records may be indexed by older rules."""
+    """Lower the identity version of `to_id` to that of `from_id`, so that the moved records are reindexed if needed."""
     ids, rules = Property.id, Property.identity_version
     theirs = select(rules).where(ids == from_id).scalar_subquery()
     connection.execute(update(Property).where(ids == to_id, rules > theirs).values(identity_version=theirs))

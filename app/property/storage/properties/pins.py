@@ -1,7 +1,8 @@
 """Find the pages that people's identity decisions keep together or apart.
 
-Each decision names pages on two sides. For two pages, the newest decision that names both and is not undone counts. A
-join keeps them together; a split keeps them apart if they are on different sides. A review decides nothing.
+Each decision names pages on two sides. A join keeps all its pages together. A split keeps pages on different sides
+apart. If several decisions apply to the same two pages, the newest one that is not undone counts. A review decides
+nothing.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ SPLIT, JOIN, REVIEW = "split", "join", "review"
 
 
 class Pins(NamedTuple):
-    """The URLs of the pages that decisions keep together with a page, and apart from it."""
+    """URLs of other pages: those that decisions keep together with a given page, and those kept apart from it."""
 
     together: frozenset[str]
     apart: frozenset[str]
 
 
 def pages_of(connection: Connection, *property_ids: str) -> Sequence[Row[Any]]:
-    """Return the pages of these properties: their ids and URLs."""
+    """Return the pages of these properties as rows with the property's id and the page's URLs."""
     columns = SourceRow.property_id, SourceRow.url, SourceRow.final_url, SourceRow.page_url
     rows: Sequence[Any] = connection.execute(select(*columns).where(SourceRow.property_id.in_(property_ids))).all()
     return rows
 
 
 def pinned_urls(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
-    """Return the URLs by which decisions name these pages."""
+    """Return the URLs under which decisions store these pages."""
     return {url for page in pages for url in (page.url, page.page_url) if url}
 
 
 def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
-    """Return the pins of each page, by its URL."""
+    """Return, for the URL of each page, the pages that decisions keep together with it or apart from it."""
     named = select(IdentityPin.decision_id).where(IdentityPin.url.in_(pinned_urls(pages)))
     c = IdentityDecision
     query = select(c).where(c.id.in_(named), c.undone_at.is_(None), c.kind != REVIEW).order_by(c.at, c.id)
@@ -59,7 +60,7 @@ def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
 
 
 def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
-    """Return whether a decision keeps pages of two of these properties apart."""
+    """Return whether a decision keeps a page of one of these properties apart from a page of another one."""
     pages = pages_of(connection, *property_ids)
     pins = pins_of(connection, pages)
     return any(
@@ -69,7 +70,7 @@ def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
 
 
 def properties_with(connection: Connection, urls: Collection[str]) -> Sequence[str]:
-    """Return the current properties of these pages, oldest first."""
+    """Return the ids of the properties that have one of these pages, oldest property first."""
     if not urls:
         return []
     query = select(Property.id).join(SourceRow, SourceRow.property_id == Property.id).group_by(Property.id)

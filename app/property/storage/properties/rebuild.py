@@ -1,4 +1,4 @@
-"""Rebuild a property from its records: its values, and the keys under which it is indexed."""
+"""Rebuild a property from the records of its pages: its merged values, and the keys under which it is indexed."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from app.property.storage.properties.source_records import records_of
 from app.property.storage.properties.tables import Property, PropertyKey
 from app.property.storage.statements import new_id
 
-#: The fields that the text search covers, and the field by which properties are filtered.
+#: `SEARCHED` are the fields that the text search covers. `STATUS` is the field by which properties are filtered.
 SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
 STATUS = "StandardStatus"
 
 
 def next_update_time(database: Database, connection: Connection) -> datetime:
-    """Return the current time, or the time just after the newest update of any property if that is later."""
+    """Return the current time, or a microsecond after the newest update of any property if that is later."""
     newest = connection.execute(select(func.max(Property.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
 
 def new_property(database: Database, connection: Connection) -> str:
-    """Insert an empty property and return its id. The caller rebuilds it as `changed`, which sets its update time."""
+    """Insert an empty property and return its id. The caller must then call `rebuild` with `changed`."""
     now = next_update_time(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
     row["identity_version"] = identity.IDENTITY_VERSION
@@ -44,13 +44,13 @@ def new_property(database: Database, connection: Connection) -> str:
 
 
 def canonical_id(connection: Connection, property_id: str) -> str:
-    """Return the id of the property, or of the one that it was merged into."""
+    """Return the id of the property that `property_id` was merged into, else `property_id` itself."""
     query = select(Property.merged_into).where(Property.id == property_id)
     return connection.execute(query).scalar() or property_id
 
 
 def existing(connection: Connection, property_id: str) -> Row[Any]:
-    """Return the row of the property, or of the one that it was merged into. Raises `NotFoundError`."""
+    """Return the row of the property, or of the property that it was merged into. Raises `NotFoundError`."""
     named = aliased(Property)
     canonical = select(func.coalesce(named.merged_into, named.id)).where(named.id == property_id).scalar_subquery()
     row = connection.execute(select(Property).where(Property.id == canonical)).one_or_none()
@@ -61,7 +61,7 @@ def existing(connection: Connection, property_id: str) -> Row[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The result of a rebuild: the property's old row, its records, and their merged values."""
+    """The result of a rebuild: the property's row before the rebuild, its records, and their merged values."""
 
     was: Row[Any]
     sources: Sequence[SourceRecord]
@@ -69,12 +69,12 @@ class Rebuilt:
 
 
 def rebuild(database: Database, connection: Connection, property_id: str, *, changed: bool = False) -> Rebuilt | None:
-    """Update the property and its keys from its records. A property without records is left alone: return None.
+    """Update the property's values and keys from its records. If it has no records, do nothing and return None.
 
     `changed` sets a new update time even if the values are the same.
     """
     row_of = select(Property).where(Property.id == property_id).with_for_update(key_share=True)
-    stored = connection.execute(row_of).one_or_none()  # lock the row first, then read the records
+    stored = connection.execute(row_of).one_or_none()  # lock the row before reading the records
     sources = records_of(connection, property_id)
     if stored is None or not sources:
         return None
@@ -88,7 +88,8 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    if stored.identity_version > identity.IDENTITY_VERSION:  # the newer version must index the property again
+    # a newer release made the old keys; after the rebuild by this release, it must reindex the property
+    if stored.identity_version > identity.IDENTITY_VERSION:
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:
         connection.execute(update(Property).where(Property.id == property_id).values(change))
@@ -97,10 +98,10 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
 
 
 def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
-    """Return `[{"field", "chosen": value, "evidence", "reasons", "verdicts"}]`.
+    """Return the conflicts as a list of `{"field", "chosen": value, "evidence", "reasons", "verdicts"}`.
 
-    The last three members are lists of the same length: the chosen value first, then the others. A verdict is "won",
-    "agrees", "older", or "conflict".
+    `evidence`, `reasons`, and `verdicts` are lists with one entry per value: the chosen value first, then the others. A
+    verdict is "won", "agrees", "older", or "conflict".
     """
     return [
         {
@@ -115,7 +116,7 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
 
 
 def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -> dict[str, Any]:
-    """Return the search columns, in lower case by Python because the databases differ on non-ASCII letters."""
+    """Return the search columns. Text is lowercased here, because databases lowercase non-ASCII letters differently."""
     words = [str(record[name]) for name in SEARCHED if record.get(name)]
     return {
         "search_text": " ".join([*words, *urls]).lower(),
@@ -125,7 +126,10 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
 
 
 def _index(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
-    """Index the property under exactly its records' keys. A key of another property stays there, unless it is a URL."""
+    """Store the keys of the property's records, and delete its other keys.
+
+    An exact key that another property has stays with that property, except a URL key, which moves to this one.
+    """
     exact = {key for source in sources for key in identity.keys_of(source)}
     blocking = {key for source in sources for key in identity.blocks_of(source.values)}
     mine = PropertyKey.property_id == property_id

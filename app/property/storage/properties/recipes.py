@@ -1,7 +1,7 @@
-"""Store recipes and their examples, shared by all processes (`app/property/recipes`).
+"""Store recipes (`app/property/recipes`) and their examples in the database, which all processes share.
 
-The page of an example is read from the stored pages. A recipe in another version of the format is not used. If
-it was learned, it is deleted when a new recipe of its host is learned.
+An example stores only the hash of its page's body; the page itself is read from the stored pages. A recipe in another
+version of the format is not used. If it was learned, it is deleted when a new recipe of its host is stored.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class StoredRecipes(Store):
     """The recipes of a `Database`. Each method is one transaction. Implements `RecipeStore` for `RecipeKeeper`."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`: handwritten ones, then learned ones, each group last updated first."""
+        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten, then learned recipes, last updated first."""
         with self._database.reading() as connection:
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template, else store and return `recipe`. Locks the host.
+        """Return the stored recipe of the same template and kind, else store and return `recipe`. Locks the host.
 
-        Of more than `MOST_OF_HOST` learned recipes, those that were updated longest ago are deleted.
+        If the host then has more than `MOST_OF_HOST` learned recipes, those updated longest ago are deleted.
         """
         from app.property.recipes.template import likest  # noqa: PLC0415
 
@@ -57,9 +57,10 @@ class StoredRecipes(Store):
         return self._database.repeat(work)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example, in place of an older one of the same page. Only the newest 12 of a recipe are kept.
+        """Store an example, replacing an older example of the same page. Keep the newest `MOST_EXAMPLES` per recipe.
 
-        Nothing is stored if the page is no-store, names a purged person, was purged meanwhile, or has a very long URL.
+        Store nothing if the page must not be stored (`no-store`), names a purged person, was purged after it was
+        fetched, or has a URL that is too long.
         """
         page = example.page
         if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # such a URL is too long for the index
@@ -87,7 +88,7 @@ class StoredRecipes(Store):
         self._database.repeat(work)
 
     def examples(self, recipe_id: str) -> list[Example]:
-        """Return the examples with stored pages, newest last."""
+        """Return the examples whose pages are still stored, newest last."""
         from app.property.recipes.learning import Example  # noqa: PLC0415
 
         c, found = RecipeExample, list[Example]()
@@ -108,7 +109,7 @@ class StoredRecipes(Store):
         self._database.repeat(lambda connection: connection.execute(which))
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply `change` to the stored recipe, which is locked, and return it; None if it was deleted."""
+        """Lock the stored recipe and replace it by the result of `change`. Return that, or None if it was deleted."""
 
         def work(connection: Connection) -> Recipe | None:
             row = connection.execute(_locked(recipe_id)).one_or_none()
@@ -121,7 +122,7 @@ class StoredRecipes(Store):
         return self._database.repeat(work)
 
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
-        """Return recipes in the order of their ids, all or those of `host`. Raises `InvalidCursorError`."""
+        """Return a page of recipes, of all hosts or of `host`, ordered by id. Raises `InvalidCursorError`."""
         query = _USABLE if host is None else _USABLE.where(RecipeRow.host == host)
         rows = self._rows(ORDER.page_query(query, cursor, limit))
         return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
@@ -131,7 +132,10 @@ class StoredRecipes(Store):
         return self._found(recipe_id, RecipeRow.id == recipe_id)[0]
 
     def named(self, name: str) -> Sequence[Recipe]:
-        """Return the recipe with this id, or the recipes of this host. Raises `RecipeNotFoundError` without any."""
+        """Return the recipe with the id `name`, or the recipes of the host `name`.
+
+        Raises `RecipeNotFoundError` if there are none.
+        """
         return self._found(name, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
 
     def _found(self, name: str, which: ColumnElement[bool]) -> list[Recipe]:
@@ -141,11 +145,11 @@ class StoredRecipes(Store):
         raise RecipeNotFoundError(name)
 
     def put(self, recipe: Recipe) -> None:
-        """Store a handwritten or exported recipe, in place of one with the same id."""
+        """Store a handwritten or exported recipe, replacing a recipe with the same id."""
         self._database.repeat(lambda connection: self._put(connection, recipe))
 
     def forget(self, recipe_id: str) -> bool:
-        """Delete a recipe with its examples. Return False if there is none."""
+        """Delete a recipe and its examples. Return False if there is no recipe with this id."""
         gone = delete(RecipeRow).where(RecipeRow.id == recipe_id)
         return self._database.repeat(lambda connection: connection.execute(gone).rowcount) > 0
 

@@ -1,7 +1,7 @@
-"""Recompute the keys of properties that an older version stored, and merge those that prove to be the same.
+"""Recompute the keys of properties whose keys were made by older rules, and merge properties that match under new keys.
 
-`properties.identity_version` is the version of the rules that made the keys. Each property is one transaction, so
-workers can continue meanwhile.
+`properties.identity_version` is the version of the rules that made a property's keys. Each property is reindexed in its
+own transaction, so that workers can continue meanwhile.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from app.property.storage.properties.source_records import records_of
 from app.property.storage.properties.tables import Property
 
 _DUE = Property.merged_into.is_(None), Property.identity_version < IDENTITY_VERSION
-#: A position in the queue of due properties: (identity version, property id).
+#: A position in the list of properties to reindex: (identity version, property id). `BEGIN` is before the first one.
 Place = tuple[int, str]
 BEGIN: Place = (-1, "")
 
 
 def count_due(connection: Connection) -> int:
-    """Return how many properties are indexed by older rules."""
+    """Return the number of properties that must be reindexed."""
     return int(connection.execute(select(func.count()).select_from(Property).where(*_DUE)).scalar_one())
 
 
 def due_after(database: Database, place: Place, limit: int) -> list[Place]:
-    """Return the places of the next `limit` due properties after `place`, in a stable order."""
+    """Return the positions of the next `limit` properties to reindex after `place`, in ascending order."""
     c = Property
     query = select(c.identity_version, c.id).where(*_DUE, tuple_(c.identity_version, c.id) > tuple_(*place))
     with database.reading() as connection:
@@ -37,7 +37,7 @@ def due_after(database: Database, place: Place, limit: int) -> list[Place]:
 
 
 def reindex_one(database: Database, property_id: str) -> bool:
-    """Reindex one property. Return False if it is no longer due."""
+    """Reindex one property and merge its matches. Return False if the property no longer needs to be reindexed."""
 
     def work(connection: Connection) -> bool:
         lock_pages(database, connection, records_of(connection, property_id))

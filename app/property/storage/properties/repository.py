@@ -1,6 +1,6 @@
-"""Store records and the properties made of them in one transaction, and read properties as interfaces show them.
+"""Store a record and update its property in one transaction, and read properties as interfaces show them.
 
-`resolve.py` finds the property of a record, and `rebuild.py` updates the property. Safe for many concurrent writers.
+`resolve.py` finds the property of a record, and `rebuild.py` updates the property. Many writers can run concurrently.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DEFAULT_RULES = PublishingRules()
 class PropertyStore:
     """The properties of a `Database`. `rules` configures the detection of changes.
 
-    When reading, the id of a merged property stands for the property that it was merged into.
+    Methods that read by id accept the id of a merged property, and then read the property that it was merged into.
     """
 
     def __init__(self, database: Database, rules: PublishingRules = DEFAULT_RULES) -> None:
@@ -69,17 +69,18 @@ class PropertyStore:
         edition: str | None = None,
         related: str | None = None,
     ) -> str:
-        """Store a page's record, merge it into its property (new or existing), and return the property's id.
+        """Store a page's record, add it to its property (existing or new), and return the property's id.
 
-        The caller holds `lock_pages`. Saving the same record again changes no values. An older record of the same
-        page, under any of its URLs, is replaced. A record older than the stored one only adds its observations.
+        The caller must have called `lock_pages` in this transaction. Saving the same record again changes no values. An
+        older record of the same page, under any of its URLs, is replaced. A record older than the stored one does not
+        replace it, and only its observations are added.
 
-        `edition` is the version of the extractors. `asks_again` means that a model was needed and unavailable, so the
-        record is not fresh. `related` is the property for which the page was found; the record goes there unless it
-        contradicts that property.
+        `edition` is the version of the extractors. `asks_again` means that a model was needed but unavailable, so the
+        record does not count as fresh. `related` is the property for which the page was found. A record that matches no
+        property is added to `related`, unless it contradicts that property.
 
-        Names of people purged meanwhile are left out. Raises `PurgedMeanwhileError`, before anything is written, if the
-        page was purged after it was fetched.
+        Names of people who were purged after the page was fetched are left out. If the page itself was purged after it
+        was fetched, raises `PurgedMeanwhileError` before anything is written.
         """
         urls = urls_of(record)
         purged = purged_since(self.database, connection, record.fetched_at, urls)
@@ -112,13 +113,13 @@ class PropertyStore:
         }
         if before is None:
             connection.execute(insert(SourceRow).values(row))
-        else:  # the row keeps its URL, and keeps its content if that is newer
+        else:  # the stored row keeps its URL; if it is newer than `record`, it keeps its content too
             row = {**row, "url": before.url} if before.fetched_at <= record.fetched_at else {"property_id": owner_id}
             connection.execute(update(SourceRow).where(SourceRow.id == before.id).values(row))
         previous = drop_doubles(connection, doubles, record)
         left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():
-            if not pages:  # this was the property's only page
+            if not pages:  # the property has lost its only page to `owner_id`
                 merge_into(connection, property_id, owner_id)
                 has_merged = True
         observe(connection, owner_id, record)
@@ -131,11 +132,10 @@ class PropertyStore:
         return owner_id
 
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
-        """Confirm at the time `at` that the page still has this body; return the property and the page's kind.
+        """Note that the page still had this body at the time `at`. Return its property and the page's kind.
 
-        The record is then as current as one read at `at`. This also counts as a look at pending changes of the page.
-        The call confirms no other page. Return None if the body has to be read, because there is no complete record of
-        it by the current extractors.
+        The record then counts as current at `at`, and pending changes of the page count one more look. Return None if
+        the current extractors have no complete record of this body; then the body has to be read.
         """
         row = record_with_body(connection, seen)
         is_older = row is not None and (row.checked_at or row.fetched_at) < at
@@ -167,22 +167,30 @@ class PropertyStore:
         The members are "property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried",
         "replaces", "created_at", and "updated_at".
 
-        `as_of` is the time of each value's last confirmation, `unverified` has unverified claims, `tried` the sources
-        of the newest job for its address, and `replaces` the ids of properties merged into this one. Raises
-        `NotFoundError`.
+        `as_of` is the time of each value's last confirmation. `unverified` lists unverified claims. `tried` lists the
+        sources tried by the last finished job of this property that recorded them. `replaces` lists the ids of
+        properties that were merged into this one.
+
+        Raises `NotFoundError`.
         """
         with self.database.reading() as connection:
             return views(connection, [existing(connection, property_id)])[0]
 
     def sources(self, property_id: str) -> list[SourceRow]:
-        """Return the record of each source, before merging, in the order of `get`; none for an unknown property."""
+        """Return the stored record of each of the property's pages, in the order of the "sources" of `get`.
+
+        Return an empty list for an unknown property.
+        """
         with self.database.reading() as connection:
             mine = SourceRow.property_id == canonical_id(connection, property_id)
             query = select(SourceRow).where(mine).order_by(SourceRow.fetched_at, SourceRow.id)
             return entities(connection, query)
 
     def sources_of(self, property_id: str) -> tuple[str, list[SourceRecord], set[str]]:
-        """Return the property's id, records, and the URLs that a person joined. Raises `NotFoundError`."""
+        """Return the property's current id, its records, and the URLs of its pages that a person's join affects.
+
+        Raises `NotFoundError`.
+        """
         with self.database.reading() as connection:
             canonical = str(existing(connection, property_id).id)
             sources = records_of(connection, canonical)
@@ -190,7 +198,10 @@ class PropertyStore:
         return canonical, sources, {url for url, pin in pins.items() if pin.together}
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property at `address` and its newest page's kind if the whole property is fresh, else None."""
+        """Return the property at `address` and the kind of its newest page, or None if the property is not fresh.
+
+        A property is fresh if a page was confirmed after `since` and no page needs a model again.
+        """
         keys = identity.address_lookups(address)
         owners = select(PropertyKey.property_id).where(PropertyKey.key.in_(keys), ~PropertyKey.is_blocking)
         query = (
@@ -215,10 +226,11 @@ class PropertyStore:
         newest_first: bool = False,
         only: PropertyFilter = EVERY,
     ) -> Page[dict[str, Any]]:
-        """Return the properties after `cursor` in the shape of `get`, oldest or newest change first.
+        """Return a page of properties after `cursor` in the shape of `get`, ordered by the time of their last change.
 
-        Oldest first, a property that changes between two pages appears again at the end, so that no change is missed.
-        `changed_since` leaves out properties unchanged since then. Raises `InvalidCursorError`.
+        With the oldest change first (the default), a property that changes between two calls appears again at the end,
+        so that no change is missed. `changed_since` leaves out properties that have not changed since then. Raises
+        `InvalidCursorError`.
         """
         order = NEWEST_FIRST if newest_first else ORDER
         query = _unmerged(changed_since).where(only.condition())
@@ -230,12 +242,12 @@ class PropertyStore:
     def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
         """Yield a consistent snapshot of all properties in the shape of `get`, oldest change first.
 
-        `page` properties are in memory at a time. The snapshot is one read transaction: writers do not wait for it, but
-        the database keeps replaced rows until it ends. Raises errors of the database.
+        Hold at most `page` properties in memory at a time. The snapshot is one read transaction. Writers do not wait
+        for it, but the database keeps replaced rows until it ends. Raises errors of the database.
         """
         query, cursor = _unmerged(changed_since), None
         with self.database.reading() as connection:
-            if not self.database.is_sqlite:  # by default, each statement of PostgreSQL sees its own snapshot
+            if not self.database.is_sqlite:  # by default, each PostgreSQL statement sees its own snapshot
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             while True:
                 found = connection.execute(ORDER.page_query(query, cursor, page)).all()

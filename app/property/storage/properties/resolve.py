@@ -1,4 +1,4 @@
-"""Find the property of a record: by people's decisions, else among properties that share keys with the record.
+"""Find the property of a record: by people's identity decisions, else among properties that share keys with the record.
 
 `merging/resolve.py` compares the record with these properties.
 """
@@ -23,17 +23,18 @@ from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: Blocking keys that find more properties than this are ignored: the key may be the center of a ZIP code, or a
-#: placeholder.
+#: If a record's blocking keys find more properties than this, they are ignored. A key may come from a placeholder, or
+#: from the center of a ZIP code, which many properties share.
 _MOST_NEAR = 200
 
 
 def resolve_property(
     database: Database, connection: Connection, record: SourceRecord, related: str | None = None
 ) -> tuple[str, bool]:
-    """Return the record's property, and whether it is new or other properties were merged into it.
+    """Return the id of the record's property, and whether the property is new or others were merged into it.
 
-    A record that matches no property goes to `related`, the property for which its page was found.
+    A record that matches no property belongs to `related`, the property for which its page was found, unless the record
+    contradicts it.
     """
     pins = pins_of(connection, [record])[record.url]
     if joined := properties_with(connection, pins.together):
@@ -49,7 +50,10 @@ def resolve_property(
 
 
 def merge_same(database: Database, connection: Connection, record: SourceRecord, owner_id: str) -> tuple[str, bool]:
-    """Merge all properties that a stored record shows to be the same; return its property, and whether any merged."""
+    """Merge the properties that match `record`, a stored record of the property `owner_id`.
+
+    Return the id of the record's property afterwards, and whether properties were merged.
+    """
     pins = pins_of(connection, [record])[record.url]
     if properties_with(connection, pins.together):
         return owner_id, False
@@ -69,7 +73,7 @@ def _merged(connection: Connection, found: Resolution) -> str:
 
 
 def _related(connection: Connection, record: SourceRecord, owner_id: str | None, apart: Sequence[str]) -> str | None:
-    """Return `owner_id`; None if the record contradicts that property, or a decision keeps them apart."""
+    """Return `owner_id`. Return None if the record contradicts that property, or if a decision keeps the two apart."""
     if owner_id is None or owner_id in apart:
         return None
     values = connection.execute(select(Property.record).where(Property.id == owner_id)).scalar()
@@ -83,11 +87,11 @@ def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str]
 
 
 def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
-    """Lock the properties that share keys with the record; return each, and whether it has the record's own page."""
+    """Lock the properties that share keys with the record. Return each, and whether the record's page is its page."""
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()
-    while not ids <= locked:  # properties may have been merged during the wait for the lock
+    while not ids <= locked:  # while this waited for row locks, properties may have been merged: search again
         locked |= ids
         query = select(Property.id, Property.created_at, Property.record).where(Property.id.in_(ids))
         living = query.where(Property.merged_into.is_(None)).order_by(Property.id)
@@ -98,7 +102,7 @@ def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[
 
 
 def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[str]]:
-    """Return the ids of properties that share keys with the record, and of those that have its own page."""
+    """Return the ids of properties that share keys with the record, and the ids of those that share its page's URL."""
     key, owner = PropertyKey.key, PropertyKey.property_id
     exact = select(key, owner).where(key.in_(identity.lookups_of(record)), ~PropertyKey.is_blocking)
     blocking = select(owner).where(key.in_(identity.block_lookups_of(record.values)), PropertyKey.is_blocking)
@@ -113,7 +117,7 @@ def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[s
 def _ask_person(
     database: Database, connection: Connection, record: SourceRecord, owner_id: str, found: Resolution
 ) -> None:
-    """Queue for review the pairs of properties that only a source of unknown kind connects."""
+    """Ask for a review of each property that only a page of unknown kind connects to the record's property."""
     for other in found.doubtful:
         if other.id != owner_id:
             why = f"only a page of unknown kind connects them: {other.decision.why}"

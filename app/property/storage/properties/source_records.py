@@ -18,7 +18,7 @@ from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import Observation, SourceRow, Unverified
 from app.property.storage.statements import clean, digest, entities, insert_if_new, upsert
 
-#: The note on a page of an address if the model was asked about another of its pages.
+#: The note on a page of an address for which the model was not asked, because it was asked about another of the pages.
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
@@ -33,14 +33,14 @@ def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
 
 
 def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
-    """Return the newest record of each page, by property."""
+    """Return the newest record of each page of these properties, grouped by property id."""
     query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
     rows = by_property(property_ids, entities(connection, query) if property_ids else ())
     return {property_id: [row.to_record() for row in found] for property_id, found in rows.items()}
 
 
 def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[str, list[T]]:
-    """Group rows by their `property_id`. Properties without rows have empty lists."""
+    """Group rows by their `property_id`. A property without rows gets an empty list."""
     found: dict[str, list[T]] = {property_id: [] for property_id in property_ids}
     for row in rows:
         found[row.property_id].append(row)
@@ -48,9 +48,9 @@ def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[
 
 
 def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """Return the fields that a model should still read on the property's pages with one of `urls`, and why.
+    """Return the fields that a model should still read on those pages of the property that `urls` name, and the reason.
 
-    The reason `ASKED_ELSEWHERE` is returned only if there is no other.
+    The reason is None if the pages have no note. `ASKED_ELSEWHERE` is returned only if no other note applies.
     """
     asked = sorted(set(urls))
     known_as = select(PageAlias.page_url).where(PageAlias.url.in_(asked))
@@ -63,7 +63,7 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
 
 
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    """Return the stored record that `record` replaces, if any, and the other stored records of the same page."""
+    """Return the stored record that `record` replaces (or None), and the other stored records of the same page."""
     mine = SourceRow.url == record.url
     same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
     rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
@@ -71,7 +71,10 @@ def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any]
 
 
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
-    """Delete `doubles`, other records of the page, but not their observations; return the properties of `doubles`."""
+    """Delete `doubles`, the other records of the page of `record`, but keep their observations.
+
+    Store the URLs of these records as aliases of the page. Return the ids of the properties that had `doubles`.
+    """
     at, page_url = record.as_of, record.page_url
     for row in doubles:
         connection.execute(delete(SourceRow).where(SourceRow.id == row.id))
@@ -79,12 +82,12 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL now has a record of its own
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL now has its own record
     return {row.property_id for row in doubles}
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record`, with the source kind known for its final URL if it has none of its own."""
+    """Return `record`. If its source kind is unknown, take that of `before` if both have the same final URL."""
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
     return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)
@@ -118,7 +121,10 @@ def put_claims(
     *,
     read: Iterable[str] = (),
 ) -> None:
-    """Replace claims of the same field and page by `claims`, except purged ones; delete those about `read` pages."""
+    """Store `claims` about a property, replacing stored claims of the same field and page. Skip purged claims.
+
+    First delete the claims from pages whose URLs are in `read`, because these pages now have records.
+    """
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))
     by_time = dict[datetime, list[Unverified]]()

@@ -25,10 +25,10 @@ from app.property.storage.types import (
     where,
 )
 
-#: Options for PostgreSQL indexes in byte order, which does not depend on the database's locale.
+#: Options for PostgreSQL indexes that sort URLs by bytes, whatever the database's locale is.
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
-#: The id of a property. Rows that refer to it are deleted with it.
+#: The id of a property. A row with such a column is deleted together with the property.
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
@@ -38,22 +38,22 @@ class Property(Base):
     __tablename__ = "properties"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    merged_into: Mapped[OfProperty | None]  # the property that it was merged into
+    merged_into: Mapped[OfProperty | None]  # the property that this one was merged into; null if it was not merged
     record: Mapped[JsonWords]
     evidence: Mapped[JsonWords]
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # the columns for searches (`rebuild.search_row`), made of the record, the conflicts, and the URLs of its pages
+    # columns for searches (`rebuild.search_row`): lowercase words of the record and page URLs, the status (null: none),
+    # and the number of conflicts
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # the `identity.IDENTITY_VERSION` of the keys; with a lower number, the property must be reindexed (`reindex.py`)
+    # version of the rules that made the keys; a property below `identity.IDENTITY_VERSION` must be reindexed
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        # for reindexing; if the index had the columns that lists sort by, SQLite would use it for lists, and sort all
-        # rows
+        # for reindexing; it lacks `updated_at`, or SQLite would use it for lists and then have to sort all rows
         Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -63,8 +63,8 @@ class Property(Base):
 class PropertyKey(Base):
     """A key under which a property is indexed (`merging/identity.py`).
 
-    An exact key belongs to one property only, so that two processes cannot store the property twice. A blocking key
-    finds similar properties, for example those that a typing error keeps from sharing an exact key.
+    An exact key belongs to one property only, so that two processes cannot store the same property twice. Several
+    properties can have the same blocking key, which finds similar properties despite a typing error.
     """
 
     __tablename__ = "property_keys"
@@ -77,7 +77,7 @@ class PropertyKey(Base):
 
 
 class SourceRow(Base):
-    """The newest record of a page, stored under the URL that was requested first."""
+    """The newest record of a page. `url` is the URL under which the page was requested first."""
 
     __tablename__ = "source_records"
 
@@ -92,25 +92,25 @@ class SourceRow(Base):
     evidence: Mapped[JsonWords]
     wanted_model: Mapped[PlainJson]
     model_note: Mapped[Words | None]
-    # a model was unavailable, and is asked for the wanted fields again at the next request for the page
+    # whether the next request for the page asks the model again, because the model was unavailable
     asks_again: Mapped[bool] = mapped_column(server_default=false())
     stored_at: Mapped[datetime]
-    # the page's URL, spelled as a target; null in old rows
+    # the page's canonical URL (`urls/canonical.py`); null if unknown
     page_url: Mapped[Url | None] = mapped_column(index=True)
-    checked_at: Mapped[datetime | None]  # when the site last confirmed the page
-    edition: Mapped[str | None] = mapped_column(String(16))  # the version of the extractors (`reading/edition.py`)
-    # who publishes the page (`record.SourceKind`); null if unknown
+    checked_at: Mapped[datetime | None]  # time of the last check that found the page unchanged; null if none
+    # version of the extractors (`reading/edition.py`); null if the page must be read again
+    edition: Mapped[str | None] = mapped_column(String(16))
+    # kind of the page's publisher (`record.SourceKind`); null if unknown
     source_kind: Mapped[str | None] = mapped_column(String(16))
-    names_people: Mapped[bool] = mapped_column(server_default=false())  # a field of the record names people
+    names_people: Mapped[bool] = mapped_column(server_default=false())  # whether a field of the record names people
 
     __table_args__ = (
         Index("uq_source_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),
-        # a hash index, since a URL after redirects may be too long for a B-tree entry
+        # a hash index, because a URL after redirects may be too long for a B-tree index
         Index("ix_source_records_final_url", "final_url", postgresql_using="hash"),
     )
 
     def to_record(self) -> SourceRecord:
-        """Return the row as a record."""
         return SourceRecord(
             url=self.url,
             final_url=self.final_url,
@@ -125,20 +125,20 @@ class SourceRow(Base):
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the source as interfaces show it, in JSON types, without its values."""
+        """Return the page's metadata as interfaces show it, in JSON types, without the record's values."""
         names = ("url", "final_url", "kind", "source_kind", "page_url", "fetched_at", "checked_at", "content_sha256")
         return self.shown((*names, "wanted_model", "model_note"))
 
 
-#: The time when a record was last known to be current.
+#: The last time at which a record was known to be current: the last check, else the fetch.
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-#: The condition must match the index exactly, or SQLite does not use the index.
+#: The condition for records that name people. Queries must use exactly this one, or SQLite does not use the index.
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
 Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 
 
 class Observation(Base):
-    """A value that was read from a body, stored once per body. Values that merging did not choose are kept here."""
+    """A value read from a page's body, stored once per body, whether or not merging chose the value."""
 
     __tablename__ = "observations"
 
@@ -163,7 +163,10 @@ class Observation(Base):
 
 
 class Unverified(Base):
-    """A value that `reported_by` reported from a page that could not be read; shown beside the record, never in it."""
+    """An unverified claim: a value that `reported_by` reported from a page that could not be read.
+
+    Claims are shown beside the record, and are never part of it.
+    """
 
     __tablename__ = "unverified"
 
@@ -182,14 +185,13 @@ class Unverified(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the claim as interfaces show it, in JSON types."""
         return self.shown(("field", "value", "quote", "url", "seen_at", "reported_by"))
 
 
 class IdentityDecision(Base):
-    """A person's decision on two properties: `other_id` was split off from `property_id`, or joined into it.
+    """A person's decision on two properties: `other_id` was split from `property_id`, or merged into it.
 
-    A `review` is a request for a decision: a page of unknown kind fits both properties.
+    If `kind` is `review`, the row asks for a decision, because a page of unknown kind fits both properties.
     """
 
     __tablename__ = "identity_decisions"
@@ -202,34 +204,33 @@ class IdentityDecision(Base):
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
     replaced: Mapped[PlainJson]  # ids of properties merged into the other property before the decision
-    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null unless the decision was undone
+    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # time when the decision was undone; null if not
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
 
     @property
     def pages(self) -> list[str]:
-        """The URLs of the other property's pages."""
+        """The URLs of the pages of `other_id`."""
         return [pin.url for pin in self.pins if pin.side == 1]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the decision as interfaces show it, in JSON types."""
         names = "id", "at", "who", "kind", "reason", "property_id", "other_id", "pages", "undone_at", "undone_by"
         return self.shown(names)
 
 
 class IdentityPin(Base):
-    """A URL that a decision names."""
+    """A page URL that an identity decision names."""
 
     __tablename__ = "identity_pins"
 
     decision_id: Mapped[Id] = mapped_column(ForeignKey("identity_decisions.id", ondelete="CASCADE"), primary_key=True)
-    # 0: a page of the property that kept its id, 1: a page of the other property
+    # 0 for a page of `property_id`, 1 for a page of `other_id`
     side: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[Url] = mapped_column(primary_key=True, index=True)
 
 
 class RecipeRow(Base):
-    """A recipe: where the pages of one template of a host have each field."""
+    """A recipe: where pages with the same template on one host state each field."""
 
     __tablename__ = "recipes"
 
@@ -237,15 +238,15 @@ class RecipeRow(Base):
     host: Mapped[Words]
     # whether a person wrote the recipe; learning never changes such a recipe
     written: Mapped[bool]
-    format: Mapped[int]  # recipes in another version of the format are not used
-    document: Mapped[JsonWords]  # the recipe in JSON (`app/property/recipes/form.py`)
+    format: Mapped[int]  # version of the recipe format; only recipes with the current version are used
+    document: Mapped[JsonWords]  # the recipe as JSON (`app/property/recipes/form.py`)
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_recipes_host_updated_at", "host", "updated_at"),)
 
 
 class RecipeExample(Base):
-    """Verified values of a page, from which a recipe is learned. Deleted with the last copy of the page's body."""
+    """Verified values of a page, from which a recipe is learned. Deleted when the page's body is no longer stored."""
 
     __tablename__ = "recipe_examples"
 
@@ -257,5 +258,5 @@ class RecipeExample(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
-#: The columns with URLs of a record's page.
+#: The columns of a record that hold a URL of its page.
 RECORD_URLS = (SourceRow.url, SourceRow.final_url, SourceRow.page_url)

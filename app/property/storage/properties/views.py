@@ -1,4 +1,4 @@
-"""Read properties as interfaces show them, with sources, claims, attempts, and the ids that they replace."""
+"""Read properties as interfaces show them, with sources, claims, attempts, and the ids of merged properties."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.property.storage.statements import entities
 
 @dataclass(frozen=True, slots=True)
 class PropertyFilter:
-    """A filter of properties. All `words` must occur, in any case. `status` is a RESO status; None means any status."""
+    """A filter of properties. All `words` must occur; case is ignored. `status` is a RESO status; None means any."""
 
     words: str = ""
     status: str | None = None
@@ -36,9 +36,9 @@ class PropertyFilter:
 
 
 def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Return `rows` in the shape of `PropertyStore.get`, in their order, with one query for each related table."""
+    """Return `rows` in the shape of `PropertyStore.get`, in the same order. Runs one query per related table."""
     ids = [row.id for row in rows]
-    # the values of a source are large, and are not shown
+    # the values and evidence of single sources are large and not shown, so do not load them
     shown = select(SourceRow).options(defer(SourceRow.record), defer(SourceRow.evidence))
     shown = shown.where(SourceRow.property_id.in_(ids)).order_by(SourceRow.fetched_at, SourceRow.id)
     sources = by_property(ids, entities(connection, shown))
@@ -66,6 +66,9 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """Return when each value's body was last confirmed, by the times in `bodies`."""
+    """Return, by field, when its value was last confirmed, or fetched if its body has no record now.
+
+    `bodies` maps the hash of each current record's body to the time of its last confirmation.
+    """
     found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
     return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}
