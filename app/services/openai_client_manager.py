@@ -1,6 +1,7 @@
-"""The key pool's interface from the specification: a manager, and its OpenAI clients.
+"""The interface of the key pool that the specification defines: a manager that provides OpenAI clients.
 
-A worker installs its manager at its start. In other processes, the first call builds a manager from the environment.
+A worker calls `install_manager` when it starts. In other processes, the first call of `get_openai_client_manager`
+builds a manager from the environment.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: The longest waits for a key with capacity. A task waits only briefly, because it is retried, unlike a direct caller.
+#: The maximum time that a request waits for a key with capacity. It is short in a task, because tasks are retried.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
-#: The SDK requires a key. The transport replaces this one in every request.
+#: The SDK requires a key. The transport replaces this placeholder in every request.
 _PLACEHOLDER = "the-transport-puts-a-key-here"
 
 
 class OpenAIClientManager:
-    """Many keys used as one client. Thread-safe, but not fork-safe: build one per process.
+    """Uses many keys as if they were one OpenAI client. Thread-safe, but not fork-safe: build one manager per process.
 
     `keys` has the configured keys in order, with wrapped secrets. `inner` is the transport that sends requests; tests
     replace it. `price` returns the cost of calls.
@@ -66,7 +67,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
-        #: The pool's store, which charges batches and has the usage and spending. It raises `redis.RedisError`.
+        #: The store of the keys' usage and spending. It also charges batches. Its methods raise `redis.RedisError`.
         self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
@@ -82,19 +83,19 @@ class OpenAIClientManager:
         )
 
     def get_client(self) -> openai.OpenAI | None:
-        """Return the pooled client, always the same; None without keys. Close the manager, not the client."""
+        """Return the pooled client, or None if no key is configured. Close the manager instead of the client."""
         return self._client if self.keys else None
 
     @property
     def base_urls(self) -> frozenset[str]:
-        """The base URLs of the keys."""
+        """The API base URLs of all keys: each key's own URL, or else the manager's."""
         return frozenset(key.base_url or self._base_url for key in self.keys)
 
     def open_async_client(self, max_retries: int | None = None) -> openai.AsyncOpenAI:
         """Return a new pooled async client with the same keys and state. Close it in the event loop that used it.
 
-        Each request may try up to `max_retries` further keys; None allows all. Raises `NoKeysError` without keys, and
-        `ValueError` for a negative number.
+        Each request may try up to `max_retries` further keys; None allows all keys. Raises `NoKeysError` if no key is
+        configured, and `ValueError` if `max_retries` is negative.
         """
         self._check(max_retries)
         terms = replace(self._terms, further_keys=max_retries, closed=threading.Event())
@@ -108,9 +109,9 @@ class OpenAIClientManager:
     def execute_with_retry[T](self, fn: Callable[[openai.OpenAI], T], max_retries: int | None = None) -> T:
         """Run `fn` once with a pooled client, whose requests may each try up to `max_retries` further keys.
 
-        None allows all keys. The rotation happens per request below `fn`, so `fn` itself is not repeated. The limit
-        belongs to the client passed to `fn`, in any thread. Raises the SDK's error if no key could help, `NoKeysError`
-        without keys, and `ValueError` for a negative number.
+        None allows all keys. The client itself repeats failed requests with other keys, so `fn` runs only once. The
+        limit applies to every request of that client, in any thread. Raises the SDK's error if no key could answer a
+        request, `NoKeysError` if no key is configured, and `ValueError` if `max_retries` is negative.
         """
         self._check(max_retries)
         if max_retries is None or max_retries >= len(self.keys):
@@ -121,9 +122,9 @@ class OpenAIClientManager:
     async def aexecute_with_retry[T](
         self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None
     ) -> T:
-        """Do the same as `execute_with_retry` for `async` code. Afterwards, the client and its streams are closed.
+        """Run the async function `fn` like `execute_with_retry`, then close the client and its streams.
 
-        For many calls in one event loop, use a client of `open_async_client`, which keeps its connections.
+        For many calls in one event loop, use a client from `open_async_client`, which keeps its connections.
         """
         async with self.open_async_client(max_retries) as client:
             return await fn(client)
@@ -135,7 +136,7 @@ class OpenAIClientManager:
             raise NoKeysError
 
     def get_stats(self) -> dict[str, Any]:
-        """Return the `data` of the specification's stats response, with keys by mask."""
+        """Return the `data` of the stats response that the specification defines. It shows only masks of keys."""
         return self._pool.stats()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
@@ -153,32 +154,33 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
 
     def reload(self, settings: Settings) -> KeyChange:
-        """Load the keys of `settings` again, use them, and return the changes. Strategy and base URL stay.
+        """Load the keys of `settings` again, use them, and return the changes. The strategy and base URL do not change.
 
-        Raises `ConfigurationError` or `NoKeysError` for unusable keys; then the old ones stay in use.
+        Raises `ConfigurationError` or `NoKeysError` if the new keys are unusable. The old keys then stay in use.
         """
         found = load_keys_again(settings)
         change = compare_keys(self.keys, found.keys)
-        if found.keys != self.keys:  # groups may differ too, without a change of keys
+        if found.keys != self.keys:  # also true if only the groups of keys have changed
             self.replace_keys(found.keys)
         return change
 
     def follow_keys_file(self, settings: Settings) -> None:
         """Reload the keys of `settings` whenever their file changes, until this manager is closed.
 
-        Workers and the web server do not call this, because they have their own reload. No effect without a keys file.
+        Workers and the web server do not call this method, because they run their own `KeyReload`. It has no effect if
+        OPENAI_API_KEYS_FILE is not set.
         """
         if settings.openai.api_keys_file is not None and self._reloader is None:
             self._reloader = KeyReloader(reload_of(self, settings))
             self._reloader.start()
 
     def warm_up(self, model: str) -> None:
-        """Load the table of prices now by looking up `model`, so that the first request need not wait for it."""
+        """Look up the price of `model`, so that the price table is loaded now and not during the first request."""
         if self.keys:
             self._terms.price(model, 0, 0)
 
     def close(self) -> None:
-        """Send outstanding reports to the store and close the connections. Safe to call again."""
+        """Send outstanding reports of request outcomes to the store, and close all connections. Safe to call again."""
         if self._reloader is not None:
             self._reloader.stop()
         try:
@@ -197,7 +199,7 @@ class OpenAIClientManager:
 
 
 def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) -> KeyReload:
-    """Return the `KeyReload` of a manager built from `settings`, with the options of `KeyReload`."""
+    """Return a `KeyReload` for `manager`, which was built from `settings`. `options` are passed to `KeyReload`."""
 
     def apply(fresh: Settings) -> str:
         change = manager.reload(fresh)
@@ -207,10 +209,10 @@ def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) 
 
 
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
-    """Return a manager for the configured keys. Without keys, it has no client, and a warning is logged.
+    """Return a manager for the configured keys. If no key is configured, log a warning; the manager has no client.
 
-    With Redis, its state is shared by all processes. `in_task` selects the shorter default of OPENAI_MAX_WAIT_SECONDS.
-    Raises `ConfigurationError`.
+    If Redis is configured, all processes share the state of the keys. `in_task` selects the shorter default of
+    OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
     """
     found = load_keys(settings)
     for remark in found.remarks():
@@ -239,7 +241,7 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
 
 
 class _Installed:
-    """The manager of this process. A forked child inherits it but may not use it, which `pid` detects."""
+    """The installed manager, and the id of the process that it belongs to. A forked child must not use it."""
 
     manager: OpenAIClientManager | None = None
     pid: int | None = None
@@ -255,9 +257,10 @@ def install_manager(manager: OpenAIClientManager | None) -> None:
 
 
 def get_openai_client_manager() -> OpenAIClientManager:
-    """Return this process's manager: the installed one, else one built from the environment at the first call.
+    """Return this process's manager. If none is installed, build one from the environment and install it.
 
-    The latter follows changes of OPENAI_API_KEYS_FILE, because a script may run for days. Raises `ConfigurationError`.
+    A manager built here reloads its keys when OPENAI_API_KEYS_FILE changes, because a script may run for days. Raises
+    `ConfigurationError`.
     """
     with _Installed.building:
         manager = _Installed.manager

@@ -1,6 +1,6 @@
 """Scrape a target into a stored property: fetch, extract, ask the model for missing fields, merge, store.
 
-Each costly step leaves a checkpoint, so that a job resumed after a wait or a crash repeats no fetch and no paid call.
+Fetched pages and paid answers are stored at once, so a job that resumes after a wait or a crash does not repeat them.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from app.services.scraping.storing import Alias, ScrapeParts, Stored
 
 log = logging.getLogger(__name__)
 
-#: The errors of a page that was purged or whose URL has a purged name, and of a URL whose secret is not configured.
+#: Errors for a purged page, a URL with the name of a purged person, and a URL whose secret is not configured.
 _NOT_STORED = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
 #: The delay before a job is retried if another job is reading its page.
 _READ_ELSEWHERE_SECONDS = 2.0
-#: The members of a stored property that a `ScrapeOutcome` has.
+#: The members of a stored property that `ScrapeOutcome` also has.
 _SHOWN = ("record", "evidence", "sources", "conflicts", "unverified")
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeOutcome(Stored):
-    """A `Stored` result with the property as `PropertyStore.get` shows it."""
+    """A `Stored` result that also contains the property, in the shape of `PropertyStore.get`."""
 
     record: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class ScrapeOutcome(Stored):
 
 
 class Scraper:
-    """Scrapes targets with the given parts. Stateless and thread-safe."""
+    """Scrapes targets. Stateless and thread-safe."""
 
     def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker) -> None:
         self._parts = parts
@@ -73,15 +73,16 @@ class Scraper:
     def scrape(
         self, target: str, run: Run = NO_JOB, *, refresh: bool = False, asked_at: datetime | None = None
     ) -> ScrapeOutcome:
-        """Return the property of `target`, scraped unless a fresh one is stored and `refresh` is False.
+        """Scrape `target` and return its property. If `refresh` is False, a fresh stored property is returned instead.
 
-        In the `run` of a job, the page becomes the job's checkpoint, and storing the property ends the job. A page read
-        after `asked_at`, the time of the request, is not refreshed again. Addresses are scraped from their sources
-        (`scraping/addresses.py`).
+        In the `run` of a job, the page becomes the job's checkpoint, and storing the property ends the job. With
+        `refresh`, stored data older than `asked_at`, the time of the request, counts as outdated. For an address, its
+        sources are scraped (`scraping/addresses.py`).
 
         Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
         another job reads the same page, `OutOfTimeError` for addresses, `InvalidTargetError`, fetch and page errors,
-        errors of the database, and `openai.RateLimitError` if no key has capacity. Errors leave at most a checkpoint.
+        errors of the database, and `openai.RateLimitError` if no key has capacity. After an error, at most a checkpoint
+        and paid answers are stored.
         """
         outcome = cast(Stored, self.store_target(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)
@@ -93,8 +94,8 @@ class Scraper:
     ) -> Stored | SearchOutcome:
         """Do the same as `scrape`, but return no property data.
 
-        If `walks` is true, a search page results in jobs for its listings instead of a property. The function can then
-        raise the errors of `SearchWalker.walk`.
+        If `walks` is true and the target is a search page, create jobs for its listings instead of storing a property.
+        This can raise the errors of `SearchWalker.walk`.
         """
         url, job_id = normalize_target(target), run.job_id
         if is_address(url):
@@ -116,7 +117,7 @@ class Scraper:
         return outcome
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
-        """Store the page's record, return the stored one if nothing is new, or make jobs for a search's listings."""
+        """Store the page's values, or confirm the stored values if nothing is new. For a search, create jobs."""
         unchanged = self._parts.storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged
@@ -124,7 +125,7 @@ class Scraper:
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
-        # a URL of a known property is not a search: on many sites, a deleted listing shows other listings
+        # many sites show other listings at the URL of a deleted listing, so the URL of a known property is not a search
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)
@@ -142,9 +143,9 @@ class Scraper:
         return self._read(read, found, run)
 
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
-        """Scrape the canonical URL that `read` declares instead. Return None unless its page agrees with `read`.
+        """Scrape `canonical`, which the page of `read` declares as its URL. Return None if the two pages do not agree.
 
-        On success, nothing of `read` is stored, because the content of one URL must never replace that of another.
+        On success, no values of `read` are stored, because values from one URL must never replace those from another.
         """
         self._take_reading(read.url, canonical, run.lease)
         known = self._parts.index.record_of(canonical)

@@ -1,5 +1,5 @@
-"""OpenAI's Batch API for questions that can wait: collects parked requests, sends them, and reads the results.
+"""Send model requests that can wait through OpenAI's Batch API: collect requests, send batches, and read results.
 
-A process may crash between any two steps. Every decision is stored before it is carried out at OpenAI, every step can
-be repeated, and one process at a time handles a batch.
+A process may crash between any two steps. Therefore, each decision is stored before OpenAI is called, each step can be
+repeated, and only one process at a time handles a batch.
 """

@@ -1,4 +1,4 @@
-"""Call OpenAI's file and batch API through the key pool. Only keys of the same project see a file or a batch.
+"""Call OpenAI's file and batch API through the key pool. Only keys of the same project can access a file or a batch.
 
 All methods raise the errors of the SDK, including `openai.RateLimitError` (429) if the pool has no usable key.
 """
@@ -20,7 +20,7 @@ from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
 ENDPOINT: Final = "/v1/chat/completions"
 #: OpenAI deletes each file after this time, in case a process died before deleting it. A batch takes up to 24 hours.
 FILES_EXPIRE = timedelta(days=3)
-#: The metadata entry of a batch that holds the name that we gave it.
+#: The key of the batch metadata under which our name of the batch is stored.
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
 #: The highest expected difference between our clock and OpenAI's.
@@ -47,7 +47,7 @@ class BatchApi:
         return raw.parse().id, str(raw.http_response.extensions[KEY_ID])
 
     def create(self, key_id: str, file_id: str, name: str) -> Batch:
-        """Create a batch from an uploaded file. Its metadata has the `name`, by which `find` finds it."""
+        """Create a batch from an uploaded file. Store `name` in the batch's metadata, so that `find` can find it."""
         with _only(frozenset({key_id})):
             return self._client.batches.create(
                 input_file_id=file_id,
@@ -58,7 +58,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """Return the batch with this name; None if there is none. Batches from before `since` are not searched."""
+        """Return the batch with this name, or None. Batches created before `since` are not searched."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):
@@ -79,7 +79,7 @@ class BatchApi:
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """Yield the JSON objects of a result file while it downloads. Lines that are not JSON objects are skipped."""
         with ExitStack() as stack:
-            with _only(frozenset({key_id})):  # only for the request: in the loop, the caller's code runs
+            with _only(frozenset({key_id})):  # not around the loop, because the caller's code runs at each `yield`
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:

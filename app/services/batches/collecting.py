@@ -1,8 +1,8 @@
 """Collect parked requests into batches.
 
-Requests that no job waits for are withdrawn, and jobs send overdue ones as normal calls. The others are sent when they
-fill a batch or the oldest has waited long enough, and the budgets allow it. The check of the budgets here only avoids
-useless uploads. The later call of `charge_bulk` decides, and charges a whole batch or nothing.
+Requests that no job waits for are withdrawn. Overdue requests return to their jobs, which send them as normal calls.
+The other requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. This
+check of the budgets only avoids useless uploads. Later, `charge_bulk` decides, and charges the whole batch or nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 #: OpenAI's error code for a batch that exceeds the organization's limit of enqueued tokens.
 TOO_MANY_TOKENS = "token_limit_exceeded"
-#: For this time, such an error limits the size of new batches.
+#: The time for which a `TOO_MANY_TOKENS` error limits the size of new batches.
 _REMEMBERED = timedelta(days=1)
 #: Maximum number of batches begun per run. The next run follows within seconds.
 _MOST_BEGUN = 20
@@ -34,7 +34,7 @@ _LINE_BYTES = 192
 
 
 def tidy(parts: Parts) -> None:
-    """Withdraw parked requests that no job waits for, and return answered and overdue ones to their jobs."""
+    """Withdraw parked requests that no job waits for, and return answered and overdue requests to their jobs."""
     parts.requests.withdraw_unwanted()
     parts.requests.release_answered()
     if overdue := parts.requests.release_overdue():
@@ -50,7 +50,7 @@ def collect(parts: Parts) -> list[LlmBatch]:
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                parts.requests.release(never)  # their jobs make normal calls, which the pool refuses with the reason
+                parts.requests.release(never)  # their jobs make normal calls, and the pool's error states the reason
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
@@ -71,7 +71,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _RemainingBudgets:
-    """The usage of budgets while requests are chosen: of the day, of the least used key, and of each batch of jobs."""
+    """Budget usage while requests are chosen: of all keys today, of the least used key today, and by batch of jobs."""
 
     parts: Parts
     day: Spent
@@ -79,9 +79,9 @@ class _RemainingBudgets:
     batches: dict[str, Spent] = field(default_factory=dict)
 
     def takes(self, more: Spent, payer: str) -> bool | None:
-        """Add `more` to the used amounts and return True. Return False if today's budget is too small.
+        """Add `more` to the used amounts and return True. Return False if a daily budget is too small for it.
 
-        Return None if the budget of the batch `payer` is too small, so that the request can never be sent.
+        Return None if the budget of the batch of jobs `payer` is too small, so that the request can never be sent.
         """
         of_batch = self.batches.get(payer)
         if of_batch is None:
@@ -97,9 +97,9 @@ class _RemainingBudgets:
 
 
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
-    """Return the requests for one batch, within the limits of a file, of enqueued tokens, and of all budgets.
+    """Return the requests for one batch, within the maximum file size, the limit of enqueued tokens, and all budgets.
 
-    The second list has the ids of requests whose batch of jobs has no budget left.
+    The second list has the ids of requests that cost more than is left of the budget of their batch of jobs.
     """
     keys = parts.usable_keys()
     if not keys:
@@ -135,7 +135,7 @@ def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
 
 
 def _share(cap: Cap, spent: Spent) -> float:
-    """Return the largest used share of the caps of calls, tokens, and money."""
+    """Return the used share of the cap (on calls, tokens, or cost) that is closest to its limit."""
     pairs = ((cap.calls, spent.calls), (cap.tokens, spent.tokens), (cap.microusd, spent.microusd))
     return max((used / max(1, most) for most, used in pairs if most is not None), default=0.0)
 
@@ -145,10 +145,10 @@ def _most_bytes(parts: Parts) -> int:
 
 
 def _most_tokens(parts: Parts, model: str) -> float:
-    """Return the limit of tokens per batch.
+    """Return the maximum number of tokens per batch.
 
-    It is infinite unless OpenAI refused a batch of the model for too many enqueued tokens in the last day. In that
-    case, the limit is half of that batch's tokens, or twice the tokens of a later accepted batch.
+    It is infinite unless OpenAI rejected a batch of the model in the last day for too many enqueued tokens. In that
+    case, it is half the tokens of the rejected batch, or twice the tokens of a batch that was accepted later.
     """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]

@@ -42,16 +42,16 @@ class Parts:
         return found
 
     def cost_of(self, request: Candidate, model: str) -> int:
-        """Return the highest cost in millionths of a US dollar, with all input written to the provider's cache."""
+        """Return the maximum cost in millionths of a US dollar: the cost if the provider caches all input."""
         given, made = request.input_tokens, request.output_tokens
         return self.price(model, given, made, BATCH_TIER, written=given)
 
     def usable_keys(self) -> list[KeySnapshot]:
-        """Return the snapshots of the configured keys that take requests now or soon."""
+        """Return the snapshots of the configured keys that can be used now or soon."""
         return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
 
     def mask(self, key_id: str | None) -> str:
-        """Return the key's mask for logs, or its id if it is not configured any more."""
+        """Return the key's mask for logs, or the key's id if the key is no longer configured."""
         return next((key.mask for key in self.manager.keys if key.key_id == key_id), str(key_id))
 
 
@@ -66,10 +66,10 @@ def open_parts(settings: Settings, database: Database, manager: OpenAIClientMana
 
 
 def bulk_of(batch: LlmBatch) -> Bulk:
-    """Return the batch in the form in which the pool charges it. The batch must have a key."""
+    """Return the batch as a `Bulk`, which the pool's store can charge. The batch must have a key."""
     return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
 
 
 def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
-    """Return the amounts by batch of jobs: calls, tokens, cost, and, for actual usage only, cached tokens."""
+    """Return `charges`, by batch of jobs, as `Spent` values. The amounts are the fields of `Spent` in order."""
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

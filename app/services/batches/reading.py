@@ -20,7 +20,7 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: The client error statuses (4xx) after which a request is sent again, as after every status of 500 or more.
+#: Client errors (4xx) after which a request is sent again. Other client errors are final; all other errors are retried.
 _PASSING = frozenset({408, 409, 425, 429})
 _AT_ONCE = 200
 
@@ -36,7 +36,7 @@ class Tally:
 
 
 def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
-    """Store every line of the output and error files, and park requests without a line again.
+    """Store every line of the output and error files. Requests that have no line in them are parked again.
 
     Raises errors of the SDK and of the database. After an error, the call can be repeated.
     """

@@ -1,8 +1,9 @@
 """Run one batch step by step: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
 
 Before a batch is created again after a crash, OpenAI is searched for it. If the key of a batch no longer works, the
-other keys are tried, because a key of the same project can see the batch. If none can, the batch is given up, its
-requests are sent again, and the log warns that they may be billed twice. Otherwise, only unbilled requests are resent.
+other keys are tried, because a key of the same project can see the batch. If no key can, the batch is given up, its
+requests are sent again, and the log warns that they may be billed twice. In all other cases, only requests that were
+not billed are sent again.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: After a crash, OpenAI is searched for the batch for this time before the batch is created again.
+#: After a crash while a batch was created, the batch is searched for at OpenAI for this time, then created again.
 SETTLES = timedelta(seconds=30)
 #: After this many poll intervals, an unreachable batch is given up if its key was removed or OpenAI does not find it.
 LOST_POLLS = 5
-#: A refused key (401) is probed again after an hour (`breaker.Policy.dead_probe_us`). The batch waits for that, because
-#: giving it up may mean paying twice.
+#: An unreachable batch whose key was rejected (401) is given up after this time at the earliest. The key is probed
+#: again after an hour (`breaker.Policy.dead_probe_us`), and giving up the batch earlier may mean paying twice.
 CONFIRMED_DEAD = timedelta(minutes=65)
-#: An unreachable batch is given up after this time if no job waits for it. Failing steps are retried for
-#: OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
+#: An unreachable batch is given up after this time if no job waits for it or a request has waited too long. Failing
+#: steps are retried for OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
 _UNREACHABLE = timedelta(hours=1)
 #: Maximum number of other keys that are tried for an unreachable batch in one poll.
 _MOST_ASKED = 50
@@ -51,7 +52,7 @@ _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.Permission
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The result of a step after which the batch must wait before its next step."""
+    """The result of a step if the batch must wait for `seconds` before its next step."""
 
     seconds: float
 
@@ -68,7 +69,8 @@ class BatchRunner:
     def advance(self, batch: LlmBatch) -> None:
         """Run all steps that are possible now, then release the lease.
 
-        Raises `LeaseLostError`, errors of the database, and `redis.RedisError`. After an error, the lease expires.
+        Raises `LeaseLostError`, errors of the database, and `redis.RedisError`. After an error, the lease is not
+        released, but expires.
         """
         while True:
             try:
@@ -112,7 +114,7 @@ class BatchRunner:
         keys = frozenset(k.key_id for k in self._parts.usable_keys() if not cap.exceeded(k.spent_today, more))
         if not keys:
             return self._dissolve(batch, "no key has capacity for it now", counted=False)
-        with tempfile.TemporaryFile() as content:  # an unnamed file, deleted with the process
+        with tempfile.TemporaryFile() as content:  # a file without a name disappears even if the process is killed
             for request_id, body in self._batches.bodies(batch.id):
                 line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
                 content.write(line.encode())
@@ -122,7 +124,7 @@ class BatchRunner:
             try:
                 file_id, key_id = self._api.upload(f"propintel-{batch.id}.jsonl", content, keys)
             except _REFUSED as exc:
-                # the pool now excludes this key, and will choose another one
+                # the pool now excludes the rejected key, so the next attempt uses another key
                 self._note(batch, error=redact(str(exc))[:500])
                 return Wait(1.0 if self._parts.usable_keys() else _PAUSE_SECONDS)
             except openai.APIStatusError as exc:
@@ -154,7 +156,10 @@ class BatchRunner:
         return self._made(batch, made)
 
     def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
-        """Look for the batch of an interrupted attempt. Return None if there is none, `Wait` until that is certain."""
+        """Search OpenAI for a batch created by an interrupted attempt.
+
+        Return `Wait` while the batch may still appear there, and None if it was not created.
+        """
         if self._is_dead(batch):
             return self._lose(batch, "its key was refused while it was created")
         made = self._api.find(batch.key_id or "", batch.id, batch.created_at)
@@ -216,7 +221,7 @@ class BatchRunner:
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Continue with another key that sees the batch. Without one, retry, or give up the batch after some time."""
+        """Continue with another key that can see the batch. If no key can, retry later, and finally give it up."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
         others = self._parts.usable_keys()
@@ -256,7 +261,7 @@ class BatchRunner:
         return self._end(batch, BulkResult(), error=reason[:500])
 
     def _lose(self, batch: LlmBatch, reason: str) -> LlmBatch:
-        """Give up a batch that may be billed. Its charges stay, and its requests are sent again."""
+        """Give up a batch that may be billed. Its charges stay in the budgets, and its requests are sent again."""
         given = self._batches.give_back(batch.id, None)
         MODEL_BATCH_REQUESTS.labels("lost").inc(given)
         log.error(
@@ -296,7 +301,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.ENDED, result=result_row, ended_at=ended_at, error=error)
 
     def _settle(self, batch: LlmBatch) -> LlmBatch:
-        """Replace the charges in the budgets by the actual usage. A batch without a key was never charged."""
+        """Replace the batch's charges in the budgets by its actual usage. A batch without a key was never charged."""
         if batch.key_id is not None:
             kept = batch.result or {}
             given, made = kept["tokens"]
@@ -307,7 +312,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.SETTLED)
 
     def _clean_up(self, batch: LlmBatch) -> LlmBatch | Wait:
-        """Delete the batch's files at OpenAI, which contain text of pages. Those of a lost batch expire instead."""
+        """Delete the batch's files at OpenAI, which contain text of pages. Files of a lost batch expire instead."""
         kept = batch.result or {}
         files = [file_id for file_id in (batch.input_file_id, *kept.get("files", ())) if file_id]
         since: datetime = batch.ended_at or batch.created_at
@@ -332,7 +337,7 @@ class BatchRunner:
         return next((each.state for each in found if each.key_id == batch.key_id), "gone")
 
     def _is_dead(self, batch: LlmBatch) -> bool:
-        """Return whether the batch's key was refused, or removed from the configuration."""
+        """Return whether OpenAI rejected the batch's key, or the key was removed from the configuration."""
         return self._key_state(batch) in ("dead", "draining", "gone")
 
     @property
