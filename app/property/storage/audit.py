@@ -1,4 +1,4 @@
-"""The audit log of actions on keys and of purges: who did what, when, and why."""
+"""The audit log of purges and of actions on OpenAI keys: who did what, when, and why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.property.storage.types import Base, Id, Plain, PlainJson, Who, Words
 
 
 class AuditEntry(Base):
-    """An action on a key, or a purge. The key pool defines the outcomes and states of actions on keys."""
+    """An action on an OpenAI key, or a purge. The key pool defines the values of `outcome` and `state`."""
 
     __tablename__ = "audit_log"
 
@@ -23,15 +23,14 @@ class AuditEntry(Base):
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[Who]
     area: Mapped[str] = mapped_column(String(16))  # "key" or "purge"
-    # for a key: disable, enable, or probe; for a purge: the kind of thing that was purged, or "age" (`privacy/ages.py`)
+    # for a key: disable, enable, or probe; for a purge: the kind of purged data, or "age" (`privacy/ages.py`)
     action: Mapped[str] = mapped_column(String(16))
-    key_id: Mapped[Id | None]  # null for a purge: the audit log must not store purged names or URLs
+    key_id: Mapped[Id | None]  # null for a purge
     mask: Mapped[Plain | None]
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     state: Mapped[str | None] = mapped_column(String(16))
-    # the number of rows that a purge deleted, by table
-    removed: Mapped[PlainJson | None]
+    removed: Mapped[PlainJson | None]  # number of rows that a purge deleted, by table; null for a key
 
     __table_args__ = (
         CheckConstraint("area IN ('key', 'purge')", name="area"),
@@ -40,7 +39,7 @@ class AuditEntry(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry, an action on a key, in JSON types, as interfaces show it."""
+        """Return an action on a key as the HTTP API and the CLI show it, in JSON types."""
         names = ("id", "who", "action", "mask", "reason", "outcome", "state")
         return {name: getattr(self, name) for name in names} | {"at": self.at.isoformat(), "key": self.key_id}
 
@@ -59,7 +58,10 @@ def record(connection: Connection, at: datetime, who: str, area: str, action: st
 def key_actions(
     database: Database, cursor: str | None = None, *, key_id: str | None = None, limit: int = 100
 ) -> Page[AuditEntry]:
-    """Return the actions on all keys, or on one key, after `cursor`, newest first. Raises `InvalidCursorError`."""
+    """Return a page of the actions on keys, newest first. `key_id` selects one key; None means all keys.
+
+    Raises `InvalidCursorError`.
+    """
     query = select(AuditEntry).where(AuditEntry.area == "key")
     if key_id is not None:
         query = query.where(AuditEntry.key_id == key_id)

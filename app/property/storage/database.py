@@ -1,7 +1,7 @@
 """Access to the database: connections, transactions, and error translation. Each process opens one `Database`.
 
-This module does not depend on any table. SQLite runs in WAL mode, and its writers wait for each other. A forked
-child process never uses or closes its parent's connections.
+SQLite runs in WAL mode, in which writers wait for each other. A forked child process never uses or closes its parent's
+connections.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ from app.settings import Settings
 
 SQLITE_FILE = "propintel.sqlite3"
 _ATTEMPTS = 5
-#: The shortest and the longest pause between two paced transactions, in seconds.
+#: Limits of the pause between two transactions of `repeat_paced`, in seconds.
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
-    """Return the key for hashing purged names: PRIVACY_KEY, else, for SQLite only, a key file beside the database."""
+    """Return the key for hashing purged names: PRIVACY_KEY or, for SQLite, by default a key file beside the database.
+
+    For PostgreSQL, there is no key if PRIVACY_KEY is not set. Then people cannot be purged.
+    """
     if settings.retention.privacy_key is not None:
         return NamesKey(settings.retention.privacy_key.get_secret_value())
     url = parse_url(database_url(settings))
@@ -39,7 +42,7 @@ def names_key(settings: Settings) -> NamesKey:
 
 
 def database_url(settings: Settings) -> str:
-    """Return DATABASE_URL, else the URL of the SQLite file in PROPINTEL_HOME. The URL may contain a password."""
+    """Return DATABASE_URL, which may contain a password, or else the URL of the SQLite file in PROPINTEL_HOME."""
     if settings.state.database_url is not None:
         return settings.state.database_url.get_secret_value()
     path = settings.state.propintel_home.absolute() / SQLITE_FILE
@@ -47,12 +50,12 @@ def database_url(settings: Settings) -> str:
 
 
 class Database:
-    """The database at a URL, which is opened at first use or by `open()`. Thread-safe and fork-safe.
+    """The database at a URL. It is opened at first use or by `open()`. Thread-safe and fork-safe.
 
-    A missing SQLite folder is created with mode 0700, and SQLite is migrated. PostgreSQL must have this version's
-    schema, else `DatabaseOutdatedError` is raised. A writer waits up to `busy_timeout_seconds` for other writers; then
-    `DatabaseLockedError` is raised. `names_key` is the key for hashing the names of purged people. All methods
-    raise only errors of `app.errors` and `IntegrityError`.
+    A missing SQLite folder is created with mode 0700, and an outdated SQLite schema is migrated. An outdated PostgreSQL
+    schema raises `DatabaseOutdatedError`. A writer waits up to `busy_timeout_seconds` for other writers; then
+    `DatabaseLockedError` is raised. `names_key` is the key for hashing the names of purged people. Methods raise only
+    errors of `app.errors` and `IntegrityError`.
     """
 
     def __init__(
@@ -81,11 +84,11 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     def open(self) -> None:
-        """Connect, and migrate the schema (SQLite) or check it (PostgreSQL)."""
+        """Connect to the database, and migrate its schema (SQLite) or check it (PostgreSQL)."""
         self._opened()
 
     def close(self) -> None:
-        """Close the connections of this process. The next use reopens the database."""
+        """Close this process's connections. The next use opens new ones."""
         with self._lock:
             engine, self._engine = self._engine, None
             if engine is not None and self._pid == os.getpid():
@@ -93,20 +96,23 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a read transaction, which waits for no writer. On PostgreSQL, each statement sees its own snapshot."""
+        """Open a read transaction. It never waits for writers. On PostgreSQL, each statement has its own snapshot."""
         with errors.translated(self.url), self._opened().connect() as connection:
             yield connection.execution_options(begin="BEGIN")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction. It is committed after the block, or rolled back if the block raises."""
+        """Open a write transaction. It is committed after the block, or rolled back if the block raises an error."""
         engine = self._opened()
         self.clock.now()  # a shared clock may query Redis, which must not happen in a transaction
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
     def repeat[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction. Try at most five times if it deadlocks, or others write its keys first."""
+        """Run `work` in a write transaction. Retry up to four times after a deadlock or a conflict with other writers.
+
+        Conflicts are serialization failures, and unique keys that another transaction inserted first.
+        """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.writing() as connection:
@@ -120,10 +126,10 @@ class Database:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def repeat_paced[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work`, one of many transactions, like `repeat`. On SQLite, pause first, so that other writers can begin.
+        """Run `work` like `repeat`. Use this for long series of transactions: on SQLite, it pauses between them.
 
-        SQLite has no queue of writers: a waiting writer tries again every 1 to 100 ms. Without the pause, the next of
-        the many transactions would usually have begun by then.
+        SQLite does not queue writers: a waiting writer tries again every 1 to 100 ms. Without a pause, the next
+        transaction of the series would usually have taken the write lock by then, and other writers would starve.
         """
         if self.is_sqlite:
             time.sleep(max(0.0, self._next_paced - time.monotonic()))
@@ -134,24 +140,24 @@ class Database:
         return result
 
     def advisory_lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
-        """Take the lock `name` until the transaction ends. SQLite has one writer at a time and needs none."""
+        """Take the lock `name` until the transaction ends. On SQLite, do nothing: it has only one writer at a time."""
         if not self.is_sqlite:
             function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
             connection.execute(text(f"SELECT {function}(hashtext(:name))"), {"name": name})
 
     def wipe_free_space(self) -> bool:
-        """Overwrite deleted rows in the database's files. Return True if no deleted row is left.
+        """Overwrite deleted rows in the database's files. Return True if the files contain no deleted row any more.
 
-        SQLite rewrites its file and empties its write-ahead log; return False if readers prevent that. On PostgreSQL,
-        run VACUUM and return False: PostgreSQL overwrites freed space and its log only when it reuses them. A full
-        rewrite would lock all tables (docs/retention.md).
+        On SQLite, rewrite the file and empty the write-ahead log, or return False if readers prevent that. On
+        PostgreSQL, run VACUUM and return False, because PostgreSQL overwrites freed space and its log only when it
+        reuses them. VACUUM FULL would overwrite them, but it locks all tables (docs/retention.md).
         """
         engine = self._opened()
         if not self.is_sqlite:
             with errors.translated(self.url), engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.detach()  # a connection without its time limit must be closed, not reused
-                connection.execute(text("SET statement_timeout = 0"))  # large tables take longer than the limit
+                connection.detach()  # close this connection after use: others must not inherit its missing timeout
+                connection.execute(text("SET statement_timeout = 0"))  # VACUUM of large tables exceeds the timeout
                 connection.execute(text("VACUUM"))
             return False
         with errors.translated(self.url), outside_transaction(engine) as cursor:
@@ -170,7 +176,7 @@ class Database:
             return self._engine
 
     def _forget_parent(self) -> None:
-        """After a fork, keep the parent's engine alive but unused: closing it would write to shared sockets."""
+        """After a fork, keep the parent's engine alive but unused, because closing it would write to shared sockets."""
         self._lock = threading.Lock()
         if self._engine is not None:
             self._inherited.append(self._engine)

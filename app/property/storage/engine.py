@@ -1,7 +1,4 @@
-"""Create configured SQLAlchemy engines for SQLite and PostgreSQL, and parse database URLs.
-
-Transactions are in `database.py`.
-"""
+"""Create configured SQLAlchemy engines for SQLite and PostgreSQL, and parse database URLs."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from app.errors import ConfigurationError
 
 
 def parse_url(text_: str) -> URL:
-    """Parse the URL of a supported database. Raises `ConfigurationError`, which does not repeat the URL."""
+    """Parse the URL of a supported database. Raises `ConfigurationError`, whose message never contains the URL."""
     remedy = "Use sqlite:////path/to/file or postgresql://user:password@host/database"
     try:
         url = make_url(text_.strip())
@@ -31,8 +28,8 @@ def parse_url(text_: str) -> URL:
     return url.set(drivername="sqlite")
 
 
-#: If the server's host or network fails, connections are given up after 15 seconds instead of an hour (libpq, section
-#: 34.1.2 of PostgreSQL's documentation). The server cancels statements after a minute, except in migrations.
+#: Connection parameters. If the server's host or network fails, a connection is given up after about 15 seconds; the
+#: operating system's defaults take minutes to hours (PostgreSQL documentation, section 34.1.2).
 _POSTGRESQL = {
     "connect_timeout": 5,
     "application_name": "propintel",
@@ -41,11 +38,12 @@ _POSTGRESQL = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
+#: PostgreSQL cancels statements that run longer, except migrations and VACUUM.
 _STATEMENT_TIMEOUT_MS = 60_000
 
 
 def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
-    """Return an engine that connects at first use, and whose statements wait `busy_timeout_seconds` for locks."""
+    """Return an engine that connects at first use. Its statements wait up to `busy_timeout_seconds` for locks."""
     if url.get_backend_name() != "sqlite":
         engine = create_engine(url, pool_pre_ping=True, max_overflow=15, hide_parameters=True, connect_args=_POSTGRESQL)
         wait_ms = round(busy_timeout_seconds * 1000)
@@ -59,7 +57,7 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
 
 @contextmanager
 def outside_transaction(engine: Engine) -> Iterator[Any]:
-    """Open a cursor of SQLite's driver, for statements that SQLite runs only outside a transaction."""
+    """Open a cursor of the SQLite driver, for statements that SQLite runs only outside a transaction."""
     with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
         yield cursor
 
@@ -69,7 +67,7 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
-        # a plan cached while the table was small would scan the table until the next ANALYZE
+        # a plan that was cached while the table was small would scan the whole table until the next ANALYZE
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     raw.commit()
 
@@ -78,13 +76,13 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
     raw.isolation_level = None  # the driver must not open transactions, because _begin_sqlite does
     cursor = raw.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
-    # in WAL mode, NORMAL survives a crash of a process; after a power cut, the last commits may have to be repeated
+    # in WAL mode, NORMAL loses no commit if a process crashes; a power failure can lose the last commits
     cursor.execute("PRAGMA synchronous = NORMAL")
-    # deleted rows are overwritten: a purged page must not remain in free space of the file
+    # overwrite deleted rows with zeros, so that a purged page does not remain in the file's free space
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction, by default with the write lock: SQLite may fail at once if a reader takes the lock later."""
+    """Begin a transaction. By default, take the write lock now: taking it after a read can fail without waiting."""
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

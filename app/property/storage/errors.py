@@ -1,4 +1,4 @@
-"""Translate errors of SQLAlchemy, sqlite3, and psycopg to `StoreError`s, whose messages contain no password."""
+"""Translate errors of SQLAlchemy, sqlite3, and psycopg to `StoreError`s. Their messages contain no password."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from app.errors.storage import (
 )
 from app.redaction import shown_url
 
-#: Error classes by regular expression, of which the first match counts. They match SQLSTATEs (PostgreSQL documentation,
-#: appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html).
+#: Error classes by a regular expression for the error code; the first match counts. The codes are SQLSTATEs (PostgreSQL
+#: documentation, appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html).
 _MEANINGS: Mapping[str, type[StoreError]] = {
     r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
     r"53100|SQLITE_FULL.*": DiskFullError,
@@ -36,11 +36,11 @@ _MEANINGS: Mapping[str, type[StoreError]] = {
     # connection exceptions, out of resources, canceled or shut down, system errors, read-only after a failover
     r"08...|53...|57...|58...|25006": DatabaseUnavailableError,
 }
-#: Names of exceptions that have no code if the connection was lost or never made.
+#: Names of exceptions that mean, if they have no code, that the connection was lost or could not be made.
 _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
-#: Codes of transient errors: a unique key that another process wrote first, a deadlock, or a serialization failure.
+#: Codes of transient errors: a unique key that another process inserted first, a deadlock, or a serialization failure.
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
-#: With less free space than this, SQLite's write-ahead log cannot grow, which SQLite reports as an I/O error.
+#: If fewer bytes are free on the disk, an I/O error of SQLite means a full disk: the write-ahead log could not grow.
 _FULL_BYTES = 1_000_000
 
 
@@ -51,7 +51,7 @@ def shown(url: URL) -> str:
 
 @contextmanager
 def translated(url: URL) -> Iterator[None]:
-    """Translate errors raised in the block. `IntegrityError` is raised unchanged for the caller."""
+    """Translate errors raised in the block to `StoreError`s. `IntegrityError` is not translated."""
     try:
         yield
     except IntegrityError:
@@ -83,7 +83,7 @@ def translate(exc: BaseException, url: URL) -> StoreError:
 
 
 def _code(exc: BaseException | None) -> str:
-    """Return the driver's code of the error; empty if it has none."""
+    """Return the driver's error code, or "" if the error has none."""
     return getattr(exc, "sqlite_errorname", None) or getattr(exc, "sqlstate", None) or ""
 
 

@@ -1,6 +1,6 @@
-"""Delete rows that are too old, a few hundred per transaction. Each rule uses an index.
+"""Delete rows that are older than their retention period, up to `AT_ONCE` per transaction. Each rule uses an index.
 
-Copies of pages (`pages/retention.py`) and values of properties (`privacy/ages.py`) are deleted elsewhere.
+`pages/retention.py` deletes copies of pages, and `privacy/ages.py` deletes old personal data of properties.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from app.settings import Settings
 
 #: Maximum number of rows deleted per transaction, so that other writers do not wait long.
 AT_ONCE = 500
-#: The daily usage of callers and watches is kept this many days.
+#: Retention of the daily usage of callers and watches, in days.
 _USAGE_DAYS = 62
-#: Audit entries, resolved alerts, key history, removed keys, and undone decisions are kept this many days.
+#: Retention of audit entries, resolved alerts, key history, removed keys, and undone identity decisions, in days.
 _AUDIT_DAYS = 400
-#: Model batches and messages about alerts are kept this many days. Messages about a batch are deleted with the batch.
+#: Retention of model batches and alert messages, in days. Messages about a batch of jobs are deleted with that batch.
 _SENT_DAYS = 30
-#: Finished model requests are kept this many days.
+#: Retention of finished model requests, in days.
 _REQUEST_DAYS = 7
 
 
 def delete_expired(database: Database, settings: Settings) -> Counter[str]:
-    """Delete up to `AT_ONCE` rows by each rule, in one transaction per rule; return the number of rows by table.
+    """Delete up to `AT_ONCE` old rows by each rule, in one transaction per rule. Return the deleted rows by table.
 
-    Model answers and recipe examples can name people, so the retention of personal data limits their age too.
+    Model answers and recipe examples can name people, so the retention period of personal data also applies to them.
     """
     now, limits = database.clock.now(), settings.retention
 
@@ -59,7 +59,7 @@ def delete_expired(database: Database, settings: Settings) -> Counter[str]:
         (LlmRequest, LlmRequest.finished_at < before(_REQUEST_DAYS)),
         (LlmBatch, (LlmBatch.created_at < before(_SENT_DAYS)) & LlmBatch.next_at.is_(None) & ~was_sent_with),
         (BatchRow, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        # the index begins with `kind`, so the condition names all kinds
+        # the index begins with `kind`, so it is used only if the condition lists all kinds
         (LlmCache, LlmCache.kind.in_(CacheKind) & (LlmCache.created_at < old_names)),
         (RecipeExample, RecipeExample.at < old_names),
         (PageAlias, PageAlias.seen_at < old_pages),

@@ -1,4 +1,4 @@
-"""Short ids, as in git: an unambiguous prefix of four or more digits is accepted, and one of eight or more is shown."""
+"""Short ids, as in git: an unambiguous prefix is accepted from four hex digits on, and shown with at least eight."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from app.property.storage.properties.tables import IdentityDecision, Property, R
 from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Watch
 
-#: The minimum number of characters of a prefix that is accepted, and of a prefix that is shown.
+#: Minimum length of an accepted prefix and of a shown prefix.
 _ACCEPTED, _SHOWN = 4, 8
 _PREFIX = re.compile(rf"[0-9a-f]{{{_ACCEPTED},32}}")
 _MOST_MATCHES = 5
-#: Maximum number of ranges in one statement. SQLite refuses an OR of more than 1,000 conditions as nested too deeply.
+#: Maximum number of ranges in one statement. SQLite rejects an OR of more than about 1,000 conditions.
 _MOST_RANGES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class IdKind:
-    """The ids of one table: what they identify, their column, and the command that lists them."""
+    """The ids of one table: the name of what they identify, their column, and the CLI command that lists them."""
 
     name: str
     column: AnyColumn
@@ -44,7 +44,7 @@ RECIPE = IdKind("recipe", RecipeRow.id, "propintel recipes list")
 
 
 def find_id(database: Database, typed: str, kind: IdKind) -> str:
-    """Return the id that begins with `typed`. Raises `UnknownIdError` if none does, `AmbiguousIdError` if many do."""
+    """Return the only id that begins with `typed`. Raises `UnknownIdError` or `AmbiguousIdError`."""
     matches = ids_from(database, typed, kind, limit=_MOST_MATCHES + 1)
     if not matches:
         raise UnknownIdError(kind.name, typed, kind.command)
@@ -55,7 +55,7 @@ def find_id(database: Database, typed: str, kind: IdKind) -> str:
 
 
 def ids_from(database: Database, typed: str, kind: IdKind, *, limit: int) -> list[str]:
-    """Return the first `limit` ids that begin with `typed`; none if `typed` is too short or cannot begin an id."""
+    """Return the first `limit` ids that begin with `typed`. Return [] if `typed` is not 4 to 32 hex digits."""
     prefix = typed.strip().lower()
     if _PREFIX.fullmatch(prefix) is None:
         return []
@@ -64,7 +64,7 @@ def ids_from(database: Database, typed: str, kind: IdKind, *, limit: int) -> lis
 
 
 def short_ids(database: Database, kind: IdKind, ids: Iterable[str | None]) -> dict[str, str]:
-    """Return the shortest unambiguous prefix of each id, of at least eight characters."""
+    """Return, for each id, its shortest unambiguous prefix of at least eight characters."""
     wanted = sorted({one for one in ids if one is not None})
     near = set(wanted)
     with database.reading() as connection:
@@ -80,6 +80,6 @@ def short_ids(database: Database, kind: IdKind, ids: Iterable[str | None]) -> di
 
 
 def _beginning_with(kind: IdKind, prefixes: Sequence[str]) -> Select[Any]:
-    """Select the ids with these prefixes, as ranges of the primary key's index. `g` sorts after every hex digit."""
+    """Select the ids with these prefixes. Ranges use the primary key's index; `g` sorts after every hex digit."""
     ranges = (and_(kind.column >= prefix, kind.column < f"{prefix}g") for prefix in prefixes)
     return select(kind.column).where(or_(*ranges)).order_by(kind.column)

@@ -1,4 +1,4 @@
-"""Inspect a database without changing it: no file is created, and no schema is migrated."""
+"""Inspect a database without creating its file or migrating its schema."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from app.property.storage.properties.decisions import count_reviews
 from app.property.storage.properties.reindex import count_due
 from app.property.storage.schema import HEAD, current
 
-#: The longest wait for a lock that another process holds, in seconds.
+#: Maximum wait for database locks, in seconds.
 _BUSY_SECONDS = 2.0
-#: Statements that select the database's version, SQLite's journal mode, and PostgreSQL's time, by SQL dialect.
+#: Statements by SQL dialect, which select the server's version, the journal mode (SQLite), and the time (PostgreSQL).
 _FACTS = {
     "sqlite": text("SELECT sqlite_version(), (SELECT journal_mode FROM pragma_journal_mode), NULL"),
     "postgresql": text("SELECT current_setting('server_version'), NULL, clock_timestamp()"),
@@ -25,11 +25,11 @@ _FACTS = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """The state of a database. `shown` is its URL without secrets.
+    """The state of a database. `shown` is its URL without the password.
 
     Only SQLite has `file` and `journal_mode`; only PostgreSQL has `now`. If the SQLite file is missing, `exists` is
     False and the attributes after it have their defaults. `revision` is the schema's revision. `due` counts properties
-    to reindex, and `reviews` counts open identity reviews; both are 0 unless the schema has this version's revision.
+    to reindex, and `reviews` counts open identity reviews. Both are 0 if the schema's revision is not `HEAD`.
     """
 
     shown: str
@@ -44,7 +44,10 @@ class DatabaseState:
 
 
 def inspect_database(url: str) -> DatabaseState:
-    """Return the state of the database. Raises `ConfigurationError` for a bad URL, and `StoreError` if that fails."""
+    """Return the state of the database. Raises `ConfigurationError` for an invalid URL.
+
+    Raises `StoreError` if the database cannot be read.
+    """
     parsed = parse_url(url)
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
     shown = errors.shown(parsed)

@@ -1,7 +1,8 @@
 """A transactional outbox of webhooks: each message is written in the transaction of the event it reports.
 
-Delivery is at least once. A sender claims a message with a lease. Without a recorded outcome, the message is due again
-when the lease ends. The end of the lease is also the fencing token: a sender that lost its claim records nothing.
+Delivery is at least once. A sender claims a message with a lease. If the sender records no outcome, the message is due
+again when the lease ends. The lease's end time is also its fencing token: an outcome is stored only if the message
+still has the end time that the sender claimed.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ class Channel(StrEnum):
 class Message(Base):
     """A webhook message.
 
-    The channel `change` has a single, permanent row. Its payload is the receiver's cursor in the change feed; its
-    `attempts` and `error` belong to the next change.
+    The channel `change` has a single, permanent row. Its payload is the receiver's cursor in the change feed. Its
+    `attempts` and `error` are those of the change after the cursor.
     """
 
     __tablename__ = "outbox"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(String(16))
-    # the same in all attempts, so that receivers recognize duplicates
+    # id shared by all attempts, so that receivers recognize duplicates
     event_id: Mapped[str] = mapped_column(String(96), unique=True)
     type: Mapped[str] = mapped_column(String(32))
     batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
     payload: Mapped[JsonWords]
     created_at: Mapped[datetime] = mapped_column(index=True)
-    # the time of the next attempt, or the end of the lease; null after delivery or giving up
+    # time of the next attempt, or the lease's end; null after delivery or giving up
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    error: Mapped[Words | None]  # error of the newest attempt
+    error: Mapped[Words | None]  # error of the newest attempt; null if it succeeded or there was no attempt
     delivered_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -58,7 +59,7 @@ class Message(Base):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The number of waiting messages, the number of stored messages that were given up, and the newest error."""
+    """The numbers of waiting and of given-up messages, and the error of the newest message that has one."""
 
     pending: int
     given_up: int
@@ -69,7 +70,7 @@ class Backlog:
 
 
 def put(connection: Connection, now: datetime, channel: Channel, event_id: str, **columns: Any) -> None:
-    """Add a message, due `now`, in the caller's transaction. An existing message with this event id stays as it is."""
+    """Add a message that is due `now`, in the caller's transaction. Do nothing if its event id already exists."""
     row = {"channel": channel, "event_id": event_id, "created_at": now, "due_at": now, **columns}
     connection.execute(insert_if_new(connection, Message).values(row))
 
@@ -78,7 +79,7 @@ class Outbox(Store):
     """The outbox of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def is_due(self, channel: Channel) -> bool:
-        """Return whether a message of this channel can be claimed."""
+        """Return whether a message of this channel is due."""
         query = select(Message.id).where(Message.channel == channel, Message.due_at <= self._clock.now()).limit(1)
         return bool(self._rows(query))
 
@@ -87,7 +88,7 @@ class Outbox(Store):
         return next(iter(self._read(select(Message).where(Message.event_id == event_id))), None)
 
     def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:
-        """Lease up to `limit` due messages and return them, longest overdue first."""
+        """Lease up to `limit` due messages, and return them with the longest overdue first."""
         now = self._clock.now()
         due = select(Message.id).where(Message.channel == channel, Message.due_at <= now)
         due = due.order_by(Message.due_at, Message.id).limit(limit).with_for_update(skip_locked=True)
@@ -105,12 +106,12 @@ class Outbox(Store):
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record the delivery of a change, and the cursor `payload` after it. Return False if the claim was lost."""
+        """Record the delivery of a change. `payload` is the cursor after it. Return False if the claim was lost."""
         now = self._clock.now()
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 
     def failed(self, message: Message, error: str, again_at: datetime | None) -> bool:
-        """Record a failed attempt, and when to try again (None: never). Return False if the claim was lost."""
+        """Record a failed attempt, and retry at `again_at` (None: never). Return False if the claim was lost."""
         return self._record(message, due_at=again_at, error=clean(error))
 
     def _record(self, message: Message, **values: Any) -> bool:
@@ -119,7 +120,6 @@ class Outbox(Store):
             return connection.execute(update(Message).where(held).values(values)).rowcount == 1
 
     def backlog(self, channel: Channel) -> Backlog:
-        """Return the channel's backlog."""
         mine = Message.channel == channel
         waits, failed = Message.due_at.is_not(None), Message.error.is_not(None)
         counts = select(func.count().filter(waits), func.count().filter(~waits, failed)).where(mine)

@@ -1,7 +1,6 @@
-"""Keyset pagination: each page begins after a cursor, the position of the last row of the previous page.
+"""Keyset pagination: each page begins after a cursor, which contains the sort key of the previous page's last row.
 
-A cursor contains the sort key of a row, so that added or removed rows do not shift pages. It is opaque to callers, but
-not secret.
+Rows added or removed meanwhile therefore do not shift pages. Callers must not interpret a cursor, but it is not secret.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from app.property.storage.types import UtcDateTime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: The end of the year 9999, in microseconds since 1970. A cursor with a larger number is invalid.
+#: End of the year 9999, in microseconds since 1970. A cursor with a larger number is invalid.
 _MOST = 253_402_300_800_000_000
 _LONGEST_ID = 64
 
@@ -31,7 +30,7 @@ Place = tuple[datetime | int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """A page of a list. `next_cursor` is the cursor of the next page; None on the last page."""
+    """A page of a list. `next_cursor` leads to the next page; None on the last page."""
 
     items: list[T]
     next_cursor: str | None
@@ -39,14 +38,20 @@ class Page[T]:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of a list by `columns`, the last of which is unique. Its cursors contain `name`."""
+    """The order of a list by `columns`. The last column must be unique.
+
+    Cursors contain `name`, so that a cursor of another list raises `InvalidCursorError`.
+    """
 
     name: str
     columns: tuple[AnyColumn, ...]
     descending: bool = False
 
     def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
-        """Restrict `query` to one page and one more row, which shows whether another page follows."""
+        """Sort `query`, and restrict it to the page after `cursor` and one more row.
+
+        The additional row shows whether another page follows. Raises `InvalidCursorError`.
+        """
         order = (column.desc() if self.descending else column.asc() for column in self.columns)
         return (self.after(query, cursor) if cursor is not None else query).order_by(*order).limit(limit + 1)
 
@@ -56,19 +61,19 @@ class Order:
         return query.where(here < place if self.descending else here > place)
 
     def next_cursor(self, rows: Sequence[Any], limit: int) -> str | None:
-        """Return the cursor after the first `limit` rows of a `page_query`; None without further rows."""
+        """Return the cursor after the first `limit` rows of a `page_query`; None if no more rows follow."""
         if len(rows) <= limit:
             return None
         return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
 
     def cursor(self, place: Place) -> str:
-        """Return the cursor of the page after `place`, which has a value for each column."""
+        """Return a cursor for the rows after `place`, the values of `columns` in one row."""
         parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
         return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
 
 
 def every[T](page: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """Yield the items of all pages. `page` returns the page after a cursor, and the first page for None."""
+    """Yield the items of all pages. `page` returns the page after a cursor; with None, the first page."""
     found = page(None)
     yield from found.items
     while found.next_cursor is not None:
@@ -88,7 +93,7 @@ def _decoded(order: Order, cursor: str) -> Place:
 
 
 def _part(column: AnyColumn, part: object) -> datetime | int | str:
-    """Return `part` as a value of `column`. Raises `ValueError` if it cannot be one."""
+    """Convert a part of a cursor to the type of `column`. Raises `ValueError` for an invalid part."""
     if isinstance(column.type, String):
         if isinstance(part, str) and part.isascii() and part.isalnum() and len(part) <= _LONGEST_ID:
             return part

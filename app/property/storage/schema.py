@@ -1,4 +1,4 @@
-"""Schema revisions and migrations. Runs Alembic without an alembic.ini."""
+"""Check and migrate the database schema with Alembic, without an alembic.ini."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
-#: The newest revision in migrations/versions, as a test checks. It is repeated here to avoid loading Alembic at start.
+#: Newest revision in migrations/versions. A copy, so that processes start without loading Alembic; a test compares it.
 HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: The oldest revision that can be migrated.
+#: Oldest revision that can be migrated.
 _FIRST = "0100"
 
 
 def make_file(url: URL) -> None:
-    """Create a missing SQLite file and its folder for the owner only. SQLite's other files get the same mode."""
+    """Create a missing SQLite file and its folder, readable by the owner only. SQLite gives its log the same mode."""
     if url.get_backend_name() != "sqlite":
         return
     file = Path(url.database or "")
@@ -36,7 +36,10 @@ def make_file(url: URL) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Migrate a SQLite database to `HEAD`. Raise an error if a PostgreSQL database is not at `HEAD`."""
+    """Migrate a SQLite database to `HEAD`. A PostgreSQL database that is not at `HEAD` raises an error.
+
+    The errors are `DatabaseOutdatedError`, and `OldSchemaError` for a revision before `_FIRST`.
+    """
     with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         found = current(connection)
     if found == HEAD:
@@ -49,14 +52,17 @@ def prepare(engine: Engine) -> None:
 
 
 def current(connection: Connection) -> str | None:
-    """Return the database's schema revision; None if it was never migrated."""
+    """Return the database's schema revision; None if the database was never migrated."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Migrate to `HEAD` in one transaction; return the revisions before and after. Raises `OldSchemaError`."""
+    """Migrate the database to `HEAD` in one transaction. Return the revisions before (None: no schema) and after.
+
+    Raises `OldSchemaError`, or another `StoreError` if this version does not know the database's revision.
+    """
     parsed = parse_url(url)
     make_file(parsed)
     engine = make_engine(parsed, 30.0)
@@ -71,7 +77,7 @@ def _migrate(engine: Engine) -> tuple[str | None, str]:
     with _file_lock(engine.url, fcntl.LOCK_EX):
         if engine.dialect.name == "sqlite":
             with outside_transaction(engine) as cursor:
-                # the file stores the mode: in WAL mode, readers do not wait for writers
+                # in WAL mode, readers do not wait for writers; the database file stores this mode permanently
                 cursor.execute("PRAGMA journal_mode = WAL")
         return _run(engine)
 
@@ -83,7 +89,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # the migration of a large table takes long
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table can exceed the timeout
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         _require_no_old_schema(engine, before)
@@ -100,7 +106,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
 
 def is_too_old(revision: str | None) -> bool:
-    """Return whether a revision is from a version before 1.0, which cannot be migrated."""
+    """Return whether a version before 1.0 created this revision, which cannot be migrated."""
     return revision is not None and revision < _FIRST
 
 
@@ -113,8 +119,8 @@ def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
 def _file_lock(url: URL, kind: int) -> Iterator[None]:
     """Lock a file beside the SQLite database: exclusively for a migration, shared for reading the revision.
 
-    The lock is needed because SQLite fails at once, without waiting, while its journal mode changes. For PostgreSQL
-    this does nothing; the migration takes an advisory lock.
+    While the journal mode changes, SQLite fails immediately instead of waiting, so a separate lock is needed. For
+    PostgreSQL, do nothing: its migration takes an advisory lock.
     """
     if url.get_backend_name() != "sqlite":
         yield

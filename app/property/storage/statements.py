@@ -1,4 +1,4 @@
-"""Helpers for statements: chunks that fit a statement, clean text, inserts, deletes, and mapped objects."""
+"""Helpers for SQL statements, and the base class of the stores."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.types import Base
 
-#: Maximum number of values of an IN list or rows of an INSERT. SQLite takes 32,766 parameters a statement; jobs have 32
-#: columns.
+#: Maximum number of values in an IN list, or of rows in an INSERT. SQLite accepts 32,766 parameters per statement, and
+#: the widest table that is inserted in chunks (jobs) has 32 columns.
 CHUNK = 1000
 
 
 def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """Yield `values` in chunks of at most `size`; nothing for an empty sequence."""
+    """Yield `values` in chunks of at most `size`. An empty sequence has no chunks."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
@@ -34,45 +34,44 @@ def new_id() -> str:
 
 
 def clean(text: str | None) -> str | None:
-    """Return `text` without NUL and with `?` for lone surrogates, because PostgreSQL refuses both."""
+    """Return `text` without NUL, and with `?` for each lone surrogate, because PostgreSQL rejects both."""
     if text is None:
         return None
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value in hex digits, independent of the order of its keys."""
+    """Return the SHA-256 of a JSON value in hex digits. The order of object keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
-    """Return an INSERT of the database's dialect, which supports ON CONFLICT."""
+    """Return an INSERT that supports ON CONFLICT, in the dialect of the connected database."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
 
 def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
-    """Return an INSERT that skips rows with a unique key that exists already."""
+    """Return an INSERT that skips rows whose unique key already exists."""
     return insert_into(connection, table).on_conflict_do_nothing()
 
 
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Execute a statement with the parameters `rows`, and return its mapped objects, detached from any session."""
+    """Execute a statement, and return its mapped objects, detached from any session. `rows` are its parameter sets."""
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 
 
 class Store:
-    """The rows of one subject in a `Database`. Each public method is atomic and raises errors of `app.errors`."""
+    """Base class of stores. Each public method is atomic and raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clock = database.clock
 
     def _read[T](self, query: TypedReturnsRows[T]) -> list[T]:
-        """Return the mapped objects that `query` selects."""
         with self._database.reading() as connection:
             return entities(connection, query)
 
@@ -81,28 +80,28 @@ class Store:
             return connection.execute(query).all()
 
     def _page[T](self, order: Order, query: Any, cursor: str | None, limit: int) -> Page[T]:
-        """Return the mapped objects after `cursor`. Raises `InvalidCursorError`."""
+        """Return the page of mapped objects after `cursor`. Raises `InvalidCursorError`."""
         found = self._read(order.page_query(query, cursor, limit))
         return Page(found[:limit], order.next_cursor(found, limit))
 
     def _scalar[T](self, query: TypedReturnsRows[T]) -> T | None:
-        """Return the column of the first row; None without rows."""
+        """Return the first column of the first row; None if there are no rows."""
         with self._database.reading() as connection:
             return connection.execute(query).scalar()
 
 
 def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
-    """Insert new mapped objects, and set their column defaults on them."""
+    """Insert new mapped objects. Their attributes get the column defaults."""
     with Session(connection, expire_on_commit=False) as session:
         session.add_all(objects)
         session.flush()
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
-    """Delete at most `at_once` rows that match `which`, in a paced transaction; return their number.
+    """Delete at most `at_once` rows that match `which`, and return their number. Uses `Database.repeat_paced`.
 
-    Without matching rows, no write transaction begins. A row that another transaction changed meanwhile is deleted only
-    if it still matches.
+    If no rows match, no write transaction begins. A row that another transaction changed meanwhile is deleted only if
+    it still matches.
     """
     key = tuple(table.__table__.primary_key.columns)
     some = select(*key).where(which).limit(at_once)
@@ -114,6 +113,6 @@ def delete_some(database: Database, table: type[Base], which: ColumnElement[bool
 
 
 def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Insert the row with the primary key `key`, or update it, with `values`."""
+    """Set `values` in the row with the primary key `key`. Insert the row if it does not exist."""
     statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A timezone-aware UTC time in Python, on every database. Naive values are refused."""
+    """A timezone-aware UTC time in Python, on both databases. A naive value raises `ValueError`."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -49,30 +49,30 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def where(condition: ColumnElement[bool] | TextClause) -> dict[str, Any]:
-    """Return the options that make an `Index` partial, for both databases."""
+    """Return the options that restrict an `Index` to rows that meet `condition`, for both databases."""
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
 Id = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
-# Every `Text` or `JSON` column has one of the following types, which declare for purges what personal data it can
-# contain (`privacy/pii_catalog.py`).
-#: Text and JSON without personal data: ids, codes, and facts about keys.
+# Every `Text` or `JSON` column has one of the following types. The type declares which personal data the column can
+# contain, so that purges find it (`privacy/pii_catalog.py`).
+#: Text and JSON without personal data, such as ids, codes, and counters.
 Plain = Annotated[str, mapped_column(Text, info={"pii": "nothing"})]
 PlainJson = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "nothing"})]
-#: Text and JSON from pages, models, or users, which can name people.
+#: Text and JSON from pages, models, or users. They can name people.
 Words = Annotated[str, mapped_column(Text, info={"pii": "text"})]
 JsonWords = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "text"})]
-#: The name of the person who performed an action, which is kept for accountability.
+#: Name of the person who performed an action. Purges keep it for accountability.
 Who = Annotated[str, mapped_column(Text, info={"pii": "operator"})]
-#: `Url` is one URL or address, spelled as a target. `Urls` is several URLs, each between blanks.
+#: `Url` is one URL or address in a target's normalized spelling. `Urls` is several URLs, with a space on each side.
 Url = Annotated[str, mapped_column(Text, info={"pii": "target"})]
 Urls = Annotated[str, mapped_column(Text, info={"pii": "urls"})]
-#: Ids and hashes of rows of other tables, in columns without a foreign key.
+#: Ids and hashes that refer to rows of other tables, in columns without a foreign key.
 PropertyId = Annotated[str, mapped_column(String(32), info={"pii": "property"})]
 JobId = Annotated[str, mapped_column(String(32), info={"pii": "job"})]
 BodyHash = Annotated[str, mapped_column(String(64), info={"pii": "body"})]
-#: A 64-bit row number. SQLite numbers rows only in a column of type INTEGER.
+#: A 64-bit row number. On SQLite, only a column of type INTEGER is numbered automatically.
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 STATES = ("queued", "running", "deferred", "done", "failed", "cancelled")
 #: The states of an active job. A target has at most one active job.
@@ -81,7 +81,7 @@ IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
 
 
 class Base(DeclarativeBase):
-    """The base of all mapped classes. It names constraints, and gives each annotation a column type."""
+    """Base class of all mapped classes. It defines names of constraints, and the column types of annotations."""
 
     __table__: ClassVar[Table]
 
@@ -103,7 +103,7 @@ class Base(DeclarativeBase):
     }
 
     def shown(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return these attributes as JSON types, without the suffix `_id` in their names."""
+        """Return these attributes in JSON types: times in ISO 8601, and names without the suffix `_id`."""
         values = ((name, getattr(self, name)) for name in names)
         return {
             name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value

@@ -1,7 +1,7 @@
-"""Alembic's environment: runs migrations on the connection of `storage/schema.py`, inside its transaction.
+"""Alembic's environment. It runs migrations on the connection that `storage/schema.py` opened, in its transaction.
 
-There is no alembic.ini and no URL here. For a new revision, add a file in `versions/` in the form of `script.py.mako`,
-and set `HEAD` in `storage/schema.py` to its number.
+For a new revision, add a file to `versions/` in the form of `script.py.mako`, and set `HEAD` in `storage/schema.py` to
+its number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from app.property.storage.tables import metadata
 
 
 def run() -> None:
-    """Migrate on the given connection. Tables that SQLite cannot alter are rebuilt ("batch" mode)."""
+    """Run the migrations. In batch mode, Alembic rebuilds tables for changes that SQLite cannot make in place."""
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=metadata,

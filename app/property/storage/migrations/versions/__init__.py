@@ -1,1 +1,1 @@
-"""One file per schema change, oldest first. Each file can upgrade SQLite and PostgreSQL."""
+"""One file per schema revision, for SQLite and PostgreSQL."""
