@@ -1,1 +1,1 @@
-"""Jobs, their batches, leases, and attempts."""
+"""Jobs, and their batches, leases, attempts, quotas, and recovery."""

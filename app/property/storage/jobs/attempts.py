@@ -1,6 +1,6 @@
-"""The attempts of an address job: failed pages while it runs, and the outcome of every source at its end.
+"""Store the attempts of address jobs: failed pages of a running job, and the outcome of every source at its end.
 
-A fetched page is stored as the job's checkpoint instead (`pages/repository.py`).
+Pages that were fetched successfully are stored as the job's checkpoints instead (`pages/repository.py`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
 
 
 def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_at: datetime) -> None:
-    """Store the failed attempt `tried`, replacing an earlier attempt at its URL.
+    """Store the failed attempt `tried`. It replaces an earlier failed attempt at the same URL.
 
-    Nothing is stored about a page that was purged after `asked_at`. Raises `LeaseLostError` if the lease is lost.
+    Nothing is stored if the page was purged after `asked_at`. Raises `LeaseLostError`.
     """
     known = JobAttempt.job_id == lease.job_id, JobAttempt.position.is_(None), JobAttempt.url == tried.url
 
@@ -46,7 +46,10 @@ def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_
 def put_tried(
     database: Database, connection: Connection, job_id: str, tried: Iterable[JobAttempt], asked_at: datetime
 ) -> None:
-    """Replace the attempts of a leased job by `tried`, without pages and names purged after `asked_at`."""
+    """Replace the attempts of a leased job by `tried`, except pages and names that were purged after `asked_at`.
+
+    The caller must hold the job's lease in this transaction.
+    """
     rows = _rows(database, connection, job_id, list(tried), asked_at)
     connection.execute(delete(JobAttempt).where(JobAttempt.job_id == job_id))
     if rows:
@@ -54,7 +57,7 @@ def put_tried(
 
 
 def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[JobAttempt]]:
-    """Return, for each property, the attempts of its last finished job that has any."""
+    """Return, for each property, the attempts of the last finished job that has any. Other properties are left out."""
     brought = select(Job.property_id, Job.id).where(Job.property_id.in_(property_ids), Job.tried.any())
     newest = {row.property_id: row.id for row in connection.execute(brought.order_by(Job.finished_at, Job.id))}
     jobs = entities(connection, select(Job).where(Job.id.in_(newest.values())).options(selectinload(Job.tried)))
@@ -64,7 +67,7 @@ def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, 
 def _rows(
     database: Database, connection: Connection, job_id: str, tried: Sequence[JobAttempt], asked_at: datetime
 ) -> list[dict[str, Any]]:
-    """Return the rows of `tried`, without pages and names that were purged after `asked_at`."""
+    """Return the rows of `tried`, except pages and names that were purged after `asked_at`."""
     purged = purged_since(database, connection, asked_at, {one.url for one in tried if one.url})
     return [
         {

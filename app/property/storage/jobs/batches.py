@@ -1,7 +1,6 @@
 """Store batches. A batch is the jobs of one request, with their progress, completion, and callback.
 
-Every change is atomic, so that exactly one process completes a batch. The same transaction puts the callback into the
-outbox.
+Only one process can complete a batch. The same transaction puts the callback's message into the outbox.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class BatchStore(Store):
     """The batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def get(self, batch_id: str) -> Batch:
-        """Return a batch. It has no jobs if all its targets were duplicates. Raises `NotFoundError`."""
+        """Return the batch with this id. Raises `NotFoundError`."""
         with self._database.reading() as connection:
             found = _counted(connection, entities(connection, _SHOWN.where(Batch.id == batch_id)))
         if not found:
@@ -47,7 +46,7 @@ class BatchStore(Store):
         return self._scalar(select(Batch.callback_url).where(Batch.id == batch_id))
 
     def cancel(self, batch_id: str) -> int:
-        """Cancel all unfinished jobs of the batch; return their number. Raises `NotFoundError`."""
+        """Cancel all active jobs of the batch, and return their number. Raises `NotFoundError`."""
         active, now = (Job.batch_id == batch_id, Job.state.in_(ACTIVE)), self._clock.now()
         canceled = self._database.repeat(lambda connection: cancel_jobs(connection, *active, now=now))
         if not canceled:
@@ -55,7 +54,7 @@ class BatchStore(Store):
         return canceled
 
     def complete(self, limit: int = 1000) -> list[Batch]:
-        """Complete up to `limit` open batches without active jobs, make their callbacks due, and return them."""
+        """Complete up to `limit` open batches that have no active jobs, and return them. Their callbacks become due."""
         with self._database.reading() as connection:  # usually no batch is complete, and no write transaction is needed
             found = list(connection.execute(select(Batch.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
@@ -81,15 +80,15 @@ class BatchStore(Store):
 
 
 def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: datetime) -> int:
-    """Cancel the jobs that match `which`; return their number."""
+    """Cancel the jobs that match `which`, and return their number."""
     change = {**CLEARED, "state": JobState.CANCELLED, "finished_at": now}
     return connection.execute(update(Job).where(*which).values(change)).rowcount
 
 
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
-    """Reopen the batches of these requeued jobs, and delete their callback messages.
+    """Reopen the batches of these requeued jobs, and delete the batches' callback messages.
 
-    Batches that are still open are updated too, so that this waits for a concurrent `complete` and undoes it.
+    Batches that are still open are updated too. The update waits for a concurrent `BatchStore.complete`, and undoes it.
     """
     theirs = select(Job.batch_id).where(Job.id.in_(job_ids))
     change = {"completed_at": None, "counts": None}
@@ -98,12 +97,12 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
 
 
 def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
-    """Return the number of jobs in each state, of all batches or of one. Complete batches have stored counts."""
+    """Return the number of jobs in each state, of all batches or of one. Stored counts of complete batches are used."""
     which = () if batch_id is None else (Batch.id == batch_id,)
     sums = [func.coalesce(func.sum(Batch.counts[state].as_integer()), 0).label(state) for state in STATES]
     counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)
     incomplete = select(Batch.id).where(Batch.counts.is_(None), *which)
-    # with a join instead, SQLite would look up the batch of every job
+    # not a join, because SQLite would look up the batch of every job
     query = select(Job.state, func.count()).where(Job.batch_id.in_(incomplete)).group_by(Job.state)
     for state, count in connection.execute(query):
         counts[state] += count
@@ -111,7 +110,7 @@ def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str,
 
 
 def _counted(connection: Connection, batches: list[Batch]) -> list[Batch]:
-    """Set `counts` on the batches that have no stored counts, and return `batches`."""
+    """Count the jobs of batches that have no stored `counts`. Return `batches` with all counts set."""
     counts: dict[str, dict[str, int]] = {}
     for batch in batches:
         if batch.counts is None:

@@ -1,4 +1,4 @@
-"""Turn a list of targets into a batch of jobs, in one transaction and in chunks of rows."""
+"""Create a batch of jobs from a list of targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.property.urls.targets import is_address, normalize_target
 
 
 def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
-    """Raise `InvalidTargetError` if a target that is no address names a purged person. The message hides the target."""
+    """Raise `InvalidTargetError` if a URL among the targets names a purged person. The message omits the URL."""
     names = purged_since(database, connection, None).names
     for n, target in enumerate(wanted, 1):
         if not is_address(target) and names.is_in(target):
@@ -30,7 +30,7 @@ def refuse_named(database: Database, connection: Connection, wanted: Sequence[st
 
 
 def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float, refresh: bool) -> list[str]:
-    """Return the normalized targets that would get a job now. Raises `InvalidTargetError` for the first invalid one."""
+    """Return the normalized targets that would get a job now. An invalid target raises `InvalidTargetError`."""
     wanted = list(dict.fromkeys(normalize_target(target) for target in targets))
     fresh_since = None if refresh else database.clock.now() - timedelta(days=fresh_days)
     with database.reading() as connection:
@@ -50,10 +50,10 @@ def make_batch(
     watch_of: Mapping[str, str | None] = MappingProxyType({}),
     **columns: Any,
 ) -> Enqueued:
-    """Insert a batch with these `columns`, and a job for each target of `wanted` that needs one.
+    """Insert a batch with these `columns`, and a job for each target of `wanted` that needs a job.
 
     A target needs no job if it has an active job, or was read after `fresh_since` (None: no target is fresh).
-    `watch_of` maps a target to its watch.
+    `watch_of` maps a target to the id of its watch.
     """
     batch_id = new_id()
     shared = {"created_at": now, "priority": priority, "economy": economy}
@@ -81,7 +81,7 @@ def make_batch(
 
 
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Job]:
-    """Insert the jobs of `rows` whose targets have no active job; return the inserted jobs by target."""
+    """Insert the jobs of `rows` whose targets have no active job. Return the inserted jobs by target."""
     if not rows:
         return {}
     statement = (
@@ -93,14 +93,14 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
-    """Select the addresses whose property, that of their finished job, is fresh as a whole."""
+    """Select the addresses that have a finished job and whose whole property is fresh."""
     addresses = [target for target in targets if is_address(target)]
     found = select(Job.target).join(SourceRow, SourceRow.property_id == Job.property_id).distinct()
     return found.where(Job.target.in_(addresses), Job.state == JobState.DONE, is_fresh(since, whole_property=True))
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Return the targets that need no new job, each with its active or newest finished job, or None without one."""
+    """Return the targets that need no new job, each with its active or newest finished job (None: no job)."""
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

@@ -1,4 +1,4 @@
-"""Statistics of jobs: counts by state, the longest wait, and the cost of recently finished jobs."""
+"""Compute statistics of jobs: counts by state, the longest wait, and the cost of recently finished jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, watch
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 
-#: An estimate is based on today and this many days before it.
+#: Cost estimates are based on today and this many days before.
 RECENT_DAYS = 7
 
 
@@ -27,11 +27,11 @@ RECENT_DAYS = 7
 class JobFigures:
     """Counts of unfinished work.
 
-    `counts` has the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job
-    for a worker, 0 if none is queued. The wait begins when the job was created or last sent to the broker, or when its
-    last wait for capacity ended. `requests` counts unfinished model requests, and `model_batches` counts their
-    unfinished batches. `watches` has the number of watches by status, and `watch_day` the budget that they have used
-    today.
+    `counts` is the number of jobs in each active state. `oldest_queued_seconds` is the longest time that a queued job
+    has waited for a worker; 0 if no job is queued. The wait begins when the job's message was last sent, when its
+    countdown ended, or, for a job that was never sent, when the job was created. `requests` counts unfinished model
+    requests, and `model_batches` their unfinished batches. `watches` is the number of watches by status. `watch_day` is
+    the budget that watches have used today.
     """
 
     counts: dict[str, int]
@@ -43,7 +43,7 @@ class JobFigures:
 
 
 def read_job_figures(database: Database) -> JobFigures:
-    """Return the counts of unfinished work. Finished jobs are not read."""
+    """Return the counts of unfinished work."""
     waits_since = func.min(func.coalesce(Job.sent_at, Job.created_at), type_=Job.created_at.type)
     counts = dict.fromkeys(ACTIVE, 0)
     by_state = select(Job.state, func.count()).where(Job.state.in_(ACTIVE)).group_by(Job.state)
@@ -58,10 +58,10 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """The total cost of recently finished jobs: `urls` URL jobs and `addresses` address jobs, but none of watches.
+    """The total cost of recently finished jobs, except jobs of watches: `urls` URL jobs and `addresses` address jobs.
 
-    `calls` and their tokens exclude web `searches`, which took `search_tokens` input tokens. `address_pages` counts
-    pages of address jobs only, because a URL job fetches one page.
+    `calls` and their tokens exclude web `searches`, which used `search_tokens` input tokens. `address_pages` counts the
+    pages of address jobs. URL jobs have no such count, because each fetches one page.
     """
 
     urls: int
@@ -76,7 +76,7 @@ class RecentWork:
 
 
 def read_recent_work(database: Database) -> RecentWork:
-    """Return the total cost since midnight UTC `RECENT_DAYS` days ago."""
+    """Return the total cost since midnight UTC, `RECENT_DAYS` days ago."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
     h = KeyHour
@@ -97,7 +97,7 @@ def read_recent_work(database: Database) -> RecentWork:
     with database.reading() as connection:
         values = [int(value) for query in queries for value in connection.execute(query).one()]
     urls, addresses, pages, calls, given, cached, made, searches, searched, of_watches = values
-    # calls are not recorded by job, so the share of watches is subtracted in proportion
+    # tokens are not recorded by job, so the share of watches is estimated from their number of calls
     asked_for_pages = max(0, calls - searches)
     share = max(0, asked_for_pages - of_watches) / max(1, asked_for_pages)
     used = (asked_for_pages, max(0, given - searched), cached, made)

@@ -1,7 +1,7 @@
-"""End a search job and create the jobs of its listings, in one transaction and in the search's batch.
+"""End a search job and, in the same transaction, create jobs for the listings that it found.
 
-The batch therefore completes only after its listings. An active or fresh listing gets no job, and listings count
-against the caller's quota like other targets.
+The new jobs belong to the search's batch, which therefore completes only after them. A listing that has an active job
+or is fresh gets no job. The new jobs count against the caller's quota like other jobs.
 """
 
 from __future__ import annotations
@@ -33,22 +33,23 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 class LeftOut(StrEnum):
     """The reasons why a listing that a search found gets no job."""
 
-    SPONSORED = "sponsored"  # an advertisement
-    OTHER_SITE = "other_site"  # the host belongs to another site
-    OVER_LIMIT = "over_limit"  # beyond the highest number of listings of a search
-    UNDER_WAY = "under_way"  # another job has this target
+    SPONSORED = "sponsored"  # the listing is an advertisement
+    OTHER_SITE = "other_site"  # the listing is on another site than the search
+    OVER_LIMIT = "over_limit"  # the search already has the maximum number of listings
+    UNDER_WAY = "under_way"  # another active job has this target
     FRESH = "fresh"  # the page was read recently
-    KNOWN = "known"  # the page was read before, while the watch of a search takes only new listings
+    KNOWN = "known"  # the page was read before, and the job's watch takes only new listings
     QUOTA = "quota"  # the caller's daily quota is used up
-    PURGED = "purged"  # the page was purged meanwhile, or the URL names a purged person
-    UNWATCHED = "unwatched"  # the watch that pays was removed meanwhile
+    PURGED = "purged"  # the page was purged during the search, or the URL names a purged person
+    UNWATCHED = "unwatched"  # the job's watch was removed during the search
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """The result of a search: the listings' URLs as targets, the numbers left out by reason, and the result pages read.
+    """The result of a search: its listings as targets, the numbers of skipped listings by reason, and the pages read.
 
-    `ended_by` is last_page, nothing_new, other_search, max_pages, max_listings, or the error code of the next page.
+    `ended_by` is why the search stopped: last_page, nothing_new, other_search, max_pages, max_listings, blocked, gone,
+    or an error code.
     """
 
     listings: Sequence[str]
@@ -65,10 +66,10 @@ def finish_search(
     fresh_days: float = FRESH_DAYS,
     daily_targets: int | None = None,
 ) -> list[Job]:
-    """End the job of `lease`, and return the new jobs of its listings, which the caller sends.
+    """End the job of `lease`, create jobs for its listings, and return them for sending.
 
-    `daily_targets` is each caller's quota. A refreshing job takes fresh listings too; a job of a watch takes only
-    listings that were never read. Raises `LeaseLostError` and then changes nothing.
+    `daily_targets` is each caller's quota of jobs per day. A job with `refresh` takes fresh listings too. A job of a
+    watch takes only listings that were never read. If the lease is lost, raise `LeaseLostError` and change nothing.
     """
 
     def work(connection: Connection) -> list[Job]:
@@ -107,7 +108,7 @@ def finish_search(
 def _news(
     connection: Connection, job: Job, listings: Sequence[str], fresh_since: datetime | None, left_out: Counter[str]
 ) -> list[str]:
-    """Return the listings that are neither active nor fresh, and count the others in `left_out`."""
+    """Return the listings that have no active job and are not fresh. Count the others in `left_out`."""
     wanted = list[str]()
     for some in chunks(listings):
         known = known_jobs(connection, some, fresh_since)
@@ -126,7 +127,7 @@ def _make(  # noqa: PLR0917
     daily_targets: int | None,
     left_out: Counter[str],
 ) -> list[Job]:
-    """Create jobs for as many `wanted` listings as the caller's quota allows, at the end of the search's batch."""
+    """Add jobs for as many `wanted` listings to the search's batch as the caller's quota allows."""
     caller = connection.execute(select(Batch.caller).where(Batch.id == job.batch_id)).scalar()
     requester = Requester(caller, daily_targets) if caller else None
     granted = usage.charge_up_to(connection, requester, now, len(wanted)) if requester is not None else len(wanted)
@@ -144,13 +145,13 @@ def _make(  # noqa: PLR0917
     rows = [{**common, "position": last + n, "target": target} for n, target in enumerate(wanted[:granted], 1)]
     made = [new for some in chunks(rows) for new in insert_jobs(connection, some).values()]
     left_out[LeftOut.QUOTA] += len(wanted) - granted
-    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process created these jobs first
+    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process created jobs for these listings first
     if requester is not None and granted > len(made):
         usage.refund(connection, requester, now.date(), granted - len(made))
     return made
 
 
 def _lock_watch(connection: Connection, watch_id: str) -> bool:
-    """Return whether the watch exists, and keep it from being removed until the transaction ends."""
+    """Return whether the watch exists. If so, no other process can remove it until the transaction ends."""
     query = select(Watch.id).where(Watch.id == watch_id).with_for_update(read=True)
     return connection.execute(query).first() is not None

@@ -1,10 +1,9 @@
-"""Idempotency keys: a request repeated with the same key within a day gets the answer of the first request.
+"""Idempotency keys: a request that is repeated with the same key within a day gets the first request's answer.
 
-The batch's row stores the key, so that exactly one of several requests with one key creates jobs, and a process that
-crashes leaves either nothing or a complete answer. A retry before `answer_by` is delayed if the first request
-may still be running. A later retry gets the first request's batch, which stays valid even if the first request fails.
-
-The interfaces define the header of the key and the content of the fingerprint.
+The key is stored in the batch's row. Therefore only one of several requests with the same key creates jobs, and a
+process that crashes leaves either nothing or a complete batch. While the first request may still be running (until
+`answer_by`), a retry raises `RequestUnderWayError`. A later retry gets the first request's batch; the batch then stays
+valid even if the first request fails.
 """
 
 from __future__ import annotations
@@ -21,20 +20,23 @@ from app.property.storage.jobs.models import Batch, Enqueued, Job
 from app.property.storage.statements import chunks, entities
 
 KEPT = timedelta(hours=24)
-#: The columns of a batch that are set to null when its key is forgotten.
+#: The columns of a batch that are set to null when its key expires or is released.
 FORGOTTEN: dict[str, Any] = dict.fromkeys(("idempotency_key", "fingerprint", "job_ids", "answer_by", "answered_at"))
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """An idempotency key: `id` is the SHA-256 of caller and key, `fingerprint` is that of the request's content."""
+    """An idempotency key. `id` is the SHA-256 of caller and key; `fingerprint`, that of the request's content."""
 
     id: str
     fingerprint: str
 
 
 def take(database: Database, connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the earlier answer (see `earlier`); without one, reserve the key until the transaction ends."""
+    """Return the earlier answer (see `earlier`), or None if there is none.
+
+    Other requests with this key wait until the transaction ends.
+    """
     database.advisory_lock(connection, f"request {key.id}")
     found = earlier(connection, key, now)
     if found is None:
@@ -43,10 +45,11 @@ def take(database: Database, connection: Connection, key: RequestKey, now: datet
 
 
 def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the batch of the first request with this key, with `new` empty; None if none is stored.
+    """Return the batch of the first request with this key, with `new` empty; None if no such batch is stored.
 
-    The batch is marked as answered, so that it stays valid. Raises `IdempotencyKeyReusedError` if the first request had
-    different content, and `RequestUnderWayError` while it may still be running.
+    The batch is marked as answered, so that a failing first request cannot withdraw it. Raises
+    `IdempotencyKeyReusedError` if the first request had different content, and `RequestUnderWayError` while the first
+    request may still be running.
     """
     mine = Batch.idempotency_key == key.id
     row = connection.execute(select(Batch).where(mine, Batch.created_at > now - KEPT)).one_or_none()
@@ -57,7 +60,7 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     if row.answered_at is None and now < row.answer_by:
         raise RequestUnderWayError(max(1.0, (row.answer_by - now).total_seconds()))
     if row.answered_at is None and not note_answered(connection, key, now, Batch.id == row.id):
-        return None  # the batch was withdrawn meanwhile
+        return None  # the first request failed meanwhile, and released the key
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
@@ -66,13 +69,13 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
 
 
 def note_answered(connection: Connection, key: RequestKey, now: datetime, *which: ColumnElement[bool]) -> bool:
-    """Mark the first request as answered, so that retries are not delayed. Return False if it is not stored."""
+    """Mark the batch with this key as answered, so that retries are not delayed. Return False if there is none."""
     mine = Batch.idempotency_key == key.id
     return connection.execute(update(Batch).where(mine, *which).values(answered_at=now)).rowcount == 1
 
 
 def release(connection: Connection, key: RequestKey, batch_id: str) -> bool:
-    """Free the key of a failed request, so that it can be used again.
+    """Remove the key of a failed request from its batch, so that the key can be used again.
 
     Return False if a retry was already answered with the batch. Until the transaction ends, no retry can be answered.
     """

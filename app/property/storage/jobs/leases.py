@@ -1,4 +1,4 @@
-"""A job's lease as a fencing token: a worker stores a job's results in a transaction that requires a valid lease."""
+"""A job's lease as a fencing token: a worker can store a job's results only while its lease is valid."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ class Lease:
     owner: str
 
     def holds(self) -> ColumnElement[bool]:
-        """Return the condition that the lease is valid. An expired lease stays valid until another run takes it."""
+        """Return the condition that the lease is valid. An expired lease stays valid until another run claims the job.
+
+        A job that was canceled, requeued, or purged has no valid lease.
+        """
         return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
 
 def hold(connection: Connection, lease: Lease) -> None:
     """Lock the job's row until the transaction ends, so that no other process ends the job or takes it over.
 
-    Raises `LeaseLostError` if the job was canceled, taken over, or purged. `properties/locks.py` states the lock order.
+    Raises `LeaseLostError`. `properties/locks.py` defines the order in which locks must be taken.
     """
     if connection.execute(select(Job.id).where(lease.holds()).with_for_update(key_share=True)).first() is None:
         raise LeaseLostError(lease.job_id)
@@ -46,7 +49,7 @@ def finish(
     page_from: PageFrom | None = None,
     search: dict[str, Any] | None = None,
 ) -> None:
-    """End the job with its property, or with its `search` result. Raises `LeaseLostError` if the lease is lost."""
+    """Mark the job as done, with its property or the counts of its `search`. Raises `LeaseLostError`."""
     change = {
         **CLEARED,
         "state": JobState.DONE,

@@ -1,4 +1,4 @@
-"""Tables of jobs, batches, attempts, and daily usage, and the results of enqueueing and recovery."""
+"""Tables of jobs, batches, attempts, and daily usage, and the results of enqueuing and recovery."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from app.redaction import origin_of
 class JobState(StrEnum):
     """The state of a job; the last three are final."""
 
-    QUEUED = "queued"  # sent, or waiting to be sent
-    RUNNING = "running"  # leased
+    QUEUED = "queued"  # its message is in the broker, or must still be sent
+    RUNNING = "running"  # leased by a worker
     DEFERRED = "deferred"  # waiting until `due_at`
     DONE = "done"
     FAILED = "failed"
@@ -33,33 +33,33 @@ class JobState(StrEnum):
 
 
 class PageFrom(StrEnum):
-    """The origin of a job's property. Only "site" can have cost a model call."""
+    """The origin of a finished job's property. Only `SITE` can have cost a model call."""
 
     SITE = "site"  # the page was fetched and read
-    UNCHANGED = "unchanged"  # the page was read before, and its bytes or the site's answer (304) show no change
+    UNCHANGED = "unchanged"  # the page was read before, and has not changed: same bytes, or status 304
     SAME_PAGE = "same_page"  # the same page had just been read at another URL
-    STORED = "stored"  # the stored property was fresh, and nothing was fetched
+    STORED = "stored"  # the stored property was fresh, so nothing was fetched
 
 
 class CallbackState(StrEnum):
     """The state of a batch's callback; the last two are final."""
 
-    WAITING = "waiting"  # for the batch to complete
-    PENDING = "pending"  # due, or to be retried after a failure
+    WAITING = "waiting"  # the batch is not complete yet
+    PENDING = "pending"  # to be sent now, or retried after a failure
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
 
 
 # The outcome of a source is one of these, or an error code.
 USED = "used"  # the page is about the address
-SAME_PAGE = "same_page"  # another source gave the same page
+SAME_PAGE = "same_page"  # another source led to the same page
 OTHER = "other_property"  # the page is about another property
 UNKNOWN = "unknown_property"  # the page does not identify its property
-SKIPPED = "not_asked"  # the source was left out
-OUTSIDE = "outside_domains"  # the page is on, or redirects to, a domain that the search may not use
-UNCITED = "not_cited"  # the search names the page without citing it
-SEARCHED = "searched"  # a web search
-#: The outcomes for which no request was sent to the source's site.
+SKIPPED = "not_asked"  # no page of the source was requested; the detail states the reason
+OUTSIDE = "outside_domains"  # the page is on, or redirects to, a domain that the web search may not use
+UNCITED = "not_cited"  # the web search's answer names the page but does not cite it
+SEARCHED = "searched"  # the source is the web search itself
+#: The outcomes that do not count as a request to a site.
 UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
     "out_of_time",
     "robots_disallowed",
@@ -70,7 +70,7 @@ UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
 
 
 class Batch(Base):
-    """A batch: the jobs of one request. `duplicates` counts its `targets` without a new job."""
+    """A batch: the jobs of one request. `duplicates` is how many of its `targets` got no new job."""
 
     __tablename__ = "batches"
 
@@ -79,24 +79,21 @@ class Batch(Base):
     priority: Mapped[int]
     targets: Mapped[int]
     duplicates: Mapped[int] = mapped_column(default=0)
-    # when the batch was completed, after its last job ended; null again while a job is retried
-    completed_at: Mapped[datetime | None]
-    # the number of jobs in each state: stored when the batch completes, computed by `BatchStore` before
+    completed_at: Mapped[datetime | None]  # null while a job is active, also when it is retried
+    # number of jobs in each state; null until the batch completes (`BatchStore` then computes it)
     counts: Mapped[PlainJson] = mapped_column(nullable=True)
-    # the complete URL of the callback, which can contain a secret, and the callback's message
-    callback_url: Mapped[Words | None]
+    callback_url: Mapped[Words | None]  # full URL, which can contain a secret; null if there is no callback
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
-    # whether the jobs can wait for model batches, in which calls cost half
+    # whether the jobs can wait for model batches, in which a call costs half
     economy: Mapped[bool] = mapped_column(server_default=false())
-    # the client whose quota the jobs count against (`jobs/usage.py`); null for the operator's batches
+    # client whose quota the jobs count against (`jobs/usage.py`); null for the operator's batches
     caller: Mapped[Sha256 | None]
-    # the request's idempotency key, its fingerprint, and the jobs of its answer: kept for a day
+    # idempotency key of the request; null, like the next four columns, if there was none or it expired
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
     fingerprint: Mapped[Sha256 | None]
-    job_ids: Mapped[PlainJson | None]
-    # if the request is not answered by `answer_by`, the process that handles it is assumed dead
-    answer_by: Mapped[datetime | None]
-    answered_at: Mapped[datetime | None]
+    job_ids: Mapped[PlainJson | None]  # jobs in the answer to the request
+    answer_by: Mapped[datetime | None]  # time after which the process of an unanswered request is assumed dead
+    answered_at: Mapped[datetime | None]  # time of the answer to the request or to a retry; null before it
 
     __table_args__ = (
         Index("ix_batches_with_key", "created_at", **where(text("idempotency_key IS NOT NULL"))),
@@ -112,7 +109,7 @@ class Batch(Base):
 
     @property
     def callback(self) -> dict[str, Any] | None:
-        """The callback's state as interfaces show it, with the origin of its URL only."""
+        """The callback's state, with only the origin of its URL; None if the batch has no callback."""
         if self.callback_url is None:
             return None
         message = self.message
@@ -129,57 +126,54 @@ class Batch(Base):
         return {**self.outcome(), "callback": self.callback}
 
     def outcome(self) -> dict[str, Any]:
-        """Return the content of the callback: `as_json` without the callback's state."""
+        """Return the payload of the callback: `as_json` without the callback's state."""
         names = "id", "created_at", "priority", "targets", "duplicates", "economy", "counts", "completed_at"
         return self.shown(names)
 
 
 class Job(Base):
-    """A request to read one target."""
+    """A job: a request to read one target."""
 
     __tablename__ = "jobs"
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
-    position: Mapped[int]  # the position in the batch: jobs are listed in the order of the request
+    position: Mapped[int]  # position in the batch, which sorts jobs of the same time
     target: Mapped[Url]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
-    priority: Mapped[int]
+    priority: Mapped[int]  # 0 (urgent) to 9
     refresh: Mapped[bool]
-    # runs, except those that ended in a wait for capacity or a batch, or at a worker's stop; sum of waits for capacity
+    # number of runs, except runs that ended in a wait or because the worker stopped
     attempts: Mapped[int] = mapped_column(default=0)
-    waited_seconds: Mapped[float] = mapped_column(default=0.0)
+    waited_seconds: Mapped[float] = mapped_column(default=0.0)  # total of waits that count toward the deadline
+    # earliest time of the next run; of a failed job of a watch, time of its requeuing; null: none
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    # the fields that a model should have read and did not, and why
-    wanted_model: Mapped[PlainJson] = mapped_column(default=list)
-    model_note: Mapped[Words | None]
+    wanted_model: Mapped[PlainJson] = mapped_column(default=list)  # fields that lack a model's answer
+    model_note: Mapped[Words | None]  # reason for missing or dropped answers of the model; null: none
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
-    page_from: Mapped[PageFrom | None]  # where the property of a finished job came from
+    page_from: Mapped[PageFrom | None]  # origin of the property; null before the job is done
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
-    # the page that the running job reads; no other job may read it meanwhile (`pages/index.py`)
+    # page that the running job reads and other jobs must not read meanwhile (`pages/index.py`); null: none
     reading_url: Mapped[Url | None]
-    # when the job was last sent (or will be due in a worker), to which queue, and how often
-    sent_at: Mapped[datetime | None]
-    sent_to: Mapped[str | None] = mapped_column(String(64))
+    sent_at: Mapped[datetime | None]  # time of the last sending, or end of the message's countdown; null: never sent
+    sent_to: Mapped[str | None] = mapped_column(String(64))  # broker queue of the last message
     sent_times: Mapped[int] = mapped_column(default=0)
-    # when recovery sends the job unless it was sent before; null once the message is in the broker's queue
+    # time when recovery sends the job if nothing else has; null once the message is in the broker's queue
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # the batch's `economy`; the model request of the current or last wait; when the current wait for a batch began
-    economy: Mapped[bool] = mapped_column(server_default=false())
-    request_id: Mapped[Sha256 | None]
-    parked_at: Mapped[datetime | None]
-    # the watch that created the job, which may have been removed since; its requests count toward the budget of watches
+    economy: Mapped[bool] = mapped_column(server_default=false())  # the batch's `economy`
+    request_id: Mapped[Sha256 | None]  # model request that the job waits for, or last waited for; null: none
+    parked_at: Mapped[datetime | None]  # start of the current wait for a model batch; null: not waiting
+    # watch that created the job, possibly removed since; null: none. Its requests count toward the watch budget
     watch_id: Mapped[Id | None]
-    # the search job that found the target; and the counts of a search job's listings (`jobs/found.py`)
-    found_by: Mapped[Id | None]
-    search: Mapped[PlainJson | None]
-    #: The outcomes of the job's sources, in order. Only some queries load them.
+    found_by: Mapped[Id | None]  # search job that found the target; null: none
+    search: Mapped[PlainJson | None]  # result counts of a finished search job (`jobs/found.py`); null for other jobs
+    #: The outcomes of the job's sources, in order. Only some queries load them; otherwise, access raises an error.
     tried: Mapped[list[JobAttempt]] = relationship(
         primaryjoin="and_(JobAttempt.job_id == Job.id, JobAttempt.position.is_not(None))",
         order_by="JobAttempt.position",
@@ -209,14 +203,14 @@ class Job(Base):
         return {"code": self.error_code, "message": self.error_message or ""} if self.error_code else None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that `propintel jobs list` and the HTTP API show: JSON types only, times in ISO 8601."""
+        """Return the job as the HTTP API and `propintel jobs list` show it: JSON types, times in ISO 8601."""
         names = ["id", "batch_id", "target", "state", "error", "property_id", "page_from", "priority", "attempts"]
         names += ("waited_seconds", "wanted_model", "model_note", "due_at", "economy", "parked_at", "watch_id")
         names += ("found_by", "search", "created_at", "started_at", "finished_at")
         return {**self.shown(names), "tried": [one.as_json() for one in self.tried]}
 
 
-#: Every change of state sets these columns to null, except those that it gives a value.
+#: Every change of state sets these columns to null, except columns that it sets to another value.
 CLEARED: dict[str, Any] = dict.fromkeys(
     ("due_at", "resend_at", "lease_owner", "lease_expires_at", "reading_url", "parked_at")
 )
@@ -225,10 +219,11 @@ ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 
 
 class JobAttempt(MappedAsDataclass, Base):
-    """The outcome of one source of an address job, with a `detail` for people.
+    """The outcome of one source of an address job, or a failed page of a running address job.
 
-    `url` is empty if no page was requested, or if a purge forbids storing it. Without a `position`, it is a failed page
-    of a running job: `tries` counts the requests, and a final attempt is not repeated.
+    `position` is null for a failed page. `tries` then counts its requests, and a page with `is_final` is not requested
+    again. `detail` explains the outcome for people. `url` is null if no page was requested, or if a purge forbids
+    storing its URL.
     """
 
     __tablename__ = "job_attempts"
@@ -236,7 +231,7 @@ class JobAttempt(MappedAsDataclass, Base):
     id: Mapped[RowId] = mapped_column(primary_key=True, init=False, compare=False)
     job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), init=False, compare=False)
     position: Mapped[int | None] = mapped_column(init=False, compare=False)
-    # the source's name in `sources.toml`, or "web search"
+    # name of the source in `sources.toml`, or "web search"
     source: Mapped[Words]
     kind: Mapped[SourceKind | None]
     url: Mapped[Url | None] = mapped_column(index=True)
@@ -248,7 +243,7 @@ class JobAttempt(MappedAsDataclass, Base):
     __table_args__ = (
         Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
         Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
-        # for purges, which search all details for URLs
+        # purges search all details for URLs
         Index("ix_job_attempts_telling", "id", **where(text("detail != ''"))),
     )
 
@@ -262,30 +257,30 @@ class JobAttempt(MappedAsDataclass, Base):
 
 
 class DailyUsage(Base):
-    """The amount that a subject used on a UTC day (`jobs/usage.py`)."""
+    """The amount of a unit that a subject used on a UTC day (`jobs/usage.py`)."""
 
     __tablename__ = "daily_usage"
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    # a caller, or "watches"
+    # id of a caller, or "watches"
     subject: Mapped[str] = mapped_column(String(64), primary_key=True)
     unit: Mapped[str] = mapped_column(String(16), primary_key=True)
     amount: Mapped[int] = mapped_column(BigInteger)
 
 
 class RecoveryReason(StrEnum):
-    """The reasons for queuing a job again. `DUE` and `RETURNED` are normal operation."""
+    """The reasons for requeuing a job. `DUE` and `RETURNED` are normal; the others follow a failure."""
 
-    DUE = "due"  # the deferral ended
+    DUE = "due"  # the job was deferred until now
     RETURNED = "returned"  # the worker stopped and returned the job
-    LEASE = "lease"  # the worker died
-    UNSENT = "unsent"  # the message was not sent in time
-    LOST = "lost"  # the broker lost the message
+    LEASE = "lease"  # the lease expired, because the worker died
+    UNSENT = "unsent"  # the job's message was not sent in time
+    LOST = "lost"  # the broker lost the job's message
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A requeued job, which the caller sends, and the reason."""
+    """A requeued job that the caller must send, and why it was requeued."""
 
     job: Job
     reason: RecoveryReason
@@ -293,11 +288,11 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The result of a request to enqueue.
+    """The result of a request to enqueue targets.
 
-    `jobs` has the job of each distinct target that has one: new, active, or the job that read a fresh property. `new`
-    are the ids of jobs to send to the broker, `duplicates` the number of targets without a new job. `repeated` is True
-    if this is the answer of an earlier request with the same key.
+    `jobs` are the new and active jobs of the targets, and the last finished jobs of fresh targets. `new` are the ids of
+    the new jobs, which must be sent. `duplicates` is the number of targets that got no new job. `repeated` is True if
+    this is the answer of an earlier request with the same idempotency key.
     """
 
     batch: str

@@ -1,11 +1,12 @@
-"""Requeue jobs that no message in the broker and no worker will continue.
+"""Requeue due jobs, and jobs that nobody will run otherwise: their worker or sender died, or their message was lost.
 
-A queued job without `resend_at` was sent: its message waits in the broker's queue `sent_to`. A queued job with
-`resend_at` must be sent by then, or its sender has died. If it also has `due_at`, a stopping worker returned it for
-recovery to send. While a worker holds a message for a countdown, `sent_at` is the countdown's end.
+A queued job without `resend_at` was sent: its message is in the broker's queue `sent_to`. A queued job with `resend_at`
+must still be sent; if it is not sent by that time, its sender is assumed dead. A queued job with both `resend_at` and
+`due_at` was returned by a stopping worker, and recovery sends it. While a worker holds a message for a countdown,
+`sent_at` is the countdown's end.
 
-A queue with fewer messages than sent jobs has lost messages. Queues are served in order, so the messages of the oldest
-jobs are taken to be the lost ones.
+If a queue has fewer messages than sent jobs, messages were lost. Queues are served in order, so the oldest jobs are
+assumed to be those without a message.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import CLEARED, Job, JobState, Recovered, RecoveryReason
 from app.property.storage.statements import chunks, entities
 
-#: If a queued job is not sent within these seconds, its sender is assumed dead.
+#: If a queued job is not sent within this many seconds, its sender is assumed dead.
 RESEND_SECONDS = 20.0
-#: A job sent within these seconds is not lost: its message may have left the queue just before a worker claims it.
+#: A job sent within this many seconds is never assumed lost: a worker may have its message and not have claimed it yet.
 JUST_SENT_SECONDS = 5.0
-#: The conditions of lost jobs, by reason. No job fulfills two of them.
+#: The conditions for requeuing a job, by reason. No job meets two of them.
 _Lost = Mapping[RecoveryReason, ColumnElement[bool]]
 
 
@@ -54,7 +55,7 @@ def _overdue(now: datetime) -> _Lost:
 
 
 def _shortages(connection: Connection, messages: Mapping[str, int], now: datetime) -> Iterator[tuple[str, int]]:
-    """Yield each queue that lost messages, with their number. A queue missing from `messages` has lost all of them."""
+    """Yield each queue that lost messages, with the number lost. A queue that `messages` does not list has lost all."""
     if not messages:
         return
     query = select(Job.sent_to, func.count()).where(_sent(now)).group_by(Job.sent_to)
@@ -70,7 +71,7 @@ def _sent(now: datetime) -> ColumnElement[bool]:
 
 
 def _requeued(connection: Connection, lost: _Lost, limit: int, now: datetime) -> list[Recovered]:
-    """Requeue at most `limit` of the `lost` jobs that are still lost, urgent and old jobs first."""
+    """Requeue at most `limit` jobs that meet a condition of `lost`, urgent and old jobs first."""
     why = case(*((condition, reason.value) for reason, condition in lost.items()))
     query = select(Job.id, why).where(or_(*lost.values()))
     query = query.order_by(Job.priority, Job.created_at, Job.position).limit(limit)

@@ -1,7 +1,7 @@
 """Store jobs. The jobs table is the source of truth; the broker only delivers messages.
 
-Every change of state is one UPDATE whose WHERE clause requires the allowed states and the lease, so that exactly one of
-two concurrent processes succeeds.
+Every change of state is one UPDATE whose WHERE clause requires an allowed state and, if needed, the lease. If two
+processes change a job at the same time, only one succeeds.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalize_target
 
-#: A target that was read within this many days is fresh, and is not read again.
+#: A target that was read within this many days is fresh: a new request does not read it again.
 FRESH_DAYS = 30.0
-#: The assumed number of messages sent per second. The time limit for sending a large batch is based on this rate.
+#: Assumed number of messages sent per second. It determines how long sending a batch may take.
 _SENT_PER_SECOND = 500
-#: A message with a countdown may arrive this many seconds early, because clocks differ.
+#: A message with a countdown may arrive up to this many seconds early, because clocks differ.
 _EARLY_SECONDS = 1.0
 _ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
 _OTHER = aliased(Job)
-#: The condition that a job with the same target is active.
+#: The condition that another job for the same target is active.
 TARGET_IS_ACTIVE = exists().where(_OTHER.target == Job.target, _OTHER.state.in_(ACTIVE))
 _PLACE = (Job.created_at, Job.position, Job.id)
 ORDER = Order("jobs", _PLACE)
@@ -58,7 +58,7 @@ _SHOWN = select(Job).options(selectinload(Job.tried))
 def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
-    """Requeue the jobs that meet `ended_badly`, reset them, and reopen their batches; return the queued jobs."""
+    """Reset and requeue those of the jobs that meet `ended_badly`, and reopen their batches. Return the queued jobs."""
     change = {
         **CLEARED,
         **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
@@ -72,11 +72,11 @@ def queue_again(
     }
     queued: dict[str, Job] = {}
     for some in chunks(job_ids):
-        # another process may have requeued the job first, and a worker may already run it
+        # another process may have requeued the job first, so the condition is checked again here
         statement = update(Job).where(Job.id.in_(some), ended_badly).values(change).returning(Job)
         queued |= {job.id: job for job in entities(connection, statement)}
         reopen_batches(connection, some)
-        # delete failed attempts, because their pages may be available now
+        # delete the failed attempts, because the pages may be available now
         connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_([one for one in some if one in queued])))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
@@ -98,12 +98,12 @@ class JobStore(Store):
         economy: bool = False,
         requester: Requester | None = None,
     ) -> Enqueued:
-        """Create a batch with a job for each target that is neither active nor fresh.
+        """Create a batch with a job for each target that has no active job and is not fresh.
 
-        With `refresh`, fresh targets get jobs too. Priorities range from 0 (urgent) to 9. `callback_url`, already
-        checked, is called when the batch completes. `economy` jobs can wait for a model batch. The new jobs count
-        against the quota of `requester`. If its idempotency key was used before, the earlier batch is returned
-        (`repeated`), or an error of `earlier` is raised.
+        With `refresh`, fresh targets get jobs too. Priorities range from 0 (urgent) to 9. `callback_url` must be
+        checked already; it is called when the batch completes. `economy` jobs can wait for a model batch. The new jobs
+        count against the quota of `requester`. If the requester's idempotency key was used before, the earlier batch
+        is returned (`repeated`), or an error of `idempotency.earlier` is raised.
 
         Raises `InvalidTargetError` for the first invalid target, and `QuotaExceededError`; then nothing is created.
         """
@@ -129,7 +129,7 @@ class JobStore(Store):
         return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
-        """Return the answer of the first request with this key (`idempotency.earlier`), or None."""
+        """Return the answer of the first request with this key, or None; see `idempotency.earlier`."""
         return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
@@ -143,7 +143,7 @@ class JobStore(Store):
             return usage.used(connection, caller, self._clock.now().date())
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
-        """Record that the messages of `sent` wait in the broker's `queue`. Jobs claimed meanwhile stay as they are."""
+        """Record that the messages of `sent` are in the broker's `queue`. Skip jobs that were claimed meanwhile."""
         change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": Job.sent_times + 1}
 
         def work(connection: Connection) -> None:
@@ -157,7 +157,10 @@ class JobStore(Store):
             self._database.repeat(work)
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Lease the job to `owner` and return it; None if it may not run now, as after a duplicate message."""
+        """Lease the job to `owner` and return it. Return None if it may not run now.
+
+        For example, a duplicate message arrived while another worker runs the job.
+        """
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
@@ -182,14 +185,14 @@ class JobStore(Store):
         return bool(self._rows(select(Job.id).where(lease.holds())))
 
     def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
-        """Extend the lease, even an expired one. Return False if it is lost: the run must stop."""
+        """Extend the lease, even an expired one. Return False if the lease is lost; then the run must stop."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         return self._change(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """Fail the job with this error. Without `owner`, ignore the lease, because the worker is dead.
+        """Fail the job with this error. If `owner` is None, the job's worker is dead, and the lease is not checked.
 
-        If the error is worth another try, a job of a watch stores when the schedule of watches queues it again.
+        If the job belongs to a watch and the error can pass, `due_at` is when the schedule of watches requeues the job.
         """
         now = self._clock.now()
         change = {
@@ -203,7 +206,7 @@ class JobStore(Store):
         return self._change(job_id, owner, change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
-        """Defer the job until `due_at`, when `recoverable` returns it. For the other arguments see `release`."""
+        """Defer the job until `due_at`; then `recoverable` returns it. For the other arguments, see `release`."""
         change = {"state": JobState.DEFERRED, "due_at": due_at}
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
@@ -217,20 +220,20 @@ class JobStore(Store):
         again_seconds: float = 0.0,
         counted: bool = False,
     ) -> bool:
-        """Queue the job to run after `again_seconds`. The caller sends its message to `queue`; it waits in a worker.
+        """Queue the job to run after `again_seconds`. The caller must send its message, with a countdown, to `queue`.
 
-        Duplicate messages cannot claim the job earlier. `waited_seconds` is the job's new total of waits for capacity.
-        A wait for capacity is not an attempt; `counted` makes it one, for a retry after a failure.
+        No message can start the job earlier. `waited_seconds` is the job's new total of waits that count toward its
+        deadline. Only with `counted`, for a retry after a failure, does the ended run count as an attempt.
         """
         due_at = self._clock.now() + timedelta(seconds=again_seconds)
-        # until then a worker holds the message, so recovery does not expect it in the queue
+        # until `due_at`, a worker holds the message, so recovery must not count it as missing from the queue
         change = {"state": JobState.QUEUED, "due_at": due_at, "sent_at": due_at, "sent_to": queue}
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
     def release_all(self, owners: str) -> builtins.list[str]:
-        """Requeue the running jobs of a stopping worker, and return their ids. The next recovery sends them.
+        """Requeue the running jobs of a stopping worker, and return their ids. The next recovery sends their messages.
 
-        `owners` is the prefix of the worker's lease owners. The runs do not count as attempts.
+        `owners` is the prefix of the worker's lease owners. The interrupted runs do not count as attempts.
         """
         mine = and_(Job.state == JobState.RUNNING, Job.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
@@ -239,7 +242,7 @@ class JobStore(Store):
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel the job. A running job then stores nothing. Return False if it has ended. Raises `NotFoundError`."""
+        """Cancel the job, which then stores no result. Return False if it has ended already. Raises `NotFoundError`."""
         with self._database.writing() as connection:
             canceled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
         if not canceled:
@@ -249,9 +252,9 @@ class JobStore(Store):
     def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
         """Cancel the jobs of a failed request that no worker has started, and refund them to `requester`.
 
-        Started jobs continue and stay counted, so that a repeated request finds them. The callback is dropped, and the
-        idempotency key can be used again. Return False, with nothing changed, if a retry was already answered with this
-        batch; recovery then sends its unsent jobs.
+        Started jobs continue and stay counted; a repeated request finds them. The callback is removed, and the
+        idempotency key can be used again. If a retry of the request was already answered with this batch, return False
+        and change nothing; recovery then sends the unsent jobs.
         """
 
         def work(connection: Connection) -> bool:
@@ -269,10 +272,10 @@ class JobStore(Store):
         return self._database.repeat(work)
 
     def retry(self, job_ids: Sequence[str], requester: Requester | None = None) -> builtins.list[Job]:
-        """Requeue failed and canceled jobs, reset their counters, and reopen their batches; return the jobs to send.
+        """Requeue failed and canceled jobs, reset their counters, and reopen their batches. Return the jobs to send.
 
-        Jobs in other states, and jobs whose target is active in another job, are left out. The jobs count against the
-        quota of `requester` like new ones. Raises `QuotaExceededError`; then none is queued.
+        Skip jobs in other states, and jobs whose target has another active job. The queued jobs count against the quota
+        of `requester` like new jobs. If the quota is too small, raise `QuotaExceededError` and queue no job.
         """
 
         def work(connection: Connection) -> builtins.list[Job]:
@@ -293,14 +296,14 @@ class JobStore(Store):
         return self._database.repeat(work)
 
     def get(self, job_id: str) -> Job:
-        """Return a job. Raises `NotFoundError`."""
+        """Return the job with this id. Raises `NotFoundError`."""
         found = self._read(_SHOWN.where(Job.id == job_id))
         if not found:
             raise NotFoundError("job", job_id)
         return found[0]
 
     def list(self, *, batch: str | None = None, state: str | None = None, limit: int = 100) -> builtins.list[Job]:
-        """Return the first jobs in the order of their requests, of all batches or of one."""
+        """Return the oldest jobs, of all batches or of one."""
         return self.page(batch=batch, state=state, limit=limit).items
 
     def page(
@@ -317,15 +320,15 @@ class JobStore(Store):
         return self._page(NEWEST_FIRST if newest_first else ORDER, _SHOWN.where(*chosen), cursor, limit)
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
-        """Return the number of jobs in each state."""
+        """Return the number of jobs in each state, of all batches or of one."""
         with self._database.reading() as connection:
             return count_jobs(connection, batch)
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
         """Requeue due, returned, and lost jobs, and return them for sending, urgent and old jobs first.
 
-        Two callers never get the same job. `messages` is the number of messages in each queue, counted before this
-        call; None if the broker could not be asked.
+        `recovery.py` defines which jobs these are. Concurrent callers never get the same job. `messages` is the number
+        of messages in each broker queue, counted before this call; None if the broker did not answer.
         """
         return take_lost(self._database, limit, messages)
 
@@ -333,7 +336,7 @@ class JobStore(Store):
         return now + timedelta(seconds=RESEND_SECONDS + count / _SENT_PER_SECOND)
 
     def _change(self, job_id: str, owner: str | None, change: dict[str, Any]) -> bool:
-        """Change the job if `owner` holds its lease; without `owner`, if it is active. Return whether it changed."""
+        """Change the job if `owner` holds its lease (None: if it is active). Return whether the job was changed."""
         is_active = and_(Job.id == job_id, Job.state.in_(ACTIVE))
         allowed = Lease(job_id, owner).holds() if owner is not None else is_active
         with self._database.writing() as connection:

@@ -1,8 +1,8 @@
-"""Count usage per UTC day in the database, exactly across all processes.
+"""Count usage per UTC day in the database, exactly, for all processes together.
 
-Each caller has a daily quota of jobs. A retried job counts like a new one; otherwise canceling and retrying would
+Each caller has a daily quota of jobs. A retried job counts like a new one; otherwise, canceling and retrying would
 allow any number of jobs. A new watch counts as one job, because its first refresh is due soon. Each later refresh
-counts as one job too. The cost of all watches has its own budget (`watches/budget.py`).
+counts as one job too. The pages and model calls of all watches have a separate budget (`watches/budget.py`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ _TARGET = "target"
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The client that a batch is created for.
+    """The client that requests a batch. `caller` is its id (64 hex digits).
 
-    `caller` identifies it (64 hex digits), `daily_targets` is its quota (None: unlimited), and `key` is its request's
-    idempotency key, if any.
+    `daily_targets` is its quota of jobs per day (None: unlimited). `key` is the idempotency key of its request, if any.
     """
 
     caller: str
@@ -35,15 +34,15 @@ class Requester:
 
 
 def next_day(now: datetime) -> datetime:
-    """Return when the next day's counts begin: the next midnight UTC."""
+    """Return the next midnight UTC, when the counts begin again at 0."""
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
 def add(connection: Connection, day: date, subject: str, unit: str, count: int, *, limit: int | None) -> bool:
     """Add `count` to the usage of `day`. Return False and add nothing if the sum would exceed `limit`.
 
-    A single statement keeps the sum within the limit however many processes count at once. Usage without a limit is
-    counted too, so that a limit set later applies at once.
+    This is one statement, so that concurrent processes cannot exceed the limit. Usage is counted even if there is no
+    limit, so that a limit set later applies to the whole day.
     """
     if limit is not None and count > limit:
         return False
@@ -58,13 +57,13 @@ def add(connection: Connection, day: date, subject: str, unit: str, count: int, 
 
 
 def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
-    """Return the usage of `day` by unit."""
+    """Return the subject's usage of `day` by unit."""
     query = select(DailyUsage.unit, DailyUsage.amount).where(DailyUsage.day == day, DailyUsage.subject == subject)
     return {row.unit: row.amount for row in connection.execute(query)}
 
 
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
-    """Count `count` new jobs against the quota. Raises `QuotaExceededError` if fewer are left."""
+    """Count `count` new jobs against the requester's quota. Raises `QuotaExceededError` if the rest is too small."""
     quota = requester.daily_targets
     if count and not add(connection, now.date(), requester.caller, _TARGET, count, limit=quota):
         left, ends = max(0, (quota or 0) - used(connection, requester.caller, now.date())), next_day(now)
@@ -73,9 +72,9 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 
 
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
-    """Count as many of `count` new jobs as the quota allows; return their number."""
+    """Count as many of `count` new jobs as the requester's quota allows, and return their number."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
-    for _ in range(2):  # another process may use the rest of the quota meanwhile
+    for _ in range(2):  # between the two statements, another process may use a part of the quota
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))
         if not room or add(connection, day, caller, _TARGET, room, limit=quota):
             return room
@@ -94,7 +93,7 @@ def used(connection: Connection, caller: str, day: date) -> int:
 
 
 def left(connection: Connection, callers: Collection[str], quota: int, day: date) -> dict[str, int]:
-    """Return how many jobs of `quota` each caller has left on `day`. Locks the counts until the transaction ends."""
+    """Return how many jobs of `quota` each caller has left on `day`. Lock the counts until the transaction ends."""
     found = dict.fromkeys(callers, quota)
     for some in chunks(sorted(callers)):
         query = select(DailyUsage).where(DailyUsage.day == day, DailyUsage.subject.in_(some))
