@@ -1,1 +1,1 @@
-"""Watches of properties, pages, and addresses, and the changes that they find."""
+"""Store watches of properties, pages, searches, and addresses, and the changes detected on property pages."""

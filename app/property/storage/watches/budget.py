@@ -1,6 +1,7 @@
-"""The daily budget that all watches share. A request is charged before it is sent, so the budget is not exceeded.
+"""The daily budget of page requests and model calls that all watches share.
 
-If a process dies between charge and request, the charge stays.
+A request is charged before it is sent, so that the budget is never exceeded. If the process dies after the charge and
+before the request, the charge is not refunded.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from app.property.storage.jobs import usage
 
 
 class Charge(StrEnum):
-    """The kinds of requests that a watch is charged for."""
+    """The kinds of requests that count against the budget."""
 
     PAGE = "page"  # a request for a page with all its redirects, even if the answer is 304
     MODEL_CALL = "model_call"  # a call of a model, including web searches
@@ -27,9 +28,10 @@ SUBJECT = "watches"
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """The budget of pages and model calls per UTC day, shared by all watches.
+    """The maximum number of page requests and model calls per UTC day, for all watches together.
 
-    `daily_targets` is each caller's daily quota (None: no quota), to which refreshes of the caller's watches count.
+    `daily_targets` is each caller's daily quota of targets (None: no quota). A refresh of a watch counts as one target
+    of the caller that added the watch.
     """
 
     pages: int
@@ -39,7 +41,7 @@ class WatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class WatchDay:
-    """The budget that watches used on a UTC day."""
+    """The page requests and model calls of all watches on a UTC day."""
 
     day: date
     pages: int = 0
@@ -47,18 +49,18 @@ class WatchDay:
 
 
 def charge_watches(database: Database, what: Charge, limit: int) -> bool:
-    """Charge one unit of `what` to today's budget. Return False if the budget is used up."""
+    """Charge one request of the kind `what` to today's budget. Return False if the budget is used up."""
     today = database.clock.now().date()
     return database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
 
 
 def watch_day(database: Database) -> WatchDay:
-    """Return the budget that watches have used today."""
+    """Return the part of today's budget that watches have used."""
     with database.reading() as connection:
         return day_of(connection, database.clock.now().date())
 
 
 def day_of(connection: Connection, day: date) -> WatchDay:
-    """Return the budget that watches used on `day`."""
+    """Return the part of the budget of `day` that watches used."""
     used = usage.amounts(connection, day, SUBJECT)
     return WatchDay(day, used.get(Charge.PAGE, 0), used.get(Charge.MODEL_CALL, 0))

@@ -1,8 +1,8 @@
-"""The feed of published changes, in the order of their commits.
+"""The feed of published changes, ordered by commit.
 
-A cursor is the position of the last change that a follower has received. PostgreSQL assigns row numbers before the
-commit, so a lower number could appear after a higher one was read. Therefore a change gets a new position when it is
-published, and each publishing transaction holds the feed's lock until its commit.
+A cursor is the position of the last change that a client has received. PostgreSQL assigns row numbers before the
+commit, so a client could read a higher number before a lower one appears, and would then miss the lower one. Therefore
+a change gets a new position when it is published, and each publishing transaction locks the feed until it commits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.property.storage.statements import Store, delete_some
 from app.property.storage.watches.models import Change, ChangeState
 
 ORDER = Order("changes", (Change.position,))
-#: A cursor that skips all existing changes.
+#: A cursor that skips all changes published so far.
 LATEST = "latest"
 #: Maximum number of changes deleted per transaction, so that other writers do not wait long.
 _AT_ONCE = 1000
@@ -30,7 +30,10 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
 
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
-    """Move the pending change to the end of the feed, or delete it if it was purged or names a purged person."""
+    """Publish a pending change at the end of the feed.
+
+    Do nothing if a purge has deleted the change. If it names a person purged since it was seen, delete it instead.
+    """
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
     row = {column.name: getattr(change, column.name) for column in Change.__table__.columns}
@@ -42,7 +45,10 @@ def publish(database: Database, connection: Connection, change: Change, why: str
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Changes after a cursor, oldest first; the cursor after the last one; and whether there are more already."""
+    """Changes after a cursor, oldest first.
+
+    `next_since` is the cursor after the last of them. `has_more` is True if later changes are already published.
+    """
 
     changes: list[Change]
     next_since: str
@@ -57,9 +63,10 @@ class ChangeStore(Store):
     """The changes of a `Database`. Each method is one transaction."""
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
-        """Return changes after `cursor`, of all properties or of one, which may have been merged.
+        """Return up to `limit` changes after `cursor`, of all properties or of `property_id`.
 
-        The cursor None begins with the oldest change, and `LATEST` after the newest. Raises `InvalidCursorError`.
+        With cursor None, start at the oldest change. With `LATEST`, return no changes, only a cursor after the newest
+        one. The id of a merged property means the property that it was merged into. Raises `InvalidCursorError`.
         """
         if cursor == LATEST:
             newest = self._scalar(select(func.max(Change.position)).where(_PUBLISHED))
@@ -73,21 +80,24 @@ class ChangeStore(Store):
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
     def newest(self, *, property_id: str | None = None, limit: int = 100) -> list[Change]:
-        """Return the newest changes, newest first, of all properties or of one, which may have been merged."""
+        """Return the newest changes, newest first, of all properties or of `property_id` (as in `since`)."""
         query = select(Change).where(_PUBLISHED).order_by(Change.position.desc())
         if property_id is not None:
             query = query.where(_is_of(property_id))
         return self._read(query.limit(limit))
 
     def count_since(self, cursor: str) -> tuple[int, datetime | None]:
-        """Return the number of changes after `cursor`, and when the first of them was published."""
+        """Return the number of changes after `cursor`, and when the first of them was published (None: no changes).
+
+        Raises `InvalidCursorError`.
+        """
         counted: Any = select(func.count(), func.min(Change.updated_at)).where(_PUBLISHED)
         with self._database.reading() as connection:
             count, oldest = connection.execute(ORDER.after(counted, cursor)).one()
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete up to 1,000 changes, also pending ones, last updated `before` a time; return their number."""
+        """Delete up to 1,000 changes of any state that were last updated before `before`. Return their number."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 

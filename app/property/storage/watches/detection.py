@@ -1,6 +1,7 @@
-"""Detect changes in the transaction that stores a record.
+"""Detect changes of a property's values, in the transaction that stores a page's new record.
 
-A new value on a page becomes a pending change, which is published when it is accepted.
+A new value on a page becomes a pending change. The change is published when it is accepted
+(`merging/change_confirmation.py`).
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalize_url
 
-#: Methods that may read the same page differently the next time.
+#: Extraction methods that may read another value from the same text the next time.
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
 
 class ChangeDetector:
-    """Detects the changes of a property that was just rebuilt and is locked, in the caller's transaction."""
+    """Detects changes of a property. The caller's transaction has just rebuilt the property and holds its row lock."""
 
     def __init__(
         self, database: Database, connection: Connection, rules: PublishingRules, rebuilt: Rebuilt, now: datetime
@@ -56,7 +57,10 @@ class ChangeDetector:
         self._pending = entities(connection, self._mine.where(_PENDING))
 
     def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
-        """Compare the `record` read by `edition` with the row `before`, and publish changes that are accepted now."""
+        """Compare a page's new `record` with its old row `before`, and publish the changes that are accepted now.
+
+        `edition` is the version of the extractors that read `record`. A record older than `before` is ignored.
+        """
         if record.fetched_at < before.fetched_at:
             return
         if before.property_id == self._property_id and before.content_sha256 != record.content_sha256:
@@ -65,7 +69,10 @@ class ChangeDetector:
         self.look(before.url, record.as_of)
 
     def look(self, url: str, looked_at: datetime) -> None:
-        """Count a look at the property's page `url`, and decide on all pending changes of the property."""
+        """Count a fetch of the page `url` as a look at its pending changes. Then decide all pending changes.
+
+        A look before the time when the change's next look is due does not count.
+        """
         for change in self._pending:
             if change.url == url and looked_at >= change.candidate.look_at:
                 self._change(change, looks=change.looks + 1, updated_at=looked_at)
@@ -78,7 +85,7 @@ class ChangeDetector:
         self._connection.execute(update(Change).where(Change.position == change.position).values(values))
 
     def _compare(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
-        """Add a pending change if the field's value is new on the page and new to the property."""
+        """Add a pending change if the value of the field `name` is new on the page and new to the property."""
         now = statement_of(name, record.values, record.evidence)
         if now is None:
             return
@@ -86,7 +93,7 @@ class ChangeDetector:
         if was is None and not (is_same_edition and self._may_appear(name, before, record.evidence[name])):
             return
         pending = [change for change in self._pending if change.field == name]
-        # the property's value before any pending change of the field
+        # the property's value of the field before its pending changes
         old = pending[0].previous if pending else _value(name, self._rebuilt.was) or self._last_value(name, record, ())
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if is_known or not changes_property(name, was, now, old):
@@ -114,10 +121,10 @@ class ChangeDetector:
         self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
-        """Return whether a field that the page did not have before may be a change.
+        """Return whether a value of a field that the page's old record lacks may be a change of the page.
 
-        The field is no change if only the reading may have improved: a model read the field, or should have read it
-        before, or a recipe read text that is not known to be new on the page.
+        It is not a change if the extraction may only have improved: if a model read the value or should have read it
+        before, or if a recipe read text that may have been on the page before.
         """
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
@@ -127,10 +134,11 @@ class ChangeDetector:
         return old is not None and not has_words(old, proof.quote)
 
     def _is_read_differently(self, was: Statement, now: Statement, *, is_same_edition: bool) -> bool:
-        """Return whether other extractors, a model, or a recipe only read the same text differently.
+        """Return whether the two values may differ only because the extraction differs, and not the page.
 
-        Return True if both quotes are on both pages. If the pages are no longer stored, return True for another version
-        of the extractors.
+        Return False if the same version of the extractors read both, without a model or a recipe. Otherwise, return
+        True if both quotes are on both versions of the page. If one of them is no longer stored, return True unless the
+        version of the extractors is the same.
         """
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
@@ -140,7 +148,10 @@ class ChangeDetector:
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
     def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Statement | None:
-        """Return the newest value of the field before `record`, on the pages `urls` or on any page."""
+        """Return the newest observed value of the field `name` that is not from the body of `record`, or None.
+
+        Only values from the pages `urls` count; if `urls` is empty, values from all pages count.
+        """
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
         query = select(Observation).where(*mine)
@@ -150,9 +161,9 @@ class ChangeDetector:
         return Statement(row.value, Evidence.model_validate(row.evidence)) if row is not None else None
 
     def _judge(self) -> None:
-        """Decide on each pending change once.
+        """Decide each pending change: publish it, keep it pending, mark it as reverted, or delete it.
 
-        A published change removes pending changes of the same field and value.
+        When a change is published, other pending changes to the same value of the same field are deleted.
         """
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
@@ -176,7 +187,7 @@ class ChangeDetector:
                     accepted.append(one)
                 case Outcome.WAITING if change.look_at != judgment.look_at:
                     self._change(change, look_at=judgment.look_at)
-                case Outcome.REVERTED:  # the reversal stays stored, but the values are deleted
+                case Outcome.REVERTED:  # keep the row as a record of the reversal, but delete its values
                     emptied = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))
                     self._change(change, state=ChangeState.REVERTED, updated_at=self._now, **emptied)
                     self._pending.remove(change)
@@ -189,7 +200,10 @@ class ChangeDetector:
 
 
 def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
-    """Return whether the page reverted a change of the field lately, or a published change is being reversed."""
+    """Return whether the page reverted a change of this field, or `one` undoes a published change.
+
+    `lately` are the property's changes that were decided within `MEMORY`.
+    """
     same = [change for change in lately if change.field == one.field]
     if any(change.state == ChangeState.REVERTED and change.url == one.url for change in same):
         return True
@@ -200,19 +214,18 @@ def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
 
 
 def has_pending_change(connection: Connection, property_id: str) -> bool:
-    """Return whether the property has a pending change."""
     query = select(Change.position).where(Change.property_id == property_id, _PENDING).limit(1)
     return connection.execute(query).first() is not None
 
 
 def _value(name: str, stored: Row[Any]) -> Statement | None:
-    """Return the value of the field `name` in a row of a record or a property; None if it has none."""
+    """Return the value of the field `name` in `stored`, a row of a record or a property; None if there is no value."""
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
     return statement_of(name, stored.record, evidence)
 
 
 def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:
-    """Return all URLs of the pages with these URLs, each between blanks."""
+    """Return all known URLs of the property's pages that have a URL in `found`, each URL between blanks."""
     for url in sorted(found):
         with suppress(InvalidTargetError):
             found.add(normalize_url(url))

@@ -1,4 +1,4 @@
-"""Tables of watches and of detected changes."""
+"""The tables of watches and of detected changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write(connection: Connection, watches: Sequence[Watch]) -> None:
 
 
 class WatchKind(StrEnum):
-    """The kind of a watch's target: all pages of a stored property, one URL, or an address."""
+    """The kind of a watch's target: all pages of a stored property, the URL of a page or search, or an address."""
 
     PROPERTY = "property"
     URL = "url"
@@ -35,47 +35,47 @@ class WatchKind(StrEnum):
 
 
 class WatchStatus(StrEnum):
-    """The state of a watch."""
+    """The status of a watch."""
 
     WAITING = "waiting"  # not due yet
     DUE = "due"  # refreshed by the next tick
-    PUT_OFF = "put_off"  # the day's budget was used up, and the watch comes first on the next day
-    UNDER_WAY = "under_way"  # the jobs of the refresh are active
-    PAUSED = "paused"  # stopped until the watch is added again
+    PUT_OFF = "put_off"  # due, but the day's budget did not suffice; the next day, it comes before other watches
+    UNDER_WAY = "under_way"  # a refresh has begun and is not settled
+    PAUSED = "paused"  # not refreshed until someone adds the watch again
 
 
 class Watch(Base):
-    """A target that is refreshed every `interval_days`."""
+    """A target that is fetched again every `interval_days`."""
 
     __tablename__ = "watches"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    # property, url (of a page or of a search), or address
+    # a `WatchKind`
     kind: Mapped[str] = mapped_column(String(8))
-    # a property's id, or a URL or address spelled as a target
+    # a property's id, or a URL or address normalized by `urls/targets.py`
     target: Mapped[Url] = mapped_column(unique=True)
-    # for a URL or an address, set by the first refresh; null for a search
+    # the target's property; null for a search, and before the first successful refresh of a page or an address
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     interval_days: Mapped[int]
     state: Mapped[str] = mapped_column(String(8))
     pause_reason: Mapped[Words | None]
-    due_at: Mapped[datetime]  # when the next refresh is due
-    put_off_at: Mapped[datetime | None]  # since when the watch has waited for a day's budget
-    # when the current refresh began; null once the refresh is settled
+    due_at: Mapped[datetime]  # time when the next refresh is due
+    put_off_at: Mapped[datetime | None]  # time since which the watch has waited for budget; null if it does not wait
+    # start of the current refresh; null if no refresh is under way
     under_way_since: Mapped[datetime | None]
-    # the number of consecutive failed refreshes, and the time of the first
+    # number of consecutive failed refreshes, and the time of the first of them (null: none)
     failures: Mapped[int] = mapped_column(server_default="0")
     failing_since: Mapped[datetime | None]
-    # the error of the last refresh, even if only some of its pages failed
+    # error of a page in the last refresh, even if other pages succeeded; null if no page failed
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    refreshed_at: Mapped[datetime | None]  # when a refresh last succeeded
+    refreshed_at: Mapped[datetime | None]  # time of the last successful refresh; null if there was none
     created_at: Mapped[datetime]
     created_by: Mapped[Who]
-    # the client whose daily quota the refreshes count against (null: none), and whether the next one is counted already
+    # client whose daily quota the refreshes count against (null: none), and whether the next refresh is counted already
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
-    # a `WatchStatus`, loaded only by some queries (`repository.py`)
+    # a `WatchStatus`, computed by the queries of `repository.py`; null in other queries
     status: Mapped[str] = query_expression()
 
     __table_args__ = (
@@ -103,38 +103,37 @@ class ChangeState(StrEnum):
     """The state of a change."""
 
     PENDING = "pending"  # a page shows the new value, but the change is not accepted yet
-    PUBLISHED = "published"  # in the feed, and never modified except for the property's id
-    REVERTED = "reverted"  # the page shows the old value again; the new value is deleted
+    PUBLISHED = "published"  # in the feed; only `property_id` may change, when properties are merged or split
+    REVERTED = "reverted"  # the page shows the old value again; both values of the row are deleted
 
 
 class Change(Base):
-    """A change of a property's field, seen on a page."""
+    """A change of the value of a property's field, detected on a page."""
 
     __tablename__ = "changes"
 
-    # published rows are numbered in the order of their commits (`watches/changes.py`). Numbers of purged rows are never
-    # reused
+    # position in the feed: published changes are numbered in commit order (`changes.py`); numbers are never reused
     position: Mapped[RowId] = mapped_column(primary_key=True)
     id: Mapped[Id] = mapped_column(unique=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
-    url: Mapped[Url]  # the URL of the page's record
+    url: Mapped[Url]  # `url` of the page's row in `source_records`
     state: Mapped[str] = mapped_column(String(9), server_default="pending")
-    old: Mapped[JsonWords | None]  # null if there was no value before
+    old: Mapped[JsonWords | None]  # previous value; null if there was none, or after a reversal
     new: Mapped[JsonWords | None]
     old_evidence: Mapped[JsonWords | None]
     new_evidence: Mapped[JsonWords | None]
-    # the context of each value, such as its currency: {"old": {"X_Currency": ...}, "new": {...}}
+    # values that each value needs to be understood, such as its currency: {"old": {"X_Currency": ...}, "new": {...}}
     context: Mapped[JsonWords] = mapped_column(nullable=True)
-    # the URLs of both values' pages, each between blanks
+    # all URLs of the pages of the old and the new value, each between blanks
     urls: Mapped[Urls]
-    why: Mapped[Words | None]  # why the change was accepted
-    looks: Mapped[int] = mapped_column(server_default="0")  # the number of later looks that confirmed the change
+    why: Mapped[Words | None]  # reason for accepting the change; null if not accepted
+    looks: Mapped[int] = mapped_column(server_default="0")  # number of later fetches that confirmed the new value
     seen_at: Mapped[datetime]
-    # when the page was last looked at, or when the change ceased to be pending
+    # time of the last look at the page; for a change that is no longer pending, the time of the decision
     updated_at: Mapped[datetime] = mapped_column(index=True)
     published_at: Mapped[datetime] = synonym("updated_at")
-    # when the next look is due; null if another look would not help
+    # time when the page must be fetched again to confirm the change; null if that would not help
     look_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -1,6 +1,6 @@
-"""Settle refreshes: retry failed ones with backoff, and pause watches that fail for weeks.
+"""Settle ended refreshes of watches: retry failed ones with backoff, and pause watches that fail for weeks.
 
-Merge watches of merged properties.
+Also merge the watches of merged properties.
 """
 
 from __future__ import annotations
@@ -27,54 +27,58 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.models import Watch, write
 
-#: `_HOURS` has the hours from each consecutive failure to the next try, by error code. They are longer for sites that
-#: block or answer with an error status. After any other error, the watch waits until it is due.
+#: `_HOURS` lists, by error code, the hours from each consecutive failure to the next try. They are longer if the site
+#: blocks requests or answers with an error status. After an error that is not listed, or after more failures than
+#: listed, the next try is at the regular due time.
 _PASSING = {*(kind.code for kind in every_kind() if kind.transient), DeadlineExceededError.code, WorkerDiedError.code}
 _HOURS = {
     **dict.fromkeys((PageBlockedError.code, HttpStatusError.code), (24, 24)),
     **dict.fromkeys((*_PASSING, NoSourceError.code), (1, 4, 16, 24, 24)),
 }
 _GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
-#: A page that is gone is requested once more after these hours. If it is still gone, its watch is paused.
+#: If a page is gone, it is requested once more after this many hours. If it is still gone, its watch is paused.
 _GONE_AGAIN_HOURS = 24
 _GONE_TRIES = 2
 #: A watch is paused after this many consecutive failed refreshes, if they began at least this long ago.
 _PAUSED_TRIES = 8
 _PAUSED_AFTER = timedelta(days=14)
 _AT_ONCE = 500
-#: The condition for failed jobs of watches that are queued again when they are due.
+#: The condition for failed jobs of watches that will be queued again at their `due_at`.
 HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
 UNDER_WAY = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
-    """Settle up to 500 ended refreshes; return the number by outcome, and the watches that were paused."""
+    """Settle up to 500 ended refreshes. Return their number by outcome, and the watches that were paused."""
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)
     job: tuple[Any, ...] = JobRow.watch_id, JobRow.target, JobRow.state, JobRow.property_id, JobRow.finished_at
     columns = (*job, JobRow.error_code, JobRow.error_message, Property.merged_into)
     jobs = select(*columns).outerjoin(Property, Property.id == JobRow.property_id)
-    # this includes the jobs of listings that a search found
+    # these include the jobs for listings that a watched search found
     jobs = jobs.join(Watch, and_(Watch.id == JobRow.watch_id, JobRow.created_at >= Watch.under_way_since))
     jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(JobRow.created_at, JobRow.position)
     for job in connection.execute(jobs):
         made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
-    # a failed watch is refreshed as a whole, so its failed jobs are not repeated
+    # a failed refresh is repeated as a whole, so its failed jobs are not repeated one by one
     forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
 
 def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
-    """Stop repeating failed jobs of watches with one of `values` in `column`."""
+    """Do not queue again the failed jobs of watches that have one of `values` in `column`."""
     for some in chunks(values):
         connection.execute(update(JobRow).where(column.in_(some), HAS_FAILED).values(due_at=None))
 
 
 def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
-    """Update `watch` with the outcome of its refresh and the time of the next try, and return the outcome."""
+    """Update `watch` after its refresh with the jobs `made`, and return the outcome: done, failed, or cancelled.
+
+    A refresh is done if any of its jobs is done.
+    """
     bad = [job for job in made if job.state == JobState.FAILED]
     done = [job for job in made if job.state == JobState.DONE]
     was_gone = _is_gone(watch.error_code, watch.error_message)
@@ -105,9 +109,10 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 
 
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
-    """Return a SQL expression for when a job that fails `now` is queued again; NULL if never, or without a watch.
+    """Return a SQL expression for the time when a job that fails at `now` is queued again.
 
-    A job waits as long as a watch would. Its age determines which wait is next.
+    The value is NULL if the job is never queued again, or if it has no watch. Jobs use the same waits as watches; a
+    job's age selects the wait.
     """
     hours = _hours(error_code, error_message)
     waits = [
@@ -125,17 +130,17 @@ def _hours(error_code: str, error_message: str | None) -> tuple[int, ...]:
 
 
 def _is_gone(error_code: str | None, error_message: str | None) -> bool:
-    """Return whether this error means that the page is gone."""
     if error_code == HttpStatusError.code:
         return bool(_GONE_STATUS.search(error_message or ""))
     return error_code == PageGoneError.code
 
 
 def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
-    """Move the watch of the property `merged_id` to `kept_id`.
+    """Make the watch of the property `merged_id` a watch of `kept_id`.
 
-    If only one of two watches is active, it stays; otherwise, the watch with the shorter interval stays. The remaining
-    watch gets the jobs of both, the earlier due time if both have the same state, and a refresh in progress.
+    If both properties have a watch, one is deleted: the paused one if only one is active, else the one with the longer
+    interval. The other watch takes over its jobs and its refresh in progress. If both watches have the same state, the
+    other watch also gets the earlier due time.
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))

@@ -1,6 +1,6 @@
-"""Store watches: properties, URLs of pages or searches, and addresses that are refreshed on a schedule.
+"""Store watches. A watch refreshes a property, the URL of a page or search, or an address on a schedule.
 
-`watches/schedule.py` decides what is due.
+`watches/schedule.py` decides which watches are due.
 """
 
 from __future__ import annotations
@@ -36,21 +36,24 @@ INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
 MOST_WATCHES = 10_000
 ORDER = Order("watches", (Watch.created_at, Watch.id))
-#: The order of active watches by due time, then paused ones.
+#: The order of the schedule: active watches by due time, then paused watches.
 PLANNED = Order("planned watches", (Watch.state, Watch.due_at, Watch.id))
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The watches of the named targets, in their order and without repeats; `new` is the number of new ones."""
+    """The watches of the named targets, in the order of the targets and without duplicates.
+
+    `new` is the number of watches that did not exist before.
+    """
 
     watches: list[Watch]
     new: int
 
 
 class Watches(Store):
-    """The watches of a `Database`, by its clock. Each method is atomic and raises errors of `app.errors`."""
+    """The watches of a `Database`. Each method is one transaction and uses the database's clock."""
 
     def add(
         self,
@@ -61,15 +64,15 @@ class Watches(Store):
         most: int = MOST_WATCHES,
         requester: usage.Requester | None = None,
     ) -> Added:
-        """Watch the `named` property ids, URLs, and addresses: all of them, or none after an error.
+        """Add watches for the `named` property ids, URLs, and addresses. If an error is raised, none is added.
 
-        An existing watch gets the new interval, and resumes if it was paused. A due watch stays due.
+        An existing watch gets the new interval, and resumes if it was paused. A watch that is due stays due.
 
-        New and resumed watches count against the quota of `requester` like jobs, since each is refreshed soon. Later
-        refreshes count when they begin, against the quota of the client that added the watch.
+        Each new or resumed watch counts as one job against the quota of `requester`, because it is refreshed soon.
+        Later refreshes count when they begin, against the quota of the client that added the watch.
 
         Raises `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of
-        range, `TooManyWatchesError` if there would be more than `most`, and `QuotaExceededError`.
+        range, `TooManyWatchesError` if there would be more than `most` watches, and `QuotaExceededError`.
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
             raise InvalidWatchError(f"an interval of {interval_days} days", f"use 1 to {MOST_INTERVAL_DAYS} days")
@@ -100,14 +103,16 @@ class Watches(Store):
         return self._database.repeat(work)
 
     def remove(self, name: str) -> int:
-        """Remove a watch, by its id or target; cancel its jobs that are not running, and return their number.
+        """Remove the watch with this id or target. Cancel its jobs that are not running, and return their number.
 
-        A running job continues and is still charged, but a running search creates no jobs. Raises `NotFoundError`.
+        A running job continues, and its requests still count against the budget of watches. A running job of a search
+        creates no more jobs. Raises `NotFoundError`.
         """
         which, now = _is(name), self._clock.now()
 
         def work(connection: Connection) -> int:
-            # wait for transactions that create jobs of the watch: a tick here, the end of a search by the row lock
+            # wait for transactions that create jobs of the watch: for a tick by this lock, and for the end of a search
+            # by the row lock below
             self._database.advisory_lock(connection, TICK)
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
@@ -121,7 +126,7 @@ class Watches(Store):
         return self._database.repeat(work)
 
     def get(self, name: str) -> Watch:
-        """Return the watch, by its id or target. Raises `NotFoundError`."""
+        """Return the watch with this id or target. Raises `NotFoundError`."""
         found = self._read(_all(self._clock.now()).where(_is(name)))
         if not found:
             raise NotFoundError("watch", name)
@@ -130,7 +135,7 @@ class Watches(Store):
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """Return the watches after `cursor`, of all or of one status, in this order. Raises `InvalidCursorError`."""
+        """Return a page of watches after `cursor`, of `status` (None: any status). Raises `InvalidCursorError`."""
         now = self._clock.now()
         query = _all(now) if status is None else _all(now).where(_status_at(now) == status.value)
         return self._page(order, query, cursor, limit)
@@ -142,7 +147,11 @@ class Watches(Store):
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> tuple[int, int, int]:
-        """Return how many watches wait for budget, how many for a tick, and how many jobs, since `since` or longer."""
+        """Return three counts of delays that began at `since` or earlier.
+
+        They are the watches that wait for budget, the watches that are due but that no tick has taken, and the active
+        jobs of watches.
+        """
         began = func.coalesce(JobRow.started_at, JobRow.created_at)  # requeueing a failed job resets `started_at`
         theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
@@ -159,15 +168,16 @@ class Watches(Store):
         return float(self._scalar(select(share).where(Watch.state == "active")) or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Settle ended refreshes and begin new ones.
+        """Settle ended refreshes, and create jobs for new ones. The next tick should run after `seconds`.
 
-        New ones are first pages with pending changes, then due watches, longest overdue first, then repeats of failed
-        pages. The next tick comes after `seconds`. Watches beyond the day's `limits` come first on the next day.
+        The day's budget (`limits`) goes first to pages with pending changes, then to due watches, longest overdue
+        first, then to failed jobs that are repeated. Watches for which the budget does not suffice come first on the
+        next day.
         """
 
         def work(connection: Connection) -> Tick:
             self._database.advisory_lock(connection, TICK)
-            # the lock makes purges wait; otherwise the tick could request a page that is purged meanwhile
+            # purges must wait for this lock; otherwise the tick could create a job for a page that is purged meanwhile
             self._database.advisory_lock(connection, PURGE, shared=True)
             return TickRun(connection, now, limits, seconds).run()
 
@@ -206,7 +216,7 @@ def _is(name: str) -> Any:
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
-    """Return `wanted` with the current ids of merged properties. Raises `NotFoundError`."""
+    """Return `wanted` with ids of merged properties replaced by the current ids. Raises `NotFoundError`."""
     ids = [one for one in wanted if is_property_id(one)]
     canonical_ids: dict[str, str] = {}
     for some in chunks(ids):
@@ -219,7 +229,6 @@ def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
 
 
 def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> dict[str, Watch]:
-    """Return the watches of `targets` by target."""
     found: dict[str, Watch] = {}
     for some in chunks(targets):
         found |= {watch.target: watch for watch in entities(connection, _all(now).where(Watch.target.in_(some)))}
@@ -227,7 +236,6 @@ def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> d
 
 
 def _new(target: str, caller: str | None, who: str, now: datetime) -> Watch:
-    """Return a new watch without a due time."""
     is_property = is_property_id(target)
     return Watch(
         id=new_id(),
@@ -242,7 +250,7 @@ def _new(target: str, caller: str | None, who: str, now: datetime) -> Watch:
 
 
 def _plan(watch: Watch, interval_days: int, now: datetime) -> None:
-    """Set the interval, and resume a paused watch. An active watch keeps its place in the queue."""
+    """Set the interval, and resume a paused watch. An active watch keeps its due time unless the new one is earlier."""
     is_known = watch.kind == WatchKind.PROPERTY or watch.refreshed_at is not None
     due_at = due_first(watch.target, interval_days, now, is_known=is_known)
     if watch.state == "active":

@@ -1,8 +1,8 @@
-"""The schedule of watches: due times, and the tick that settles ended refreshes and begins due ones.
+"""The schedule of watches: due times, and the tick, which settles ended refreshes and begins due ones.
 
-A tick is one transaction, and only one runs at a time across all processes. So a crash leaves nothing half done, and a
-second concurrent tick finds nothing to do. Pages and model calls are charged when they are requested
-(`watches/budget.py`). The number of statements does not grow with the number of watches.
+A tick is one transaction, and only one tick runs at a time across all processes. If a process crashes, its tick is
+rolled back. A second tick waits for the first, and then finds nothing to do. Pages and model calls are charged when
+they are requested (`budget.py`), not by the tick.
 """
 
 from __future__ import annotations
@@ -31,38 +31,39 @@ from app.property.urls.rows import is_row
 
 #: The time between two ticks, in seconds.
 TICK_SECONDS = 60.0
-#: The name of the lock for creating and deleting jobs of watches.
+#: The name of the advisory lock that transactions hold while they create or delete jobs of watches.
 TICK = "watches.tick"
 #: Jobs of watches are less urgent than requested jobs with the default priority, 5.
 PRIORITY = 8
-#: At most this many pages of a property are refreshed. The last read pages are chosen.
+#: Maximum number of pages of a property that a refresh requests: those that were read or confirmed last.
 MOST_PAGES = 20
-#: The order of due watches. Watches that are due at the same time run in the order of their last refreshes, oldest
+#: The order in which a tick takes due watches. If several have the same due time, the one refreshed longest ago is
 #: first.
 _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.id)
-#: After an outage, or when a day's budget begins, a tick begins up to this many times as many watches as come due.
+#: A tick begins up to this many times the average number of watches that come due per tick, but at least
+#: `_LEAST_A_TICK`. The surplus clears the backlog after an outage or at the start of a day's budget.
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
-#: Maximum number of watches per tick, because one statement reads the pages of all of them.
+#: Maximum number of watches per tick, because one statement reads the pages of all these watches.
 _MOST_A_TICK = 1000
-#: A target with another active job is tried again after this time.
+#: If a target of a due watch already has an active job, the watch is tried again after this time.
 _BUSY = timedelta(minutes=10)
-#: The time until the next look at a change that is still pending.
+#: If a change is still pending this long after its page was requested, the page is requested again.
 _LOOK_AGAIN = timedelta(minutes=30)
-#: Recovery sends the jobs of a tick if they have not been sent within this time.
+#: If the caller of a tick has not sent the tick's jobs to the queue within this time, recovery sends them.
 _RESEND = timedelta(seconds=30)
-#: A target that was never read is refreshed within this many days.
+#: A new watch whose target was never read is refreshed within this many days.
 _FIRST_WITHIN_DAYS = 1
-#: A refresh comes early by a twelfth of the interval, at most half a day. Another look can then confirm a change within
-#: the interval, even if the budget delays the refresh.
+#: A refresh comes early by a twelfth of the interval, but at most by half a day. This leaves time within the interval
+#: for another fetch that confirms a change, even if the budget delays the refresh.
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 
 
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
-    """Return the target's first slot after `moment`.
+    """Return the target's first slot (a possible due time) after `moment`.
 
-    Slots repeat after eleven twelfths of the interval, or half a day before the interval's end, whichever is later.
-    Their phase is a hash of the target, so that targets are spread evenly.
+    A target's slots are spaced by the interval minus the time by which refreshes come early. A hash of the target
+    shifts the slots, so that targets are spread evenly over time.
     """
     period = interval_days * 86_400 - _early(interval_days)
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
@@ -75,25 +76,27 @@ def _early(interval_days: int) -> int:
 
 
 def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool) -> datetime:
-    """Return when a new watch is due: within its interval if its target is known, else within a day."""
+    """Return when a new watch is first due: within its interval if the target was read before, else within a day."""
     slot = slot_after(target, interval_days, now)
     return slot if is_known else min(slot, slot_after(target, _FIRST_WITHIN_DAYS, now))
 
 
 def _due_next(watch: Watch, now: datetime) -> datetime:
-    """Return when a watch that is refreshed `now` is due again: in its next slot.
+    """Return when a watch that is refreshed at `now` is due again: at its next slot.
 
-    After a late refresh, a slot within a few hours is skipped; the one after it is still within the interval.
+    If the refresh is so late that the next slot is only a few hours away, return the slot after that, which is still
+    within the interval.
     """
     return slot_after(watch.target, watch.interval_days, now + timedelta(seconds=_early(watch.interval_days) / 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The result of a tick. The caller sends `jobs`.
+    """The result of a tick. The caller must send `jobs` to the queue.
 
-    `settled` counts ended refreshes by outcome (done, failed, cancelled). `put_off` is the number of watches that wait
-    for the next day's budget; `is_first_put_off` is True if the first of this day are among them.
+    `settled` counts ended refreshes by outcome (done, failed, cancelled). `paused` are the watches that this tick
+    paused. `put_off` is the number of watches that wait for the next day's budget. `is_first_put_off` is True if this
+    tick is the first of the day that put off a watch.
     """
 
     jobs: list[Job]
@@ -105,19 +108,22 @@ class Tick:
 
 @dataclass
 class TickRun:
-    """One tick, in the caller's transaction, which holds the locks `TICK` and (shared) `PURGE`."""
+    """One tick. It runs in the caller's transaction, which holds the lock `TICK` and, shared, the lock `PURGE`.
+
+    `seconds` is the time between two ticks.
+    """
 
     connection: Connection
     now: datetime
     limits: WatchLimits
     seconds: float
-    #: The targets to request, in order, each with the id of its watch.
+    #: The ids of the watches by target to request, in the order of the requests.
     wanted: dict[str, str] = field(default_factory=dict)
-    #: An estimate of the page requests that are left today.
+    #: The estimated number of page requests left today, after the requests of active jobs.
     left: int = 0
 
     def run(self) -> Tick:
-        """Settle ended refreshes, and begin due ones."""
+        """Run the tick: settle ended refreshes, create jobs for due ones, and queue failed jobs again."""
         outcomes, paused = settle(self.connection, self.now)
         theirs = Job.watch_id.is_not(None), Job.state.in_(ACTIVE)
         under_way = self.connection.execute(select(func.count()).select_from(Job).where(*theirs)).scalar_one()
@@ -132,18 +138,19 @@ class TickRun:
         return Tick(jobs, outcomes, paused, put_off, is_first)
 
     def _most(self) -> int:
-        """Return the highest number of watches per tick: as many as come due, and some more to catch up."""
+        """Return the maximum number of watches that this tick may begin (see `_CATCH_UP`)."""
         query = select(func.sum(1.0 / Watch.interval_days)).where(Watch.state == "active")
         a_day = self.connection.execute(query).scalar()
         wanted = ceil(_CATCH_UP * float(a_day or 0) * self.seconds / 86_400)
         return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
     def _look(self, most: int) -> None:
-        """Request pages with pending changes that need another look, longest overdue first.
+        """Request pages again to confirm their pending changes, longest overdue first.
 
-        The property's watch with the shortest interval pays; without a watch there is no look. A row of a page that
-        lists several properties cannot be requested alone, and is checked with its address. A property found by a
-        watched search is requested again only if it has its own watch, because it is not linked to the search's watch.
+        The request belongs to the property's active watch with the shortest interval. If the property has no active
+        watch, the page is not requested. A watched search does not count as a watch of the properties that it found,
+        because it is not linked to them. A row of a page with several properties cannot be requested alone; it is
+        read when its address is refreshed.
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
@@ -168,7 +175,10 @@ class TickRun:
         self.left -= len(targets)
 
     def _refresh(self, most: int) -> tuple[list[Watch], bool]:
-        """Begin due watches; return all that were considered, and whether the budget was too small for any of them."""
+        """Begin the refreshes of due watches.
+
+        Return all watches that were considered, and whether the budget was too small for at least one of them.
+        """
         query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
         due = entities(self.connection, query.limit(most).with_for_update())
         targets = self._targets(due)
@@ -207,17 +217,18 @@ class TickRun:
         return due, is_short
 
     def _has_room(self, watch: Watch, pages: int) -> bool:
-        """Return whether today's budget suffices for these pages of the watch. A full day's budget always suffices.
+        """Return whether today's remaining budget suffices to begin a watch with this number of pages.
 
-        A watch put off on an earlier day needs budget for one page only, and its other jobs wait for the next day.
-        Otherwise smaller watches could come before it every day.
+        A watch with more pages than a day's budget needs the whole day's budget. A watch put off on an earlier day
+        needs budget for one page only, and its other jobs wait for the next day. Otherwise, watches with fewer pages
+        could use up the budget before it every day.
         """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
             return self.left > 0
         return self.left >= min(pages, max(1, self.limits.pages))
 
     def _targets(self, due: Sequence[Watch]) -> dict[Watch, list[str]]:
-        """Return the targets of each watch: a property's pages, last read first, or the watch's own target."""
+        """Return the targets to request by watch: a property's pages, last read first, or the watch's own target."""
         pages = defaultdict[str, list[str]](list)
         properties = [watch.target for watch in due if watch.kind == WatchKind.PROPERTY]
         its = SourceRow.property_id == func.coalesce(Property.merged_into, Property.id)
@@ -241,7 +252,10 @@ class TickRun:
         return [job for job in made.jobs if job.id in new]
 
     def _repeat_failed(self, most: int) -> list[Job]:
-        """Requeue failed jobs that are due, within today's remaining budget."""
+        """Queue failed jobs again that are due, within today's remaining budget.
+
+        Failed jobs of watches that are paused or removed are never repeated.
+        """
         is_due = and_(HAS_FAILED, Job.due_at <= self.now)
         active = select(Watch.id).where(Watch.state == "active")
         ended = update(Job).where(is_due, Job.watch_id.not_in(active))
@@ -254,7 +268,10 @@ class TickRun:
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
-        """Mark the watches that wait for the next day; return their number, and whether today's first is among them."""
+        """Mark due watches that were not begun as put off.
+
+        Return their number, and whether they include the first watch put off today.
+        """
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()
         new = self.connection.execute(update(Watch).where(late, at.is_(None)).values(put_off_at=self.now)).rowcount
