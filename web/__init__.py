@@ -1,4 +1,4 @@
-"""The web server: HTTP API and pages. `uvicorn web:app` serves it. Importing it reads no environment."""
+"""The web server: HTTP API and web pages. Run it with `uvicorn web:app`. Settings are not read at import."""
 
 from app.settings import load_settings
 from web.application import create_app

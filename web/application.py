@@ -1,4 +1,4 @@
-"""Create the web server: its routes, middleware, error answers, start, and stop."""
+"""Create the ASGI app of the web server: routes, middleware, and error handlers, and its startup and shutdown."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"c
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
     """Return the ASGI app.
 
-    The app calls `settings_loader` at its start, or else at the first request that needs the settings.
+    The app calls `settings_loader` at startup. A server without lifespan events calls it at the first request that
+    needs the settings.
     """
     context = Context(settings_loader, clock)
     app = DocumentedApp(
@@ -73,7 +74,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         version="1",
         description=_DESCRIPTION,
         lifespan=_lifespan(context),
-        docs_url=None,  # FastAPI's page loads scripts from other hosts; `web.pages.sign_in` does not
+        docs_url=None,  # FastAPI's page loads scripts from other hosts; `web.pages.sign_in` serves /docs
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
@@ -111,15 +112,15 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
 def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(log_format="auto")  # logs errors of the settings
+        configure_logging(log_format="auto")  # settings errors must be logged, too
         chosen = context.settings
         configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()
         reloader = context.key_reloader()  # an invalid key setting must fail the start
         reloader.start()
-        flusher = make_flusher(chosen)  # the fleet's counts include this process's
+        flusher = make_flusher(chosen)  # adds this process's counters to the shared ones
         flusher.start()
-        restore = on_sighup(reloader.ask)  # otherwise SIGHUP would end the process
+        restore = on_sighup(reloader.ask)  # the default action of SIGHUP would end the process
         try:
             yield
         finally:
@@ -132,7 +133,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
 
 
 class StartupFailure:
-    """ASGI middleware that reports invalid settings at the start in one sentence, and ends with exit code 2."""
+    """ASGI middleware: if the settings are invalid at startup, report them in one sentence and exit with code 2."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -164,14 +165,14 @@ class StartupFailure:
 
 
 def _serves_this_process() -> bool:
-    """Return True if the server is the whole process.
+    """Return whether this process runs only the server.
 
-    The result is False in a thread of another program, and in a child of `uvicorn --workers`, whose parent restarts all
-    children except those with exit code 3.
+    It does not if the server is a thread of another program, or a child of `uvicorn --workers`. The parent of such a
+    child restarts it unless its exit code is 3.
     """
     return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
 
 
 def _exit_misconfigured() -> NoReturn:
-    """End the process before uvicorn ends it with exit code 3."""
+    """Exit with code 2 before uvicorn exits with code 3."""
     raise SystemExit(2)

@@ -1,7 +1,4 @@
-"""Authentication and roles: every route below `/api/v1` needs a token, and names the roles that may call it.
-
-`app.access.tokens` verifies tokens.
-"""
+"""Authentication and roles. Every route below `/api/v1` needs a token and declares the roles that may call it."""
 
 from __future__ import annotations
 
@@ -24,24 +21,24 @@ from web.context import context_of
 from web.envelope import COMMON
 from web.strict_json import StrictRequest
 
-#: The roles that may manage keys, alerts, purges, and recipes.
+#: The roles that may manage keys and alerts, purge data, and delete recipes.
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
-#: The roles that may enqueue, cancel, and retry jobs.
+#: The roles that may enqueue, cancel, and retry jobs, watch targets, and split or join properties.
 OPERATIONS = (*MANAGEMENT, Role.OPERATOR)
-#: The roles that may read jobs, batches, and properties.
+#: The roles that may read.
 READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
-#: Describes the token in /docs. `AuthenticatedRoute` verifies it.
+#: Only documents the token in /docs. `AuthenticatedRoute` verifies tokens.
 _bearer_scheme = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`propintel token --role manager --subject NAME`"
 )
 
 
 class AuthenticatedRoute(APIRoute):
-    """A route that checks token, rate limit, and role before it reads the body.
+    """A route that checks the token, the rate limit, and the role before it reads the body.
 
-    Callers without access therefore cannot make the server parse a body.
+    Therefore, only authorized callers can make the server parse a body.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -60,7 +57,7 @@ class AuthenticatedRoute(APIRoute):
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """The roles that may call a route. As a dependency, it returns the caller."""
+    """The roles that may call a route. As a FastAPI dependency, an instance returns the caller."""
 
     served: tuple[Role, ...]
 
@@ -69,26 +66,26 @@ class _Roles:
         return caller
 
     def check(self, caller: Caller) -> None:
-        """Raise `RoleNotAllowedError` for another role."""
+        """Raise `RoleNotAllowedError` if the caller's role may not call the route."""
         if caller.role not in self.served:
             raise RoleNotAllowedError(caller.role, ", ".join(self.served))
 
 
 def allow(*roles: Role) -> Any:
-    """Return the dependency of a route for these roles. Its value is the caller; other roles get 403.
+    """Return a route dependency that admits only these roles and provides the caller. Other roles get 403.
 
-    `role_check` enforces it.
+    `role_check` enforces the roles before FastAPI resolves the dependency.
     """
     return Security(_Roles(roles))
 
 
-#: The caller of a route for operators, or for management.
+#: The parameter type of the caller, in routes for operators and management, and for management only.
 Operator = Annotated[Caller, allow(*OPERATIONS)]
 Manager = Annotated[Caller, allow(*MANAGEMENT)]
 
 
 def api_router(path: str, tag: str, roles: Sequence[Role] = ()) -> APIRouter:
-    """Return the router of routes at and below `path`, for `roles` or those that each route names."""
+    """Return a router for the routes at and below `path`. If `roles` is empty, each route declares its own roles."""
     return APIRouter(
         prefix=path,
         tags=[tag],
@@ -99,9 +96,9 @@ def api_router(path: str, tag: str, roles: Sequence[Role] = ()) -> APIRouter:
 
 
 def role_check(route: APIRoute) -> Callable[[Request], None]:
-    """Return a check of `request.state.caller` against each `allow` of the route, which raises `RoleNotAllowedError`.
+    """Return a function that raises `RoleNotAllowedError` unless each `allow` of the route admits the caller.
 
-    Raises `TypeError` for a route without `allow`.
+    The caller is `request.state.caller`. Raises `TypeError` if the route has no `allow`.
     """
     roles = _roles_of(route.dependant)
     if not roles:
@@ -115,20 +112,19 @@ def role_check(route: APIRoute) -> Callable[[Request], None]:
 
 
 def _roles_of(dependant: Dependant) -> list[_Roles]:
-    """Return each `allow` among the dependencies of a route."""
     found = [dependant.call] if isinstance(dependant.call, _Roles) else []
     return found + [roles for part in dependant.dependencies for roles in _roles_of(part)]
 
 
 def rights_of(role: str) -> list[str]:
-    """Return the rights of a role: those of "manage", "operate", and "read" (`_RIGHTS`) that it has."""
+    """Return which of the rights "manage", "operate", and "read" the role has."""
     return [name for name, roles in _RIGHTS.items() if role in roles]
 
 
 def _admit(request: Request) -> None:
-    """Store the caller and its allowance in the request's state.
+    """Verify the token, count the request, and store the caller and its allowance in the request's state.
 
-    Raises `InvalidTokenError`, `IdentityProviderError` or `TooManyRequestsError`.
+    Raises `InvalidTokenError`, `IdentityProviderError`, or `TooManyRequestsError`.
     """
     with strangers_counted(request):
         caller = _caller(request)
@@ -138,7 +134,10 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """Count a token refused in the block against the client's IP address. May raise `TooManyRequestsError`."""
+    """Count a request against the client's IP address if the block cannot verify its token.
+
+    Raises `TooManyRequestsError` if the address has reached its limit.
+    """
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):
@@ -148,14 +147,17 @@ def strangers_counted(request: Request) -> Iterator[None]:
 
 
 def count_request(request: Request, caller: Caller) -> None:
-    """Count one request of `caller`, and show the allowance in the answer. Raises `TooManyRequestsError`."""
+    """Count one request of `caller`, and store the remaining allowance for the response's RateLimit headers.
+
+    Raises `TooManyRequestsError`.
+    """
     with _exhausted_allowance(request):
         request.state.allowance = context_of(request).rate_limits.count_request(caller.id)
 
 
 @contextmanager
 def _exhausted_allowance(request: Request) -> Iterator[None]:
-    """Show an exceeded limit in the headers of the answer."""
+    """If the block raises `TooManyRequestsError`, store the used-up allowance for the RateLimit headers."""
     try:
         yield
     except TooManyRequestsError as exc:
@@ -175,16 +177,19 @@ def _caller(request: Request) -> Caller:
 
 
 def verifier_for(request: Request) -> TokenVerifier:
-    """Return the verifier for the tokens of `request`. Raises `ConfigurationError` if none may be used for it."""
+    """Return the token verifier. Raises `ConfigurationError` if this request may not use it.
+
+    A verifier with the secret that `up` created may only be used over loopback.
+    """
     verifier = context_of(request).verifier
-    address, _port = request.scope.get("server") or ("", None)  # the address that the client connected to
+    address, _port = request.scope.get("server") or ("", None)  # the local address that the client connected to
     if verifier.loopback_only and not is_loopback(address):
         raise not_for_other_machines()
     return verifier
 
 
 def _check_content_type(request: Request) -> None:
-    """Answer 415 to a body whose type is not JSON, because FastAPI would parse it as JSON anyway."""
+    """Raise HTTP 415 for a body that is not declared as JSON. FastAPI would parse some of these as JSON."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if has_body and media_type != "application/json":

@@ -1,4 +1,4 @@
-"""Batch API: read the progress of a request's jobs and of its callback, or cancel all of them."""
+"""Batch API: read the progress of a batch's jobs and callback, or cancel the batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = api_router("/api/v1/batches", "batches", READING)
 
 
 class CallbackView(BaseModel):
-    """The delivery to a callback URL, of which `url` is the origin. `error` is that of the last attempt."""
+    """The state of a callback. `url` shows only the origin of the callback URL; `error` is the last attempt's error."""
 
     url: str = Field(examples=["https://crm.example.com"])
     state: CallbackState = Field(examples=["delivered"])
@@ -27,9 +27,9 @@ class CallbackView(BaseModel):
 
 
 class BatchView(BaseModel):
-    """The jobs of one request. `duplicates` counts its `targets` without a new job.
+    """The jobs of one request. `duplicates` counts the targets that got no new job.
 
-    Jobs of an `economy` batch may wait for model batches. `completed_at` is null until all jobs are over.
+    Jobs of an `economy` batch may wait for model batches. `completed_at` is null until all jobs have ended.
     """
 
     id: BatchId
@@ -57,7 +57,7 @@ def list_batches(context: ContextOf, limit: Limit = 100, cursor: BatchesCursor =
 
 @router.get("/{batch_id}", summary="Read a batch", responses=answers(BatchView, 404, 422))
 def get_batch(batch_id: BatchId, context: ContextOf) -> JSONResponse:
-    """Return a batch. Its jobs are at `/api/v1/jobs?batch=`."""
+    """Return a batch. To list its jobs, use `/api/v1/jobs?batch=BATCH_ID`."""
     return success(context.stores.batches.get(batch_id).as_json())
 
 
@@ -68,9 +68,9 @@ def get_batch(batch_id: BatchId, context: ContextOf) -> JSONResponse:
     responses=answers(BatchView, 404, 409, 422),
 )
 def cancel_batch(batch_id: BatchId, context: ContextOf) -> JSONResponse:
-    """Cancel all jobs that are not over. A running job stores no result after this.
+    """Cancel all jobs of the batch that have not ended. A running job stores no result after this.
 
-    Repeating is safe; a batch that ended without being canceled answers 409.
+    A repeated request is safe. If all jobs have ended and none was canceled, the status is 409.
     """
     batches = context.stores.batches
     canceled = batches.cancel(batch_id)

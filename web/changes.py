@@ -1,4 +1,4 @@
-"""Property API: follow the changes of properties."""
+"""Change API: read the feed of property changes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ router = api_router("/api/v1/changes", "properties", READING)
 
 
 class ChangeContext(BaseModel):
-    """The context of each value: its currency, unit, or tax year."""
+    """What the old and the new value refer to: a currency, a unit, or a tax year."""
 
     old: Values = Field(examples=[{"X_Currency": "USD"}])
     new: Values = Field(examples=[{"X_Currency": "USD"}])
 
 
 class ChangeView(BaseModel):
-    """A new value of a property's field. `old` and `old_evidence` are null for a first value.
+    """A new value of a property's field. If the field had no value before, `old` and `old_evidence` are null.
 
-    `why` is the reason for accepting the value. `seen_at` is when a page first showed it, `published_at` when it
-    entered the feed. A published change stays the same; only `property` follows merges.
+    `why` is the reason for accepting the new value. `seen_at` is when a page first showed it, `published_at` when the
+    change entered the feed. After that, only `property` can change: it follows merges.
     """
 
     id: str = Field(examples=["0d9b6c1fa2e34b5c8d7e6f5041322314"])
@@ -46,7 +46,10 @@ class ChangeView(BaseModel):
 
 
 class ChangeList(BaseModel):
-    """`next_since` is the next request's `since`, now or later. `has_more`: further changes exist already."""
+    """Changes, oldest first. Pass `next_since` as `since` of your next request, at any time.
+
+    If `has_more` is true, the next changes already exist.
+    """
 
     changes: list[ChangeView]
     next_since: str = Field(examples=["WyJjaGFuZ2VzIiwgMTdd"])
@@ -57,9 +60,10 @@ class ChangeList(BaseModel):
 def list_changes(
     context: ContextOf, since: ChangesCursor = None, limit: Limit = 100, property_id: PropertyFilter = None
 ) -> JSONResponse:
-    """List changes in the order of their publication. Later changes always come after those you have.
+    """List changes in the order of their publication. A new change always comes after all that you have received.
 
-    `since=latest` returns only the `next_since` to start with. A repeated request returns the same `id`s.
+    With `since=latest`, the list is empty, and `next_since` is a cursor after the newest change. A change has the same
+    `id` in every answer.
     """
     found = ChangeStore(context.stores.database).since(since, limit=limit, property_id=property_id)
     return success(found.as_json())

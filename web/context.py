@@ -1,6 +1,6 @@
-"""The resources of routes, opened on first use: settings, token verifier, stores, and Celery app.
+"""The resources that routes share, such as settings, token verifier, stores, and Celery app.
 
-The server therefore starts while the database is down, and the next request tries again.
+Each is opened on first use, so the server can start while the database is down. Later requests try again.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from tasks._celery.config import ALL_QUEUES
 from tasks._celery.publish import waiting_messages
 from tasks._celery.submission import make_sender
 
-#: The time that readiness waits for the database. It waits a second longer for the broker.
+#: The time limit of the readiness check for the database. The check for the broker has a second more.
 _PROBE_SECONDS = 2.0
 
 
 class Context:
-    """The resources of one app; thread-safe. Each is opened on first use; after a failure, the next use retries."""
+    """The resources of one app. Thread-safe. If opening a resource fails, its next use tries again."""
 
     def __init__(self, load: Callable[[], Settings], clock: Clock | None) -> None:
         self._load, self._clock = load, clock
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
-        self._opening = threading.Lock()  # a hanging database blocks only requests that need the database
+        self._opening = threading.Lock()  # separate: a hanging database must block only requests that need it
         self._stores: Stores | None = None
-        #: The thread that answers scrapes of metrics, one at a time, even if all threads of the routes are busy.
+        #: The thread that renders metrics, one scrape at a time, even if all threads of the routes are busy.
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
         self.exposition = Exposition(
             masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
@@ -63,7 +63,7 @@ class Context:
             health=self._health_figures,
             reported=self._reported_at,
         )
-        #: The threads of readiness checks, because those of the routes may all be waiting for the database.
+        #: The threads of readiness checks. The routes' threads may all be waiting for the database.
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
         #: The readiness checks by name. A failed check raises `PropertyIntelligenceError` within seconds.
         self.probes: Mapping[str, Callable[[], None]] = {
@@ -72,7 +72,6 @@ class Context:
         }
 
     def _once[T](self, name: str, make: Callable[[], T]) -> T:
-        """Return the resource `name`, which `make` makes on first use."""
         with self._lock:
             if name not in self._parts:
                 self._parts[name] = make()
@@ -84,27 +83,27 @@ class Context:
 
     @property
     def settings(self) -> Settings:
-        """The settings. Raises `ConfigurationError` for an invalid variable."""
+        """The settings. Raises `ConfigurationError` if a variable is invalid."""
         return self._once("settings", self._load)
 
     @property
     def verifier(self) -> TokenVerifier:
-        """The verifier of tokens. Raises `ConfigurationError` if no method is configured."""
+        """The token verifier. Raises `ConfigurationError` if there is no secret or identity provider."""
         return self._timed("verifier", build_verifier)
 
     @property
     def rate_limits(self) -> RateLimits:
-        """The limits on each caller's requests and each IP address's failures. Connects on first use."""
+        """The rate limits: requests per caller, and requests without a valid token per IP address."""
         return self._timed("rate_limits", RateLimits)
 
     @property
     def page_sessions(self) -> PageSessions:
-        """The sessions of people who signed in to the pages. Connects on first use."""
+        """The sessions of browsers that signed in to the web pages."""
         return self._timed("page_sessions", PageSessions)
 
     @property
     def stores(self) -> Stores:
-        """The stores of jobs and properties. Raises `StoreError` while the database is unusable."""
+        """The database stores. Raises `StoreError` while the database is unusable."""
         settings = self.settings
         with self._opening:
             if self._stores is None:
@@ -112,21 +111,21 @@ class Context:
             return self._stores
 
     def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
-        """Return the requester whose daily quota the new jobs of `caller` count against."""
+        """Return the requester that new jobs of `caller` are counted for. It carries the daily quota."""
         return Requester(caller.id, self.settings.web.api_daily_targets_per_caller, key)
 
     @property
     def celery(self) -> Celery:
-        """The app that sends jobs. Connects on first use."""
+        """The Celery app that sends jobs to the broker."""
         return self._once("celery", lambda: make_sender(self.settings))
 
     @property
     def keys(self) -> KeyView:
-        """The view of the fleet's keys, which a reload replaces. Raises `ConfigurationError`."""
+        """The view of the OpenAI keys, which a reload of the keys replaces. Raises `ConfigurationError`."""
         return self._once("keys", lambda: KeyView(self.settings, self._clock))
 
     def shared_counts(self) -> dict[str, float]:
-        """Return the counters of all processes by series (`metrics/shared_counts.py`). Raises `redis.RedisError`."""
+        """Return the metric counters of all processes, summed, by series. Raises `redis.RedisError`."""
         return read_counts(self._once("counts", lambda: connect_store(broker_url(self.settings))))
 
     def _health_figures(self) -> HealthFigures:
@@ -141,32 +140,35 @@ class Context:
         return datetime.fromisoformat(report["reported_at"]) if report is not None else None
 
     def _waiting_messages(self) -> dict[str, int]:
-        self._ping_broker()  # an unreachable broker fails at once here, while Celery would retry
+        self._ping_broker()  # raises at once if the broker is unreachable; Celery would retry
         return waiting_messages(self.celery, ALL_QUEUES)
 
     def _ping_broker(self) -> None:
         connect(self.settings, within_seconds=_PROBE_SECONDS).close()
 
     def key_reloader(self) -> KeyReloader:
-        """Return the reloader, which reads the keys again after SIGHUP, on request, or when the keys file changes."""
+        """Return a thread that reloads the OpenAI keys on request, or when the keys file changes."""
         return KeyReloader(KeyReload(self.settings, self._use_keys, load=self._load))
 
     def _use_keys(self, fresh: Settings) -> str:
-        """Replace the settings and the key view together, or neither. Return a line to log, or "" without a change."""
+        """Replace the settings and the key view. Return a line to log, or "" if the keys are unchanged.
+
+        If the keys cannot be loaded, neither is replaced.
+        """
         found = load_keys_again(fresh)
         with self._lock:
             view: KeyView | None = self._parts.get("keys")
             if view is not None and view.keys == found.keys:
                 self._parts["settings"] = fresh
                 return ""
-            # uses the keys loaded above, because the keys file may have changed again
+            # pass the keys loaded above: a second read of the keys file could return others
             self._parts |= {"keys": KeyView(fresh, self._clock, found.keys), "settings": fresh}
         if view is not None:
-            view.close()  # a request in progress opens its own connection
+            view.close()  # a request that still uses the old view reconnects
         return f"{len(found.keys)} OpenAI keys read again"
 
     def close(self) -> None:
-        """Close all opened resources. Safe to call again."""
+        """Close all resources that were opened. Safe to call again."""
         self.probe_threads.shutdown(wait=False)
         self.scrape_threads.shutdown(wait=False)
         with self._opening:
@@ -179,7 +181,7 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    """Return the context of the app that serves `request`."""
+    """Return the `Context` of the app that serves `request`."""
     context: Context = request.app.state.context
     return context
 

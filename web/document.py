@@ -1,4 +1,4 @@
-"""The OpenAPI document, with an example of every request and of every successful answer."""
+"""Add an example of every request and every successful answer to the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _BY_TYPE: Mapping[str, Any] = {
 
 
 class DocumentedApp(FastAPI):
-    """An application that composes examples of requests and answers from the examples of their fields.
+    """A FastAPI app whose OpenAPI document has examples, composed from the examples of the fields.
 
-    A field without an example gets an example for its type, except that text fields must have their own examples.
+    A field without its own example gets a default for its type. Text fields have no default, so they need an example.
     """
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document. Raises `LookupError` for a field that needs an example."""
+        """Return the OpenAPI document. Raises `LookupError` if a text field has no example."""
         if self.openapi_schema is not None:
             return self.openapi_schema
-        document = super().openapi()  # FastAPI keeps this object as `openapi_schema`
+        document = super().openapi()  # also stored as `self.openapi_schema`, so change it in place
         _add_examples(document, _Composer(document["components"]["schemas"]))
         return document
 
 
 class _Composer:
-    """Makes the example of a JSON schema."""
+    """Composes examples of JSON schemas. `schemas` are the schemas that a `$ref` can name."""
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas
 
     def example(self, schema: Mapping[str, Any]) -> Any:
-        """Return the schema's own example, or one composed from those of its parts. Raises `LookupError`."""
+        """Return the schema's own example, else compose one from its parts. Raises `LookupError` for plain text."""
         match schema:
             case {"examples": [example, *_]} | {"const": example} | {"enum": [example, *_]}:
                 found = example

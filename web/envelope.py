@@ -1,6 +1,6 @@
-"""The shape of every JSON answer.
+"""The envelope of every JSON answer.
 
-`{"success": true, "data": ...}` or `{"success": false, "error": {"code", "message"}}`.
+It is `{"success": true, "data": ...}` or `{"success": false, "error": {"code", "message"}}`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pydantic import BaseModel, Field
 from app.printable import json_text
 from app.property.storage.paging import Page
 
-#: Answers belong to one caller and change: no proxy or browser may store them.
+#: No proxy or browser may store answers, because they depend on the caller and change.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class ErrorBody(BaseModel):
-    """`code` is stable, `message` says what is wrong and what to do."""
+    """An error. Programs can rely on `code`; `message` says what is wrong and what to do."""
 
     code: str = Field(examples=["page_gone"])
     message: str = Field(examples=["The page https://www.example.com/homes/1 is gone (HTTP 410)."])
@@ -41,7 +41,7 @@ class Success[T](BaseModel):
 
 
 class _Json(JSONResponse):
-    """A JSON response for any text. Half a surrogate pair, which UTF-8 cannot encode, becomes `?`."""
+    """A JSON response that can contain any text. A lone surrogate, which UTF-8 cannot encode, becomes `?`."""
 
     def render(self, content: Any) -> bytes:
         text = json_text(content, allow_nan=False, separators=(",", ":"))
@@ -49,17 +49,17 @@ class _Json(JSONResponse):
 
 
 def success(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return `data` (JSON values only) in the envelope."""
+    """Return `data` in the success envelope. It may contain JSON values only."""
     return _Json({"success": True, "data": data}, status_code=status, headers={**_HEADERS, **(headers or {})})
 
 
 def listed(name: str, page: Page[Any]) -> dict[str, Any]:
-    """Return one page of a list, with its rows as `name`."""
+    """Return the JSON of a list page: its rows under the key `name`, and `next_cursor`."""
     return {name: [row.as_json() for row in page.items], "next_cursor": page.next_cursor}
 
 
 def failure(code: str, message: str, status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return an error in the envelope."""
+    """Return an error response in the failure envelope."""
     body = {"success": False, "error": {"code": code, "message": message}}
     return _Json(body, status_code=status, headers={**_HEADERS, **(headers or {})})
 
@@ -68,12 +68,15 @@ Answers = dict[int | str, dict[str, Any]]
 
 
 def failures(*statuses: int) -> Answers:
-    """Return the `responses=` of a route for answers with these statuses."""
+    """Return the value of a route's `responses=` that documents failures with these statuses."""
     return {status: _described(Failure, status, _FAILURE_HEADERS.get(status, {})) for status in statuses}
 
 
 def answers(data: Any, *failing: int, status: int = 200, headers: Mapping[str, str] | None = None) -> Answers:
-    """Return the `responses=` of a route that answers the type `data`. `headers` maps names to descriptions."""
+    """Return the value of a route's `responses=` for answers of the type `data` and failures with `failing` statuses.
+
+    `headers` maps names of headers of the successful answer to descriptions.
+    """
     return {status: _described(Success[data], status, {**_RATE_HEADERS, **(headers or {})}), **failures(*failing)}
 
 

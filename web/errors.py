@@ -1,4 +1,4 @@
-"""Answer errors with a status, headers, and a JSON body that has the same shape for every failure."""
+"""Turn exceptions into error responses: status, headers, and a JSON body in the failure envelope."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     StoreError: 503,
 }
 _RETRY_AFTER_SECONDS = 5
-#: The header WWW-Authenticate. By RFC 6750, section 3, only an invalid token adds `error="invalid_token"`.
+#: The start of WWW-Authenticate. An error code follows unless the request had no token (RFC 6750, section 3).
 _CHALLENGE = 'Bearer realm="property-intelligence"'
 
 
 def register(app: FastAPI) -> None:
-    """Answer all errors of `app` in the envelope."""
+    """Register the exception handlers of `app`, so that every error is answered in the failure envelope."""
     app.add_exception_handler(PropertyIntelligenceError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -83,7 +83,7 @@ def register(app: FastAPI) -> None:
 
 
 def status_of(error: PropertyIntelligenceError) -> int:
-    """Return the status of the nearest class that has one; 500 for errors that a request cannot cause."""
+    """Return the HTTP status of the error's class or its nearest base class in `_STATUS`, else 500."""
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
@@ -94,11 +94,11 @@ def _ours(request: Request, exc: Exception) -> JSONResponse:
 
 
 def answer_to(request: Request, exc: PropertyIntelligenceError) -> tuple[int, str, dict[str, str]]:
-    """Return status, message, and headers of the answer. Failures of the service are logged."""
+    """Return the status, message, and headers of the error response. Log the error if the status is 5xx."""
     status = status_of(exc)
     if status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, exc)
-    # a caller's mistake is quoted; a failure of the service hides its hosts and logins
+    # a 5xx message may name the service's hosts and logins, so its URLs are redacted too
     shown = redact_urls(str(exc)) if status >= 500 else redact(str(exc))
     return status, shown, _headers(request, exc, status)
 
@@ -119,14 +119,14 @@ def _invalid(_request: Request, exc: Exception) -> JSONResponse:
 
 
 def problem_of(exc: RequestValidationError) -> str:
-    """Return the first five problems of a request, each with its place."""
+    """Return the first five validation errors in one line, each with the path of the invalid field."""
     errors = exc.errors()
     more = f" (and {len(errors) - 5} more)" if len(errors) > 5 else ""
     return "; ".join(map(_problem, errors[:5])) + more
 
 
 def _problem(error: Mapping[str, Any]) -> str:
-    """Return the place of an error and the problem. A long name sent by the caller is cut."""
+    """Return the path of the invalid field, with long names cut, and the message."""
     place = ".".join(str(part)[:80] for part in error["loc"])
     why = f" ({error['ctx']['error']})" if error["type"] == "json_invalid" else ""
     return f"{place}: {error['msg']}{why}"
@@ -145,14 +145,14 @@ def _http(request: Request, exc: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """Return the methods of all routes for this path; Starlette names only those of the first."""
+    """Return the methods of all routes for this path. Starlette would name only those of the first route."""
     routes = iter_route_contexts(request.app.routes)
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})
 
 
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:
-    # the server logs the traceback
+    # uvicorn logs the traceback
     log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
     message = "The service failed because of a defect. Its log has the details."
-    return failure("internal_error", message, 500, request_id_header())  # no middleware sees this answer
+    return failure("internal_error", message, 500, request_id_header())  # no middleware sees this response

@@ -1,6 +1,6 @@
-"""Liveness and readiness, for load balancers and orchestrators.
+"""Liveness and readiness checks, for load balancers and orchestrators.
 
-No token is needed, and answers hold no detail that would help an attacker.
+They need no token, so their answers contain no detail that would help an attacker.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ router = APIRouter(tags=["health"])
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The answer of the liveness check."""
 
     status: Literal["alive"]
 
@@ -33,7 +33,7 @@ type Checks = Annotated[dict[str, Literal["ok"]], Field(examples=[{"database": "
 
 
 class Ready(BaseModel):
-    """The server can take jobs. `checks` has an "ok" for each dependency."""
+    """The server can accept jobs. `checks` maps each dependency to "ok"."""
 
     status: Literal["ready"]
     checks: Checks
@@ -41,15 +41,15 @@ class Ready(BaseModel):
 
 @router.get("/healthz", summary="Check liveness", responses=answers(Alive, 413, 414))
 async def get_liveness() -> JSONResponse:
-    """Answer 200 while the process answers. It checks nothing else, so a broker outage restarts no web process."""
+    """Always answer 200. No dependency is checked, so that a broker outage does not restart web processes."""
     return success({"status": "alive"})
 
 
 @router.get("/readyz", summary="Check readiness", responses=answers(Ready, 413, 414, 503))
 async def get_readiness(request: Request) -> JSONResponse:
-    """Answer 200 if jobs can be taken, else 503 with the code of the missing dependency; the log has details.
+    """Answer 200 if the database and the broker can be reached, else 503 with the result of each check.
 
-    The answer comes within seconds, even if a dependency hangs and other routes wait for that dependency.
+    The log has details. The answer comes within seconds, even if a dependency hangs.
     """
     context = context_of(request)
     run = partial(asyncio.get_running_loop().run_in_executor, context.probe_threads)

@@ -1,6 +1,7 @@
-"""The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a repeated request is executed once.
+"""The header Idempotency-Key: a request that is sent again with the same key enqueues nothing.
 
-The job store keeps the answer, in the transaction that creates the jobs.
+It follows draft-ietf-httpapi-idempotency-key-header-07. The job store saves the answer in the transaction that creates
+the jobs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _FORM = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
 
 def _bare(key: str) -> str:
-    """Return the key without the quotes that the draft requires and most clients omit."""
+    """Return the key without quotes, which the draft requires, but most clients omit."""
     bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
     if not re.fullmatch(r"[!-~]{1,255}", bare) or len(key) > 255:
         problem = "A key has 1 to 255 visible ASCII characters; use a fresh UUID for every new request"
@@ -40,5 +41,5 @@ IdempotencyKey = Annotated[
 
 
 def request_key(caller: str, key: str, body: Any) -> RequestKey:
-    """Return the key of `caller` for a request with this `body` (JSON values)."""
+    """Return the stored form of an idempotency key: digests of caller and key, and of the request's `body` (JSON)."""
     return RequestKey(digest([caller, key]), digest(body))

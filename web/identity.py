@@ -1,4 +1,4 @@
-"""Identity API: split and join properties, undo that, explain a property, and list the pairs that wait for a review."""
+"""Identity API: split and join properties, undo these decisions, explain a property, and list open reviews."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Reason = Annotated[str, Field(max_length=MOST_CHARACTERS, examples=["the buildin
 
 
 class SplitRequest(RequestBody):
-    """The sources to move out, by any of their URLs, and the reason to record."""
+    """The sources to move to a new property, each named by any of its URLs, and the reason to record."""
 
     sources: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
         min_length=1, max_length=100, examples=[["https://www.example.com/homes/123-main-st-rear"]]
@@ -53,9 +53,11 @@ class JoinRequest(RequestBody):
 
 
 class DecisionView(BaseModel):
-    """A decision. `property` kept its ID; `other` was created (split) or merged into it (join), with the `pages`.
+    """A decision about two properties. `property` kept its ID.
 
-    A `review` is an open question: only a page of unknown kind connects the two. `undone_at` is null unless undone.
+    A `split` created `other`, a `join` merged `other` into `property`. `pages` are the pages of `other`. A `review`
+    asks whether both are one property, because only a page of unknown kind connects them. `undone_at` is null unless
+    the decision was undone.
     """
 
     id: DecisionId
@@ -83,7 +85,7 @@ class ReviewList(ListPage):
 
 
 class ComparisonView(BaseModel):
-    """One comparison of two sources. Negative points count against one property."""
+    """The comparison of one fact of two sources. Negative `points` count against them being the same property."""
 
     what: str = Field(examples=["house number"])
     one: Any = Field(examples=["12"])
@@ -93,7 +95,7 @@ class ComparisonView(BaseModel):
 
 
 class MatchView(BaseModel):
-    """The key by which a source belongs to the property (`none`: no current rule matches), and the comparisons."""
+    """Why a source belongs to the property. `key` is what matched, or `none` if no current rule matches."""
 
     key: str = Field(examples=["address"])
     is_same: bool = Field(examples=[True])
@@ -102,7 +104,7 @@ class MatchView(BaseModel):
 
 
 class SourceReasonView(BaseModel):
-    """The reason why a page is a source of the property."""
+    """A source of the property, and why it belongs to the property."""
 
     url: PageUrl
     source_kind: SourceKind | None
@@ -112,7 +114,7 @@ class SourceReasonView(BaseModel):
 
 
 class WeightView(BaseModel):
-    """The weight of a source for a field: factors from 0 to 1, and the resulting vote."""
+    """The weight of a source's value: factors from 0 to 1, and the `vote`, which grows with their product."""
 
     rank: float = Field(examples=[1.0])
     method: float = Field(examples=[1.0])
@@ -123,7 +125,7 @@ class WeightView(BaseModel):
 
 
 class SourceValueView(BaseModel):
-    """The value that one source states for a field. `votes` and `source_count` cover all sources with this value."""
+    """One source's value of a field. `votes` and `source_count` are totals of all sources that state this value."""
 
     url: PageUrl
     source_kind: SourceKind | None
@@ -139,9 +141,9 @@ class SourceValueView(BaseModel):
 
 
 class ValueReasonView(BaseModel):
-    """The reason why a value was chosen.
+    """A chosen value, and the reason for the choice.
 
-    `source_values` has the winner first; computed values have `inputs` instead.
+    `source_values` starts with the chosen one. A computed value has none; `inputs` are the fields it was computed from.
     """
 
     field: FieldName
@@ -154,7 +156,7 @@ class ValueReasonView(BaseModel):
 
 
 class ExplanationView(BaseModel):
-    """The reasons for the property's sources and values, by the current rules."""
+    """Why each source belongs to the property, and why each value was chosen, according to the current rules."""
 
     property: PropertyId
     sources: list[SourceReasonView]
@@ -172,7 +174,7 @@ def explain_property(property_id: PropertyId, context: ContextOf) -> JSONRespons
     "/{property_id}/decisions", summary="List the decisions on a property", responses=answers(DecisionList, 422)
 )
 def list_decisions(property_id: PropertyId, context: ContextOf) -> JSONResponse:
-    """List splits, joins, and reviews of the property and of its former and merged parts, newest first."""
+    """List splits, joins, and reviews of the property and of all properties merged into it, newest first."""
     made = DecisionStore(context.stores.database).of(property_id)
     return success({"decisions": [one.as_json() for one in made]})
 
@@ -181,9 +183,9 @@ def list_decisions(property_id: PropertyId, context: ContextOf) -> JSONResponse:
 def split_property(
     property_id: PropertyId, request: SplitRequest, caller: Operator, context: ContextOf
 ) -> JSONResponse:
-    """Move sources to a new property (`other`). Later scrapes respect this until it is undone.
+    """Move sources to a new property, `other`. Later scrapes keep the two apart until the split is undone.
 
-    A repeated request answers 409, so it needs no `Idempotency-Key`.
+    The status of a repeated request is 409, so no `Idempotency-Key` is needed.
     """
     made = identity_decisions.split(
         context.stores.database, property_id, request.sources, who=caller.who, reason=request.reason
@@ -195,8 +197,8 @@ def split_property(
 def join_properties(
     property_id: PropertyId, request: JoinRequest, caller: Operator, context: ContextOf
 ) -> JSONResponse:
-    """Merge `other` into the property, even if their pages contradict each other. Later scrapes respect this until it
-    is undone."""
+    """Merge `other` into the property, even if their pages contradict each other. Later scrapes keep them merged until
+    the join is undone."""
     made = identity_decisions.join(
         context.stores.database, property_id, request.other, who=caller.who, reason=request.reason
     )
@@ -211,13 +213,15 @@ def join_properties(
 def undo_decision(
     property_id: PropertyId, decision_id: DecisionId, caller: Operator, context: ContextOf
 ) -> JSONResponse:
-    """Restore the state before the decision. Pages read since then stay where they are."""
+    """Undo a split or a join, or close a review. Pages read after the decision stay with their current property."""
     made = identity_decisions.undo(context.stores.database, decision_id, who=caller.who, property_id=property_id)
     return success(made.as_json())
 
 
 @reviews.get("", summary="List reviews", responses=answers(ReviewList, 422))
 def list_reviews(context: ContextOf, limit: Limit = 100, cursor: ReviewsCursor = None) -> JSONResponse:
-    """List pairs of properties that only a page of unknown kind connects. Join them, or undo the review to keep them
-    apart."""
+    """List open reviews: pairs of properties that only a page of unknown kind connects, oldest first.
+
+    Join the two, or undo the review to keep them apart.
+    """
     return success(listed("reviews", DecisionStore(context.stores.database).reviews(cursor, limit=limit)))

@@ -1,4 +1,4 @@
-"""Job API: enqueue targets, read their progress, cancel and retry jobs, estimate costs."""
+"""Job API: enqueue targets, read, cancel, and retry jobs, and estimate costs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ type JobCounts = Annotated[
 
 
 class EstimateRequest(RequestBody):
-    """The targets to estimate, and how they would be enqueued."""
+    """The targets whose cost to estimate, with the options for enqueueing them."""
 
     targets: Targets = Field(
         description="absolute http:// or https:// URLs of property pages or searches, or addresses: house number and "
@@ -56,7 +56,7 @@ class EstimateRequest(RequestBody):
 
 
 class JobRequest(EstimateRequest):
-    """The targets to scrape. A target in progress, or whose property is fresh, gets no second job."""
+    """The targets to scrape. A target that is in progress, or whose property is fresh, gets no new job."""
 
     priority: Annotated[int, BeforeValidator(whole)] = Field(
         5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least", examples=[5]
@@ -67,7 +67,8 @@ class JobRequest(EstimateRequest):
 
 
 class EnqueuedJobs(BaseModel):
-    """`jobs` has the job of every target, new or existing. `duplicates` counts targets without a new job."""
+    """The enqueued batch. `jobs` has the new or existing job of every target. `duplicates` counts targets without a new
+    job."""
 
     batch: BatchId
     jobs: list[JobId]
@@ -78,9 +79,9 @@ type ListingCounts = Annotated[dict[str, int], Field(examples=[{"already_known":
 
 
 class SearchView(BaseModel):
-    """The result of a search: `found` listings, of which `taken` became jobs. `left_out` counts the others by reason.
+    """The result of a search: `found` listings on `pages`. `taken` counts those that became jobs.
 
-    `ended_by` is the reason why no further page of results was read.
+    `left_out` counts the others by reason. `ended_by` says why the search read no further page of results.
     """
 
     pages: int
@@ -91,9 +92,9 @@ class SearchView(BaseModel):
 
 
 class SourceAttempt(BaseModel):
-    """The result for one source of an address: `outcome` is `used` or a code for the reason, `detail` explains it.
+    """The result for one source of an address. `outcome` is `used`, or a code for why the source was not used.
 
-    Without a `url`, no page was requested or none was stored.
+    `detail` explains the outcome. `url` is null if no page was requested or stored.
     """
 
     source: str = Field(examples=["Example County Assessor"])
@@ -104,16 +105,16 @@ class SourceAttempt(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job. `error` is set if it failed; `property` is the ID of its result.
+    """A job. `error` is set if the job failed; `property` is the ID of the resulting property.
 
-    - `attempts` excludes waits for capacity; `waited_seconds` is their total.
-    - `wanted_model` lists fields that needed a model answer and got none; `model_note` is why.
+    - `attempts` does not count waits for capacity; `waited_seconds` is the total time of these waits.
+    - `wanted_model` lists fields that needed a model answer and got none; `model_note` says why.
     - `due_at` is when a deferred job continues, or when the failed job of a watch is queued again.
-    - `parked_at` is since when it waits for a model batch, whose answer may come before `due_at`.
-    - `page_from` is where the page came from. Only `site` can have caused a model call.
-    - `watch` is the watch that created it, `found_by` the job of the search that found its target.
-    - `search` is the result of a search, which has no property.
-    - `tried` lists the sources of an address, once the job is over.
+    - `parked_at` is when the job began to wait for a model batch. The batch's answer may come before `due_at`.
+    - `page_from` is where the page came from. Only a job with `site` can have called the model.
+    - `watch` is the watch that created the job. `found_by` is the job of the search that found the target.
+    - `search` is the result of a search. The job of a search has no `property`.
+    - `tried` lists the sources of an address after the job has ended.
     """
 
     id: JobId
@@ -141,16 +142,19 @@ class JobView(BaseModel):
 
 
 class JobList(ListPage):
-    """`counts` covers all jobs, or those of the batch, in every state; null if not requested."""
+    """Jobs, in the order of their requests. `counts` has the number of jobs in each state, or null if not requested.
+
+    With the filter `batch`, `counts` covers that batch, else all jobs. The filter `state` does not apply to it.
+    """
 
     counts: JobCounts | None
     jobs: list[JobView]
 
 
 class RecentJobs(BaseModel):
-    """The number of jobs of the last seven days that the estimate is based on; 0 means typical figures.
+    """How many jobs of the last seven days the estimate is based on. 0 means that it is based on typical figures.
 
-    A kind that is not among the new targets is left out.
+    A kind of target that was not requested is left out.
     """
 
     urls: int | None = Field(None, examples=[40])
@@ -158,10 +162,10 @@ class RecentJobs(BaseModel):
 
 
 class EstimateView(BaseModel):
-    """The estimated cost of the new `jobs`: `pages`, `model_calls` (web searches included), `tokens`, and `usd`.
+    """The estimated cost of the new `jobs`. `model_calls` includes web searches.
 
-    `usd` is null if the model has no known price. `minutes` is a lower bound, from the limits of the keys and the delay
-    at the host with the most URLs; null if unknown.
+    `usd` is null if the price of the model is unknown. `minutes` is a lower bound, given by the keys' rate limits and
+    the crawl delay of the host with the most URLs, or null if unknown.
     """
 
     targets: int = Field(examples=[2])
@@ -188,10 +192,11 @@ class EstimateView(BaseModel):
 def enqueue_jobs(
     request: JobRequest, caller: Operator, context: ContextOf, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Create a batch with a job for each target, or nothing: an invalid target, a missing broker, or an exceeded quota
-    fails the whole request.
+    """Create a batch with a job for each target. An invalid target, an unreachable broker, or an exceeded quota fails
+    the whole request, and nothing is enqueued.
 
-    The same `Idempotency-Key` with another body is 422; while the first request is still running, 409.
+    If the `Idempotency-Key` was used with another body, the status is 422. While the first request with the key is
+    still running, it is 409.
     """
     key = request_key(caller.id, idempotency_key, request.model_dump()) if idempotency_key is not None else None
     enqueued = submit_targets(
@@ -227,7 +232,7 @@ def list_jobs(
 
 @router.get("/{job_id}", summary="Read a job", responses=answers(JobView, 404, 422))
 def get_job(job_id: JobId, context: ContextOf) -> JSONResponse:
-    """Return a job. Its `property`, once it is done, is at `/api/v1/properties/{property_id}`."""
+    """Return a job. When the job is done, read its `property` at `/api/v1/properties/{property_id}`."""
     return success(context.stores.jobs.get(job_id).as_json())
 
 
@@ -235,7 +240,10 @@ def get_job(job_id: JobId, context: ContextOf) -> JSONResponse:
     "/{job_id}", summary="Cancel a job", dependencies=[allow(*OPERATIONS)], responses=answers(JobView, 404, 409, 422)
 )
 def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
-    """Cancel a job. A running job stores no result after this. Repeating is safe; a job that has ended answers 409."""
+    """Cancel a job. A running job stores no result after this.
+
+    A repeated request is safe. If the job has ended otherwise, the status is 409.
+    """
     jobs = context.stores.jobs
     canceled = jobs.cancel(job_id)
     job = jobs.get(job_id)
@@ -248,9 +256,10 @@ def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
     "/{job_id}/retry", status_code=202, summary="Retry a job", responses=answers(JobView, 404, 409, 422, status=202)
 )
 def retry_job(job_id: JobId, caller: Operator, context: ContextOf) -> JSONResponse:
-    """Queue a failed or canceled job again. Other states, and targets in progress in another job, answer 409.
+    """Queue a failed or canceled job again. It counts against the caller's quota like a new job.
 
-    A retried job counts against the caller's quota like a new job. Repeating is safe without an `Idempotency-Key`.
+    If the job is in another state, or another job for its target is in progress, the status is 409. A repeated request
+    is safe without an `Idempotency-Key`.
     """
     jobs = context.stores.jobs
     job = jobs.get(job_id)
@@ -264,7 +273,7 @@ def retry_job(job_id: JobId, caller: Operator, context: ContextOf) -> JSONRespon
 
 @estimates.post("", summary="Estimate the cost of targets", responses=answers(EstimateView, 415, 422))
 def estimate_jobs(request: EstimateRequest, context: ContextOf) -> JSONResponse:
-    """Estimate what targets would cost. Nothing is enqueued, fetched, or sent to the model."""
+    """Estimate the cost of scraping the targets. Nothing is enqueued, fetched, or sent to the model."""
     found = estimate(
         context.stores.database,
         context.keys,

@@ -1,4 +1,4 @@
-"""Admin API: alerts on the OpenAI keys, and the newest key report."""
+"""Admin API: alerts, and the newest report on the OpenAI keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ type Details = Annotated[dict[str, Any], Field(examples=[{"key": "sk-proj-abc...
 
 
 class AlertView(BaseModel):
-    """An alert, named by `kind` and `subject`. `details` depends on the kind; `resolved_at` is null while it fires."""
+    """An alert of a `kind` about a `subject`. `details` depends on `kind`. While the alert fires, `resolved_at` is
+    null."""
 
     id: str = Field(examples=["7b1e3d5f9a2c4e6081b3d5f7a9c1e3b5"])
     kind: str = Field(examples=["circuit_open"])
@@ -35,7 +36,10 @@ class AlertView(BaseModel):
 
 
 class WebhookView(BaseModel):
-    """Messages to ALERT_WEBHOOK_URL: how many wait, how many of 30 days were given up, and the newest error."""
+    """Alert messages to ALERT_WEBHOOK_URL: how many are waiting and how many were given up, and the newest error.
+
+    Messages that were given up are counted for 30 days.
+    """
 
     pending: int = Field(examples=[0])
     given_up: int = Field(examples=[0])
@@ -51,7 +55,7 @@ class AlertList(ListPage):
 
 
 class UnhealthyKey(BaseModel):
-    """A key out of rotation, and its failures since it is known."""
+    """A key that is out of rotation, and its total number of failures."""
 
     key: KeyMask
     state: str = Field(examples=["open"])
@@ -59,7 +63,7 @@ class UnhealthyKey(BaseModel):
 
 
 class AdviceView(BaseModel):
-    """Advice: `code` is stable, `numbers` are the figures in the sentence."""
+    """A piece of advice. Programs can rely on `code`. `numbers` has the figures in `sentence`."""
 
     code: str = Field(examples=["mend_keys_first"])
     severity: AdviceSeverity
@@ -68,7 +72,7 @@ class AdviceView(BaseModel):
 
 
 class KeyStatsReport(BaseModel):
-    """`unhealthy` lists at most twenty keys; `unhealthy_left_off` counts the others."""
+    """A report on all keys. `unhealthy` lists at most twenty unhealthy keys; `unhealthy_left_off` counts the others."""
 
     reported_at: datetime
     healthy_keys: int = Field(examples=[2])
@@ -80,7 +84,7 @@ class KeyStatsReport(BaseModel):
 
 
 class KeyReportView(BaseModel):
-    """`report` is null before the first report. `alerts_firing` counts the alerts at `/api/v1/admin/alerts`."""
+    """The newest key report, or null if there is none yet, and the number of alerts that are firing."""
 
     report: KeyStatsReport | None
     alerts_firing: int
@@ -88,7 +92,7 @@ class KeyReportView(BaseModel):
 
 @router.get("/alerts", summary="List alerts on keys", responses=answers(AlertList, 422))
 def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = None) -> JSONResponse:
-    """List alerts. What each kind means and what to do is in docs/alerts.md."""
+    """List alerts. For each kind, docs/alerts.md explains what it means and what to do."""
     alerts = AlertStore(context.stores.database)
     over = alerts.resolved(cursor, limit=limit)
     return success(
@@ -103,6 +107,6 @@ def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = N
 
 @router.get("/key-report", summary="Read the newest key report", responses=answers(KeyReportView))
 def get_key_report(context: ContextOf) -> JSONResponse:
-    """Return beat's newest report with its advice. All keys are at `/api/v1/admin/openai/stats`."""
+    """Return the newest periodic key report, with advice. All keys are listed at `/api/v1/admin/openai/stats`."""
     firing = len(AlertStore(context.stores.database).firing())
     return success({"report": newest_report(context.settings), "alerts_firing": firing})

@@ -1,4 +1,4 @@
-"""Key API: statistics of the OpenAI keys; disable, enable, and probe keys; who did so."""
+"""Key API: statistics of the OpenAI keys, actions on keys (disable, enable, probe), and the record of these actions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ State = Annotated[str, Field(examples=["disabled"])]
 
 
 class SpentView(BaseModel):
-    """Model calls, tokens (`cached_tokens` of them cached), and US dollars of the UTC day."""
+    """What was spent on this UTC day: model calls, tokens, and US dollars. `cached_tokens` are part of `tokens`."""
 
     calls: int = Field(examples=[148])
     tokens: int = Field(examples=[310400])
@@ -42,9 +42,10 @@ class SpentView(BaseModel):
 
 
 class KeyFigures(BaseModel):
-    """A key. `id` names it in paths. `last_used` is UTC without offset, in whole seconds; null if never used.
+    """The figures of a key. Use `id` as the key's name in paths.
 
-    `resting_seconds` is how long it stays `rate_limited`.
+    `last_used` is a UTC time without offset, in whole seconds, or null if the key was never used. `resting_seconds` is
+    how much longer the key stays `rate_limited`.
     """
 
     id: KeyId
@@ -64,7 +65,7 @@ type KeyFiguresByMask = dict[KeyMask, KeyFigures]
 
 
 class KeyStats(BaseModel):
-    """All keys, by mask."""
+    """The figures of all keys by mask."""
 
     total_keys: int
     healthy_keys: int
@@ -73,15 +74,18 @@ class KeyStats(BaseModel):
 
 
 class KeyActionRequest(RequestBody):
-    """The reason to record. A key pasted into it is redacted."""
+    """The reason to record with the action. An OpenAI key in it is redacted."""
 
     reason: str = Field("", max_length=MOST_CHARACTERS)
 
 
 class KeyActionResult(BaseModel):
-    """The result. `done`: the key changed; `nothing`: no change was needed; `under_way`: a probe is running.
+    """The result of an action.
 
-    `state` is the key's state now. `recorded_at` is null if the database was unreachable and only the log has it.
+    `done`: the key changed; `nothing`: no change was needed; `under_way`: a probe is already running.
+
+    `state` is the key's new state. `recorded_at` is null if the database was unavailable; then only the log has the
+    action.
     """
 
     key: KeyId
@@ -94,7 +98,7 @@ class KeyActionResult(BaseModel):
 
 
 class KeyActionView(BaseModel):
-    """A recorded action. `key` is the key's ID, `state` its state afterwards."""
+    """A recorded action. `key` is the ID of the key, and `state` is the key's state after the action."""
 
     id: str = Field(examples=["e1c5a9d3b7f24680a1c3e5d7f9b1d3c5"])
     at: datetime
@@ -115,9 +119,9 @@ class KeyActionList(ListPage):
 
 @router.get("/stats", summary="List keys with statistics", responses=answers(KeyStats))
 def list_keys(context: ContextOf) -> JSONResponse:
-    """Return requests, successes, failures, and state of every key, summed over the fleet.
+    """Return the state of every key, and its requests, successes, and failures, summed over all processes.
 
-    Figures are at most two seconds old. Reloaded keys appear at once.
+    The figures are at most two seconds old. Reloaded keys appear at once.
     """
     return success(context.keys.stats())
 
@@ -134,10 +138,10 @@ def act_on_key(
     context: ContextOf,
     request: Annotated[KeyActionRequest | None, Body(examples=[{"reason": "leaked in a ticket"}])] = None,
 ) -> JSONResponse:
-    """Act on a key, for the whole fleet. Repeating is safe without an `Idempotency-Key`.
+    """Act on a key in all processes. A repeated request is safe without an `Idempotency-Key`.
 
-    `disable`: no new requests until it is enabled. `enable`: use it again, with its previous health. `probe`: let the
-    next request try an open, dead, or unpaid key.
+    `disable`: send no new requests with the key until it is enabled. `enable`: use the key again, in its previous
+    state. `probe`: let the next request try a key that failed, is invalid, or is out of quota.
     """
     reason = request.reason if request is not None else ""
     done = act(context.keys, lambda: context.stores.database, key, action, who=caller.who, reason=reason)
@@ -151,5 +155,5 @@ def list_key_actions(
     limit: Limit = 100,
     cursor: ActionsCursor = None,
 ) -> JSONResponse:
-    """List actions of the last 400 days, newest first, including those on removed keys."""
+    """List actions of the last 400 days, newest first, including actions on removed keys."""
     return success(listed("actions", key_actions(context.stores.database, cursor, key_id=key, limit=limit)))

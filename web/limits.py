@@ -1,4 +1,4 @@
-"""Limits on the size of requests, and the headers of the rate limit. Larger requests are refused before they are read
+"""Size limits of requests, and the RateLimit headers. A request that is too large is rejected before it is read
 completely."""
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.errors.targets import TargetsTooCostlyError
 from web.envelope import failure
 
-#: Maximum number of bytes of a body: room for ten thousand targets, the maximum per request, with 400 bytes each.
+#: Maximum number of bytes of a body: enough for `MAX_TARGETS` targets of 400 bytes each.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_TARGETS = 10_000
-#: The maximum processor time for parsing the targets of one request. Ten thousand plain addresses take 1 or 2 s.
+#: Maximum CPU time for parsing the targets of one request. Ten thousand ordinary addresses take 1 or 2 s.
 READING_SECONDS = 4.0
-#: Maximum number of bytes of path and query together. A cursor and all filters take about 500.
+#: Maximum number of bytes of path and query together. A URL with a cursor and all filters has about 500.
 MAX_URL_BYTES = 8192
 
 
 class MeteredTargets(list[str]):
-    """The targets of one request. All loops over them, with the work in the loops, may take `READING_SECONDS` of
-    processor time in total. After that, a loop raises `TargetsTooCostlyError`."""
+    """The targets of one request, with a limit on the CPU time spent on them.
+
+    The bodies of all loops over the list may take `READING_SECONDS` in total, including the `spent_seconds` before.
+    After that, the loop raises `TargetsTooCostlyError`.
+    """
 
     def __init__(self, targets: Iterable[str] = (), spent_seconds: float = 0.0) -> None:
         super().__init__(targets)
@@ -41,9 +44,10 @@ class MeteredTargets(list[str]):
 
 
 class SizeLimits:
-    """ASGI middleware: limits the URL, and the body by its declared and its real size (a chunked body declares none).
+    """ASGI middleware that limits the size of the URL and of the body.
 
-    uvicorn limits the headers: it answers more than 64 KB with 400.
+    It checks the body's Content-Length and its actual size, because a chunked body has no Content-Length. uvicorn
+    limits the headers: more than 64 KB get 400.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
@@ -72,7 +76,7 @@ class SizeLimits:
             message = await receive()
             total += len(message.get("body", b""))
             if total > self._max_bytes:
-                # FastAPI passes on no other class of exception while it reads a body
+                # an HTTPException, because FastAPI turns other exceptions during the reading of a body into 400
                 raise HTTPException(413, self._message(), {"Connection": "close"})
             return message
 
@@ -83,9 +87,9 @@ class SizeLimits:
 
 
 class RateLimitHeaders:
-    """ASGI middleware: adds the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10.
+    """ASGI middleware that adds the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10.
 
-    All answers to a counted caller, including errors, and all 429 answers to IP addresses have these headers.
+    They are added to every response, also an error, if the request was counted for a caller, and to every 429.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Caller API: the caller's rights, and the remaining limits and quota."""
+"""Caller API: read your own rights, rate limit, and quota."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ router = api_router("/api/v1/me", "me")
 
 
 class RateLimit(BaseModel):
-    """`remaining` of `limit` requests may be made now."""
+    """The rate limit: `limit` requests in `window_seconds`, of which `remaining` are left."""
 
     limit: int = Field(examples=[600])
     window_seconds: int = Field(examples=[60])
@@ -28,7 +28,7 @@ class RateLimit(BaseModel):
 
 
 class Quota(BaseModel):
-    """New jobs of this UTC day. `limit` and `left` are null without a quota."""
+    """The quota of new jobs on this UTC day. If there is no quota, `limit` and `left` are null."""
 
     limit: int | None = Field(examples=[1000])
     used: int = Field(examples=[12])
@@ -37,7 +37,7 @@ class Quota(BaseModel):
 
 
 class CallerView(BaseModel):
-    """The caller. `rate_limit` is null without a limit, or while Redis is unreachable."""
+    """The caller's rights and limits. `rate_limit` is null if no limit is set or Redis is unreachable."""
 
     subject: str = Field(examples=["nightly-import"])
     role: str = Field(examples=["operator"])
@@ -48,8 +48,10 @@ class CallerView(BaseModel):
 
 @router.get("", summary="Read your rights and limits", responses=answers(CallerView))
 def get_caller(request: Request, caller: Annotated[Caller, allow(*READING)], context: ContextOf) -> JSONResponse:
-    """Return the caller's rights and limits. Tokens without a subject share limits with all such tokens of their
-    role."""
+    """Return the caller's rights and limits.
+
+    Tokens without a subject share their limits with all such tokens of the same issuer and role.
+    """
     allowance: Allowance | None = request.state.allowance
     limit = context.settings.web.api_daily_targets_per_caller
     used = context.stores.jobs.used_today(caller.id)

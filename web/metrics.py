@@ -1,6 +1,6 @@
-"""The fleet's metrics for Prometheus, their access rules, and the request counter of this process.
+"""Serve the metrics of all processes to Prometheus, and count the requests of this web process.
 
-`app.services.reports.metrics` collects them.
+`app.services.reports.metrics` collects the metrics.
 """
 
 from __future__ import annotations
@@ -48,15 +48,16 @@ _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-rea
     summary="Read metrics",
     response_class=Response,
     responses=_ANSWERS,
-    openapi_extra={"security": [{}]},  # also without a token: if METRICS_TOKEN is unset, this machine needs none
+    openapi_extra={"security": [{}]},  # no token is allowed, too: on this machine, if METRICS_TOKEN is unset
 )
 async def get_metrics(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]
 ) -> Response:
-    """Return the sums over all processes of the fleet, in the format of Prometheus.
+    """Return the metrics, summed over all processes, in the Prometheus or OpenMetrics text format.
 
-    Figures are at most a second old (three under many scrapes), those of the database ten (60 while it is slow).
-    A source (Redis, broker, database) that takes over 2.5 seconds is left out; `propintel_scrape_source_up` shows it.
+    Figures are at most one second old, or three if many scrapers ask. Figures from the database are at most ten seconds
+    old, or 60 while it is slow. If Redis, the broker, or the database takes over 2.5 seconds, its metrics are left out,
+    and its `propintel_scrape_source_up` is 0.
     """
     context = context_of(request)
     refusal = _refusal(request, context.settings.web.metrics_token, token)
@@ -70,7 +71,7 @@ async def get_metrics(
 def _refusal(
     request: Request, expected: SecretStr | None, token: HTTPAuthorizationCredentials | None
 ) -> Response | None:
-    """Return the answer to a caller without access to the metrics; None if access is allowed."""
+    """Return the error response if the caller may not read the metrics, else None."""
     if expected is None:
         if request.client is not None and is_loopback(request.client.host) and not _is_forwarded(request):
             return None
@@ -84,12 +85,12 @@ def _refusal(
 
 
 def _is_forwarded(request: Request) -> bool:
-    """Return True if a proxy or tunnel on this machine forwarded the request."""
+    """Return whether a header shows that a proxy or a tunnel forwarded the request."""
     return any(header in request.headers for header in _OF_PROXIES)
 
 
 class RequestCounter:
-    """ASGI middleware: counts requests and their seconds by route. Without a route, they count as "unmatched"."""
+    """ASGI middleware that counts requests and their duration by route. Paths without a route count as "unmatched"."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -98,7 +99,7 @@ class RequestCounter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # an outer layer answers an exception of the app with this status
+        status = 500  # the response to an unhandled exception, which is sent outside of this middleware
 
         async def noting(message: Message) -> None:
             nonlocal status

@@ -1,6 +1,6 @@
-"""Types that routes share: parameters, IDs, and fields of answers. The documentation is built from their examples.
+"""Types that routes share: parameters, IDs, and fields of answers. Their examples appear in the OpenAPI document.
 
-Text that no database stores (NUL, half a surrogate pair) is no valid parameter.
+IDs cannot contain text that a database cannot store (NUL, lone surrogates).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from web.limits import MAX_TARGETS, MeteredTargets
 
-#: New IDs have 32 hex digits. Any other text of this form is valid, and not found.
+#: The pattern of an ID in a request. New IDs have 32 hex digits; other texts that match are accepted but not found.
 _ID = r"^[A-Za-z0-9_-]{1,64}$"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
@@ -47,7 +47,7 @@ _AFTER = Query(description="`next_cursor` of the previous page; omit it for the 
 
 
 def _cursor(list_: str) -> Any:
-    """Accept any short text: the store knows which texts are cursors of the list."""
+    """Return the field of a cursor. Any short text is accepted here; the store checks whether it is a cursor."""
     return Field(min_length=1, max_length=256, json_schema_extra={"format": f"{list_}-cursor"})
 
 
@@ -67,7 +67,7 @@ PropertiesCursor = Annotated[Annotated[str, _cursor("properties")] | None, _AFTE
 
 
 class RequestBody(BaseModel):
-    """A JSON object without unknown members."""
+    """The base of request bodies: a JSON object in which unknown members are an error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -79,12 +79,15 @@ class ListPage(BaseModel):
 
 
 def whole(value: object) -> object:
-    """Return 5.0 as 5: JSON Schema calls it an integer, but not "5" or true (2020-12, section 6.1.1)."""
+    """Return a float such as 5.0 as an integer, and other values unchanged.
+
+    JSON Schema counts 5.0 as an integer, but not "5" or true (2020-12, section 6.1.1).
+    """
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _written(value: object) -> object:
-    """Refuse a bare number, which Pydantic would read as seconds since 1970."""
+    """Reject a text that is not a date, such as a number, which Pydantic would take for seconds since 1970."""
     if isinstance(value, str) and not _DATE.match(value):
         raise PydanticCustomError("datetime_format", "Input should be a date and time with offset, as in RFC 3339")
     return value

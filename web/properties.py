@@ -1,4 +1,4 @@
-"""Property API: read the stored properties."""
+"""Property API: list and read stored properties."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ type Values = Annotated[dict[FieldName, Any], Field(examples=[{"ListPrice": 4990
 
 
 class EvidenceView(BaseModel):
-    """The evidence of a value.
+    """The evidence of a value: where and how it was read from a page.
 
-    `raw` is the text on the page, `quote` includes its surroundings, and `locator` is a JSON pointer, an XPath, or
-    `chars:START-END`. `rendered`: a browser drew the page. `recipe` is the recipe that read it.
+    `raw` is the value's text on the page, and `quote` is that text with its surroundings. `locator` is a JSON pointer,
+    an XPath, or `chars:START-END`. `rendered` means that a browser rendered the page. `recipe` names the
+    recipe that read the value, and says how many pages it was learned from.
     """
 
     value: Any = Field(examples=[499000])
@@ -48,10 +49,10 @@ type DatesByField = dict[FieldName, datetime]
 
 
 class SourceView(BaseModel):
-    """A page that the property was read from. `page_url` is its main URL; several can lead to it.
+    """A page that the property was read from. `page_url` is the page's main URL; other URLs can lead to the same page.
 
-    `checked_at` is when its site last confirmed it. `source_kind` is null if unknown. `wanted_model` lists fields that
-    needed a model answer and got none; `model_note` is why.
+    `checked_at` is when its site last confirmed the page. `source_kind` is null if unknown. `wanted_model` lists fields
+    that needed a model answer and got none; `model_note` says why.
     """
 
     url: PageUrl
@@ -67,7 +68,10 @@ class SourceView(BaseModel):
 
 
 class UnverifiedClaim(BaseModel):
-    """A value that `reported_by` (a method and a model) attributes to the page `url`, which could not be read."""
+    """A value that a model attributes to the page `url`, which could not be read.
+
+    `reported_by` names the method and the model.
+    """
 
     field: str = Field(examples=["ListPrice"])
     value: Any = Field(examples=[2020])
@@ -78,7 +82,10 @@ class UnverifiedClaim(BaseModel):
 
 
 class ConflictView(BaseModel):
-    """A field whose sources disagree: `evidence`, `reasons`, and `verdicts` of each side, the chosen one first."""
+    """A field whose sources disagree.
+
+    `evidence`, `reasons`, and `verdicts` have an entry for each competing value. The chosen value comes first.
+    """
 
     field: FieldName
     chosen: Any = Field(examples=[499000])
@@ -88,13 +95,13 @@ class ConflictView(BaseModel):
 
 
 class PropertyView(BaseModel):
-    """A property with the values of its pages.
+    """A property with the values from its pages.
 
     - `record` has the values by RESO name, `evidence` where each was read, `as_of` when each was last confirmed.
-    - `sources` are the pages, `conflicts` the fields on which they disagree.
-    - `unverified` lists claims that no page confirmed; they are not part of `record`.
-    - `tried` lists the sources that the newest job for its address asked.
-    - `replaces` has the IDs of properties that were merged into this one: drop your copies.
+    - `sources` are the pages. `conflicts` are the fields on which the pages disagree.
+    - `unverified` lists claims that no page confirmed. They are not part of `record`.
+    - `tried` lists the sources that the newest job for the property's address tried.
+    - `replaces` has the IDs of properties that were merged into this one. Delete your copies of them.
     """
 
     property: PropertyId
@@ -125,10 +132,10 @@ def list_properties(
     limit: Limit = 100,
     cursor: PropertiesCursor = None,
 ) -> JSONResponse:
-    """List properties by last change, newest last.
+    """List properties by the time of their last change, newest last.
 
-    A property that changes while you read pages comes again at the end, so none is missed. The last `updated_at` is the
-    next `changed_since`.
+    A property that changes while you page through the list appears again at the end, so you miss no change. Use the
+    last `updated_at` as `changed_since` of your next request.
     """
     page = context.stores.properties.page(cursor, limit=limit, changed_since=changed_since)
     return success({"properties": page.items, "next_cursor": page.next_cursor})
@@ -136,5 +143,5 @@ def list_properties(
 
 @router.get("/{property_id}", summary="Read a property", responses=answers(PropertyView, 404, 422))
 def get_property(property_id: PropertyId, context: ContextOf) -> JSONResponse:
-    """Return a property. The ID of a merged property returns the one it was merged into."""
+    """Return a property. For the ID of a merged property, return the property that it was merged into."""
     return success(context.stores.properties.get(property_id))

@@ -1,8 +1,9 @@
 """Find the client's address, and protect against DNS rebinding.
 
-The address is that of the connection, or as reported by a trusted proxy (`TRUSTED_PROXIES`). Programs on this machine
-may read `/metrics` without a token, and tokens signed with the home's secret are accepted only from this machine. So a
-browser on this machine must not reach the server under another site's name.
+The client's address is the peer address of the connection, or the address that a trusted proxy (`TRUSTED_PROXIES`)
+reports. Programs on this machine have special rights: without METRICS_TOKEN, only they can read `/metrics`, and only
+they can use tokens signed with the secret in PROPINTEL_HOME. A web page must not gain these rights by making a browser
+on this machine request the server under the page's own host name.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from web.envelope import failure
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
-#: The address of the proxy that uvicorn trusts by default.
+#: By default, uvicorn trusts a proxy at this address.
 _UVICORN_DEFAULT = "127.0.0.1"
 
 
 class ProxyHeaders:
-    """ASGI middleware: sets `scope["client"]` and `scope["scheme"]`. Headers of untrusted clients change neither.
+    """ASGI middleware that sets `scope["client"]` and `scope["scheme"]`. It ignores headers of untrusted clients.
 
-    `scope["client"]` is None if unknown: the server took the address from a header of a proxy that is not configured. A
-    request from this machine for another host name is answered 421 (RFC 9110 section 15.5.20).
+    `scope["client"]` becomes None if the client's address is unknown, because uvicorn took it from a header of a proxy
+    that is not in TRUSTED_PROXIES. A request from this machine for a foreign host name gets 421 (RFC 9110, section
+    15.5.20).
     """
 
     def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
@@ -44,13 +46,13 @@ class ProxyHeaders:
         await self._app(scope, receive, send)
 
     def _set_client(self, scope: Scope) -> None:
-        """Change `scope` in place, because the server's access log reads it too."""
+        """Set client and scheme. Change `scope` in place, because uvicorn's access log reads the same object."""
         headers = Headers(scope=scope)
         forwarded = [part.strip() for line in headers.getlist("x-forwarded-for") for part in line.split(",")]
         peer: str = scope["client"][0]
         try:
             trusted = self._settings().web.trusted_proxies
-        except ConfigurationError:  # routes that need settings report invalid settings
+        except ConfigurationError:  # reported by the routes that need settings
             trusted = ()
         client = client_of(peer, forwarded, trusted)
         if client != peer:
@@ -72,11 +74,13 @@ def _refusal(scope: Scope) -> Response | None:
 
 
 def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | None:
-    """Return the last address of `[*forwarded, peer]` that is no trusted proxy; None if it is unknown.
+    """Return the client's address: the last one in `[*forwarded, peer]` that is not a trusted proxy, or None if
+    unknown.
 
-    `forwarded` is X-Forwarded-For: each proxy appends its client, and clients may begin it with anything. A `peer` that
-    it contains replaced the real one in the server (uvicorn trusts loopback unless started with `--no-proxy-headers`);
-    it counts only if loopback is trusted.
+    `forwarded` are the addresses in X-Forwarded-For. Each proxy appends its client's address, but a client can send any
+    addresses before these. Unless started with `--no-proxy-headers`, uvicorn replaces a loopback `peer` by an address
+    from that header. A `peer` that is in `forwarded` may be such a replacement, so it counts only if loopback is
+    trusted.
     """
     if _is_trusted(peer, trusted):
         return _last_untrusted([*forwarded, peer], trusted)
@@ -86,7 +90,10 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | 
 
 
 def _last_untrusted(chain: Sequence[str], trusted: _Networks) -> str:
-    """Return the last untrusted address, or the one after a later invalid text; if all are trusted, the first."""
+    """Return the last untrusted address in `chain`, or the first address if all are trusted.
+
+    Read `chain` from the end, and stop before a text that is not an address: what precedes it is not reliable.
+    """
     found = chain[-1]
     for text in reversed(chain):
         address = _address(text)
@@ -104,7 +111,7 @@ def _is_trusted(text: str, trusted: _Networks) -> bool:
 
 
 def _address(text: str) -> _Address | None:
-    """Parse `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, or `[2001:db8::1]:80`; None for anything else."""
+    """Parse `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, or `[2001:db8::1]:80`. Return None for any other text."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -22,7 +22,7 @@ class _Purge(RequestBody):
 
 
 class PurgeUrl(_Purge):
-    """A page, by any of its URLs."""
+    """The page to purge, named by any of its URLs."""
 
     url: str = Field(
         min_length=1,
@@ -33,31 +33,31 @@ class PurgeUrl(_Purge):
 
 
 class PurgeHost(_Purge):
-    """All pages of a host and its subdomains."""
+    """The host to purge: all its pages and all pages of its subdomains."""
 
     host: str = Field(min_length=1, max_length=253, json_schema_extra={"format": "site-host"})
 
 
 class PurgeProperty(_Purge):
-    """A property, by its ID."""
+    """The ID of the property to purge."""
 
     property: str = Field(pattern=r"^[0-9a-f]{32}$")
 
 
 class PurgeAddress(_Purge):
-    """The results of looking up an address, and the properties stored under it."""
+    """The address to purge: the results of its lookups, and the properties at this address."""
 
     address: str = Field(min_length=1, max_length=300, json_schema_extra={"format": "address"})
 
 
 class PurgePerson(_Purge):
-    """A person, by name."""
+    """The name of the person to purge."""
 
     person: str = Field(min_length=1, max_length=200, json_schema_extra={"format": "person"})
 
 
 def _kind(body: Any) -> str | None:
-    """Return the one kind that `body` names; None if it names none or several."""
+    """Return the kind of purge whose member `body` has. Return None if it has no such member, or several."""
     named = [kind for kind in PurgeKind if kind in body] if isinstance(body, dict) else []
     return named[0] if len(named) == 1 else None
 
@@ -78,9 +78,9 @@ type RowCounts = Annotated[dict[str, int], Field(examples=[{"jobs": 1, "pages": 
 
 
 class PurgedView(BaseModel):
-    """The rows removed, or to be removed, by table.
+    """The result of a purge. `removed` is the number of rows by table that were removed, or with `dry_run` would be.
 
-    `wiped` is true if the database's files contain none of the data either.
+    `wiped` is true if the removed rows were also overwritten in the database's files.
     """
 
     kind: PurgeKind
@@ -93,8 +93,8 @@ class PurgedView(BaseModel):
 def purge_data(request: PurgeRequest, caller: Manager, context: ContextOf) -> JSONResponse:
     """Remove copies of pages, values with evidence and history, model answers, and jobs. By default, only count them.
 
-    What other pages state about the same property stays. Workers may run meanwhile. Repeating is safe without an
-    `Idempotency-Key`.
+    Values that other pages state about the same property stay. Workers may run meanwhile. A repeated request is safe
+    without an `Idempotency-Key`.
     """
     ((kind, name),) = ((kind, getattr(request, kind)) for kind in PurgeKind if hasattr(request, kind))
     done = purge(context.settings, context.stores.database, kind, name, who=caller.who, dry_run=request.dry_run)

@@ -1,4 +1,4 @@
-"""Recipe API: list and delete recipes, by which the pages of a site are read without a model."""
+"""Recipe API: list and delete recipes. A recipe says how to read the pages of a site without a model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HostFilter = Annotated[
 
 
 class AnchorView(BaseModel):
-    """A rule that finds a value. `where` describes it in words."""
+    """A rule that finds a value on a page. `where` describes the rule in words."""
 
     kind: str = Field(examples=["label"])
     name: str = Field(examples=["Year built"])
@@ -36,7 +36,7 @@ class AnchorView(BaseModel):
 
 
 class RecipeFieldView(BaseModel):
-    """A field and its anchors. `suspended` is the reason why the anchors are not used; null if they are used."""
+    """A field and the anchors that find its value. `suspended` says why the anchors are not used; null if they are."""
 
     field: FieldName
     anchors: list[AnchorView]
@@ -44,8 +44,11 @@ class RecipeFieldView(BaseModel):
 
 
 class RecipeCounts(BaseModel):
-    """`pages` were read with the recipe, `without_model` of them without a model call. The rest counts fields and
-    audits."""
+    """The use of a recipe: `pages` read with it, and how many of them needed no model call.
+
+    `hits` and `misses` count fields that the recipe found and did not find. `contradicted` counts fields for which a
+    model or a reliable reader found another value. `audits` counts pages on which a model was asked for all fields.
+    """
 
     pages: int = Field(examples=[120])
     without_model: int = Field(examples=[112])
@@ -56,9 +59,9 @@ class RecipeCounts(BaseModel):
 
 
 class RecipeView(BaseModel):
-    """One template of a host.
+    """A recipe for the pages of a host that have one template.
 
-    `reason` is the reason for a suspension; `saved_usd` is null if the model has no known price.
+    `reason` says why the recipe is suspended. `saved_usd` is null if the price of the model is unknown.
     """
 
     id: RecipeId
@@ -114,7 +117,7 @@ def get_recipe(recipe_id: RecipeId, context: ContextOf) -> JSONResponse:
     responses=answers(DeletedRecipe, 404, 422),
 )
 def delete_recipe(recipe_id: RecipeId, context: ContextOf) -> JSONResponse:
-    """Delete a recipe. Pages of its template go to the model again, and a new recipe is learned."""
+    """Delete a recipe. The model reads pages of its template again, and a new recipe is learned."""
     store = StoredRecipes(context.stores.database)
     store.get(recipe_id)
     store.forget(recipe_id)

@@ -1,4 +1,4 @@
-"""The request ID in logs and answers: `X-Request-ID` of the client or proxy, or a new one."""
+"""Add a request ID to logs and responses: the `X-Request-ID` of the client or proxy, or a new ID."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 class RequestId:
-    """ASGI middleware: adds the ID to each log line of the request and to the headers of its answer.
+    """ASGI middleware that adds the request ID to each log line of the request and to the response headers.
 
-    An ID that is too long, has unusual characters, or looks like a secret is replaced. The ID stays bound after the
-    answer, for the access log. Each request has its own context.
+    An ID that is too long, has unusual characters, or looks like a secret is replaced by a new one. The ID stays bound
+    to the logging context after the response, because uvicorn writes the access log then. Each request has its own
+    context.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -42,6 +43,6 @@ class RequestId:
 
 
 def request_id_header() -> dict[str, str]:
-    """Return the header for an answer that bypasses the middleware."""
+    """Return the X-Request-ID header for a response that bypasses the middleware; empty if no ID is bound."""
     request_id = get_contextvars().get("request_id")
     return {HEADER: request_id} if request_id else {}

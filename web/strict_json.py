@@ -1,7 +1,4 @@
-"""Parse strict JSON (RFC 8259, and I-JSON, RFC 7493).
-
-The parser refuses JSON that other programs might parse differently.
-"""
+"""Parse strict JSON (RFC 8259 and I-JSON, RFC 7493): reject JSON that other programs might parse differently."""
 
 from __future__ import annotations
 
@@ -12,15 +9,17 @@ from fastapi import Request
 
 
 class StrictRequest(Request):
-    """A request that raises `json.JSONDecodeError` for a body that is not strict JSON; FastAPI answers 422."""
+    """A request that parses its body as strict JSON. If it raises `json.JSONDecodeError`, FastAPI answers 422."""
 
     async def json(self) -> Any:
         return parse(await self.body())
 
 
 def parse(body: bytes) -> Any:
-    """Parse UTF-8 text. Raises `json.JSONDecodeError`, also for duplicate names, NaN, numbers of thousands of digits,
-    and brackets nested too deep."""
+    """Parse UTF-8 JSON. Raises `json.JSONDecodeError`.
+
+    Errors include duplicate member names, NaN, integers with thousands of digits, and brackets nested too deep.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -31,7 +30,7 @@ def parse(body: bytes) -> Any:
         raise
     except RecursionError:
         raise json.JSONDecodeError("brackets are nested too deep", "", 0) from None
-    except ValueError:  # by default, Python parses no integer of more than 4,300 digits
+    except ValueError:  # Python's default limit for integers is 4,300 digits
         raise json.JSONDecodeError("a number has thousands of digits", "", 0) from None
 
 

@@ -23,7 +23,7 @@ type WatchCounts = Annotated[
 
 
 class WatchRequest(RequestBody):
-    """The targets to watch. A watched target gets the new interval, and resumes if it was paused."""
+    """The targets to watch. If a target is already watched, its watch gets the new interval, and resumes if paused."""
 
     targets: Targets = Field(
         description="IDs of stored properties, absolute http:// or https:// URLs of pages or searches, or addresses",
@@ -35,10 +35,11 @@ class WatchRequest(RequestBody):
 
 
 class WatchView(BaseModel):
-    """A watch. `put_off`: the daily budget has been too small since `put_off_at`; it comes first on the next day.
+    """A watch. `target` is a property ID, or a normalized URL or address.
 
-    `target` is a property ID, or a normalized URL or address, whose `property` is known after the first refresh.
-    `failures` counts consecutive refreshes without a result.
+    The `property` of a URL or an address is known after the first refresh. The status `put_off` means that the watch
+    has waited for the daily budget since `put_off_at`. It comes first on the next day. `failures` counts consecutive
+    failed refreshes.
     """
 
     id: WatchId
@@ -59,21 +60,21 @@ class WatchView(BaseModel):
 
 
 class AddedWatches(BaseModel):
-    """The watches in the order of the targets, without duplicates. `new` counts those created now."""
+    """The watches in the order of the targets, without duplicates. `new` counts those that this request created."""
 
     new: int
     watches: list[WatchView]
 
 
 class BudgetUse(BaseModel):
-    """The usage of a daily budget."""
+    """How much of a daily budget is used, and its limit."""
 
     used: int = Field(examples=[40])
     limit: int = Field(examples=[500])
 
 
 class WatchBudget(BaseModel):
-    """The budget of all watches together on this UTC `day`."""
+    """The daily budget that all watches share, on this UTC `day`."""
 
     day: date
     resets_at: datetime = Field(examples=["2026-05-05T00:00:00+00:00"])
@@ -82,7 +83,7 @@ class WatchBudget(BaseModel):
 
 
 class WatchList(ListPage):
-    """Watches, oldest first. `counts` and `budget` cover all watches."""
+    """One page of watches, oldest first. `counts` and `budget` cover all watches, not only this page."""
 
     counts: WatchCounts
     budget: WatchBudget
@@ -90,7 +91,7 @@ class WatchList(ListPage):
 
 
 class RemovedWatch(BaseModel):
-    """The removed watch, and how many of its jobs were canceled."""
+    """The ID of the removed watch, and how many of its jobs were canceled."""
 
     id: WatchId
     cancelled_jobs: int
@@ -98,9 +99,10 @@ class RemovedWatch(BaseModel):
 
 @router.post("", summary="Watch targets", responses=answers(AddedWatches, 404, 409, 415, 422))
 def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> JSONResponse:
-    """Watch all targets or none: an unknown property ID answers 404, more watches than WATCH_MAX_WATCHES 409.
+    """Watch all targets, or none if there is an error.
 
-    Repeating is safe without an `Idempotency-Key`.
+    An unknown property ID gives 404, and more than WATCH_MAX_WATCHES watches give 409. A repeated request is safe
+    without an `Idempotency-Key`.
     """
     settings = context.settings
     added = Watches(context.stores.database).add(
@@ -115,7 +117,7 @@ def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> 
 
 @router.get("", summary="List watches", responses=answers(WatchList, 422))
 def list_watches(context: ContextOf, limit: Limit = 100, cursor: WatchesCursor = None) -> JSONResponse:
-    """List watches, oldest first, with the use of today's budget."""
+    """List watches, oldest first, and show how much of today's budget is used."""
     database = context.stores.database
     page = Watches(database).page(cursor, limit=limit)
     return success({**watching.summary(database, context.settings).as_json(), **listed("watches", page)})
@@ -134,6 +136,6 @@ def get_watch(watch_id: WatchId, context: ContextOf) -> JSONResponse:
     responses=answers(RemovedWatch, 404, 422),
 )
 def remove_watch(watch_id: WatchId, context: ContextOf) -> JSONResponse:
-    """Remove a watch and cancel its jobs that no worker has started. Running jobs and stored data stay."""
+    """Remove a watch, and cancel its jobs that no worker has started. Running jobs continue; stored data stays."""
     canceled = Watches(context.stores.database).remove(watch_id)
     return success({"id": watch_id, "cancelled_jobs": canceled})

@@ -1,6 +1,6 @@
 """The web pages for jobs, properties, watches, recipes, and keys.
 
-The server renders them, with the roles of the API. All actions work without scripts, which only add convenience.
+The server renders them as HTML and checks the same roles as the API. All actions work without JavaScript.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["register"]
 
 
 def register(app: FastAPI) -> None:
-    """Add the pages, their static files, and HTML errors for browsers to `app`. The OpenAPI document omits pages."""
+    """Add the pages, their static files, and HTML error pages to `app`. The OpenAPI document does not list pages."""
     app.mount("/static", Assets(assets.folder), name="static")
     for module in (sign_in, overview, jobs, enqueue, properties, watches, recipes, keys):
         app.include_router(module.router, include_in_schema=False)
@@ -33,5 +33,4 @@ def register(app: FastAPI) -> None:
 
 
 def _is_browser(request: Request) -> bool:
-    """Return whether the request comes from a browser, not from a client of the API."""
     return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")

@@ -1,7 +1,7 @@
-"""Compute charts, which templates draw as SVG without scripts: bars by hour, and a timeline of outages.
+"""Compute the positions of charts: a bar for each hour, and a timeline of outages. Templates draw them as SVG.
 
-Horizontal positions are percent of the chart's width, so that text keeps its size on every screen; vertical positions
-are pixels. The page has each chart's numbers as a table or list too, for readers who cannot see the chart.
+Horizontal positions are percent of the chart's width, so that text keeps its size on every screen. Vertical positions
+are pixels. For readers who cannot see a chart, the page also shows its numbers as a table or list.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 HEIGHT = 200
-#: The vertical start and end of the plot, in pixels. The labels of hours are below it.
+#: The top and the bottom of the plot, in pixels. The labels of hours are below the plot.
 TOP, BOTTOM = 12, HEIGHT - 24
 _MOST_LABELS = 8
 _HOUR = timedelta(hours=1)
-#: The height of a timeline's row, and the positions of text and bars in a row, in pixels.
+#: The height of a timeline row, and the vertical positions of text and bars in a row, in pixels.
 _ROW, _TEXT, _BAR = 32, 12, 17
-#: The minimum width of an outage. A narrower one could not be seen.
+#: The minimum width of an outage's bar. A narrower bar could not be seen.
 _LEAST_PERCENT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label of an axis: at a percentage (horizontal) or a pixel (vertical)."""
+    """A label of an axis. `place` is in percent on the horizontal axis, and in pixels on the vertical axis."""
 
     place: float
     text: str
@@ -32,7 +32,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of a bar that belongs to one series. `series` counts from 1."""
+    """The part of a bar that shows the value of one series. `series` is its number, from 1."""
 
     series: int
     y: float
@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class HourBar:
-    """An hour, with its parts from bottom to top. It is partial while the hour is in progress."""
+    """The bar of one hour, with its parts from bottom to top. `is_partial` means that the hour is not over yet."""
 
     x: float
     width: float
@@ -61,7 +61,7 @@ class BarChart:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The bar of an outage in a row of a timeline."""
+    """The bar of one outage in a timeline."""
 
     x: float
     width: float
@@ -71,7 +71,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Rows of outages, with the names of the rows."""
+    """A timeline of outages. `rows` are the labels of the rows."""
 
     rows: tuple[Tick, ...]
     bars: tuple[Outage, ...]
@@ -81,7 +81,7 @@ class Timeline:
 
 
 def hour_chart(names: Sequence[str], hours: Sequence[tuple[datetime, Sequence[int]]], now: datetime) -> BarChart:
-    """Draw a bar for each hour, which stacks that hour's values: one for each of `names`."""
+    """Return a stacked bar chart of `hours`: each hour with its values, one value for each name in `names`."""
     top = _nice(max((sum(values) for _, values in hours), default=0))
     step, scale = 100 / max(1, len(hours)), (BOTTOM - TOP) / top
     bars = []
@@ -105,7 +105,7 @@ def _stacked(values: Sequence[int], scale: float) -> Iterable[Part]:
 
 
 def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: datetime, until: datetime) -> Timeline:
-    """Draw `outages` (row, title, from, to) between two moments; earlier starts are cut off."""
+    """Return a timeline of `outages` (row, title, start, end) from `since` to `until`. Other times are cut off."""
 
     def percent(at: datetime) -> float:
         return round(100 * (min(max(at, since), until) - since) / (until - since), 2)
@@ -124,7 +124,7 @@ def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: date
 
 
 def _nice(value: float) -> float:
-    """Return the smallest of 2, 4, 10, 20, 40, 100, ... that is `value` or more. Half of it is a round number too."""
+    """Return the smallest of 2, 4, 10, 20, 40, 100, ... that is not below `value`. Its half is a round number, too."""
     if value <= 2:
         return 2.0
     power = 10.0 ** math.floor(math.log10(value))

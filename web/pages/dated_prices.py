@@ -1,4 +1,4 @@
-"""A property's price history: asking prices and sales, from all of its sources."""
+"""The price history of a property: asking prices and sale prices from all its sources."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from app.property.merging.dated_values import day_of
 from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 
-#: Matches events that are sales, but not "for sale", or a sale that is pending, agreed, or fell through.
+#: Matches events that mean a completed sale, not "for sale" or a sale that is pending, agreed, or fell through.
 _SOLD = re.compile(
     r"\b(?:sold|closed|closing|deed|transfer(?:red)?)\b(?! (?:agreed|price change))|"
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
     re.IGNORECASE,
 )
-#: The fields with rows of prices, and the pairs of fields with the date and the price of a sale.
+#: The fields whose values are price histories, and the pairs of fields with the date and the price of a sale.
 _HISTORIES = [name for spec in FIELDS.values() for name in spec.before if FIELDS[name].kind == "rows"]
 _SALES = [(lead, name) for lead in of_kind("date") for name in FOLLOWERS.get(lead, ())]
 #: Dates before this year are placeholders, such as 0001-01-01.
@@ -28,7 +28,7 @@ _FIRST_YEAR = 1600
 
 @dataclass(frozen=True, slots=True)
 class DatedPrice:
-    """A price and its date. `day` is the first day of `date_text`, which may be a month (`2005-10`) or a year."""
+    """A price on a date. `date_text` may be a day, a month (`2005-10`), or a year; `day` is its first day."""
 
     day: date
     date_text: str
@@ -39,7 +39,10 @@ class DatedPrice:
 
 
 def dated_prices(records: Iterable[SourceRow]) -> list[DatedPrice]:
-    """Return each price of the sources once, the oldest first. Rows without a date or a number are left out."""
+    """Return the prices that the sources state, oldest first, without duplicates.
+
+    Prices without a date or that are not numbers are left out.
+    """
     found: dict[tuple[str, float, bool], tuple[date, str, list[str]]] = {}
     for one in records:
         for when, price, event, is_sale in _rows(one.record):
@@ -58,7 +61,7 @@ def dated_prices(records: Iterable[SourceRow]) -> list[DatedPrice]:
 
 
 def _rows(values: Mapping[str, Any]) -> Sequence[tuple[str, Any, str, bool]]:
-    """Return (date, price, event, whether it is a sale) of one source's prices."""
+    """Return one source's prices as (date, price, event, whether the event is a sale)."""
     rows = [
         (str(row.get("date")), row.get("price"), str(row.get("event") or ""), bool(_SOLD.search(f"{row.get('event')}")))
         for name in _HISTORIES

@@ -1,4 +1,4 @@
-"""The enqueue pages: a form for targets, an estimate of their cost, and the jobs."""
+"""The enqueue pages: a form for targets, an estimate of their cost, and the button that enqueues them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def show_estimate(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Estimate the cost, with a button that enqueues. An invalid list is shown again with its invalid lines."""
+    """Show the estimated cost and a button that enqueues. If lines are invalid, show the form again and name them."""
     try:
         targets = typed_targets(text, file)
     except InvalidTargetListError as exc:
@@ -67,7 +67,7 @@ def enqueue(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Enqueue all or none, like `POST /api/v1/jobs`. A form that is sent twice enqueues once."""
+    """Enqueue all targets or none, like `POST /api/v1/jobs`. Sending the same form twice enqueues them once."""
     wanted = typed_targets(targets)
     asked = {"targets": wanted, "priority": priority, "refresh": refresh, "economy": economy}
     enqueued = submit_targets(

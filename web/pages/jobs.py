@@ -1,4 +1,4 @@
-"""Job and batch pages: lists, progress, and failures, with actions that cancel and retry."""
+"""The pages of jobs and batches: lists, progress, and failures, and actions that cancel and retry jobs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def list_jobs(
     state: JobState | None = None,
     cursor: JobsCursor = None,
 ) -> Response:
-    """List jobs, the newest first, of all batches or one, in all states or one."""
+    """List jobs, newest first. `batch` and `state` are optional filters."""
     jobs = context.stores.jobs
     shown = jobs.page(cursor, batch=batch, state=state, limit=ROWS, newest_first=True)
     return live_page(
@@ -48,14 +48,14 @@ def show_job(request: Request, job_id: Id, context: ContextOf) -> Response:
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[allow(*OPERATIONS)])
 def cancel_job(job_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Cancel a job. A job that has ended stays as it is."""
+    """Cancel a job, unless it has ended."""
     context.stores.jobs.cancel(job_id)
     return see_other(_row_of(job_id, back))
 
 
 @router.post("/jobs/{job_id}/retry")
 def retry_job(job_id: Id, caller: Operator, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Retry a job. A job that is not failed or canceled stays as it is."""
+    """Retry a job if it failed or was canceled."""
     stores = context.stores
     stores.jobs.get(job_id)
     resubmit_jobs(stores.jobs, context.celery, context.settings, [job_id], context.requester(caller))
@@ -63,7 +63,8 @@ def retry_job(job_id: Id, caller: Operator, context: ContextOf, back: Annotated[
 
 
 def _row_of(job_id: str, back: str) -> str:
-    """Return the URL of the job's row on the page that has the form, so that the keyboard focus stays there."""
+    """Return the URL of the page that sent the form, with the job's row as fragment to keep the keyboard focus
+    there."""
     return inner_path(back, f"/jobs/{job_id}") + f"#job-{job_id}"
 
 
@@ -84,7 +85,6 @@ def show_batch(request: Request, batch_id: Id, context: ContextOf) -> Response:
 
 @router.post("/batches/{batch_id}/cancel", dependencies=[allow(*OPERATIONS)])
 def cancel_batch(batch_id: Id, context: ContextOf) -> Response:
-    """Cancel all unfinished jobs of a batch."""
     context.stores.batches.cancel(batch_id)
     return see_other(f"/batches/{batch_id}")
 

@@ -1,4 +1,4 @@
-"""The key page: the state and use of every OpenAI key, and actions that disable, enable, or probe one."""
+"""The key page: the state and use of every OpenAI key, and actions that disable, enable, or probe a key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from web.pages.route import SignedInRoute, see_other
 from web.parameters import Id
 
 router = APIRouter(route_class=SignedInRoute)
-#: The number of actions shown, the newest first.
+#: Maximum number of recorded actions shown.
 _ACTIONS = 10
 
 
@@ -51,7 +51,7 @@ def act_on_key(
     action: Action,
     reason: Annotated[str, Form(max_length=MOST_CHARACTERS)] = "",
 ) -> Response:
-    """Act for the whole fleet, and record it in the audit log. The page lists the outcome."""
+    """Act on a key in all processes and record the action. The key page then lists the outcome."""
     act(context.keys, lambda: context.stores.database, key_id, action, who=caller.who, reason=reason)
     return see_other("/keys")
 
@@ -65,7 +65,7 @@ def _panel(context: Context, *, all_keys: bool) -> Panel:
 
 
 def _chart(panel: Panel) -> BarChart:
-    """Draw the requests of each hour, with those that were rate limited and those that failed marked."""
+    """Return a chart of the requests of each hour: rate limited, failed, and others."""
     hours = [
         (hour, (max(0, uses.requests - uses.rate_limits - uses.failures), uses.rate_limits, uses.failures))
         for hour, uses in panel.hours

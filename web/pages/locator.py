@@ -1,6 +1,7 @@
-"""Draw the positions that sources give for the property, around the chosen coordinates, without map images.
+"""Compute a drawing of the positions that sources give for a property, around the chosen coordinates.
 
-Distances are on a plane that touches the chosen place, which is exact to some meters in ten kilometers.
+No map images are used. Distances are computed on a plane that touches the Earth at the chosen coordinates. The error is
+some meters in ten kilometers.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: The meters per degree of latitude, on a sphere with the Earth's mean radius of 6,371,008.8 m (IUGG).
+#: Meters per degree of latitude, on a sphere with the Earth's mean radius of 6,371,008.8 m (IUGG).
 _METERS_A_DEGREE = 6_371_008.8 * math.pi / 180
 SIZE = 240
 _MARGIN = 28
-#: The drawing shows at least this distance around the chosen place.
+#: The drawing extends at least this far from the chosen coordinates.
 _LEAST_METERS = 25.0
 _POINTS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
@@ -30,7 +31,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A source in SVG units, with its distance from the chosen place, and the direction (`NE`)."""
+    """A source's place in the drawing (`x`, `y` in SVG units), and its distance and direction from the chosen
+    coordinates.
+
+    The direction is a text such as `NE`, or "" at the chosen coordinates.
+    """
 
     seen: Seen
     x: float
@@ -41,7 +46,8 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """A drawing with north at the top. `bar` is the length of the scale bar in SVG units, `bar_text` its label."""
+    """A drawing with north at the top. `bar` is the length of the scale bar in SVG units, and `bar_text` is its
+    label."""
 
     pins: tuple[Pin, ...]
     bar: float
@@ -50,7 +56,7 @@ class Locator:
 
 
 def locator(seen: Sequence[Seen]) -> Locator | None:
-    """Draw `seen` around the chosen coordinates; None if none are chosen."""
+    """Return a drawing of `seen` around the chosen coordinates, or None if no coordinates are chosen."""
     middle = next((one for one in seen if one.is_chosen), None)
     if middle is None:
         return None
@@ -79,7 +85,7 @@ def distance(meters: float) -> str:
 
 
 def _offset(middle: Seen, one: Seen) -> tuple[float, float]:
-    """Return meters to the east and north of `middle`, the shorter way around the Earth."""
+    """Return how many meters `one` is east and north of `middle`, going the shorter way around the Earth."""
     east = (one.longitude - middle.longitude + 180) % 360 - 180 if one.longitude != middle.longitude else 0.0
     return (
         east * _METERS_A_DEGREE * math.cos(math.radians(middle.latitude)),
@@ -88,6 +94,6 @@ def _offset(middle: Seen, one: Seen) -> tuple[float, float]:
 
 
 def _round(most: float) -> float:
-    """Return the largest of 1, 2, 5, 10, 20, ... up to `most`."""
+    """Return the largest number of 1, 2, 5, 10, 20, 50, ... that is not above `most`."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(part * power for part in (5, 2, 1) if part * power <= most)

@@ -1,4 +1,4 @@
-"""The overview: jobs, keys, today's cost, alerts, and the newest properties and changes."""
+"""The overview page: jobs, keys, today's cost, alerts, and the latest properties and changes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from web.pages.rendering import live_page
 from web.pages.route import SignedInRoute
 
 router = APIRouter(route_class=SignedInRoute)
-#: Maximum number of properties shown, and the maximum number of changes.
+#: Maximum number of properties and of changes shown.
 _ROWS = 5
 _SAVED_CALLS, _SAVED_TOKENS = (encode(f"propintel_recipe_saved_{what}_total", {}) for what in ("calls", "tokens"))
 
 
 @router.get("/", dependencies=[allow(*READING)])
 def show_overview(request: Request, context: ContextOf) -> Response:
-    """Show the overview. Without Redis, leave out keys and savings."""
+    """Show the overview. While Redis is unreachable, leave out keys and savings."""
     caller: Caller = request.state.caller
     stores = context.stores
     counts = stores.jobs.counts()
@@ -49,7 +49,10 @@ def show_overview(request: Request, context: ContextOf) -> Response:
 
 
 def _of_keys(context: Context, *, is_manager: bool) -> dict[str, Any]:
-    """Return the figures in Redis: `keys` (None for callers who may not see keys), and the savings of recipes."""
+    """Return the figures that are read from Redis: keys, and savings of recipes.
+
+    `keys` is None if the caller may not see keys. All figures are None if Redis is unreachable.
+    """
     try:
         report = context.keys.recent_report() if is_manager else None
         totals = context.shared_counts()

@@ -1,4 +1,4 @@
-"""Compute a plot of prices over the years, which a template draws as SVG. Positions have the units of `charts`."""
+"""Compute a chart of prices over time, which a template draws as SVG. Positions have the same units as in `charts`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from datetime import date
 from web.pages.charts import BOTTOM, HEIGHT, TOP, Tick
 from web.pages.dated_prices import DatedPrice
 
-#: The percentage left free at the left and the right end, so that no dot is cut.
+#: The margin at the left and the right in percent, so that no dot is cut.
 _MARGIN = 2.0
 _MOST_YEARS = 6
-#: A plot covers at least this time. The prices of a shorter time are in its middle.
+#: A chart covers at least this many days. Prices of a shorter time are in its middle.
 _LEAST_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A price, at a horizontal percentage and a vertical pixel."""
+    """A price. `x` is in percent of the width, and `y` in pixels."""
 
     x: float
     y: float
@@ -29,8 +29,6 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class PriceChart:
-    """A chart of prices, with its dots from the oldest to the newest."""
-
     dots: tuple[Dot, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -38,7 +36,10 @@ class PriceChart:
 
 
 def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
-    """Draw `prices` (the oldest first) from zero upward, with ticks at starts of years; None for fewer than two."""
+    """Return a chart of `prices`, which are sorted oldest first. Return None for fewer than two prices.
+
+    The vertical axis starts at zero. The horizontal axis has ticks at starts of years.
+    """
     if len(prices) < 2:
         return None
     first, last = prices[0].day.toordinal(), prices[-1].day.toordinal()
@@ -73,6 +74,6 @@ def short(amount: float) -> str:
 
 
 def _step(least: float) -> float:
-    """Return the smallest of 1, 2, 5, 10, 20, ... that is `least` or more."""
+    """Return the smallest number of 1, 2, 5, 10, 20, 50, ... that is not below `least`."""
     power = 10.0 ** math.floor(math.log10(max(1.0, least)))
     return next(part * power for part in (1, 2, 5, 10) if part * power >= least)

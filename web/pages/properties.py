@@ -1,4 +1,4 @@
-"""Property pages: the brief, every value with its evidence, disagreements, prices, position, and sources."""
+"""The property pages: a list, and for each property its summary, values, evidence, conflicts, prices, and sources."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from web.pages.side_by_side import opinions, side_by_side, source_names
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
-#: Maximum number of changes that a property's page shows, and the maximum number of characters of a quote in a change.
+#: Maximum number of changes on a property's page, and maximum number of characters of a quote in a change.
 _CHANGES, _QUOTE_CHARS = 20, 200
-#: A value longer than this, or with several lines, is collapsed.
+#: The page collapses values that are longer than this or have several lines.
 _LONGEST_CHARS = 120
-#: The headings of the list's columns by field. "#" marks columns of numbers.
+#: The headings of the list's columns by field. A heading that starts with "#" is of a column of numbers.
 _COLUMNS = {
     name: ("" if FIELDS[name].type == "text" else "#") + heading.capitalize() for name, heading in HEADINGS.items()
 }
@@ -48,8 +48,11 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A field on the page. `proof` is its evidence, and `as_of` is when a source was last known to state it. `others`
-    are contradicting values of other sources, each with its text and the name of its source."""
+    """A field on the page, with its value in words. `proof` is the value's evidence.
+
+    `as_of` is when a source was last known to state the value. `others` are the contradicting values of other sources,
+    each with its text and the name of its source.
+    """
 
     name: str
     label: str
@@ -62,7 +65,7 @@ class Shown:
 
     @property
     def size(self) -> str:
-        """The length of a collapsed value in words; empty for a value that is not collapsed."""
+        """The size of the value, such as "5 rows", if the page collapses it, else an empty text."""
         lines = self.value.count("\n") + 1
         if lines > 1:
             return f"{lines} rows"
@@ -86,7 +89,7 @@ def list_properties(
     conflicts: bool = False,
     cursor: PropertiesCursor = None,
 ) -> Response:
-    """List properties, the last changed first."""
+    """List properties, most recently changed first. `q`, `status`, and `conflicts` are optional filters."""
     shown = context.stores.properties.page(
         cursor, limit=ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
     )
@@ -157,19 +160,19 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
 
 
 def headline(record: Mapping[str, Any]) -> str:
-    """Return the property's title: its address, else its listing or parcel number."""
+    """Return the property's title: its address, else an identifier such as its parcel number."""
     ids = (str(record[name]) for name in of_kind("identifier") if record.get(name))
     return Address.of(record).line or next(ids, "without an address")
 
 
 def _summary(record: Mapping[str, Any]) -> list[str]:
-    """Return the values that the list of properties shows, in words: `Active`, `$512,000`, `4 beds`."""
+    """Return the values that the list of properties shows, in words, such as `Active`, `$512,000`, and `4 beds`."""
     texts = ((name, in_list(name, record)) for name in HEADINGS)
     return [f"{text} {HEADINGS[name]}" if FIELDS[name].kind == "count" else text for name, text in texts if text]
 
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:
-    """Return the fields that have a value, by group, in the order of `FIELDS`. Empty groups are left out."""
+    """Return the groups that have fields with values. Fields are in the order of `FIELDS`."""
     groups: dict[str, list[Shown]] = {group: [] for group in GROUPS.values()}
     for name in FIELDS:
         if name in found["record"]:
@@ -193,7 +196,7 @@ def _shown(name: str, found: Mapping[str, Any]) -> Shown:
 
 
 def _change(change: Change, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a change in words, with shortened quotes; the change feed has the whole quotes."""
+    """Return the template variables of a change: values in words, and shortened quotes."""
     sides = {}
     for side, value, proof in (("was", change.old, change.old_evidence), ("is", change.new, change.new_evidence)):
         text = in_words(change.field, value, found["record"], proof.get("unit")) if proof else ""
@@ -211,7 +214,7 @@ def _claim(claim: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any
 
 
 def _drawing(found: Mapping[str, Any], records: Sequence[SourceRow]) -> Locator | None:
-    """Draw where the sources place the property, if two or more of them state a position."""
+    """Return a drawing of the coordinates that the sources state, or None if fewer than two sources state any."""
     latitude, _ = AXES
     seen = [
         Seen(number, *point, one.evidence[latitude] == found["evidence"].get(latitude))

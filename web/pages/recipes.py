@@ -1,4 +1,4 @@
-"""The recipes page: the recipes of each site, their savings, and why a recipe is suspended."""
+"""The recipes page: the recipes of each site, what each saves, and why a recipe is suspended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ router = APIRouter(route_class=SignedInRoute)
 def list_recipes(
     request: Request, context: ContextOf, host: HostFilter = None, cursor: RecipesCursor = None
 ) -> Response:
-    """List all recipes, or those of one host."""
+    """List all recipes, or the recipes of one host."""
     name = recipe_host(host) if host else None
     found = StoredRecipes(context.stores.database).page(cursor, host=name, limit=ROWS)
     recipes = [_with_moments(one) for one in map(recipe_view(context.settings), found.items)]
@@ -34,7 +34,7 @@ def list_recipes(
 
 @router.post("/recipes/{recipe_id}/forget", dependencies=[allow(*MANAGEMENT)])
 def forget_recipe(recipe_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Forget a recipe. Raises `NotFoundError`."""
+    """Delete a recipe. Raises `NotFoundError` if it does not exist."""
     store = StoredRecipes(context.stores.database)
     store.get(recipe_id)
     store.forget(recipe_id)

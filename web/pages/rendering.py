@@ -26,7 +26,7 @@ from web.auth import rights_of
 from web.pages.locator import distance
 
 _WEB = Path(__file__).parents[1]
-#: The rows of one page of a list. The time to the first paint grows with the rows.
+#: Maximum number of rows on one page of a list. More rows would delay the first paint.
 ROWS = 25
 _POLICY = {
     "default-src": "'none'",
@@ -38,9 +38,9 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-#: The characters that reverse the text after them (Unicode Annex 9, section 2), which can disguise a URL.
+#: Characters that change the direction of the text after them (Unicode Annex 9, section 2). They can disguise a URL.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: The headers of every page. If no referrer were allowed, a browser would send forms with the origin "null".
+#: The headers of every page. With the Referrer-Policy "no-referrer", browsers would send forms with `Origin: null`.
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "Cache-Control": "no-store",
@@ -53,7 +53,7 @@ HEADERS = {
 
 
 class _Files:
-    """URLs of the files below `web/static`, with a part of each file's hash, so that browsers may cache them."""
+    """Returns URLs of files in `web/static`. They contain a hash of the file, so browsers may cache them for long."""
 
     folder = _WEB / "static"
 
@@ -67,7 +67,8 @@ assets = _Files()
 
 
 class Assets(StaticFiles):
-    """Static files: cached for a year at URLs of `assets.url`, else revalidated each time."""
+    """Serves static files. Browsers may cache URLs with a hash (`assets.url`) for a year, and must revalidate
+    others."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder)
@@ -81,7 +82,7 @@ class Assets(StaticFiles):
 
 
 def page(request: Request, template: str, status: int = 200, /, **shown: Any) -> HTMLResponse:
-    """Render `template` with `shown`, the caller, and the caller's rights."""
+    """Render `template` with the variables `shown`, and with the caller and the caller's rights."""
     session: PageSession | None = getattr(request.state, "page_session", None)
     caller: Caller | None = session.caller if session is not None else None
     body = (
@@ -96,17 +97,18 @@ def page(request: Request, template: str, status: int = 200, /, **shown: Any) ->
             **shown,
         )
     )
-    # a lone surrogate, which cannot be encoded, becomes `?`
+    # "replace": a lone surrogate, which UTF-8 cannot encode, becomes `?`
     return HTMLResponse(body.encode("utf-8", "replace"), status, HEADERS)
 
 
 def live_page(request: Request, name: str, /, **shown: Any) -> HTMLResponse:
-    """Render the page, or only its live part if an open page refreshes itself."""
+    """Render the whole page `name`, or only its live part if the page's script asks for a refresh."""
     return page(request, f"{name}_live.html" if wants_fragment(request) else f"{name}.html", **shown)
 
 
 def page_addresses(path: str, cursor: str | None, next_cursor: str | None, **filters: str | None) -> dict[str, str]:
-    """Return the URLs of this page of a list (`here`) and of the `next_page`, "" on the last one."""
+    """Return the URLs of this page (`here`) and the next page (`next_page`) of a list. "" means that there is no next
+    page."""
 
     def address(after: str | None) -> str:
         given = {name: value for name, value in {**filters, "cursor": after}.items() if value}
@@ -116,7 +118,7 @@ def page_addresses(path: str, cursor: str | None, next_cursor: str | None, **fil
 
 
 def wants_fragment(request: Request) -> bool:
-    """Return whether an open page refreshes its live part."""
+    """Return whether the page's script (htmx) asks only for the live part of the page."""
     return request.headers.get("hx-request") == "true"
 
 
@@ -145,12 +147,15 @@ def _environment() -> Environment:
 
 
 def _seen(value: Any) -> Any:
-    """Replace characters that reverse text by U+FFFD, in all output of templates except through the filter `exact`."""
+    """Replace characters that change the text direction by U+FFFD.
+
+    Jinja calls this for all output of templates. The filter `exact` bypasses the replacement.
+    """
     return _TURNING.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _is_web_address(url: str) -> bool:
-    """Return whether a page may link to `url`. Sources may state dangerous `javascript:` and `data:` URLs."""
+    """Return whether a page may link to `url`. URLs from sources may be dangerous (`javascript:`, `data:`)."""
     try:
         return urlsplit(url).scheme in ("http", "https")
     except ValueError:
@@ -158,12 +163,12 @@ def _is_web_address(url: str) -> bool:
 
 
 def _moment(at: datetime) -> str:
-    """Return a moment as 2026-11-25 10:15:02 UTC."""
+    """Return a time as `2026-11-25 10:15:02 UTC`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _ago(at: datetime, now: datetime) -> str:
-    """Return the time since or until `at` in its largest unit: "12 s ago", "3 min ago", "in 5 min"."""
+    """Return the time since or until `at` in its largest unit, such as "12 s ago" or "in 5 min"."""
     seconds = (now - at).total_seconds()
     size = abs(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
@@ -176,10 +181,10 @@ def _ago(at: datetime, now: datetime) -> str:
 
 
 def _count(number: float) -> str:
-    """Return a number as 12,345."""
+    """Return a number as text, such as `12,345`."""
     return f"{number:,}"
 
 
 def _usd(dollars: float) -> str:
-    """Return dollars as $1,234.50; amounts below a cent as "under $0.01"."""
+    """Return an amount as text, such as `$1,234.50`, or `under $0.01` for amounts between zero and a cent."""
     return "under $0.01" if 0 < dollars < 0.01 else f"${dollars:,.2f}"

@@ -1,4 +1,4 @@
-"""Routes of pages: sessions by cookie, the roles of the API, and forms protected against forgery (CSRF)."""
+"""The route classes of pages: they check session cookie, role, and CSRF token, and show errors as HTML pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIGN_IN_PATH = "/sign-in"
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are HTML pages. It refuses forms that another site sent."""
+    """A route whose errors are HTML pages. It rejects forms that were sent from another site."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, admit = super().get_route_handler(), self.admission()
@@ -46,13 +46,16 @@ class PageRoute(APIRoute):
         return served
 
     def admission(self) -> Callable[[Request], Awaitable[None]]:
-        """Return the check that runs before FastAPI reads the request. It raises `ForgedRequestError`."""
+        """Return a check that runs before FastAPI reads the request. The check raises `ForgedRequestError`."""
         return _refuse_forged
 
 
 class SignedInRoute(PageRoute):
-    """A page for signed-in callers whose role its `allow` names; `request.state.page_session` is their session. Its
-    forms carry the session's CSRF token, and count toward their caller's rate limit."""
+    """A page for signed-in callers with a role that the route's `allow` admits.
+
+    The session is in `request.state.page_session`. Forms must contain the session's CSRF token, and each sent form
+    counts toward the caller's rate limit.
+    """
 
     def admission(self) -> Callable[[Request], Awaitable[None]]:
         check_role = role_check(self)
@@ -65,7 +68,7 @@ class SignedInRoute(PageRoute):
             request.state.page_session, request.state.caller = session, session.caller
             check_role(request)
             if request.method not in _SAFE_METHODS:
-                # the limit allows a pasted list as large as the body; FastAPI reuses the parsed form
+                # a pasted list may be as large as the body; FastAPI reuses this parsed form
                 sent = (await request.form(max_part_size=MAX_BODY_BYTES)).get(CSRF_FIELD)
                 if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
                     raise ForgedRequestError
@@ -75,27 +78,31 @@ class SignedInRoute(PageRoute):
 
 
 class SignInNeededError(Exception):
-    """There is no session, or it has ended."""
+    """The request has no valid session."""
 
 
 def cookie_name(request: Request) -> str:
-    """Return the cookie's name. Over TLS, its prefix keeps sibling domains from setting it (RFC 6265bis, 4.1.3)."""
+    """Return the name of the session cookie.
+
+    Over TLS, the prefix `__Host-` prevents sibling domains from setting the cookie (RFC 6265bis, section 4.1.3).
+    """
     return "__Host-propintel" if request.url.scheme == "https" else "propintel"
 
 
 def find_session(request: Request) -> PageSession | None:
-    """Return the session of the request's cookie, if it is valid. Raises `BrokerUnavailableError`."""
+    """Return the session of the request's cookie, or None if it has no valid session. Raises
+    `BrokerUnavailableError`."""
     sent = request.cookies.get(cookie_name(request), "")
     return context_of(request).page_sessions.find(sent) if sent else None
 
 
 def see_other(path: str) -> RedirectResponse:
-    """Redirect after a form, so that a reload does not send it again."""
+    """Return a redirect that answers a form, so that reloading the page does not send the form again."""
     return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
 def inner_path(wanted: str, otherwise: str = "/") -> str:
-    """Return `wanted` if it is a path of this site, else `otherwise`, so that no link redirects to another site."""
+    """Return `wanted` if it is a path of this site, else `otherwise`. This prevents redirects to other sites."""
     parts = urlsplit(wanted)
     inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
     return wanted if inside and not parts.scheme and not parts.netloc and "\\" not in wanted else otherwise
@@ -107,7 +114,11 @@ async def _refuse_forged(request: Request) -> None:
 
 
 def _from_here(request: Request) -> bool:
-    """Return whether a page of this site, or a client that is no browser and so has no cookie, sent the request."""
+    """Return whether a page of this site sent the request, or a client that is not a browser.
+
+    Such a client sends neither Sec-Fetch-Site nor Origin. Forgery (CSRF) needs a browser, which sends the user's
+    cookie.
+    """
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")
@@ -123,7 +134,7 @@ def _to_sign_in(request: Request) -> Response:
 
 
 def error_page(request: Request, exc: Exception) -> Response:
-    """Return the page of an error."""
+    """Return an HTML page that describes the error."""
     if isinstance(exc, PropertyIntelligenceError):
         status, message, headers = answer_to(request, exc)
         headers.pop("WWW-Authenticate", None)  # a browser would prompt for a password

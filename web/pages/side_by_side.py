@@ -1,4 +1,4 @@
-"""Compare the values of a property's sources: which one was chosen for each field, which differ, and why."""
+"""Compare the values of a property's sources: for each field, which value was chosen, which values differ, and why."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ class SourceName:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A source's value of a field, "" if it states none. `verdict`: chosen, agrees, older, differs, or beside (another
-    value that contradicts nothing); `reason` is the stored reason, or ""."""
+    """A source's value of a field. All parts are "" if the source states no value.
+
+    `verdict` is "chosen", "agrees", "older", "differs", or "beside" (a different value that is not a contradiction).
+    `reason` is the stored reason for the verdict, or "".
+    """
 
     text: str
     verdict: str
@@ -39,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A field that two or more sources state, with a cell for each source."""
+    """A field that two or more sources state. `cells` has one cell for each source."""
 
     name: str
     label: str
@@ -50,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A value of a field, with all sources that state it. `reason` is empty if none is stored."""
+    """A value of a field, and all sources that state the value. `reason` is empty if no reason is stored."""
 
     text: str
     verdict: str
@@ -59,8 +62,9 @@ class Opinion:
 
 
 def opinions(row: Row, names: Sequence[SourceName]) -> list[Opinion]:
-    """Return the values that the sources state for a field: the chosen value first, then by the number of sources."""
-    found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}  # different values may have equal shortened texts
+    """Return the values that the sources state for a field: first the chosen one, then those of the most sources."""
+    # the key is more than the text, because different values may have the same shortened text
+    found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}
     for cell, name in zip(row.cells, names, strict=True):
         if cell.verdict:
             found.setdefault((cell.text, cell.verdict == "differs"), []).append((cell, name))
@@ -74,7 +78,7 @@ def opinions(row: Row, names: Sequence[SourceName]) -> list[Opinion]:
 
 
 def source_names(shown: Mapping[str, Any]) -> list[SourceName]:
-    """Return the names of the sources, in the order of `sources`."""
+    """Return the numbered names of the property's sources, in the order of `sources`."""
     return [
         SourceName(number, source_name(shown, source["url"])) for number, source in enumerate(shown["sources"], start=1)
     ]

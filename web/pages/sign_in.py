@@ -1,4 +1,4 @@
-"""The pages that need no session: signing in with an API token or a one-time link, signing out, and the API's docs."""
+"""The pages that need no session: sign in with an API token or a one-time link, sign out, and read the API's docs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LINK_OVER = (
 
 @router.get(SIGN_IN_PATH)
 def show_sign_in(request: Request, next: str = "/") -> Response:
-    """Show the form, or a page that names the missing setting."""
+    """Show the sign-in form. If sign-in is not configured, show a page that names the missing setting."""
     try:
         verifier_for(request)
         context_of(request).page_sessions.require_key()
@@ -40,7 +40,7 @@ def show_sign_in(request: Request, next: str = "/") -> Response:
 def sign_in(
     request: Request, token: Annotated[str, Form(max_length=16_384)] = "", wanted: Annotated[str, Form()] = "/"
 ) -> Response:
-    """Set the session cookie. An invalid token brings the form back with the problem."""
+    """Set the session cookie. If the token is invalid, show the form again and explain the problem."""
     try:
         return _signed_in(request, _caller_of_token(request, token.strip()), inner_path(wanted))
     except ConfigurationError as exc:
@@ -51,9 +51,9 @@ def sign_in(
 
 @router.get(LINK_PATH)
 def sign_in_by_link(request: Request, code: str = "") -> Response:
-    """Set the session cookie and redirect to a URL without the code, which keeps it out of history and referrers."""
+    """Set the session cookie and redirect to a URL without `code`, to keep the code out of history and referrers."""
     if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
-        return Response(status_code=503, headers=_LINK_HEADERS)  # a prefetch must not use up the link
+        return Response(status_code=503, headers=_LINK_HEADERS)  # a prefetch by the browser must not use up the link
     try:
         response = _signed_in(request, _caller_of_link(request, code), "/")
     except InvalidTokenError:
@@ -64,7 +64,7 @@ def sign_in_by_link(request: Request, code: str = "") -> Response:
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> Response:
-    """End the session, also for copies of its cookie."""
+    """End the session on the server, so that copies of its cookie become invalid, too."""
     name = cookie_name(request)
     if sent := request.cookies.get(name):
         context_of(request).page_sessions.end(sent)
@@ -112,7 +112,6 @@ def _caller_of_link(request: Request, code: str) -> Caller:
 
 
 def _shown_message(exc: PropertyIntelligenceError) -> str:
-    """Return the error as the form shows it."""
     if isinstance(exc, InvalidTokenError):
         return f"Invalid token: {exc.facts['reason']}."
     return str(exc)

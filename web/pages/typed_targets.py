@@ -1,4 +1,4 @@
-"""Read the list of targets of a form: pasted text, or a file."""
+"""Read the targets that a form sends, as pasted text or as a file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PASTED = "your list"
 def typed_targets(
     text: str, file: UploadFile | None = None, read: Callable[[str], str] = normalize_target
 ) -> MeteredTargets:
-    """Return the targets of the file, if there is one, else of the text. `read` normalizes each.
+    """Return the normalized targets of `file` if one was sent, else of `text`. `read` normalizes one target.
 
-    Raises `InvalidTargetListError`, and `TargetsTooCostlyError` after `READING_SECONDS` of processor time.
+    Raises `InvalidTargetListError`, or `TargetsTooCostlyError` after `READING_SECONDS` of CPU time.
     """
     spelled: dict[str, str] = {}
     began = time.thread_time()

@@ -1,4 +1,4 @@
-"""The watches page: due watches, watches that wait for budget, and forms that add and remove watches."""
+"""The watches page: watches by their next refresh, the daily budget, and forms that add and remove watches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from web.pages.typed_targets import typed_targets
 from web.parameters import Id, PlannedWatchesCursor
 
 router = APIRouter(route_class=SignedInRoute)
-#: The errors of a typed list. If one occurs, the form is shown again with the problem.
+#: Errors that a submitted list can cause. The page then shows the form again, with the problem.
 _REFUSALS = (
     InvalidTargetListError,
     InvalidTargetError,
@@ -38,7 +38,7 @@ _REFUSALS = (
 def list_watches(
     request: Request, context: ContextOf, status: WatchStatus | None = None, cursor: PlannedWatchesCursor = None
 ) -> Response:
-    """List watches by their next refresh; all, or those of one status."""
+    """List watches by their next refresh. `status` is an optional filter."""
     return live_page(request, "watches", **_shown(context, status, cursor))
 
 
@@ -50,7 +50,7 @@ def add_watches(
     text: Annotated[str, Form()] = "",
     interval_days: Annotated[int | None, Form(ge=1, le=MOST_INTERVAL_DAYS)] = None,
 ) -> Response:
-    """Add all or none, like `POST /api/v1/watches`. An invalid list is shown again with its invalid lines."""
+    """Add all watches or none, like `POST /api/v1/watches`. After an error, show the form again with the problem."""
     settings = context.settings
     days = interval_days or settings.watch.interval_days
     try:
@@ -70,7 +70,7 @@ def add_watches(
 
 @router.post("/watches/{watch_id}/remove", dependencies=[allow(*OPERATIONS)])
 def remove_watch(watch_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Remove a watch and cancel its jobs that have not started. Raises `NotFoundError`."""
+    """Remove a watch and cancel its jobs that have not started. Raises `NotFoundError` if it does not exist."""
     Watches(context.stores.database).remove(watch_id)
     return see_other(inner_path(back, "/watches"))
 
@@ -84,7 +84,8 @@ def _shown(
     days: int | None = None,
     problem: str = "",
 ) -> dict[str, Any]:
-    """Return the variables of the page; `text` and `days` are the typed values if they have a `problem`."""
+    """Return the template variables. After a rejected form, `text` and `days` are the submitted values and `problem` is
+    the error message."""
     database, settings = context.stores.database, context.settings
     found = Watches(database).page(cursor, order=PLANNED, status=status, limit=ROWS)
     return {
