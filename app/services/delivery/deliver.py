@@ -1,8 +1,8 @@
 """Send the messages of the outbox, with exponential backoff.
 
-A callback or an alert is given up after almost a day, or at once if retries are useless, as after HTTP 410. A change is
-never given up. An undelivered change blocks later ones, so that the receiver's last message about a field has the
-newest value. After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
+A callback or an alert is given up after almost a day, or at once if retries are useless, such as after HTTP 410. A
+change is never given up. An undelivered change blocks later changes, so that the receiver's last message about a field
+has the newest value. After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The lease of a claimed message. It is longer than any attempt, so the owner of an expired lease has died.
+#: The lease time of a claimed message. It is longer than any attempt, so an expired lease means that its owner crashed.
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
 #: A run begins no attempt after this time. Its last attempt takes up to `TIMEOUT_SECONDS` more.
 _RUN_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600.0
-#: The first wait is 10 s, and each further wait is twice as long, up to an hour. The 32nd attempt follows after 23.4 h.
+#: The first wait is 10 s, and each wait is twice the previous one, up to an hour. The 32nd attempt is 23.4 h after the
+#: first.
 MAX_ATTEMPTS = 32
 #: The number of callbacks sent concurrently, so that a slow receiver does not delay the others.
 AT_ONCE = 10
-#: The id of the outbox row with the cursor of the receiver of changes. A new URL of the receiver keeps the cursor.
+#: The id of the outbox row that stores which changes were sent. It stays when CHANGES_WEBHOOK_URL gets a new value.
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
 #: Maximum number of alerts in the text of one message. The data of the message contains all alerts.
@@ -49,9 +50,9 @@ _COUNTERS = {Channel.BATCH: CALLBACKS, Channel.ALERT: ALERT_NOTIFICATIONS, Chann
 
 
 def receiver_of(channel: Channel, settings: Settings) -> str | None:
-    """Return the operator's URL for alerts or changes, in canonical form. It is None if unset, and for callbacks.
+    """Return the operator's URL for alerts or changes, in canonical form, or None if it is not set.
 
-    Raises `ConfigurationError`.
+    Return None for callbacks, because each batch has its own URL. Raises `ConfigurationError`.
     """
     alerts, changes = settings.alert.webhook_url, settings.changes.webhook_url
     urls = {Channel.ALERT: ("ALERT_WEBHOOK_URL", alerts), Channel.CHANGE: ("CHANGES_WEBHOOK_URL", changes)}
@@ -59,7 +60,7 @@ def receiver_of(channel: Channel, settings: Settings) -> str | None:
 
 
 def follow_changes(settings: Settings, database: Database) -> None:
-    """Start sending future changes to CHANGES_WEBHOOK_URL, if it is set and has no cursor yet."""
+    """If CHANGES_WEBHOOK_URL is set for the first time, store a cursor, so that changes from now on are sent."""
     if receiver_of(Channel.CHANGE, settings) is not None and Outbox(database).find(_CHANGES) is None:
         begin = {"type": _CHANGE_TYPE, "payload": {"since": ChangeStore(database).since(LATEST).next_since}}
         now = database.clock.now()
@@ -75,7 +76,7 @@ def is_due(channel: Channel, database: Database) -> bool:
 
 
 def changes_backlog(database: Database) -> dict[str, Any]:
-    """Return the number of undelivered changes, the time of the oldest, and the error of the last attempt."""
+    """Return the number of undelivered changes, the time of the oldest of them, and the error of the last attempt."""
     row = Outbox(database).find(_CHANGES)
     if row is None:
         return {"pending": 0, "oldest_at": None, "error": None}
@@ -84,10 +85,9 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 
 
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
-    """Try to send each due message of the channel; return the numbers `delivered`, `failed`, and `given_up`.
+    """Send the channel's messages until none is due or the time is up. Return the number of messages by outcome.
 
-    This continues while messages are due and time is left. A channel with one receiver stops at its first failure.
-    Raises `ConfigurationError` and `StoreError`.
+    A channel with one receiver stops at the first failure. Raises `ConfigurationError` and `StoreError`.
     """
     url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)
     counts = {"delivered": 0, "failed": 0, "given_up": 0}
@@ -102,7 +102,7 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
             for outcome in filter(None, outcomes):
                 counts[outcome] += 1
             if not claims or (url is not None and outcomes != ["delivered"]):
-                break  # another process has the messages, or the receiver would fail again
+                break  # another process has claimed the messages, or the only receiver has just failed
     return counts
 
 
@@ -137,7 +137,7 @@ def _deliver(message: Message, url: str | None, sender: WebhookSender, database:
 
 
 def wait_after(attempt: int) -> float | None:
-    """Return the seconds from a failed attempt (the first is 1) to the next; None after the last."""
+    """Return the seconds to wait after failed attempt number `attempt` (from 1). Return None after the last attempt."""
     if attempt >= MAX_ATTEMPTS:
         return None
     return min(_FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
@@ -151,12 +151,12 @@ def _again_at(message: Message, error: WebhookError, now: datetime) -> datetime 
 
 
 def _next(database: Database, message: Message) -> Followed:
-    """Return the next change to send. It is read just before sending, so that no purged change is sent."""
+    """Return the next change to send, if any. It is read just before sending, so that no purged change is sent."""
     return ChangeStore(database).since(message.payload["since"], limit=1)
 
 
 def event_of(message: Message) -> Event:
-    """Return the event of a batch or of alerts. It is the same in all attempts."""
+    """Return the event to send for a message about a batch or alerts. It is the same in all attempts."""
     text = _alerts_text(message.type, message.payload["alerts"]) if message.channel == Channel.ALERT else None
     return Event(message.event_id, message.type, message.created_at, message.payload, text)
 

@@ -1,7 +1,7 @@
 """Send webhooks: POST events as JSON, signed per Standard Webhooks if a secret is set.
 
-URLs may come from untrusted clients, so requests pass the SSRF guard, go to the checked address, and have limits.
-Redirects are not followed.
+URLs may come from untrusted clients. Therefore, each request passes the SSRF guard, connects only to the IP address
+that the guard checked, and is limited in time and size. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Event:
     def body(self) -> str:
         """Return the JSON text: `type`, `timestamp`, and `data` as in Standard Webhooks, and `text`.
 
-        In `text`, the characters `&`, `<`, and `>` are escaped as Slack requires, so that it can neither mention people
-        (`<!channel>`) nor disguise a link (`<url|words>`).
+        In `text`, the characters `&`, `<`, and `>` are escaped as Slack requires. Text from pages can therefore neither
+        notify people (`<!channel>`) nor disguise a link (`<url|words>`).
         """
         content = {"type": self.type, "timestamp": self.occurred_at.isoformat(), "data": self.data}
         if self.text is not None:
@@ -60,7 +60,7 @@ class Event:
 
 
 def check_callback_url(url: str) -> str:
-    """Return `url` in canonical form. Raises `InvalidCallbackError`. A host name is resolved and checked only later."""
+    """Return `url` in canonical form. Raises `InvalidCallbackError`. A host name is not resolved until sending."""
     try:
         return check_url(url)
     except InvalidTargetError as exc:
@@ -81,7 +81,7 @@ def operators_url(variable: str, url: SecretStr | None) -> str | None:
 
 
 class WebhookSender:
-    """Sends events with the settings' limits and secret. `timeout_seconds` limits a whole attempt. Thread-safe."""
+    """Sends events, signed with WEBHOOK_SECRET if it is set. `timeout_seconds` limits a whole attempt. Thread-safe."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class WebhookSender:
         self._timeout_seconds = timeout_seconds
 
     def send(self, url: str, event: Event) -> None:
-        """Make one attempt; return when the receiver has answered 2xx.
+        """Make one attempt to send `event`, and return after a 2xx response.
 
         Raises `WebhookError`, and `WebhookRefusedError` if another attempt would be useless: for an invalid URL, a
         blocked address, or a receiver that answers 410.
@@ -143,6 +143,6 @@ class WebhookSender:
 
 
 def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
-    """Return the sentence of `exc` with the URL's origin only. Its remedy, which is about pages, is left out."""
+    """Return the message of `exc`, with only the URL's origin, and without the remedy, which applies to pages only."""
     facts = {**exc.facts, "url": origin_of(url), "target": origin_of(url)}
     return exc.sentence.format(**facts).rstrip(".")

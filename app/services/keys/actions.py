@@ -1,7 +1,7 @@
 """Perform an operator's actions: find a key by its mask or id, act for all processes, and record the action.
 
-The action comes before the record, because an unavailable database must not keep a leaked key in use. If the database
-is unavailable, the log line is the only record, and the result's `recorded_at` is None.
+An action is performed before it is recorded, because an unavailable database must not keep a leaked key in use. If the
+database is unavailable, the log line is the only record, and the result's `recorded_at` is None.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 #: Reasons and names of operators are cut to this length.
 MOST_CHARACTERS = 500
-#: The minimum number of first characters of an id that identify a key.
+#: The minimum length of a key id's prefix by which an operator can name a key.
 SHORTEST_ID = 4
 _MOST_MASKS = 20
 
@@ -38,7 +38,7 @@ _OUTCOMES = {
     ("probe", "done"): "may be tried with the next request",
     ("probe", "under_way"): "is being tried already",
 }
-#: The reason why a probe changed nothing, by the key's state. In other states, the key's wait was already over.
+#: The reason why a probe changed nothing, by the key's state. In other states, the next request may try the key anyway.
 _NOT_PROBED = {
     "disabled": "is disabled, and is not tried before it is enabled",
     "closed": "is healthy: there is nothing to try",
@@ -60,7 +60,7 @@ class Done:
 
     @property
     def sentence(self) -> str:
-        """The result in words, with the key's state unless the words contain it."""
+        """The result as a sentence. It gives the key's state unless the outcome already contains it."""
         outcome = _OUTCOMES.get((self.action, self.outcome)) or _NOT_PROBED.get(
             self.state, "may be tried with the next request anyway"
         )
@@ -86,7 +86,7 @@ def act(
     """Perform `action` on the key `name`, and record it in the log and in the audit log of the `database`.
 
     `name` is a mask, an id, or the prefix of an id. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
-    `KeyStoreUnavailableError`; then nothing is recorded.
+    `KeyStoreUnavailableError`. After these errors, nothing is recorded.
     """
     try:
         key = find_key(view.snapshots(), name)
@@ -104,7 +104,7 @@ def act(
 
 
 def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
-    """Return the key `name`. Raises `UnknownKeyError`, listing all keys, or `AmbiguousKeyError`, listing matches."""
+    """Return the key with the mask, id, or id prefix `name`. Raises `UnknownKeyError` or `AmbiguousKeyError`."""
     wanted = name.strip()
     for key in known:
         if wanted in (key.mask, key.key_id):
@@ -127,9 +127,9 @@ def _line(text: str) -> str:
 
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
-    """Log the entry as a warning, which no common LOG_LEVEL hides.
+    """Log and store the entry. Return the time of storing, or None if the database failed.
 
-    Store the entry, and return the time of storing; None after a failure.
+    The log record is a warning, so that no common LOG_LEVEL hides it.
     """
     arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}

@@ -1,4 +1,4 @@
-"""An overview of the keys for people: states in words, remaining limits, waits, budgets, and the last day."""
+"""The overview of the keys that people see: states in words, remaining limits, waits, budgets, and the last day."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ _WORDS = {
 class Panel:
     """The overview at the time `at`.
 
-    `keys` are snapshots with their states in words. `capacities` are remaining limits, the most exhausted first, and
-    each names its group of keys, or one key of an unnamed group. `keys_left_off` and `capacities_left_off` count those
-    not shown.
-    `budgets` are the daily caps of all processes together, each with unit, used, and cap. `hours` has every
-    hour of the last day, oldest first; `outages` are that day's alerts on keys that took no requests.
+    `keys` are snapshots with their states in words. `capacities` are remaining limits, the most exhausted first. Each
+    limit shows its group of keys, or the mask of one key if the group has no name. `keys_left_off` and
+    `capacities_left_off` are the numbers of keys and limits that are not shown. `budgets` are the daily caps of all
+    processes together, each with unit, used, and cap. `hours` has every hour of the last day, oldest first. `outages`
+    are the alerts of that day about keys that could not be used.
     """
 
     at: datetime
@@ -114,7 +114,7 @@ def _span(microseconds: int) -> str:
 
 
 def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
-    """Return up to `MOST_KEYS` keys in their order; if there are more, those that need action come first."""
+    """Return at most `MOST_KEYS` keys. If some are left out, keys that may need an operator come first."""
     if len(keys) <= MOST_KEYS:
         return list(keys)
     ranks = {state: rank for rank, state in enumerate(_URGENT)}

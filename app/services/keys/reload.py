@@ -4,13 +4,13 @@ A reload reads the key settings from the environment, `.env`, and the keys file.
 
 - a change of the content of OPENAI_API_KEYS_FILE that is stable for one poll, so that no half-written file is read;
 - SIGHUP;
-- a new time of the mark file, with which one process makes all processes of its PROPINTEL_HOME reload.
+- a new modification time of the mark file, which one process sets to make all processes of its PROPINTEL_HOME reload.
 
-If the new keys are unusable, the error is logged once and the old keys stay. The keys file's content is compared
-instead of its times, because an edit within one clock tick or a replaced mount may not change the times.
+If the new keys are unusable, the error is logged once and the old keys stay in use. The content of the keys file is
+compared instead of its modification time, because an edit within one clock tick or a replaced mount may not change it.
 
-The kernel also sends SIGHUP when a terminal closes. A process started in that terminal then ends as usual; a service, a
-container, or a program under nohup continues.
+The kernel also sends SIGHUP when a terminal closes. A process that was started in the terminal then ends, as is usual,
+unless it runs under nohup.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ _NO_FILE = ""
 
 
 class ReloadMark:
-    """The file `PROPINTEL_HOME/keys.reload`; its modification time is the time of the last request to reload.
+    """The file `PROPINTEL_HOME/keys.reload`. Its modification time is the time of the last request to reload.
 
-    All children of a forking worker can read it, including later ones, and no process ids are needed. A signal could
-    end a child that has no handler yet.
+    The processes share a file instead of sending signals, because a file needs no process ids, reaches children that a
+    worker forks later, and cannot end a child that has not installed a signal handler yet.
     """
 
     def __init__(self, home: Path) -> None:
         self._file = home.expanduser() / "keys.reload"
 
     def stamp(self) -> int:
-        """Return the time of the last request in nanoseconds since the epoch; 0 without one."""
+        """Return the time of the last request in nanoseconds since the epoch; 0 if there was no request."""
         try:
             return self._file.stat().st_mtime_ns
         except OSError:
@@ -74,9 +74,10 @@ class ReloadMark:
 class KeyReload:
     """Reloads the keys when they change or on request. Not thread-safe: `KeyReloader` calls it in one thread.
 
-    `apply` uses the keys of new settings and returns a line to log, or "". If it raises, the old keys stay in use.
-    `seen` is the time of the mark when `settings` were loaded. If `watches_file` is false, changes of the keys file are
-    ignored. If `passes_on` is given, a successful `ask` also sets the mark, and passes its new time to `passes_on`.
+    `apply` puts the keys of new settings into use, and returns a line to log, or "" if the keys are unchanged. If it
+    raises an error, the old keys stay in use. `seen` is the mark's time when `settings` were loaded (None: now). If
+    `watches_file` is false, changes of the keys file are ignored. If `passes_on` is given, a successful `ask` also sets
+    the mark, and calls `passes_on` with the mark's new time.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class KeyReload:
             self._reload(asked=False)
 
     def ask(self) -> None:
-        """Reload now. If `passes_on` is given, also make the other processes of the home reload."""
+        """Reload now. If `passes_on` is given, also make the other processes with the same PROPINTEL_HOME reload."""
         if not self._reload(asked=True) or self._passes_on is None:
             return
         try:
@@ -135,7 +136,7 @@ class KeyReload:
         """
         self._settled, self._pending = _content(self._settings), None
         try:
-            # only the keys are taken over, because a running process keeps its database and its secrets
+            # use only the new key settings, because a running process keeps its database and other secrets
             loaded, kept = self._load().openai, self._settings
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
@@ -153,7 +154,7 @@ class KeyReload:
 
 
 class KeyReloader:
-    """A thread that polls for changed keys, and reloads them on request. Start it after a fork."""
+    """A thread that polls for changed keys, and reloads them on request. Start it only after forking."""
 
     def __init__(self, reload: KeyReload, poll_seconds: float = POLL_SECONDS) -> None:
         self._reload = reload
@@ -204,8 +205,8 @@ class Terminal:
 def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
     """Call `act` at every SIGHUP; return a function that restores the old handler. No effect outside the main thread.
 
-    `act` runs in the signal handler and must not take a lock or log. A SIGHUP because the terminal was closed has its
-    default effect instead, or none under nohup.
+    `act` runs in the signal handler and must not take a lock or log. If the terminal was closed, `act` is not called.
+    Instead, the SIGHUP ends the process, or is ignored if it was ignored before, as under nohup.
     """
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
@@ -227,7 +228,7 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _reachable() -> bool:
-    """Return whether this process has a controlling terminal (tty(4)). A hang-up removes it before the signal."""
+    """Return whether this process has a controlling terminal (tty(4)). It has none when a hang-up sends SIGHUP."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:

@@ -19,14 +19,14 @@ from app.keypool.stores.memory import MemoryStore
 from app.redis.embedded_valkey import redis_url
 from app.settings import Settings
 
-#: The time limit of connecting and of each answer. It detects a dead Redis soon, and leaves a busy machine enough time.
+#: The time limit for connecting and for each reply: short, to detect a dead Redis soon, but enough on a busy machine.
 _TIMEOUT_SECONDS = 1.0
-#: Threads beyond this number wait for a connection, because a burst of connections must not look like a dead Redis.
+#: Maximum number of connections. More threads wait, because a burst of new connections could look like a dead Redis.
 _MOST_CONNECTIONS = 32
 
 
 def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
-    """Return an unconnected store for these keys, which the caller closes. Raises `ConfigurationError`."""
+    """Return a store for these keys. It connects at first use; the caller closes it. Raises `ConfigurationError`."""
     url = redis_url(settings)
     strategy, budget = settings.openai.key_rotation_strategy, budget_of(settings)
     if url is None:
@@ -35,7 +35,7 @@ def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> 
 
 
 def connect_store(url: str) -> redis.Redis:
-    """Return a separate Redis client for the store. It times out after a second, and retries a lost connection once."""
+    """Return a Redis client for the key store only. It times out after a second, and retries a lost connection once."""
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=_MOST_CONNECTIONS,
@@ -58,10 +58,10 @@ def budget_of(settings: Settings) -> Budget:
 
 
 def pricing_of(settings: Settings) -> Pricing:
-    """Return the pricing of calls: OPENAI_PRICES, else the table of list prices.
+    """Return a function for the cost of calls, which uses OPENAI_PRICES, or else the table of list prices.
 
     Raises `ConfigurationError` for invalid prices, and if there is a budget in US dollars but no price of OPENAI_MODEL.
-    The table is loaded here only if there is such a budget.
+    The table is loaded here only if there is such a budget; otherwise, the first call of the function loads it.
     """
     own = parse_prices(settings.openai.prices)
     price = make_pricing(own)

@@ -1,7 +1,7 @@
 """Give interfaces the shared state of the keys, and act on keys, without sending requests to OpenAI.
 
-A manager counts as one of the processes that share the limits, and continues alone when Redis is lost. A view does
-neither, so it works again as soon as Redis is back.
+Unlike `OpenAIClientManager`, a view does not count as one of the processes that share the limits. When Redis is
+unavailable, a view has no local state to continue with, so it works again as soon as Redis is back.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class KeyReport:
 
 
 def amounts(of: Cap | Spent) -> dict[str, float]:
-    """Return the amounts by unit ("calls", "tokens", "usd"), without missing caps."""
+    """Return the amounts by unit ("calls", "tokens", "usd"). Caps that are not set are left out."""
     found = {"calls": of.calls, "tokens": of.tokens, "usd": of.microusd and of.microusd / 1_000_000}
     return {unit: amount for unit, amount in found.items() if amount is not None}
 
@@ -56,7 +56,7 @@ def amounts(of: Cap | Spent) -> dict[str, float]:
 class KeyView:
     """The configured keys of `settings` and their shared state. Thread-safe; the caller closes it.
 
-    The view connects at first use. `keys` are the keys of `settings`, if they were already loaded. Raises
+    The view connects at first use. `keys` are the keys of `settings`; if None, they are loaded here. Raises
     `ConfigurationError` for unusable keys.
     """
 
@@ -67,10 +67,11 @@ class KeyView:
         self._pool = KeyPool(self.keys, self._store, strategy)
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
         self._unused = KeyPool(self.keys, unused, strategy)
-        #: Returns the `data` of the specification's stats response with each key's `id`, at most two seconds old and
-        #: read-only. If Redis does not answer, it shows the configured keys as unused, with the `scope` "process".
+        #: Returns the `data` of the specification's stats response, with each key's `id`. The data is at most two
+        #: seconds old, and callers must not change it. If Redis does not answer, the data shows the configured keys as
+        #: unused, with the `scope` "process".
         self.stats = TtlCache(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
-        #: Returns a `report` that is at most two seconds old, so that many concurrent readers cost one call.
+        #: Returns the result of `report`, at most two seconds old, so that many concurrent readers cost one call.
         self.recent_report = TtlCache(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def _stats(self) -> dict[str, Any]:

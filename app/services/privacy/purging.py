@@ -35,7 +35,10 @@ _REWRITE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """The number of rows by table that a purge deletes. `wiped` is True if they are overwritten in database files."""
+    """The result of a purge or a dry run. `removed` has the number of rows by table that are deleted, or would be.
+
+    `wiped` is True if the deleted rows were overwritten in the database's files.
+    """
 
     kind: PurgeKind
     dry_run: bool
@@ -53,8 +56,8 @@ def purge(
     """Delete all data about `name`, or count it in a dry run.
 
     Raises `InvalidTargetError` for an invalid URL or address, `InvalidHostError` for a host that is invalid or shared,
-    and `InvalidPersonError` for an unusable name; then nothing is deleted. After a database error, repeat the purge to
-    continue it. While Redis is unavailable, job results remain there until they expire, within ten minutes.
+    and `InvalidPersonError` for an unusable name. After these errors, nothing is deleted. After a database error,
+    repeat the purge to continue it. If Redis is unavailable, results of purged jobs stay there for up to ten minutes.
     """
     name = _checked_host(name) if kind is PurgeKind.HOST else name
     purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
@@ -96,7 +99,7 @@ def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
 
 
 def _rewrite(connection: redis.Redis) -> None:
-    """Make Redis rewrite its append-only file, which contains deleted results. A managed server may refuse."""
+    """Make Redis rewrite its append-only file, which contains deleted results. A managed Redis may reject this."""
     try:
         if not connection.info("persistence").get("aof_enabled"):
             return

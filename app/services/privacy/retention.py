@@ -21,9 +21,10 @@ _RUN_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
-    """Delete page copies that must not be kept, and others by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES.
+    """Delete page copies that may not be kept (`no-store`), that are too old, or that exceed PAGE_STORE_MAX_BYTES.
 
-    Copies name people, so PERSONAL_DATA_RETENTION_DAYS limits their age too. Return `{"bodies": n, "packed_bytes": n}`.
+    The maximum age is the lower of PAGE_RETENTION_DAYS and PERSONAL_DATA_RETENTION_DAYS, because pages may name people.
+    Return `{"bodies": n, "packed_bytes": n}`.
     """
     retention, limits = Retention(database), settings.retention
     days = min(limits.page_retention_days, limits.personal_data_retention_days)
@@ -42,9 +43,9 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
 
 
 def prune_values(settings: Settings, database: Database) -> dict[str, int]:
-    """Delete values by PERSONAL_DATA_RETENTION_DAYS and OBSERVATION_RETENTION_DAYS.
+    """Delete names that no page has shown for PERSONAL_DATA_RETENTION_DAYS, and values by OBSERVATION_RETENTION_DAYS.
 
-    Return `{"observations": n, "records": n}`: the deleted values, and the records that lost a name.
+    Return `{"observations": n, "records": n}`: the number of deleted values, and of records whose names were deleted.
     """
     ages, limits = AgeLimits(database), settings.retention
     steps: dict[str, Callable[[], Any]] = {"names": lambda: ages.prune_names(limits.personal_data_retention_days)}
@@ -60,7 +61,7 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
 
 
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
-    """Delete jobs by JOB_RETENTION_DAYS, and the other rows of `expiry.py`; return `{"jobs": n, "rows": n}`."""
+    """Delete jobs by JOB_RETENTION_DAYS, and other expired rows (`expiry.py`). Return `{"jobs": n, "rows": n}`."""
     deleted = Counter[str]()
     for _, some in _run_steps(database, {"rows": lambda: expiry.delete_expired(database, settings)}):
         deleted += some

@@ -1,4 +1,4 @@
-"""Estimate the cost of a list of targets before it is enqueued: the recent cost per job times the new jobs."""
+"""Estimate the cost of a list of targets before it is enqueued: recent cost per job times the number of new jobs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Cost(NamedTuple):
 
 
 #: Averages of labeled pages of real sites: a prompt has 3,413 tokens, of which OpenAI caches the first 1,024, and a
-#: full answer has 284. The content of a web search counts as a block of 8,000 tokens
+#: full answer has 284 tokens. OpenAI bills the content of a web search as 8,000 tokens
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
 _TYPICAL_URL = _Cost(1, 1, 3_413, 1_024, 284)
 _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_000)
@@ -95,7 +95,7 @@ def estimate(
     refresh: bool = False,
     economy: bool = False,
 ) -> Estimate:
-    """Estimate the cost of `JobStore.enqueue(targets)`, with `economy` at the price of batches.
+    """Estimate the cost of enqueuing `targets`. With `economy`, model calls have the price of batches.
 
     Raises `InvalidTargetError` and `StoreError`.
     """
@@ -113,7 +113,7 @@ def estimate(
         capacities = () if economy else keys.recent_report().figures.capacities
     except redis.RedisError:  # without Redis, the limits are unknown
         capacities = ()
-    # a batch has its own limits, and answers within a day
+    # batches do not use the limits per minute; they are answered within a day
     minutes = 0.0 if economy else _model_minutes(capacities, model, calls, tokens)
     most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
     host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
@@ -164,7 +164,10 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
 
 
 def _model_minutes(capacities: Sequence[Capacity], model: str, calls: int, tokens: float) -> float | None:
-    """Return the minutes that `calls` with `tokens` in total take at the limits of all keys; None if unknown."""
+    """Return the minutes that `calls` with `tokens` in total take at the rate limits of all keys.
+
+    Return None if no limits are known.
+    """
     if not calls:
         return 0.0
     rate_of: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Make and log identity decisions for interfaces, which check permissions themselves."""
+"""Make and log identity decisions: split, join, and undo. The callers check permissions."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ def join(database: Database, property_id: str, other_id: str, *, who: str, reaso
 
 
 def undo(database: Database, decision_id: str, *, who: str, property_id: str | None = None) -> IdentityDecision:
-    """Undo a decision, which must be about `property_id` if that is given. Raises `NotFoundError`,
-    `IdentityDecisionError`, errors of the database."""
+    """Undo a decision. If `property_id` is given, the decision must be about that property.
+
+    Raises `NotFoundError`, `IdentityDecisionError`, errors of the database.
+    """
     store = DecisionStore(database)
     if property_id is not None and not any(decision.id == decision_id for decision in store.of(property_id)):
         raise IdentityDecisionError(property_id, f"decision {decision_id} is not on this property")

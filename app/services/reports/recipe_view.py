@@ -28,14 +28,14 @@ _WHERE = {
 
 
 def savings(settings: Settings) -> Callable[[int], float | None]:
-    """Return a function that maps saved prompt tokens to US dollars, or to None if the model has no known price."""
+    """Return a function that converts saved prompt tokens to US dollars; to None if the model's price is unknown."""
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     is_priced = price(model, 1_000, 0, tier) > 0
     return lambda tokens: round(price(model, tokens, 0, tier) / 1_000_000, 4) if is_priced else None
 
 
 def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
-    """Return a function that shows a recipe in JSON types, with `saved_usd` from `savings`."""
+    """Return a function that converts a recipe to JSON types, with the US dollars that it saved (`saved_usd`)."""
     saved_usd = savings(settings)
 
     def view(recipe: Recipe) -> dict[str, Any]:

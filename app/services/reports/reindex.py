@@ -1,4 +1,4 @@
-"""Reindex all properties whose blocking keys an older version computed, while workers run."""
+"""Reindex all properties whose blocking keys were computed by an older version. Workers may run meanwhile."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from app.property.storage.properties.reindex import BEGIN, count_due, due_after,
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
-#: The pause between groups of properties. Another writer that retries SQLite's lock every 0.1 s gets it meanwhile.
+#: The pause between groups of properties. Other writers, which retry SQLite's lock every 0.1 s, get the lock meanwhile.
 _GAP_SECONDS = 0.11
-#: After this many failures, reindexing ends, because the cause is not a single property.
+#: After this many failures, reindexing ends, because the cause is probably not in the properties.
 _MOST_FAILURES = 100
 
 

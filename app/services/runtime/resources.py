@@ -47,15 +47,15 @@ class Resources(Stores):
     manager: OpenAIClientManager
     fetcher: Fetcher
     scraper: Scraper
-    #: The system's random numbers, because seeded ones would give all forked children the same jitter.
+    #: The system's random generator, because a seeded generator would give all forked children the same jitter.
     rng: random.Random = field(default_factory=random.SystemRandom)
 
 
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
-    """Open all resources, and trace if it is configured. After an error, the opened resources are closed.
+    """Open all resources, and start tracing if it is configured. If an error occurs, close the opened resources.
 
-    `in_task` selects the shorter default wait for a key with capacity, and loads everything now that would delay the
-    first request. Raises `ConfigurationError` and errors of the database.
+    `in_task` selects the shorter default wait for a key with capacity. It also loads the price table now, so that the
+    first request is not delayed. Raises `ConfigurationError` and errors of the database.
     """
     with ExitStack() as opening:
         _start_tracing(settings)
@@ -65,7 +65,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        redis = client(settings) if redis_url(settings) is not None else None  # paces requests across processes
+        redis = client(settings) if redis_url(settings) is not None else None  # shares the sites' rate limits
         if redis is not None:
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, stores.database.clock, redis)

@@ -62,7 +62,7 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
 
 
 def publishing_rules(settings: Settings) -> PublishingRules:
-    """Return the fields whose changes are published, and how many looks confirm one. Raises `ConfigurationError`."""
+    """Return which fields' changes are published, and after how many looks. Raises `ConfigurationError`."""
     names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:
         fields = checked_fields(names) if names else PUBLISHED_FIELDS

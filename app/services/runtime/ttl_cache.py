@@ -64,7 +64,7 @@ class TtlCache[T]:
         return answer
 
     def _ask_aside(self) -> None:
-        """Renew the result in a thread, with the lock that its starter holds."""
+        """Renew the result in a new thread, then release the lock, which the starting thread has acquired."""
         try:
             self._ask_now()
         except Exception as exc:  # noqa: BLE001 (callers after the grace period get the error)
