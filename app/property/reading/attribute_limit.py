@@ -1,7 +1,8 @@
-"""Remove excess attributes before parsing: libxml2 compares each attribute of an element with all others.
+"""Remove excess attributes of HTML elements before parsing, because libxml2 compares each attribute of an element with
+all others.
 
-The expressions split a tag into attributes by the HTML Standard (13.2.5), as libxml2 does. A difference could let a
-page bypass the limit, and no signal interrupts libxml2.
+The regular expressions split a tag into attributes by the HTML Standard (13.2.5), as libxml2 does. If they differed
+from libxml2, a page could bypass the limit, and the CPU time limit of `budget.py` cannot interrupt libxml2.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import re
 
 _MOST_ATTRIBUTES = 300
 _BLANK = r"[\t\n\f\r ]"
-#: An attribute's name begins after blanks, slashes, or a closing quote. Quotes inside a name are ordinary characters.
+#: Matches an attribute's name, which begins after blanks, slashes, or the closing quote of the value before it. Quotes
+#: inside a name are ordinary characters.
 _NAME = r"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
 _VALUE = r"""(?:"[^"]*+"?+|'[^']*+'?+|[^\t\n\f\r >"'][^\t\n\f\r >]*+)"""
 _ATTRIBUTE = rf"(?:[\t\n\f\r /]*+{_NAME}(?:{_BLANK}*+={_BLANK}*+{_VALUE}?+)?+)"

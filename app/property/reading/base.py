@@ -1,4 +1,6 @@
-"""Define the types that readers return. Each reader has its own module; `pipeline.py` combines them."""
+"""Define the types shared by the readers. A reader is a module that finds values on a page; `pipeline.py` combines the
+readers.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +13,22 @@ from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
 from app.settings.forms import ModelUse
 
-#: A value with at least this confidence is sure. A model is usually asked only for other fields.
+#: A value with at least this confidence counts as sure: a model is usually not asked for its field.
 SURE = 0.9
-#: These are the fields that most users need.
+#: The fields that most users need.
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = PARTS["ListPrice"]
-#: Only listings state these fields. Of them, an authority's record keeps only the type `Land`.
+#: Fields that only listings state. In an authority's record they are dropped, except the property type `Land`.
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A raw value as a reader found it. `raw` is text, a number, a boolean, or a list of texts or rows. `label` is the
-    visible label or the markup's key; it may be empty.
+    """A raw value as a reader found it, before normalization. `raw` is text, a number, a boolean, or a list of texts or
+    rows. `label` is the visible label or the markup's key; it may be empty.
 
-    `field` is a field's name or a composite (`docs/languages.md`) such as `_Address` or `_RentWarm`.
+    `field` is the name of a field, or of a composite such as `_Address` or `_RentWarm`, from which fields are computed
+    (`docs/languages.md`).
     """
 
     field: str
@@ -41,9 +44,9 @@ class Reading:
 class Candidate:
     """A value that one reader read for one field, normalized to the field's type.
 
-    `raw`, `quote`, `locator`, and `unit` are as in `Evidence`; `confidence` is 0 to 1. `unshown` is true if the value
-    comes from markup, and the visible page lacks it or shows another value. `reader` is the name of the reader that
-    found it (`model` for a model), set by the pipeline.
+    `raw`, `quote`, `locator`, and `unit` have the same meaning as in `Evidence`. `confidence` is from 0 to 1. `unshown`
+    is true if the page's visible text about the property does not show the value. `reader` is the name of the reader
+    that found the value (`model` for a model); the pipeline sets it.
     """
 
     field: str
@@ -60,7 +63,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The inputs of a confidence: `features`, limit `most`, its reason `bound`, and a derived value's source fields."""
+    """The inputs of a confidence: the scorer's `features`, the maximum `most` with its reason `bound`, and the source
+    fields of a derived value.
+    """
 
     features: Mapping[str, float]
     most: float
@@ -70,9 +75,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A value's confidence and its computation. `adds` is each feature's part of the log-odds of being right.
+    """A value's confidence and how it was computed. `adds` maps each feature to its contribution to the log-odds that
+    the value is correct.
 
-    `bound` says why the confidence is lower than the log-odds give. It is empty if no limit applied.
+    `bound` is the reason for a limit that made the confidence lower than the log-odds give, or "" if no limit applied.
     """
 
     confidence: float
@@ -91,27 +97,29 @@ def text_of(raw: Any) -> str:
 
 
 def of_text(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:
-    """Return a candidate whose evidence is a text of the page."""
+    """Return a candidate that quotes a text of the page as its evidence."""
     return Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The values read from one page without a model, or with a model after `pipeline.with_model_values`.
+    """The values read from one page. After `pipeline.with_model_values`, they include a model's values.
 
-    `candidates` are those of all readers, also for `--explain`. `doubtful` are the fields whose winner is contradicted
-    or has a low confidence. `dropped` counts model values without valid evidence. `reason` says why the page has its
-    kind.
+    `candidates` holds the candidates of all readers; `--explain` shows them. `doubtful` names the fields whose chosen
+    value is contradicted or has a low confidence. `dropped` counts model values without valid evidence. `reason` says
+    why the page was classified as `kind`.
 
-    `denied` are markup values dropped because the visible page contradicts them or their script. `distrusted` names
-    these scripts by the part of a locator before its last `#`.
+    `denied` holds values from markup that were dropped because the visible page contradicts them, or contradicts many
+    values of their script. `distrusted` identifies the scripts with many contradicted values, by the part of a locator
+    before its last `#`.
 
-    `only` holds the fields that a model may be asked for, because other pages of the property may give the rest; None
-    means no limit. `settled` fields are not asked for, unless `audited` is set or the use is `always`: both ask at any
-    confidence. `wanted` are the fields of an earlier request whose answer is pending; exactly these are asked for.
+    A model is asked only for fields in `only`, because other pages of the property may state the rest. None allows all
+    fields. A model is not asked for `settled` fields, unless `audited` is set or the model use is `always`. In these
+    two cases it is asked for every field that `only` allows, whatever its confidence. `wanted` holds the fields of an
+    earlier model request that is still unanswered. If it is set, exactly these fields are asked for.
 
-    `row` is the JSON pointer of the object read, if the body holds objects of several properties. `scores` explains the
-    confidences. `recipe` names the recipe that read values.
+    `row` is the JSON pointer of the object that was read, if a JSON body lists several properties. `scores` explains
+    the confidences. `recipe` is the name of the recipe that read values, "" if none did.
     """
 
     page: Page
@@ -133,10 +141,10 @@ class Extraction:
     recipe: str = ""
 
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
-        """Return the fields that a model is asked for.
+        """Return the names of the fields to ask a model for.
 
-        These are the fields that a page of this kind may state. With `missing`, only doubtful fields and fields without
-        a sure value are asked for. If these include a core field with a value, all core fields are asked for.
+        Only fields that a page of this kind may state are asked for. With `missing`, these are doubtful fields and
+        fields without a sure value. If they include a core field that has a value, all core fields are asked for.
         """
         if use == "never":
             return ()

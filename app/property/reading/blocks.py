@@ -15,7 +15,7 @@ _MOST_CHARS = 6000
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block's element and its text, which has a line feed for each `<br>` and is cut after 6,000 characters."""
+    """A block's text and element. The text has a line feed for each `<br>` and is cut after 6,000 characters."""
 
     text: str
     element: Any

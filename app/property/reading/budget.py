@@ -1,8 +1,10 @@
-"""Limit the CPU time, elements, and memory that a page may cost. A page beyond a limit fails as `page_too_complex`.
+"""Limit the CPU time and memory spent on reading a page, and the page's size. A page that exceeds a limit raises
+`PageTooComplexError`.
 
-The 62 real pages saved for the evaluation have at most 6,400 tags, 24,000 JSON values, and 2,900 elements (280 in one),
-and take up to 0.25 s from bytes to prompt. A job may spend 3 s of CPU time and 400 MB on a page. The limits here are
-lower, to leave room for work outside these blocks and for a signal's delay.
+The 62 real pages saved for the evaluation have at most 6,400 tags, 24,000 JSON values, and 2,900 elements (at most 280
+children of one element). Each takes up to 0.25 s from the response body to the model's prompt. A job may spend 3 s of
+CPU time and 400 MB on a page. The limits here are lower, because code outside the limited blocks also takes time and
+memory, and because a signal may arrive late.
 """
 
 from __future__ import annotations
@@ -19,26 +21,27 @@ from typing import Any
 
 from app.errors.pages import PageTooComplexError
 
-#: These limit a text before parsing: its tags (each `<`), and its JSON values (each `,`, `[`, and `{`).
+#: Limits for a text before parsing. Each `<` counts as a tag, and each `,`, `[`, or `{` as a JSON value.
 MOST_TAGS = 200_000
 MOST_VALUES = 250_000
-#: These limit a parsed tree: its elements, and the children of one element.
+#: Limits for a parsed tree: its elements, and the children of one element.
 MOST_ELEMENTS = 50_000
 MOST_CHILDREN = 10_000
 CPU_SECONDS = 2.0
 MEMORY_BYTES = 300_000_000
-#: If something swallowed the exception, it is raised again after this many seconds of CPU time.
+#: If some code swallows the exception, the timer raises it again after this many seconds of CPU time.
 _AGAIN_SECONDS = 0.2
-#: A block with less CPU time than this, in seconds, is refused, since a timer of zero seconds never fires.
+#: A block that has less CPU time left than this, in seconds, fails at once, because a timer set to zero never fires.
 _LEAST_SECONDS = 0.001
 _STATM = Path("/proc/self/statm")
 
-#: These exceptions interrupt a job's Python code. If one interrupts reading, the page counts as too complex.
+#: Exceptions that interrupt a job from outside, such as Celery's soft time limit. If one is raised while a page is
+#: read, the page counts as too complex.
 INTERRUPTIONS: list[type[Exception]] = []
 
 
 class _SpentError(BaseException):
-    """The CPU time is used up. This is not an `Exception`, so that no reader catches it."""
+    """The CPU time is used up. This is not an `Exception`, so that no reader's `except Exception` catches it."""
 
 
 class _Meter:
@@ -47,18 +50,19 @@ class _Meter:
 
 @dataclass(slots=True)
 class Spent:
-    """The CPU seconds that one page has cost in all blocks that share this object."""
+    """The CPU seconds that all blocks sharing this object have spent on one page."""
 
     cpu_seconds: float = 0.0
 
 
 def reading(url: str, spent: Spent | None = None, *, seconds: float | None = None) -> AbstractContextManager[None]:
-    """Return a context manager that limits its block to the page's CPU time and to 300 MB of additional memory. Beyond
-    a limit, the block raises `PageTooComplexError`.
+    """Return a context manager that limits the CPU time of its block, and its additional memory to 300 MB. Beyond a
+    limit, the block raises `PageTooComplexError`.
 
-    Blocks that share `spent` share `seconds` (2 by default) of CPU time; a block without `spent` has its own time. Both
-    limits apply to the whole process, and only to blocks in its main thread, where a prefork or solo worker runs jobs.
-    In other threads only the size limits of this module apply. A nested block belongs to the outer one.
+    Blocks that share `spent` share `seconds` (2 by default) of CPU time. A block without `spent` has its own time. Both
+    limits measure the whole process, but apply only if the block runs in the main thread, where a prefork or solo
+    worker runs jobs. In other threads, only the size limits of this module apply. A nested block counts as part of the
+    outer block.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         return nullcontext()
@@ -66,7 +70,9 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The context manager of `reading`. As a class, it keeps all its frames in this file, which `_spent` ignores."""
+    """The context manager of `reading`. It is a class, so that all its frames are in this file, where `_spent` does not
+    raise.
+    """
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds
@@ -103,7 +109,7 @@ class _Budget(AbstractContextManager[None]):
 
 
 def require_few_parts(url: str, text: str) -> None:
-    """Raise `PageTooComplexError` for a text too large to parse as HTML or JSON."""
+    """Raise `PageTooComplexError` if a text is too large to parse as HTML or JSON."""
     if (tags := text.count("<")) > MOST_TAGS:
         raise PageTooComplexError(url, f"it has {tags} tags, more than {MOST_TAGS}")
     if (values := sum(map(text.count, ",[{"))) > MOST_VALUES:
@@ -111,7 +117,7 @@ def require_few_parts(url: str, text: str) -> None:
 
 
 def require_small_tree(url: str, root: Any) -> None:
-    """Raise `PageTooComplexError` for a tree with too many elements, or too many children of one element."""
+    """Raise `PageTooComplexError` if a tree has too many elements, or one element has too many children."""
     for count, element in enumerate(root.iter(), 1):
         if count > MOST_ELEMENTS:
             raise PageTooComplexError(url, f"it has more than {MOST_ELEMENTS} elements")
@@ -129,6 +135,8 @@ def _limit_memory(limits: tuple[int, int]) -> None:
 
 
 def _spent(_: int, frame: FrameType | None) -> None:
-    """Raise `_SpentError`, except in code of this file, which begins and ends the block and would not catch it."""
+    """Raise `_SpentError`, except while code of this file runs: it starts and ends the block, where nothing would turn
+    the error into `PageTooComplexError`.
+    """
     if _Meter.is_running and frame is not None and frame.f_code.co_filename != __file__:
         raise _SpentError

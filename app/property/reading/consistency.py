@@ -1,4 +1,6 @@
-"""Make a page's winners consistent: coordinates in the country, plausible ranges, and fields that belong together."""
+"""Make the values chosen from a page (its winners) consistent: drop or correct values that contradict each other or the
+page's country.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,11 @@ from app.property.values.texts import letters_of
 _ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
-#: In these countries, a rent may be weekly as well as monthly, so no period is assumed.
+#: In these countries rents are either weekly or monthly, so no period is assumed.
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
-#: The strength of a value that is inferred from other fields.
+#: The confidence of a value that is inferred from other fields.
 _CONCLUDED = 0.5
-#: A price with at least this strength counts as labeled.
+#: A price candidate with at least this confidence counts as labeled.
 _LABELED = 0.65
 
 
@@ -77,14 +79,15 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
             del kept[field]
     for day in of_kind("date"):
         if day in kept and str(kept[day].candidate.value) > page.page.fetched_at.date().isoformat():
-            for field in (day, *FOLLOWERS.get(day, ())):  # a future sale, such as an auction, has not happened
+            for field in (day, *FOLLOWERS.get(day, ())):  # a sale in the future, such as an auction, has not happened
                 kept.pop(field, None)
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """Keep coordinates within the page's country, preferably both from the same place on the page.
+    """Drop coordinates outside the property's country. If swapping latitude and longitude puts them inside, swap them
+    instead.
 
-    Correct swapped ones and drop others.
+    Prefer a longitude from the same place on the page as the latitude.
     """
     latitude, longitude = (kept.pop(axis, None) for axis in AXES)
     if latitude is None or longitude is None:
@@ -123,7 +126,9 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
 
 
 def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str) -> None:
-    """Set an area's unit: its own, else one that the page names, else the country's. Drop an area out of range."""
+    """Set an area's unit: the unit in its text, else a unit that the page states, else the country's usual unit. Drop
+    an area that is out of range or has no unit.
+    """
     units, limits = UNIT_OF[field], FIELDS[field].range or (0.0, math.inf)
     area, named = kept.get(field), kept.pop(units, None)
     if area is None:
@@ -151,7 +156,9 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """Return a value inferred from the fields `sources`, with their quotes, and with the reason as `raw`."""
+    """Return a winner for a value inferred from the fields `sources`. It has their quotes, and `raw` is the reason in
+    words.
+    """
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)
@@ -202,7 +209,9 @@ def _region(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _bathrooms(kept: dict[str, Winner]) -> None:
-    """Make full, half, and total bathrooms consistent. A total that is missing or leaves out half baths is computed."""
+    """Make the numbers of full, half, and all bathrooms consistent. Compute the total if it is missing or leaves out
+    the half baths.
+    """
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
     if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
         full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))
@@ -216,7 +225,9 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
 
 
 def _street(kept: dict[str, Winner], page: Document) -> None:
-    """Add a separate house number to the street, remove a repeated town, region, and code, and drop a mere town."""
+    """Add a house number from its own field to the street. Remove the city, region, and postal code from the street's
+    end. Drop a street that is only the city's name.
+    """
     street = kept.get("UnparsedAddress")
     if street is None:
         if "StreetName" not in kept:
@@ -247,19 +258,23 @@ def _beside(one: Candidate, other: Candidate) -> bool:
 
 
 def _are_items(half: Candidate, baths: Candidate) -> bool:
-    """Return whether half baths and baths are items of one list, where `baths` means full baths."""
+    """Return whether half baths and baths are items of one list. In such a list, `baths` means full baths."""
     one, other = (_ITEM.sub("", each.locator) for each in (half, baths))
     return one == other and "total" not in baths.quote.casefold()
 
 
 def _is_one_area(one: Candidate, other: Candidate) -> bool:
-    """Return whether two areas are one: equal, or in two units with rounding (`1 596 m²`, `0.394 acres`)."""
+    """Return whether two areas are the same size: equal numbers, or equal within rounding after unit conversion (`1 596
+    m²`, `0.394 acres`).
+    """
     sizes = [float(c.value) * IN_SQUARE_METERS.get(c.unit or "", 1.0) for c in (one, other)]
     return one.value == other.value or (one.unit != other.unit and math.isclose(*sizes, rel_tol=2e-3))
 
 
 def _living_is_not_lot(kept: dict[str, Winner]) -> None:
-    """Drop the weaker of living area and lot if both are the same area: a headline's `607 m²` is the lot's."""
+    """If living area and lot are the same size, drop the one with the lower confidence: a headline's `607 m²` may have
+    been read as living area although it is the lot's size.
+    """
     living, lot = (kept.get(field) for field in UNIT_OF)
     if living is None or lot is None or not _is_one_area(living.candidate, lot.candidate):
         return
@@ -269,7 +284,7 @@ def _living_is_not_lot(kept: dict[str, Winner]) -> None:
 
 
 def _key(kept: dict[str, Winner], page: Document) -> None:
-    """Drop a listing key that is the postal code. Strip a prefix of an ID that is the site's name."""
+    """Remove the site's name from the front of a listing ID or key. Drop a listing key that equals the postal code."""
     for field in ("ListingId", "ListingKey"):
         found = kept.get(field)
         brand, mark, rest = str(found.candidate.value).partition("-") if found else ("", "", "")
@@ -281,13 +296,15 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:
-    """Drop an agent with the agency's name. Drop an agency named like the street or, in markup, like the site."""
+    """Drop an agent whose name is the agency's. Drop an agency if the street begins with its name or if, in markup, its
+    name contains the site's name.
+    """
     agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
     if agent and office and letters_of(agent.candidate.value) == letters_of(office.candidate.value):
         del kept["ListAgentFullName"]
     street = kept.get("UnparsedAddress")
     if office and street and letters_of(street.candidate.value).startswith(letters_of(office.candidate.value)):
-        del kept["ListOfficeName"]  # the name is a development, which some streets are named after
+        del kept["ListOfficeName"]  # the name is that of a development, which the street is named after
         office = None
     brand = _brand(page)
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
@@ -296,13 +313,17 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _brand(page: Document) -> str:
-    """Return the letters of the longest label of the site's host (`trulia` of `www.trulia.com`); "" without one."""
+    """Return the letters of the longest part of the site's host name before the last dot (`trulia` of
+    `www.trulia.com`). Return "" if the host name has no dot.
+    """
     labels = (url_parts(page.url).hostname or "").split(".")
     return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """Drop a price asked that is the price paid in a finished sale. Use another labeled price if there is one."""
+    """After a closed sale, replace an asking price that equals the price paid by another labeled price. Drop it if
+    there is no other.
+    """
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
     if not (status and asked and paid) or status.candidate.value != "Closed":
         return

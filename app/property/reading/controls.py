@@ -11,7 +11,7 @@ from app.property.fields.phrases import pattern
 
 #: Matches the words of controls, such as `read more`.
 _WORDS = pattern("pages", "controls")
-#: These attributes name the panel that a control opens: tag (None: any), attribute, and the beginning of its value.
+#: Attributes that name the panel which a control opens: tag (None: any), attribute, and the beginning of its value.
 _NAMES_ITS_PANEL = (
     (None, "aria-controls", ""),
     (None, "data-target", ""),
@@ -19,7 +19,7 @@ _NAMES_ITS_PANEL = (
     ("label", "for", ""),
     ("a", "href", "#"),
 )
-#: These attributes may call a function with the panel's id: `onclick="toggle('facts')"`.
+#: Attributes that may call a function with the panel's id: `onclick="toggle('facts')"`.
 _CALLS = ((None, "onclick", ""), ("a", "href", "javascript:"))
 _ATTRIBUTES = frozenset({"href", "onclick", "aria-controls", "data-target", "data-bs-target", "for"})
 _QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
@@ -29,7 +29,9 @@ _DEEPEST, _MOST_BESIDE = 300, 30
 
 
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
-    """Return a function that tests whether a visible control names an element's id or stands right beside it."""
+    """Return a function that tests whether a visible control names an element's id or is next to the element. `covers`
+    holds the outermost hidden elements.
+    """
     named: dict[str, list[Any]] = {}
     controls = [e for e in body.iterdescendants() if not _ATTRIBUTES.isdisjoint(e.keys())]
     for tag, attribute, begins in _CALLS:

@@ -1,4 +1,4 @@
-"""Read the county or town whose office publishes the page, from its title or its first lines."""
+"""Read which county's or town's office publishes the page. The name is in the title or the first lines."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OFFICES = (
 _NAMED = r"^(?:The |Welcome to (?:the )?|Office of the )?((?:[A-Z][\w.'’-]*\s){1,3}?)(?:County|Parish)"
 _COUNTY = re.compile(rf"{_NAMED},?\s(?:[A-Z]{{2}},?\s)?(?:{_OFFICES})")
 _TOWN = re.compile(r"^(?:Town|City|Village|Borough|Township) of ([A-Z][A-Za-z.' -]{2,40}), ([A-Z]{2})$")
-#: These words before `County` are not a county's name.
+#: Matches words that stand before `County` but are not a county's name.
 _NO_NAME = re.compile(r"\b(?:Property|Tax|Real|Search|Home|Official|County|State|Records?|Online)\b")
 _FIRST_SEGMENTS = 20
 _LONGEST = 120
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read the county of an assessor's page, the town of a town's record card, and their state."""
+    """Read the county of an assessor's page, or the town and state of a town's record card."""
     counties: dict[str, tuple[str, Any]] = {}
     for text, element in _heads(page):
         for piece in _PIECES.split(text):

@@ -1,4 +1,6 @@
-"""Check a page's values against each other. Each check passes, fails, or is not applicable."""
+"""Check a page's values against each other and against its title, heading, and URL. Each check passes, fails, or does
+not apply.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ from app.property.values.us_zip import states_of_zip
 
 
 def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tuple[Verdict, ...]]:
-    """Return the verdicts on each field, without fields that no check applies to."""
+    """Return the checks' verdicts on each field. Fields that no check applies to are left out."""
     values = {name: winner.candidate.value for name, winner in winners.items()}
     found: dict[str, tuple[Verdict, ...]] = {}
     for check in (_one_address(winners), _learned(winners), *(c(values, page) for c in _CHECKS)):
@@ -60,7 +62,9 @@ def _shown(value: Any) -> str:
 
 
 def _glued(text: str) -> str:
-    """Return letters without accents, and digits: `1,250,000` is `1250000`, `Wólka` is `wolka`."""
+    """Return the letters and digits of `text`, in lower case and without accents: `1,250,000` becomes `1250000`,
+    `Wólka` becomes `wolka`.
+    """
     plain = unicodedata.normalize("NFKD", text).casefold()
     return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c))).replace("ł", "l")
 
@@ -72,7 +76,7 @@ _ADDRESS = (ADDRESS_FIELDS["street"], ADDRESS_FIELDS["city"], _STATE, _CODE)
 
 
 def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Find the address parts in a line or object that holds at least three of them."""
+    """Rate address parts as plausible if one line or JSON object states at least three of them."""
     places: dict[str, set[str]] = {}
     for name in _ADDRESS:
         for candidate in winners[name].agreeing if name in winners else ():
@@ -85,7 +89,9 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 
 
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Find values read by a recipe. The site's other pages have verified values in the same place."""
+    """Rate values read by a recipe as strongly supported: other pages of the site have verified values in the same
+    place.
+    """
     for name, winner in winners.items():
         if any(candidate.method is Method.RECIPE for candidate in winner.agreeing):
             yield name, Verdict.STRONG

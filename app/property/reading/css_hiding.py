@@ -1,4 +1,4 @@
-"""Decide whether CSS hides an element's text, by its own declarations and the color behind it."""
+"""Decide whether CSS hides an element's text, from the element's own declarations and the color of its background."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return quickly whether the declarations may hide text, alone or with others. Only False is certain."""
+    """Return whether the declarations may hide text, alone or together with others. This check is fast; only False is
+    certain.
+    """
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None
@@ -83,7 +85,9 @@ def _is_away(declared: Mapping[str, str]) -> bool:
 
 
 def _is_faint(declared: Mapping[str, str]) -> bool:
-    """Return whether the element is transparent or scaled to zero without animation. Pages fade animated content in."""
+    """Return whether the element is transparent or scaled to zero. An animated element does not count, because pages
+    fade its text in.
+    """
     opacity = _number(declared.get("opacity", "1").rstrip("%"))
     fades = {"transition", "animation", "animation-name", "will-change", "transform"} & declared.keys()
     return (opacity is not None and opacity <= 0.05 and not fades) or bool(
@@ -100,7 +104,7 @@ def _is_tiny(declared: Mapping[str, str]) -> bool:
 
 
 def _pixels(text: str | None) -> float | None:
-    """Return a CSS length in pixels, approximate for screen-dependent units; None if it is not a length."""
+    """Return a CSS length in pixels, approximate for relative units; None if it is not a length."""
     match = _LENGTH.match((text or "").strip())
     value = _number(match[1]) if match else None
     return None if match is None or value is None else value * _IN_PIXELS.get(match[2], 37)
@@ -122,7 +126,7 @@ _ALIKE = 12
 
 
 def may_vanish(declared: Mapping[str, str]) -> bool:
-    """Return whether the declared text color is nearly white or transparent, or comes with a background."""
+    """Return whether the declared text color is nearly white or transparent, or comes with a declared background."""
     color = declared.get("color")
     if color is None:
         return False

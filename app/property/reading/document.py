@@ -1,6 +1,6 @@
 """Prepare a page for the readers: tree, text segments, JSON body, locale, and unrelated blocks.
 
-Broken input never raises: a body that cannot be parsed has no tree. A page that is too large raises
+Broken input raises no error: a body that cannot be parsed has no tree. A page that is too large raises
 `PageTooComplexError` (`budget.py`).
 """
 
@@ -30,13 +30,13 @@ _MOJIBAKE = re.compile(r"Â[²£°\u00a0·]|â‚¬|Ã[¤¶¼Ÿ©±³]|Å‚|Ä�
 _DESCRIBED = frozenset({"og:title", "og:description"})
 _MOJIBAKE_BEGINS = "ÂâÃÅÄ"
 _WORD = re.compile(r"\w+")
-#: After a unit's sign, pages may add the unit's name for screen readers.
+#: Pages may repeat a unit's sign as a name for screen readers: `m²`, then `square meters`. The name is dropped.
 _UNIT_SIGNS = frozenset({"m²", "m2", "ft²", "ft2", "sq ft", "sqft", "sq. ft.", "sq.ft."})
 _UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "square meter", "square metre"})
 _LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
 
 
-#: For each country, texts that only pages about it show. The most reliable countries come first.
+#: For each country, a pattern of texts that only pages about this country show. The most reliable patterns come first.
 _COUNTRY_SIGNS = tuple(
     (code, re.compile((COUNTRIES[code].signs or "(?!)").replace("<states>", "|".join(sorted(US_CODES)))))
     for code in ("IE", "CA", "GB", "US", "PL", "SE")
@@ -52,7 +52,7 @@ class Locale:
 
 
 def url_parts(url: str) -> SplitResult:
-    """Split a URL that a page gives; a malformed one has empty parts."""
+    """Split a URL that a page contains. For a malformed URL, all parts are empty."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -60,7 +60,7 @@ def url_parts(url: str) -> SplitResult:
 
 
 def _drop_reordered(root: Any) -> None:
-    """Empty texts that are displayed in another order than they were written."""
+    """Remove texts with characters that change the display order, because visitors do not see them as written."""
     for element in root.iter():
         if element.text and marks.reorders(element.text):
             element.text = None
@@ -70,7 +70,9 @@ def _drop_reordered(root: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A text node with single spaces. `owner` is the element around it, and `index` its position in the list."""
+    """A text node with single spaces. `owner` is the element that contains it, and `index` is its position among the
+    segments.
+    """
 
     text: str
     owner: Any
@@ -90,7 +92,7 @@ class Document:
     page: Page
     wanted_lang: str | None = None
     distrusted: frozenset[str] = frozenset()  # scripts that the page contradicts (`Extraction.distrusted`)
-    row: str | None = None  # the pointer of the object read, if a JSON body holds several
+    row: str | None = None  # JSON pointer of the object to read, if a JSON body holds several
     _paths: dict[Any, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
     _elements: trees.Elements | None = None
@@ -105,7 +107,7 @@ class Document:
 
     @cached_property
     def json(self) -> Any:
-        """Return the body's JSON; None if it is not JSON."""
+        """Return the parsed JSON body; None if the body is not a JSON object or array."""
         head = self.text.lstrip("\ufeff \r\n\t")[:1]
         if head not in ("{", "[") or "html" in self.page.content_type:
             return None
@@ -113,14 +115,16 @@ class Document:
         return lenient_json.unpacked(value) if isinstance(value, dict | list) else None
 
     def of_row(self, row: str) -> Document:
-        """Return a document of the same JSON body that reads only the object at the pointer `row`."""
+        """Return a document of the same JSON body. Its readers read only the object at the JSON pointer `row`."""
         narrowed = replace(self, row=row, _paths={}, _made={})
         narrowed.__dict__["json"] = self.json  # avoids a second parsing
         return narrowed
 
     @cached_property
     def root(self) -> Any:
-        """Return the root element; None for JSON and empty bodies. Invisible elements have no text."""
+        """Return the root element; None for JSON and for empty or unreadable bodies. Text that visitors cannot see is
+        removed.
+        """
         if self.json is not None or not self.text.strip():
             return None
         root = trees.parsed(self.text)
@@ -135,7 +139,9 @@ class Document:
 
     @cached_property
     def title_element(self) -> Any:
-        """Return the title element, or None. Parsers move it into the body if visible content precedes it."""
+        """Return the `<title>` element, or None. The whole tree is searched, because parsers move it into the body if
+        visible content precedes it.
+        """
         return next(self.root.iter("title"), None) if self.root is not None else None
 
     @cached_property
@@ -215,7 +221,9 @@ class Document:
         return best if counts[best] >= 5 else None
 
     def _evident_country(self) -> str | None:
-        """Return the country whose postal codes or counties the title and the first lines show."""
+        """Return the country whose postal codes, counties, or other signs are in the title or first lines; None if
+        there are no signs.
+        """
         head = f"{self.title} " + " ".join(s.text for s in self.segments[:80] if len(s.text) <= 160)
         return next((code for code, pattern in _COUNTRY_SIGNS if pattern.search(head)), None)
 
@@ -225,7 +233,9 @@ class Document:
 
     @cached_property
     def skipped(self) -> frozenset[Any]:
-        """Return the elements unrelated to this property: page furniture, filters, and blocks on other properties."""
+        """Return the elements unrelated to this property: navigation, footers, filters, and blocks about other
+        properties.
+        """
         if self.root is None:
             return frozenset()
         return unrelated_blocks.skipped(self.root)
@@ -235,7 +245,7 @@ class Document:
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """Return the segments of visible text in document order, without `skipped` elements."""
+        """Return the segments of visible text in document order, except text in `skipped` elements."""
         found: list[Segment] = []
         if self.root is not None:
             body = self.root.find("body")
@@ -244,7 +254,7 @@ class Document:
 
     @cached_property
     def segments_beside(self) -> list[Segment]:
-        """Return the segments of visible text in `skipped` elements: menus, other properties, and the site itself."""
+        """Return the segments of visible text in `skipped` elements, such as menus and other properties."""
         found: list[Segment] = []
         if self.root is not None:
             unread = {e for e in self.skipped if not isinstance(e.tag, str) or e.tag in unrelated_blocks.NEVER_TEXT}
@@ -281,7 +291,9 @@ class Document:
 
     @cached_property
     def abbreviates(self) -> bool:
-        """Return whether the page is a printed listing sheet, where labels are abbreviated."""
+        """Return whether the page looks like a printed listing sheet: it has at least five different abbreviated labels
+        with a colon.
+        """
         return len({s.text for s in self.segments if s.text.endswith(":") and terms.is_abbreviation(s.text)}) >= 5
 
     def once[T](self, make: Callable[[Document], T]) -> T:
@@ -296,7 +308,9 @@ class Document:
 
     @cached_property
     def tables(self) -> list[Any]:
-        """Return the tables that are not skipped and have no inner table, among the first 400."""
+        """Return the tables that contain no other table and are not skipped. At most 400 tables without an inner table
+        are examined.
+        """
         if self.root is None:
             return []
         innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)

@@ -10,9 +10,10 @@ from importlib.resources.abc import Traversable
 
 @cache
 def edition() -> str:
-    """Return a digest of the readers' files, in 16 hex digits. It covers code, comments, and words.
+    """Return a digest of the readers' files, in 16 hex digits. It covers code, comments, and word lists.
 
-    A manual number could be forgotten. Unchanged pages would then never be read by a corrected reader.
+    Developers could forget to increase a version number. Unchanged pages would then never be read again by the
+    corrected reader.
     """
     digest = hashlib.sha256()
     for part in ("reading", "values", "fields"):

@@ -1,8 +1,8 @@
 """Point evidence at the exact place of a value: a cell, the key of an object, or the element with the whole text.
 
-Readers name the table and the row number, and write dates and amounts in their own form, but users who follow the
-evidence want the cell and its words. Only winners are processed. A value is dropped if its place or row is not found.
-`model/claim_check.py` checks the quotes of a model.
+Readers of tables give only the table and row number, and write dates and amounts in normalized form. Users who check
+the evidence want the cell and its original text. Only winners (chosen values) are processed. A winner is dropped if its
+place or row is not found. `model/claim_check.py` checks the quotes of a model.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _OF_ROWS = frozenset(
     name for lead in of_kind("date", "year") if (names := FOLLOWERS.get(lead)) for name in (lead, *names)
 ).union(of_kind("rows"))
 _ROW = re.compile(r"^(.*)/(\d+)$")
-#: The evidence of these methods is already exact: it is the evidence of other fields, or a quote found in the text
-#: (`model/claim_check.py`).
+#: The evidence of these methods is already exact. A derived value has the evidence of its source fields, and
+#: `model/claim_check.py` has found a model's quote in the text.
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
 #: Matches the markup before the first word of a text.
 _MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
 #: The longest text that is quoted completely, and the longest quote, in characters.
 _LONG, _LONGEST_QUOTE = 300, 500
 _MOST_ROWS, _MOST_CELLS = 80, 40
-#: At most this many elements are searched for the whole value: the reader's element and those around it.
+#: At most this many elements are searched for the whole value: the reader's element and its nearest ancestors.
 _MOST_CLIMB = 4
 
 
@@ -52,12 +52,12 @@ def with_exact_evidence(winners: Mapping[str, Winner], page: Document) -> dict[s
 
 
 def _quoted(candidate: Candidate) -> Candidate:
-    """Quote the part of a long text that states the value, if the quote is only the text's beginning."""
+    """If the quote is only the beginning of a long text, quote the part that states the value."""
     value, raw = candidate.value, candidate.raw
     if not isinstance(value, str) or value in candidate.quote:
         return candidate
     if candidate.field in PROSE and (first := _MARKUP_FIRST.match(raw)):
-        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # without the markup before it
+        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])
     if len(raw) <= _LONG:
         return candidate
     at = raw.casefold().find(value.casefold())
@@ -105,7 +105,9 @@ def _element(path: str, page: Document) -> Any:
 
 
 def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | None:
-    """Point at the value's cell in the first row with the most words of the quote, or at the table for a list."""
+    """Point at the cell that states the value. Among rows that state it, prefer the row with the most words of the
+    quote. For a list, point at the table.
+    """
     if isinstance(candidate.value, list):
         text = spaced_text(table)
         return replace(candidate, locator=page.path(table), raw=text, quote=text[:300])
@@ -152,9 +154,9 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
         return None
     rows = pointed(body, pointer)
     if isinstance(rows, str | int | float):
-        return candidate  # this key has one value
+        return candidate  # the locator already points at a single value
     if rows is None and (row := _ROW.match(pointer)):
-        rows, pointer = pointed(body, row[1]), row[1]  # the rows are numbered keys of one object
+        rows, pointer = pointed(body, row[1]), row[1]  # numbered keys (`saleDate1`) of one object: use the object
     if isinstance(candidate.value, list):
         first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
         return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])

@@ -1,4 +1,4 @@
-"""Read the page's first unlabeled address outside the US, in the title, headings, or body."""
+"""Read the first unlabeled address of a page outside the US, from its headings, body, or title."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
-#: An address line has three digits in a row, letters with a digit, or a separator of address parts.
+#: Matches what every address line contains: a number, the start of a code such as `SW1`, or a separator of address
+#: parts.
 _CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
-#: Words around an address that is not the property's.
+#: Matches words near the address of somebody else, such as an agency or the seller.
 _OF_OTHERS = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
@@ -34,7 +35,9 @@ _LAWYERS = pattern("addresses", "lawyers")
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read street, town, region, and code of the page's first address."""
+    """Read street, town, region, and postal code of the page's first address, from each line that agrees with the
+    first.
+    """
     country = page.locale.country
     if country is None or country == "US":
         return
@@ -68,7 +71,7 @@ def _agrees(line: Line, best: Line) -> bool:
 def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
     """Yield (text, element or segment, confidence): headings, then the body, then the title.
 
-    The title comes last because it puts other words around the address.
+    The title comes last because it has other words around the address.
     """
     for heading in page.root.xpath("//h1|//h2|//address")[:6]:
         if not page.is_skipped(heading) and not _is_contact(heading, page):
@@ -97,7 +100,9 @@ def _street_above(segment: Segment, page: Document) -> str | None:
 
 
 def _is_contact(heading: Any, page: Document) -> bool:
-    """Return whether an `<address>` is an agency's: HTML defines the element as contact information."""
+    """Return whether a heading is an `<address>` of somebody else, such as an agency: HTML defines the element as
+    contact information.
+    """
     if heading.tag != "address":
         return False
     first = next((s for s in page.segments if is_within(s.owner, heading)), None)

@@ -14,14 +14,14 @@ from app.property.reading.trees import squared
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 #: Matches the label of a row with the totals of the rows above.
 TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
-#: Matches words above tables of other properties.
+#: Matches headings of tables about other properties.
 OTHERS = re.compile(
     r"\b(?:comparables?|comps|similar|nearby|neighbou?r(?:ing|hood)|other (?:sales|homes|properties)|area sales)\b"
 )
 _MOST_ROWS = 60
 _MOST_COLUMNS = 24
 # fmt: off
-#: Headings of columns without facts about the property, which still identify a heading row.
+#: Headings of columns that hold no facts about the property. They still identify a heading row.
 _COLUMN_WORDS = frozenset({
     "actual", "amount", "book", "book/page", "buyer", "buyer name", "date", "date paid", "deed book / page",
     "description",
@@ -34,8 +34,8 @@ _COLUMN_WORDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table with headings. `headings` and `rows` are texts, `head` and `body` are the cells of the same rows, and
-    `above` is the text above the table. The text of a cell that spans columns is in the first of them.
+    """A table with column headings. `headings` and `rows` hold texts; `head` and `body` hold the cells of the same
+    rows. `above` is the text above the table. If a cell spans several columns, its text is in the first of them.
     """
 
     headings: tuple[str, ...]
@@ -57,7 +57,9 @@ def grids(page: Document) -> list[Grid]:
 
 
 def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
-    """Return the page's tables with their rows. Cached on the document for several readers."""
+    """Return the page's tables with their rows. Call it through `Document.once`, because several readers need the
+    result.
+    """
     return [(table, own_rows(table)) for table in page.tables]
 
 
@@ -90,7 +92,7 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
         filled = [t for t in texts if t]
         if len(filled) < 2:
             stated = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
-            title = stated or title  # a remark in brackets has no words here, so the title above stays
+            title = stated or title  # `words_of` ignores a remark in brackets; keep the title above it
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):
@@ -108,7 +110,9 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
 
 
 def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], page: Document, *, wide: bool) -> bool:
-    """Return whether most texts of a row name columns: known words, no values, and no labels in the rows below."""
+    """Return whether a row is a heading row: most of its texts are known column names, none is a value, and the rows
+    below are not label/value pairs.
+    """
     if wide and _alternates(row):
         return False
     if below and len(row) == len(texts) and sets_pairs(row, [page.meaning(t) is not None for t in texts], below[0]):
@@ -121,20 +125,21 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     if len(texts) == 2 and not wide:
         return all(known) and not any(labeled)
     if terms[0] and not known[1] and sum(labeled) * 2 >= len(labeled):
-        return False  # the row holds two label/value pairs
+        return False  # the rows hold label/value pairs
     return known.count(True) * 2 >= len(texts) - 2 and not any(
         re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts
     )
 
 
 def _alternates(row: list[Any]) -> bool:
-    """Return whether labels and values alternate: `<th>`, `<td>`, `<th>`, `<td>`."""
+    """Return whether label and value cells alternate: `<th>`, `<td>`, `<th>`, `<td>`."""
     return len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row))
 
 
 def sets_pairs(row: list[Any], stated: list[bool], below: list[Any]) -> bool:
-    """Return whether known labels and unknown values alternate, and the row below has words in the labels' places:
-    `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT | HIP | FLOOR | TILE`.
+    """Return whether the row holds label/value pairs: known labels alternate with other texts, and the row below also
+    has words in the places of the labels. Example: `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT |
+    HIP | FLOOR | TILE`.
     """
     turns = len(stated) >= 4 and stated == [True, False] * (len(stated) // 2)
     if not turns or len(below) != len(row) or all(c.tag == "th" for c in row):
@@ -147,7 +152,9 @@ def _knows(row: list[Any], page: Document) -> bool:
 
 
 def heading_above(table: Any) -> str:
-    """Return the caption, or the nearest short text before the table."""
+    """Return the words of the table's caption, or of the nearest text before the table. Return "" if that text has more
+    than 80 characters.
+    """
     caption = table.find("caption")
     if caption is not None:
         return words_of(cell_text(caption))

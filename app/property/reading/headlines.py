@@ -20,7 +20,7 @@ from app.property.reading.trees import spaced_text
 from app.property.reading.us_address import us_address_in
 from app.property.record import Method
 
-#: Matches groups of capitals and digits that are not a date: `/property/HWL-20418`, `?pin=121-00418-0310`
+#: Matches an id made of groups of capitals and digits, but not a date: `/property/HWL-20418`, `?pin=121-00418-0310`.
 _GROUPED_KEY = re.compile(r"[/=_](?!(?:19|20)\d\d-\d\d-\d\d)((?:[A-Z\d]{1,12}-){1,4}[A-Z\d]{2,12})(?=$|[/?&#])")
 _LEAST_DIGITS = 4
 _OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
@@ -33,12 +33,11 @@ _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 _FIRST_SEGMENTS = 160
-#: These words head sections, and name no kind of property.
+#: A heading that is only one of these words is a section title, and does not name the kind of property.
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read headlines, ids, and map points."""
     yield from key_in_address(page)
     for text, where, confidence in _headings(page):
         yield from _addresses_in(text, where, confidence, page)
@@ -53,7 +52,9 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def key_in_address(page: Document) -> Iterator[Candidate]:
-    """Read the site's key from the URL: a group such as `HWL-20418`, else the last word that looks like an id."""
+    """Read the site's key of the property from the URL: a group such as `HWL-20418`, else the last word that looks like
+    an id.
+    """
     parts = url_parts(unquote(page.url))
     whole = f"{parts.path}?{parts.query}"
     grouped = next(
@@ -84,7 +85,9 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
 
 
 def _map_points(page: Document) -> Iterator[Reading]:
-    """Read the point of a map link or of an element's data, if the page names no other point."""
+    """Read the point of a map link or of an element's `data-` attributes, if all such points of the page are equal to
+    two decimals.
+    """
     points: dict[tuple[str, str], tuple[str, Any]] = {}
     for element in page.root.iter("a", "img", "iframe"):
         link = element.get("href" if element.tag == "a" else "src") or ""
@@ -120,7 +123,9 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
 
 
 def _is_address(parsed: addresses.Address) -> bool:
-    """Return whether an unlabeled text is an address: town and code, or three parts with a region or a code."""
+    """Return whether an unlabeled text is an address: it has a town and a postal code, or three parts including a
+    region or postal code.
+    """
     stated = [p for p in (parsed.street, parsed.city, parsed.state, parsed.postal_code) if p]
     placed = bool(parsed.state or parsed.postal_code)
     return (len(stated) >= 3 and placed) or bool(parsed.city and parsed.postal_code)

@@ -1,4 +1,6 @@
-"""Read sales and tax years from JSON lists and table rows: the history rows, and the newest row's values."""
+"""Read sale and tax histories from JSON lists and table rows: all their rows, and separately the values of the newest
+row.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> 
 
 
 def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield a row's entries. The key of an inner object's entry joins both keys: `assessment total`."""
+    """Yield a row's entries. Keys of an inner object's entries begin with the object's own key: `assessment total`."""
     for key, value in row.items():
         if isinstance(value, dict):
             yield from ((f"{key} {inner}", plain) for inner, plain in value.items())
@@ -49,9 +51,9 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """Read the rows of `table`, which are keyed by column words.
+    """Read the rows of a table. Each row maps the words of a column's name to its value.
 
-    `above` is the list's key or the table's heading in words.
+    `above` holds the words of the list's key or of the table's heading.
     """
     sales = [s for i, row in enumerate(table) if (s := _sale(row, above, i)) is not None]
     if sales:
@@ -77,7 +79,7 @@ def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Ite
 
 
 def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
-    """Return the row as a sale or a price change; None without a date, or if the row describes neither."""
+    """Return the row as a sale or price change. Return None if the row has no date, or describes neither."""
     fields = {words: getattr(meaning(words), "field", "") for words in row}
     about_sales = _SALES.search(above) is not None or {"CloseDate", "ClosePrice"} <= set(fields.values())
     about = about_sales or _PRICES.search(above) is not None

@@ -1,7 +1,7 @@
-"""Read JSON bodies: property services of counties, ArcGIS queries, and listing APIs.
+"""Read JSON bodies of county property services, ArcGIS queries, and listing APIs.
 
-ArcGIS names its columns in `fields[].alias`, which is read if the column's own name has no known meaning. A list of
-parcels is not one property, so each object is read alone (`Document.row`).
+ArcGIS responses give aliases of column names in `fields[].alias`. An alias is used if the column's own name has no
+known meaning. A body with several parcels describes several properties, so each object is read alone (`Document.row`).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
-    """Read the point or centroid of the only ArcGIS feature, or of the feature at `row`, if it is in degrees.
+    """Read the point or centroid of an ArcGIS feature, if it is in degrees: the only feature, or the feature at `row`.
 
-    A parcel that only has corners has no point to quote.
+    A parcel that only has corners is skipped, because the body states no point that could be quoted.
     """
     if row is None and len(parcels(body)) != 1:
         return
@@ -67,14 +67,17 @@ def _feature_at(row: str) -> int | None:
 
 
 def _in_degrees(reference: Any) -> bool:
-    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326 and 4269), which differ by a meter or two."""
+    """Return whether the spatial reference is WGS 84 or NAD 83 (EPSG 4326 or 4269). The two differ by only one or two
+    meters.
+    """
     return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 
 def _labels(body: Any) -> dict[str, str]:
-    """Return the aliases of an ArcGIS answer's columns by name, from `fieldAliases` and `fields`.
+    """Map the column names of an ArcGIS response to their aliases, from `fieldAliases` and `fields`.
 
-    The suffix of the newest year's column (`Full Cash Value Current`) is removed.
+    The word `Current` at the end of an alias is removed, because it only marks the newest year's column (`Full Cash
+    Value Current`).
     """
     if not isinstance(body, dict):
         return {}
@@ -87,7 +90,7 @@ def _labels(body: Any) -> dict[str, str]:
 
 
 def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
-    """Replace an alias in the candidate's locator and quote by the key of the body."""
+    """Replace an alias in the candidate's locator and quote by the key that the body uses."""
     head, _, key = candidate.locator.rpartition("/")
     alias = key_of(key)
     if alias not in names or f'"{alias}"' not in candidate.quote or names[alias] == alias:
@@ -97,7 +100,7 @@ def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
 
 
 def parcels(value: Any) -> list[dict[str, Any]]:
-    """Return the attributes of each feature of an ArcGIS or GeoJSON answer, else an empty list."""
+    """Return the attributes of each feature of an ArcGIS or GeoJSON response; an empty list for other JSON."""
     features = value.get("features") if isinstance(value, dict) else None
     if not isinstance(features, list):
         return []
@@ -106,8 +109,10 @@ def parcels(value: Any) -> list[dict[str, Any]]:
 
 
 def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
-    """Return the objects that a JSON body lists, each with its pointer: the features of an ArcGIS or GeoJSON answer,
-    the items of a list, or of the first list under a key for results.
+    """Return the objects that a JSON body lists, each with its JSON pointer.
+
+    These are the features of an ArcGIS or GeoJSON response, the items of a list, or the items of the first list under a
+    key such as `results` (`RESULT_KEYS`).
     """
     found = _listed(value, "", 0)
     if found is None:
@@ -140,7 +145,9 @@ def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | Non
 
 
 def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
-    """Return the body's only object, or the object at `row`, with its pointer; (None, "") if there is none."""
+    """Return the body's only object, or the object at `row`, with its JSON pointer. Return (None, "") if there is no
+    object, or if there are several and no `row`.
+    """
     if row is not None:
         found = pointed(value, row)
         return (_aliased(found, _labels(value)), row) if isinstance(found, dict) else (None, "")
@@ -160,5 +167,5 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
 
 
 def _aliased(row: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:
-    """Return `row` with names that have no known meaning replaced by `aliases` that have one."""
+    """Return `row` with each key of unknown meaning replaced by its alias, if the alias has a known meaning."""
     return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

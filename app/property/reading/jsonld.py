@@ -1,4 +1,4 @@
-"""Read JSON-LD: repair broken blocks, follow `@graph` and nesting, and drop nodes about other things."""
+"""Read JSON-LD: repair broken blocks, follow `@graph` and `mainEntity`, and skip nodes about other things."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def blocks(page: Document) -> list[tuple[str, Any]]:
-    """Return the value of each block with its script's XPath, in page order; JSON in strings is unpacked."""
+    """Return the XPath and value of each JSON-LD script, in page order. JSON inside strings is unpacked."""
     scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
     return [
         (page.path(script), lenient_json.unpacked(lenient_json.loads(script.text or "")))
@@ -58,7 +58,7 @@ def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def node_type(node: dict[str, Any]) -> str:
-    """Return `@type`; several are joined."""
+    """Return the node's `@type`. Several types are joined by spaces."""
     kind = node.get("@type", "")
     return " ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 

@@ -40,7 +40,9 @@ Found = tuple[PageKind, str]
 
 
 def classify(page: Document, fields: Mapping[str, float]) -> Found:
-    """Return the page's kind and the reason in words. `fields` maps fields to the best confidence of a value."""
+    """Return the page's kind and the reason in words. `fields` maps each field to the highest confidence of its
+    candidates.
+    """
     if page.json is not None:
         return _json_kind(page.json, page.row, fields)
     text = " ".join(s.text for s in page.segments)
@@ -92,14 +94,17 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, state
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
     banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # the home is sold, pending, or off the market
-    banner = banner or _AUCTION.search(page.title) is not None  # an auction asks no price
+    banner = banner or _AUCTION.search(page.title) is not None  # an auction has no asking price
     if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
     return PageKind.LISTING, f"it has {stated} of the facts of a listing"
 
 
 def _asks(page: Document, fields: Mapping[str, float]) -> bool:
-    """Return whether the page asks a price: from markup or a label, or any price beside words of an offer."""
+    """Return whether the page states an asking price. On a page that looks like a record, the title or heading must
+    also offer the property. On other pages, a price with a low confidence needs such an offer, or the name of an agent
+    or agency.
+    """
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {page.once(heading_of)}") is not None
     profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None

@@ -1,4 +1,6 @@
-"""Read labeled values on the visible page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, a number above its word."""
+"""Read labeled values on the visible page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, or a number above its
+label.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,6 @@ _MOST_PAIR_CHARS = 400
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read known labels with their values."""
     tables = _table_headings(page)
     for segment in page.segments:
         if segment.owner in tables:
@@ -25,7 +26,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _table_headings(page: Document) -> set[Any]:
-    """Return the elements of heading rows and of the grids that `tables.py` reads."""
+    """Return the elements in heading rows and in the tables that `tables.py` reads. This reader skips them."""
     found: set[Any] = set()
     for grid in page.once(grids.grids):
         rows = [grid.head]
@@ -72,7 +73,9 @@ def _beside(found: Meaning, segment: Segment, page: Document) -> Iterator[Readin
 
 
 def _composite(segment: Segment, page: Document) -> Iterator[Reading]:
-    """Read a label for several things: `Lot SF / Acres`, or `Yr Built / Eff: 1988 / 1992` in one text."""
+    """Read a label that names several values: `Lot SF / Acres` with the values next to it, or `Yr Built / Eff: 1988 /
+    1992` in one text.
+    """
     label, colon, value = segment.text.partition(":")
     if colon and value.strip():
         for pair in pairs.composite(label, value.strip(), page):

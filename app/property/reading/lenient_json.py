@@ -1,4 +1,4 @@
-"""Parse JSON as sites write it: repair it, cut it from scripts, and unpack it from strings."""
+"""Parse JSON as sites write it: repair invalid JSON, find JSON in scripts, and unpack JSON inside strings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import chompjs
 _DECODER = json.JSONDecoder(strict=False)
 _OPENS = re.compile(r"^(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)")
 _CLOSES = re.compile(r"(?:-->|//\s*\]\]>|\]\]>)\s*;?$")
-#: A wrapper's closing mark is looked for in this many characters at the end.
+#: The closing mark of a comment or CDATA wrapper is searched for only in this many characters at the end.
 _TAIL = 100
 _MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
@@ -21,17 +21,18 @@ _ASSIGNMENT = re.compile(
     r"(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[[\"'])?"
     r"([A-Za-z_$][\w$.]{0,80})(?:[\"']\])?\s*=\s*(?=JSON\.parse\(|[\[{\"'])"
 )
-#: A fast pre-check: only an assignment with such a right side can yield a value.
+#: A fast check of a whole script: without a match, none of its assignments can yield a value.
 _ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
-#: Shorter values, in characters, are skipped: they hold switches and tags rather than a property.
+#: Values with fewer characters than this are skipped: they hold settings and tags rather than a property.
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4
-#: Levels deeper than this are dropped. Real sites nest less; hostile bodies would exhaust Python's stack of a thousand
-#: frames.
+#: Levels deeper than this are dropped. Real sites nest less. Hostile bodies could exceed Python's recursion limit of
+#: 1,000 frames.
 _DEEPEST = 200
-#: A script is left after this many unclosed values: each costs a scan to its end, and broken scripts have thousands.
+#: The search in a script stops after this many unclosed values. Each costs a scan to the script's end, and broken
+#: scripts have thousands.
 _MOST_UNCLOSED = 20
 
 
@@ -68,7 +69,9 @@ def _javascript(text: str) -> Any:
 
 
 def assignments(script: str) -> Iterator[tuple[str, int, Any]]:
-    """Yield (name, offset, value) of assignments: `name = {...}`, `[...]`, `"{...}"`, `JSON.parse("...")`."""
+    """Yield (name, offset, value) for each assignment of an object or array: `name = {...}`, `[...]`, `"{...}"`,
+    `JSON.parse("...")`.
+    """
     if _ASSIGNED.search(script) is None:
         return
     position = unclosed = 0
@@ -89,7 +92,9 @@ _LONGEST_LITERAL, _MOST_PLACES = 50_000, 20
 
 
 def arguments(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield (offset, value) of objects passed to functions (`render(Page, {...})`) that are large or name a place."""
+    """Yield (offset, value) for each object passed to a function (`render(Page, {...})`) that is large or names a
+    place.
+    """
     yield from _literals(script)
     yield from _flights(script)
     position = 0
@@ -112,8 +117,9 @@ _FLIGHT_ROW = re.compile(r"(?:^|\n)([0-9a-f]{1,6}):(?=[\[{])")
 
 
 def _flights(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield React's streamed rows, `push([1, "7:{...}\\n8:[...]"])`: values by row id. Rows that continue in the next
-    string are left out.
+    """Yield (offset, values by row id) for the rows that React streams: `push([1, "7:{...}\\n8:[...]"])`.
+
+    Rows that continue in the next string are left out.
     """
     broken = 0
     for call in _FLIGHT.finditer(script):
@@ -146,7 +152,9 @@ def _decoded(text: str, start: int) -> Any:
 
 
 def _literals(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield first arguments with bare keys that name a place: `new Map({center: {lat: 43.65}})`."""
+    """Yield (offset, value) for each first argument that has unquoted keys and names a place: `new Map({center: {lat:
+    43.65}})`.
+    """
     position = 0
     for place in islice(_PLACE.finditer(script), _MOST_PLACES):
         if place.start() < position:
@@ -219,7 +227,9 @@ def _unescaped(text: str) -> str:
 
 
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
-    """Replace JSON strings by their objects or arrays, up to four levels deep. Drop levels below the 200th."""
+    """Replace strings that hold JSON by the parsed objects or arrays, up to four strings deep. Drop levels below the
+    200th.
+    """
     if level > _DEEPEST:
         return None
     if isinstance(value, dict):

@@ -26,7 +26,7 @@ _OFFER = re.compile(
 _AGENT_AND_OFFICE = re.compile(
     rf"^(?P<agent>{_NAME})(?:\s*[,\n(•·|–—]|\s+(?:of|with|at|[-/])\s)\s*(?P<office>[A-Z0-9][^\n]*)"
 )
-#: Matches the end of a company's name: of a sentence, a separator, or a telephone number.
+#: Matches what ends a company's name: the end of a sentence, a separator, or a telephone number.
 _END = re.compile(
     r"(?<!\bCo)(?<!\bInc)(?<!\bLtd)(?<!\bCorp)(?<!\bSt)(?<!\bMt)\.(?:\s|$)|[;|•·—–\n]|\s-\s|"
     r",?\s*(?:\(?\d{3}\)?[-. ]\d{3}|"
@@ -55,7 +55,8 @@ def read(page: Document) -> Iterator[Reading]:
         return
     for block in page.once(blocks)[:_MOST_BLOCKS]:
         for match in _OFFER.finditer(block.text[:1500]):
-            manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # the manager of an association
+            # without an offer of rent, `managed by` names the manager of an association
+            manages = match.group()[:7].lower() == "managed" and not page.once(lets)
             manages = manages and not _PROPERTY.search(block.text[: match.start()])
             if not manages and not _NOT_OURS.search(block.text[: match.start()]):
                 yield from _named(match["who"], match.group()[:200], block, page)
@@ -85,7 +86,9 @@ def _made(named: tuple[str, str], quote: str, element: Any, page: Document, conf
 
 
 def _agent_blocks(page: Document) -> Iterator[Reading]:
-    """Read a person's name and the company below it, under a heading for agents or in an agent's element."""
+    """Read a person's name and the company below it, if they follow a heading for agents or are in an element for
+    agents.
+    """
     for heading, person in pairwise(page.segments):
         following = page.segments[person.index + 1 : person.index + 3]
         after = next((s for s in following if not _TELEPHONE.match(s.text)), None)
@@ -95,7 +98,7 @@ def _agent_blocks(page: Document) -> Iterator[Reading]:
             continue
         if not OFFICE_WORDS.search(after.text) or _AGENT_TITLE.search(after.text) or not texts.is_office(after.text):
             continue
-        if _AGENT_HEADING.match(heading.text):  # `labels.py` reads the name
+        if _AGENT_HEADING.match(heading.text):  # `labels.py` reads the agent's name
             yield _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
         elif any(is_within(after.owner, above) and _is_agents(above) for above in _around(person.owner)):
             yield _made(("ListAgentFullName", person.text), person.text, person.owner, page, 0.5)
