@@ -1,1 +1,1 @@
-"""Purges of pages, properties, and people, and suppression of purged data."""
+"""Purge data about pages, properties, and people, and keep purged data from being stored again."""

@@ -1,6 +1,6 @@
-"""Delete old values: names by the retention of personal data, other observations by their own retention.
+"""Delete values that are older than their retention time: people's names, and all observations.
 
-The age of a name counts from when its page was last seen with that name.
+Names have their own retention time. A name's age is the time since its page was last seen with that name.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observat
 from app.property.storage.statements import Store
 from app.property.storage.watches.models import Change
 
-#: Maximum number of candidates per step, which are rows or properties.
+#: Maximum number of observations, or of properties with old names, that are examined per step.
 _AT_ONCE = 100
-#: Tables with one field per row, each with the column of when the value was seen.
+#: The tables that hold one field's value per row, each with its column for the time when the value was seen.
 _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {
     Observation: Observation.observed_at,
     Unverified: Unverified.seen_at,
@@ -38,7 +38,10 @@ _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """The result of one step: the number of deleted rows, of records that lost a name, and whether `more` are left."""
+    """The result of one step: deleted rows, records that lost a name, and whether `more` rows may be left to delete.
+
+    After `prune_names`, `observations` also counts deleted claims and changes.
+    """
 
     observations: int = 0
     records: int = 0
@@ -46,14 +49,14 @@ class Aged:
 
 
 class AgeLimits(Store):
-    """Deletes old values from a `Database`, step by step.
+    """Deletes old values from a `Database`, one small step per call.
 
-    Candidates are found by index and without locks. Their properties are locked while they are checked again and
-    deleted.
+    A step finds old values by index and without locks. Then it locks their properties, checks the values again, and
+    deletes them.
     """
 
     def prune_observations(self, days: float) -> Aged:
-        """Delete observations older than `days`, except those from the body of a current record."""
+        """Delete up to 100 observations older than `days`. Keep observations from the body of a current record."""
         oldest, c = self._database.clock.now() - timedelta(days=days), Observation
         ended = ~_records_of_observation().exists()
         query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
@@ -67,9 +70,10 @@ class AgeLimits(Store):
         return Aged(self._database.repeat_paced(work), more=len(old) == _AT_ONCE) if old else Aged()
 
     def prune_names(self, days: float) -> Aged:
-        """Delete names of people that no page has shown for `days`, also within other values from the same pages.
+        """Delete people's names that no page has shown for `days`, from up to 100 properties.
 
-        Each property is one transaction. The audit log records the numbers of deleted rows and changed records.
+        The names are also cut out of other values from the same pages. Each property is one transaction. The audit log
+        records the numbers of deleted rows and changed records.
         """
         oldest = self._database.clock.now() - timedelta(days=days)
         with self._database.reading() as connection:
@@ -83,7 +87,7 @@ class AgeLimits(Store):
         return Aged(deleted, named, more)
 
     def _forget_names(self, property_id: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
-        """Delete old names of one property; return the number of deleted rows, and of records that lost a name."""
+        """Delete old names of one property. Return the number of deleted rows, and of records that lost a name."""
         lock_rows(connection, [property_id])
         deleted = 0
         for table in _SEEN_AT:
@@ -99,10 +103,10 @@ class AgeLimits(Store):
 
 
 def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str], bool]:
-    """Return up to `_AT_ONCE` properties with names last seen before `oldest`, and whether there may be more."""
+    """Return up to `_AT_ONCE` ids of properties with names last seen before `oldest`, and whether there may be more."""
     queries = [select(SourceRow.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
     for table, seen_at in _SEEN_AT.items():
-        for name in sorted(PEOPLE_FIELDS):  # one query per field, to use the index
+        for name in sorted(PEOPLE_FIELDS):  # one query per field, so that the database uses the index
             query = select(table.property_id).where(table.field == name, *_is_old(table, oldest))
             queries.append(query.order_by(seen_at))
     found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
@@ -111,7 +115,10 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
 
 
 def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions for rows older than `oldest` whose page was not seen with the value since."""
+    """Return the conditions for rows whose value was last seen before `oldest`.
+
+    An observation was also seen whenever a record with the same body was confirmed.
+    """
     is_old = [_SEEN_AT[table] < oldest]
     if table is Observation:
         is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
@@ -119,16 +126,19 @@ def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) ->
 
 
 def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
-    """Select the records with the body and the property of an observation."""
+    """Select the records that have the same property and the same body as an observation of the outer query."""
     same = SourceRow.property_id == Observation.property_id
     return select(SourceRow.id).where(same, SourceRow.content_sha256 == Observation.content_sha256, *which)
 
 
 def _strip(connection: Connection, row: Row[Any]) -> None:
-    """Remove the names from the record and its observations. Without an edition, the page is read again."""
+    """Remove the names from the record `row` and from observations of its body.
+
+    `edition` is set to None, so that the page is read again even if it has not changed.
+    """
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
-        with suppress(InvalidPersonError):  # such a name cannot be distinguished from other words
+        with suppress(InvalidPersonError):  # the name cannot be told from ordinary words, so it is not searched for
             names.append(parse_name(str(row.record[field])))
     finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}

@@ -1,4 +1,4 @@
-"""Remove the names that a `Finder` finds from rows, records, and values."""
+"""Remove names of people from rows, records, and values. A `Finder` finds the names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from app.property.storage.statements import digest
 
 
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the columns `record` and `evidence` (JSON types) with the names cut out or their fields removed."""
+    """Return `values` and `evidence` without the names, as the columns `record` and `evidence` in JSON types.
+
+    A field for names of people is removed if its value or evidence contains a name. Names are cut out of other fields.
+    """
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():
         proof = evidence.get(name)
@@ -33,26 +36,26 @@ def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[
 
 
 def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
-    """Return the record without the names of `finder`."""
+    """Return the record without the names that `finder` finds (see `record_without`)."""
     columns = record_without(finder, record.values, evidence_json(record.evidence))
     proofs = {name: Evidence.model_validate(proof) for name, proof in columns["evidence"].items()}
     return replace(record, values=columns["record"], evidence=proofs)
 
 
 def _value_without(finder: Finder, name: str, value: Any) -> Any:
-    """Return a value of the field `name` without the names of `finder`. Links with such a name are left out."""
+    """Return a value of the field `name` without the names that `finder` finds. A link with such a name is left out."""
     if name in of_kind("links") and isinstance(value, list):
         return [url for url in value if not finder.is_in(url)]
     return finder.without(value)
 
 
 def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
-    """Return the changes that remove the names of `finder` from the row; None if the row has to be deleted."""
+    """Return new values of the row's columns, without the names that `finder` finds. None means: delete the row."""
     texts = {column.name: getattr(row, column.name) for column in columns_of(table, PiiKind.TEXT)}
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():
         return {**change, **record_without(finder, row.record, row.evidence)}
-    name = getattr(row, "field", None)  # a table with one field per row
+    name = getattr(row, "field", None)  # None for a table that does not hold one field's value per row
     if name in PEOPLE_FIELDS:
         return None
     if name is not None and "value" in change:

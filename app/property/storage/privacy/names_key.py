@@ -1,7 +1,7 @@
-"""The secret key for hashing purged names. Without it, no list of names can be tested against the hashes.
+"""The secret key for hashing purged names. Nobody without the key can test whether a name is among the hashes.
 
-The key is a setting, or a file beside a SQLite database. It is never in the database, because a copy of the database
-would then contain both hashes and key.
+The key comes from a setting, or from a file beside a SQLite database. It is never stored in the database, because a
+copy of the database would then contain both the hashes and the key.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class NamesKey:
-    """The key from `secret` (PRIVACY_KEY), else from the file `path`, which the first purge of a person creates.
+    """The key, derived from `secret` (PRIVACY_KEY) or else read from the file `path`.
 
-    With neither, people cannot be purged until a secret is set.
+    The first purge of a person creates the file. If both `secret` and `path` are None, people cannot be purged.
     """
 
     secret: str | None = field(default=None, repr=False)
     path: Path | None = None
 
     def read(self) -> bytes | None:
-        """Return the 32 bytes of the key; None without one. Raises `ConfigurationError` for an invalid file."""
+        """Return the 32 bytes of the key, or None if there is no key yet.
+
+        Raises `ConfigurationError` if the file is unreadable or damaged.
+        """
         if self.secret is not None:
             return hashlib.sha256(self.secret.encode()).digest()
         if self.path is None:
@@ -44,10 +47,10 @@ class NamesKey:
         return key
 
     def make(self) -> bytes:
-        """Return the key; create its file if it is missing. Raises `ConfigurationError` if that is impossible."""
+        """Return the key, and create its file if it is missing. Raises `ConfigurationError` if that is impossible."""
         if self.read() is None and self.path is not None:
             try:
-                write_once(self.path, secrets.token_bytes(_BYTES))  # two processes both use the first key written
+                write_once(self.path, secrets.token_bytes(_BYTES))  # of two processes, both use the key written first
             except OSError as exc:
                 raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
         key = self.read()

@@ -1,12 +1,12 @@
-"""Remove a person's name from all tables, and prevent its return.
+"""Remove a person's name from all tables, and keep it from being stored again.
 
 1. Store hashes of the name, and wait for running writers. After that, no writer stores the name.
 2. Purge the pages whose URLs contain the name.
-3. Read all columns that can name people, once and without locks. Delete or clean the matching rows, a few at a time:
-   copies that can be obtained again (bodies, answers of models and searches) are deleted; values and their evidence
-   only lose the name.
+3. Read all columns that can name people, once and without locks. Change the rows with the name, a few at a time. Data
+   that can be obtained again (bodies, answers of models and searches) is deleted. From values and their evidence, only
+   the name is removed.
 
-The progress is stored. An interrupted purge resumes at the stored position if it is repeated within a day.
+The purge stores its position. If it is interrupted and repeated within a day, it resumes there.
 """
 
 from __future__ import annotations
@@ -39,19 +39,21 @@ from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from app.property.urls.targets import normalize_url
 
-#: Matching rows of these tables are deleted. `_clear` deletes pages and requests too; other rows lose only the name.
+#: Rows of these tables that contain the name are deleted. `_clear` also deletes page copies, bodies, and model
+#: requests. From rows of other tables, only the name is removed.
 _COPIES = tuple(one.__table__ for one in (LlmCache, RecipeRow, RecipeExample, Change))
-#: Maximum number of rows changed per transaction, with their properties.
+#: Maximum number of rows cleaned per transaction. The properties they belong to are rebuilt in the same transaction.
 _AT_ONCE = 20
-#: Maximum number of bodies read at a time.
+#: Maximum number of page bodies loaded into memory at a time.
 _BODIES = 20
 _NOTE_SECONDS = 5.0
-#: Tables derived from others come last, so that rows derived before the others were cleaned are found too.
+#: These tables are derived from others, and are searched last. A row that was derived from another table before that
+#: table was cleaned is then found too.
 _LAST = ("properties", "changes")
 
 
 def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iterator[Step]:
-    """Yield the steps that purge a person, pages first. Raises `ConfigurationError` without a key for the hashes."""
+    """Yield the steps that purge a person, pages first. Raises `ConfigurationError` if no key for hashing is set."""
     finder, progress = finder_of(name), None
     if not dry_run:
         secret = database.names_key.make()
@@ -66,7 +68,7 @@ def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iter
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
     noted = time.monotonic()
     for table in tables[first:]:
-        # a primary key that may contain the name, such as a URL, is not stored as progress
+        # a primary key that may contain the name, such as a URL, must not be stored as the purge's position
         is_plain = not {*columns_of(table, *NAMING)} & {*table.primary_key}
         named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and table.name == begun[0] else None
         for key, texts in _rows(database, table, after):
@@ -90,7 +92,7 @@ def _note(part: Removal, progress: Progress, table: str, key: Sequence[Any]) -> 
 
 
 def _pages(database: Database, finder: Finder) -> Scope:
-    """Return the scope of the URLs that contain the name, as stored and as targets."""
+    """Return the scope of all stored URLs that contain the name, each as stored and as a normalized target."""
     urls = dict.fromkeys(stored_urls(database, finder.is_in))
     for url in list(urls):
         with suppress(InvalidTargetError):  # a URL after redirects may be too long for a target
@@ -101,7 +103,10 @@ def _pages(database: Database, finder: Finder) -> Scope:
 def _rows(
     database: Database, table: Table, after: tuple[Any, ...] | None
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """Yield the primary key of each row and its texts and URLs that may name people. Addresses are left out."""
+    """Yield the primary key of each row of `table`, and the row's texts and URLs that may name people.
+
+    Addresses are left out. `after` is the primary key to continue after; None begins with the first row.
+    """
     width = len(table.primary_key.columns)
     texts, targets = columns_of(table, PiiKind.TEXT), columns_of(table, PiiKind.TARGET, PiiKind.URLS)
     if table is Blob.__table__:
@@ -114,7 +119,7 @@ def _rows(
 
 
 def _decoded(body: bytes) -> str:
-    """Decode a body of unknown encoding well enough to find names: UTF-8, else Latin-1 without NUL bytes."""
+    """Decode a body well enough to find names: as UTF-8, else as Latin-1. From UTF-16, NUL bytes are dropped."""
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -124,7 +129,7 @@ def _decoded(body: bytes) -> str:
 
 def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
     ids = [key[0] for key in keys]
-    if table is Blob.__table__:  # a later job fetches the page again, and reads it without the name
+    if table is Blob.__table__:  # a later job can fetch the page again, and removes the name before reading it
         part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
         part.drop_blobs(set(ids))
         part.drop_answers(ids)
@@ -139,7 +144,7 @@ def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
 
 
 def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
-    """Remove the name from the rows, and rebuild their properties as changed."""
+    """Remove the name from the rows with these keys, and rebuild the properties of the rows that changed."""
     connection = part.connection
     mine = select(table).where(_is_one_of(table, keys))
     of_property = columns_of(table, PiiKind.PROPERTY)
@@ -149,7 +154,7 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
     for row in connection.execute(mine).all():
         change = cleaned(table, row, finder)
         if change is not None and all(getattr(row, name) == value for name, value in change.items()):
-            continue  # another transaction has cleaned the row
+            continue  # another transaction has already cleaned the row
         changed |= {row._mapping[column] for column in of_property} - {None}
         which = _is_one_of(table, [tuple(row._mapping[column] for column in table.primary_key.columns)])
         if change is not None and _put(part, table, which, change):
@@ -158,13 +163,13 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
             part.drop(table, which)
         part.job_ids |= {row.id} if table is JobRow.__table__ else set()
     for property_id in sorted(changed):
-        if not part.dry_run:  # a rebuild does not affect the counts, and would lock the feed
+        if not part.dry_run:  # a rebuild does not change the counts, and would lock the feed for the whole dry run
             rebuild(part.database, connection, property_id, changed=True)
         part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == property_id)).scalars())
 
 
 def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:
-    """Update the row. Return False if an equal row exists."""
+    """Update the row. Return False if that would make it a duplicate of another row."""
     try:
         with part.connection.begin_nested():
             part.connection.execute(update(table).where(which).values(change))

@@ -1,7 +1,7 @@
-"""The catalog of personal data: what each column can store about people, properties, and sites.
+"""The catalog of personal data: for each table column, the kind of personal data that it can contain.
 
-Purges use this catalog to find the data that they must remove. The kinds are declared on the columns
-(`storage/types.py`); a test fails for a text column without a kind.
+Purges use this catalog to find the data that they must remove. Columns declare their kind by their type
+(`storage/types.py`). A test fails if a text column declares no kind.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from sqlalchemy import JSON, Column, LargeBinary, Table, Text
 class PiiKind(StrEnum):
     """The kind of personal data that a column can contain."""
 
-    NOTHING = "nothing"  # ids, times, numbers, hashes, codes of this project, facts about keys
-    OPERATOR = "operator"  # the person who performed an action, kept for accountability
-    TARGET = "target"  # one URL or address, spelled as a target
+    NOTHING = "nothing"  # no personal data: ids, times, numbers, hashes, codes, facts about API keys
+    OPERATOR = "operator"  # name of the person who performed an action, kept for accountability
+    TARGET = "target"  # one URL or address, normalized by `urls/targets.py`
     URLS = "urls"  # several URLs, each between blanks
-    KEY = "key"  # a key of a property, made from URLs, addresses, and numbers
+    KEY = "key"  # a property's key, made from URLs, addresses, and numbers
     PROPERTY = "property"  # the id of a property
     JOB = "job"  # the id of a job
     BODY = "body"  # the hash of a page's body
@@ -27,13 +27,16 @@ class PiiKind(StrEnum):
     COPY = "copy"  # a compressed body
 
 
-#: The kinds that can name a person. KEY is not among them, because a key repeats text of its property's records.
+#: The kinds that are searched for a person's name. Keys need no search, because they are made from searched columns.
 NAMING = (PiiKind.TEXT, PiiKind.TARGET, PiiKind.URLS)
 _IDS = {"properties.id": PiiKind.PROPERTY, "jobs.id": PiiKind.JOB, "blobs.sha256": PiiKind.BODY}
 
 
 def pii_kind(column: Column[Any]) -> PiiKind:
-    """Return the declared kind of a column, else that of the column it references; `TEXT` for undeclared text."""
+    """Return the declared kind of a column, else the kind of the column that it is or references.
+
+    Other columns count as `COPY` (binary), `TEXT` (text or JSON), or `NOTHING`.
+    """
     if "pii" in column.info:
         return PiiKind(column.info["pii"])
     names = {str(column), *(key.target_fullname for key in column.foreign_keys)}
@@ -43,5 +46,5 @@ def pii_kind(column: Column[Any]) -> PiiKind:
 
 
 def columns_of(table: Table, *kinds: PiiKind) -> list[Column[Any]]:
-    """Return the columns of `table` of these kinds."""
+    """Return the columns of `table` that have one of these kinds."""
     return [column for column in table.columns if pii_kind(column) in kinds]

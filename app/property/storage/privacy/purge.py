@@ -1,10 +1,10 @@
 """The steps that remove all data about a URL, a host, a property, or an address from all tables.
 
-1. Store hashes of the purged URLs, and wait for running writers. After that, no writer stores anything fetched earlier
-   (`suppressions.py`).
+1. Store hashes of the purged URLs, and wait for running writers. After that, no writer stores data from these URLs that
+   was fetched before the purge (`suppressions.py`).
 2. Find the data by index, and remove it a few pages at a time, locking only the properties of these pages.
 
-Repeat an interrupted purge to complete it: pages that lead to other pages are removed last.
+To complete an interrupted purge, repeat it. This works because pages by which other pages are found are removed last.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
-#: Tables with values from pages about properties, with their columns of page URLs.
+#: Tables of values that were read from pages, each with its columns of page URLs.
 _PAGE_DATA: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
     SourceRow: RECORD_URLS,
     Observation: [Observation.source_url],
 }
-#: Other tables whose rows are deleted if they name a purged URL, with their columns of URLs.
+#: Other tables whose rows are deleted if they name a purged URL, each with its columns of URLs.
 _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     JobAttempt: [JobAttempt.url],
     LlmCache: [LlmCache.target],
@@ -59,13 +59,14 @@ _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     Unverified: [Unverified.url],
     Watch: [Watch.target],
 }
-#: Tables whose rows are deleted, and counted, with their property.
+#: Tables whose rows are deleted and counted when their property is deleted.
 _OF_PROPERTY = (Change, Observation, Unverified, Watch)
-#: The most URLs purged per transaction, with the properties of their pages.
+#: Maximum number of URLs purged per transaction. The properties of their pages are rebuilt in the same transaction.
 _AT_ONCE = 10
-#: URLs are searched at most this many times, because other processes may add URLs of the pages meanwhile.
+#: The search for URLs of the purged pages is repeated at most this many times. A repetition finds URLs that other
+#: processes have added meanwhile.
 _MOST_ROUNDS = 5
-# These conditions must match their indexes exactly.
+# The next three conditions must be written exactly as in the partial indexes, or SQLite does not use these indexes.
 #: The condition for jobs whose error message names pages.
 _ERROR_NAMES_PAGES = literal_column("error_code") == literal_column("'no_source'")
 _HAS_DETAIL = literal_column("detail") != literal_column("''")
@@ -73,7 +74,10 @@ _IS_SEARCH = literal_column("kind") == literal_column("'search'")
 
 
 def find(database: Database, scope: Scope, *, dry_run: bool) -> Scope:
-    """Return `scope` with everything that belongs to it, and suppress its URLs unless this is a dry run."""
+    """Return `scope` extended by all URLs and properties that belong to it.
+
+    Unless this is a dry run, also suppress its URLs and hosts: data that was fetched before now is no longer stored.
+    """
     if not dry_run:
         refuse_from_now(database, scope.urls, scope.hosts)
     if scope.hosts:
@@ -93,22 +97,25 @@ type Step = Callable[["Removal"], object]
 
 
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that purge `scope`: short transactions, in an order that makes the purge repeatable."""
+    """Yield the steps that purge `scope`. Each step is a short transaction.
+
+    Their order allows an interrupted purge to be repeated: the first URL, which leads to the others, is removed last.
+    """
     yield from _mentions(database, scope)
     for urls in chunks(scope.urls[:0:-1], _AT_ONCE):
         yield partial(Removal.remove_pages, urls=urls, later=scope.properties)
     if scope.properties:
         yield partial(Removal.rebuild_or_drop, property_ids=scope.properties)
-    for url in scope.urls[:1]:  # the first URL leads to all others
+    for url in scope.urls[:1]:
         yield partial(Removal.remove_pages, urls=[url])
     if scope.hosts:
         yield partial(Removal.drop_recipes, hosts=scope.hosts)
 
 
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that delete search answers, error messages, and details that name one of the pages."""
+    """Yield the steps that delete texts that name a purged page: search answers, error messages, and attempts."""
     urls = set(scope.urls)
-    with database.reading() as connection:  # find the pages that a search named for the properties
+    with database.reading() as connection:  # also look for pages from which searches reported claims on the properties
         for some in chunks(scope.properties):
             urls |= set(connection.execute(select(Unverified.url).where(Unverified.property_id.in_(some))).scalars())
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
@@ -123,7 +130,7 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
 class Removal:
     """One step of a purge, in the caller's transaction.
 
-    `removed` counts deleted rows by table. `job_ids` are the jobs whose results in Redis must be deleted too.
+    `removed` counts deleted rows by table. `job_ids` are the jobs whose results must also be deleted from Redis.
     """
 
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
@@ -134,7 +141,7 @@ class Removal:
         self.job_ids = set[str]()
 
     def drop(self, what: type[Base] | Table, which: ColumnElement[bool], *columns: Any) -> Sequence[Row[Any]]:
-        """Delete and count the matching rows of `what`; return their `columns` (by default the primary key)."""
+        """Delete and count the rows of `what` that match `which`. Return their `columns` (default: the primary key)."""
         table = what if isinstance(what, Table) else what.__table__
         statement = delete(table).where(which).returning(*columns or table.primary_key)
         rows = self.connection.execute(statement).all()
@@ -142,7 +149,7 @@ class Removal:
         return rows
 
     def drop_texts(self, column: Any, rows: Sequence[Any]) -> None:
-        """Replace error messages of jobs, and delete attempts, unless their text has changed meanwhile."""
+        """Replace the error messages of jobs, or delete attempts, unless the text in `column` has changed meanwhile."""
         for row in rows:
             *key, text = row
             mine = and_(column == text, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
@@ -153,7 +160,7 @@ class Removal:
                 self.connection.execute(delete(column.table).where(mine))
 
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
-        """Delete everything about `urls`; rebuild or delete their properties, except those handled `later`."""
+        """Delete everything about `urls`. Rebuild or delete the affected properties, except those in `later`."""
         connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
         lock_pages(self.database, connection, [row.to_record() for row in entities(connection, stored)])
@@ -181,7 +188,10 @@ class Removal:
         self.rebuild_or_drop(sorted(property_ids - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
-        """Delete the copies of the pages and of all pages that their jobs fetched; return the hashes of the pages."""
+        """Delete the copies of the pages `urls`, and of all pages that their jobs fetched.
+
+        Return the hashes of the bodies of the pages `urls`.
+        """
         connection = self.connection
         mine = is_any([PageCopy.url, PageCopy.final_url], urls)
         copies = self.drop_copies(or_(mine, PageCopy.job_id.in_(self.job_ids)))
@@ -190,22 +200,25 @@ class Removal:
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
     def drop_copies(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
-        """Delete the matching page copies, and their blobs without other references; return the copies."""
+        """Delete the page copies that match `which`, and those of their blobs that nothing else refers to.
+
+        Return the deleted copies.
+        """
         rows = self.drop(PageCopy, which, PageCopy.url, PageCopy.final_url, PageCopy.sha256, PageCopy.text_sha256)
         self.drop_blobs({sha256 for row in rows for sha256 in (row.sha256, row.text_sha256)})
         return rows
 
     def drop_blobs(self, hashes: set[str]) -> None:
-        """Delete the blobs that nothing refers to."""
+        """Delete the blobs with these hashes that nothing refers to."""
         self.removed[Blob.__tablename__] += len(drop_unused_blobs(self.connection, hashes))
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:
-        """Delete model requests, and wake the jobs that wait for them."""
+        """Delete the model requests that match `which`, and wake the jobs that wait for them."""
         rows = self.drop(LlmRequest, which)
         wake(self.connection, [row.id for row in rows], self.database.clock.now())
 
     def drop_answers(self, hashes: Iterable[str]) -> None:
-        """Delete model requests, cached answers, and recipe examples of these bodies."""
+        """Delete the model requests, cached answers, and recipe examples for page bodies with these hashes."""
         self.drop_requests(LlmRequest.content_sha256.in_(hashes))
         self.drop(LlmCache, LlmCache.content_sha256.in_(hashes))
         self.drop(RecipeExample, RecipeExample.content_sha256.in_(hashes))
@@ -217,7 +230,7 @@ class Removal:
             self.drop(RecipeRow, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
     def _decided_on(self, urls: Sequence[str]) -> set[str]:
-        """Return the properties of identity decisions on `urls`: their changes may show values from these pages."""
+        """Return the properties of identity decisions on `urls`, because their changes may show values of these pages."""
         decided = IdentityDecision.id.in_(select(IdentityPin.decision_id).where(IdentityPin.url.in_(urls)))
         named = (
             select(IdentityDecision.property_id).where(decided).union(select(IdentityDecision.other_id).where(decided))
@@ -226,24 +239,24 @@ class Removal:
         return set(self.connection.execute(today).scalars())
 
     def _drop_decisions(self, urls: Sequence[str]) -> None:
-        """Delete the pins of these pages, and decisions that have pages on one side only."""
+        """Delete the pins of the pages `urls`, and the identity decisions that then have no page on one side."""
         ids = [row.decision_id for row in self.drop(IdentityPin, IdentityPin.url.in_(urls), IdentityPin.decision_id)]
         left = select(func.count(IdentityPin.side.distinct())).where(IdentityPin.decision_id == IdentityDecision.id)
         one_sided = IdentityDecision.id.in_(ids) & (left.scalar_subquery() < 2)
         self.connection.execute(delete(IdentityDecision).where(one_sided))
 
     def rebuild_or_drop(self, property_ids: Sequence[str]) -> None:
-        """Rebuild the properties that have pages left; delete the others, with the properties merged into them."""
+        """Rebuild those properties that still have pages. Delete the others, and the properties merged into them."""
         lock_rows(self.connection, property_ids)
         for property_id in property_ids:
             left = select(SourceRow.id).where(SourceRow.property_id == property_id).limit(1)
             if self.connection.execute(left).first() is None:
                 merged = select(Property.id).where(Property.merged_into == property_id).with_for_update()
                 merged_ids = self.connection.execute(merged).scalars().all()
-                # the property comes last, or the merged properties would be deleted uncounted
+                # delete the property last; otherwise the database would delete the merged ones with it, uncounted
                 for some in [*chunks(merged_ids), [property_id]]:
                     for table in _OF_PROPERTY:
                         self.drop(table, table.property_id.in_(some))
                     self.drop(Property, Property.id.in_(some))
-            elif not self.dry_run:  # a rebuild does not affect the counts
+            elif not self.dry_run:  # a rebuild does not change the counts
                 rebuild(self.database, self.connection, property_id)

@@ -21,27 +21,27 @@ from app.property.storage.watches.schedule import TICK
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """The result of a purge: the number of deleted rows by table, and the jobs whose results in Redis must go too."""
+    """The result of a purge: the number of deleted rows by table, and the ids of jobs whose Redis results must go."""
 
     removed: dict[str, int]
     job_ids: Sequence[str] = field(repr=False)
 
 
 class PurgeStore(Store):
-    """Purges a `Database`."""
+    """Purges data from a `Database`."""
 
     def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
         """Delete all data about `name`: a URL, a lowercase host, a property id, an address, or a person.
 
-        An address includes its jobs' results and the properties indexed under it. The name of a purged person is never
-        stored again. Jobs are deleted too; the results of running jobs are then refused (`PurgedMeanwhileError`). The
-        audit log records who purged and the numbers. A repeated purge deletes nothing more.
+        The purge of an address includes the results of its jobs, and the properties indexed under it. Jobs are deleted
+        too; a running job can then no longer store its result (`PurgedMeanwhileError`). The name of a purged person is
+        never stored again. The audit log records `who` purged, and the numbers of deleted rows.
 
-        The result counts deleted rows by table, and in "texts" the rows that only lost the name. A dry run does the
-        same work in one transaction and rolls it back, so that its numbers are right.
+        The result counts deleted rows by table, and under "texts" the rows from which only the name was removed. A dry
+        run does the same work in one transaction and rolls it back, so that its numbers are right.
 
         Raises `InvalidTargetError` for an invalid URL or address, `InvalidPersonError` for an unusable name, and
-        `ConfigurationError` without a key for hashing the name; then nothing is deleted.
+        `ConfigurationError` if there is no key for hashing the name. After such an error, nothing is deleted.
         """
         database = self._database
         if kind is PurgeKind.PERSON:
@@ -55,14 +55,14 @@ class PurgeStore(Store):
 
 
 def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, int]) -> None:
-    """Add a purge to the audit log: who purged what kind of thing, and the number of deleted rows by table."""
+    """Add a purge to the audit log: the person, the kind of purge, and the number of deleted rows by table."""
     now = database.clock.now()
     with database.writing() as connection:
         audit.record(connection, now, who, "purge", str(kind), removed=dict(removed))
 
 
 def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
-    """Run the steps, each in a transaction. A dry run runs them all in one transaction, and rolls it back."""
+    """Run each step in its own transaction. A dry run runs all steps in one transaction, and rolls it back."""
     removed, job_ids = Counter[str](), set[str]()
 
     def note(part: Removal) -> None:
@@ -71,13 +71,13 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.advisory_lock(connection, TICK)  # otherwise a watch to be deleted could request its page again
+            database.advisory_lock(connection, TICK)  # or a tick could request a page of a watch that is being deleted
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part
 
     if dry_run:
-        steps = list(steps)  # generating the steps reads the database, outside of the transaction
+        steps = list(steps)  # generating the steps reads the database, which must happen outside the transaction
         with database.writing() as connection:
             for step in steps:
                 note(work(step, connection))

@@ -22,18 +22,18 @@ from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalize_target, normalize_url
 
-#: Groups of columns that hold URLs of the same page.
+#: Groups of columns. The columns of a group hold URLs of the same page in each row.
 _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
-#: Maximum number of conditions per statement.
+#: Maximum number of URL conditions per statement.
 _AT_ONCE = 50
 #: Maximum number of rows per read transaction.
 _PAGE = 2000
-#: Punctuation that may follow a URL in a sentence.
+#: Punctuation that may follow a URL in a sentence, and is not part of the URL.
 _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """The subject of a purge: a page (any of its URLs), a host with its subdomains, a property, address, or person."""
+    """What a purge is about. `URL` is any URL of a page. `HOST` is a host and its subdomains."""
 
     URL = "url"
     HOST = "host"
@@ -46,32 +46,36 @@ class PurgeKind(StrEnum):
 class Scope:
     """The data that a purge removes.
 
-    `urls` are targets of any kind in every stored spelling, including those of `hosts`. Each follows a URL that leads
-    to it: if the last ones are deleted, the first one still leads to all others.
+    `urls` are targets of any kind in every stored spelling, including the URLs on `hosts`. Each URL comes after a URL
+    by which it was found. If a purge deletes the last ones first and is interrupted, the first one still leads to the
+    rest.
     """
 
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
-    #: Whether the first of `urls` is an address. Its properties are then included.
+    #: Whether the first of `urls` is an address. The properties at this address are then purged too.
     at_address: bool = False
-    #: Whether the URLs are unrelated. A page to which two of them redirect is then shared, and is not purged.
+    #: Whether `urls` are unrelated. A page to which two of them redirect then counts as shared, and is not purged.
     one_by_one: bool = False
 
     def is_of_host(self, url: str) -> bool:
-        """Return whether the URL is on one of the hosts or their subdomains."""
+        """Return whether the URL's host is one of `hosts` or a subdomain of one of them."""
         host = host_of(url)
         return any(host == name or host.endswith(f".{name}") for name in self.hosts)
 
 
 def names_page(text: str, urls: Set[str], scope: Scope) -> bool:
-    """Return whether one of `urls`, or a URL of the scope's hosts, is a word in `text`."""
+    """Return whether `text` contains one of `urls`, or a URL on the scope's hosts, as a word."""
     words = {part for word in text.split() for part in (word, word.rstrip(_AFTER_URL))}
     return not urls.isdisjoint(words) or any(scope.is_of_host(word) for word in words)
 
 
 def named_scope(kind: PurgeKind, name: str) -> Scope:
-    """Return the scope of the name, before `complete`. Raises `InvalidTargetError` for an invalid URL or address."""
+    """Return a scope with only `name` itself; `complete` adds what belongs to it.
+
+    Raises `InvalidTargetError` for an invalid URL or address.
+    """
     match kind:
         case PurgeKind.URL:
             return Scope(urls=(normalize_url(name),))
@@ -88,7 +92,7 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
 
 
 def stored_urls(database: Database, is_wanted: Callable[[str], bool]) -> list[str]:
-    """Return the URLs in all tables that `is_wanted` accepts. Reads all rows, without locks."""
+    """Return all URLs in all tables that `is_wanted` accepts. Reads all rows without locks."""
     columns = (column for table in metadata.sorted_tables for column in columns_of(table, PiiKind.TARGET, PiiKind.URLS))
     words = (word for column in columns for row in rows_of(database, column) for word in (row[-1] or "").split())
     return sorted({word for word in words if "://" in word and is_wanted(word)})
@@ -101,9 +105,10 @@ def rows_of(
     at_once: int = _PAGE,
     after: tuple[Any, ...] | None = None,
 ) -> Iterator[Row[Any]]:
-    """Yield the rows of the columns' table, ordered by its primary key: the key, then `columns`.
+    """Yield the rows of a table, ordered by primary key. A row has the columns of the primary key, then `columns`.
 
-    With `after`, begin after that key. Each chunk of rows is read in its own transaction.
+    `columns` must be of the same table. `after` is a primary key: start with the row after it. Each `at_once` rows are
+    read in their own transaction.
     """
     key = list(columns[0].table.primary_key.columns)
     query, last = select(*key, *columns).where(*only).order_by(*key).limit(at_once), after or None
@@ -117,7 +122,7 @@ def rows_of(
 
 
 def complete(connection: Connection, scope: Scope) -> Scope:
-    """Extend `scope` by all merged properties, all URLs of their pages, and all other URLs of these pages."""
+    """Return `scope` extended by the properties merged with its own, and by all URLs of all pages concerned."""
     property_ids = set(scope.properties)
     if scope.at_address:
         property_ids |= _at_address(connection, scope.urls[0])
@@ -144,7 +149,7 @@ def _with_merged(connection: Connection, property_ids: set[str]) -> set[str]:
 
 
 def _of_properties(connection: Connection, property_ids: set[str]) -> set[str]:
-    """Return all URLs of the properties' pages, and the targets of their jobs."""
+    """Return the URLs of the properties' records and observations, and the targets of their jobs."""
     columns = (
         (SourceRow.url, SourceRow.property_id),
         (Observation.source_url, Observation.property_id),
@@ -158,7 +163,7 @@ def _of_properties(connection: Connection, property_ids: set[str]) -> set[str]:
 
 
 def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ...]:
-    """Return `urls` and all other URLs of their pages, each after a URL that leads to it."""
+    """Return `urls` and all other URLs of their pages. Each URL comes after a URL by which it was found."""
     known, new = dict[str, None](), list(urls)
     while new:
         known.update(dict.fromkeys(new))
@@ -172,7 +177,10 @@ def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ..
 
 
 def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the listing pages whose rows `urls` name, and all rows of these pages: a page is purged as a whole."""
+    """Return the URLs of the pages that `urls` name or name a row of, and of all rows of these pages.
+
+    A page with several properties (rows) is purged as a whole.
+    """
     found = {answer_of(url) for url in urls}
     for some in chunks(sorted(found), _AT_ONCE):
         for column in (SourceRow.url, Observation.source_url):
@@ -182,13 +190,13 @@ def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
 
 
 def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bool]:
-    """Return the condition for `url` with a fragment, as a range in byte order, which the index supports."""
+    """Return the condition that `column` holds `url` with a fragment: a range in byte order, which an index supports."""
     least, less = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
     return and_(column.bool_op(least)(f"{url}#"), column.bool_op(less)(f"{url}{chr(ord('#') + 1)}"))
 
 
 def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the redirect destinations of `urls`, except shared ones such as error and sign-in pages."""
+    """Return the URLs to which `urls` redirect, except those to which other URLs redirect too, such as sign-in pages."""
     mine, found, shared = set(urls), set[str](), set[str]()
     for some in chunks(sorted(mine)):
         found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())
@@ -206,10 +214,10 @@ def _column(connection: Connection, query: Executable) -> set[Any]:
 def _column_where(
     connection: Connection, query: Select[Any], column: InstrumentedAttribute[Any], values: Collection[str]
 ) -> set[Any]:
-    """Return the column that `query` selects, of the rows with `values` in `column`, in chunks of values."""
+    """Return the values that `query` selects from the rows with one of `values` in `column`. Queries in chunks."""
     return {found for some in chunks(sorted(values)) for found in _column(connection, query.where(column.in_(some)))}
 
 
 def is_any(columns: Iterable[Any], values: Any) -> ColumnElement[bool]:
-    """Return the condition that one of `columns` is one of `values`."""
+    """Return the condition that at least one of `columns` equals one of `values`."""
     return or_(false(), *(column.in_(values) for column in columns))

@@ -1,8 +1,9 @@
-"""Suppress purged data: for a day, pages fetched before their purge; permanently, the names of purged people.
+"""Keep purged data from being stored again: pages fetched before their purge, and the names of purged people.
 
-Only hashes are stored. Every transaction that writes a page, a model answer, or a record checks them first. A purge
-stores its hashes, and waits for running transactions before it deletes. So everything is either deleted by the purge or
-refused. Afterwards, pages are also read without the name (`PurgedNames`).
+Only hashes are stored: those of URLs and hosts for a day, those of names permanently. Every transaction that writes a
+page, a model answer, or a record checks them first. A purge stores its hashes and waits for running transactions before
+it deletes. So data is either written early enough for the purge to delete it, or it is not written at all. Purged names
+are also removed from fetched pages before the pages are read (`PurgedNames`).
 """
 
 from __future__ import annotations
@@ -31,29 +32,31 @@ from app.property.storage.types import Base, Plain, Sha256, where
 from app.property.urls.targets import normalize_url
 from app.property.values.text_cache import remembered
 
-#: The name of the lock that writers of pages hold shared, and that a purge takes exclusively for a moment.
+#: The name of the advisory lock that writers of pages hold in shared mode. A purge takes it exclusively for a moment.
 PURGE = "purge"
-#: Hashes of URLs are kept longer than a fetch can take. An interrupted purge of a person can be resumed for the same
-#: time.
+#: Hashes of URLs are kept for this time, which is longer than any fetch takes. An interrupted purge of a person can be
+#: resumed within this time.
 _KEPT = timedelta(days=1)
-#: The number of hex digits of a short hash. Short hashes show fast that a word is in no purged name.
+#: The number of hex digits of a short hash. If a word's short hash is unknown, the word is in no purged name, and the
+#: slower check is skipped.
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
 
 
 class Suppression(Base):
-    """A hash of data that may not be stored, or the progress of a purge.
+    """A hash of data that must not be stored, or the progress of a purge.
 
-    The hash of a URL or host suppresses data fetched before `at`; the keyed hash of a name suppresses it permanently.
+    The hash of a URL or host suppresses data that was fetched before `at`. The keyed hash of a name suppresses the name
+    permanently.
     """
 
     __tablename__ = "suppressions"
 
     hash: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
-    # for a name: short hashes of its words (`suppressions.refuse_name`); for progress: the position in JSON
+    # for a name, short hashes of its words (`refuse_name`); for progress, the position as JSON; else null
     words: Mapped[Plain | None]
-    key_id: Mapped[str | None] = mapped_column(String(16))  # the id of the key that made the hash
+    key_id: Mapped[str | None] = mapped_column(String(16))  # for a name, the id of the secret key; else null
     at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
 
@@ -65,20 +68,27 @@ class Suppression(Base):
 
 
 def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str] = ()) -> None:
-    """From now on, refuse data of these `urls` and `hosts` (with subdomains) that was fetched before now."""
+    """Suppress data from these `urls` and `hosts` (with subdomains) that was fetched before now.
+
+    Wait for all writers that may not know this yet.
+    """
     digests = {_digest("url", url): "url" for url in urls} | {_digest("host", host): "host" for host in hosts}
     _put(database, {digest: {"kind": kind} for digest, kind in sorted(digests.items())}, _KEPT)
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Data that a transaction must not store: its purged URLs, and the names of purged people."""
+    """Data that a transaction must not store: those of its URLs that were purged, and the names of purged people."""
 
     urls: set[str]
     names: Finder
 
     def refuse(self, *values: Any) -> None:
-        """Raise `PurgedMeanwhileError` if a URL was purged, `PersonPurgedMeanwhileError` if `values` name a person."""
+        """Raise an error if the data must not be stored.
+
+        Raises `PurgedMeanwhileError` if a URL was purged, and `PersonPurgedMeanwhileError` if `values` contain the name
+        of a purged person.
+        """
         if self.urls:
             raise PurgedMeanwhileError()
         if self.names.is_in(values):
@@ -88,9 +98,9 @@ class Purged:
 def purged_since(
     database: Database, connection: Connection, fetched_at: datetime | None, urls: Iterable[str] = ()
 ) -> Purged:
-    """Return the URLs of `urls` and the names that were purged after `fetched_at` (None: ever).
+    """Return which of `urls`, and which names, were purged after `fetched_at` (None: at any time).
 
-    Until the transaction ends, no other purge starts deleting.
+    Until the transaction ends, no new purge starts to delete.
     """
     database.advisory_lock(connection, PURGE, shared=True)
     is_later = true() if fetched_at is None else Suppression.at >= fetched_at
@@ -103,7 +113,7 @@ def purged_since(
 
 
 def host_of(url: str) -> str:
-    """Return the lowercase host of a URL; empty if it has none."""
+    """Return the lowercase host of a URL, or "" if the URL has no valid host."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -124,7 +134,7 @@ def _digest(kind: str, value: str) -> str:
 
 
 def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | None) -> None:
-    """Store `rows` by their hashes, and wait for all running writers that could not see them."""
+    """Store `rows`, which are keyed by hash, and wait for all running writers that could not see them."""
     at = database.clock.now()
     own = {"at": at, "expires_at": at + kept if kept is not None else None}
 
@@ -133,13 +143,16 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
             upsert(connection, Suppression, {"hash": digest}, row | own)
 
     database.repeat(work)
-    if not database.is_sqlite:  # on SQLite, which has one writer at a time, no writer is left
+    if not database.is_sqlite:  # SQLite has one writer at a time, so no other writer is running now
         with database.writing() as connection:
             database.advisory_lock(connection, PURGE)
 
 
 def refuse_name(database: Database, key: bytes, name: PersonName) -> None:
-    """From now on, refuse this name: store a hash of each form of the name, and short hashes of its words."""
+    """Suppress this name permanently: store a hash of each form of the name, and short hashes of its words.
+
+    Wait for all writers that may not know this yet.
+    """
     rows = {}
     for form in name.forms:
         short = {_keyed(key, word)[:_SHORT] for word in form if not word.endswith("*")}
@@ -149,14 +162,17 @@ def refuse_name(database: Database, key: bytes, name: PersonName) -> None:
 
 
 class PurgedNames:
-    """The purged names of a `Database`, cached until they change. Thread-safe."""
+    """Finds purged names of a `Database` in text. Caches their hashes until they change. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: tuple[tuple[int, datetime | None], Finder] = ((0, None), NOBODY)
 
     def finder(self) -> Finder:
-        """Return a finder of all purged names. Raises `ConfigurationError` without their key."""
+        """Return a finder of all purged names.
+
+        Raises `ConfigurationError` if names were purged and this process does not have the key of their hashes.
+        """
         newest = func.max(Suppression.at, type_=Suppression.at.type)
         with self._database.reading() as connection:
             row = connection.execute(select(func.count(), newest).where(Suppression.kind == _PERSON)).one()
@@ -167,12 +183,12 @@ class PurgedNames:
         return self._known[1]
 
     def require_nameless(self, url: str) -> None:
-        """Raise `PageNamesPersonError` if `url` contains a purged name, and therefore cannot be stored."""
+        """Raise `PageNamesPersonError` if `url` contains a purged name. Such a URL must not be stored."""
         if self.finder().is_in(url):
             raise PageNamesPersonError()
 
     def page_without(self, page: Page) -> Page:
-        """Return the page without purged names. Raises `PageNamesPersonError` if its URL contains one."""
+        """Return the page without purged names. Raises `PageNamesPersonError` if its URL contains such a name."""
         finder = self.finder()
         if finder.is_in([page.url, page.final_url]):
             raise PageNamesPersonError()
@@ -202,24 +218,27 @@ def _finder(database: Database, rows: Sequence[Row[Any]]) -> Finder:
 
 
 def _key_id(key: bytes) -> str:
-    """Return an id of the key that reveals nothing about it."""
+    """Return an id of the secret key. The id does not reveal the key."""
     return _keyed(key, "this key")[:16]
 
 
 def _keyed(key: bytes, text: str) -> str:
-    """Return a keyed hash in hex digits, against which names cannot be tested without the key."""
+    """Return a keyed hash as hex digits. Without the key, nobody can test whether a name has this hash."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).hexdigest()
 
 
 class Progress:
-    """The progress of the purge of one person, to resume after a crash: a table, and the key of the last row done."""
+    """The position of the purge of one person: a table, and the primary key of the last row done in it.
+
+    After a crash, a repeated purge resumes at this position.
+    """
 
     def __init__(self, database: Database, key: bytes, name: PersonName) -> None:
         self._database = database
         self._hash = _keyed(key, f"progress {sorted(name.forms)}")
 
     def read(self) -> tuple[str, tuple[Any, ...]] | None:
-        """Return the position of a purge that was interrupted within the last day; None to begin at the start."""
+        """Return the position of a purge that was interrupted within the last day. None means: begin at the start."""
         fresh = Suppression.at > self._database.clock.now() - _KEPT
         with self._database.reading() as connection:
             words = connection.execute(select(Suppression.words).where(Suppression.hash == self._hash, fresh)).scalar()
@@ -229,11 +248,11 @@ class Progress:
         return table, tuple(key)
 
     def note(self, connection: Connection, table: str, key: Sequence[Any]) -> None:
-        """Store that all rows up to `key` are done; an empty key means the start of the table."""
+        """Store that all rows of `table` up to the primary key `key` are done. An empty key means the table's start."""
         at = self._database.clock.now()
         row = {"kind": _PROGRESS, "words": json.dumps([table, list(key)]), "at": at, "expires_at": at + _KEPT}
         upsert(connection, Suppression, {"hash": self._hash}, row)
 
     def end(self, connection: Connection) -> None:
-        """Delete the progress, so that the next purge begins at the start."""
+        """Delete the position, so that the next purge of this person begins at the start."""
         connection.execute(delete(Suppression).where(Suppression.hash == self._hash))
