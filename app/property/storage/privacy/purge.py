@@ -230,7 +230,7 @@ class Removal:
             self.drop(RecipeRow, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
     def _decided_on(self, urls: Sequence[str]) -> set[str]:
-        """Return the properties of identity decisions on `urls`, because their changes may show values of these pages."""
+        """Return the properties of identity decisions on `urls`: their changes may show values of these pages."""
         decided = IdentityDecision.id.in_(select(IdentityPin.decision_id).where(IdentityPin.url.in_(urls)))
         named = (
             select(IdentityDecision.property_id).where(decided).union(select(IdentityDecision.other_id).where(decided))

@@ -190,13 +190,13 @@ def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
 
 
 def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bool]:
-    """Return the condition that `column` holds `url` with a fragment: a range in byte order, which an index supports."""
+    """Return the condition that `column` holds `url` with a fragment, as a byte range, which an index supports."""
     least, less = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
     return and_(column.bool_op(least)(f"{url}#"), column.bool_op(less)(f"{url}{chr(ord('#') + 1)}"))
 
 
 def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the URLs to which `urls` redirect, except those to which other URLs redirect too, such as sign-in pages."""
+    """Return the URLs to which only `urls` redirect. Others are shared pages, such as sign-in pages."""
     mine, found, shared = set(urls), set[str](), set[str]()
     for some in chunks(sorted(mine)):
         found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())
