@@ -35,9 +35,9 @@ def build_fetcher(
 ) -> Fetcher:
     """Return a fetcher configured by the settings. It connects to nothing yet.
 
-    With `redis` all processes share one pace per site; without it the pace is local to this process. `resolver` and
-    `ssl_context` default to the machine's resolver and trusted certificates. `browser_switches` are added to
-    Chromium's. Raises `ConfigurationError` if a browser is configured that cannot run here.
+    With `redis`, all processes share rate limits and robots.txt files. Without it, each process has its own. `resolver`
+    and `ssl_context` default to the machine's resolver and trusted certificates. `browser_switches` are additional
+    command-line switches for Chromium. Raises `ConfigurationError` if the configured browser cannot run here.
     """
     site_of("example.com")  # loads the Public Suffix List now, not during a site's first request
     limits, resolver = limits or Limits(), resolver or SystemResolver(clock)

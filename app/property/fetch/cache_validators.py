@@ -1,4 +1,4 @@
-"""Read cache validators, `no-store`, and the canonical URL from response headers, and make requests conditional. Pure.
+"""Read cache validators and the canonical URL from response headers, and build conditional request headers. Pure.
 
 See RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of responses), RFC 8288 (Link).
 """
@@ -12,8 +12,9 @@ from urllib.parse import urljoin
 
 from app.property.page import CacheValidators
 
-#: Validators longer than this are ignored, and so is the rest of a longer Link header.
+#: Longer validators are ignored.
 _MOST_CHARACTERS = 1024
+#: Only this many characters of a Link header are read.
 _MOST_LINK_CHARACTERS = 8192
 _VISIBLE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 _LINK = re.compile(r"<([^<>]*+)>((?:\s*+;\s*+[\w!#$&+.^`|~*-]++\s*+(?:=\s*+(?:\"(?:[^\"\\]|\\.)*+\"|[^\s;,\"]*+))?)*+)")
@@ -22,7 +23,7 @@ _DIRECTIVE = re.compile(r"([a-z0-9-]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\s,]*)))?", r
 
 
 def validators_of(headers: Mapping[str, str]) -> CacheValidators:
-    """Return the cache validators in the header fields of a response."""
+    """Return the cache validators of a response, and whether it forbids storing (`no-store`)."""
     etag, modified = headers.get("etag", "").strip(), headers.get("last-modified", "").strip()
     if "*" in headers.get("vary", ""):  # `*`: no later request matches this one (RFC 9110 section 12.5.5)
         etag = modified = ""
@@ -34,7 +35,7 @@ def validators_of(headers: Mapping[str, str]) -> CacheValidators:
 
 
 def conditional_headers(validators: CacheValidators | None) -> dict[str, str]:
-    """Return the header fields that make a request conditional; none if no validator is known."""
+    """Return the header fields that make a request conditional, or {} if no validator is known."""
     if validators is None:
         return {}
     asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
@@ -47,7 +48,7 @@ def is_conditional(headers: Mapping[str, str]) -> bool:
 
 
 def canonical_link(headers: Mapping[str, str], base: str) -> str | None:
-    """Return the absolute URL of `rel=canonical` in the Link header; None if it names none or several."""
+    """Return the absolute canonical URL from the Link header, or None if the header gives none or several."""
     found = set[str]()
     for match in _LINK.finditer(headers.get("link", "")[:_MOST_LINK_CHARACTERS]):
         rel = _REL.search(match[2])
@@ -60,7 +61,7 @@ def canonical_link(headers: Mapping[str, str], base: str) -> str | None:
 
 
 def directives(cache_control: str) -> dict[str, str]:
-    """Return the directives of a Cache-Control header by lower-case name, each with its argument or ""."""
+    """Return the directives of a Cache-Control header: lower-case names to arguments ("" if there is no argument)."""
     return {match[1].lower(): match[2] or match[3] or "" for match in _DIRECTIVE.finditer(cache_control)}
 
 

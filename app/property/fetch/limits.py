@@ -1,4 +1,4 @@
-"""The limits of one page: time, bytes, and redirects. Exceeding one raises an error that names it."""
+"""Limits for fetching one page: time, bytes, and redirects. Exceeding a limit raises an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one page. `total_seconds` excludes waiting for the site's pace."""
+    """Limits for fetching one page. `total_seconds` excludes the wait for the site's rate limit."""
 
     redirects: int = 10
     total_seconds: float = 60.0
@@ -21,14 +21,15 @@ class Limits:
     wire_bytes: int = 10_000_000
     #: Maximum number of bytes of a body after decompression.
     body_bytes: int = 10_000_000
-    #: The most CPU time to receive and decompress a body: 10 MB take 0.2 s, a million empty frames many seconds.
+    #: Maximum CPU time for receiving and decompressing a body. 10 MB take 0.2 s, but a body of a million empty frames
+    #: takes many seconds.
     unpacking_cpu_seconds: float = 1.0
     #: Maximum number of bytes of the status line and header fields, including interim responses (1xx).
     header_bytes: int = 65_536
 
 
 class TimeBudget:
-    """A time budget that is only spent inside `running()`."""
+    """The time left for a page. It decreases only inside `running()`."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
@@ -36,7 +37,7 @@ class TimeBudget:
 
     @contextmanager
     def running(self) -> Iterator[int]:
-        """Spend time from the budget. Yields the deadline in microseconds since the epoch."""
+        """Yield the deadline in microseconds since the epoch. Afterwards, subtract the time that the block took."""
         started_us = self._clock.now_us()
         try:
             yield started_us + self._left_us

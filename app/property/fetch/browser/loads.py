@@ -29,7 +29,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A decompressed response. Repeated header fields are joined by commas, but set-cookie fields by line ends."""
+    """A decompressed response. Repeated headers are joined by commas, but `set-cookie` headers by newlines."""
 
     status: int
     headers: dict[str, str]
@@ -39,7 +39,7 @@ class Loaded:
 class Loads:
     """Makes the requests of one page: calls `load` in threads and sends the responses to the browser, until `end`.
 
-    All responses together may have `most_bytes`. At most `at_once` requests run concurrently.
+    The response bodies of a page may have `most_bytes` in total. At most `at_once` requests run concurrently.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Loads:
                 self._conversation.answer(message["ask"], answer)
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """Return the response, or None if it exceeds the remainder of the page's total size."""
+        """Count the response's bytes. Return None if the page's total size is now exceeded."""
         with self._lock:
             self._left_bytes -= len(loaded.body) if loaded is not None else 0
             return loaded if self._left_bytes >= 0 else None

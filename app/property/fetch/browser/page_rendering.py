@@ -1,4 +1,4 @@
-"""Render a page for the fetcher, which decides what the browser receives and what the page may load."""
+"""Render a fetched page in the browser, and make the requests of the page if the guard and robots.txt allow them."""
 
 from __future__ import annotations
 
@@ -29,22 +29,23 @@ _ROBOTS_SECONDS = 5.0
 _LOADING_SECONDS = 10.0
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: These request fields of a page are not sent on. The worker sets them, or they are hop-by-hop (RFC 9110, 7.6.1).
+#: Request headers that are not forwarded from the page: the worker sets them, or they apply to one connection only
+#: (RFC 9110 section 7.6.1).
 # fmt: off
 _OURS = frozenset({
     "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer",
     "transfer-encoding", "upgrade", "user-agent",
 })
 # fmt: on
-#: These response fields are not passed on, because they do not apply to the decompressed body.
+#: Response headers that the browser does not receive, because they do not apply to the decompressed body.
 _UNPACKED = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
-#: These response fields of a document affect rendering, so the browser receives them.
+#: The headers of a fetched document that the browser receives, because they affect rendering.
 _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A response that is not an HTTP redirect: its destination, cookies, visitor, and the deadline to read it."""
+    """A received response, with its destination, cookies, and visitor, and the deadline for reading it."""
 
     destination: Destination
     response: httpx2.Response
@@ -54,7 +55,7 @@ class Arrival:
 
 
 class PageRendering:
-    """Renders pages in a browser under the fetcher's rules. Thread-safe."""
+    """Renders pages in a browser, and makes their requests. Thread-safe."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class PageRendering:
         self._renderer.close()
 
     def render(self, page: Page, arrival: Arrival) -> Rendered | Redirect:
-        """Return the page as rendered by the browser, or where it redirects. Raises a `FetchError`."""
+        """Return the rendered HTML, or the URL that the page redirects to. Raises a `FetchError`."""
         destination, headers = arrival.destination, arrival.response.headers
         document = Document(
             page,
@@ -91,7 +92,7 @@ class PageRendering:
         return self._renderer.render(document, arrival.deadline_us, partial(self._load, arrival))
 
     def _load(self, document: Arrival, load: Load) -> Loaded | None:
-        """Return the resource at `load.url` after redirects; None if it is not allowed or not available."""
+        """Return the resource at `load.url` after redirects, or None if it is not allowed or not available."""
         if load.method not in _METHODS or load.most_bytes <= 0:
             return None
         deadline_us = min(document.deadline_us, self._clock.now_us() + round(_LOADING_SECONDS * 1_000_000))
@@ -108,7 +109,10 @@ class PageRendering:
         return None
 
     def _stop(self, document: Arrival, load: Load, deadline_us: int) -> Loaded | Load:
-        """Send one request under the fetcher's rules. Return the response, or the next request if it redirects."""
+        """Send one request, if the guard and robots.txt allow it.
+
+        Return the response, or the next request if the response is a redirect.
+        """
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(
@@ -132,8 +136,9 @@ class PageRendering:
 
 
 def _redirected(load: Load, destination: Destination, location: str, status: int) -> Load:
-    """Return the request that follows a redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch). Another origin
-    gets no credentials.
+    """Return the request that follows a redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch).
+
+    A request to another origin carries no credentials.
     """
     url = urljoin(destination.url, location)
     headers, cookies = dict(load.headers), load.cookies
@@ -148,7 +153,10 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 
 
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
-    """Return False if CORS forbids a script to read the response. Playwright would add the field that permits it."""
+    """Return False if CORS forbids the page's scripts to read the response.
+
+    The browser cannot decide this itself, because Playwright adds the header that permits it.
+    """
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")
     return origin is None or is_own or "access-control-allow-origin" in loaded.headers
@@ -162,7 +170,7 @@ def _fields(response: httpx2.Response) -> dict[str, str]:
 
 
 def _sent_to(url: str, cookies: httpx2.Cookies) -> dict[str, str]:
-    """Return the cookies of a request to `url`, by name."""
+    """Return those of `cookies` that belong in a request to `url`, by name."""
     request = httpx2.Request("GET", url)
     cookies.set_cookie_header(request)
     pairs = (pair.strip().partition("=") for pair in request.headers.get("cookie", "").split(";"))

@@ -1,4 +1,4 @@
-"""Manage the browser process for a worker: start it when a page needs it, send requests, and end it completely."""
+"""Start a browser process, exchange messages with it, and end it with all its descendants."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class BrowserGoneError(Exception):
 
 
 class BrowserStartError(Exception):
-    """The browser did not start. The message is the reason, if the browser gave one."""
+    """The browser did not start. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The browser's program. The browser ends above `memory_bytes` of memory, and after `idle_seconds` without work."""
+    """How to run the browser. It ends if it uses more than `memory_bytes`, or after `idle_seconds` without a page."""
 
     executable: Path
     sandbox: bool
@@ -66,7 +66,7 @@ class BrowserProcess:
             env=self._environment(),
             cwd=self._folder,
             start_new_session=True,
-            pass_fds=(self._alive.fileno(),),  # both processes hold the lock on the folder
+            pass_fds=(self._alive.fileno(),),  # the browser process then also holds the lock on the folder
         )
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.SimpleQueue[Message | None]] = {}
@@ -93,7 +93,7 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Start to render a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
+        """Start rendering a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
@@ -111,7 +111,7 @@ class BrowserProcess:
                 self.send({"cancel": number})
 
     def send(self, message: Message) -> None:
-        """Send a message. Raises `BrowserGoneError`."""
+        """Send a message to the browser process. Raises `BrowserGoneError` if the process has ended."""
         data = wire.packed(message)
         stream = cast(BinaryIO, self._process.stdin)
         try:
@@ -189,7 +189,7 @@ class BrowserProcess:
 
 
 class Conversation:
-    """The messages about one page."""
+    """The messages exchanged about one page."""
 
     def __init__(self, process: BrowserProcess, answers: queue.SimpleQueue[Message | None]) -> None:
         self._process = process
@@ -206,7 +206,10 @@ class Conversation:
         return message
 
     def answer(self, number: int, loaded: Message | None) -> None:
-        """Send the response to a request of the page, or None if there is none. Raises `BrowserGoneError`."""
+        """Send the browser process the response to request `number`, which the page made.
+
+        `loaded` is None if the request failed or was not allowed. Raises `BrowserGoneError`.
+        """
         self._process.send({"answer": number, "loaded": loaded})
 
 

@@ -1,4 +1,4 @@
-"""Render pages of chosen hosts, and pages that are empty without their scripts."""
+"""Render pages of the configured hosts, and pages that are empty without their scripts."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class RenderLimits:
 
     settle_seconds: float = 15.0
     quiet_seconds: float = 0.75
-    #: The size of all resources of a page together, decompressed.
+    #: Maximum total size of a page's resources, in bytes, after decompression.
     loaded_bytes: int = 30_000_000
     requests: int = 150
     #: Maximum number of concurrent requests of one page to all hosts together.
     requests_at_once: int = 4
     pages_at_once: int = 4
-    #: After this many pages, a new browser replaces the old one, because memory use grows with age.
+    #: After this many pages, a new browser replaces the old one, because its memory use grows over time.
     pages_per_browser: int = 100
 
 
@@ -65,7 +65,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The page's elements as HTML. The page keeps the URL of the fetched page, even if scripts change the address."""
+    """The HTML of a rendered page. The page keeps the URL it was fetched from, even if its scripts change the URL."""
 
     html: str
 
@@ -77,12 +77,12 @@ class Redirect:
     url: str
 
 
-#: A function that makes one request of a page. It returns None if the request is refused or fails.
+#: A function that makes one request for a page. It returns None if the request is not allowed or fails.
 Loader = Callable[[Load], Loaded | None]
 
 
 class BrowserRenderer:
-    """Renders with one Chromium for all threads of this process, started on first use."""
+    """Renders pages in one Chromium, which is started on first use and shared by all threads of this process."""
 
     def __init__(
         self,
@@ -117,9 +117,9 @@ class BrowserRenderer:
         return is_shell(page)
 
     def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
-        """Render the page before the deadline, in microseconds since the epoch. Raises a `FetchError`.
+        """Render the page. `load` makes its requests, and is called from several threads.
 
-        `load` is called from several threads.
+        `deadline_us` is in microseconds since the epoch. Raises a `FetchError`.
         """
         url = document.page.final_url
         if not self._places.acquire(timeout=max(0.0, self._seconds_left(deadline_us))):
@@ -135,7 +135,6 @@ class BrowserRenderer:
             self._places.release()
 
     def close(self) -> None:
-        """End the browser."""
         with self._lock:
             current, self._current = self._current, None
         if current is not None:
@@ -185,7 +184,7 @@ class BrowserRenderer:
 
     @contextmanager
     def _process(self, url: str) -> Iterator[BrowserProcess]:
-        """Yield a browser to use. A browser that rendered enough pages is replaced, and ends after its last page."""
+        """Yield the current browser. If it has rendered enough pages, start a new one; the old one ends when unused."""
         with self._lock:
             process = self._current
             if process is not None and process.is_gone:
@@ -239,10 +238,10 @@ class BrowserRenderer:
 
 
 def _headers(of_site: Mapping[str, str]) -> dict[str, str]:
-    """Return the document's headers, with our content security policy in addition to the site's own."""
+    """Return the document's headers, with `_POLICY` in addition to the site's own content security policy."""
     policies = ", ".join(filter(None, (of_site.get("content-security-policy"), _POLICY)))
     return {**of_site, "content-security-policy": policies, "content-type": "text/html; charset=utf-8"}
 
 
 class _NotBegunError(Exception):
-    """The browser ended before the page loaded anything, so another browser can render it."""
+    """The browser ended before the page loaded anything, so another browser can render the page."""

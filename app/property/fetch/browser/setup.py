@@ -24,9 +24,10 @@ def build_renderer(
     render_limits: RenderLimits | None = None,
     more_switches: tuple[str, ...] = (),
 ) -> BrowserRenderer | None:
-    """Return a renderer as the settings specify, or None if they name no browser. Starts nothing yet.
+    """Return a renderer configured by the settings, or None if they name no browser. The browser is not started yet.
 
-    `more_switches` are added to Chromium's. Raises `ConfigurationError` if the browser cannot run here.
+    `more_switches` are additional command-line switches for Chromium. Raises `ConfigurationError` if the browser cannot
+    run here.
     """
     check_browser(settings)
     if settings.fetch.browser_path is None:

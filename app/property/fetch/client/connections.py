@@ -1,6 +1,6 @@
-"""Reuse connections. Each origin has a pool of its own.
+"""Reuse connections. Each origin has its own connection pool.
 
-On every request, a pool checks each of its connections with two system calls, so a shared pool would be slow.
+On every request, a pool checks each of its connections with two system calls. One pool for all origins would be slow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _MOST_IDLE_PER_ORIGIN = 20
 
 
 class Connections:
-    """Connection pools by origin. Pools that were idle for five seconds close at the next request. Thread-safe."""
+    """Connection pools by origin. Thread-safe.
+
+    Each request closes the unused pools whose last request began at least five seconds ago.
+    """
 
     def __init__(self, ssl_context: ssl.SSLContext, clock: Clock) -> None:
         self._ssl_context = ssl_context
@@ -56,7 +59,7 @@ class Connections:
                 pool.users -= 1
 
     def _take_left(self, now: int) -> list[_Pool]:
-        """Remove and return the pools that have been idle for five seconds, least recently used first."""
+        """Remove and return the unused pools whose last request began at least five seconds ago, oldest first."""
         left: list[str] = []
         for origin, pool in self._pools.items():
             if now - pool.used_us < _KEPT_SECONDS * 1_000_000:

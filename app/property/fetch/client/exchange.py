@@ -1,7 +1,8 @@
-"""Send one HTTP request and receive its response within limits, without redirects, robots.txt, or pace.
+"""Send one HTTP request and receive its response, within limits of time and bytes.
 
-Requests and responses are httpx2's; connections are httpcore2's with the network backend in `network.py`. Environment
-variables and proxies are ignored. All errors are converted to `app.errors`.
+The callers handle redirects, robots.txt, and rate limits. Requests and responses are httpx2's. Connections are
+httpcore2's, with the network backend in `network.py`. Environment variables and proxies are ignored. All errors are
+converted to those of `app.errors`.
 """
 
 from __future__ import annotations
@@ -72,10 +73,11 @@ class Exchange:
         conditions: Mapping[str, str] = MappingProxyType({}),
         on_send: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
-        """GET the destination. Read the body inside the `with` block, using `read_body`.
+        """Send a GET request. Read the body inside the `with` block, using `read_body`.
 
-        `cookies` are sent and updated. `conditions` are additional header fields. `on_send` is called just before the
-        request is sent. Leaving the block frees the socket, even if the body was not read completely.
+        `cookies` are sent, and updated from the response. `conditions` are additional header fields. `on_send` is
+        called just before the request is sent. Leaving the block frees the socket, even if the body was not read
+        completely.
         """
         request = httpx2.Request("GET", destination.url, headers={**self._headers, **conditions})
         cookies.set_cookie_header(request)
@@ -87,7 +89,7 @@ class Exchange:
     def request(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes, deadline_us: int
     ) -> Iterator[httpx2.Response]:
-        """Send a request whose `headers` override the fetcher's. Read the response like that of `open`."""
+        """Send a request. `headers` override the default headers. Read the body as with `open`."""
         merged = httpx2.Headers(self._headers)
         merged.update(headers)
         request = httpx2.Request(method, destination.url, headers=merged, content=body or None)
@@ -95,7 +97,7 @@ class Exchange:
             yield response
 
     def post(self, destination: Destination, body: bytes, headers: Mapping[str, str], deadline_us: int) -> int:
-        """POST `body` with additional `headers` and return the status. The response body is not read."""
+        """Send a POST request with additional `headers`, and return the status. The response body is not read."""
         with self.request("POST", destination, headers, body, deadline_us) as response:
             return response.status_code
 
@@ -139,8 +141,8 @@ class Exchange:
     def read_body(self, response: httpx2.Response, *, limit_bytes: int | None = None) -> bytes:
         """Return the decompressed body.
 
-        Raises `PageTooLargeError` above `Limits.body_bytes`. With `limit_bytes`, returns only that many bytes of a
-        larger body.
+        Raises `PageTooLargeError` if it is larger than `Limits.body_bytes`. With `limit_bytes`, returns only that many
+        bytes of a larger body instead.
         """
         limit = self._limits.body_bytes if limit_bytes is None else limit_bytes
         stated = response.headers.get("content-length", "")
@@ -158,7 +160,7 @@ class Exchange:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """Convert errors of the HTTP stack to those of `app.errors`."""
+    """Convert errors of the HTTP libraries to those of `app.errors`."""
     try:
         yield
     except (httpcore2.ConnectTimeout, httpcore2.WriteTimeout, httpcore2.ReadTimeout, httpcore2.PoolTimeout) as exc:

@@ -1,4 +1,4 @@
-"""The fetcher: fetch a URL as a `Page`, applying guard, robots.txt, and pace again at every redirect.
+"""Fetch a URL as a `Page`. The guard, robots.txt, and rate limits apply again to the target of every redirect.
 
 This module defines the order of the stages; their rules are in the other modules of `fetch`.
 """
@@ -48,7 +48,8 @@ from app.property.urls.site import site_of
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: These statuses, like all 5xx, mean "try again later": request timeout, too early, and too many requests.
 _TRANSIENT = frozenset({408, 425, 429})
-#: The longest wait for a slot after a redirect. A later visit would have to follow the redirects again.
+#: The longest wait for a slot after a redirect. The visitor does not come back instead, because it would have to follow
+#: the redirects again.
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -64,7 +65,7 @@ class _Redirect:
 
 
 class Fetcher:
-    """Fetches pages. Thread-safe. Each process has one and closes it at its end."""
+    """Fetches pages. Thread-safe. Each process has one fetcher, and closes it when the process ends."""
 
     def __init__(
         self,
@@ -94,7 +95,6 @@ class Fetcher:
         )
 
     def close(self) -> None:
-        """Close all connections and the browser."""
         self._exchange.close()
         if self._rendering is not None:
             self._rendering.close()
@@ -102,8 +102,8 @@ class Fetcher:
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
         """Return the page at `url` after redirects. The default `visitor` waits up to a minute for a slot at the site.
 
-        Raises `InvalidTargetError` for an invalid URL, a `FetchError` with the reason (`transient` if a retry may
-        help), or `BrokerUnavailableError` if the shared pace is unavailable.
+        Raises `InvalidTargetError` for an invalid URL, a `FetchError` or `PageError` with the reason (`transient` if a
+        retry may help), or `BrokerUnavailableError` if Redis, which stores the rate limits, is unavailable.
         """
         page = self.revisit(url, _nothing_known, visitor)
         if isinstance(page, NotModified):  # the server answered 304 to an unconditional request
@@ -113,9 +113,9 @@ class Fetcher:
     def revisit(
         self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None
     ) -> Page | NotModified:
-        """Return the page like `fetch`, or `NotModified` if the stored copy at the answering URL is still current.
+        """Return the page like `fetch`, or `NotModified` if the site says that the stored copy is still current.
 
-        `known` returns the cache validators of a URL's stored copy, or None without one.
+        `known` returns the cache validators of the stored copy of a URL, or None if there is no stored copy.
         """
         visitor = visitor or Visitor()
         read = partial(self._read_page, url, Spent())
@@ -138,8 +138,9 @@ class Fetcher:
     ) -> Result:
         """Follow redirects from `url`, and read the first response that is not a redirect.
 
-        The guard and then `permit` check each URL; `permit` returns the gap to keep at its host in seconds. A URL with
-        a stored copy (`known`) gets a conditional request. After a public URL, all further URLs must be public.
+        The guard and then `permit` check each URL. `permit` returns the gap between requests that the host asks for, in
+        seconds. The request for a URL with a stored copy (`known`) is conditional. After a public URL, all further URLs
+        must be public.
         """
         budget = TimeBudget(self._clock, self._limits.total_seconds)
         cookies = httpx2.Cookies()
@@ -200,7 +201,7 @@ class Fetcher:
         return page if rendering is None else self._rendered(rendering, page, arrival)
 
     def _page(self, asked: str, url: str, response: httpx2.Response, body: bytes, content_type: str | None) -> Page:
-        """Return the page. Its type and text are empty if the body is blank."""
+        """Build the page from the response. Its media type and text are "" if the body is blank."""
         is_empty = is_blank(body)
         return Page(
             url=asked,
@@ -214,7 +215,7 @@ class Fetcher:
         )
 
     def _rendered(self, rendering: PageRendering, page: Page, arrival: Arrival) -> Page | _Redirect:
-        """Return the page as the browser rendered it. The slot at the site is still held meanwhile."""
+        """Return the page as the browser rendered it. The visitor keeps its slot at the site while it is rendered."""
         result = rendering.render(page, arrival)
         if not isinstance(result, Rendered):
             return _Redirect(result.url)
@@ -222,7 +223,7 @@ class Fetcher:
         with reading(page.final_url, page.spent):
             rendered = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
             self._require_not_blocked(page.url, page.final_url, arrival.response, rendered.text)
-        # validators of the document do not cover the data that its scripts load
+        # the document's validators do not cover the data that its scripts load
         return replace(rendered, validators=CacheValidators(no_store=page.validators.no_store), spent=page.spent)
 
     def _read_robots(self, arrival: Arrival) -> RobotsFile:
@@ -245,7 +246,7 @@ class Fetcher:
             raise PageBlockedError(url, what)
 
     def _head_of(self, response: httpx2.Response) -> str:
-        """Return the start of an error response's text, or "" if the body cannot be read."""
+        """Return the start of the response's text, or "" if the body cannot be read."""
         try:
             return decode(self._exchange.read_body(response, limit_bytes=HEAD_BYTES), None)
         except (FetchError, httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError):

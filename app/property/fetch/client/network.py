@@ -1,7 +1,7 @@
 """The only code that connects to sites. It uses only checked addresses, and limits the time and bytes of every read.
 
-It is the HTTP library's network backend, so nothing bypasses it. Slow headers, endless interim responses, and slow TLS
-handshakes meet the same limits as a long body.
+It is the HTTP library's network backend, so no request bypasses it. The limits also apply to response headers, interim
+responses (1xx), and TLS handshakes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Request:
             _CURRENT.reset(token)
 
     def seconds_left(self) -> float:
-        """Return the seconds until the deadline, above zero. Raises `FetchTimeoutError` after it."""
+        """Return the seconds until the deadline, more than zero. Raises `FetchTimeoutError` if it has passed."""
         left_us = self.deadline_us - self.clock.now_us()
         if left_us <= 0:
             raise FetchTimeoutError(self.destination.url, f"it was not complete after {self.limits.total_seconds:g} s")
@@ -62,7 +62,7 @@ class Request:
         return min(wanted_bytes, left)
 
     def count(self, received: int) -> None:
-        """Add to the received bytes. Raises `PageTooLargeError` above `Limits.wire_bytes`."""
+        """Add to the received bytes. Raises `PageTooLargeError` if their sum exceeds `Limits.wire_bytes`."""
         self.received_bytes += received
         if self.received_bytes > self.limits.wire_bytes:
             raise PageTooLargeError(self.destination.url, self.limits.wire_bytes, "on the wire")
@@ -110,7 +110,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
 
 
 class GuardedStream(httpcore2.NetworkStream):
-    """A connection whose reads and writes are limited by the current request; it may serve several requests in turn."""
+    """A connection that applies the current request's limits. It may serve several requests one after another."""
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner

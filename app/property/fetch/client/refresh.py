@@ -11,18 +11,18 @@ import re
 
 from app.property.reading import trees
 
-#: If a page refreshes later than this, it is not a redirect.
+#: A page that refreshes later than this does not redirect.
 _SOON_SECONDS = 10
-#: The `<meta>` element is searched in this many characters, because it belongs in the head.
+#: Only this many characters are searched for the `<meta>` element, because it belongs in the head.
 _HEAD_CHARS = 65_536
 _HINT = re.compile(r"http-equiv\s*+=\s*+[\"']?\s*+refresh", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)
 
 
 def refresh(header: str, markup: str) -> str | None:
-    """Return the target of a redirect within ten seconds, as the page writes it; None without a redirect.
+    """Return the URL, possibly relative, that the page redirects to within ten seconds; None if it does not redirect.
 
-    `header` is the value of the `Refresh` header, or empty. Elements inside `<noscript>` do not count.
+    `header` is the value of the `Refresh` header, or "". Elements inside `<noscript>` do not count.
     """
     for value in (header, *_stated(markup)):
         if value and (match := _VALUE.fullmatch(value)) is not None and match["seconds"] is not None:

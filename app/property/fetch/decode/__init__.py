@@ -1,1 +1,1 @@
-"""Turn response bodies into text and recognize their kind."""
+"""Decode response bodies to text, and detect media types and block pages."""

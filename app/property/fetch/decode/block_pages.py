@@ -1,8 +1,8 @@
-"""Detect block pages: responses that are a bot challenge, captcha, login, or firewall refusal instead of a page.
+"""Detect block pages: bot challenges, captchas, logins, and firewall errors that a site sends instead of a page.
 
-They are reported, and the site is left alone for a while; nothing tries to bypass them. A sign counts only if the
-makers of these pages document it, or if all of their pages contain it. `reading/kind.py` evaluates the words of a page
-later.
+Block pages are reported, and requests to the site pause for a while. No code tries to bypass them. A sign of a block
+page is used only if its vendor documents it, or if all of the vendor's block pages contain it. `reading/kind.py` later
+evaluates the words of the page.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-#: A response with one of these statuses may be a block page. AWS WAF also sends challenges with 202, others with 200.
+#: Statuses of block pages. AWS WAF also sends challenges with status 202, and other vendors with 200.
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
-#: This many bytes of a refusal are read. A longer text is not examined for signs of a block page.
+#: Maximum number of bytes that are read of a response with a status in `REFUSALS`. The markup of a successful response
+#: with a longer text is not examined.
 HEAD_BYTES = 131_072
 #: A successful response with this many visible characters is a real page, even if it embeds a captcha.
 _WALL_CHARS = 800
 #: A login page has fewer visible characters than this, including help, footer, and legal text.
 _LOGIN_CHARS = 2_500
 
-#: These header fields mark a block page with any status: (field, pattern of its value, who blocks).
+#: Headers that mark a block page, whatever its status: (header, pattern of its value, who blocks).
 _HEADERS = (
     # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     ("cf-mitigated", re.compile("challenge", re.I), "a challenge of Cloudflare"),
@@ -29,14 +30,14 @@ _HEADERS = (
     # https://vercel.com/docs/vercel-firewall/attack-challenge-mode
     ("x-vercel-mitigated", re.compile("challenge|deny", re.I), "a refusal of Vercel's firewall"),
 )
-#: These header fields mark a block page only with a status in `REFUSALS`.
+#: Headers that mark a block page only if the status is in `REFUSALS`.
 _REFUSAL_HEADERS = (
     ("x-datadome", re.compile(""), "a challenge of DataDome"),
     ("x-kpsdk-ct", re.compile(""), "a challenge of Kasada"),
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
     ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: Lower-case markup of block pages, and who blocks. In a successful response with much visible text, it is ignored.
+#: Lower-case markup of block pages, and who blocks. It is ignored in a successful response with much visible text.
 _MARKUP = (
     (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
     (("captcha-delivery.com",), "a challenge of DataDome"),
@@ -50,7 +51,7 @@ _MARKUP = (
     (("hcaptcha.com/", "h-captcha"), "a captcha"),
     (("challenges.cloudflare.com/turnstile", "cf-turnstile"), "a captcha"),
 )
-#: Every sign in `_MARKUP` contains one of these, so that few searches rule out most pages.
+#: Every sign in `_MARKUP` contains one of these. Searching for them first is quick, and rules out most pages.
 _STEMS = (
     "chl_", "captcha", "incapsula", "_pxappid", "/_sec/", "bm-verify=", "errors.edgesuite.net", ".awswaf.com/",
     "gokuprops", "kpsdk", "/149e9513", "url was rejected", "turnstile",
@@ -65,9 +66,9 @@ _UNSEEN = re.compile(
 
 
 def block_reason(url: str, asked: str, status: int, headers: Mapping[str, str], text: str) -> str | None:
-    """Return a description of what blocks access at `url`; None if access is not blocked.
+    """Return a description of what blocks access at `url`, or None if access is not blocked.
 
-    `asked` is the URL before redirects. `headers` maps lower-case names. `text` is the body or its start.
+    `asked` is the URL before redirects. The names in `headers` are lower-case. `text` is the body or its start.
     """
     refused = status in REFUSALS
     named = _named(_HEADERS, headers) or (_named(_REFUSAL_HEADERS, headers) if refused else None)
@@ -92,7 +93,7 @@ def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
 
 
 def visible_chars(markup: str) -> int:
-    """Return the approximate number of visible characters: without markup and scripts, white space collapsed."""
+    """Return the approximate number of characters that a reader sees: no markup, no scripts, white space collapsed."""
     return len(" ".join(_UNSEEN.sub(" ", markup).split()))
 
 
@@ -101,5 +102,5 @@ def _named(signs: tuple[tuple[str, re.Pattern[str], str], ...], headers: Mapping
 
 
 def _is_login(url: str, asked: str) -> bool:
-    """Return whether a redirect led to a URL named like a login."""
+    """Return whether a redirect led to a URL whose path looks like a login page's."""
     return url != asked and _LOGIN_PATH.search(urlsplit(url).path) is not None

@@ -11,7 +11,7 @@ HTML, XML, JSON, TEXT = "text/html", "application/xml", "application/json", "tex
 _READABLE = re.compile(
     r"text/(?:html|xml|json|plain)|application/(?:xml|json|xhtml\+xml|[a-z0-9.-]+\+(?:xml|json))", re.IGNORECASE
 )
-#: These media types say nothing, so the bytes decide.
+#: These media types do not state a format, so the bytes decide.
 _UNSTATED = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown", "content/unknown"})
 
 #: The first bytes of binary formats, which sites sometimes send with a wrong media type.
@@ -33,12 +33,12 @@ _JSON_START = re.compile(rb'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\]-]|true|false|null|
 
 
 def declared_type(content_type: str | None) -> str:
-    """Return the media type of a Content-Type header without parameters, in lower case; empty if missing."""
+    """Return the media type in a Content-Type header, in lower case and without parameters; "" if there is none."""
     return (content_type or "").split(";")[0].split(",")[0].strip().lower()
 
 
 def require_readable(url: str, content_type: str | None) -> None:
-    """Raise `UnsupportedContentError` for a Content-Type that cannot be a page, before its body is read."""
+    """Raise `UnsupportedContentError` if a page cannot have this Content-Type. Call this before reading the body."""
     declared = declared_type(content_type)
     if declared not in _UNSTATED and not _READABLE.fullmatch(declared):
         raise UnsupportedContentError(url, declared[:100])
@@ -47,9 +47,8 @@ def require_readable(url: str, content_type: str | None) -> None:
 def media_type(url: str, body: bytes, content_type: str | None = None) -> str:
     """Return the media type of a non-empty body.
 
-    It is the declared type, unless the bytes clearly show another readable one, such as HTML sent as JSON or plain
-    text. Raises `UnsupportedContentError` for binary data, and if neither the declaration nor the bytes determine a
-    type.
+    Return the declared type, unless the bytes clearly show another readable type, for example HTML that was sent as
+    plain text. Raises `UnsupportedContentError` for binary data, and if neither the header nor the bytes show a type.
     """
     declared = declared_type(content_type)
     if binary := _binary(body):
@@ -73,12 +72,12 @@ def _binary(body: bytes) -> str | None:
     head = body[:_HEAD_BYTES]
     if head.startswith(_WIDE_BOMS) or _wide(head):
         return None
-    # random bytes contain 10 % control characters; a broken page only a few
+    # 10 % of random bytes are control characters, but a broken page has only a few of them
     return "binary data" if len(_CONTROLS.findall(head)) * 50 > len(head) else None
 
 
 def _wide(head: bytes) -> bool:
-    """Return whether the text looks like UTF-16 without a BOM: nearly every second byte is NUL, and no other is."""
+    """Return whether the bytes look like UTF-16 without a BOM: nearly every second byte is NUL, and no other byte."""
     sample = head[:64]
     evens, odds = sample[0::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2

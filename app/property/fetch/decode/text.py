@@ -1,7 +1,7 @@
 """Decode bytes to text: find the real charset, and repair text that was encoded twice.
 
-Evidence is used in this order: BOM, valid UTF-8, HTTP header, meta tag or XML declaration, statistics. A declared
-charset that contradicts the bytes is ignored.
+Evidence is used in this order: BOM, NUL bytes of UTF-16 or UTF-32, valid UTF-8, HTTP header, XML declaration, meta tag,
+nearly valid UTF-8, statistics. A declared charset that contradicts the bytes is ignored.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: A declared charset is decoded as its superset, as in browsers (WHATWG Encoding Standard, "names and labels").
+#: The superset that a declared charset is decoded as, as in browsers (WHATWG Encoding Standard, "names and labels").
 _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
     "utf-16": "utf-16-le", "utf-32": "utf-32-le",
 }  # fmt: skip
-#: Only these Python codecs are accepted. Others are no charsets (rot13, punycode), or hide markup (utf-7).
+#: Only these Python codecs are accepted. Others are not charsets (rot13, punycode) or can hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
 #: The bytes of these charsets are all ASCII, so valid UTF-8 does not rule them out.
 _STATEFUL = ("iso2022", "hz")
 
-#: Charsets of scripts other than Latin, which statistics can tell apart.
+#: Charsets for scripts other than Latin. Statistics can tell these charsets apart.
 _SCRIPTS = [
     "cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1253", "cp1255", "cp1256", "cp874",
 ]  # fmt: skip
@@ -69,22 +69,22 @@ _DECLARATION_BYTES = 8192
 _TEXT_PART = re.compile(rb"[^\n<>]+")
 _NON_ASCII_RUN = re.compile(rb"[\x80-\xff]{2,}")
 _SAMPLE_BYTES = 32_768
-#: Maps the characters that `surrogateescape` makes of invalid UTF-8 bytes to windows-1252.
+#: Maps the characters that `surrogateescape` uses for invalid UTF-8 bytes to the windows-1252 characters of the bytes.
 _STRAY_BYTES = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
 
-#: UTF-8 that was read as windows-1252 or Latin-1, which gives `Â`, `Ã`, or `â€` before another character.
+#: A sequence that results from decoding UTF-8 as windows-1252 or Latin-1: `Â`, `Ã`, or `â€` and another character.
 _TWICE_ENCODED = (
     r"(?:Â[\u0080-\u00bf]"
     r"|Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
     r"|â(?:\u20ac|\u0080|\u201a|\u0082)[\u0080-\u00bf\u0152\u0153\u0160\u0161\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122])"
 )
-#: Text with such a sequence, as far as the next tag, quote, or line end on both sides.
+#: The text around such a sequence, up to a tag, quote, or line end on both sides.
 _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
 #: At most this many characters are repaired, which takes 0.5 s. Repair is the slow part of decoding.
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
-#: The assumed media type of a saved file by its suffix, else HTML. Its bytes may correct the type.
+#: Maps the suffixes of saved files to media types. Other files are taken for HTML. The file's bytes can override both.
 _SUFFIXES = {".txt": TEXT, ".json": JSON, ".xml": XML}
 
 
@@ -96,7 +96,7 @@ def decode(body: bytes, content_type_header: str | None = None) -> str:
 def page_from_file(path: Path, url: str, fetched_at: datetime) -> Page:
     """Return a saved page (HTML, XML, JSON, or text) as if it had been fetched from `url`.
 
-    Raises `OSError` if it cannot be read, and `EmptyPageError`, `PageTooLargeError`, or `UnsupportedContentError`.
+    Raises `OSError` if the file cannot be read, or `EmptyPageError`, `PageTooLargeError`, or `UnsupportedContentError`.
     """
     limit = Limits().body_bytes
     with path.open("rb") as file:
@@ -132,7 +132,7 @@ def _decode(body: bytes, header: str | None) -> str:
 
 
 def _claims(body: bytes, header: str | None) -> list[str]:
-    """Return the known charsets that header and document declare, in order of authority, without repeats."""
+    """Return the known charsets that the HTTP header and the document declare, the header's first."""
     head = body[:_DECLARATION_BYTES]
     found: list[str] = []
     if header and (in_header := _HEADER_CHARSET.search(header)):
@@ -155,7 +155,10 @@ def _charset(label: str) -> str | None:
 
 
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
-    """Return the text in the first declared charset that fits, or None. If several fit, statistics may choose."""
+    """Return the text, decoded with the first declared charset that fits the bytes, or None if none fits.
+
+    If several fit, and statistics point to one of them, use that one.
+    """
     readings = {
         claim: text
         for claim in claims
@@ -169,7 +172,7 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """Return the UTF-16 charset that the first two bytes show, else the declared UTF-16 or UTF-32, else None."""
+    """Return the UTF-16 charset if exactly one of the first two bytes is NUL, else the declared UTF-16 or UTF-32."""
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":
@@ -189,23 +192,23 @@ def _lenient(body: bytes, charset: str) -> str:
 
 
 def _mostly_utf8(body: bytes) -> bool:
-    """Return whether nine of ten non-ASCII bytes belong to valid UTF-8, in the first 64 KiB."""
+    """Return whether at least nine of ten non-ASCII bytes in the first 64 KiB belong to valid UTF-8."""
     total = sum(byte >= 0x80 for byte in body[: 64 * 1024])
     invalid = sum("\udc80" <= char <= "\udcff" for char in body[: 64 * 1024].decode("utf-8", "surrogateescape"))
     return total > 0 and invalid <= total * 0.1
 
 
 def _lenient_utf8(body: bytes) -> str:
-    """Decode UTF-8, reading stray bytes as windows-1252: many pages combine text from several sources."""
+    """Decode UTF-8, but invalid bytes as windows-1252, because many pages combine text from several sources."""
     return body.decode("utf-8", "surrogateescape").translate(_STRAY_BYTES)
 
 
 def _guess(body: bytes) -> str:
     """Guess the charset of undeclared text that is not UTF-8.
 
-    If the document states its language and the language's usual charset fits, this charset is used. Otherwise,
-    statistics choose between charsets of other scripts, whose bytes come in runs. Text with single accents is taken for
-    windows-1252, because statistics are no better than chance there.
+    If the document states its language, and the usual charset of that language fits the bytes, use that charset.
+    Otherwise, long runs of non-ASCII bytes indicate a script other than Latin, and statistics choose its charset. Text
+    with single non-ASCII bytes (accented letters) counts as windows-1252, because statistics only guess there.
     """
     if language := _LANGUAGE.search(body[:_DECLARATION_BYTES]):
         usual = _USUAL_CHARSETS.get(language[1].decode("ascii").lower())

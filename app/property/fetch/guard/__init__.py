@@ -1,1 +1,1 @@
-"""Check URLs from strangers before anything connects to them (SSRF protection)."""
+"""Check untrusted URLs before anything connects to them (SSRF protection)."""

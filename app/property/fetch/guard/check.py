@@ -1,8 +1,8 @@
-"""SSRF protection: turn a stranger's URL into a destination that may be connected to, or raise an error.
+"""SSRF protection: turn an untrusted URL into a destination that may be connected to, or raise an error.
 
-A URL is parsed once, strictly. Its host is resolved once, and every address must be public or in a network that the
-operator opened. The caller connects only to the addresses of the `Destination` (see `client/network.py`), so a name
-that resolves differently after the check gains nothing.
+A URL is parsed once, strictly. Its host is resolved once, and every address must be public or in a private network that
+the operator allows. The caller connects only to the addresses of the `Destination` (see `client/network.py`), so an
+attacker gains nothing if the host name resolves differently after the check.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _USERINFO = re.compile(r"//[^/?#]*@")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
 
-#: These ports above 1023 are refused: the Fetch standard's "bad ports", and the usual ports of data stores,
-#: orchestrators, and remote desktops.
+#: Blocked ports above 1023: the Fetch standard's "bad ports", and the usual ports of data stores, orchestrators, and
+#: remote desktops.
 # fmt: off
 _REFUSED_PORTS = frozenset({
     1433, 1521, 1719, 1720, 1723, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672,
@@ -51,8 +51,8 @@ _REFUSED_PORTS = frozenset({
 class Destination:
     """A checked URL and the only addresses that may be connected to for it.
 
-    `url` is canonical and has no fragment. `host` is ASCII, without brackets or final dot. `is_private` is true if no
-    address is public; the operator has then opened their networks.
+    `url` is canonical and has no fragment. `host` is ASCII, without brackets or final dot. `is_private` is true if all
+    addresses are private; they are then in networks that the operator allows.
     """
 
     url: str
@@ -71,9 +71,9 @@ class Destination:
 
 
 def check_url(url: str) -> str:
-    """Return the canonical form of `url`, checked without resolving its host.
+    """Check `url` without resolving its host, and return its canonical form.
 
-    Raises `InvalidTargetError`, `BlockedAddressError` for a disguised address, or `BlockedPortError`.
+    Raises `InvalidTargetError`, `BlockedPortError`, or `BlockedAddressError` for an IP address in an unusual notation.
     """
     parsed = _parse(url)
     _check_port(parsed)
@@ -81,17 +81,18 @@ def check_url(url: str) -> str:
 
 
 class Guard:
-    """Checks URLs. `opened` are private networks that the operator allows."""
+    """Checks URLs. `opened` are the private networks that the operator allows."""
 
     def __init__(self, resolver: Resolver, opened: Sequence[IPNetwork] = ()) -> None:
         self._resolver = resolver
         self._opened = tuple(opened)
 
     def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
-        """Return the destination of `url`. With `only_public`, which applies after a public page, opened networks are
-        refused too.
+        """Return the destination of `url`.
 
-        Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or `NameNotResolvedError`.
+        `only_public` also blocks the networks that the operator allows. It is set after a public page, so that no
+        public page can lead there. Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or
+        `NameNotResolvedError`.
         """
         parsed = _parse(url)
         _check_port(parsed)
@@ -136,7 +137,7 @@ class _Parsed:
 
 
 def _invalid(url: str, problem: str) -> InvalidTargetError:
-    """Return the error, with the URL shortened and without its password."""
+    """Return the error with the URL, shortened and without user name and password."""
     shown = _USERINFO.sub("//…@", url)
     return InvalidTargetError(shown if len(shown) <= 200 else shown[:199] + "…", problem)
 
@@ -171,7 +172,7 @@ def _split_authority(url: str, authority: str, default_port: int) -> tuple[str, 
 
 
 def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
-    """Return the canonical host, and its parsed IP address or None for a host name."""
+    """Return the canonical host, and the host as an IP address (None if it is a name)."""
     if host.startswith("["):
         try:
             if "%" in host:
@@ -211,7 +212,7 @@ def _read_ipv4(url: str, name: str) -> IPv4Address:
 
 
 def _canonical(url: str, scheme: str, host: str, port: int, rest: str) -> str:
-    """Rebuild the URL from the parsed parts, so that no other parser can find another host in it."""
+    """Rebuild the URL from its parsed parts, so that another parser cannot find a different host in it."""
     netloc = f"[{host}]" if ":" in host else host
     if port != DEFAULT_PORTS[scheme]:
         netloc += f":{port}"

@@ -1,6 +1,6 @@
-"""Tables of IP addresses that strangers' URLs may not lead to, including addresses embedded in other addresses.
+"""Recognize IP addresses that are not public, including IPv4 addresses embedded in IPv6 addresses.
 
-`check.py` decides what to do about a refused address.
+`check.py` decides whether such an address may be connected to.
 
 Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates). Python's `is_global` is not
 used: its answers differ between patch releases, and it ignores embedded addresses.
@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
-#: The metadata services of AWS (also EKS and ECS), Azure, Alibaba, Oracle, and Google. They serve secrets, not pages.
+#: The metadata services of AWS (also EKS and ECS), Azure, Alibaba, Oracle, and Google. They serve credentials.
 _METADATA = frozenset(
     ip_address(text)
     for text in (
@@ -33,7 +33,7 @@ _SPECIAL_V4 = tuple(
     )
 )  # fmt: skip
 
-#: The only block that IANA assigns global unicast addresses from (RFC 4291 section 2.4). Others count as reserved.
+#: IANA assigns global unicast addresses only from this block (RFC 4291 section 2.4). Others count as reserved.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _SPECIAL_V6 = tuple(
@@ -54,19 +54,19 @@ _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 def effective(address: IPAddress) -> IPAddress:
-    """Return the address that packets go to: the IPv4 address in a v4-mapped or NAT64 address, or itself."""
+    """Return where packets go: the IPv4 address in a v4-mapped or NAT64 address, else `address` itself."""
     if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
 
 
 def unmapped(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address of a v4-mapped address, which is reached through an IPv4 socket, or itself."""
+    """Return the IPv4 address in a v4-mapped address, which an IPv4 socket connects to, else `address` itself."""
     return effective(address) if isinstance(address, IPv6Address) and address in _MAPPED else address
 
 
 def refusal(address: IPAddress) -> str | None:
-    """Return why `address` is not on the public internet, in a few words; None if it is."""
+    """Return in a few words why `address` is not on the public internet, or None if it is."""
     target = effective(address)
     if target in _METADATA:
         return "metadata service"
@@ -83,14 +83,14 @@ def refusal(address: IPAddress) -> str | None:
 
 
 def is_metadata_service(address: IPAddress) -> bool:
-    """Return whether `address` is a metadata service, which no setting can open."""
+    """Return whether `address` is a metadata service, which no setting can allow."""
     return effective(address) in _METADATA
 
 
 def legacy_ipv4(host: str) -> IPv4Address | None:
-    """Return the address that `inet_aton` reads in `host`, which has one to four decimal, octal, or hex parts.
+    """Return the address that `inet_aton` reads in `host`: one to four decimal, octal, or hexadecimal numbers.
 
-    Return None if it is not an address. The result only explains a refused address, and is never connected to.
+    Return None if `host` is not such an address. The result only explains an error, and is never connected to.
     """
     parts = host.split(".")
     if not 1 <= len(parts) <= 4:

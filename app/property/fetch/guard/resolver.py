@@ -15,10 +15,10 @@ from app.clock import Clock
 from app.property.fetch.guard.ranges import IPAddress
 
 _Answers = queue.SimpleQueue[list[IPAddress] | OSError]
-#: Answers are kept for the shortest common time to live. The system resolver does not report the real one.
+#: Answers are cached this long: a short but common time to live. The system resolver does not report the real one.
 _KEPT_US = 30_000_000
 _MOST_KEPT = 10_000
-#: At most this many idle threads are kept. Additional threads start while all are busy, and end after their answer.
+#: Maximum number of idle threads. If all threads are busy, another one starts; a thread ends if enough others are idle.
 _MOST_IDLE = 16
 
 
@@ -33,8 +33,9 @@ class Resolver(Protocol):
 class SystemResolver:
     """The machine's resolver, with answers cached for 30 seconds. Thread-safe.
 
-    System calls cannot be interrupted, so separate threads make them. A timeout leaves its thread running until the
-    call returns. Cached answers are safe: the guard checks them again, and connections only go to checked addresses.
+    The resolver's system call cannot be interrupted, so it runs in a separate thread. After a timeout, this thread runs
+    on until the call returns. Cached answers are safe: the guard checks them again, and connections only go to checked
+    addresses.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -44,7 +45,7 @@ class SystemResolver:
         os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
 
     def _begin(self) -> None:
-        """Start empty. A forked process must start again, because its parent's threads do not exist in it."""
+        """Set up an empty state. A forked process does this again, because its parent's threads do not exist in it."""
         self._kept: dict[str, tuple[int, Sequence[IPAddress]]] = {}
         self._questions: queue.SimpleQueue[tuple[str, _Answers]] = queue.SimpleQueue()
         self._idle = 0

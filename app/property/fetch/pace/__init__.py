@@ -1,1 +1,1 @@
-"""Space out the requests to each site, across all processes that share a Redis."""
+"""Limit the rate of requests to each site, across all processes that share a Redis."""

@@ -1,4 +1,4 @@
-"""Delay requests until their site's pace allows them: wait a short time, or raise an error with the waiting time."""
+"""Delay requests until their site's rate limit allows them: wait briefly, or raise an error with the time to wait."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from app.property.urls.site import site_of
 
 logger = logging.getLogger(__name__)
 
-#: Redis is asked again this many microseconds after it did not answer.
+#: If Redis does not answer, it is asked again after this many microseconds.
 _REDIS_RETRY_US = 1_000_000
-#: If a request is sent later than this after its slot began, in microseconds, the site's next slot moves too.
+#: If a request is sent more than this many microseconds after its slot began, the site's next slot is also delayed.
 _LATE_US = 10_000
-#: With these statuses, a site asks for fewer requests.
+#: The statuses by which a site asks for fewer requests.
 _PUSHED_BACK = frozenset({429, 503})
 
 
@@ -34,19 +34,18 @@ class Slot:
     """A request in progress at a site. Call `sent` when it is sent and `answered` when its headers have arrived."""
 
     def __init__(self, clock: Clock, late: Callable[[], None] | None = None) -> None:
-        """`late` is called if the request is sent well after the slot began."""
+        """`late` is called if the request is sent more than `_LATE_US` after the slot began."""
         self._clock = clock
         self._late = late
         self._began_us = clock.now_us()
         self.outcome = RequestOutcome()
 
     def sent(self) -> None:
-        """Record that the request is being sent."""
         if self._late is not None and self._clock.now_us() - self._began_us > _LATE_US:
             self._late()
 
     def answered(self, status: int, retry_after_seconds: float | None = None) -> None:
-        """Record the site's status and, if it is 429 or 503, how long the site wants no further request."""
+        """Record the response's status. `retry_after_seconds` counts only with status 429 or 503."""
         pushed_back = status in _PUSHED_BACK
         self.outcome = RequestOutcome(
             latency_us=self._clock.now_us() - self._began_us,
@@ -56,7 +55,7 @@ class Slot:
         )
 
     def blocked(self) -> None:
-        """Record a block page: all processes leave the site alone for a while."""
+        """Record a block page. It pauses requests to the site for at least `BLOCK_REST_US`."""
         self.outcome = replace(
             self.outcome,
             succeeded=False,
@@ -65,13 +64,13 @@ class Slot:
         )
 
     def failed(self) -> None:
-        """Record a failure. Without a response, the time so far counts as the site's latency."""
+        """Record a failure. If no response has arrived, the time so far counts as the site's latency."""
         if self.outcome.latency_us is None:
             self.outcome = RequestOutcome(latency_us=self._clock.now_us() - self._began_us)
 
 
 class Politeness:
-    """Applies each site's pace to the requests of this process."""
+    """Applies the rate limits of sites to the requests of this process."""
 
     def __init__(self, store: PaceStore, clock: Clock, *, min_gap_seconds: float) -> None:
         self._store = store
@@ -80,13 +79,13 @@ class Politeness:
 
     @contextmanager
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
-        """Hold a slot at the destination's site. The next begins after the longer of `gap_seconds` and the minimum gap.
+        """Hold a slot at the destination's site. The next slot begins at least `gap_seconds` and the minimum gap later.
 
-        A host that asks for more than the minimum gap has its own pace and does not slow its site's other hosts. A
-        block page pauses its site only if the visitor requested a page there; a redirect to a third party's login must
-        not pause the third party. Networks that the operator opened are not paced, and neither are requests at a site
-        where the visitor already holds a slot. Raises `HostBusyError` if the visitor should come back later, and
-        `BrokerUnavailableError` if Redis does not answer while the visitor waits.
+        If `gap_seconds` exceeds the minimum gap, the host has its own rate limit, so that it does not slow down the
+        other hosts of its site. A block page pauses its site only if the visitor requested a page there: a redirect to
+        another site's login must not pause that other site. No rate limit applies in private networks that the operator
+        allows, or at a site where the visitor already holds a slot. Raises `HostBusyError` if the visitor should come
+        back later, and `BrokerUnavailableError` if Redis does not answer while the visitor waits.
         """
         site, token = site_of(destination.host), uuid.uuid4().hex
         if destination.is_private or visitor.slot_site == site:

@@ -1,9 +1,9 @@
-"""The rules for one site's pace, without a clock or storage.
+"""The rate limit of one site, as rules that use no clock and no storage.
 
-A site has a gap between the starts of requests, a maximum number of concurrent requests, and a time before which it
-wants none (`Retry-After`). A visitor that cannot start within its maximum wait gets an appointment instead, so that the
-worker can continue with other sites. `stores.py` keeps this state in a process or in Redis. The scripts in `lua/`
-implement the same rules as `Site`.
+A site has a gap between the starts of requests, a maximum number of concurrent requests, and sometimes a pause
+(`Retry-After`). A visitor that cannot start within its maximum wait gets an appointment instead, so that the worker can
+continue with other sites. `stores.py` stores this state in a process or in Redis. The Lua scripts in `lua/` implement
+the same rules as `Site`.
 """
 
 from __future__ import annotations
@@ -12,38 +12,39 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: A visitor asks again after this time if a site has its maximum of concurrent requests, since their ends are unknown.
+#: If a site has its maximum of concurrent requests, a visitor asks again after this time: their ends are unknown.
 POLL_US = 100_000
-#: At most this many visitors of a site wait in place, or as many as start within a second. Others come back later.
+#: This many visitors may wait for a site, or as many as can start within `WAITED_US` if more. Others come back later.
 WAITERS = 2
 WAITED_US = 1_000_000
-#: A visitor that got no slot at its appointment gets a new appointment within this time, if possible.
+#: A visitor that got no slot at its appointment gets a new one within this time (or two gaps, if longer), if possible.
 LATE_US = 10_000_000
 #: The gap adapts to the site's latency divided by its concurrency, as in Scrapy's AutoThrottle
 #: (https://docs.scrapy.org/en/latest/topics/autothrottle.html). It grows at once, and shrinks by an eighth of the
 #: difference per success (like the smoothing in RFC 6298 section 2).
 RECOVERY_SHARE = 8
-#: The statuses 429 and 503 double the gap, to at least this.
+#: Status 429 or 503 doubles the gap, and makes it at least this long.
 PUSHED_BACK_US = 1_000_000
-#: The longest gap, and the longest pause that a site can request.
+#: The longest gap that latency and the statuses 429 and 503 can cause, and the longest pause that a site can request.
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
 #: The pause after a block page (`decode/block_pages.py`), unless the site requests a longer one.
 BLOCK_REST_US = 900_000_000
-#: A site's state is dropped after this time without requests.
+#: In Redis, a site's state expires this long after its last request, pause, or appointment. An appointment that the
+#: visitor misses is dropped after the same time.
 FORGOTTEN_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The requester of pages, with its limits.
+    """A caller of the fetcher, with its limits.
 
-    `id` is the same when a visitor comes back. A `lane` (a batch of jobs) shares a site evenly with other lanes.
-    `max_wait_seconds` is the longest wait before the visitor leaves. With `can_defer`, the visitor leaves if it gets an
-    appointment. `slot_site` is the site where the visitor holds a slot, which covers all its requests there. After a
-    redirect, `requested_site` is the site of the first URL. A block page on another site then does not pause the other
-    site. `only_public` is true after a public page: networks that the operator opened are then refused. `on_slot` is
-    called at the first slot for the page, before anything is sent; its exceptions end the visit.
+    `id` stays the same when a visitor comes back. `lane` names a batch of jobs; the lanes share a site's slots evenly.
+    `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for an appointment but
+    comes back. `slot_site` is the site where the visitor holds a slot, which covers all its requests there. After a
+    redirect, `requested_site` is the site of the first URL, so that a block page on another site does not pause that
+    other site. `only_public` is true after a public page: private networks are then blocked even if the operator allows
+    them. `on_slot` is called at the first slot for the page, before anything is sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -60,7 +61,8 @@ class Visitor:
 class Reply:
     """A site's answer to a visitor: start now (`wait_us` is 0), or ask again after `wait_us`.
 
-    If `is_appointment`, the visitor should leave and come back then. The site itself requested `held_us` of the wait.
+    If `is_appointment`, the visitor should leave and come back after that time. `held_us` is the part of the wait that
+    the site itself requested.
     """
 
     wait_us: int
@@ -70,7 +72,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RequestOutcome:
-    """The outcome of a request at a site. `latency_us` is the time to its headers, None if they never arrived."""
+    """The outcome of a request. `latency_us` is the time until its response headers arrived; None if not measured."""
 
     latency_us: int | None = None
     succeeded: bool = False
@@ -80,8 +82,11 @@ class RequestOutcome:
 
 @dataclass(slots=True)
 class Site:
-    """The state of one site. Times are microseconds since the epoch. `waiting` and `under_way` map tokens to lease
-    ends, `appointed` maps visitors to appointments, and `tails` maps lanes to the ends of their queues.
+    """The state of one site. Times are microseconds since the epoch, and gaps are microseconds.
+
+    `waiting` and `under_way` map tokens of requests to the ends of their leases. `appointed` maps visitors to their
+    appointments, and `tails` maps lanes to the ends of their queues. `late_us` is the last appointment of a visitor
+    that missed an earlier one.
     """
 
     next_us: int = 0
@@ -99,7 +104,7 @@ class Site:
     ) -> Reply:
         """Start the request `token`, or return when to ask again.
 
-        The visitor keeps waiting only if few other visitors wait.
+        If the visitor's wait would be too long, or too many others wait, the reply is an appointment.
         """
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
@@ -120,12 +125,12 @@ class Site:
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)
 
     def sent(self, now: int, token: str) -> None:
-        """Record that the request is sent only now, after its slot began. The next gap counts from now."""
+        """Record that the request is sent now, later than its slot began. The gap to the next request starts now."""
         if token in self.under_way:
             self.next_us = max(self.next_us, now + self.gap_us)
 
     def leave(self, now: int, token: str, outcome: RequestOutcome, *, places: int) -> None:
-        """Record the end of a request, and adapt the pace to the site's response."""
+        """Record the end of a request, and adapt the gap to the site's response."""
         self.under_way.pop(token, None)
         self.waiting.pop(token, None)
         if outcome.pushed_back:
@@ -154,7 +159,11 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Return the microseconds until the visitor's appointment: the same, an early one if missed, or a new one."""
+        """Return the microseconds until the visitor's appointment.
+
+        A future appointment is kept. A missed one is replaced by an early one, if possible. All others are at the end
+        of the lane's queue.
+        """
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap
         if kept is not None and kept > now + POLL_US:

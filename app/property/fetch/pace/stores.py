@@ -1,4 +1,7 @@
-"""Store the pace of sites in this process, or in Redis for all processes, with one script per operation."""
+"""Store per-site rate-limit state, in this process or in Redis for all processes.
+
+In Redis, each operation is one atomic Lua script.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from app.property.fetch.pace.rules import Reply, RequestOutcome, Site, Visitor
 if TYPE_CHECKING:
     from redis import Redis
 
-#: A process without Redis drops idle sites when it remembers more sites than this.
+#: Without Redis, a process drops the state of idle sites when it has more sites than this.
 _MAX_LOCAL_SITES = 10_000
 
 
 class LocalPace:
-    """The pace of all sites in this process, shared by its threads. Each operation is atomic."""
+    """The rate-limit state of all sites, for the threads of this process. Each operation is atomic."""
 
     def __init__(self, clock: Clock, *, concurrency: int, lease_seconds: float) -> None:
         self._clock = clock
@@ -44,20 +47,20 @@ class LocalPace:
             )
 
     def sent(self, site: str, token: str) -> None:
-        """Record that the request `token` is sent now, later than its slot began. The next gap counts from now."""
+        """Record that the request `token` is sent now, later than its slot began. The gap to the next starts now."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].sent(self._clock.now_us(), token)
 
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
-        """Record that the request `token` ended or stopped waiting. Otherwise, its lease frees its place later."""
+        """Record that the request `token` ended or stopped waiting. Otherwise it counts until its lease ends."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].leave(self._clock.now_us(), token, outcome, places=self._places)
 
 
 class RedisPace:
-    """The pace of all processes, like `LocalPace`, by Redis' own clock. Tests may pass another `clock`."""
+    """Like `LocalPace`, but for all processes, and by the clock of Redis. Tests may pass another `clock`."""
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))

@@ -1,6 +1,6 @@
 """Store robots.txt files in this process, or in Redis for all processes.
 
-One process fetches a file; the others wait for it.
+One caller fetches a file; the others wait for it or come back later.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MAX_LOCAL_FILES = 2000
 class RobotsFile:
     """A site's response for /robots.txt. `body` has at most `rules.MAX_ROBOTS_BYTES`.
 
-    `status` 0 means that the site did not answer; `problem` is the error's code and reason.
+    `status` 0 means that there was no response; `problem` is then the error's code and reason.
     """
 
     status: int
@@ -74,8 +74,9 @@ class LocalRobotsCache:
             self._claims.pop(origin, None)
 
     def claim(self, origin: str, seconds: float) -> bool:
-        """Return whether the caller should fetch the file. Nobody else gets the claim for `seconds`, or until `put` or
-        `release`.
+        """Return whether the caller should fetch the file.
+
+        If True, other callers get False for `seconds`, or until `put` or `release`.
         """
         now = self._clock.now_us()
         with self._lock:
@@ -91,7 +92,7 @@ class LocalRobotsCache:
 
 
 class RedisRobotsCache:
-    """Stores files for all processes. While Redis is down, each process fetches files without caching."""
+    """Stores files for all processes. While Redis is down, nothing is stored, and each process fetches files itself."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:
         self._client = client
@@ -139,7 +140,7 @@ def _serialized(cached: CachedRobots) -> str:
 
 
 def _read(text: str | bytes) -> CachedRobots | None:
-    """Return the stored file; None for another version's format."""
+    """Return the stored file, or None if another version of this code stored it in another format."""
     try:
         until_us, status, body, retry_after, code, reason = json.loads(text)
         return CachedRobots(
@@ -150,7 +151,7 @@ def _read(text: str | bytes) -> CachedRobots | None:
 
 
 def _kinds() -> dict[str, type[FetchError]]:
-    """Return the fetch errors that carry only a URL and a reason, by their codes."""
+    """Return the classes of fetch errors that carry only a URL and a reason, by error code."""
     found, new = {FetchError.code: FetchError}, [FetchError]
     while new:
         new = [kind for parent in new for kind in parent.__subclasses__()]

@@ -1,6 +1,6 @@
 """Apply robots.txt (RFC 9309): whether a page may be fetched, and how slowly.
 
-The caller passes a function that fetches the file; `cache.py` stores files. This process keeps the parsed rules.
+The caller passes a function that fetches the file; `cache.py` stores files. Each process also caches parsed rules.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
-#: Rules are used for an hour. After an error, the file is fetched again after a minute at the earliest.
+#: A file is used for an hour. After an error, it is fetched again after a minute at the earliest.
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
-#: A claim to fetch a file lasts a minute. Other callers look for the file every 0.1 s, or come back after a second.
+#: The caller that fetches a file claims it for a minute. Meanwhile, other callers check the cache every 0.1 s, or come
+#: back after a second.
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
@@ -52,7 +53,7 @@ class _Entry:
 
 
 class Robots:
-    """The rules of all sites. For hosts in `ignored`, the operator has overridden the rules but not the pace."""
+    """The robots.txt rules of all sites. For hosts in `ignored`, only the requested gap is enforced."""
 
     def __init__(
         self,
@@ -74,8 +75,9 @@ class Robots:
     def permit(self, destination: Destination, visitor: Visitor) -> float:
         """Return the gap between requests that the host asks for, in seconds: 0 (none) to 300.
 
-        Raises `RobotsDisallowedError`. If robots.txt answers 5xx or cannot be reached, raises that error, because RFC
-        9309 section 2.3.1.4 then forbids the whole site. A 429 is treated the same way.
+        Raises `RobotsDisallowedError` if robots.txt forbids the URL. If robots.txt itself answered 5xx or could not be
+        fetched, raises an error with that reason, because RFC 9309 section 2.3.1.4 then forbids the whole site. A 429
+        is treated the same way. Raises `HostBusyError` while another caller fetches robots.txt.
         """
         entry = self._entry(destination.origin, visitor)
         is_ignored = destination.host in self._ignored
@@ -105,7 +107,7 @@ class Robots:
         return entry
 
     def _cached(self, origin: str, visitor: Visitor) -> CachedRobots:
-        """Return the cached file, or fetch it as the first caller; other callers wait or come back later."""
+        """Return the cached file. If there is none, the first caller fetches it; others wait or come back later."""
         left = visitor.max_wait_seconds
         while (cached := self._cache.get(origin)) is None:
             if self._cache.claim(origin, _CLAIM_SECONDS):
@@ -156,7 +158,7 @@ def _must_defer(file: RobotsFile) -> bool:
 
 
 def product_token(user_agent: str) -> str:
-    """Return the name that robots.txt uses for a client: `User-Agent` up to the version (RFC 9309 section 2.2.1)."""
+    """Return the client's name in robots.txt: its User-Agent up to the version (RFC 9309 section 2.2.1)."""
     words = user_agent.replace("/", " ").split()
     return words[0] if words else "*"
 
@@ -164,7 +166,7 @@ def product_token(user_agent: str) -> str:
 def _gap_seconds(rules: Protego, product: str) -> float:
     """Return the gap that robots.txt asks for, in seconds.
 
-    Both numbers in robots.txt may be huge, so they are bounded before the arithmetic. NaN gives the longest gap.
+    Its numbers may be huge, so they are bounded before the arithmetic. NaN as a delay gives the longest gap.
     """
     delay = min(float(LONGEST_GAP_SECONDS), rules.crawl_delay(product) or 0.0)
     rate = rules.request_rate(product)
@@ -174,12 +176,12 @@ def _gap_seconds(rules: Protego, product: str) -> float:
 
 
 def _tells_about_site(exc: FetchError) -> bool:
-    """Return False for errors that are not about the site, such as our own queue at the host."""
+    """Return False for errors that do not describe the site, such as `HostBusyError`."""
     return exc.fact_names == FetchError.fact_names
 
 
 def _about(url: str, failure: FetchError) -> FetchError:
-    """Return an error about this page from the stored error about its site's robots.txt."""
+    """Convert the stored error about a site's robots.txt to an error about the page `url`."""
     if isinstance(failure, HttpStatusError):
         return type(failure)(*failure.args)
     return type(failure)(url, f"{failure.facts['reason']}, while its robots.txt was read")

@@ -1,8 +1,9 @@
-"""Decide which requests of a page are made, and how many at once.
+"""Decide which of a page's requests are made, and how many at once.
 
 The request for the page itself is answered with the document that the worker fetched. The worker fetches scripts and
-the data they request: one at a time at the page's host, because everything that belongs to a page counts as one visit
-there. Style sheets are replaced by empty ones. All else is dropped: images, fonts, frames, beacons, and downloads.
+the data they request. At the page's host, it fetches one at a time, because a page with all its resources counts as one
+visit there. Style sheets are replaced by empty ones. All other requests are dropped, such as those for images, fonts,
+frames, beacons, and downloads.
 
 Chromium itself has no network access (`host.py`), so a request that bypasses this class reaches nothing.
 """
@@ -32,8 +33,8 @@ _HTTP = re.compile(r"https?://", re.IGNORECASE)
 class Gate:
     """Filters the requests of one page.
 
-    `load` makes the request in a `load` message, and returns a `loaded` message (`wire.py`), or None if there is no
-    response. `cookies` returns the browser's cookies for a URL, by name.
+    `load` has the worker make a request (a `load` of `wire.py`). It returns the response (a `loaded`), or None if the
+    request is not allowed or fails. `cookies` returns the browser's cookies for a URL, by name.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Gate:
         return 0.0 if self._under_way else time.monotonic() - self._last_change
 
     async def handle(self, route: Route, request: Request) -> None:
-        """Answer, load, or drop a request. This is the route handler of the page's context."""
+        """Answer, load, or drop a request. This is Playwright's route handler for the page."""
         with suppress(Error):  # raised if the page is gone
             if request.is_navigation_request():
                 await self._navigate(route, request)

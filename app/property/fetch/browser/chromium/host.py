@@ -30,9 +30,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 async def serve(orders_fd: int, answers_fd: int) -> None:
-    """Process requests until the input or the browser ends, memory runs short, or no page has come for some time.
+    """Render pages until the input closes, the browser ends, it uses too much memory, or it is idle for too long.
 
-    At the end, all processes that this one started are killed.
+    At the end, kill all processes that this one started.
     """
     _adopt_orphans()
     reader, writer = await _streams(orders_fd, answers_fd)
@@ -41,11 +41,11 @@ async def serve(orders_fd: int, answers_fd: int) -> None:
         await host.run()
     finally:
         memory.end_descendants(os.getpid())
-        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # this folder belongs to this process
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # only this process uses this folder
 
 
 class Host:
-    """One Chromium and the pages that it is rendering."""
+    """Runs one Chromium, and keeps track of the pages that it is rendering."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -86,7 +86,7 @@ class Host:
             memory.end_descendants(os.getpid())
 
     def _dead_end(self) -> str:
-        """Return the URL of Chromium's only proxy: a port that this process occupies but that refuses connections."""
+        """Return the URL of a proxy that refuses all connections: this process binds its port but does not listen."""
         self._port.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{self._port.getsockname()[1]}"
 

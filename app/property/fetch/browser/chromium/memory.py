@@ -1,4 +1,4 @@
-"""Measure and end the descendants of a process, using Linux's /proc. On other systems, none are found."""
+"""Measure the memory of a process's descendants, and kill them. Without Linux's /proc, no descendants are found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
-#: The memory that counts. Memory pages of files, such as the program itself, do not: they can be loaded again.
+#: Anonymous and shared memory. Memory of mapped files, such as the program, is excluded: it can be loaded again.
 _OWN = re.compile(rb"^(?:RssAnon|RssShmem):\s*(\d+) kB", re.MULTILINE)
 
 
@@ -29,7 +29,7 @@ def descendants(root: int) -> list[int]:
 
 
 def used_bytes(root: int) -> int:
-    """Return the memory that all descendants of `root` use, in bytes, without the memory pages of files."""
+    """Return the anonymous and shared memory of all descendants of `root`, in bytes."""
     total = 0
     for pid in descendants(root):
         with suppress(OSError):
@@ -38,7 +38,7 @@ def used_bytes(root: int) -> int:
 
 
 def end_descendants(root: int) -> None:
-    """Kill all descendants of `root`. Up to four more rounds kill processes that start meanwhile."""
+    """Kill all descendants of `root`. Repeat up to four times for processes that start meanwhile."""
     for _ in range(5):
         found = descendants(root)
         if not found:

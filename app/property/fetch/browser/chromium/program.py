@@ -1,8 +1,8 @@
-"""Chromium's launch options, which turn off network access and services for human users.
+"""Launch options for Chromium. They turn off its network access, and services that only human users need.
 
 Sources of the switches: https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
 Playwright adds its own (`chromiumSwitches.ts`). Its `--enable-automation` tells pages that they are automated
-(`navigator.webdriver`), and nothing here hides that.
+(`navigator.webdriver`). This module does not hide that.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _DISABLED_FEATURES = (
 
 
 def switches(memory_bytes: int) -> list[str]:
-    """Return the switches added to Playwright's. `memory_bytes` is the limit of the whole browser."""
+    """Return the switches added to Playwright's. `memory_bytes` is the limit for the whole browser."""
     return [
-        # no names are resolved, so code that ignores the proxy reaches nothing
+        # Chromium resolves no host names, so that code in it that ignores the proxy cannot reach any host by name
         "--host-resolver-rules=MAP * ~NOTFOUND",
         "--dns-prefetch-disable",
         "--disable-quic",

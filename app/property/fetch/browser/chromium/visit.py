@@ -1,4 +1,4 @@
-"""Render one page in a profile of its own: load it, wait until it settles, read it, and discard the profile."""
+"""Render one page in its own browser profile: load it, wait until it settles, read it, and discard the profile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 3.0
 #: Playwright's error messages while a page navigates away. Playwright has no exception type for this.
 _LEAVING = re.compile("context was destroyed|is navigating|interrupted by another navigation")
-#: JavaScript that returns the number of elements, and the length of the text or -1 if there are too many elements.
+#: JavaScript that returns the number of elements and the length of the text (-1 if there are too many elements).
 _SIZE = """() => {
     const elements = document.getElementsByTagName("*").length;
     return [elements, elements < 50000 ? document.documentElement.textContent.length : -1];
@@ -56,7 +56,7 @@ class Order:
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        """Return the order in a message. Raises `KeyError` if a member is missing."""
+        """Read the order in a message. Raises `KeyError` if a field is missing."""
         return cls(**{field.name: message[field.name] for field in fields(cls)})
 
 
@@ -65,8 +65,8 @@ async def render_page(
 ) -> dict[str, Any]:
     """Render a page, and return the message `rendered` or `redirect`. Raises `VisitError`.
 
-    `load` makes the page's requests (see `Gate`). The page and its profile are closed in every case, also if the
-    rendering is canceled.
+    `load` makes the page's requests (see `Gate`). The page and its profile are always closed, even if the rendering is
+    canceled.
     """
     began = time.monotonic()
     context: BrowserContext | None = None
@@ -89,7 +89,7 @@ async def render_page(
 
 
 async def _closed(browser: Browser, context: BrowserContext) -> None:
-    """Close the profile. If a page prevents that, close the browser."""
+    """Close the profile. If that takes too long, close the whole browser."""
     closing = asyncio.create_task(context.close())
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
@@ -172,7 +172,7 @@ class _Visit:
 
 
 async def _unless_leaving[T](answer: Awaitable[T]) -> T | None:
-    """Return the result, or None while the page is navigating away."""
+    """Return the result, or None if the page was navigating away."""
     try:
         return await answer
     except Error as exc:

@@ -1,9 +1,10 @@
 """The protocol between the worker and the browser process: JSON objects, one per line.
 
-The worker sends `launch` first, then `render`, `cancel`, and `answer`. The browser sends `ready` or `broken`
-once. For each `render` it then sends an `ask` per request of the page, and one of `rendered`, `redirect`, and `failed`.
-An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). Its `answer` contains `loaded`
-(`status`, `headers` by name, `body`) or null. Bodies are base64.
+The worker sends `launch` first, then `render`, `cancel`, and `answer`. The browser process sends `ready` or `broken`
+once. While it handles a `render`, it sends an `ask` for each request of the page. At the end, it sends `rendered`,
+`redirect`, or `failed`. An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). The
+worker's `answer` to it contains `loaded` (`status`, `headers` by name, `body`), or null if the request failed. Bodies
+are base64.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import json
 from typing import Any
 
-#: The largest message, in bytes. It suffices for 10 million characters of up to six bytes each in JSON.
+#: Maximum size of a message, in bytes: enough for 10 million characters of up to six bytes each in JSON.
 MAX_BYTES = 80_000_000
 
 Message = dict[str, Any]
@@ -36,7 +37,10 @@ def packed(message: Message) -> bytes:
 
 
 def unpacked(line: bytes) -> Message | None:
-    """Return the message in `line`; None if the stream ended before it. Raises `ValueError` if it is invalid."""
+    """Return the message in `line`, or None if the stream ended before the line did.
+
+    Raises `ValueError` if the line is not a JSON object.
+    """
     if not line.endswith(b"\n"):
         return None
     message = json.loads(line)

@@ -1,4 +1,4 @@
--- End a request at a site, and adapt the pace to the response. Implements the same rules as Site.leave in rules.py.
+-- End a request at a site, and adapt the gap to the response. Implements the same rules as Site.leave in rules.py.
 -- KEYS: 1 hash of the site (see enter.lua); 2 under way, 3 waiting
 -- ARGV: now ('' = server time), token, latency ('' = not known), succeeded (0/1), pushed back (0/1), retry after ('' =
 --   not named), places; recovery, pushed back, slowest, longest hold, forgotten (times in µs)
