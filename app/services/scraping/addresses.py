@@ -1,4 +1,4 @@
-"""Scrape an address: ask its sources, cross-check them, and store one property.
+"""Scrape an address: read pages of its sources, cross-check their values, and store one property.
 
 All pages are first read without a model. Then the model is asked one question, about the page that names most of the
 missing fields. No values are stored before all pages are read, so that an interrupted run changes no property.
@@ -45,7 +45,7 @@ _MOST_SOURCES = 6
 
 
 class AddressScraper:
-    """Scrapes addresses with the given parts. Stateless and thread-safe."""
+    """Scrapes addresses. Stateless and thread-safe."""
 
     def __init__(self, parts: ScrapeParts, finder: SourceFinder) -> None:
         self._parts = parts
@@ -54,9 +54,9 @@ class AddressScraper:
     def scrape(self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None) -> Stored:
         """Scrape the property at `target`, a normalized address; see `Scraper.scrape`.
 
-        Raises `NoSourceError` if none has the property; for jobs, `HostBusyError`, transient fetch errors, and
-        `OutOfTimeError` if the next run has to continue; `ConfigurationError`; errors of the database; and
-        `openai.RateLimitError` if no key has capacity.
+        Raises `NoSourceError` if no source has the property, `ConfigurationError`, errors of the database, and
+        `openai.RateLimitError` if no key has capacity. For jobs that must continue in a later run, raises
+        `HostBusyError`, transient fetch errors, and `OutOfTimeError`.
         """
         parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
@@ -91,7 +91,7 @@ class AddressScraper:
         stored = self._parts.storing.address(reader.run.lease, reader, notes, claims, asked_at)
         if stored is None:
             raise NoSourceError(wanted.target, _summary(reader, claims))
-        # the model is asked at most one question for all pages, so a saved call is counted on the first page only
+        # all pages need at most one model call, so a recipe can save at most one, which is counted on the first page
         is_asked = any(note.asked for note in notes.values())
         for place, one in enumerate(reader.read):
             count_fields(one.record)
@@ -108,7 +108,7 @@ class AddressScraper:
         asked = [self._parts.reader.resumed(one, reader.run) for one in open_]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]
-        # prefer the page whose question the job has waited for, then the page that names most fields
+        # prefer the page whose question the job has waited for, then the page that names most of the missing fields
         best = max(
             range(len(named)),
             key=lambda place: (asked[place].wanted is not None, len(named[place]), prompts[place] is not None, -place),
@@ -169,7 +169,7 @@ def _named(prompt: Prompt | None) -> tuple[str, ...]:
 
 
 def _lacking(read: Sequence[Read]) -> frozenset[str]:
-    """Return the fields to ask a model for that no page has, or that all pages have only doubtfully."""
+    """Return the fields to ask a model for: those without a value on any page, or with only doubtful values."""
     merged = merge([one.record for one in read]).values
     sure = {name for one in read for name in one.record.values if name not in one.extraction.doubtful}
     return frozenset(

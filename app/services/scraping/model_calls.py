@@ -1,4 +1,4 @@
-"""Make paid calls of one model: choose the service tier, learn the request parameters, and handle errors."""
+"""Make paid calls of one model: choose the service tier, learn which parameters it accepts, and handle errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _LONGEST_REASON = 300
 #: The `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`).
 _BUDGET_CODE = "budget_exceeded"
-#: The service tier flex is avoided for this time after the first refusal. Each further refusal doubles the time.
+#: After the first rejection, the service tier flex is avoided for this time. Each further rejection doubles the time.
 _FIRST_REST = timedelta(seconds=30)
 _LONGEST_REST = timedelta(minutes=10)
 
@@ -48,10 +48,11 @@ def paid[T](
     what: str = "",
     tier: ServiceTier | None = None,
 ) -> T | str:
-    """Return the result of `ask`, or a note about a failure that waiting cannot fix. `counter` counts the notes.
+    """Return the result of the paid call `ask`, or an error message if waiting cannot fix the failure.
 
-    A note about an error begins with `what`. Raises `LeaseLostError`, `openai.RateLimitError` while no key has
-    capacity, and, if the `run` can be retried later, errors of an unreachable or failing provider.
+    `counter` counts the failures by reason. `what` is put before the reason in the message. Raises `LeaseLostError`,
+    `openai.RateLimitError` while no key has capacity, and, if the `run` can be retried later, errors of an unreachable
+    or failing provider.
     """
     if not manager.keys:
         counter.labels("no_key").inc()
@@ -96,9 +97,9 @@ def send[T](
     request: Callable[[openai.OpenAI], T],
     answered: Callable[[T], Mapping[str, Any]],
 ) -> T:
-    """Return the result of a call, traced as a span per the OpenTelemetry conventions for generative AI.
+    """Send a request through the key pool, and return the result. Raises `LeaseLostError` if the run's lease is lost.
 
-    Raises `LeaseLostError` before the call if the run's lease is lost.
+    The call is traced as a span that follows the OpenTelemetry conventions for generative AI.
     """
     run.require_lease()
     with span(name, {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", **asked}) as asking:
@@ -109,7 +110,7 @@ def send[T](
 
 
 def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
-    """Return the note for a 429 that waiting cannot fix; None for a transient one."""
+    """Return the error message for a 429 that waiting cannot fix; None if waiting may fix it."""
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
     problem = message if isinstance(message, str) else exc.message  # the API's message, without the SDK's additions
     if exc.code == _BUDGET_CODE:
@@ -136,8 +137,8 @@ def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
 class TierChoice:
     """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex while it has no capacity.
 
-    Flex is half price, but may be slow or refused for lack of capacity (429 `resource_unavailable`, not billed).
-    Another key would be refused too, so the call is repeated on the standard tier, and later calls use that tier for a
+    Flex is half price, but may be slow, or rejected for lack of capacity (429 `resource_unavailable`, not billed).
+    Other keys would be rejected too, so the call is repeated on the standard tier, and later calls use that tier for a
     while. Thread-safe.
     """
 
@@ -157,7 +158,7 @@ class TierChoice:
         return self._rests_until is not None and self._clock.now() < self._rests_until
 
     def refused(self) -> None:
-        """Avoid flex for a while. Of several concurrent calls, only the first refusal lengthens the time."""
+        """Avoid flex for a while. If several concurrent calls are rejected, only the first lengthens the time."""
         with self._lock:
             if self._is_resting():
                 return
@@ -169,10 +170,7 @@ class TierChoice:
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Record an answer on `tier`.
-
-        An answer on flex ends its avoidance, and resets the time of avoidance to its minimum.
-        """
+        """Record an answer on `tier`. After an answer on flex, flex is used again, and its wait time starts over."""
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None
@@ -181,7 +179,7 @@ class TierChoice:
 class ModelCalls:
     """Asks `model` through the keys of `manager`. `dialect` has the request parameters learned so far. Thread-safe.
 
-    If a thread overwrites what another thread has just learned, that costs one refused request.
+    A thread may overwrite parameters that another thread has just learned. This costs one rejected request.
     """
 
     def __init__(self, manager: OpenAIClientManager, model: str, tier: TierChoice) -> None:
@@ -191,7 +189,7 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, good or bad. If flex has no capacity or times out, repeat the call on the standard tier.
+        """Return the answer, even if unusable. If flex has no capacity or times out, repeat it on the standard tier.
 
         Raises every `openai.OpenAIError`, and `LeaseLostError` before the call if the run's lease is lost.
         """
@@ -208,10 +206,11 @@ class ModelCalls:
         return answer
 
     def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
-        """Return the answer to a call in the server's dialect.
+        """Make a call, and return the answer.
 
-        The call is repeated after a refusal that teaches another dialect, and once after an answer that does. The
-        result then has the tokens of both paid answers.
+        If the server rejects the request's parameters, the call is repeated with other parameters. If an unusable
+        answer shows that other parameters are needed, the call is repeated once, and the result has the tokens of both
+        answers.
         """
         dialect, first = self.dialect, None
         while True:
@@ -235,7 +234,7 @@ class ModelCalls:
             dialect, first = self.dialect, answer
 
     def was_taught_by(self, answer: ModelAnswer, dialect: Dialect) -> bool:
-        """Learn from an answer to `dialect`. Return True if the answer is empty and should be asked for again."""
+        """Learn request parameters from an answer. Return True if it is empty and the call should be repeated."""
         learned = lesson_of(answer, dialect)
         if learned == dialect:
             return False
@@ -246,7 +245,7 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """Learn from an answer in a batch. Its request may lack the room for reasoning that was learned since."""
+        """Learn from an answer in a batch. Its request may be older than the learned room for reasoning tokens."""
         return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:

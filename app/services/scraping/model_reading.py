@@ -1,7 +1,8 @@
-"""Ask the model for fields that a page's markup does not have, once per question.
+"""Ask the model for fields that a page's markup does not have. Answers are cached, so no question is paid for twice.
 
-Failures of the model become notes, because the values read without it are worth storing. Only a lack of capacity is
-raised, and an unavailable provider if the job can be retried later. The key pool chooses keys and enforces budgets.
+If the model fails, the result has a note instead, because the values read without the model are worth storing. An error
+is raised only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key pool
+chooses keys and enforces budgets.
 
 In economy jobs, the question and its job wait for a batch at half the price (`app/services/batches`). A request that no
 batch answers in time becomes a normal API call.
@@ -132,10 +133,10 @@ class ModelReader:
         return self._asked(extraction, run)
 
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
-        """Return `extraction` with the fields of the request that the job has waited for, if it is about this page.
+        """If the job has waited for a request about this page, return `extraction` with the fields of that request.
 
-        Otherwise, a recipe learned during the wait could remove fields from the question, and the paid answer would not
-        fit.
+        Without this step, a recipe learned during the wait could remove fields from the question, and the paid answer
+        would no longer match it. Other extractions are returned unchanged.
         """
         if not run.economy or run.waited_for is None or self._requests is None:
             return extraction
@@ -185,9 +186,9 @@ class ModelReader:
         )
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
-        """Cache and return a batch's answer.
+        """Cache and return the answer of a batch. If the request failed, return the reason.
 
-        Without an answer, return the reason, or None to make a normal call now.
+        Return None to make a normal call now. Raises `WaitForBatch` if the job must wait for the answer.
         """
         if not run.economy or self._requests is None or not self._manager.keys:
             return None
@@ -217,8 +218,9 @@ class ModelReader:
     ) -> Mapping[str, Any] | str | None:
         """Return the completion for `request`, or the reason why there is none; None to make a normal call now.
 
-        `found` is the stored request, `waited_for` the id of the request that the job has waited for. A request refused
-        for its dialect becomes a normal call, which learns the dialect. Raises `WaitForBatch`.
+        `found` is the stored request, and `waited_for` is the id of the request that the job has waited for. If OpenAI
+        rejected the request's parameters, a normal call is made, which learns the right parameters. Raises
+        `WaitForBatch`.
         """
         mine = waited_for == request.id
         if found is None:
@@ -244,12 +246,12 @@ class ModelReader:
         answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):
             return answer
-        served = answer.service_tier  # a gateway may return any name, but the label has a closed set
+        served = answer.service_tier  # a gateway may return any name, but the metric's label has a fixed set of values
         MODEL_TIERS.labels(tier or "none", served if served in TIERS else "other" if served else "none").inc()
         return self._cached(question, answer, served, "asked", page)
 
     def _cached(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
-        """Cache a paid answer. A good one is counted as `outcome`."""
+        """Cache a paid answer. In the metric, a usable answer is counted as `outcome`."""
         failure = answer.failure
         stored = StoredAnswer(
             values=answer.values,

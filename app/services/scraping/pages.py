@@ -35,7 +35,7 @@ from app.services.scraping.run import Run
 from app.services.watches.budget import page_charge
 from app.tracing import span
 
-#: A worker waits up to this time for a job's turn at a site. After that, the job is deferred.
+#: If the rate limit of a site requires a longer wait than this, the worker does not wait, and the job is deferred.
 _MAX_WAIT_SECONDS = 2.0
 _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
@@ -88,11 +88,11 @@ class PageVisitor:
         self._clock = clock
 
     def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
-        """Return the page at `url`, a target, without names of purged people, and store it as the job's checkpoint.
+        """Return the page at the target `url` without names of purged people. Store it, for a job as its checkpoint.
 
-        `led_by` is the requested URL whose page links to this one ("" if unknown); None if `url` itself was requested.
-        Only the requested host may be in a private network that the operator allows. Raises `LeaseLostError` before a
-        request if the run's lease is lost.
+        `led_by` is the requested URL whose page links to `url` ("" if unknown); None if `url` itself was requested.
+        Only the host of the requested URL may be in a private network that the operator allows. Raises `LeaseLostError`
+        before a request if the run's lease is lost.
         """
         job_id = run.job_id
         self._names.require_nameless(url)
@@ -126,7 +126,7 @@ class PageVisitor:
                         PAGES.labels("not_modified").inc()
                         PAGE_BYTES.labels("spared").inc(len(kept.body))
                         return kept, answer.at
-                    # the stored page was deleted meanwhile
+                    # the stored copy was deleted after the conditional request was made
                     answer = self._answered(url, visitor, in_full=True)
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
@@ -155,7 +155,7 @@ class PageVisitor:
 
 
 def _visitor(run: Run, *, only_public: bool) -> Visitor:
-    """Return how the fetcher paces the run. A job shares a site with other batches and may be deferred."""
+    """Return how rate limits apply to the run. A job shares a site's limit with other batches, and may be deferred."""
     if run.job_id is None:
         return Visitor(only_public=only_public)
     return Visitor(
@@ -164,7 +164,7 @@ def _visitor(run: Run, *, only_public: bool) -> Visitor:
 
 
 def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable[[Page], T]) -> T:
-    """Return the result of `read` for the page, within the budget of a page. Raises `PageTooComplexError`."""
+    """Run `read` within the page's budget of CPU time, and return its result. Raises `PageTooComplexError`."""
     with reading(page.url, page.spent), span("extract", {}) as extracting:
         found = read(page)
         if isinstance(found, list):
@@ -209,9 +209,9 @@ def source_record(
 
 
 def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
-    """Return `record` with the extracted values, except derived fields, which are derived from the merged property.
+    """Return `record` with the extracted values. Derived fields are left out: they are computed after merging.
 
-    The evidence of a row names the row's URL.
+    If the page has several properties, the evidence has the URL of the property's row.
     """
     found, evidence = extraction.record, {}
     values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}

@@ -26,12 +26,12 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: The assumed tokens of a question until this process has asked one, for the instructions and a typical page.
+#: The assumed number of tokens of a question (instructions and a typical page) until this process has asked one.
 TYPICAL_TOKENS = 4_500
 
 
 class Recipes:
-    """Reads pages with the recipes of `store`, and learns recipes. Without a store, recipes are off. Thread-safe."""
+    """Reads pages with the recipes of `store`, and learns recipes. If `store` is None, recipes are off. Thread-safe."""
 
     def __init__(
         self, store: RecipeStore | None, clock: Clock, audits: AuditRate | None = None, use: ModelUse = "missing"
@@ -42,14 +42,14 @@ class Recipes:
         self._tokens: float = TYPICAL_TOKENS
 
     def read(self, page: Page) -> RecipeReading:
-        """Return the reading of a page of any kind without a model. Raises `PageTooComplexError`."""
+        """Read a page of any kind without a model. Raises `PageTooComplexError`."""
         if self._keeper is not None and (known := self._of_host(page)):
             with _harmless("Reading a page without its recipe"):
                 return _titled(read_page(page, partial(self._keeper.read, known=known)))
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-        """Return the reading of each row of a page with several properties (`using.read_rows_with`).
+        """Read each row of a page with several properties; `using.read_rows_with` explains `is_worth`.
 
         Raises `PageTooComplexError`.
         """
@@ -59,7 +59,7 @@ class Recipes:
         return read_page(page, lambda page: read_rows_with(page, (), is_worth))
 
     def _of_host(self, page: Page) -> Sequence[Recipe]:
-        """Return the recipes of the page's host, read before the page's time budget begins."""
+        """Return the recipes of the page's host. Loading them does not count against the page's time budget."""
         found: list[Recipe] = []
         if self._store is not None:
             with _harmless("Recipes cannot be read"):
@@ -94,9 +94,9 @@ class Recipes:
 
 @contextmanager
 def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Iterator[None]:
-    """Log an exception in the block and continue. Exceptions of the classes `raised` pass.
+    """Log an exception of the block, and continue after the block. Exceptions of the classes `raised` are not caught.
 
-    By default, `raised` are errors of the page and errors that end the run.
+    By default, these are errors of a too complex page, lack of memory, and errors that end the run.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """The job and the time limits of one run of a scrape.
 
-An address has many pages and up to two paid calls, while a task has a few minutes. Fetched pages and paid answers are
-stored, so a run stops before work that it might not finish, and the next run continues from there.
+An address can need many pages and up to two paid calls, but a task may take only a few minutes. Therefore, a run stops
+before a step that it might not finish. The next run continues there, because fetched pages and paid answers are stored.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from app.errors.jobs import LeaseLostError, OutOfTimeError
 from app.property.storage.jobs.leases import Lease
 
-#: The time for a page with its robots.txt, redirects, the wait for its host, and the reading.
+#: The maximum time for a page with its robots.txt, redirects, the wait for its host, and the reading.
 PAGE_SECONDS = 90.0
-#: The time for a slow model call (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing the result.
+#: The maximum time for a model call (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing the result.
 CALL_SECONDS = 135.0
-#: A run with at least this share of its time left always continues. Otherwise, a short run might never do anything.
+#: A run with at least this share of its time left always continues. Without this rule, a run whose whole time is
+#: shorter than the maximum time of a step could never begin that step.
 _SHARE = 0.5
 _AGAIN_SECONDS = 1.0
 
@@ -26,9 +27,10 @@ class Run:
     """A run of the job with this `lease`. If `lease` is None, a direct caller started the run and does not retry it.
 
     The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
-    `is_last`, pages may no longer delay the job. If `is_due`, nothing may. `seconds_left` returns the run's remaining
-    time; None means unlimited. `led_by` is the URL of the search that found the target (see `PageVisitor.visit`). If
-    `economy`, model requests may wait for a batch; `waited_for` is the id of the request that the job has waited for.
+    `is_last`, the job is no longer deferred for pages. If `is_due`, it is not deferred for anything. `seconds_left`
+    returns the run's remaining time; None means unlimited. `led_by` is the URL of the search that found the target (see
+    `PageVisitor.visit`). If `economy`, model requests may wait for a batch; `waited_for` is the id of the request that
+    the job has waited for.
     """
 
     lease: Lease | None = None
@@ -52,7 +54,7 @@ class Run:
 
     @property
     def may_wait(self) -> bool:
-        """Whether a page may delay the run: it belongs to a job and is not its last."""
+        """Whether a page may defer the job: the run belongs to a job, and is not the job's last run."""
         return self.lease is not None and not self.is_last
 
     @property
@@ -61,14 +63,14 @@ class Run:
         return self.lease is not None and not self.is_due
 
     def require_lease(self) -> None:
-        """Raise `LeaseLostError` if the lease is lost, so that nothing is requested that cannot be stored."""
+        """Raise `LeaseLostError` if the lease is lost, so that no request is made whose result cannot be stored."""
         if self.lease is not None and not self.holds():
             raise LeaseLostError(self.lease.job_id)
 
     def has(self, seconds: float) -> bool:
         """Return whether there is time for a step of up to `seconds`.
 
-        Raises `OutOfTimeError` if there is not and the job can be retried later.
+        Raises `OutOfTimeError` if the time is too short and the job can be retried later.
         """
         if self.seconds_left is None or self.seconds_left() >= min(seconds, _SHARE * self._whole_seconds):
             return True

@@ -1,6 +1,6 @@
 """Read the result pages of a search, from the first page to the last or to a limit.
 
-Each page is a checkpoint of the job, so that a resumed run continues after the pages it has. The listings are stored
+Each fetched page is stored as a checkpoint, so that a resumed run does not fetch it again. The listings are stored
 together at the end (`finish_search`).
 """
 
@@ -54,11 +54,11 @@ class SearchWalker:
         self._bounds = settings.search
 
     def walk(self, url: str, visit: Visit, reason: str, run: Run) -> SearchOutcome:
-        """Return the listings of the search with the first page `visit`. For a job, create their jobs and end the job.
+        """Return the listings of a search. `visit` is its first page, already fetched; the next pages are fetched here.
 
-        `reason` explains why the page is considered a search. Raises `SearchPageError` if no listing can be read,
-        `OutOfTimeError` if the next run has to continue, transient fetch errors if the job may wait, and
-        `LeaseLostError`.
+        If the run belongs to a job, create jobs for the listings, and end the job. `reason` explains why the page is
+        considered a search. Raises `SearchPageError` if no listing can be read, `OutOfTimeError` if the next run has to
+        continue, transient fetch errors if the job may wait, and `LeaseLostError`.
         """
         page = visit.page
         parts = [urlsplit(one) for one in (url, page.final_url)]
@@ -86,7 +86,7 @@ class SearchWalker:
         return SearchOutcome(walked, made)
 
     def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:
-        """Read page after page; return the reason for the end of the search, as a word or as an error code."""
+        """Read the next result pages. Return why the search ended: a word such as `last_page`, or an error code."""
         while True:
             if results.next_url is None or results.next_url in walk.visited:
                 return "last_page"
@@ -149,7 +149,7 @@ class _Walk:
 
 
 def _why_nothing(page: Page, results: Results, why: str) -> str:
-    """Return the reason for a result page without new listings: `why`, or the kind of a blocked or deleted page."""
+    """Return why a result page has no new listings: its kind if it is blocked or gone, or else `why`."""
     if results.listings:
         return why
     kind = read_page(page, lambda page: read_with(page, ())).extraction.kind

@@ -1,7 +1,7 @@
 """Choose the sources of an address and their order.
 
-Templates of `sources.toml` come first. Templates that need the parcel number follow the sources that provide the
-number. The web is searched only if fewer than two sources were found.
+Templates of `sources.toml` come first. Templates that need the parcel number come after the other templates, whose
+pages may give the number. The web is searched only if fewer than two sources were found.
 """
 
 from __future__ import annotations
@@ -56,14 +56,16 @@ class Wanted:
 
 
 class SourceFinder:
-    """Asks the configured sources of an address. Thread-safe, because the results are in the reader."""
+    """Finds the sources of an address. Thread-safe, because the results are stored in the `SourceReader`."""
 
     def __init__(self, sources: Callable[[], Sources], searcher: WebSearcher) -> None:
         self._sources = sources
         self._searcher = searcher
 
     def find(self, wanted: Wanted, reader: SourceReader) -> list[Unverified]:
-        """Ask all configured sources, and a web search if they are too few. Return its claims about unreadable pages.
+        """Read all configured sources, and search the web if fewer than two have the address.
+
+        Return the claims of the search about pages that could not be read.
 
         Raises `ConfigurationError`, transient errors of pages, errors of the database, and `openai.RateLimitError`.
         """
@@ -75,7 +77,7 @@ class SourceFinder:
                 reader.ask(source, wanted.ways(source, None))
         reader.decide()
         if later and reader.parcel_number() is None:
-            reader.require_all()  # a page to be retried may have the parcel number
+            reader.require_all()  # raises if a page must be retried, because it may have the parcel number
         asked_later = self._ask_by_parcel(later, wanted, reader)
         reader.require_all()
         claims = self._search(sources, wanted, reader) if reader.source_count < _ENOUGH_SOURCES else []
@@ -87,7 +89,7 @@ class SourceFinder:
         return claims
 
     def _ask_by_parcel(self, later: Sequence[Source], wanted: Wanted, reader: SourceReader) -> bool:
-        """Ask the sources that need the parcel number. Return False if there are any but the number is unknown."""
+        """Read the sources that need the parcel number. Return False if there are some but the number is unknown."""
         number = reader.parcel_number()
         if number is None:
             return not later
@@ -112,7 +114,7 @@ class SourceFinder:
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
-        # claims about pages that could be read are dropped
+        # claims about pages that could be read are dropped, because the values of these pages were read
         return [
             Unverified(
                 field=claim.field,
@@ -127,9 +129,9 @@ class SourceFinder:
         ]
 
     def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
-        """Return the answer, or the reason why there is none.
+        """Return the search's answer, or the reason why there is none.
 
-        A job that may no longer wait continues without an answer.
+        If no key has capacity, a job that has reached its deadline continues without an answer.
         """
         if not run.has(CALL_SECONDS):
             return "no time was left for it"
@@ -141,7 +143,7 @@ class SourceFinder:
             return "no OpenAI key had capacity until the job's deadline"
 
     def _read_cited(self, found: SearchFound, sources: Sources, reader: SourceReader) -> None:
-        """Read the cited pages; if the answer cites none, the pages that the search looked at."""
+        """Read the cited pages, or, if the answer cites no page, the pages that the search opened."""
         answer = found.answer
         for url in (answer.cited or answer.visited)[:_MOST_CITED]:
             host = urlsplit(url).hostname or ""

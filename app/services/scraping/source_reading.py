@@ -1,7 +1,7 @@
 """Read each page that may be about an address once, without a model, and keep the pages about the address.
 
-Fetched pages are checkpoints, and failed pages are stored, so that a resumed run requests only the rest. A page with a
-transient error does not delay the others; it is requested again after them.
+Fetched pages and failures are stored, so that a resumed run requests only the other pages. A page with a transient
+error does not delay the other pages; the job's next run requests it again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from app.services.scraping.storing import ScrapeParts
 
 #: A job requests a page with transient errors at most this many times.
 _MOST_TRIES = 2
-#: The codes of errors after which a URL cannot have a public page.
+#: The codes of errors which mean that a URL cannot lead to a public page.
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
 #: The kinds of sources whose parcel numbers are preferred, best first.
 _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
@@ -49,8 +49,9 @@ _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, Sourc
 class Asked(NamedTuple):
     """A source and the URL of its page.
 
-    `place_is_known` means that the URL itself determines the place. If `allows` is given, it returns whether the URL
-    may redirect to a host. `led_by` is the URL of the page that links to this one.
+    `place_is_known` is true if the source covers only its area, so that the page may omit the town. `allows` returns
+    whether the URL may redirect to a host; None allows all hosts. `led_by` is the URL of the page that links to this
+    page.
     """
 
     source: str
@@ -63,7 +64,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page of the address with its values, read without a model. `found` is the reading with its recipe."""
+    """A page about the address with its values, read without a model. `found` also has the recipe that was used."""
 
     asked: Asked
     extraction: Extraction
@@ -86,7 +87,7 @@ class SourceReader:
         self.tried: list[JobAttempt] = []
         self.unreadable: set[str] = set()
         self._open: list[PropertyIntelligenceError] = []
-        #: The pages that list several properties, with the rows that may be of the address.
+        #: The pages that list several properties, with the rows that may be about the address.
         self._undecided: list[tuple[Asked, Visit, Sequence[RecipeReading]]] = []
 
     # --- results so far
@@ -108,9 +109,9 @@ class SourceReader:
         return next((str(number) for one in by_kind if (number := one.values.get(PARCEL))), None)
 
     def require_all(self) -> None:
-        """Raise the error of a page that can be retried, if any.
+        """If pages must be retried, raise the error of one of them.
 
-        A busy host comes first, the one with the shortest wait.
+        Prefer the `HostBusyError` with the shortest wait, because it determines when the job is retried.
         """
         if busy := [one for one in self._open if isinstance(one, HostBusyError)]:
             raise min(busy, key=lambda one: float(one.facts["retry_after_seconds"]))
@@ -120,9 +121,9 @@ class SourceReader:
     # --- asking
 
     def ask(self, source: Source, ways: Sequence[Mapping[str, str]]) -> None:
-        """Read the page of a template. `ways` are values of its placeholders in several spellings.
+        """Read the page of a source's template. `ways` are values of its placeholders in several spellings.
 
-        The next spelling is tried if the source has nothing under the one before it.
+        The next spelling is tried if the source has no page about the address under the previous spelling.
         """
         for values in ways:
             if missing := source.template.missing(values):
@@ -155,7 +156,7 @@ class SourceReader:
             self._note(asked, OUTSIDE, f"it redirects to {final.hostname or ''}, which is not an allowed domain")
             return True
         if asked.allows is not None and final.netloc != urlsplit(asked.url).netloc:
-            asked = asked._replace(kind=None)  # the kind belongs to the cited host
+            asked = asked._replace(kind=None)  # the kind is that of the cited host, which redirected to another host
         try:
             found = self._parts.recipes.read(visit.page)
             if found.extraction.kind is PageKind.SEARCH and (
@@ -169,7 +170,10 @@ class SourceReader:
             return True
 
     def _visited(self, asked: Asked) -> Visit | bool:
-        """Return the page. Without one, record the reason, and return False if another URL of the source may help."""
+        """Return the page. If it cannot be read, record the reason, and return whether to skip the source's other URLs.
+
+        These may still help after an HTTP error status such as 404.
+        """
         url, known = asked.url, self._before.get(asked.url)
         if known is not None and known.is_final:
             self._cannot_be_read(url, known.outcome)
@@ -190,7 +194,10 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep a page about the address, or follow its only link there. Return False if another URL may help."""
+        """Keep the page if it is about the address. Otherwise, follow its only link to such a page, if it has one.
+
+        Return False if another URL of the source may help.
+        """
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -216,7 +223,10 @@ class SourceReader:
     # --- pages that list several properties
 
     def _may_be_of_address(self, text: str) -> bool:
-        """Return whether the JSON text of a row has the address's house number, if any, or its parcel number."""
+        """Return whether the JSON text of a row has the address's house number or a known parcel number of it.
+
+        Return True if the address has no house number.
+        """
         number = self._address.street_number
         if not number:
             return True
@@ -227,9 +237,9 @@ class SourceReader:
         return {number for one in self.read if (number := plain_parcel_of(one.record.values))}
 
     def _judge_rows(self, asked: Asked, visit: Visit, rows: Sequence[RecipeReading]) -> bool:
-        """Keep the row that is of the address. Return False if there is none.
+        """Keep the row that is about the address. Return False if there is no such row.
 
-        A row that only a parcel number can identify is decided later, when another source has provided the number.
+        If only a parcel number can identify the row, `decide` tries again when another source has given the number.
         """
         records = [source_record(asked.url, row.extraction, visit, asked.kind) for row in rows]
         values, is_known = [record.values for record in records], asked.place_is_known
@@ -244,7 +254,7 @@ class SourceReader:
         return False
 
     def decide(self) -> None:
-        """Judge undecided rows again if a parcel number is known now."""
+        """Compare undecided rows with the address again if its parcel number is known now."""
         undecided, self._undecided = self._undecided, []
         for asked, visit, rows in undecided if self._parcels() else ():
             self._forget(asked.url, UNKNOWN)
@@ -260,7 +270,7 @@ class SourceReader:
             self._note(asked, USED, reason)
 
     def _fail(self, asked: Asked, exc: PropertyIntelligenceError) -> None:
-        """Record a failed page, as final or to be retried."""
+        """Record that a page failed, either finally or to be retried by the job's next run."""
         lease, url, before = self.run.lease, asked.url, self._before.get(asked.url)
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
@@ -275,7 +285,7 @@ class SourceReader:
             self._open.append(exc)
 
     def _cannot_be_read(self, url: str, code: str) -> None:
-        """Record that claims about the page cannot be checked, unless its URL can have no public page."""
+        """Record that claims about the page cannot be checked, unless its URL cannot lead to a public page."""
         if code not in _NO_PAGE:
             self.unreadable.add(url)
 
@@ -292,7 +302,7 @@ class SourceReader:
         self.skip(one.asked.source, one.record.source_kind, None, why.code, str(why))
 
     def replaced(self, old: Read, extraction: Extraction) -> SourceRecord:
-        """Replace the page's values by those of `extraction`, and return its new record."""
+        """Replace the page's values by the values of `extraction`, and return its new record."""
         record = with_values(old.record, extraction)
         self.read[self.read.index(old)] = replace(old, extraction=extraction, record=record)
         return record

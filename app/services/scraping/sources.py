@@ -14,17 +14,17 @@ _FILE, _VARIABLE = "SOURCE_SECRETS_FILE", "SOURCE_SECRETS"
 
 
 def sources_file(settings: Settings) -> SourcesFile:
-    """Return the file SOURCES_FILE, relative to PROPINTEL_HOME. It must exist unless it is the default."""
+    """Return the file SOURCES_FILE, relative to PROPINTEL_HOME. It must exist unless the setting has its default."""
     named = settings.addresses.sources_file
     is_default = named == type(settings.addresses).model_fields["sources_file"].default
     return SourcesFile(settings.state.propintel_home / named.expanduser(), must_exist=not is_default)
 
 
 class SourceSecrets:
-    """The secrets of sources.
+    """Reads the secrets in URLs of sources. Thread-safe.
 
-    Thread-safe. Secrets are read at every use, because the file may change while a process runs. All secrets read are
-    registered with `app.redaction`.
+    Secrets are read at every use, because the file may change while a process runs. They are then registered with
+    `app.redaction`, which hides them in logs.
     """
 
     def __init__(self, settings: Settings, sources: Callable[[], Sources]) -> None:
@@ -32,11 +32,10 @@ class SourceSecrets:
         self._sources = sources
 
     def for_url(self, url: str) -> UrlSecrets | None:
-        """Return the secrets for `url`, which names them, if a template in `sources.toml` makes such URLs. Return None
-        otherwise.
+        """Return the secrets that `url` refers to by name; None if it refers to no secret.
 
-        A secret is therefore sent only to URLs that the file defines. Raises `ConfigurationError` for a
-        missing secret or an invalid file.
+        Also return None if no template in `sources.toml` makes such URLs, so that secrets are sent only to URLs that
+        the file defines. Raises `ConfigurationError` for a missing secret or an invalid file.
         """
         names = secret_names_in(url)
         if not names:
@@ -46,7 +45,7 @@ class SourceSecrets:
         return UrlSecrets(self.values(ours.secrets)) if ours is not None else None
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
-        """Return the secrets with these names. Raises `ConfigurationError` for a missing one."""
+        """Return the secrets with these names. Raises `ConfigurationError` if one is missing."""
         known = self._all()
         missing = next((name for name in names if name not in known), None)
         if missing is not None:

@@ -52,11 +52,11 @@ Alias = tuple[SourceRecord, SourceRecord]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The property that a scrape ended with.
+    """The result of a scrape that found a property.
 
-    `kind` is the kind of the scraped page, and `page_from` where the property came from. `wanted_model` are the fields
-    for which a model's answer is missing, and `model_note` is the reason. For an address, `tried` has the outcome of
-    each source.
+    `kind` is the kind of the scraped page, and `page_from` is where the property came from. `wanted_model` are the
+    fields for which a model's answer is missing, and `model_note` is the reason. For an address, `tried` has the
+    outcome of each source.
     """
 
     property_id: str
@@ -91,7 +91,7 @@ class ScrapeParts:
 class Storing:
     """Stores the results of runs. Thread-safe.
 
-    All methods raise `LeaseLostError` if the run's `lease` is lost; then nothing is changed.
+    All methods raise `LeaseLostError` if the run's `lease` is lost. In that case, they change nothing.
     """
 
     def __init__(self, database: Database, properties: PropertyStore) -> None:
@@ -104,12 +104,12 @@ class Storing:
         return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: found, urls))
 
     def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
-        """End the run with the property of `known`. The URL of `read` is an alias of its page, and has nothing new."""
+        """End the run with the property of `known`. Record that the URL of `read` leads to the same page."""
         found, alias = (known.property_id, known.record.kind), (read, known.record)
         return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: found, (read.url,), alias=alias))
 
     def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
-        """Confirm the stored record of this body, and end the run with it. Return None if the body must be read."""
+        """If this body was read before, confirm its record, and end the run with its property. Else return None."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
         if not self._index.is_confirmed_by(seen):
             return None
@@ -135,10 +135,10 @@ class Storing:
         claims: Sequence[Unverified],
         asked_at: datetime,
     ) -> Stored | None:
-        """Store all records that `reader` has read of an address, and end the run with their property.
+        """Store all records that `reader` has read about an address, and end the run with their property.
 
-        `notes` are model readings by URL, `claims` those of a search. Pages purged meanwhile are dropped from `reader`.
-        Return None, with nothing stored, if no page is left.
+        `notes` are the model's readings by URL, and `claims` are the unverified claims of a search. Pages that were
+        purged meanwhile are dropped from `reader`. If no page is left, store nothing and return None.
         """
 
         def work(connection: Connection) -> Found | None:

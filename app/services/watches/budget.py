@@ -1,8 +1,8 @@
 """Charge the daily budget of watches for page requests and model calls of their jobs. Other jobs are not charged.
 
-A page is charged when the host grants the request, and a model call when it gets its first key, so that no charge has
-to be returned. The budget is a context variable of the run, like the batch whose budget model calls count toward
-(`keypool.retry_loop`).
+A page is charged when the site's rate limit admits its request, and a model call when it gets its first key. Therefore,
+no charge has to be undone. During a run, a context variable holds the budget, just as another one holds the batch whose
+budget the run's model calls are charged to (`keypool.retry_loop`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class WatchBudget:
     limits: WatchLimits
 
     def charge(self, what: Charge) -> None:
-        """Charge one page or model call. Raises `WatchBudgetSpentError` if the budget has none left."""
+        """Charge one page or model call. Raises `WatchBudgetSpentError` if today's budget is used up."""
         limit = self.limits.pages if what is Charge.PAGE else self.limits.model_calls
         is_charged = retry_on_store_error(lambda: charge_watches(self.database, what, limit), self.database.clock)
         WATCH_CHARGES.labels(what.value, "charged" if is_charged else "refused").inc()
@@ -66,7 +66,7 @@ def paid_by_watch(job: Job, database: Database, settings: Settings) -> Iterator[
 
 
 def page_charge() -> Callable[[], None] | None:
-    """Return a function that charges a page when the host grants the request; None for jobs without a watch."""
+    """Return a function that charges one page to the current job's watch budget; None for jobs without a watch."""
     budget = _budget.get()
     return partial(budget.charge, Charge.PAGE) if budget is not None else None
 

@@ -59,7 +59,7 @@ class WatchSummary:
 
 
 def summary(database: Database, settings: Settings) -> WatchSummary:
-    """Return the current summary."""
+    """Return the number of watches by status, and the usage of their budget today."""
     watches, today, limits = Watches(database), watch_day(database), limits_of(settings)
     return WatchSummary(watches.counts(), today, limits, watches.daily_pages(), next_day(database.clock.now()))
 
