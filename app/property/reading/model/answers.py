@@ -1,4 +1,4 @@
-"""Parse a model's answer field by field and leniently, because every answer costs money."""
+"""Parse a model's answer field by field, and skip only its invalid parts, because every answer costs money."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app.property.record import FIELDS
 from app.property.values.numbers import find_numbers, tidy
 
 _OPENS = re.compile(r"[{\[]")
-#: Matches a string up to its end or the cut, or a bracket or comma.
+#: Matches a bracket, a comma, or a string. The closing quote may be missing, because the answer may be cut off.
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
-#: Maximum number of brackets tried as the beginning of JSON, since text before it may have some, and the deepest level
-#: read.
+#: Maximum number of brackets tried as the beginning of JSON, because the text before it may contain brackets. Then the
+#: deepest level of JSON that is read.
 _MOST_STARTS, _DEEPEST = 20, 6
 #: At most this many characters of an invalid value's JSON are kept.
 _LONGEST_ODD = 200
@@ -31,10 +31,10 @@ _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
 @dataclass(slots=True)
 class Answered:
-    """A parsed answer. `values` maps fields to value and quote ("" without one); `null_fields` are fields answered
-    with null.
+    """A parsed answer. `values` maps each field to its value and quote ("" if the quote is missing). `null_fields`
+    holds the fields answered with null.
 
-    A value that is invalid for its field stays in `values` as text, and `odd` names the field.
+    A value that is invalid for its field stays in `values` as text, and its field is in `odd`.
     """
 
     values: dict[str, tuple[Any, str]] = field(default_factory=dict)
@@ -48,10 +48,11 @@ class Answered:
 
 
 def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, cut: bool = False) -> Answered | None:
-    """Parse `content` for `fields`; return None without JSON about them.
+    """Parse an answer's `content` for values of `fields`. Return None if it has neither JSON about them nor an empty
+    JSON answer.
 
-    `lang` (ISO 639-1) decides the meaning of `1.250`. If the answer was `cut` off, only the pairs of value and quote
-    before the cut are used.
+    `lang` (ISO 639-1) decides whether `1.250` is 1250 or 1.25. If the answer was `cut` off, a value is used only if its
+    quote also came before the cut.
     """
     best: Answered | None = None
     for value in _values(content):
@@ -59,12 +60,12 @@ def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, 
         if found is None:
             continue
         if best is None or len(found.values) + len(found.null_fields) >= len(best.values) + len(best.null_fields):
-            best = found  # a model that thinks aloud corrects itself: the later answer counts
+            best = found  # a model that reasons in its answer may correct itself: prefer the later JSON
     return best
 
 
 def _values(content: str) -> Iterator[Any]:
-    """Yield each JSON value of a text in order, in one pass except for unclosed brackets."""
+    """Yield each JSON object or array of a text, in order. The content of an unclosed bracket is also searched."""
     place = 0
     for _ in range(_MOST_STARTS):
         opening = _OPENS.search(content, place)
@@ -79,9 +80,9 @@ def _values(content: str) -> Iterator[Any]:
 
 
 def _closed(text: str) -> str:
-    """Return truncated `text` up to the last complete member, with its brackets closed.
+    """Return truncated `text` up to its last complete member, and close its brackets.
 
-    A member is complete if a comma or bracket follows: `19` may be the beginning of `1987`.
+    A member is complete only if a comma or bracket follows, because `19` may be the beginning of `1987`.
     """
     open_brackets: list[str] = []
     end, closing = 0, ""
@@ -119,7 +120,7 @@ def _answered(value: Any, fields: Sequence[str], lang: str | None, *, cut: bool)
     return found if found.values or found.null_fields or is_empty else None
 
 
-#: Marks a value whose answer has no quote, not even null.
+#: Stands for a missing quote. A quote of null is not missing.
 _ABSENT = object()
 
 
@@ -166,7 +167,9 @@ def _read(value: Any, name: str, lang: str | None) -> Any:
 
 
 def _number(value: Any, lang: str | None) -> int | float | None:
-    """Return a number, also from text with a unit (`$450,000`, `1,250 sq ft`); None if there are several."""
+    """Return a number, also from text with a unit (`$450,000`, `1,250 sq ft`). Return None if a text has several
+    numbers, or if the number is larger than `LARGEST`.
+    """
     if isinstance(value, str):
         found = find_numbers(value, lang)
         found = [n for n in found if not value[max(0, n.start - 1) : n.start].isalpha()] or found  # not the `2` of `m2`
@@ -179,7 +182,9 @@ def _number(value: Any, lang: str | None) -> int | float | None:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text, a number's digits, or joined texts, such as the lines of a quote; None for other values."""
+    """Return a text as it is, a number as digits, or the texts of a list (such as the lines of a quote) joined by line
+    feeds. Return None for other values.
+    """
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, list):

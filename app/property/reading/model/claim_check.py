@@ -1,4 +1,4 @@
-"""Check a model's claims: each value needs a quote that is in the prompt's text and states the value."""
+"""Check a model's claims. Each value needs a quote that is in the prompt's text and states the value."""
 
 from __future__ import annotations
 
@@ -25,26 +25,28 @@ from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
 from app.property.values.areas import is_lone_land
 
-#: An answer's confidence: if its quote names the field, if only the quote's line names it, and if neither does.
+#: The confidence of a claim if its quote names the field, if only the quote's line names it, and if neither does.
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
-#: The share of confidence left to a value that is quoted from the page's data or unrelated blocks.
+#: The confidence of a value is multiplied by this if its quote is in the page's data or unrelated blocks.
 _UNSHOWN = 0.33
 #: A quote may have at most this many characters and lines.
 LONGEST_QUOTE, MOST_LINES = 400, 3
-#: At most this many characters around a quote, places of a value, and places of a quote are examined.
+#: Maximum number of characters examined around a quote, and of places examined for a value and for a quote.
 _AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
-#: Matches our schema's field names (`ListPrice`). A line with one is assumed to address the model.
+#: Matches our schema's field names (`ListPrice`). A claim quoted from a line with such a name is rejected, because the
+#: line was probably written to instruct a model.
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
 #: Each group holds fields whose values look alike.
 _ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",)))
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
-#: Match `none` or zero after and before a count's label.
+#: Match `none` or zero after a count's label, and before it.
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
-#: A separator counts as this many characters. At most so many letters may be between a label and its value.
+#: A separator between a label and its value adds this many characters to their distance. A label with more letters than
+#: the second number between it and its value is too far away.
 _SEPARATED, _FAR = 20, 80
-#: Matches the colon after a label, which then belongs to the text after it.
+#: Matches the colon after a label. A label with a colon belongs to the text after it.
 _LEADS = re.compile(r"\s?:")
 _AMOUNT = re.compile(r"\d[\d.,]*")
 #: Match any digit, and the only numbers that column heads contain: years and percentages.
@@ -54,7 +56,7 @@ _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: Matches unknown words that a colon marks as a label.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-#: Fields of names: their label may be another person's.
+#: Fields that hold the name of a person or company. The label before such a name may be about somebody else.
 _NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
@@ -63,11 +65,11 @@ _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
 _SEVERAL = re.compile(
     r"([^:|\n/]{2,30}(?:/[^:|\n/]{2,30}){1,4}):[ ]?(\d[\w. ]{0,6}(?:/[ ]?\d[\w. ]{0,6}){1,4})(?![\w/])"
 )
-#: Matches words for a sum, such as `Total`. The lines above a sum name its field.
+#: Matches words for a sum, such as `Total`. The field of the sum is named in the lines above it.
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
-#: At most this many lines above a row are searched for its head.
+#: At most this many lines above a table row are searched for the column heads.
 _MOST_ABOVE = 8
-#: The first cell of a row about a sale, and the labels that identify such a row.
+#: Matches the first cell of a table row about a sale. Then the labels that identify such a row.
 _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),
@@ -78,7 +80,7 @@ _LABELED = frozenset(name for name, spec in FIELDS.items() if spec.labeled)
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A rejected claim, and the reason `flaw`."""
+    """A rejected claim. `flaw` is the reason."""
 
     field: str
     value: Any
@@ -87,11 +89,11 @@ class Dropped:
 
 
 def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[Candidate], tuple[Dropped, ...]]:
-    """Check a model's `values` and quotes against `prompt.text`. Return the accepted claims in the order asked, and the
-    rejected claims.
+    """Check a model's `values` and quotes against `prompt.text`. Return the accepted claims in the order of
+    `prompt.fields`, and the rejected claims.
 
-    An area also yields its unit, a price its period and rent basis, and a total of bathrooms its parts, if the quote
-    gives them. A locator is `chars:START-END` in `prompt.text`.
+    If the quote gives them, an area also yields its unit, a price its period and rent basis, and a total of bathrooms
+    the numbers of full and half bathrooms. A locator is `chars:START-END` in `prompt.text`.
     """
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
@@ -110,8 +112,9 @@ def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple
 def answered_before(field: str, proof: Evidence) -> Candidate:
     """Rebuild the candidate of a model's stored value.
 
-    Only the quote and the final confidence are stored. If the quote does not name the field, its line is assumed to
-    name it. A confidence of at most `MOST_UNSHOWN` means that the value was not shown.
+    The quote and the final confidence are stored, but not the quote's line or the claim's own confidence. If the quote
+    does not name the field, its line is assumed to name it. A confidence of at most `MOST_UNSHOWN` means that the
+    visible page did not show the value.
     """
     unshown = proof.confidence <= MOST_UNSHOWN
     strength = _strength(_SURE if names(field, proof.quote, None) else _LIKELY, unshown=unshown)
@@ -168,14 +171,14 @@ def _checked_at(field: str, value: Any, span: Span, prompt: Prompt) -> list[Cand
 
 
 def _with_whole_label(quoted: str, line: str, lang: str | None) -> str:
-    """Extend a quote that begins inside a label (`baths: 1` of `full baths: 1`) to the label's start."""
+    """If a quote begins inside a label (`baths: 1` of `full baths: 1`), extend it to the label's start."""
     at = line.find(quoted)
     begun = next((one.start for one in labels_in(line, lang) if one.start < at < one.end), at)
     return line[begun : at + len(quoted)] if at >= 0 else quoted
 
 
 def _parted(text: str, lang: str | None) -> str:
-    """Split double labels: `Beds / Baths: 3 / 2` becomes `Beds: 3 | Baths: 2` if each word is known."""
+    """Split double labels if every label is known: `Beds / Baths: 3 / 2` becomes `Beds: 3 | Baths: 2`."""
 
     def apart(found: re.Match[str]) -> str:
         labels, counted = (part.split("/") for part in found.groups())
@@ -187,7 +190,9 @@ def _parted(text: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """Return whether a total of bathrooms counts only half baths, or only full baths although there are half ones."""
+    """Return whether a claimed total of bathrooms counts only half baths, or counts only full baths on a page that also
+    has half baths.
+    """
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
@@ -199,7 +204,7 @@ def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
 
 
 def _line_of(span: Span, text: str) -> str:
-    """Return the lines of the span, with the line above if they have almost no words."""
+    """Return the lines that contain the span. If they have at most one word, also return the line above."""
     start = text.rfind("\n", 0, span.start) + 1
     end = text.find("\n", span.end)
     first, last = max(start, span.start - _AROUND), min(end if end >= 0 else len(text), span.end + _AROUND)
@@ -209,10 +214,11 @@ def _line_of(span: Span, text: str) -> str:
 
 
 def _confidence(claim: Claim) -> float | None:
-    """Return the confidence by the words around the value; None if they name another field, or lack a needed label.
+    """Return a claim's confidence, which depends on the labels around the value. Return None if they name another
+    field, or if a needed label is missing.
 
-    The label nearest to the value counts, among labels of fields with similar values, first in the quote and then in
-    its line.
+    Among labels of fields with similar values, the label nearest to the value counts. Labels in the quote have priority
+    over labels in the rest of its line.
     """
     if claim.field in UNIT_OF and is_lone_land(claim.quote, claim.lang, claim.country):
         return _BARE if claim.field == "LotSizeArea" else None
@@ -231,7 +237,9 @@ def _confidence(claim: Claim) -> float | None:
 
 
 def _named_above(claim: Claim) -> str | None:
-    """Return the field named by the head of the value's column, the lines above a sum, or a heading above."""
+    """Return the field named by the head of the value's column, by the lines above a sum, or by a heading above the
+    value.
+    """
     *before, row = claim.line.split("\n")
     above = [*before[::-1], *claim.above][:_MOST_ABOVE]
     if any(_SUM.search(row[:start]) for start, _ in islice(_places(_possible_values(claim), row), _MOST_PLACES)):
@@ -250,7 +258,9 @@ def _named_above(claim: Claim) -> str | None:
 
 
 def _is_row(line: str) -> bool:
-    """Return whether `line` has cells with figures; column heads have none."""
+    """Return whether `line` is a table row with figures. Lines of column heads contain no figures except years and
+    percentages.
+    """
     return " | " in line and _FIGURE.search(_NO_FIGURE.sub("", line)) is not None
 
 
@@ -267,7 +277,7 @@ def _possible_values(claim: Claim) -> tuple[Any, ...]:
 
 
 def _is_under_unknown_label(claim: Claim) -> bool:
-    """Return whether unknown words right before the value are a label: `Insurance: $900`."""
+    """Return whether the value follows a label with a colon whose words are unknown: `Insurance: $900`."""
     for start, _ in islice(_places((claim.value,), claim.line), _MOST_PLACES):
         before = _UNKNOWN_LABEL.search(claim.line[max(0, start - _AROUND) : start])
         if before is not None and not labels_in(before[1], claim.lang):
@@ -276,7 +286,9 @@ def _is_under_unknown_label(claim: Claim) -> bool:
 
 
 def _nearest(claim: Claim, text: str) -> str | None:
-    """Return which field `text` names nearest to the value: this field or a rival; None without any."""
+    """Return the field whose label in `text` is nearest to the value: the claimed field, or a field with similar
+    values. Return None if no label is near.
+    """
     field, alike = claim.field, {claim.field, *_rivals(claim.field)}
     values = _possible_values(claim)
     text = _column_of(values, text)
@@ -284,7 +296,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
     labeled = places if isinstance(claim.value, int | float) or field in _NAMES else []
     found = [_in_its_row(one, text, claim.lang) for one in labels_in(text, claim.lang)]
     named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labeled)]
-    # a unit is not a label if there is another label
+    # units such as `acres` count as labels only if there is no other label
     named = [
         one for one in named if _LEADS.match(text, one.end) or not areas.is_unit(text[one.start : one.end])
     ] or named
@@ -303,7 +315,9 @@ def _nearest(claim: Claim, text: str) -> str | None:
 
 
 def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
-    """Return `label`; a price label in a dated row of a sale becomes the price paid."""
+    """Return `label`. In a dated table row about a sale, a label of the asking price is changed to a label of the price
+    paid.
+    """
     row = text[text.rfind("\n", 0, label.start) + 1 :].partition("\n")[0]
     if label.field != "ListPrice" or " | " not in row or not _DATED.match(row):
         return label
@@ -312,22 +326,25 @@ def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
 
 
 def _letters(between: str) -> int:
-    """Return the distance of a label from its value in letters, so that figures in other columns do not count."""
+    """Return the number of letters between a label and its value, plus 20 per line break. Figures do not count, because
+    they may belong to other columns.
+    """
     return sum(map(str.isalpha, between)) + _SEPARATED * between.count("\n")
 
 
 def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]]) -> bool:
-    """Return whether a label without a field is right before a number: `Security deposit: $1,500`."""
+    """Return whether a label in `_NO_FIELDS` is right before the value: `Security deposit: $1,500`."""
     behind = (start for start, _ in places if start >= label.end)
     is_first = label.field in _NO_FIELDS and _CELL_BEGINS.search(text[: label.start]) is not None
     return is_first and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
 
 
 def _column_of(values: Sequence[object], text: str) -> str:
-    """Return the cells with one of `values`, each behind its column head. Return a text without columns as it is.
+    """Return the cells that state one of `values`, each with its column head (`head: cell`). Return a text without
+    columns unchanged.
 
-    A head above several columns (`Appraised | Assessed` above `Land | Building | Total` of each) spans as many columns
-    as its neighbors. The first column may or may not have a head.
+    A head may span several columns (`Appraised | Assessed` above `Land | Building | Total` of each). All heads then
+    span equally many. The first column may lack a head.
     """
     head, _, rows = text.partition("\n")
     heads = _CELL_ENDS.split(head)
@@ -365,7 +382,9 @@ def _gap(text: str, label: Named, start: int, end: int) -> int:
 
 
 def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
-    """Yield where `text` holds one of `values`; numbers also in words, dates also as their year."""
+    """Yield the start and end of places where `text` states one of `values`. A number may be in words, and a date may
+    be only its year.
+    """
     for value in values:
         if isinstance(value, int | float) and not isinstance(value, bool):
             for lang in ("en", "de"):

@@ -1,9 +1,9 @@
-"""Learn the request format of a chat completion server from its refusals and answers.
+"""Learn which request format a chat completion server accepts, from its error responses and answers.
 
-`max_completion_tokens` limits an answer at OpenAI and Azure, whose reasoning models refuse `max_tokens`. Other servers
-need `max_tokens`. Ollama (issue 7125), llama.cpp's Python server (issue 1907), and LM Studio silently ignore the newer
-name, so that the answer has no limit. Mistral and older vLLM refuse it (422, 400). If a server refuses one name, the
-other is sent from then on.
+At OpenAI and Azure, `max_completion_tokens` limits the tokens of an answer, and their reasoning models reject
+`max_tokens`. Other servers need `max_tokens`. Ollama (issue 7125), llama.cpp's Python server (issue 1907), and LM
+Studio silently ignore `max_completion_tokens`, so the answer would have no limit. Mistral and older vLLM reject it
+(HTTP 422 and 400). If a server rejects one of the two parameters, the other is sent from then on.
 """
 
 from __future__ import annotations
@@ -25,16 +25,18 @@ Shape = Literal["json_schema", "json_object", "text"]
 _NEXT: dict[Shape, Shape] = {"json_schema": "json_object", "json_object": "text"}
 _OTHER: dict[Limit, Limit] = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _NEWER = (".openai.com", ".azure.com")
-#: Tokens for reasoning: the minimum once a model reasons, the first amount (the API documentation advises 25,000 for
-#: any task; reading a page is a small task), and the maximum.
+#: Tokens added to the limit for reasoning: the minimum once a model reasons, the first amount after an answer was cut
+#: off, and the maximum. OpenAI's documentation advises 25,000 for any task, but reading a page is a small task.
 _LEAST_ROOM, _FIRST_ROOM, _MOST_ROOM = 2_048, 16_384, 32_768
-#: Room is made for this many times the reasoning tokens of the last answer, since some pages need more.
+#: Room for reasoning is this many times the reasoning tokens of the last answer, because some pages need more.
 _SPARE = 4
-#: Statuses of refusals. llama.cpp's Python server answers 500 to unknown parameters.
+#: HTTP statuses that mean the server rejects the request's format. llama.cpp's Python server answers 500 to unknown
+#: parameters.
 _REFUSED = (400, 422, 500)
-#: Words in a 429 response to a request above a key's tokens per minute, which can never succeed.
+#: Words in a 429 response to a request that exceeds the key's tokens per minute on its own. Such a request can never
+#: succeed.
 _MORE_THAN_A_MINUTE = "too large"
-#: Matches words in a refusal which show that the parameter is unknown, and not only its value.
+#: Matches words in an error message which show that a parameter itself is rejected, and not only its value.
 _UNKNOWN = re.compile(
     r"not supported|unsupported|not support|unknown|unrecogni[sz]ed|unexpected|extra|not (?:permitted|allowed)"
     r"|forbidden|cannot find",
@@ -49,9 +51,10 @@ _JSON_REQUEST = "\nAnswer with one JSON object and nothing else. It follows this
 class Dialect:
     """The request format of one server and model.
 
-    `limit` is the parameter that limits an answer, `shape` the `response_format`, and `tells_schema` puts the schema
-    into the instruction. `room` is the number of tokens for reasoning beyond the answer, and `most_room` the server's
-    maximum. `refused` are the names of limits that the server refused.
+    `limit` is the parameter that limits an answer's tokens. `shape` is the type of the `response_format`. If
+    `tells_schema` is true, the instruction contains the schema. `room` is the number of tokens for reasoning beyond the
+    answer, and `most_room` is its maximum at this server. `refused` holds the limit parameters that the server
+    rejected.
     """
 
     limit: Limit = "max_completion_tokens"
@@ -63,7 +66,7 @@ class Dialect:
 
     @classmethod
     def of(cls, base_urls: Iterable[str]) -> Dialect:
-        """Return the first format to try at these servers."""
+        """Return the first format to try with the servers at `base_urls`."""
         hosts = [urlsplit(url).hostname or "" for url in base_urls]
         return cls("max_completion_tokens" if all(host.endswith(_NEWER) for host in hosts) else "max_tokens")
 
@@ -86,7 +89,9 @@ class Dialect:
         return body
 
     def after_refusal(self, status: int, message: str) -> Dialect | None:
-        """Return the format for a retry after an error of `status` with this message; None if no format would help."""
+        """Return the format for a retry after an error of `status` with this message. Return None if no other format
+        would help.
+        """
         if self.room and (_TOO_LARGE.search(message) if status in _REFUSED else _MORE_THAN_A_MINUTE in message):
             return replace(self, room=self.room // _SPARE, most_room=self.room // _SPARE)
         if status not in _REFUSED:
@@ -99,21 +104,23 @@ class Dialect:
         return None
 
     def with_more_room(self) -> Dialect:
-        """Return the format for a model that was cut off before answering."""
+        """Return the format with more tokens for reasoning, for use after an answer was cut off."""
         return replace(self, room=min(self.most_room, max(_FIRST_ROOM, 2 * self.room)))
 
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
-        """Return the format after this many reasoning tokens: room grows at once and shrinks by halves."""
+        """Return the format with room for an answer's reasoning tokens. Room grows at once, but shrinks by at most half
+        per answer.
+        """
         if reasoning_tokens <= 0:
             return self
         wanted = min(self.most_room, max(_LEAST_ROOM, _SPARE * reasoning_tokens))
         return replace(self, room=max(wanted, self.room // 2))
 
 
-#: The format for OpenAI until something else is learned.
+#: The format for OpenAI, used until an error response or answer shows that another is needed.
 INITIAL_DIALECT = Dialect()
 
 
 def refused_because(exc: openai.APIStatusError) -> str:
-    """Return an error's parameter and message."""
+    """Return the parameter and the message of an error as one text."""
     return f"{exc.param or ''} {exc.message}"

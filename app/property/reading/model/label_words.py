@@ -34,7 +34,9 @@ class Named:
 
 @remembered(512, 1_500)  # one answer's check examines the same quotes and lines several times
 def labels_in(text: str, lang: str | None) -> tuple[Named, ...]:
-    """Return the labels and phrases in `text` on a page in `lang` (None: any language), in order, without nesting."""
+    """Return the labels and phrases in `text`, in order. Of overlapping labels or phrases, only the longest is
+    returned. `lang` is the page's language (None: any language).
+    """
     phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
     found: list[Named] = []
     taken = bytearray(len(text))
@@ -66,7 +68,9 @@ def _labels(text: str, lang: str | None) -> Iterator[Named]:
 
 @cache
 def _phrases(lang: str | None) -> re.Pattern[str]:
-    """Return a pattern of the phrases of `lang` and of English; of all languages if `lang` is None."""
+    """Return a pattern of the phrases of `lang` and of English. If `lang` is None, it has the phrases of
+    all languages.
+    """
     among = [None] if lang is None else [lang, "en"]
     files = languages().values()
     fields = dict.fromkeys(name for file in files for section in _SECTIONS for name in file.get(section, ()))

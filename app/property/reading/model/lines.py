@@ -1,4 +1,4 @@
-"""Turn a page's segments into lines: a paragraph, a table row, or a label with its value."""
+"""Join a page's text segments to lines. A line is a paragraph, a table row, or a label with its value."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def lines_in(texts: Iterable[Segment] | Iterable[str]) -> Iterator[str]:
 
 
 def head_of(document: Document) -> list[str]:
-    """Return title and description, which are short and often complete."""
+    """Return the page's title and descriptions, which are short and often state the most important facts."""
     described = document.root.xpath(
         "//meta[@name='description' or @property='og:description' or @property='og:title']/@content"
     )
@@ -50,7 +50,7 @@ def head_of(document: Document) -> list[str]:
 
 
 def _blocks(segments: Iterable[Segment]) -> list[tuple[str, str]]:
-    """Return texts with their block's tag. A table row is one block; cells are prefixed by their heads."""
+    """Return the tag and text of each block. A table row is one block, in which each cell follows its column head."""
     found: list[tuple[str, str]] = []
     heads = cache(_heads)
     last: Any = None
@@ -85,7 +85,9 @@ def _head_of(cell: Any, row: Any, heads: Callable[[Any], tuple[Any, tuple[str, .
 
 
 def _heads(table: Any) -> tuple[Any, tuple[str, ...]]:
-    """Return the first row of `table` and its texts, if it consists of heads and more than one row follows."""
+    """Return the first row of `table` and its texts, if all its cells are `<th>` and at least two rows follow.
+    Otherwise return (None, ()).
+    """
     rows = list(islice(table.iter("tr"), 4))
     if len(rows) < 3 or len(rows[0]) < 2 or any(cell.tag != "th" for cell in rows[0]):
         return None, ()
@@ -94,14 +96,14 @@ def _heads(table: Any) -> tuple[Any, tuple[str, ...]]:
 
 
 def block_of(element: Any) -> Any:
-    """Return the nearest element, from `element` up, that starts a new line."""
+    """Return the nearest element, from `element` up, that starts a new line; None if there is none."""
     while element is not None and element.tag not in _BLOCKS:
         element = element.getparent()
     return element
 
 
 def _joined(blocks: Iterable[tuple[str, str]]) -> list[str]:
-    """Join a lone label to the short line after it: `<dt>` to `<dd>`, or a known word."""
+    """Join a label that is alone in its block to the short text of the next block, such as `<dt>` to `<dd>`."""
     found: list[str] = []
     label = ""
     for tag, text in blocks:
@@ -127,7 +129,9 @@ def _is_label(tag: str, text: str) -> bool:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """Yield a short line as it is, and a long line by sentences. Very long sentences are cut."""
+    """Yield a line of at most 120 characters as it is, and a longer line by sentences. Sentences of more than 320
+    characters are cut.
+    """
     if len(text) <= 120:
         yield text
         return

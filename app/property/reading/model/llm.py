@@ -1,7 +1,7 @@
-"""Call the model once and parse the result: typed values with quotes, and problems of the answer.
+"""Call a model once and parse its answer: typed values with quotes, and what is wrong with the answer.
 
-Every answer costs money, so a bad answer is a result and not an error. The client handles keys and capacity; its errors
-pass through.
+Every answer costs money, so a bad answer is returned with its failure instead of raised as an error. The OpenAI client
+chooses keys and limits rates. Its errors are not caught here.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from app.property.reading.model.prompt import Prompt
 
 #: Matches reasoning that some servers leave in the answer.
 _REASONING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-#: The tiers of processing and pricing a call (https://developers.openai.com/api/reference, `service_tier`; 2026-11).
+#: The service tiers, which decide a call's priority and price (https://developers.openai.com/api/reference,
+#: `service_tier`; 2026-11).
 ServiceTier = Literal["auto", "default", "flex", "priority"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """A model's answer. `values` maps each answered field to its value and quote ("" without one).
+    """A model's answer. `values` maps each answered field to its value and quote ("" if the quote is missing).
 
-    `model` is the API's name of the model. Tokens are the API's counts, 0 if missing. `service_tier` is the reply's, ""
-    if missing. `failure` is set if the answer was refused or invalid (then there are no values) or cut off (then there
-    are the values before the cut). `fields_answered` includes fields answered with null. `began` is true if the answer
-    has text besides reasoning.
+    `model` is the model's name in the API response. The token counts are those of the response, 0 if missing.
+    `service_tier` is that of the response, "" if missing. `failure` is set if the answer was refused, invalid, or cut
+    off. A refused or invalid answer has no values. An answer that was cut off has the values before the cut.
+    `fields_answered` includes fields answered with null. `began` is true if the answer has text besides reasoning.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -55,7 +56,7 @@ def ask_model(
 ) -> ModelAnswer:
     """Send `prompt` once in the server's `dialect`, with `service_tier` unless it is None.
 
-    Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through.
+    Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) is passed on to the caller.
     """
     asked: Any = dialect.body(model, prompt)
     tier = service_tier if service_tier is not None else openai.omit
@@ -88,7 +89,8 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
 def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
     """Return the dialect for the next request, as learned from this answer's failure or reasoning tokens.
 
-    A model that is cut off before it begins was probably reasoning, and a model that writes no JSON needs the schema.
+    A model that was cut off before its answer began was probably reasoning, so it gets more tokens. A model that wrote
+    no usable JSON gets the schema in its instruction.
     """
     is_cut = isinstance(answer.failure, ModelAnswerCutError)
     if is_cut and (dialect.room or not answer.began):
@@ -118,9 +120,10 @@ def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Ans
 
 
 def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
-    """Return the values of a complete answer with their quotes; an invalid value stays as text.
+    """Return the values of a complete answer with their quotes. An invalid value stays as text.
 
-    Raise `ModelAnswerInvalidError`, which names `model`, if nothing is valid.
+    Raise `ModelAnswerInvalidError`, which names `model`, if the answer has no JSON about the fields, or only invalid
+    values.
     """
     return _understood(content, prompt, model).values
 

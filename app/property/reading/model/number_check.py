@@ -1,6 +1,6 @@
 """Check whether a quote states a number, area, amount, or date. `value_check.py` checks words.
 
-Both `1,410` and `1.410` state 1410. A quote does not state a value that must be computed, except a sum of bathrooms.
+Both `1,410` and `1.410` state 1410. A value that must be computed counts as not stated, except a sum of bathrooms.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _COUNTED = frozenset(of_kind("count"))
 
 
 def _stated(quote: str) -> Iterator[float]:
-    """Yield every number in `quote`, under both meanings of comma and dot."""
+    """Yield every number in `quote`. Commas and dots are read both as decimal and as thousands separators."""
     for lang in ("en", "de"):
         for multipliers in (True, False):
             yield from (n.value for n in numbers.find_numbers(quote, lang, multipliers=multipliers))
@@ -60,7 +60,7 @@ def places_in_words(text: str, value: float) -> Iterator[tuple[int, int]]:
 
 
 def ends_in_count(text: str) -> bool:
-    """Return whether `text` ends in a small number, in digits or words, as before `bedrooms`."""
+    """Return whether `text` ends in a small number, in digits or words, like the text before `bedrooms`."""
     last = max((word.end() for _, word in _in_words(text[-16:])), default=None)
     return _COUNT_LAST.search(text) is not None or (last is not None and not re.search(r"\w", text[-16:][last:]))
 
@@ -85,7 +85,7 @@ def _in_range(field: str, value: float) -> bool:
 
 
 def number(claim: Claim) -> CheckedValue | None:
-    """Check a number in digits; a count of rooms or stories also in words."""
+    """Check a number in digits. A number of rooms or stories may also be in words."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -100,19 +100,19 @@ def number(claim: Claim) -> CheckedValue | None:
     return CheckedValue(int(value) if FIELDS[claim.field].type == "integer" else numbers.tidy(value))
 
 
-#: Matches full and half baths, as in `2 / 1 ba`, and no fraction.
+#: Matches the numbers of full and half baths in `2 / 1 ba`, but not a fraction such as `1/2`.
 _FULL_AND_HALF = re.compile(r"(?<![\d/])(?!1\s?/\s?[24]|3\s?/\s?4)(\d{1,2})\s?/\s?(\d)(?![\d/])")
 _BATHS = frozenset({"BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf", "_BedsBaths"})
 _MARKS = re.compile(r"[^\w\n]{0,4}(?:\([a-z/]{1,9}\))?[^\w\n]{0,4}", re.IGNORECASE)
 _PARTS_OF_BATHS = frozenset({"BathroomsFull", "BathroomsHalf", "_ThreeQuarterBaths"})
-#: Labels of parts if no full baths are named: `3 baños, 1 medio baño`.
+#: The labels to add up if no full baths are named: `3 baños, 1 medio baño`.
 _ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuarterBaths"})
-#: Match a count after and before a label.
+#: Match a number after a label, and before it.
 _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")
 
 
 def bathrooms(claim: Claim) -> CheckedValue | None:
-    """Check bathrooms. RESO counts full and half bathrooms alike: `2.5 baths` and `2 full, 1 half` are 3."""
+    """Check a total of bathrooms. RESO counts a half bathroom as one: `2.5 baths` and `2 full, 1 half` are both 3."""
     value = int(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -125,7 +125,9 @@ def bathrooms(claim: Claim) -> CheckedValue | None:
 
 
 def is_sum_of_baths(claim: Claim) -> bool:
-    """Return whether the quote gives kinds of bathrooms with this sum: `2 full, 1 half`, `2 / 1 ba`."""
+    """Return whether the quote gives numbers of full and half bathrooms that add up to the value: `2 full, 1 half`, `2
+    / 1 ba`.
+    """
     counted = counts.bathrooms(claim.quote, claim.lang)
     if counted and counted.half is not None and counted.total == claim.value:
         return True
@@ -139,7 +141,9 @@ def is_sum_of_baths(claim: Claim) -> bool:
 
 
 def _parts(claim: Claim) -> Iterator[int]:
-    """Yield the numbers beside the labels of full, half, and three-quarter bathrooms: all after them, or before."""
+    """Yield the numbers of full, half, and three-quarter bathrooms. All of them are after their labels, or
+    all before.
+    """
     named = labels_in(claim.quote, claim.lang)
     fields = {one.field for one in named}
     wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF
@@ -151,7 +155,9 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area. Its unit is after the number, in the quote, or in the line. Without a unit, it needs a label."""
+    """Check an area. Its unit may be after the number, elsewhere in the quote, or in the line. Without a unit, it needs
+    a label.
+    """
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -174,14 +180,14 @@ def is_of_land(quote: str) -> bool:
     return areas.find_unit(quote) in _OF_LAND
 
 
-#: RESO's units that only land is measured in
+#: RESO's units that are used only for land.
 _OF_LAND = frozenset({"Acres", "Hectares"})
 
 # --- money -----------------------------------------------------------------------------------------------------------
 
 
 def money(claim: Claim) -> CheckedValue | None:
-    """Check an amount; its unit is the quote's currency."""
+    """Check an amount. The unit of the checked value is the quote's currency."""
     value = float(claim.value)
     if value < 0 or (value == 0 and claim.field != "ClosePrice") or not _in_range(claim.field, value):
         return None
@@ -192,7 +198,7 @@ def money(claim: Claim) -> CheckedValue | None:
 
 
 def list_price(claim: Claim) -> CheckedValue | None:
-    """Check the price asked, which is not per area. A number needs a currency or a label."""
+    """Check an asking price. A price per area is rejected. The number needs a currency or a label."""
     if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
         return None
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
@@ -218,7 +224,7 @@ def date(claim: Claim) -> CheckedValue | None:
 
 
 def _is_first(wanted: str, found: str) -> bool:
-    """Return whether `wanted` adds only the first day or month, as models complete dates."""
+    """Return whether `wanted` only adds a first month or day (`01`) to `found`. Models complete dates in this way."""
     return set(wanted[len(found) :].split("-")) <= {"", "01"}
 
 

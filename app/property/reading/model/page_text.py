@@ -1,8 +1,8 @@
 """Compose the page text for a model: visible lines, then data that no line shows, then unrelated blocks.
 
-Lines are paragraphs, table rows, and labels joined to their values. Within the token budget the page's own text comes
-first; if it is too long, lines that look like facts are kept. Then follow `key: value` lines of scripts, `meta` tags,
-and attributes, and last the blocks on other properties and the site.
+A line is a paragraph, a table row, or a label with its value. The visible lines about the property come first. If they
+exceed their part of the token budget, lines that look like facts are preferred. Data is added as `key: value` lines
+from scripts, `meta` tags, and attributes. Blocks about other properties and the site come last.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from app.property.reading.terms import meaning, words_of
 from app.property.values.areas import is_unit
 from app.property.values.texts import letters_of
 
-#: The share of the token budget that data gets if the page's lines alone would fill the budget.
+#: The share of the token budget that is reserved for data, if the page has any.
 _DATA_SHARE = 0.2
 _MOST_DATA_LINES = 2_000
-#: Values with more characters than the first are left out. Numbers with fewer digits than the second may appear
-#: anywhere.
+#: Data values with more characters than the first number are left out. A number with fewer digits than the second may
+#: occur in the visible text by chance.
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
 #: At most this many characters of a `meta` tag's name are kept.
 _LONGEST_NAME = 80
@@ -50,7 +50,7 @@ class PageText:
 
 
 def page_text(document: Document, budget: int, count: Callable[[str], int]) -> PageText:
-    """Return at most `budget` tokens of the page's text, counted by `count`; each line once."""
+    """Return at most `budget` tokens of the page's text, as counted by `count`. Each line is included once."""
     text = _Text(count)
     if document.json is not None:
         return PageText(text.add_best(lines_in(list(_members(document.json))), budget))
@@ -75,7 +75,7 @@ class _Text:
         self.spent = 0
 
     def add(self, lines: Iterable[str], most: int) -> str:
-        """Add the first of `lines`, until the text has `most` tokens."""
+        """Add the first of `lines`, and stop before the text has more than `most` tokens."""
         added: list[str] = []
         for line in lines:
             if line not in self._known:
@@ -88,7 +88,9 @@ class _Text:
         return "\n".join(added)
 
     def add_best(self, lines: Iterable[str], most: int) -> str:
-        """Add all `lines`. If they exceed `most` tokens, add the facts and then the first other lines, in order."""
+        """Add all `lines`. If they exceed `most` tokens, add facts first (`_rank`), but keep the lines in
+        page order.
+        """
         ordered = list(dict.fromkeys(lines))
         costs = [self._count(line) + 1 for line in ordered]
         chosen = set(range(len(ordered)))
@@ -146,7 +148,9 @@ def _data(document: Document) -> Iterator[str]:
 
 
 def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """Yield `key: value` for every informative plain value; for a label beside its value, `label: value`."""
+    """Yield `key: value` for every informative text or number. For an object that holds a label and its value, yield
+    `label: value`.
+    """
     if isinstance(value, dict):
         pair = pair_of(value)
         if pair is not None and meaning(pair[0], None) is not None and not is_unit(pair[0]):
@@ -169,7 +173,9 @@ def _is_informative(value: str) -> bool:
 
 
 def _is_shown(line: str, shown: str) -> bool:
-    """Return whether the page shows a line of data. Short numbers appear anywhere, so their key decides."""
+    """Return whether the visible text shows the value of a data line. A short value may occur there by chance, so it
+    counts as shown only if its key is unknown.
+    """
     key, _, value = line.partition(": ")
     plain = letters_of(value)
     if len(plain) < _SHORTEST_NUMBER:

@@ -1,6 +1,6 @@
 """Build the prompt for one page: instruction, page text, and answer schema.
 
-Everything but the page text and the names of the wanted fields is the same for every page and comes first, so that the
+Only the page text and the names of the wanted fields differ between pages. Everything else comes first, so that the
 provider caches it: OpenAI charges a cached prefix at a quarter or less
 (https://platform.openai.com/docs/guides/prompt-caching).
 
@@ -26,13 +26,13 @@ from app.property.reading.model.tokens import count_tokens
 from app.property.record import FIELDS
 from app.settings.forms import ModelUse
 
-#: In a flat answer, a field's name with this suffix is the key of its quote.
+#: In an answer whose keys are field names, a field's name with this suffix is the key of the field's quote.
 QUOTE = "_quote"
-#: Tokens of page text. A property page has 2,000 on average, and few have more than this.
+#: Maximum tokens of page text in a prompt. A property page has 2,000 on average, and few have more than this maximum.
 TEXT_TOKENS = 3_500
 #: The size of an answer: tokens per fact with its quote, and tokens around the facts.
 _TOKENS_PER_FIELD, _TOKENS_AROUND = 60, 64
-#: A page with fewer visible characters than this does not show its content.
+#: A page with fewer visible characters than this probably shows its content only after scripts ran.
 _FULL_CHARS = 400
 
 _INSTRUCTION = (
@@ -59,11 +59,12 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt. `text` is the page text as sent, which quotes and locators refer to; the first `shown` characters are
+    """A prompt. `text` is the page text as sent; quotes and locators refer to it. Its first `shown` characters are
     visible on the page (None: all). `fields` are the fields asked for.
 
-    Without fields nothing is asked. `lang` and `country` decide how numbers, dates, and `$` are read. `prompt_tokens`
-    is our own count of messages and schema (o200k); the first `prefix_tokens` are the same for every page.
+    If `fields` is empty, the model is not called. `lang` and `country` decide how numbers, dates, and `$` are read.
+    `prompt_tokens` is our own count of messages and schema (o200k). The first `prefix_tokens` of them are the same for
+    every page.
     """
 
     messages: list[dict[str, str]]

@@ -11,12 +11,13 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: Match the part of a number after a quote's last digit, and the part before its first digit.
+#: Match text that continues a number after a quote's last digit, and text that begins it before the quote's first
+#: digit.
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
 #: Match a group of thousands after a blank, and the digits before it.
 _GROUP, _FIRST_GROUP = re.compile(r"[ \u00a0\u202f]\d{3}(?![\d.,]?\d)"), re.compile(r"(?<![\w.,])[1-9]\d{0,2}$")
-#: At most this many combining marks are joined to a character, so that a text of only marks is not composed.
+#: At most this many combining marks are joined to a character, because composing a text of only marks would be slow.
 _MOST_MARKS = 30
 
 
@@ -29,7 +30,7 @@ class Span:
 
 
 def find_quotes(quote: str, text: str) -> Iterator[Span]:
-    """Yield the places of `quote` in `text`, in order; none for an empty quote."""
+    """Yield the places of `quote` in `text`, in order. Yield nothing for an empty quote."""
     wanted = _folded(quote)[0].strip()
     if not wanted:
         return
@@ -58,7 +59,7 @@ def _cuts(text: str, place: int) -> bool:
 
 
 def _cuts_groups(text: str, span: Span) -> bool:
-    """Return whether a blank at an end of `span` parts the thousands of a number: `450` of `450 000`."""
+    """Return whether `span` starts or ends inside a number with blanks between its thousands: `450` of `450 000`."""
     behind = _GROUP.match(text, span.end) and _FIRST_GROUP.search(text[max(0, span.end - 5) : span.end])
     before = _GROUP.match(text, span.start - 1) if span.start else None
     return bool(behind or (before and _FIRST_GROUP.search(text[max(0, span.start - 6) : span.start - 1])))
@@ -70,7 +71,9 @@ def _folded_text(text: str) -> tuple[str, list[int]]:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """Return `text` in compatibility form with single spaces, and the original position of each character."""
+    """Return `text` in Unicode compatibility form (NFKC) with single spaces, and the original position of each
+    character.
+    """
     letters: list[str] = []
     places: list[int] = []
     for place, character in _composed(text):

@@ -32,7 +32,9 @@ def check_value(claim: Claim) -> CheckedValue | None:
 
 
 def _agent(claim: Claim) -> CheckedValue | None:
-    """Check an agent. The name must not be an agency's, and must be a full name if the label is an agency's."""
+    """Check an agent's name. It must not be an agency's name. If the line has only an agency's label, it must be a full
+    name.
+    """
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
@@ -40,8 +42,8 @@ def _agent(claim: Claim) -> CheckedValue | None:
 
 
 def _office(claim: Claim) -> CheckedValue | None:
-    """Check an agency. A person's name needs an agency's label and no agency beside it in the line; under an agent's
-    label only an agency's name is accepted.
+    """Check an agency's name. The name of a person is accepted only if the line has an agency's label and names no
+    agency beside the person.
     """
     found, is_labeled = _text(claim), _is_labeled(claim)
     if found is None or names.is_agency(str(found.value)):
@@ -57,13 +59,15 @@ _BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
 def _is_labeled(claim: Claim) -> bool | None:
-    """Return whether the line has a label of this field; None without labels of agents or agencies."""
+    """Return whether the line has a label of this field. Return None if it has no label of an agent or agency."""
     named = {one.field for one in labels_in(claim.line, claim.lang)} & {"ListAgentFullName", "ListOfficeName"}
     return claim.field in named if named else None
 
 
 def _contains(quote: str, words: str) -> bool:
-    """Return whether `quote` has `words` in a row, ignoring case and marks. Kana and Chinese may start in a word."""
+    """Return whether `quote` has `words` in a row, ignoring case and punctuation. Japanese and Chinese words may be
+    inside longer ones, because these scripts have no blanks.
+    """
     text, wanted = words_of(quote), words_of(words)
     return bool(wanted) and (wanted in text if _UNPARTED.search(wanted) else f" {wanted} " in f" {text} ")
 
@@ -98,17 +102,20 @@ def _grams(text: str) -> list[str]:
 
 
 def _texts(claim: Claim) -> CheckedValue | None:
-    """Check a list; only the items that the quote contains are kept."""
+    """Check a list. Only the items that the quote contains are kept."""
     items = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _contains(claim.quote, v)]
     return CheckedValue(list(dict.fromkeys(items))) if items else None
 
 
-#: Marks between a number's characters. Slashes with blanks are empty parts, as in map, block, and lot `61/ / 0118`.
+#: Matches the marks between the characters of a number. Slashes with blanks between them stand for empty parts, as in
+#: `61/ / 0118` (map, block, and lot).
 _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
 def _number_word(claim: Claim) -> CheckedValue | None:
-    """Check a parcel number or postal code. The quote must have its letters and digits in a row; its form is stored."""
+    """Check an identifier, parcel number, or postal code. The quote must have its letters and digits in a row. The
+    value is stored as the quote writes it.
+    """
     bare = re.sub(r"\W", "", str(claim.value)).casefold()
     pattern = _GAP.join(map(re.escape, bare))
     match = re.search(rf"(?<!\w){pattern}(?!\w)", claim.quote, re.IGNORECASE) if 3 <= len(bare) <= 40 else None
@@ -143,7 +150,6 @@ def _subtype(claim: Claim) -> CheckedValue | None:
 
 
 def _kinds(claim: Claim) -> list[vocabulary.Kind]:
-    """Return the kinds of property that the quote's lines name."""
     lines = (vocabulary.property_kind(line, claim.country) for line in claim.quote.split("\n"))
     return [kind for kind in lines if kind is not None]
 
@@ -153,11 +159,12 @@ def _currency(claim: Claim) -> CheckedValue | None:
     return CheckedValue(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-#: Matches words for "nothing to pay", which mean no association, and a cell with the single letter `N`.
+#: Matches words for "nothing to pay", which mean that there is no association, and a cell with the single letter `N`.
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
-#: Maximum number of words of an answer in its own cell, and a text that may follow a label before it: `HOA / POA`.
+#: Maximum number of words of an answer that has its own cell. Then a pattern of what may follow the label in the cell
+#: before it, such as `/ POA` in `HOA / POA`.
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
 #: Matches separators of clauses and cells.
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
@@ -171,7 +178,7 @@ def _denials(lang: str | None) -> re.Pattern[str]:
 
 
 def _is_denied(claim: Claim) -> bool:
-    """Return whether the quote denies the field, in its clause or cell."""
+    """Return whether the quote denies the field in the clause or cell that names it."""
     parts = _PARTS.split(claim.quote)
     at = next((at for at, part in enumerate(parts) if _names(claim, part)), None)
     part = claim.quote if at is None else parts[at]
@@ -193,7 +200,9 @@ def _association(claim: Claim) -> CheckedValue | None:
 
 
 def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check yes or no: the quote must be about the field (`stated`), and either deny it or not."""
+    """Check yes or no. The quote must be about the field (`stated`), and must deny it if and only if the value is
+    false.
+    """
     return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
 
 
@@ -222,7 +231,9 @@ def _parking(claim: Claim) -> CheckedValue | None:
 
 
 def _county(claim: Claim) -> CheckedValue | None:
-    """Check a county; `Polk County` is stored as `Polk`. The line must name the field, since towns share names."""
+    """Check a county; `Polk County` is stored as `Polk`. The line must name the field, because towns have the same
+    names.
+    """
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None
@@ -249,7 +260,7 @@ _BY_TYPE: Mapping[str, Check] = {
     "number": number_check.number,
     "date": number_check.date,
 }
-#: The checks, by a field's parser or else by its kind.
+#: The checks by a field's parser, or else by its kind. Fields with neither are checked by their type.
 _CHECKS: Mapping[str, Check] = {
     **{"money": number_check.money, "asked": number_check.list_price, "fee": number_check.money},
     "area": number_check.area,
