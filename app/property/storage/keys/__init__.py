@@ -1,1 +1,1 @@
-"""Key history by hour, alerts, and usage counters."""
+"""The hourly usage history of OpenAI keys, and alerts."""

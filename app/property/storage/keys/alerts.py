@@ -1,7 +1,7 @@
 """Store firing and resolved alerts.
 
-An alert fires once, even if several processes find it at the same time. Its message is put into the outbox in the same
-transaction. `services/reports/key_report` decides which problems are alerts.
+An alert fires once, even if several processes find its problem at the same time. The same transaction puts the alert's
+message into the outbox. `services/reports/key_report` decides which problems are alerts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A problem found by an evaluation, identified by `kind` and `subject`. `details` has JSON values."""
+    """A current problem, identified by `kind` and `subject`. `details` contains JSON values."""
 
     kind: str
     subject: str
@@ -45,12 +45,12 @@ class AlertStore(Store):
     """The alerts of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def firing(self) -> list[Alert]:
-        """Return the firing alerts, critical ones first, then the oldest."""
-        # "critical" comes before "warning"
+        """Return the firing alerts, sorted by severity (critical first) and then by age (oldest first)."""
+        # alphabetically, "critical" comes before "warning"
         return self._read(select(Alert).where(IS_FIRING).order_by(Alert.severity, Alert.fired_at, Alert.id))
 
     def resolved(self, cursor: str | None = None, *, limit: int = 100) -> Page[Alert]:
-        """Return the resolved alerts after `cursor`, last resolved first. Raises `InvalidCursorError`."""
+        """Return the resolved alerts after `cursor`, the last resolved first. Raises `InvalidCursorError`."""
         return self._page(ORDER, select(Alert).where(Alert.resolved_at.is_not(None)), cursor, limit)
 
     def since(self, moment: datetime, kinds: Collection[str]) -> list[Alert]:
@@ -60,16 +60,17 @@ class AlertStore(Store):
         return self._read(query)
 
     def record(self, alarms: Sequence[Alarm], *, notify: bool) -> tuple[list[Alert], list[Alert]]:
-        """Record the result of an evaluation; return the alerts that began or became critical, and those resolved.
+        """Store the current problems. Return the alerts that began or became critical, and the resolved alerts.
 
-        `alarms` are all current problems: other firing alerts are resolved. Each change is returned to one caller only.
-        With `notify`, one webhook message is sent for the fired alerts and one for the resolved alerts.
+        `alarms` must be all current problems, because all other firing alerts are resolved. If several processes call
+        this at the same time, only one gets each change. With `notify`, one webhook message lists the new alerts, and
+        another lists the resolved alerts.
         """
         found = {(alarm.kind, alarm.subject): alarm for alarm in alarms}
         with self._database.reading() as connection:  # usually nothing changes, and no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # new numbers in messages are not worth a write every 15 seconds
+            return [], []  # a change of only the message or details is not stored: it could occur every 15 seconds
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 
@@ -85,7 +86,7 @@ def _firing(connection: Connection) -> dict[Name, Alert]:
 def _record(
     connection: Connection, found: Mapping[Name, Alarm], now: datetime, notify: bool
 ) -> tuple[list[Alert], list[Alert]]:
-    """Do the work of `record`. If another process fires an alert first, `IntegrityError` causes a repetition."""
+    """Do the work of `record`. If another process fires an alert first, `IntegrityError` makes `repeat` retry."""
     before = _firing(connection)
     fired, over = [], [alert.id for name, alert in before.items() if name not in found]
     for name, alarm in found.items():
@@ -93,7 +94,7 @@ def _record(
         if name not in before:
             row = {"id": new_id(), "fired_at": now, **values}
             fired += entities(connection, insert(Alert).values(row).returning(Alert))
-        elif before[name].severity != alarm.severity:  # the condition skips an update that another process just made
+        elif before[name].severity != alarm.severity:  # `as_before` fails if another process just made this update
             as_before = (Alert.id == before[name].id, IS_FIRING, Alert.severity != alarm.severity)
             changed = entities(connection, update(Alert).where(*as_before).values(values).returning(Alert))
             fired += changed if alarm.severity is Severity.CRITICAL else []

@@ -1,6 +1,6 @@
-"""Store the history of the keys: when each was first seen, its failures, and its usage by hour.
+"""Store the history of OpenAI keys: when each key was first seen, when it failed, and its usage by hour.
 
-The pool's counters are cumulative; `record_counters` distributes their increase over hours by the rules in `usage.py`.
+The key pool's counters are cumulative. `record_counters` distributes their increase over hours (rules in `usage.py`).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from app.property.storage.keys.tables import Key, KeyHour
 from app.property.storage.keys.usage import REFUSALS, CountedKey, Demand, Uses, flat, grown, spread
 from app.property.storage.statements import Store, chunks, insert_into
 
-#: `last_seen_at` alone is updated only after these seconds, so that not every key is written every time.
+#: If nothing else changed, `last_seen_at` is updated at most once in this many seconds, to save writes.
 _SEEN_SECONDS = 300.0
-#: A key that another process removed within these seconds stays removed, although this process still has it configured.
-#: No process takes longer to reload its keys.
+#: A key that another process removed less than this many seconds ago stays removed even if this process still has it.
+#: After this time, every process has reloaded its keys.
 _RELOAD_SECONDS = 30.0
-#: The counters are read at most this many times, if other processes record them meanwhile.
+#: Maximum number of times that the counters are read, if other processes record counters at the same time.
 _ATTEMPTS = 10
-#: The columns that store when each transition was last seen.
+#: For each transition of a key, the column with the time when it last occurred.
 _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 _PLACE = ("hour", "key_id", "model")
 _USES = [column.name for column in fields(Uses)]
@@ -37,16 +37,17 @@ class KeyHistoryStore(Store):
     """The keys of a `Database` and their usage by hour. Raises errors of `app.errors`."""
 
     def record_counters(self, read: Callable[[], Sequence[CountedKey] | None]) -> None:
-        """Record the increase of the counters since the last call, in the hours that passed meanwhile.
+        """Record the increase of the pool's counters since the last call, spread over the hours since then.
 
-        A new configured key gets its `first_seen_at`; a missing key gets its `removed_at`. The first counters of a new
-        key belong to the current hour. In an empty history, these counters only become the base, because the pool
-        counted them at an unknown time. If `read` returns None, nothing changes.
+        A new configured key gets its `first_seen_at`, and a removed key its `removed_at`. The first counters of a new
+        key are added to the current hour. If the history is empty, the first counters are only stored for comparison,
+        because it is unknown when the pool counted them. If `read` returns None, nothing changes.
 
-        `read` asks the pool over the network, so no transaction is open meanwhile. Counters older than the last
-        recorded ones would look like a pool that lost its data, and would be counted twice. Therefore the base is read
-        first. The counters are recorded only if the base is unchanged; otherwise everything is read again. Counters
-        that are not recorded are not lost, because later counters include them.
+        `read` queries the pool over the network, so no transaction is open during the call. Counters older than the
+        last recorded counters (the base) would look as if the pool had lost its data, and would be counted twice.
+        Therefore the base is read before the pool's counters, which then cannot be older. The counters are recorded
+        only if the base has not changed meanwhile; otherwise both are read again. If all attempts fail, no usage is
+        lost, because the next call's counters include it.
         """
         for _ in range(_ATTEMPTS):
             base = _base(self._read(select(Key)))
@@ -55,7 +56,7 @@ class KeyHistoryStore(Store):
                 return
 
     def _record(self, base: _Base, counted: Sequence[CountedKey], now: datetime) -> bool:
-        """Record the counters. Return False, with nothing changed, if `base` is outdated."""
+        """Record the counters. If `base` is outdated, return False and change nothing."""
 
         def work(connection: Connection) -> bool:
             self._database.advisory_lock(connection, "key_history")
@@ -70,12 +71,12 @@ class KeyHistoryStore(Store):
         return self._database.repeat(work)
 
     def known_keys(self) -> list[Key]:
-        """Return all keys, in the order in which they were first seen."""
+        """Return all keys, the first seen first. Their counters are not loaded."""
         query = select(Key).options(defer(Key.counters)).where(Key.key_id != "")
         return self._read(query.order_by(Key.first_seen_at, Key.key_id))
 
     def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
-        """Return the usage of all keys by hour, for hours that began at `since` or later. Empty hours are left out."""
+        """Return the usage of all keys together, by hour, since the hour `since`. Hours without usage are omitted."""
         sums = (func.sum(getattr(KeyHour, name)) for name in _USES)
         query = select(KeyHour.hour, *sums).where(KeyHour.hour >= since, KeyHour.key_id != "")
         rows = self._rows(query.group_by(KeyHour.hour).order_by(KeyHour.hour))
@@ -102,7 +103,7 @@ def _base(rows: Iterable[Key]) -> _Base:
 def _record_keys(
     connection: Connection, keys: Sequence[CountedKey], known: Mapping[str, Key], now: datetime
 ) -> list[Key]:
-    """Add the usage to the hours, and update the rows of `known`; return the rows of new keys."""
+    """Add the usage to the hours, and update the rows of known keys. Return rows for new keys."""
     hours: list[dict[str, Any]] = []
     new: list[Key] = []
     for key in keys:
@@ -117,7 +118,7 @@ def _record_keys(
         marks = grown(row.counters["transitions"], key.transitions) if known else {}
         _change(row, key, {_MARKS[name] for name in marks if name in _MARKS}, now)
     present = {key.key_id for key in keys if key.configured and key.key_id}
-    for row in known.values() if present else ():  # a process without keys does not know which keys were removed
+    for row in known.values() if present else ():  # a process that has no keys cannot tell which keys were removed
         if row.key_id and row.removed_at is None and row.key_id not in present:
             row.removed_at = now
     _add(connection, hours)
@@ -125,7 +126,7 @@ def _record_keys(
 
 
 def _change(row: Key, key: CountedKey, marks: Collection[str], now: datetime) -> None:
-    """Update the row of the key, unless nothing but `last_seen_at` changed, by less than `_SEEN_SECONDS`."""
+    """Update the key's row. If only `last_seen_at` would change, update at most once per `_SEEN_SECONDS`."""
     was_just_removed = row.removed_at is not None and (now - row.removed_at).total_seconds() < _RELOAD_SECONDS
     configured = key.configured and not was_just_removed
     named = (key.mask, key.group) if configured else (row.mask, row.limit_group)
@@ -153,7 +154,7 @@ def _hours_of_key(key: CountedKey, row: Key, now: datetime) -> Iterator[dict[str
 
 
 def _add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert hours, or add to existing ones. The caller's lock keeps other writers out."""
+    """Add the counts of `rows` to their hours; missing hours are inserted. The caller must hold the lock."""
     for row in rows:
         if not row["key_id"]:
             stored = select(KeyHour.refusals).where(*(getattr(KeyHour, name) == row[name] for name in _PLACE))

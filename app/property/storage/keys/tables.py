@@ -1,4 +1,4 @@
-"""Tables of keys, their usage by hour, and alerts."""
+"""Tables of OpenAI keys, their hourly usage, and alerts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.storage.types import Base, Id, JsonWords, Plain, PlainJson, Wo
 
 
 class Key(Base):
-    """A key that is or was configured, with its counters as last read. The key "" has the demand for each model."""
+    """An OpenAI key that is or was configured. The row with the id "" is the whole pool, with its demand for models."""
 
     __tablename__ = "keys"
 
@@ -22,17 +22,16 @@ class Key(Base):
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while the key is configured
-    # the last times when the circuit opened, the provider refused the key (401), and the group ran out of credit
-    opened_at: Mapped[datetime | None]
-    died_at: Mapped[datetime | None]
-    quota_gone_at: Mapped[datetime | None]
-    # cumulative: {"calls": {model: {figure: n}}, "transitions": {name: n}}, and when they were read
+    opened_at: Mapped[datetime | None]  # last opening of the circuit; null: never
+    died_at: Mapped[datetime | None]  # last rejection of the key by OpenAI (401); null: never
+    quota_gone_at: Mapped[datetime | None]  # last time when the key's group had no quota left; null: never
+    # cumulative counters, as last recorded: {"calls": {model: {figure: n}}, "transitions": {name: n}}
     counters: Mapped[PlainJson]
-    counted_at: Mapped[datetime]
+    counted_at: Mapped[datetime]  # time when `counters` were recorded
 
 
 class KeyHour(Base):
-    """The usage of one key with one model in one hour (UTC); for the key "", the demand for the model."""
+    """The usage of one key with one model in one hour (UTC). For the key "", the demand for the model in that hour."""
 
     __tablename__ = "key_history"
 
@@ -46,21 +45,21 @@ class KeyHour(Base):
     input_tokens: Mapped[int] = mapped_column(BigInteger)
     output_tokens: Mapped[int] = mapped_column(BigInteger)
     microusd: Mapped[int] = mapped_column(BigInteger)
-    cached_tokens: Mapped[int] = mapped_column(BigInteger)  # input tokens from the provider's cache
-    # for the key "": the requests sent, and how long they waited for a key
-    sent: Mapped[int] = mapped_column(BigInteger)
-    waited_us: Mapped[int] = mapped_column(BigInteger)
-    # how long no key had capacity for a request, by the limit that was reached
+    cached_tokens: Mapped[int] = mapped_column(BigInteger)  # input tokens that the provider had cached
+    # The following columns are used only for the key "".
+    sent: Mapped[int] = mapped_column(BigInteger)  # number of requests that got a key
+    waited_us: Mapped[int] = mapped_column(BigInteger)  # total time that these requests waited for a key
+    # time in which no key had capacity for a request, by the limit that was reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
-    refusals: Mapped[PlainJson]  # requests that got no key: {reason: n}
+    refusals: Mapped[PlainJson]  # number of requests that got no key in time, by reason
 
 
 IS_FIRING = text("resolved_at IS NULL")
 
 
 class Alert(Base):
-    """A firing or resolved alert. An alert that recurs gets a new row."""
+    """A firing or resolved alert. If a resolved problem recurs, it gets a new row."""
 
     __tablename__ = "alerts"
 
@@ -79,7 +78,7 @@ class Alert(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the alert as interfaces and the webhook show it: JSON types, times in ISO 8601."""
+        """Return the alert as the HTTP API, the CLI, and the webhook show it: JSON types, times in ISO 8601."""
         shown = {name: getattr(self, name) for name in ("id", "kind", "subject", "severity", "message", "details")}
         resolved_at = self.resolved_at.isoformat() if self.resolved_at else None
         return shown | {"fired_at": self.fired_at.isoformat(), "resolved_at": resolved_at}

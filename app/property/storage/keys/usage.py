@@ -1,6 +1,6 @@
-"""Counters of keys and models, and the rules that distribute cumulative counters over hours.
+"""Counters of keys and models, and the rules that distribute the increase of cumulative counters over hours.
 
-These functions access no database; `history.py` stores the hours.
+These functions do not access the database; `history.py` stores the hours.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
-#: An increase over a longer gap is distributed only over the end of the gap, which has this length.
+#: If the last counters are older than this, an increase is distributed over only the last part of the gap, this long.
 _LONGEST_SPREAD = timedelta(days=2)
-#: The prefix of the names of refusals among the counters.
+#: Prefix of counter names that count requests without a key, before the reason.
 REFUSALS = "refusals:"
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The usage of a key. `requests` include those that failed through no fault of the key (400, aborted).
+    """The usage of a key. `requests` include failures that are not the key's fault, such as 400 or an aborted request.
 
-    `failures` count against a key: 401, 403, no quota, 5xx, and timeouts. `microusd` is an estimate. `cached_tokens`
-    are input tokens from the provider's cache.
+    `failures` are those that count against the key: 401, 403, no quota, 5xx, and timeouts. `microusd` is the estimated
+    cost in millionths of a US dollar. `cached_tokens` are input tokens that the provider had cached.
     """
 
     requests: int = 0
@@ -36,10 +36,11 @@ class Uses:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The demand for a model, across all keys.
+    """The demand for a model, for all keys together.
 
-    Saturation is the time in which no key had capacity for a request (`keypool/figures.py`), by the limit that was
-    reached. `refusals` counts the requests that got no key in time, by reason.
+    `sent` requests got a key, and waited `waited_us` for it in total. The `saturated_` attributes are the time in which
+    no key had capacity for a request (`keypool/figures.py`), by the limit that was reached. `refusals` counts the
+    requests that got no key in time, by reason.
     """
 
     sent: int = 0
@@ -51,10 +52,9 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class CountedKey:
-    """The cumulative counters of one key: `calls` by model, `transitions` by name ("open", "dead", ...).
+    """The cumulative counters of one key: `calls` by model, and `transitions` by name, such as "open" or "dead".
 
-    `configured` is False for a removed key that finishes its open requests, with its last mask and group. The key ""
-    stands for the whole pool.
+    `configured` is False for a removed key that the pool still has counters of. The key "" stands for the whole pool.
     """
 
     key_id: str
@@ -66,7 +66,7 @@ class CountedKey:
 
 
 def flat(figures: Uses | Demand) -> dict[str, int]:
-    """Return the nonzero figures, each kind of refusal under its own name."""
+    """Return the nonzero figures by name. Each reason of a refusal has its own name, with the prefix `REFUSALS`."""
     counts = {name: count for name, count in asdict(figures).items() if name != "refusals" and count}
     refusals = figures.refusals if isinstance(figures, Demand) else {}
     return counts | {f"{REFUSALS}{reason}": count for reason, count in refusals.items()}
@@ -75,8 +75,9 @@ def flat(figures: Uses | Demand) -> dict[str, int]:
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
     """Return the figures that increased since `before` (None: never counted), with their increase.
 
-    If the sum of the figures fell below half, the pool's store lost its data, and all figures restarted at 0. If it
-    fell less, the store lost its last writes in a restart or failover: nothing is returned, and `now` is the new base.
+    Figures can decrease if the pool's store loses data. If less than half of the counts in `before` are left, the store
+    is assumed to have restarted at 0, and all of `now` is the increase. If more are left, only the last writes were
+    lost, as in a failover: return {}.
     """
     before = before or {}
     left = {name: min(now.get(name, 0), count) for name, count in before.items()}
@@ -93,9 +94,9 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
-    """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly.
+    """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly to `counts`.
 
-    Otherwise, after an outage of Celery beat, the counts of a whole night would appear in one hour.
+    After an outage of Celery beat, for example, the counts of a night do not all appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)

@@ -1,1 +1,1 @@
-"""Cached answers of models, and model requests that wait for a batch."""
+"""Cached model answers, parked model requests, and the OpenAI batches that answer them."""

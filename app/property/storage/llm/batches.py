@@ -1,7 +1,7 @@
 """Store OpenAI batches: their requests, state, and lease.
 
-A batch passes the states new, uploaded, running, ended, settled, and closed. Each step is small and can be repeated. A
-step needs the batch's lease, and every change checks it. `app/services/batches` makes the calls to OpenAI.
+A batch passes through the states new, uploaded, running, ended, settled, and closed. Each step is small and can be
+repeated. A worker needs the batch's lease for a step. `app/services/batches` makes the calls to OpenAI.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import Store, chunks, clean, entities, new_id
 
-#: After this many batches without an answer, a request is returned to its job for a normal API call.
+#: If this many batches have not answered a request, it is returned to its job, which makes a normal API call.
 MOST_SENDS = 3
 _PAGE = 500
 _R = LlmRequest
 _B = LlmBatch
-#: The charge of each batch of jobs: calls, tokens, and millionths of a US dollar.
+#: The calls, tokens, and millionths of a US dollar that a model batch charges to each batch of jobs.
 Charges = Mapping[str, Sequence[int]]
 
 
 class Candidate(NamedTuple):
-    """A parked request that can be sent now. It counts toward the budget of `batch`, a batch of jobs."""
+    """A parked request that can be sent now. It is charged to the budget of `batch`, a batch of jobs."""
 
     id: str
     batch: str
@@ -37,7 +37,7 @@ class Candidate(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """One line of an output file. `cached_tokens` are prompt tokens from the provider's cache."""
+    """The answer in one line of an output file. `cached_tokens` are prompt tokens that the provider had cached."""
 
     request_id: str
     answer: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Answered(NamedTuple):
 
 
 class Used(NamedTuple):
-    """The usage of a model batch for one batch of jobs. Tokens are counted as in `Answered`."""
+    """The usage of a model batch by one batch of jobs."""
 
     batch: str
     calls: int
@@ -61,11 +61,11 @@ class Used(NamedTuple):
 class LlmBatchStore(Store):
     """The model batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`.
 
-    `note` and `release` raise `LeaseLostError` if the owner no longer holds the lease. The owner must then stop.
+    `note` and `release` raise `LeaseLostError` if the owner has lost the lease. The owner must then stop.
     """
 
     def candidates(self, model: str, limit: int) -> list[Candidate]:
-        """Return parked requests of a model that can be sent now, longest waiting first."""
+        """Return up to `limit` parked requests of a model that can be sent now, the longest waiting first."""
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
         query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens)
         query = query.where(ready).order_by(_R.parked_at, _R.id).limit(limit)
@@ -74,7 +74,10 @@ class LlmBatchStore(Store):
     def begin(
         self, model: str, chosen: Sequence[Candidate], charges_of: Callable[[Sequence[Candidate]], Charges]
     ) -> LlmBatch | None:
-        """Put the requests of `chosen` that are still parked into a new batch, due at once; None if none is left."""
+        """Put the requests of `chosen` that are still parked into a new batch, and return it. It is due immediately.
+
+        Return None if no request is still parked. `charges_of` computes the batch's charges.
+        """
         now, by_id = self._clock.now(), {candidate.id: candidate for candidate in chosen}
 
         def work(connection: Connection) -> LlmBatch | None:
@@ -97,7 +100,7 @@ class LlmBatchStore(Store):
         return self._database.repeat(work)
 
     def bodies(self, batch_id: str) -> Iterator[tuple[str, str]]:
-        """Yield (id, body) of each unanswered request of a batch, ordered by id."""
+        """Yield (id, body) of each unanswered request of the batch, ordered by id."""
         query, last = select(_R.id, _R.body).where(_unanswered(batch_id)).order_by(_R.id).limit(_PAGE), ""
         while True:
             with self._database.reading() as connection:
@@ -108,7 +111,7 @@ class LlmBatchStore(Store):
             last = rows[-1].id
 
     def claim(self, owner: str, lease_seconds: float) -> LlmBatch | None:
-        """Lease the longest overdue batch without a valid lease, and return it; None if none is due."""
+        """Lease the longest overdue batch that nobody else has leased, and return it; None if no batch is due."""
         now = self._clock.now()
         due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at <= now))
         query = select(_B.id).where(due).order_by(_B.next_at).limit(1).with_for_update(skip_locked=True)
@@ -122,7 +125,7 @@ class LlmBatchStore(Store):
         return self._database.repeat(work)
 
     def renew(self, batch_id: str, owner: str, lease_seconds: float) -> bool:
-        """Extend the lease. Return False if it is lost."""
+        """Extend the lease. Return False if the owner has lost it."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         with self._database.writing() as connection:
             held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner)
@@ -139,18 +142,21 @@ class LlmBatchStore(Store):
         raise LeaseLostError(batch_id)
 
     def release(self, batch_id: str, owner: str, next_at: datetime | None) -> None:
-        """Release the lease. The batch is due again at `next_at`, or never if None."""
+        """Release the lease. The batch is due again at `next_at` (None: never)."""
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
-        """Store the answers of unanswered requests, and wake their jobs; return their number. Safe to repeat."""
+        """Store answers, and wake the jobs that wait for them. Return the number of requests that had no answer before.
+
+        Repeating this changes nothing.
+        """
         changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
         for change in changes.values():
             del change["request_id"]
         return self._end(batch_id, changes)
 
     def fail(self, batch_id: str, failures: Mapping[str, tuple[str, str]]) -> int:
-        """Fail requests that OpenAI will never answer, each with an error code and message; return their number."""
+        """Fail requests that OpenAI will not answer, with an error code and message each. Return their number."""
         changes = {
             name: {"state": RequestState.FAILED, "error_code": clean(code[:64]), "error_message": clean(message)}
             for name, (code, message) in failures.items()
@@ -171,11 +177,11 @@ class LlmBatchStore(Store):
     def give_back(
         self, batch_id: str, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
     ) -> int:
-        """Park unanswered requests of the batch again (`request_ids`, or all if None); return their number.
+        """Park unanswered requests of the batch again, and return their number. `request_ids` None means all.
 
-        The ids are parameters of one statement, so they may be a few thousand at most. A request that was in
-        `MOST_SENDS` batches, or has waited too long, is returned to its job for a normal API call. Unless `counted`,
-        this batch does not count toward `MOST_SENDS`.
+        They can be sent again after `pause_seconds`. A request that was in `MOST_SENDS` batches or has waited too long
+        is returned to its job instead, for a normal API call. If `counted` is False, this batch does not count toward
+        `MOST_SENDS`. `request_ids` must be at most a few thousand, because one statement has them all as parameters.
         """
         which = _unanswered(batch_id, request_ids)
         these = update(_R).where(which)
@@ -194,20 +200,20 @@ class LlmBatchStore(Store):
         return self._database.repeat(work)
 
     def used(self, batch_id: str) -> list[Used]:
-        """Return the usage of the answers by batch of jobs."""
+        """Return the usage of the model batch's answers, by batch of jobs."""
         answered = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.ANSWERED)
         sums = (func.sum(one) for one in (_R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens))
         query = select(_R.batch_id, func.count(), *sums).where(answered).group_by(_R.batch_id).order_by(_R.batch_id)
         return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in self._rows(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
-        """Return whether a job waits for an answer of the batch, and no unanswered request has waited too long."""
+        """Return whether a job waits for the batch, and none of its unanswered requests has waited too long."""
         sent = exists().where(_unanswered(batch_id))
         late = sent.where(_R.give_up_at <= self._clock.now())
         return bool(self._scalar(select(sent.where(is_wanted()) & ~late)))
 
     def has_work(self) -> bool:
-        """Return whether a request is parked or a batch is due."""
+        """Return whether any request is parked or any batch is due."""
         work = exists().where(_R.state == RequestState.PARKED) | exists().where(_B.next_at <= self._clock.now())
         return bool(self._scalar(select(work)))
 
@@ -217,7 +223,7 @@ class LlmBatchStore(Store):
         return self._read(query)
 
     def count_under_way(self) -> int:
-        """Return the number of batches that have not ended."""
+        """Return the number of batches that have not reached the state `ENDED`."""
         states = (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
         query = select(func.count()).where(_B.next_at.is_not(None), _B.state.in_(states))
         return self._scalar(query) or 0
@@ -229,7 +235,7 @@ class LlmBatchStore(Store):
 
 
 def _unanswered(batch_id: str, request_ids: Sequence[str] | None = None) -> ColumnElement[bool]:
-    """Return the condition for unanswered requests of the batch: those with `request_ids`, or all if None."""
+    """Return the condition for unanswered requests of the batch, restricted to `request_ids` (None: all)."""
     named = true() if request_ids is None else _R.id.in_(request_ids)
     return and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT, named)
 

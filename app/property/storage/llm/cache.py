@@ -1,4 +1,4 @@
-"""Cache answers of models and web searches, so that a repeated question is not paid for again."""
+"""Cache the answers of models and web searches, so that the same question is not paid for twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CACHE = LlmCache.__table__
 
 @dataclass(frozen=True)
 class Question:
-    """The cache key of a model call: the page's body, the requested fields (sorted), the model, and the prompt."""
+    """The cache key of a model call: page body, requested fields (sorted), model, and prompt."""
 
     content_sha256: str
     fields: tuple[str, ...]
@@ -37,8 +37,8 @@ class Question:
 class StoredAnswer:
     """A model's raw answer. `values` maps fields to (value, quote), not yet verified against the page.
 
-    `model` and `service_tier` are those that the response names (empty: no tier). For a failed answer, `failure` is the
-    error code and `note` the message; both are empty for a good answer.
+    `model` and `service_tier` come from the response; the tier is "" if the response names none. For a failed answer,
+    `failure` is the error code and `note` the message; both are "" for a good answer.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -52,7 +52,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StoredSearch:
-    """A web search's raw answer (JSON types), with the model name from the response."""
+    """A web search's raw answer in JSON types. `model` is the name in the response."""
 
     answer: Mapping[str, Any]
     model: str
@@ -65,7 +65,10 @@ class AnswerStore(Store):
     """The cached answers of a `Database`. Each method is one transaction."""
 
     def model_answer(self, question: Question, *, failed_since: datetime | None = None) -> StoredAnswer | None:
-        """Return the cached answer to the question, a failed one only if not older than `failed_since`; else None."""
+        """Return the cached answer to the question, or None.
+
+        A failed answer is returned only if `failed_since` is given and the answer is not older.
+        """
         row = self._row(question.id)
         if row is None or (row.answer["failure"] and (failed_since is None or row.created_at < failed_since)):
             return None
@@ -76,7 +79,10 @@ class AnswerStore(Store):
         )
 
     def save_model_answer(self, question: Question, answer: StoredAnswer, page: Page | None = None) -> None:
-        """Cache an answer. Raises `PurgedMeanwhileError` if its `page` was purged after it was fetched."""
+        """Cache an answer, without names that were purged since its `page` was fetched.
+
+        Raises `PurgedMeanwhileError` if the page itself was purged since.
+        """
         content = {
             "values": {name: list(pair) for name, pair in answer.values.items()},
             "service_tier": answer.service_tier,
@@ -103,11 +109,11 @@ class AnswerStore(Store):
         return StoredSearch(row.answer, row.model, row.prompt_tokens, row.completion_tokens, row.created_at)
 
     def save_search(self, question: str, target: str, found: StoredSearch, urls: Iterable[str]) -> set[str]:
-        """Cache the answer of a search for `target`, an address. `urls` are all URLs in the answer.
+        """Cache the answer of a web search for `target`, an address. `urls` are all URLs in the answer.
 
-        Return the URLs that were purged after the search. An answer with such URLs is not cached, because it contains
-        text of their pages. Names of purged people are removed. Raises `PurgedMeanwhileError` if the target was
-        purged.
+        Return the URLs that were purged since the search. An answer with a purged URL is not cached, because it can
+        contain text of that page. Names that were purged since the search are removed. Raises `PurgedMeanwhileError` if
+        the target was purged since.
         """
         named = sorted(set(urls))
         row = _row_of(CacheKind.SEARCH, found, found.asked_at)

@@ -1,8 +1,8 @@
-"""Store model requests that wait for a batch. A job parks its request, and an answer wakes the waiting jobs.
+"""Store model requests that wait for a batch. A job parks its request, and the answer wakes all jobs that wait for it.
 
-Each question has one row, however many jobs ask it. A waiting job is deferred, with `request_id` and `parked_at`.
-Whether an answer is still wanted is read from the jobs, so canceling a job needs no change here. Both tables change in
-one transaction, so that no job waits for a finished request. `llm/batches.py` sends the requests.
+Each question has one row, however many jobs ask it. A waiting job is deferred, with `request_id` and `parked_at`. A
+request is wanted while a job waits for it, so canceling a job needs no change of the request. Job and request change in
+one transaction, so that no job waits for a finished request. `llm/batches.py` puts the requests into batches.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import Store, chunks, insert_if_new
 
-#: A job that nothing wakes resumes this long after its request should have been given up, since OpenAI needs up to ten
-#: minutes to cancel a batch.
+#: A waiting job that was not woken resumes this long after its request's `give_up_at`. OpenAI may need ten minutes to
+#: cancel a batch, whose answers can still wake the job.
 GRACE = timedelta(hours=1)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
@@ -35,7 +35,10 @@ _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A question about `page` for a batch. `input_tokens` is an estimate for `body`; `output_tokens` is its limit."""
+    """A question about `page`, to be sent in a batch. `body` is the request for the API.
+
+    `input_tokens` is the estimated number of tokens in `body`; `output_tokens` is the limit for the answer.
+    """
 
     question: Question
     body: Mapping[str, Any]
@@ -49,7 +52,7 @@ class NewRequest:
 
 
 class Parked(NamedTuple):
-    """The requests of one model that can be sent now. `oldest_at` is when the oldest of them was parked."""
+    """Counts of the parked requests to one model that can be sent now. `oldest_at` is when the oldest was parked."""
 
     model: str
     requests: int
@@ -59,7 +62,7 @@ class Parked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestFigures:
-    """The number of unfinished requests, `parked` or `sent`, and the longest wait in seconds (0 without requests)."""
+    """The numbers of `parked` and `sent` requests, and their longest wait in seconds (0 if there are no requests)."""
 
     parked: int = 0
     sent: int = 0
@@ -70,11 +73,12 @@ class LlmRequestStore(Store):
     """The model requests of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
-        """Defer the job until the request is answered, without counting an attempt. Jobs share equal requests.
+        """Park the request, and defer the job until it is answered. The job's run does not count as an attempt.
 
-        A finished request is parked again, unless this job was waiting for it. Raises `LeaseLostError`;
-        `PurgedMeanwhileError` if the page was purged after it was fetched; and `PersonPurgedMeanwhileError` if the
-        question names a purged person.
+        If the same request is already parked or sent, the job waits for that one. If it is finished, it is parked
+        again; but if this job was waiting for it, the job is due immediately instead. Raises `LeaseLostError`,
+        `PurgedMeanwhileError` if the page was purged after it was fetched, and `PersonPurgedMeanwhileError` if the
+        request names a purged person.
         """
         now, question, page = self._clock.now(), request.question, request.page
         body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
@@ -106,7 +110,7 @@ class LlmRequestStore(Store):
             if not state.is_open and job.request_id != request.id:
                 connection.execute(update(_R).where(_R.id == request.id).values(row))
                 state, give_up_at = row["state"], row["give_up_at"]
-            # usually an answer wakes the job earlier
+            # usually, an answer wakes the job earlier than this
             due_at = give_up_at + GRACE if state.is_open else now
             change = {**CLEARED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
             change |= {"request_id": request.id, "parked_at": now}
@@ -120,37 +124,37 @@ class LlmRequestStore(Store):
             return Session(connection).get(LlmRequest, request_id)
 
     def mark_used(self, request_id: str) -> None:
-        """Record that a job used the answer. Later jobs that cannot use the cached answer ask again."""
+        """Record that a job used the answer. Other jobs then use the cached answer or, if it is missing, ask again."""
         with self._database.writing() as connection:
             change = update(_R).where(_R.id == request_id, _R.used_at.is_(None))
             connection.execute(change.values(used_at=self._clock.now()))
 
     def parked(self) -> list[Parked]:
-        """Return the requests that can be sent now, summed up by model."""
+        """Return counts of the requests that can be sent now, by model."""
         ready = and_(_R.state == RequestState.PARKED, is_ready(self._clock.now()))
         oldest = func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type)
         query = select(_R.model, func.count(), func.sum(_R.body_bytes), oldest).where(ready).group_by(_R.model)
         return [Parked(row[0], row[1], int(row[2]), row[3]) for row in self._rows(query)]
 
     def withdraw_unwanted(self) -> int:
-        """Withdraw parked requests for which no job waits any more; return their number."""
+        """Withdraw parked requests that no job waits for any more, and return their number."""
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Give parked requests back to their jobs if the question was answered meanwhile; return their number."""
+        """Return parked requests to their jobs if the cache has the answer meanwhile. Return their number."""
         good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
         return self._end_parked(good, RequestState.DIRECT)
 
     def release_overdue(self) -> int:
-        """Give overdue parked requests back to their jobs, for a normal API call; return their number."""
+        """Return overdue parked requests to their jobs, which make normal API calls. Return their number."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """Give these parked requests back to their jobs, for a normal API call; return their number."""
+        """Return these parked requests to their jobs, which make normal API calls. Return their number."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:
-        """Return the counts for metrics and reports."""
+        """Return the numbers of parked and sent requests, and their longest wait."""
         query = select(_R.state, func.count(), func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type))
         rows = self._rows(query.where(_R.state.in_(_OPEN)).group_by(_R.state))
         counts = {row[0]: row[1] for row in rows}
@@ -179,12 +183,12 @@ class LlmRequestStore(Store):
 
 
 def over(now: datetime) -> dict[str, Any]:
-    """Return the values of the columns of an ended request, except its state. Its body is deleted."""
+    """Return the column values of a request that ended `now`, except its state. The body is deleted."""
     return {"finished_at": now, "body": None, "not_before": None}
 
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for requests that are not paused."""
+    """Return the condition for requests whose pause is over or that have no pause."""
     return (_R.not_before.is_(None)) | (_R.not_before <= now)
 
 
@@ -194,7 +198,7 @@ def is_wanted() -> ColumnElement[bool]:
 
 
 def wake(connection: Connection, request_ids: Sequence[str], now: datetime) -> None:
-    """Make the jobs that wait for these requests due, so that recovery sends them."""
+    """Make the jobs that wait for these requests due `now`. Recovery then sends the jobs."""
     for some in chunks(request_ids):
         connection.execute(update(Job).where(Job.request_id.in_(some), _waiting()).values(due_at=now))
 

@@ -12,17 +12,17 @@ from app.property.storage.types import Base, BodyHash, Id, JsonWords, Plain, Pla
 
 
 class CacheKind(StrEnum):
-    """The kind of a cached answer: about a page, or a web search for an address."""
+    """The kind of a cached answer: a model's answer about a page, or a web search for an address."""
 
     PAGE = "page"
     SEARCH = "search"
 
 
 class RequestState(StrEnum):
-    """The state of a model request; all but the first two are final."""
+    """The state of a model request. Only `PARKED` and `SENT` are not final."""
 
-    PARKED = "parked"  # waiting to be sent
-    SENT = "sent"  # in a batch
+    PARKED = "parked"  # waiting for a batch
+    SENT = "sent"  # in a batch that has not answered yet
     ANSWERED = "answered"
     FAILED = "failed"
     DIRECT = "direct"  # returned to its job for a normal API call
@@ -36,31 +36,30 @@ class RequestState(StrEnum):
 class LlmBatchState(StrEnum):
     """The state of an OpenAI batch."""
 
-    NEW = "new"  # the requests are chosen
-    UPLOADED = "uploaded"  # the input file is at OpenAI
-    RUNNING = "running"  # OpenAI has the batch
-    ENDED = "ended"  # every request has its outcome, or was parked again
-    SETTLED = "settled"  # the usage is charged to the budgets
-    CLOSED = "closed"  # the files are deleted
+    NEW = "new"  # the requests are chosen, but not uploaded
+    UPLOADED = "uploaded"  # the input file is at OpenAI, but the batch was not created there
+    RUNNING = "running"  # OpenAI is processing the batch
+    ENDED = "ended"  # each request has a final state or was parked again
+    SETTLED = "settled"  # the budgets are charged with the actual usage
+    CLOSED = "closed"  # the files at OpenAI are deleted
 
 
 def _one_of(name: str, values: type[StrEnum]) -> Enum:
-    """Return the type of a column `name` with a check constraint on `values`."""
+    """Return the type of the column `name`, with a check constraint that allows only `values`."""
     return Enum(values, name=name, native_enum=False, length=16, create_constraint=True, values_callable=list)
 
 
 class LlmCache(Base):
-    """A paid answer with its tokens, stored so that a repeated question is not paid for again."""
+    """A cached answer of a model or web search (`llm/cache.py`)."""
 
     __tablename__ = "llm_cache"
 
-    id: Mapped[Sha256] = mapped_column(primary_key=True)  # the digest of the question
+    id: Mapped[Sha256] = mapped_column(primary_key=True)  # hash of the question
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
-    content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # for an answer about a page: the page's body
-    # for a search: the address, spelled as a target, and all URLs in the answer, each between blanks
-    target: Mapped[Url | None] = mapped_column(index=True)
-    urls: Mapped[Urls | None]
-    model: Mapped[Plain]  # the name in the response
+    content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # hash of the page's body; null for a search
+    target: Mapped[Url | None] = mapped_column(index=True)  # normalized address of a search; null for a page
+    urls: Mapped[Urls | None]  # all URLs in the answer of a search; null for a page
+    model: Mapped[Plain]  # name in the response
     answer: Mapped[JsonWords]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
@@ -68,7 +67,7 @@ class LlmCache(Base):
 
     __table_args__ = (
         Index("ix_llm_cache_kind_created_at", "kind", "created_at"),
-        # for purges, which read the answers of all searches
+        # purges read the answers of all searches
         Index("ix_llm_cache_searches", "id", **where(text("kind = 'search'"))),
     )
 
@@ -81,33 +80,30 @@ class LlmBatch(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
-    # a key of the project that owns the files: only keys of that project can see the batch
+    # OpenAI key used for the batch; only keys of the same OpenAI project can see it; null before the upload
     key_id: Mapped[Id | None]
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]
-    # OpenAI's name of the batch's state, and the last error
-    status: Mapped[Words | None]
-    error: Mapped[Words | None]
+    status: Mapped[Words | None]  # status of the batch as OpenAI names it; null before it is created there
+    error: Mapped[Words | None]  # newest error; null: none
     requests: Mapped[int]
-    tokens: Mapped[int] = mapped_column(BigInteger)
-    # {batch of jobs: [calls, tokens, microusd]}: the charges; and the result, once the files are read
-    charges: Mapped[PlainJson]
-    result: Mapped[JsonWords | None]
+    tokens: Mapped[int] = mapped_column(BigInteger)  # estimated input tokens plus maximum output tokens
+    charges: Mapped[PlainJson]  # expected usage by batch of jobs: {id: [calls, tokens, microusd]}
+    result: Mapped[JsonWords | None]  # actual usage, outcomes, and files; null before the batch has ended
     created_at: Mapped[datetime] = mapped_column(index=True)
-    # when the creation at OpenAI was tried, when the batch was created, and when it ended
-    tried_at: Mapped[datetime | None]
-    sent_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    cancelled_at: Mapped[datetime | None]
-    unreachable_since: Mapped[datetime | None]
-    # when the next step is due (null: closed), and the lease of the current step
+    tried_at: Mapped[datetime | None]  # time of the last attempt to create the batch at OpenAI; null: none
+    sent_at: Mapped[datetime | None]  # time when the batch was created at OpenAI
+    ended_at: Mapped[datetime | None]  # time when the state became `ended`
+    cancelled_at: Mapped[datetime | None]  # time of the request to cancel the batch; null: none
+    unreachable_since: Mapped[datetime | None]  # start of the current failures to query the batch; null: reachable
+    # time when the next step is due; null: closed
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether OpenAI has certainly not charged for the batch, because its creation there was never tried."""
+        """Whether OpenAI cannot have charged for the batch, because nobody has tried to create it there."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
@@ -116,35 +112,31 @@ class LlmRequest(Base):
 
     __tablename__ = "llm_requests"
 
-    # the digest of the question, and the request's `custom_id` at OpenAI
+    # hash of the question, which is also the request's `custom_id` at OpenAI
     id: Mapped[Sha256] = mapped_column(primary_key=True)
     content_sha256: Mapped[BodyHash] = mapped_column(index=True)
     fields: Mapped[PlainJson]
     model: Mapped[Plain]
-    # the batch of jobs whose budget pays
+    # batch of jobs whose budget the request is charged to
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
-    # the request as JSON, until it ends
-    body: Mapped[Words | None]
+    body: Mapped[Words | None]  # API request as JSON; null after the request has ended
     body_bytes: Mapped[int]
-    # estimated input tokens, and the limit of output tokens
-    input_tokens: Mapped[int]
-    output_tokens: Mapped[int]
+    input_tokens: Mapped[int]  # estimated number of input tokens
+    output_tokens: Mapped[int]  # maximum number of output tokens
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
-    attempts: Mapped[int]
+    attempts: Mapped[int]  # number of batches that the request was sent in
     parked_at: Mapped[datetime]
-    not_before: Mapped[datetime | None]
-    # after this time, the job makes a normal API call
-    give_up_at: Mapped[datetime]
+    not_before: Mapped[datetime | None]  # end of the pause before the next batch; null: no pause
+    give_up_at: Mapped[datetime]  # time after which the request is returned to its job for a normal API call
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
-    # the model's raw answer, and the tokens that it used
-    answer: Mapped[JsonWords | None]
+    answer: Mapped[JsonWords | None]  # raw answer of the model; null unless answered
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
     cached_tokens: Mapped[int | None]
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    used_at: Mapped[datetime | None]  # when a job used the answer
+    used_at: Mapped[datetime | None]  # time when a job first used the answer; null: not used
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (

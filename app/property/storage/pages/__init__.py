@@ -1,1 +1,1 @@
-"""Copies of pages, their texts, and their URLs."""
+"""Stored copies of pages and their texts, an index of page URLs, and the deletion of old copies."""

@@ -1,4 +1,4 @@
-"""Store each content once, under its SHA-256, compressed with zstd."""
+"""Store page bodies and texts, compressed with zstd. Equal contents are stored once, under their SHA-256."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-#: The compression level is a compromise of speed and size. Compressing a page of 250 kB takes 2 ms.
+#: A zstd level that balances speed and size. Compressing a page of 250 kB takes 2 ms.
 _LEVEL = 6
 
 
@@ -30,7 +30,7 @@ def unpack(packed: bytes) -> bytes:
 
 
 def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime) -> None:
-    """Store each content under its hash, or update the time of its last use."""
+    """Store the contents of `blobs`, given by their SHA-256. For a stored content, only `used_at` is updated."""
     for sha256, content in sorted(blobs.items()):
         known = update(Blob).where(Blob.sha256 == sha256).values(used_at=now)
         if not connection.execute(known).rowcount:
@@ -40,10 +40,13 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
 
 
 def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
-    """Delete the blobs of `hashes` without references, and the recipe examples from them; return the blobs' sizes."""
+    """Delete those blobs of `hashes` that no row of `pages` refers to, with the recipe examples read from them.
+
+    Return the compressed sizes of the deleted blobs.
+    """
     if not hashes:
         return []
-    # the lock is a separate statement, so that the next statement sees references added during the wait for the lock
+    # lock in a separate statement, so that the next statement sees references that were added during the wait
     connection.execute(select(Blob.sha256).where(Blob.sha256.in_(hashes)).order_by(Blob.sha256).with_for_update())
     unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)

@@ -1,7 +1,7 @@
-"""Map URLs to pages and their newest records, and let only one job at a time read a page.
+"""Map URLs to pages and the pages' newest records, and let only one job at a time read a page.
 
-A target that turned out to be the page of another URL is stored in `page_aliases`; the record is stored once. Other
-jobs for the same page wait and use the record.
+If several URLs lead to the same page, the page's record is stored once, and the other URLs are stored in
+`page_aliases`. While a job reads a page, other jobs for this page wait, and then use its record.
 """
 
 from __future__ import annotations
@@ -24,18 +24,21 @@ from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import Store, upsert
 
 _OF_SAME_PROPERTY = aliased(SourceRow)
-#: The condition that a model has to be asked again about some page of the record's property.
+#: The condition that a model must be asked again about at least one page of the record's property.
 _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.property_id, _OF_SAME_PROPERTY.asks_again)
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Return the condition for records newer than `since` whose page, or whole property, needs no model again."""
+    """Return the condition for records that were current after `since` and need no further model call.
+
+    With `whole_property`, no record of the same property may need a model call either.
+    """
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A stored record and its property. `is_whole` is True if no model's answer is missing."""
+    """A stored record and its property. `is_whole` is False if the model's answer for some field is missing."""
 
     record: SourceRecord
     property_id: str
@@ -43,7 +46,7 @@ class KnownRecord:
 
 
 class Seen(NamedTuple):
-    """A body received for `url` from `page_url`, and the current edition of the extractors."""
+    """The SHA-256 of a body received for `url`, its page's URL `page_url`, and the extractors' version `edition`."""
 
     url: str
     page_url: str
@@ -52,10 +55,10 @@ class Seen(NamedTuple):
 
 
 class PageIndex(Store):
-    """The pages of a `Database` by their URLs. Each method is one transaction."""
+    """The index of page URLs in a `Database`. Each method is one transaction."""
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property and the kind of the page of `url` if it is fresh, else None."""
+        """Return the property id and the page kind of `url` if its page is fresh; else None."""
         known_as = select(PageAlias.page_url).where(PageAlias.url == url)
         mine = or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
         with self._database.reading() as connection:
@@ -63,22 +66,22 @@ class PageIndex(Store):
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def known_as(self, url: str) -> str | None:
-        """Return the page URL of which `url` is an alias, if any."""
+        """Return the page URL that `url` is an alias of; None if `url` is no known alias."""
         return self._scalar(select(PageAlias.page_url).where(PageAlias.url == url))
 
     def record_of(self, page_url: str) -> KnownRecord | None:
-        """Return the newest record of the page; None if it was never read."""
+        """Return the newest record of the page; None if the page has no record."""
         query = _newest(or_(SourceRow.page_url == page_url, SourceRow.url == page_url))
         row = next(iter(self._read(query)), None)
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
-        """Return whether `PropertyStore.confirm` would succeed, as far as is known without a lock."""
+        """Return whether `PropertyStore.confirm` would probably succeed. Takes no locks, so that may change."""
         with self._database.reading() as connection:
             return record_with_body(connection, seen) is not None
 
     def take_reading(self, page_url: str, lease: Lease) -> bool:
-        """Reserve the page for the job. Return False while another job reads it. Raises `LeaseLostError`."""
+        """Reserve the page for the job. Return False if another job is reading it. Raises `LeaseLostError`."""
         now = self._database.clock.now()
         reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
 
@@ -87,7 +90,7 @@ class PageIndex(Store):
             theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # the other worker is dead
+            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # a job whose worker died
             mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
@@ -97,7 +100,7 @@ class PageIndex(Store):
 
 
 def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
-    """Return the record that contains everything in this body; None if the body has to be read."""
+    """Return the row of the record that contains everything in this body; None if the body must be read."""
     same_content = select(PageAlias.record_sha256).where(
         PageAlias.url == seen.url, PageAlias.content_sha256 == seen.sha256
     )
@@ -111,7 +114,7 @@ def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
 
 
 def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -> None:
-    """Store the URL of `read` as an alias of the page of `known`, whose record has everything in `read`."""
+    """Store the URL of `read` as an alias of the page of `known`. `known` must contain everything in `read`."""
     at = max(read.as_of, known.as_of)
     note_url(connection, read.url, known.page_url or known.final_url, at, read.content_sha256, known.content_sha256)
 
@@ -119,7 +122,8 @@ def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -
 def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bodies: str) -> None:
     """Store `url` as an alias of the page `page_url`.
 
-    `bodies` are the hashes of its own body and of the record with the same content, if they were compared.
+    `bodies` are the hashes of the body of `url` and of the body of the record with the same content; or none, if the
+    contents were not compared.
     """
     own, known = bodies or (None, None)
     values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
@@ -127,7 +131,7 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Select the `urls`, spelled as targets, whose pages are fresh."""
+    """Select those of the normalized `urls` whose pages are fresh."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
         select(PageAlias.url)

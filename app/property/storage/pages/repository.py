@@ -1,4 +1,4 @@
-"""Store received pages, each body once. A resumed job uses its stored page, and sites get conditional requests."""
+"""Store received pages. A resumed job uses its stored pages, and later jobs use them for conditional requests."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from app.property.storage.statements import Store, clean, entities
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A page that a job received earlier. `confirmed_at` is when the site confirmed a stored page (304), else None."""
+    """A page that a job received earlier. `confirmed_at` is when its site answered 304; None for a full response."""
 
     page: Page
     confirmed_at: datetime | None = None
 
 
 class PageStore(Store):
-    """The pages of a `Database`. Each method is one transaction."""
+    """The stored pages of a `Database`. Each method is one transaction."""
 
     def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
-        """Store the page. With a job, it replaces the job's checkpoint of `page.url`.
+        """Store the page. If `job_id` is given, the page becomes the job's checkpoint of `page.url`.
 
-        `confirmed_at` is when the site confirmed a stored page (304), else None. A page with `no_store` is stored only
-        as a job's checkpoint, until `drop_unkept`. Raises `PurgedMeanwhileError` if the page was purged after it was
-        fetched, and `PersonPurgedMeanwhileError` if it names a purged person.
+        `confirmed_at` is when the site answered 304; None if it sent the full page. A page with `no_store` is stored
+        only as a checkpoint, and `drop_unkept` deletes it. Raises `PurgedMeanwhileError` if the page was purged after
+        it was fetched, and `PersonPurgedMeanwhileError` if the page names a person who was purged since.
         """
         no_store = page.validators.no_store
         text = page.text.encode("utf-8", "surrogatepass")
@@ -68,7 +68,7 @@ class PageStore(Store):
         self._database.repeat(work)
 
     def checkpoint(self, job_id: str, url: str | None = None) -> Checkpoint | None:
-        """Return the job's checkpoint of `url`, or the newest if `url` is None; None if there is none."""
+        """Return the job's checkpoint of `url` (None: its newest checkpoint). Return None if there is no checkpoint."""
         query = select(PageCopy).where(PageCopy.job_id == job_id).order_by(PageCopy.id.desc()).limit(1)
         if url is not None:
             query = query.where(PageCopy.url == url)
@@ -76,7 +76,11 @@ class PageStore(Store):
         return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
     def forget_checkpoint(self, job_id: str) -> None:
-        """Detach the job's pages, and delete `no_store` ones, so that a retry fetches all again with full requests."""
+        """Remove the job's checkpoints, so that a retry fetches all pages again, with full requests.
+
+        Pages with `no_store` are deleted; other pages stay, but belong to no job. The cache validators that are stored
+        for the final URLs of these pages are removed.
+        """
         mine = select(PageCopy.final_url).where(PageCopy.job_id == job_id)
 
         def work(connection: Connection) -> None:
@@ -95,32 +99,38 @@ class PageStore(Store):
         self._database.repeat(lambda connection: drop_pages(connection, *mine))
 
     def validators(self, url: str) -> CacheValidators | None:
-        """Return the cache validators of the newest page at `url`; None without a stored page or validators."""
+        """Return the cache validators of the newest page stored for the final URL `url`; None if there are none."""
         with self._database.reading() as connection:
             row = connection.execute(_newest(select(PageCopy.etag, PageCopy.last_modified), url)).one_or_none()
         return CacheValidators(*row) if row is not None and any(row) else None
 
     def still_holds(self, url: str, final_url: str) -> Page | None:
-        """Return the stored page that `final_url` confirmed (304), as the page of `url`; None if it is not stored."""
+        """Return the newest page stored for `final_url`, which just answered 304, with `url` as its requested URL.
+
+        Return None if that page is not stored or has no cache validators.
+        """
         copies = self._read(_newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
 
 
 def text_of(connection: Connection, sha256: str) -> str | None:
-    """Return the text of the body with this hash; None if it is not stored."""
+    """Return the decoded text of the page body with this SHA-256; None if the body is not stored."""
     query = select(Blob.packed).join(PageCopy, PageCopy.text_sha256 == Blob.sha256)
     packed = connection.execute(query.where(PageCopy.sha256 == sha256).limit(1)).scalar()
     return None if packed is None else unpack(packed).decode("utf-8", "surrogatepass")
 
 
 def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | None:
-    """Return the newest page at `final_url` whose body has this hash; None if it is not stored."""
+    """Return the newest page at `final_url` whose body has this SHA-256; None if no such page is stored."""
     query = _newest(select(PageCopy).where(PageCopy.sha256 == sha256), final_url)
     return next((_page_of(copy) for copy in entities(connection, query)), None)
 
 
 def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = ()) -> list[int]:
-    """Delete rows of `pages`, and unused blobs of theirs and of `blobs`; return the blobs' packed sizes."""
+    """Delete the rows of `pages` that match `which`. Then delete their blobs, and those of `blobs`, if they are unused.
+
+    Return the compressed sizes of the deleted blobs.
+    """
     gone = connection.execute(delete(PageCopy).where(*which).returning(PageCopy.sha256, PageCopy.text_sha256)).all()
     return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)})
 

@@ -1,7 +1,7 @@
-"""Delete page copies by age and total size, oldest first, except those that active jobs need.
+"""Delete page copies by age and total size, oldest first, except copies that active jobs need.
 
-The age of a body counts from when it was last received or confirmed by its site. Its `pages` rows and the recipe
-examples from it are deleted too. Records and properties stay, with evidence that names a deleted body.
+The age of a body counts from when it was last received or confirmed by its site. The body's rows in `pages` and its
+recipe examples are deleted too. Records and properties stay, although their evidence still names the deleted body.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.statements import Store
 from app.property.storage.types import ACTIVE
 
-#: Maximum number of bodies or rows chosen per transaction, so that other writers do not wait long.
+#: Maximum number of blobs or rows chosen per transaction, so that other writers do not wait long.
 _AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """The result of one step: the number of deleted blobs, their packed bytes, and whether `more` may be left."""
+    """The number and compressed size of the blobs that one step deleted, and whether `more` may have to be deleted."""
 
     bodies: int = 0
     packed_bytes: int = 0
@@ -32,21 +32,21 @@ class Pruned:
 
 
 class Retention(Store):
-    """Deletes page copies step by step. Each method is one paced transaction."""
+    """Deletes page copies step by step. Each method is one step, in a transaction of `Database.repeat_paced`."""
 
     def prune_old(self, days: float) -> Pruned:
-        """Delete some bodies and rows of `pages` that are older than `days`."""
+        """Delete some of the blobs and rows of `pages` that are older than `days`."""
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
-            left = _drop_rows(connection, oldest > SEEN_AT)  # a newer row may have the same body
+            left = _drop_rows(connection, oldest > SEEN_AT)  # old rows whose body is kept, because a newer row has it
             return Pruned(gone.bodies + left.bodies, gone.packed_bytes + left.packed_bytes, gone.more or left.more)
 
         return self._database.repeat_paced(work)
 
     def prune_surplus(self, max_bytes: int) -> Pruned:
-        """Delete some of the least recently used bodies if all bodies take more than `max_bytes`, compressed."""
+        """Delete some of the least recently used blobs if all blobs together take more than `max_bytes`, compressed."""
         surplus = stored_bytes(self._database) - max_bytes
         if surplus <= 0:
             return Pruned()
@@ -68,18 +68,17 @@ class Retention(Store):
 
 
 def stored_bytes(database: Database) -> int:
-    """Return the compressed size of all bodies."""
-    with database.reading() as connection:  # the query reads only an index, and blocks no writer
+    """Return the compressed size of all blobs."""
+    with database.reading() as connection:  # the query reads only an index, and does not block writers
         return int(connection.execute(select(func.coalesce(func.sum(Blob.packed_bytes), 0))).scalar_one())
 
 
 def _is_needed() -> ColumnElement[bool]:
-    """Return the condition for rows of `pages` that are checkpoints of active jobs."""
     return select(JobRow.id).where(JobRow.id == PageCopy.job_id, JobRow.state.in_(ACTIVE)).exists()
 
 
 def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, int]]:
-    """Return bodies that match `which` and that no active job needs, with packed sizes, least recently used first."""
+    """Return blobs that match `which` and that no active job needs: (hash, compressed size), oldest use first."""
     refers = or_(PageCopy.sha256 == Blob.sha256, PageCopy.text_sha256 == Blob.sha256)
     needed = select(PageCopy.id).where(refers, _is_needed()).exists()
     query = select(Blob.sha256, Blob.packed_bytes).where(~needed, *which).order_by(Blob.used_at, Blob.sha256)
@@ -87,7 +86,7 @@ def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[t
 
 
 def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Pruned:
-    """Delete the bodies, their rows, and the other bodies of those rows."""
+    """Delete the chosen blobs, the rows of `pages` that refer to them, and other blobs that only these rows used."""
     if not chosen:
         return Pruned()
     hashes = {sha256 for sha256, _ in chosen}
@@ -97,7 +96,7 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
 
 
 def _drop_rows(connection: Connection, which: ColumnElement[bool]) -> Pruned:
-    """Delete matching rows of `pages` that no active job needs, and their bodies that have no other rows."""
+    """Delete matching rows of `pages` that no active job needs, and blobs that only these rows used."""
     some = connection.execute(select(PageCopy.id).where(which, ~_is_needed()).limit(_AT_ONCE)).scalars().all()
     gone = drop_pages(connection, PageCopy.id.in_(some), ~_is_needed())
     return Pruned(len(gone), sum(gone), len(some) == _AT_ONCE)

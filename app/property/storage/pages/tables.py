@@ -1,4 +1,4 @@
-"""Tables of received pages and their aliases."""
+"""Tables of received pages, their contents, and their aliases."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, W
 
 
 class Blob(Base):
-    """Compressed bytes by the SHA-256 of the uncompressed content: page bodies and their decoded texts."""
+    """A page body or its decoded text, compressed. The key is the SHA-256 of the uncompressed content."""
 
     __tablename__ = "blobs"
 
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
     packed: Mapped[bytes]  # compressed with zstd
     packed_bytes: Mapped[int]
-    # when the content was last received, or confirmed by its site
-    used_at: Mapped[datetime]
+    used_at: Mapped[datetime]  # time when the content was last received, or confirmed by its site
 
     __table_args__ = (Index("ix_blobs_used_at_packed_bytes", "used_at", "packed_bytes"),)
 
 
 class PageCopy(Base):
-    """A page that was received, or that its site confirmed (304)."""
+    """A page that was received in full, or a stored page that its site confirmed (304)."""
 
     __tablename__ = "pages"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    # the job whose checkpoint this page is; null for a page without a job
+    # job that this page is a checkpoint of; null: none
     job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     url: Mapped[Url]
     final_url: Mapped[Url]
@@ -38,13 +37,12 @@ class PageCopy(Base):
     sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
-    declared_url: Mapped[Url | None]  # the canonical URL in the response's Link header
-    # the cache validators of the response; conditional requests use the newest row of a final URL
+    declared_url: Mapped[Url | None]  # canonical URL in the response's Link header; null: none
+    # cache validators of the response, used by conditional requests; null: none
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
     is_kept: Mapped[bool]  # false for no-store: the page is deleted when its job ends
-    # when its site confirmed a stored page for this job (304); null if the page was received in full
-    confirmed_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]  # time of the site's answer 304; null if the page was received in full
 
     body: Mapped[Blob] = relationship(foreign_keys=[sha256], lazy="joined", innerjoin=True)
     decoded: Mapped[Blob] = relationship(foreign_keys=[text_sha256], lazy="joined", innerjoin=True)
@@ -54,7 +52,7 @@ class PageCopy(Base):
         Index("ix_pages_sha256", "sha256"),
         Index("ix_pages_text_sha256", "text_sha256"),
         Index("ix_pages_url", "url"),
-        # a hash index, since a URL after redirects may be too long for a B-tree entry
+        # a hash index, because a final URL may be too long for a B-tree entry
         Index("ix_pages_final_url", "final_url", postgresql_using="hash"),
         Index(
             "ix_pages_declared_url", "declared_url", postgresql_using="hash", **where(text("declared_url IS NOT NULL"))
@@ -62,7 +60,7 @@ class PageCopy(Base):
     )
 
 
-#: The time when the page was received, or last confirmed by its site.
+#: Time when the page was received or confirmed by its site.
 SEEN_AT = func.coalesce(PageCopy.confirmed_at, PageCopy.fetched_at)
 Index("ix_pages_seen_at", SEEN_AT)
 #: The condition for no-store pages. It must match the index exactly, or SQLite does not use the index.
@@ -71,13 +69,14 @@ Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
 
 
 class PageAlias(Base):
-    """A target that turned out to be the page of another URL (`pages/index.py`)."""
+    """A target URL that leads to a page with another URL (`pages/index.py`)."""
 
     __tablename__ = "page_aliases"
 
     url: Mapped[Url] = mapped_column(primary_key=True)
     page_url: Mapped[Url] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
-    # the body of this URL, and the body of the record that has all its content
+    # hash of the body at `url`; null if the contents were not compared
     content_sha256: Mapped[BodyHash | None]
+    # hash of the body whose record contains everything in that body; null if the contents were not compared
     record_sha256: Mapped[BodyHash | None]
