@@ -135,8 +135,8 @@ def _limit_memory(limits: tuple[int, int]) -> None:
 
 
 def _spent(_: int, frame: FrameType | None) -> None:
-    """Raise `_SpentError`, except while code of this file runs: it starts and ends the block, where nothing would turn
-    the error into `PageTooComplexError`.
+    """Raise `_SpentError`, except while code of this file runs. That code starts and ends the limited block, and an
+    error raised in it would not become `PageTooComplexError`.
     """
     if _Meter.is_running and frame is not None and frame.f_code.co_filename != __file__:
         raise _SpentError

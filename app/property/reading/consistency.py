@@ -20,7 +20,7 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
 
-#: Matches the end of a locator: an item's position among its siblings, and the elements inside the item.
+#: Matches the part of an item's locator after its list: the item's position, and the elements inside the item.
 _ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
@@ -52,7 +52,7 @@ def make_consistent(
     _bathrooms(kept)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
-        if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID` is the parcel number
+        if number is not None and "ParcelNumber" not in kept:  # on county pages, `Property ID` means the parcel number
             kept["ParcelNumber"] = replace(number, candidate=replace(number.candidate, field="ParcelNumber"))
         for field in ONLY_LISTING:
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":

@@ -38,7 +38,7 @@ def by_style(declared: Mapping[str, str]) -> Cover | None:
         return Cover.SPOKEN if placed else Cover.CLOSED if flat and "clip" not in declared else Cover.GONE
     if _is_faint(declared):
         return Cover.FAINT
-    unread = _is_tiny(declared) or "override" in declared.get("unicode-bidi", "")  # override reorders text
+    unread = _is_tiny(declared) or "override" in declared.get("unicode-bidi", "")  # `bidi-override` reorders text
     return Cover.SPOKEN if _is_away(declared) else Cover.GONE if unread else None
 
 

@@ -91,7 +91,7 @@ class Document:
 
     page: Page
     wanted_lang: str | None = None
-    distrusted: frozenset[str] = frozenset()  # scripts that the page contradicts (`Extraction.distrusted`)
+    distrusted: frozenset[str] = frozenset()  # scripts with many contradicted values (`Extraction.distrusted`)
     row: str | None = None  # JSON pointer of the object to read, if a JSON body holds several
     _paths: dict[Any, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)

@@ -99,7 +99,7 @@ def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
 def _element(path: str, page: Document) -> Any:
     try:
         found = page.root.xpath(path)
-    except (etree.XPathError, ValueError):  # ValueError: a key of the page's script has control characters
+    except (etree.XPathError, ValueError):  # ValueError: a key from the page's script has control characters
         return None
     return found[0] if isinstance(found, list) and len(found) == 1 else None
 
@@ -156,7 +156,8 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
     if isinstance(rows, str | int | float):
         return candidate  # the locator already points at a single value
     if rows is None and (row := _ROW.match(pointer)):
-        rows, pointer = pointed(body, row[1]), row[1]  # numbered keys (`saleDate1`) of one object: use the object
+        # the rows were read from numbered keys (`saleDate1`) of one object, so search the whole object
+        rows, pointer = pointed(body, row[1]), row[1]
     if isinstance(candidate.value, list):
         first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
         return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])

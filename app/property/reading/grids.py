@@ -12,7 +12,7 @@ from app.property.reading.terms import words_of
 from app.property.reading.trees import squared
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-#: Matches the label of a row with the totals of the rows above.
+#: Matches the label of a row that holds the totals of the rows above it.
 TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
 #: Matches headings of tables about other properties.
 OTHERS = re.compile(
@@ -76,7 +76,7 @@ def cell_text(cell: Any) -> str:
 
 
 def texts_of(cells: list[Any]) -> list[str]:
-    """Return a row's texts by column: a cell that spans three columns is followed by two empty texts."""
+    """Return a row's texts by column. A cell that spans three columns is followed by two empty texts."""
     found: list[str] = []
     for cell in cells:
         span = cell.get("colspan") or "1"

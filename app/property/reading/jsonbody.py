@@ -38,7 +38,8 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
-    """Read the point or centroid of an ArcGIS feature, if it is in degrees: the only feature, or the feature at `row`.
+    """Read the point or centroid of the ArcGIS feature at `row`, or of the only feature. Coordinates must be in
+    degrees.
 
     A parcel that only has corners is skipped, because the body states no point that could be quoted.
     """

@@ -152,8 +152,8 @@ def _decoded(text: str, start: int) -> Any:
 
 
 def _literals(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield (offset, value) for each first argument that has unquoted keys and names a place: `new Map({center: {lat:
-    43.65}})`.
+    """Yield (offset, value) for each object that is a first argument, has unquoted keys, and names a place: `new
+    Map({center: {lat: 43.65}})`.
     """
     position = 0
     for place in islice(_PLACE.finditer(script), _MOST_PLACES):
@@ -227,8 +227,8 @@ def _unescaped(text: str) -> str:
 
 
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
-    """Replace strings that hold JSON by the parsed objects or arrays, up to four strings deep. Drop levels below the
-    200th.
+    """Replace strings that hold JSON by the parsed objects or arrays, which may again hold such strings, up to four
+    times. Drop levels below the 200th.
     """
     if level > _DEEPEST:
         return None

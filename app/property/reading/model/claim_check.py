@@ -43,18 +43,18 @@ _ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "da
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 #: Match `none` or zero after a count's label, and before it.
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
-#: A separator between a label and its value adds this many characters to their distance. A label with more letters than
-#: the second number between it and its value is too far away.
+#: A separator between a label and its value adds this many characters to their distance. Then the maximum number of
+#: letters between a label and its value.
 _SEPARATED, _FAR = 20, 80
 #: Matches the colon after a label. A label with a colon belongs to the text after it.
 _LEADS = re.compile(r"\s?:")
 _AMOUNT = re.compile(r"\d[\d.,]*")
-#: Match any digit, and the only numbers that column heads contain: years and percentages.
+#: Match a digit, and the only numbers that column heads may contain: years and percentages.
 _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.\d+)?\s?%")
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
-#: Matches unknown words that a colon marks as a label.
+#: Matches words that are a label because a colon follows, whether or not the label is known.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
 #: Fields that hold the name of a person or company. The label before such a name may be about somebody else.
 _NAMES = frozenset(of_kind("name"))
@@ -67,9 +67,9 @@ _SEVERAL = re.compile(
 )
 #: Matches words for a sum, such as `Total`. The field of the sum is named in the lines above it.
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
-#: At most this many lines above a table row are searched for the column heads.
+#: At most this many lines above a row are searched for its column heads, or for the field of a sum.
 _MOST_ABOVE = 8
-#: Matches the first cell of a table row about a sale. Then the labels that identify such a row.
+#: Matches the first cell of a table row about a sale. Then the fields whose labels identify such a row.
 _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),

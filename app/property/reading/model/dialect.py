@@ -21,7 +21,7 @@ from app.property.reading.model.prompt import Prompt, as_sent
 Limit = Literal["max_completion_tokens", "max_tokens"]
 Shape = Literal["json_schema", "json_object", "text"]
 
-#: Maps a response format to the next simpler one.
+#: Maps a response format to the next simpler format.
 _NEXT: dict[Shape, Shape] = {"json_schema": "json_object", "json_object": "text"}
 _OTHER: dict[Limit, Limit] = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _NEWER = (".openai.com", ".azure.com")

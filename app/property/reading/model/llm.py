@@ -1,4 +1,4 @@
-"""Call a model once and parse its answer: typed values with quotes, and what is wrong with the answer.
+"""Call a model once and parse its answer into typed values with quotes.
 
 Every answer costs money, so a bad answer is returned with its failure instead of raised as an error. The OpenAI client
 chooses keys and limits rates. Its errors are not caught here.
@@ -31,7 +31,7 @@ class ModelAnswer:
     """A model's answer. `values` maps each answered field to its value and quote ("" if the quote is missing).
 
     `model` is the model's name in the API response. The token counts are those of the response, 0 if missing.
-    `service_tier` is that of the response, "" if missing. `failure` is set if the answer was refused, invalid, or cut
+    `service_tier` is the response's tier, "" if missing. `failure` is set if the answer was refused, invalid, or cut
     off. A refused or invalid answer has no values. An answer that was cut off has the values before the cut.
     `fields_answered` includes fields answered with null. `began` is true if the answer has text besides reasoning.
     """

@@ -198,7 +198,7 @@ def money(claim: Claim) -> CheckedValue | None:
 
 
 def list_price(claim: Claim) -> CheckedValue | None:
-    """Check an asking price. A price per area is rejected. The number needs a currency or a label."""
+    """Check an asking price. A quote with only a price per area is rejected. The number needs a currency or a label."""
     if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
         return None
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
@@ -210,7 +210,7 @@ def list_price(claim: Claim) -> CheckedValue | None:
 
 
 def date(claim: Claim) -> CheckedValue | None:
-    """Check a date. If the quote gives only a month or a year, so does the stored value."""
+    """Check a date. If the quote gives only a month or a year, only that is stored."""
     wanted = str(claim.value).strip()
     if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
         return None

@@ -67,7 +67,7 @@ def page_text(document: Document, budget: int, count: Callable[[str], int]) -> P
 
 
 class _Text:
-    """The chosen lines and their cost. Each method returns the lines that it adds."""
+    """The chosen lines and their cost in tokens. Each method returns the lines that it adds."""
 
     def __init__(self, count: Callable[[str], int]) -> None:
         self._count = count

@@ -65,7 +65,7 @@ def _cuts_groups(text: str, span: Span) -> bool:
     return bool(behind or (before and _FIRST_GROUP.search(text[max(0, span.start - 6) : span.start - 1])))
 
 
-@lru_cache(maxsize=2)  # the quotes of one answer are looked up in one text
+@lru_cache(maxsize=2)  # all quotes of an answer are searched in the same text
 def _folded_text(text: str) -> tuple[str, list[int]]:
     return _folded(text)
 

@@ -1,4 +1,6 @@
-"""Check whether a quote states a claimed value, one check per kind of field. Each check returns the value as stored."""
+"""Check whether a quote states a claimed value. There is one check per kind of field, and it returns the value as
+stored.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from app.property.values.vocabulary import yes_no
 
 
 def check_value(claim: Claim) -> CheckedValue | None:
-    """Return the claim's value in its field's form; None if it is impossible or the quote does not state it."""
+    """Return the claim's value as it is stored. Return None if the value is impossible or the quote does
+    not state it.
+    """
     spec = FIELDS[claim.field]
     check = _CHECKS.get(spec.parser or "") or _CHECKS.get(spec.kind) or _BY_TYPE.get(spec.type)
     return check(claim) if check else None
@@ -54,7 +58,7 @@ def _office(claim: Claim) -> CheckedValue | None:
     return found if is_labeled or not is_person else None
 
 
-#: Matches a name with the place of a branch: `Fenwick Lisle, Marsh Road`.
+#: Matches an agency's name with the street or town of a branch: `Fenwick Lisle, Marsh Road`.
 _BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
@@ -172,7 +176,7 @@ _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
 
 @cache
 def _denials(lang: str | None) -> re.Pattern[str]:
-    """Return a pattern of the words of denial in `lang` (None: any language) and in English."""
+    """Return a pattern of words that deny something, in `lang` (None: any language) and in English."""
     among = (None,) if lang is None else (lang, "en")
     return re.compile("|".join(alternatives("answers", "denials", one) for one in among), re.IGNORECASE)
 
