@@ -11,7 +11,7 @@ SECOND_US = 1_000_000
 class Policy:
     """Thresholds and times of a circuit breaker.
 
-    Values that the specification lacks are explained in docs/decisions.
+    docs/decisions explains the values that the specification does not give.
     """
 
     failure_threshold: int = 3
@@ -21,5 +21,6 @@ class Policy:
     dead_probe_us: int = 3600 * SECOND_US
     #: If no key is usable, dead and out-of-quota keys are tried again at this interval.
     last_resort_us: int = 300 * SECOND_US
-    #: After a probe is sent, other requests wait up to this time for its result before they reserve another key.
+    #: For this long after a probe was sent, other requests wait for its result instead of reserving time on another
+    #: key.
     fresh_probe_us: int = 2 * SECOND_US

@@ -1,7 +1,7 @@
-"""The state of one request in the pool: which keys it may still use, and whether it is sent again.
+"""The state of one request in the pool. It determines which keys are still allowed and whether to retry.
 
-After a 429 or a server failure, the request is sent again until the caller's longest wait is over, with the same key if
-there is no other. Interrupted answers may have been billed, so their number is limited.
+After a 429 or a server failure, the request is retried until the caller's maximum wait is over. The same key is used
+again if no other key is left. Interrupted responses may have been billed, so few retries follow them.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from dataclasses import dataclass, field
 from app.keypool.outcomes import BARS_KEY, PASSES, ROTATES, Outcome
 from app.keypool.stores.base import Lease, Settlement
 
-#: The pause after the first failure, in seconds, and the longest pause. Each further failure doubles the pause.
+#: The pause after the first failure and the longest pause, in seconds. Each further failure doubles the pause.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 2.0
-#: A request is sent only once more after a 403, because the model may be forbidden for all keys. It is sent up to twice
-#: more after failures when the caller's wait is over, and after interrupted answers, which may have been billed.
+#: Maximum number of retries after a 403 (the model may be forbidden for all keys), and after interrupted responses
+#: (they may have been billed). Once the caller's maximum wait is over, the second number also limits retries after
+#: server failures.
 _FORBIDDEN_TRIES = 1
 _FAILURE_TRIES = 2
 
 
 @dataclass(slots=True)
 class Call:
-    """The needs of one request and its attempts so far. Only one thread or task may use it.
+    """The requirements of one request, and its attempts so far. Not thread-safe.
 
-    The request may wait `max_wait_us` in total and use `further_keys` keys after the first one. Times are those of the
-    store's clock.
+    The request may wait `max_wait_us` in total, and use up to `further_keys` keys besides the first. All times are read
+    from the store's clock.
     """
 
     model: str
@@ -34,24 +35,25 @@ class Call:
     further_keys: int
     microusd: int = 0
     batch: str = ""
-    #: The end of the longest wait, which the first step sets.
+    #: The end of the maximum wait. The first call of `KeyPool.step` sets it.
     deadline_us: int | None = None
     reservation: Lease | None = None
-    #: The time at which the request may be sent with the reserved lease.
+    #: The time at which the reservation may be confirmed and the request sent.
     reserved_until_us: int = 0
     #: True if the request has lost a reservation.
     waited: bool = False
-    #: The pause before the next step.
+    #: The pause before the next attempt.
     backoff_seconds: float = 0.0
     #: The keys that this request must never use.
     barred: set[str] = field(default_factory=set)
-    #: Keys that failed, with the time of the next allowed attempt. They are used only if no other key is usable.
+    #: The keys with which this request got a server failure or no response, and when it may use each of them again.
+    #: They are used again only if no other key is usable.
     failed: dict[str, int] = field(default_factory=dict)
-    #: The keys that the request was sent with.
+    #: The keys that this request has already been sent with.
     used: set[str] = field(default_factory=set)
     attempts: int = 0
     failures: int = 0
-    #: The number of answers that were interrupted.
+    #: The number of responses that broke off after their headers.
     broken: int = 0
     forbidden: int = 0
 
@@ -65,7 +67,7 @@ class Call:
         return frozenset(self.barred | self.failed.keys() | unused)
 
     def tries_again(self, key_id: str, settlement: Settlement, now_us: int) -> bool:
-        """Record the outcome of an attempt with this key. Returns whether the request may be sent again."""
+        """Record the outcome of an attempt with this key, and return whether the request may be sent again."""
         outcome = settlement.outcome
         if outcome in BARS_KEY:
             self.barred.add(key_id)
@@ -86,7 +88,11 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow the failed key with the shortest wait again. Returns the wait in microseconds, or None if too long."""
+        """Allow the failed key that may be used again soonest.
+
+        Return how long to wait for it, in microseconds. Return None if no key failed, or if the wait would pass the
+        deadline.
+        """
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None

@@ -1,6 +1,6 @@
-"""The counts of a store, for metrics and reports: requests by key, their outcomes, and their waits.
+"""The counts of a store, for metrics and reports: requests per key, their outcomes, and their waiting times.
 
-Counts never decrease while the store keeps them. Lost or forgotten counts start again at 0, as in Prometheus.
+Counts never decrease while the store keeps them. Lost or expired counts restart at 0, as Prometheus counters do.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ from typing import Literal, NamedTuple
 
 from app.keypool.outcomes import Outcome
 
-#: The upper bounds of the histogram's buckets for waits, in seconds. One further bucket has no bound.
+#: The upper bounds of the buckets of the waiting time histogram, in seconds. One more bucket has no upper bound.
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
-#: The unit that a limit counts.
+#: The unit of a rate limit.
 Unit = Literal["requests", "tokens"]
 #: Whether figures cover the whole fleet or this process only.
 Scope = Literal["fleet", "process"]
-#: A change of a key: its circuit opened or closed, it was refused (401), its group has no quota left, or it was rate
-#: limited (429).
+#: A change of a key's state: its circuit opened or closed, the provider rejected it (401, "dead"), its group ran out of
+#: quota, or it started a cooldown after a 429.
 Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
 
 
 def wait_class(waited_us: int) -> int:
-    """Return the index in `ModelFigures.waits` for a wait. A bucket includes its upper bound."""
+    """Return the index of a waiting time's bucket in `ModelFigures.waits`. A bucket includes its upper bound."""
     return bisect_left(_WAIT_BOUNDS_US, waited_us)
 
 
 class CallFigures(NamedTuple):
-    """The calls of one key with one model ("" for a request without a model, such as a list of models).
+    """The calls of one key to one model. The model is "" for requests that name none, such as listing the models.
 
-    `outcomes` counts each ended lease once, and one more `server_failure` for each stream that broke after a successful
-    head. Token counts are those of the responses, never estimates; a stream counts when it ends. `microusd` is the cost
-    of these tokens in millionths of a US dollar. `cached_tokens` is the part of the input from the provider's cache.
+    `outcomes` counts each ended lease once. A stream that breaks after a successful response head counts as a success
+    and also as a `server_failure`. Token counts come from responses and are never estimates. The tokens of a stream are
+    added when it ends. `microusd` is the cost of these tokens in millionths of a US dollar. `cached_tokens` is the
+    number of input tokens read from the provider's cache.
     """
 
     key_id: str
@@ -48,15 +49,15 @@ class CallFigures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """The requests to one model, for all keys.
+    """The requests to one model, summed over all keys.
 
-    `refusals` counts, by reason (`stores.base.Reason`), the requests that got no key within their longest wait. `waits`
-    is a histogram of the time that sent requests had waited for their key (`Settlement.waited_us`), with a bucket for
-    each of `WAIT_BOUNDS_S` and one for longer waits; `waited_us` is the sum. `saturated_us` is the time in which no key
-    had capacity for a request although some keys were in rotation, by the exhausted limit. Mappings omit zeros.
+    `refusals` maps each reason (`stores.base.Reason`) to the number of requests that got no key within their maximum
+    wait. `waits` is a histogram of how long sent requests had waited for their key (`Settlement.waited_us`): one bucket
+    per bound in `WAIT_BOUNDS_S`, then one for longer waits. `waited_us` is the sum of these waits. `saturated_us` maps
+    each exhausted limit to the time during which keys were in rotation, but none had capacity. Mappings omit zeros.
 
-    Saturation starts when a request finds no key with capacity for its tokens, and ends when the first key would have
-    that capacity. A large request may therefore find saturation while a smaller one does not.
+    Saturation starts when no key has capacity for a request's tokens, and ends when the first key would have it. A
+    large request may therefore start saturation while smaller ones are still admitted.
     """
 
     model: str
@@ -67,10 +68,10 @@ class ModelFigures:
 
 
 class Capacity(NamedTuple):
-    """One known limit of a group and model: its rate per minute, and the capacity left now.
+    """One known rate limit of a key group and model, and the capacity left now.
 
-    `left` is the content of the provider's bucket minus reservations, and 0 while the group rests after a 429 for this
-    model. The bucket's capacity may be far smaller than the rate per minute.
+    `left` is what remains in the provider's token bucket after reservations. It is 0 during the group's cooldown after
+    a 429 for this model. A bucket may hold far less than one minute's rate.
     """
 
     group: str
@@ -82,12 +83,12 @@ class Capacity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PoolFigures:
-    """All counts at one moment.
+    """All counts of a store, read at one moment.
 
-    `scope` is "process" if this process has no fleet store or has lost it. `groups` maps each key to its limit group:
-    configured keys in their order, then removed keys that have counts. `transitions` counts the changes of each key.
-    `capacities` covers the groups of configured keys. `stopped` maps each daily budget ("day tokens", "key_day calls")
-    that refused a request on this UTC day to the largest cap that was exceeded.
+    `scope` is "process" if this process has no fleet store or has lost its connection to it. `groups` maps each key id
+    to its limit group: configured keys in their order, then removed keys that still have counts. `transitions` counts
+    each key's state changes. `capacities` covers the groups of configured keys. `stopped` lists the daily budgets ("day
+    tokens", "key_day calls") that have rejected a request on this UTC day, each with the largest cap that was exceeded.
     """
 
     scope: Scope

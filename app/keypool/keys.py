@@ -1,4 +1,4 @@
-"""OpenAI keys: their secret, their public names, and the settings that they are read from."""
+"""OpenAI keys: their secrets, their public names, and how they are read from the settings."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from app.settings.base_url import checked_base_url
 #: The setting that names the keys file. Running processes read the file again when it changes.
 KEYS_FILE = "OPENAI_API_KEYS_FILE"
 KEY_BASE_URLS = "OPENAI_KEY_BASE_URLS"
-#: The prefixes of OpenAI's keys. They show only the kind of key, so a mask includes them.
+#: The prefixes of OpenAI's keys. A prefix tells only the kind of key, so a mask may show it.
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
-#: The characters of a token68 in an HTTP header (RFC 9110 section 11.2), and the colon. They cover all known keys.
+#: The characters of a token68 in an HTTP header (RFC 9110 section 11.2), plus the colon. All known keys consist of
+#: them.
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
-#: The separators that users put between keys by mistake.
+#: Separators that users type by mistake where a comma or a line break is required.
 _SEPARATORS = re.compile(r"[;\s]+")
 _SHORTEST_MASKED_BY_ENDS = 24
-#: The key of the keyed hash. Because of it, no table of plain hashes contains a fingerprint.
+#: The key of the keyed hash. It prevents looking up a fingerprint in a precomputed table of plain hashes.
 _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One OpenAI key. `key_id` and `mask` are public; `group` is the limit group whose quota the key shares.
+    """One OpenAI key. `key_id` and `mask` are public. Keys with the same `group` share rate limits and quota.
 
-    `base_url` is the key's own API server without a trailing slash, or "" for the default server.
+    `base_url` is the URL of the key's own API server, with no trailing slash. It is "" for the default server.
     """
 
     secret: SecretStr
@@ -51,9 +52,11 @@ def fingerprint(secret: str) -> str:
 
 
 def mask(secret: str) -> str:
-    """Return a key's shown form, like `sk-proj-abc...xyz1`: its prefix, three more characters, and its last four.
+    """Return the form of a key that may be shown, such as `sk-proj-abc...xyz1`.
 
-    A key under 24 characters becomes `key-` and eight digits of its fingerprint.
+    It has the key's prefix, the next three characters, and the last four.
+
+    A key shorter than 24 characters is shown as `key-` and eight digits of its fingerprint.
     """
     if len(secret) < _SHORTEST_MASKED_BY_ENDS:
         return f"key-{fingerprint(secret)[:8]}"
@@ -63,10 +66,10 @@ def mask(secret: str) -> str:
 
 
 def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str] = ()) -> tuple[ApiKey, ...]:
-    """Return keys in the given order with unique masks, each in its limit group (by default a group of its own).
+    """Return keys in the given order with unique masks. A key that `groups` does not name gets its own limit group.
 
-    `groups` is OPENAI_KEY_GROUPS: `name=1,2;other=3`, where the first key is 1. `base_urls` has an entry for each key,
-    "" for the default server. Raises `ConfigurationError` for malformed groups.
+    `groups` has the format of OPENAI_KEY_GROUPS: `name=1,2;other=3`, where the first key is 1. `base_urls` is empty, or
+    has one entry per key ("" means the default server). Raises `ConfigurationError` for malformed groups.
     """
     group_of = _parse_groups(groups, len(secrets))
     masks = [mask(secret) for secret in secrets]
@@ -83,10 +86,10 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The configured keys, and the variable that they were read from.
+    """The configured keys, and the name of the variable that contains them.
 
-    `duplicates` is the number of repeated keys. `ignored` lists other variables with keys that are not used, each with
-    its number of keys.
+    `duplicates` is how many repeated entries were dropped. `ignored` lists the other variables that contain unused
+    keys, and the number of keys in each.
     """
 
     keys: tuple[ApiKey, ...]
@@ -95,7 +98,7 @@ class KeySet:
     ignored: tuple[tuple[str, int], ...] = ()
 
     def remarks(self) -> tuple[str, ...]:
-        """Return a sentence about duplicates and one about ignored variables, if there are any."""
+        """Return up to two sentences for the operator, about duplicate keys and about ignored variables."""
         found = []
         if self.duplicates:
             found.append(f"{self.source} repeats {_keys(self.duplicates)}; each is used once")
@@ -110,12 +113,12 @@ def _keys(count: int) -> str:
 
 
 def load_keys(settings: Settings) -> KeySet:
-    """Return the keys of the first source that has any.
+    """Return the keys of the first source that contains keys.
 
     Sources are the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n and OPENAI_API_KEY. Blanks are trimmed and empty
-    entries skipped. Without any key, the set is empty. `app.redaction` masks the keys of all sources from now on.
-    Raises `ConfigurationError` for a malformed key (named by variable and position, never shown), an unreadable file,
-    an invalid base URL, or invalid key groups.
+    entries skipped. If no source contains a key, the set is empty. From now on, `app.redaction` masks the keys of all
+    sources in logs. Raises `ConfigurationError` for a malformed key (named by variable and position, never shown), an
+    unreadable file, an invalid base URL, or invalid key groups.
     """
     all_forms = ((source, [_split(text) for s in given if (text := s.strip())]) for source, given in _forms(settings))
     forms = [(source, given) for source, given in all_forms if given]
@@ -133,10 +136,12 @@ def load_keys(settings: Settings) -> KeySet:
 
 
 def load_keys_again(settings: Settings) -> KeySet:
-    """Return the keys for a process that already has keys. An empty keys file, or no key at all, is an error.
+    """Reload the keys of a running process.
 
-    A keys file that is being written, or was emptied by mistake, must not leave a running fleet without keys, or with
-    those of another variable. Raises `ConfigurationError` or `NoKeysError`; the caller then keeps its keys.
+    Unlike `load_keys`, treat an empty keys file, or no key at all, as an error.
+
+    The keys file may be half written, or emptied by mistake. A running fleet must then not lose its keys or switch to
+    the keys of another variable. Raises `ConfigurationError` or `NoKeysError`; the caller then keeps its keys.
     """
     found = load_keys(settings)
     if settings.openai.api_keys_file is not None and found.source != KEYS_FILE:
@@ -149,7 +154,7 @@ def load_keys_again(settings: Settings) -> KeySet:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """The difference between two sets of keys, by masks. `draining` keys get no new lease."""
+    """The difference between two sets of keys, as masks. `draining` keys were removed and get no new leases."""
 
     added: tuple[str, ...]
     draining: tuple[str, ...]
@@ -209,7 +214,7 @@ def _check(secret: str, source: str, position: int) -> None:
 
 
 def _split(entry: str) -> tuple[str, str]:
-    """Split an entry into the key and the base URL after it, which is "" if there is none."""
+    """Split an entry into a key and the base URL that may follow it ("" if there is none)."""
     secret, *rest = entry.split(maxsplit=1)
     return (secret, rest[0]) if rest and "://" in rest[0] else (entry, "")
 
@@ -227,7 +232,10 @@ def _parse_groups(groups: str, count: int) -> dict[int, str]:
 
 
 def _parse_base_urls(settings: Settings, urls: list[str]) -> list[str]:
-    """Return `urls` with those of OPENAI_KEY_BASE_URLS added: `position,...=URL;...`, where the first key is 1."""
+    """Add the URLs of OPENAI_KEY_BASE_URLS to `urls`, which has one entry per key, and return it.
+
+    The setting's format is `position,...=URL;...`, where the first key is 1.
+    """
     for part in _parts(settings.openai.key_base_urls):
         members, _, url = part.partition("=")
         found = _positions(members, len(urls))
@@ -248,7 +256,7 @@ def _parts(setting: str) -> list[str]:
 
 
 def _positions(members: str, count: int) -> list[int]:
-    """Parse positions like `1,3`. Returns an empty list unless each is a position from 1 to `count`."""
+    """Parse positions such as `1,3`. Return an empty list if any of them is not a number from 1 to `count`."""
     texts = [member.strip() for member in members.split(",")]
     valid = all(text.isdecimal() and 1 <= int(text) <= count for text in texts)
     return [int(text) for text in texts] if valid else []

@@ -1,6 +1,6 @@
-"""Parse rate limits in responses: OpenAI's headers and durations, and the `retry-after` of RFC 9110.
+"""Parse the rate limit headers of responses: OpenAI's `x-ratelimit-*`, and `retry-after` (RFC 9110).
 
-Times are microseconds, rates are per minute. `stores/lua/meters.lua` uses the readings.
+Times are in microseconds, and rates are per minute. `stores/lua/meters.lua` uses the parsed values.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 MINUTE_US = 60_000_000
-#: The longest retry-after. A longer value is cut to a day, because it probably comes from a wrong clock.
+#: The longest accepted retry-after, one day. Longer values are shortened to it, because they probably come from a wrong
+#: clock.
 _LONGEST_PAUSE_S = 86_400.0
-#: The longest valid reset time.
+#: The longest valid reset time, 31 days.
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
 _DURATION = re.compile(
@@ -38,7 +39,10 @@ def parse_duration_us(text: str) -> int | None:
 
 
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
-    """Return the pause in `retry-after-ms`, or else in `retry-after` (RFC 9110 section 10.2.3), if any."""
+    """Return the pause from `retry-after-ms`, or else from `retry-after` (RFC 9110 section 10.2.3), in microseconds.
+
+    Return None if the response has no valid pause. `now` is the server's time, for a `retry-after` that is a date.
+    """
     milliseconds = headers.get("retry-after-ms", "")
     seconds = _number(milliseconds)
     if seconds is not None:
@@ -64,7 +68,7 @@ def _number(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """One group of rate limit headers: the limit, what remains of it, and the microseconds until the bucket is full."""
+    """The rate limit headers of one unit (requests or tokens). `reset_us` is the time until the bucket is full."""
 
     limit: float
     remaining: float
@@ -73,14 +77,20 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class LimitReading:
-    """The rate limits that one response reports. They apply to the key's limit group and the request's model."""
+    """The rate limits that one response reports for the key's limit group and the request's model.
+
+    None means not reported.
+    """
 
     requests: MeterReading | None = None
     tokens: MeterReading | None = None
 
 
 def read_limits(headers: Mapping[str, str]) -> LimitReading:
-    """Parse the `x-ratelimit-*` headers of a response, without incomplete or invalid groups."""
+    """Parse the `x-ratelimit-*` headers of a response.
+
+    A unit with incomplete or invalid headers counts as not reported.
+    """
     return LimitReading(_meter(headers, "requests"), _meter(headers, "tokens"))
 
 
@@ -88,7 +98,7 @@ def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
     named = headers.get(f"x-ratelimit-reset-{what}")
-    if named is None and limit and remaining is not None:  # Azure sends no reset time, which is a minute
+    if named is None and limit and remaining is not None:  # Azure sends no reset time; its buckets refill in a minute
         reset: int | None = round((limit - remaining) * MINUTE_US / limit)
     else:
         reset = parse_duration_us(named or "")

@@ -1,7 +1,7 @@
-"""Report keys that share limits. They are recognized by the organization and project that their responses name.
+"""Log which keys share rate limits, as shown by the organization and project that their responses name.
 
-Keys are not grouped automatically. A proxy or gateway that sends constant headers would put all keys into one limit
-group and reduce the pool to one key's rate. Only OPENAI_KEY_GROUPS groups keys.
+Keys are not grouped automatically. A proxy that sends the same headers for every key would put all keys into one limit
+group, and limit the pool to one key's rate. Only OPENAI_KEY_GROUPS groups keys.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from app.keypool.keys import ApiKey
 log = logging.getLogger(__name__)
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-#: Maximum number of characters of a name from a header, so that a foreign server cannot fill the log.
+#: Maximum length of a name from a header, so that a third-party server cannot fill the log.
 _LONGEST_NAME = 80
 
 
 class SharedLimits:
-    """Compares the organizations of the keys and logs each finding once. Thread-safe.
+    """Compares the organizations of the keys, and logs keys that share limits, once per finding. Thread-safe.
 
-    `keys` returns the current keys in their order; OPENAI_KEY_GROUPS counts them from 1.
+    `keys` returns the configured keys in their order. Positions in OPENAI_KEY_GROUPS start at 1.
     """
 
     def __init__(self, keys: Callable[[], Sequence[ApiKey]]) -> None:
@@ -33,7 +33,7 @@ class SharedLimits:
         self._reported: set[str] = set()
 
     def observe(self, key: ApiKey, headers: Mapping[str, str]) -> None:
-        """Read the headers of a response to a request with `key`. This is cheap if nothing is new."""
+        """Read the organization and project from the headers of a response to a request sent with `key`."""
         owner = _printable(headers.get("openai-organization", "")), _printable(headers.get("openai-project", ""))
         if not owner[0] or self._seen.get(key.key_id) == owner:
             return
@@ -73,9 +73,9 @@ class SharedLimits:
 
 
 def groups_setting(keys: Sequence[ApiKey], together: Sequence[ApiKey], name: str) -> str:
-    """Return OPENAI_KEY_GROUPS with one group for the keys `together` and for the groups that contain these keys.
+    """Return a value for OPENAI_KEY_GROUPS that merges the keys in `together`, and their groups, into one group.
 
-    The group keeps an existing name of one of these keys; otherwise it is called `name`.
+    The merged group keeps the name of a group that the setting already names. If there is none, it is called `name`.
     """
     joined = {key.group for key in together}
     named = next((key.group for key in together if key.group != key.key_id), _NOT_IN_A_NAME.sub("-", name))

@@ -1,4 +1,4 @@
-"""Classify responses: HTTP status and error code become an outcome.
+"""Classify responses by HTTP status and error code.
 
 Codes: https://platform.openai.com/docs/guides/error-codes (2026-11). OpenAI's `error.code` is a word, never "429".
 """
@@ -14,22 +14,23 @@ class Outcome(StrEnum):
 
     SUCCESS = "success"
     RATE_LIMITED = "rate_limited"
-    #: The request exceeds the key's limit per minute. Waiting does not help, but a key with a higher limit does.
+    #: The request alone exceeds the key's limit per minute. Waiting does not help, but a key with a higher limit may.
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
-    #: The provider has no capacity for the requested service tier (flex). Another key would not help. The request is
-    #: not billed.
+    #: The provider has no capacity for the requested service tier (flex). Another key would not help. The provider does
+    #: not bill the request.
     NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
     REGION_BLOCKED = "region_blocked"
     SERVER_FAILURE = "server_failure"
     REQUEST_FAULT = "request_fault"
-    #: The outcome says nothing about the key: the caller went away, flex timed out, or a failure was reported late.
+    #: The outcome says nothing about the key: the caller disconnected, a flex request timed out, or the failure was
+    #: reported too late.
     ABANDONED = "abandoned"
 
 
-#: Error codes of a 429 that mean "no quota left" instead of "too fast".
+#: Error codes of a 429 or 402 that mean "no quota left" instead of "too fast".
 QUOTA_CODES = frozenset(
     {
         "insufficient_quota",
@@ -41,10 +42,11 @@ QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
     }
 )
-#: The start of a 429's message if the request exceeds the limit per minute. The error code does not show this
-#: (2026-11).
+#: The message of a 429 starts with this if the request alone exceeds the limit per minute. The error code does not show
+#: this (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: Text in a 5xx's message if the request is at fault. llama.cpp's Python server sends it for unknown parameters.
+#: The message of a 5xx contains this if the request is invalid. llama.cpp's Python server sends it for unknown
+#: parameters.
 FAULT_WORDS = "validation error"
 #: Error codes of a 429 that mean "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
@@ -66,7 +68,7 @@ class Failure:
 
 
 def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
-    """Return the outcome of a response with `status`; None means no response (timeout, connection)."""
+    """Return the outcome of a response. `status` is None if there was no response (timeout or connection error)."""
     if status is None or status >= 500 or status in _TRANSIENT_4XX:
         return Outcome.REQUEST_FAULT if FAULT_WORDS in failure.message else Outcome.SERVER_FAILURE
     if status < 400:
@@ -88,7 +90,7 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     return by_status.get(status, Outcome.REQUEST_FAULT)
 
 
-#: Outcomes in which the server accepted the key, even if the request was at fault.
+#: Outcomes that show that the server accepted the key, even if the request was invalid.
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
 #: Outcomes of rejected requests, which the provider does not bill.
 UNBILLED = frozenset(
@@ -114,7 +116,7 @@ ROTATES = frozenset(
         Outcome.SERVER_FAILURE,
     }
 )
-#: Outcomes with a temporary cause, after which the same key may answer the request later.
+#: Outcomes with a temporary cause. The same key may succeed later.
 PASSES = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER_FAILURE})
-#: Outcomes after which this request does not use the key again.
+#: Outcomes after which this request does not use the same key again.
 BARS_KEY = ROTATES - PASSES

@@ -1,6 +1,6 @@
-"""The pool: acquires a key for a request, reports the outcome, and decides whether to try another key.
+"""The key pool. It acquires a key for a request, reports the outcome, and decides whether to retry.
 
-The pool never sleeps, and only its store does I/O: `retry_loop.py` runs a `Call` step by step.
+The pool never sleeps, and all I/O is done by its store. `retry_loop.py` runs a `Call` step by step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity
 
 log = logging.getLogger(__name__)
 
-#: A reservation that moves past the longest wait by more than this is released. The request then asks for a key again.
+#: If a reservation moves past the caller's deadline by more than this, it is released, and the request tries to acquire
+#: another key.
 _LATEST_US = 2_000_000
 
 
@@ -40,18 +41,18 @@ class Send:
 
 
 class KeyPool:
-    """The keys of one `store`. Thread-safe, because the store is."""
+    """The keys of one `store`. Thread-safe."""
 
     def __init__(self, keys: Sequence[ApiKey], store: Store, strategy: str) -> None:
         self.strategy = strategy
-        #: True if a step may wait for the network.
+        #: True if the pool's methods may wait for the network.
         self.blocking = store.blocking
         self.store = store
         self.keys = tuple(keys)
         self._by_id = {key.key_id: key for key in keys}
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Give leases only to `keys` from now on. Running requests with removed keys finish and are reported."""
+        """Use only `keys` for new leases. Requests that are running with removed keys finish and are reported."""
         self._by_id = {**self._by_id, **{key.key_id: key for key in keys}}
         self.keys = tuple(keys)
         self.store.set_keys(keys)
@@ -108,9 +109,9 @@ class KeyPool:
                 return refusal
 
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
-        """Report the outcome of a sent request. Returns whether to try again with another key or later.
+        """Report the outcome of a sent request, and return whether to send it again, with another key or later.
 
-        Only the first of several failures of one request counts against a key.
+        If a request has several server failures, only the first counts against a key.
         """
         outcome = settlement.outcome
         if outcome is Outcome.SERVER_FAILURE and call.failures > 0:
@@ -120,12 +121,18 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report the end of a stream that was settled at its head: whether it broke, and its usage if it is known."""
+        """Report whether a stream broke, and its usage (None: unknown).
+
+        Its lease was settled at the response headers.
+        """
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
-        """Release the call's lease, because the caller disconnected. The outcome does not count for the key."""
+        """Release the call's lease and reservation after the caller disconnected.
+
+        This counts neither for nor against the key.
+        """
         if lease is not None:
             self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:
@@ -133,7 +140,7 @@ class KeyPool:
             call.reservation = None
 
     def snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Return configured keys in their order, then draining ones, each with a unique mask."""
+        """Return the figures of the configured keys in their order, then of draining keys. Masks are unique."""
         taken = {known.mask for known in self._by_id.values()}
         found = []
         for snapshot in self.store.snapshot():
@@ -143,15 +150,17 @@ class KeyPool:
         return tuple(found)
 
     def stats(self, *, with_ids: bool = False) -> dict[str, Any]:
-        """Return the specification's stats: figures per masked key, with `id` (`ApiKey.key_id`) if `with_ids`.
+        """Return the stats that the specification defines.
 
-        Fields beyond the specification: `scope` ("fleet", or "process" without a fleet store), `spent_today` of all
-        keys, and `store_losses`, the number of times that a process lost the fleet store. Per key: `state`,
-        `rate_limits`, `spent_today` (UTC day), and `resting_seconds` while the key rests after a 429.
+        If `with_ids`, each key also has its `ApiKey.key_id` as `id`.
 
-        `circuit_open` is true for every key out of rotation except those that rest after a 429; `state` gives the
-        reason ("disabled": by an operator). Keys removed from the configuration follow as "draining" and are in no
-        total.
+        Fields beyond the specification: `scope` ("fleet", or "process" if the pool has no fleet store or has lost it),
+        `spent_today` (all keys, UTC day), and `store_losses`, how often a process lost the fleet store. Each key also
+        has `state`, `rate_limits`, `spent_today`, and, during a cooldown after a 429, `resting_seconds`.
+
+        `circuit_open` is true for every configured key that is out of rotation, except during a cooldown after a 429.
+        `state` gives the reason ("disabled" means disabled by an operator). Keys removed from the configuration come
+        last, with the state "draining", and count in no total of keys.
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),
@@ -161,7 +170,7 @@ class KeyPool:
         }
 
     def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:
-        """Return the mask of a key of this process, or the last known mask of another key, made unique."""
+        """Return the key's mask. For a key that this process does not know, make the last stored mask unique."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:
             return key.mask

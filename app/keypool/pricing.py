@@ -1,8 +1,9 @@
 """Estimate the cost of a model call in millionths of a US dollar.
 
-Prices come from the table in the package `genai-prices`; nothing is fetched. OPENAI_PRICES overrides them, for unknown
-models and negotiated prices, which are then multiplied by a factor for each service tier. If the table has no price for
-a tier or for cached input, a batch costs half, another tier the standard price, and cached input the full price.
+Prices come from the table in the installed package `genai-prices`; nothing is downloaded. OPENAI_PRICES overrides the
+table, for models it lacks and for negotiated prices. These are standard prices, and are multiplied by a factor per
+service tier. If the table has no price for a tier, a batch costs half the standard price, and other tiers cost the
+standard price. If it has no price for cached input, cached input costs as much as other input.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from app.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-#: The name of the batch API among the service tiers.
+#: The service tier that stands for the batch API.
 BATCH_TIER = "batch"
-#: The web search tool is priced as a model of this name whose input tokens are searches: $10 per thousand in every tier
+#: Web searches are priced as input tokens of a model with this name: $10 per 1,000 searches in every tier
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides this price too.
 WEB_SEARCH = "web_search"
 _SEARCH_USD_PER_MILLION = 10_000.0
-#: The factors on prices of OPENAI_PRICES, and on batches without a price in the table: batch and flex are half price
-#: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the price (gpt-5.5, the
-#: highest of the table; 2026-11).
+#: The factor of each tier on the standard prices of OPENAI_PRICES. The batch factor also applies to a model whose batch
+#: price the table lacks. Batch and flex are half price (https://developers.openai.com/api/docs/guides/flex-processing),
+#: priority is up to 2.5 times the price (gpt-5.5, the highest of the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: In the table, no second price of a model starts below this number of input tokens (the lowest starts at 128,000;
-#: 2026-11).
+#: Some models cost more above a number of input tokens. In the table, this number is never lower than 100,000 (the
+#: lowest is 128,000; 2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 
@@ -36,8 +37,9 @@ _SAMPLE = 1_000
 class Pricing(Protocol):
     """A function that returns the cost of a call in millionths of a US dollar.
 
-    `tier` is a `service_tier` or "batch"; any other costs the standard price. `given` counts the input tokens, of which
-    `cached` were read from the provider's cache and `written` were written to it. `made` counts the output tokens.
+    `tier` is a `service_tier` or "batch"; an unknown tier costs the standard price. `given` is the number of input
+    tokens, and `made` the number of output tokens. Of the input tokens, `cached` were read from the provider's cache,
+    and `written` were written to it.
     """
 
     def __call__(
@@ -46,14 +48,14 @@ class Pricing(Protocol):
 
 
 def free_of_charge(*_: object, **__: object) -> int:
-    """Return 0. Pools that count no cost use this as their pricing."""
+    """Return 0, as the `Pricing` of a pool that counts no cost."""
     return 0
 
 
 class Price(NamedTuple):
-    """Prices in US dollars per million tokens, which equals millionths of a dollar per token.
+    """Prices in US dollars per million tokens, which is the same as millionths of a dollar per token.
 
-    `cached` is the price of input that is read from the provider's cache, `written` of input that is written to it.
+    `cached` is the price of input read from the provider's cache, and `written` the price of input written to it.
     """
 
     input: float
@@ -85,10 +87,11 @@ def parse_prices(text: str) -> dict[str, Price]:
 
 
 def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
-    """Return the function that prices a call.
+    """Return a function that computes the cost of a call.
 
-    It looks a model up in `overrides`, which hold standard prices, then in the table, which knows dated names and
-    tiers. An unknown model costs 0 and is logged once. The first lookup loads the table (0.3 s, 13 MB).
+    The function looks for the model in `overrides`, which contain standard prices, then in the table, which also has
+    tiers and dated model names. An unknown model costs 0 and is logged once. The first lookup loads the table (0.3 s,
+    13 MB).
     """
     own = {"": Price(0, 0, 0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0, 0, 0), **(overrides or {})}
 
@@ -106,7 +109,10 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
 
 
 def _at_tier(price: Price, tier: str) -> Price:
-    """Return a standard price times the tier's factor. In a batch, cached input costs as much as other input."""
+    """Return a standard price multiplied by the tier's factor.
+
+    In a batch, cached input costs as much as other input.
+    """
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
     return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 
@@ -120,11 +126,11 @@ def _name_unpriced(model: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
-    """Return the table's price of a model for a prompt of this length: some models cost more above a threshold.
+    """Return the table's price of a model for a prompt of `input_tokens`, because long prompts may cost more per token.
 
-    A tier without a price in the table costs the standard price, but a batch half of it. A tier with its own
-    price and none for cached input charges cached input like other input, as batches before GPT-5 do
-    (https://developers.openai.com/api/docs/pricing, 2026-11).
+    If the table has no price for a batch, it costs half the standard price; other tiers cost the standard price. If a
+    tier has its own price but none for cached input, cached input costs as much as other input, as in batches before
+    GPT-5 (https://developers.openai.com/api/docs/pricing, 2026-11).
     """
     from genai_prices import Usage, calc_price  # noqa: PLC0415 (loads the table, only when a price is needed)
 

@@ -1,4 +1,4 @@
-"""The pool's own error responses, in OpenAI's form, for requests that no key can take."""
+"""Error responses in OpenAI's format that the pool itself returns when no key can take a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _REFUSALS = {
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
     "budget": (429, "budget_exceeded", "budget_exceeded", "A budget is used up."),
 }
-#: For each first word of `NoCapacity.detail`: the budget, the start of its setting's name, and the remedy.
+#: The words of the error message, by the first word of `NoCapacity.detail`: the budget, the start of its setting's
+#: name, and the remedy.
 _BUDGETS = {
     "day": ("The day's budget", "BUDGET_DAILY", "raise it or retry after 00:00 UTC."),
     "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or retry after 00:00 UTC."),
@@ -31,7 +32,7 @@ _UNITS = {"calls": ("model calls", "MODEL_CALLS"), "tokens": ("tokens", "TOKENS"
 
 
 def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
-    """Return the response for `refusal`: OpenAI's error body, with `retry-after` and `retry-after-ms`."""
+    """Return the error response for `refusal`, with the headers `retry-after` and `retry-after-ms`."""
     status, code, kind, message = _REFUSALS[refusal.reason]
     if refusal.reason == "budget":
         message = budget_message(refusal.detail) or message
@@ -42,7 +43,10 @@ def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
 
 
 def budget_message(detail: str) -> str:
-    """Return a sentence with the budget of `detail` ("day calls"), its setting and the remedy; "" if it is unknown."""
+    """Return a sentence that names the exhausted budget, its setting, and the remedy.
+
+    `detail` is `NoCapacity.detail`, such as "day calls". Return "" if it names no known budget.
+    """
     whose, _, unit = detail.partition(" ")
     if whose not in _BUDGETS or unit not in _UNITS:
         return ""

@@ -1,7 +1,7 @@
-"""Send one request, with one key after another, until there is a response to return.
+"""Send one request with one key after another, until there is a response to return to the caller.
 
-A `Driver` does the I/O, in a thread or on an event loop (`transport.py`). `wire` reads the responses, and the pool
-decides the effect of a response on its key.
+A `Driver` does the I/O, in a thread or on an event loop (`transport.py`). `wire` parses the responses, and the pool
+decides what a response means for its key.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from app.keypool.stores.base import Lease, NoCapacity, Settlement
 from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
-#: The ids of the keys that requests of the current context may use; None allows all. The batch API needs this, because
-#: objects that one project has created are invisible to the keys of other projects.
+#: The ids of the keys that requests in the current context may use, or None for all keys. The batch API needs this,
+#: because files and batches of one project are invisible to the keys of other projects.
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
-#: The entry of `httpx2.Response.extensions` with the id of the key that got the response.
+#: The name of the entry in `httpx2.Response.extensions` that holds the id of the key that the request was sent with.
 KEY_ID = "propintel.key_id"
-#: The batch whose budget the requests of the current context count toward, or "".
+#: The batch to whose budget requests in the current context are charged, or "" for none.
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
-#: Called when a request of the current context has its first key, before the request is sent. An exception ends the
-#: request; the SDK raises `APIConnectionError` from it.
+#: Called once per request in the current context, when the request has its first key and before it is sent. If the
+#: function raises an exception, the request is not sent, and the SDK raises `APIConnectionError` from the exception.
 on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key", default=None)
 
 
@@ -56,20 +56,23 @@ def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
 
 
 class Driver(Protocol):
-    """Does the I/O of a request, one step at a time."""
+    """The I/O operations that a `RetryLoop` needs."""
 
     async def call[T](self, work: Callable[[], T]) -> T:
-        """Call the pool, which may wait for the network. The call runs to its end even if the caller is canceled."""
+        """Run `work`, a call to the pool that may wait for the network.
+
+        It runs to its end even if the caller is canceled.
+        """
         ...
 
     async def pause(self, seconds: float) -> None: ...
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request and return the response with its body unread."""
+        """Send the request, and return the response before its body is read."""
         ...
 
     async def read(self, response: httpx2.Response) -> bytes:
-        """Read the response's stream to its end, undecoded, and close it."""
+        """Read the raw response body to its end without decompressing it, and close the stream."""
         ...
 
     async def close(self, response: httpx2.Response) -> None: ...
@@ -77,11 +80,12 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Options for every request of a transport.
+    """Options that apply to every request of a transport.
 
-    `price` returns the cost of tokens. `base_url` is the client's; a key may have its own. `shared_limits` reads each
-    response. A request may use `further_keys` keys after the first one (None: all). `monotonic_ns` measures durations.
-    `closed` is set when the transport is closed; a stream that breaks after that is no failure.
+    `price` computes the cost of a call. `base_url` is the base URL of the SDK client; a key may have its own.
+    `shared_limits` examines each response for keys that share limits. A request may use up to `further_keys` keys
+    besides the first (None: all). `closed` is set when the transport is closed. A stream that breaks after that does
+    not count as a failure.
     """
 
     max_wait_seconds: float
@@ -94,14 +98,15 @@ class Terms:
 
 
 class RetryLoop:
-    """One request: its call, its current lease, and its open response. Only one thread or task may use it.
+    """One request: its call, its current lease, and its open response. Not thread-safe.
 
-    If `stream_report` is set after `run`, feed it the body and close it at the end of the stream.
+    If `stream_report` is set after `run`, the caller must feed it the body and close it at the end of the stream.
     """
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
-        # the charge assumes that none of the input is in the provider's cache, and that all of it is written there
+        # the estimate assumes the highest price: no input is read from the provider's cache, and all input is written
+        # to it
         given, fee = need.input_tokens, terms.price(WEB_SEARCH, need.searches, 0)
         self._pool = pool
         self._driver = driver
@@ -118,13 +123,14 @@ class RetryLoop:
         )
         if (allowed := allowed_keys.get()) is not None:
             self._call.barred.update(key.key_id for key in pool.keys if key.key_id not in allowed)
-        #: The URL after the base URL. It is None for another server, which must not get keys with their own base URL.
+        #: The part of the URL after the base URL. It is None if the request goes to another server. Keys with their own
+        #: base URL must not be sent to that server.
         self._path = _path_behind(terms.base_url, str(request.url))
         if self._path is None:
             self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
         self._on_first_key = on_first_key.get()
         self._lease: Lease | None = None
-        #: The time at which the request started, or its last attempt ended.
+        #: When the current wait for a key began: at the start of the request, or at the end of its last attempt.
         self._waits_since_ns = terms.monotonic_ns()
         self._sent_ns = self._waits_since_ns
         self._attempts = 0
@@ -132,9 +138,12 @@ class RetryLoop:
         self.stream_report: StreamReport | None = None
 
     async def run(self) -> httpx2.Response:
-        """Send the request and return the final response. Raises the last attempt's exception if it got no response.
+        """Send the request and return the final response.
 
-        If the request is interrupted, its lease and reservation are released without counting for the key.
+        Raise the last attempt's exception if that attempt got no response.
+
+        If the request is interrupted, its lease and reservation are released. This counts neither for nor against the
+        key.
         """
         try:
             return await self._attempt_until_answered()
@@ -156,7 +165,7 @@ class RetryLoop:
                 await self._driver.pause(step.seconds)
                 continue
             if isinstance(step, NoCapacity):
-                # a real response is more informative than a refusal for lack of keys or time
+                # the provider's last response says more than the pool's own error about missing keys or time
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
                 real = step.reason == "barred" or (failed and step.reason in {"no_capacity", "circuit"})
                 return _returned_or_raised(last if last is not None and real else answer(step, self._request))
@@ -174,7 +183,7 @@ class RetryLoop:
         return step
 
     async def _observed_attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Run `_attempt` in a tracing span, with the key's mask in each log line."""
+        """Run `_attempt` in a tracing span, and add the key's mask to each log line."""
         self._attempts += 1
         key = {"propintel.openai.key": send.key.mask}
         current_span().set({**key, "propintel.openai.attempts": self._attempts})
@@ -185,7 +194,10 @@ class RetryLoop:
             return again, last
 
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Send the request with one key and settle its lease. Returns whether to try again, and the result."""
+        """Send the request with one key and settle its lease.
+
+        Return whether to try again, and the response or exception.
+        """
         try:
             response = await self._driver.send(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
@@ -196,15 +208,15 @@ class RetryLoop:
             kind, body = wire.body_kind(response), {}
             if kind == "whole":
                 raw = await self._driver.read(response)
-                # the SDK can read the body with any method
+                # the stream is used up; the SDK needs a new one to read the body from
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
                 if response.is_success and (status := wire.hidden_status(body)) is not None:
-                    response.status_code = status  # so that the SDK raises the right exception
+                    response.status_code = status  # the SDK chooses its exception by the status
         except NO_ANSWER as exc:
             self._call.broken += self._open_response is not None
             self._open_response = None
-            # flex may be slow: a timeout is not the key's failure, and another key would not be faster
+            # the flex tier may be slow: a timeout is not the key's fault, and another key would not be faster
             slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
             unbilled = isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
@@ -217,16 +229,20 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request with this key. Exceptions carry the original, which must contain no secret."""
+        """Return a copy of the request that carries this key.
+
+        Exceptions refer to the original, so it must contain no secret.
+        """
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
         if len(self._pool.keys) > 1:
-            # the key determines the project; headers from the environment may name another one
+            # the key determines the project, but the SDK adds headers from environment variables that may name another
+            # project
             for name in ("openai-organization", "openai-project"):
                 headers.pop(name, None)
         if self._need.streams:
-            headers["accept-encoding"] = "identity"  # compressed streams hide their usage from the pool
+            headers["accept-encoding"] = "identity"  # the pool cannot read the usage in a compressed stream
         url = self._url_for(key)
         if url != request.url:
             headers["host"] = url.netloc.decode()
@@ -248,7 +264,7 @@ class RetryLoop:
         if response.is_error:
             failure, limited_by = wire.read_failure(body)
             pause_us = parse_retry_after_us(headers, wire.server_time(headers, datetime.now(UTC)))
-        # a GET of an earlier answer shows its usage again, which must not be charged twice
+        # fetching an earlier response with GET shows its usage again, and the usage must not be charged twice
         used = wire.read_usage(body.get("usage")) if self._need.model and response.is_success else None
         return self._settle(
             Settlement(
@@ -270,14 +286,14 @@ class RetryLoop:
         return lease is not None and self._pool.settle(self._call, lease, settlement) and self._need.replayable
 
     def _waited_us(self) -> int:
-        """Return how long the request had waited when it was last sent, including pauses after a failure."""
+        """Return how long the request waited before it was last sent, including pauses after a failure."""
         return max(0, self._sent_ns - self._waits_since_ns) // 1000
 
     def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:
-        """Return the usage, priced for the service tier that the response names, else for the requested tier.
+        """Return the usage with its cost in the service tier that the response names, or else in the requested tier.
 
-        `searches` is the number of web searches, which are priced separately. If it is None, the maximum that the
-        request allows is charged, because only the end of a stream is read.
+        `searches` is the number of web searches, which are priced separately. For streams it is None, because only the
+        end of a stream is kept; the number that the request allows is then charged.
         """
         need, tier = self._need, served_on or self._need.tier
         price = self._terms.price(need.model, used.input, used.output, tier, cached=used.cached, written=used.written)
@@ -292,7 +308,7 @@ def _normal(base_url: str) -> str:
 
 
 def _path_behind(base_url: str, url: str) -> str | None:
-    """Return the part of a URL after a base URL, with its slash, or None if the URL is not below it."""
+    """Return the part of `url` after `base_url`, with its leading slash, or None if `url` is not below `base_url`."""
     base_url = _normal(base_url)
     path = url.removeprefix(base_url)
     return path if base_url and path != url and path.startswith("/") else None

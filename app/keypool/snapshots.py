@@ -7,7 +7,8 @@ from typing import Literal
 
 from app.keypool.spending import NOTHING, Spent
 
-#: The state of a key. "half_open" means that its probe is due, and "dead" that the provider refused it (401).
+#: The state of a key. "half_open" means that its circuit is open and a probe is due, "dead" that the provider rejected
+#: the key (401), and "cooling" that it pauses after a 429.
 State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
 #: An operator's action on a key.
 Action = Literal["disable", "enable", "probe"]
@@ -17,7 +18,8 @@ Action = Literal["disable", "enable", "probe"]
 class ActionResult:
     """The effect of an operator's action, and the key's state after it.
 
-    "nothing" means that there was nothing to change, and "under_way" that a probe was already sent.
+    "nothing" means that there was nothing to change. "under_way" means that a probe has been sent and has no result
+    yet.
     """
 
     effect: Literal["done", "nothing", "under_way"]
@@ -26,12 +28,12 @@ class ActionResult:
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
-    """The figures of one key. `requests` counts the attempts that were sent with it.
+    """The figures of one key. `requests` counts the attempts sent with the key.
 
-    A key that was removed from the configuration is "draining": it gets no new lease here, and its requests finish. A
-    key that an operator disabled is "disabled" in every state of its circuit. `spent_today` covers the UTC day.
-    `rests_us` is the time left of its pause after a 429. `probe_in_us` is the time until a request tests the key: 0
-    unless its circuit is open or it was refused.
+    A key that was removed from the configuration is "draining": it gets no new lease from this process, and its running
+    requests finish. A configured key that an operator disabled is "disabled", whatever the state of its circuit.
+    `spent_today` covers the UTC day. `rests_us` is the time left of the cooldown after a 429. `probe_in_us` is the time
+    until a request may probe the key. It is 0 unless the circuit is open or the key is dead.
     """
 
     key_id: str
@@ -50,10 +52,10 @@ class KeySnapshot:
 
     @property
     def circuit_open(self) -> bool:
-        """Return whether the key is open, dead, without quota, or disabled. A pause after a 429 does not count."""
+        """Return whether the key is open, dead, out of quota, or disabled. A cooldown after a 429 does not count."""
         return self.state in {"open", "dead", "no_quota", "disabled"}
 
     @property
     def is_healthy(self) -> bool:
-        """Return whether the key takes requests now. A key that rests after a 429 does not."""
+        """Return whether the key is in rotation and not in a cooldown after a 429."""
         return not (self.circuit_open or self.rate_limited)

@@ -1,4 +1,4 @@
-"""Values for the fleet's budgets: model calls, tokens and cost, which `ledger.lua` counts."""
+"""The values of the fleet's budgets: model calls, tokens, and cost. `ledger.lua` counts them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from app.keypool.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Used model calls, tokens, and estimated cost in millionths of a US dollar.
+    """An amount of usage: model calls, tokens, and estimated cost in millionths of a US dollar.
 
-    `cached_tokens` is the part of `tokens` that the provider had in its cache.
+    `cached_tokens` is the part of `tokens` that the provider read from its cache.
     """
 
     calls: int = 0
@@ -40,7 +40,7 @@ class Cap:
     microusd: int | None = None
 
     def exceeded(self, used: Spent, more: Spent) -> str | None:
-        """Return the first figure ("calls", "tokens", "microusd") that would exceed its limit with `more`, if any."""
+        """Return the first limit ("calls", "tokens", "microusd") that `used` plus `more` would exceed, or None."""
         if more == NOTHING:
             return None
         caps, total = {f.name: getattr(self, f.name) for f in fields(self)}, used + more
@@ -49,7 +49,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits of the fleet: per UTC day, per key and UTC day, and per batch in total."""
+    """Limits of the fleet: per UTC day, per key and UTC day, and per batch."""
 
     day: Cap = Cap()
     key_day: Cap = Cap()
@@ -61,10 +61,10 @@ NO_BUDGET = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The usage of a finished request, from its response.
+    """The usage of a finished request, as its response reports it.
 
-    `output_tokens` is the part of `tokens` in the completion, and `cached_tokens` the part of the input from the
-    provider's cache. `microusd` is the estimated cost.
+    `tokens` is the total. `output_tokens` is the part that the model generated, and `cached_tokens` the part of the
+    input that was read from the provider's cache. `microusd` is the estimated cost.
     """
 
     tokens: int
@@ -75,10 +75,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Requests to one model that are sent together with one key through OpenAI's batch API, outside limits per minute.
+    """Requests to one model that one key sends together through OpenAI's batch API. Limits per minute do not apply.
 
-    `bulk_id` is never reused. `charges` maps each batch of jobs ("": none), whose budget pays, to the total estimate of
-    its requests.
+    `bulk_id` is never reused. `charges` maps each batch of jobs ("" for jobs outside a batch) to the estimated usage of
+    its requests, which is charged to the batch's budget.
     """
 
     bulk_id: str
@@ -93,7 +93,7 @@ class Bulk:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """The result of a bulk: the usage that replaces its charges, the outcomes of its requests, and its tokens."""
+    """The result of a `Bulk`. `used` maps each batch of jobs to its usage, which replaces the estimated charge."""
 
     used: Mapping[str, Spent] = field(default_factory=dict)
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)

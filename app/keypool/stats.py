@@ -1,4 +1,4 @@
-"""The specification's stats response, made from the snapshots of the keys."""
+"""Build the stats that the specification defines from the snapshots of the keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.keypool.spending import Spent
 
 
 def stats_of(snapshots: Sequence[KeySnapshot], strategy: str, *, with_ids: bool) -> dict[str, Any]:
-    """Return totals of the configured keys, and figures per masked key, with `id` if `with_ids` (`KeyPool.stats`)."""
+    """Return the totals of the configured keys, and the figures of each key by mask. See `KeyPool.stats`."""
     configured = [s for s in snapshots if s.state != "draining"]
     return {
         "total_keys": len(configured),
@@ -39,11 +39,11 @@ def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
 
 
 def spent_stats(spent: Spent) -> dict[str, Any]:
-    """Return model calls, tokens, US dollars, and cached tokens."""
+    """Return the usage as a JSON object, with the cost in US dollars."""
     usd = round(spent.microusd / 1_000_000, 6)
     return {"calls": spent.calls, "tokens": spent.tokens, "usd": usd, "cached_tokens": spent.cached_tokens}
 
 
 def _utc(us: int | None) -> str | None:
-    """Return a time in the specification's format: UTC without offset, in whole seconds."""
+    """Return a time in the specification's format: UTC in whole seconds, with no UTC offset."""
     return None if us is None else datetime.fromtimestamp(us // 1_000_000, UTC).replace(tzinfo=None).isoformat()

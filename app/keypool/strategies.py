@@ -1,15 +1,17 @@
-"""Rotation strategies, which rank the keys that can take a request now."""
+"""Rotation strategies. A strategy ranks the keys that can take a request now."""
 
 from __future__ import annotations
 
 from app.errors import ConfigurationError
 
-#: A Lua expression for each name. The key with the lowest value is used; among equal keys, the first in the
-#: configuration. The variables of a key are: `latest_lease`, the pool's serial number of its latest lease (0: never);
-#: `requests_last_hour`, an estimate for the rolling hour from two clock hours; `headroom`, the free share of its
-#: tightest bucket (0 to 1); and `chance`, a random number in [0, 1) for each key and decision.
+#: A Lua expression by the name of its strategy. The key with the lowest value is used. Among keys with equal values,
+#: the first in the configuration is used. An expression may use these variables of a key: `latest_lease`, the serial
+#: number of its latest lease (0: never used); `requests_last_hour`, its requests in the last 60 minutes, estimated from
+#: two clock hours; `headroom`, the unused share of its most used rate limit (0 to 1); and `chance`, a random number in
+#: [0, 1), new for each decision.
 STRATEGIES = {
-    # Only the last hour counts. With totals, a new key would get every request until it has caught up.
+    # Only the last hour counts. If totals counted, a new key would get every request until its total equals the
+    # others'.
     "least_used": "requests_last_hour + chance",
     # This strategy suits keys with unequal limits.
     "most_headroom": "(1.0 - headroom) + chance * 1e-6",

@@ -1,4 +1,4 @@
-"""Pass event streams on to the caller, and report the end and the usage of each stream to the pool."""
+"""Pass event streams on to the caller, and report to the pool how each stream ended and its usage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease
 from app.keypool.wire import TokensUsed, read_object, read_usage, status_of_error
 
-#: Errors of requests that got no complete answer. They count against the key, unlike all other errors of httpx2.
+#: Errors that mean that the request got no complete response. They count against the key; other httpx2 errors do not.
 NO_ANSWER = (
     httpx2.NetworkError,
     httpx2.ConnectTimeout,
@@ -26,28 +26,27 @@ NO_ANSWER = (
     httpx2.DecodingError,
 )
 
-#: At least this much of a stream's end is kept. It contains the usage, which only short events follow.
+#: How much of a stream's end is kept, at least. The usage is near the end, because only short events follow it.
 _TAIL_BYTES = 65_536
-#: Maximum number of candidates for usage that are parsed, and their longest length, so that invalid data takes little
-#: time.
+#: Maximum number and length of the `"usage"` objects that are tried, so that invalid data takes little time.
 _USAGES_READ = 4
 _USAGE_BYTES = 8_192
-#: A quote inside a JSON string is escaped, so this never matches a model's text.
+#: Quotes inside a JSON string are escaped, so this pattern cannot match text that the model wrote.
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
-#: The number of events at a stream's end that are searched for an error, and the pattern of an event.
+#: How many of a stream's last events are searched for an error, and the pattern of an event.
 _EVENTS_READ = 4
 _EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
 _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
 class StreamTail:
-    """The end of a stream of server-sent events, at most 128 KiB, from which errors and usage are read."""
+    """Keeps the last 128 KiB or less of a stream of server-sent events, to read errors and usage from them."""
 
     def __init__(self) -> None:
         self._tail = bytearray()
 
     def feed(self, chunk: bytes) -> None:
-        """Add the next bytes, which may start and end anywhere in an event."""
+        """Add the next bytes. They may start and end in the middle of an event."""
         self._tail += chunk[-_TAIL_BYTES:]
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
@@ -65,12 +64,15 @@ class StreamTail:
         return False
 
     def tier(self) -> str:
-        """Return the last service tier that the kept bytes name, or ""."""
+        """Return the last service tier in the kept bytes, or ""."""
         named = _TIER.findall(self._tail)
         return bytes(named[-1]).decode() if named else ""
 
     def usage(self) -> TokensUsed | None:
-        """Return the last usage in the kept bytes. None if there is none (closed early, or usage was not requested)."""
+        """Return the last usage in the kept bytes.
+
+        Return None if there is no usage, because the stream was closed early or the usage was not requested.
+        """
         for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
             text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
             try:
@@ -84,7 +86,7 @@ class StreamTail:
 
 
 class StreamReport:
-    """Reports the end and the usage of a stream to the pool, once."""
+    """Reports to the pool, once, how a stream ended and its usage."""
 
     def __init__(
         self, pool: KeyPool, lease: Lease, to_usage: Callable[[TokensUsed, str], Usage], closed: threading.Event
@@ -98,7 +100,10 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """End the stream, with `error` if it broke. Returns a function that reports the end; None if called again."""
+        """End the stream. `error` is the exception that ended it, if any.
+
+        Return a function that reports the end to the pool, or None if the stream has already ended.
+        """
         if self._over:
             return None
         self._over = True
@@ -173,10 +178,10 @@ class AsyncReportingStream(httpx2.AsyncByteStream):
 
 
 async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
-    """Call the pool, from a thread if its store blocks.
+    """Run `work`, a call to the pool, in another thread if the pool's store may block.
 
-    The call runs to its end even if the caller is canceled, and `CancelledError` is raised afterwards: a lease must be
-    known before it can be released.
+    If the caller is canceled, the call still runs to its end, and then `CancelledError` is raised. Otherwise, a lease
+    that the call acquires could not be released.
     """
     if not pool.blocking:
         return work()

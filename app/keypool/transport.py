@@ -1,7 +1,8 @@
-"""httpx2 transports, sync and async, that send each request of an OpenAI SDK client with a key of the pool.
+"""httpx2 transports, sync and async, that send each request of an OpenAI SDK client with a key from the pool.
 
-They see the requests and responses of every SDK method, rotate keys, and answer 429 themselves when no key has capacity
-(`retry_loop.py`). The SDK must not retry (`max_retries=0`): the task retries later.
+A transport sees the requests and responses of every SDK method, so keys rotate for all of them (`retry_loop.py`). If no
+key has capacity, the transport itself returns a 429. The SDK must not retry (`max_retries=0`), because the Celery task
+does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from app.keypool.streams import AsyncReportingStream, ReportingStream, call_pool
 
 
 class PooledTransport(httpx2.BaseTransport):
-    """An httpx2 transport that rotates keys, for `OpenAI(http_client=httpx2.Client(transport=...), max_retries=0)`."""
+    """A key-rotating transport for `OpenAI(http_client=httpx2.Client(transport=...), max_retries=0)`."""
 
     def __init__(self, pool: KeyPool, clock: Clock, terms: Terms, inner: httpx2.BaseTransport | None = None) -> None:
         self._pool = pool
@@ -30,7 +31,10 @@ class PooledTransport(httpx2.BaseTransport):
         self._inner = inner or httpx2.HTTPTransport()
 
     def capped(self, further_keys: int) -> Self:
-        """Return a transport with the same keys and connections whose requests may use this many further keys."""
+        """Return a copy with the same keys and connections.
+
+        Its requests may use `further_keys` keys after the first.
+        """
         capped = copy.copy(self)
         capped._terms = replace(self._terms, further_keys=further_keys)
         return capped
@@ -49,7 +53,7 @@ class PooledTransport(httpx2.BaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class ThreadDriver:
-    """A `Driver` that blocks its thread. Its coroutines run without an event loop (`run_in_thread`)."""
+    """A `Driver` that blocks the calling thread. `run_in_thread` runs its coroutines, without an event loop."""
 
     clock: Clock
     inner: httpx2.BaseTransport
@@ -75,7 +79,10 @@ class ThreadDriver:
 
 
 def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never waits for an event loop in the current thread, and return its result."""
+    """Run a coroutine in the current thread, without an event loop, and return its result.
+
+    Raise `RuntimeError` if the coroutine waits for an event loop.
+    """
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -84,7 +91,7 @@ def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class AsyncPooledTransport(httpx2.AsyncBaseTransport):
-    """The counterpart of `PooledTransport` for `AsyncOpenAI`. `sleep` makes the pauses between attempts."""
+    """The counterpart of `PooledTransport` for `AsyncOpenAI`. `sleep` waits between attempts."""
 
     def __init__(
         self,

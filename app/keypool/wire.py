@@ -1,4 +1,4 @@
-"""Read requests and responses for `retry_loop.py`. Invalid JSON raises nothing, and is read as an empty object."""
+"""Parse requests and responses for `retry_loop.py`. Invalid JSON counts as an empty object."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import httpx2
 
 from app.keypool.outcomes import QUOTA_CODES, Failure
 
-#: The bytes of text per token, a safe estimate for English. The headers of the response correct the charge.
+#: Bytes of text per token, a cautious estimate for English. The charge is corrected when the response arrives.
 _BYTES_PER_TOKEN = 4
-#: The tokens of any picture: those of 1024 x 1024 pixels at high detail (OpenAI's vision guide, 2026-11).
+#: Assumed number of tokens of any picture: 1024 x 1024 pixels at high detail (OpenAI's vision guide, 2026-11).
 _PICTURE_TOKENS = 765
 _PROMPT_FIELDS = ("messages", "input", "instructions", "prompt")
 _TEXT_FIELDS = ("content", "text", "output", "arguments", "function", "tool_calls", "summary")
@@ -26,13 +26,14 @@ _MOST_TOKENS = 10_000_000
 _MOST_CHOICES = 128
 _MOST_SEARCHES = 1_000
 
-#: The longest time that a request is assumed to need to reach the server.
+#: The maximum assumed time for a request to reach the server.
 _LONGEST_WAY_US = 100_000
 _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: A body with one of these members is more than an error, such as a failed answer of the Responses API.
+#: A body with one of these members is not only an error. For example, a failed response of the Responses API has an
+#: `id`.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
@@ -49,11 +50,12 @@ _STATUS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The needs of a request from the pool.
+    """What the pool needs to know about a request.
 
-    `output_tokens` is the longest completion that the request allows, or 0 without a bound: reserving the model's
-    longest answer would leave most of the limit unused. `replayable` is true if the body can be sent twice. `tier` is
-    the requested `service_tier`, or "". `searches` is the number of allowed web searches, which are priced separately.
+    `output_tokens` is the longest completion that the request allows. It is 0 if the request sets no maximum, because
+    reserving the model's maximum would leave most of the rate limit unused. `replayable` is true if the body can be
+    sent again. `tier` is the requested `service_tier`, or "". `searches` is the number of allowed web searches, which
+    are priced separately.
     """
 
     model: str = ""
@@ -66,7 +68,10 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Read a request's need. A streamed body can be neither read nor sent twice. Without JSON, the need is empty."""
+    """Return what a request needs. A streamed body can be neither read here nor sent again.
+
+    If the body is not JSON, return an empty `Need`.
+    """
     try:
         content = request.content
     except httpx2.RequestNotRead:
@@ -93,12 +98,12 @@ def read_tier(body: Mapping[str, Any]) -> str:
 
 
 def _weight(value: Any, depth: int = 0) -> int:
-    """Return the bytes of a prompt's text, plus an equivalent for its pictures and token numbers."""
+    """Return the size of a prompt in bytes of text. Pictures and token ids count as the bytes of as many tokens."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:
         if value and isinstance(value[0], int):
-            return len(value) * _BYTES_PER_TOKEN  # the prompt is a list of token numbers (embeddings)
+            return len(value) * _BYTES_PER_TOKEN  # the prompt is a list of token ids (embeddings)
         return sum(_weight(part, depth + 1) for part in value)
     if isinstance(value, dict) and depth < _DEEPEST_TEXT:
         if value.get("type") in ("image_url", "input_image"):
@@ -115,7 +120,7 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
 
 
 def _allowed_searches(body: Mapping[str, Any]) -> int:
-    """Return how many web searches a request allows. With the tool but no limit, this is 1, the usual number."""
+    """Return how many web searches a request allows. If it sets no limit, assume 1, the usual number."""
     tools = body.get("tools")
     kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     if not any(kind.startswith("web_search") for kind in kinds):
@@ -141,7 +146,10 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """Return how to treat the body: "whole" is read at once, "events" is a stream to report, "opaque" is not read."""
+    """Return how to treat the body.
+
+    "whole": read it at once. "events": pass the stream on and report its end. "opaque": do not read it.
+    """
     kind = response.headers.get("content-type", "").lower()
     if response.is_error or "json" in kind:
         return "whole"
@@ -166,7 +174,7 @@ def read_object(content: bytes) -> dict[str, Any]:
 
 
 def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", "tokens"] | None]:
-    """Return the error in a body, and the limit that it names, if any."""
+    """Return the error in a body, and the unit of the rate limit that the error names (None if it names no limit)."""
     error = body.get("error")
     if not isinstance(error, dict):
         return Failure(), None
@@ -180,9 +188,12 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
 
 
 def hidden_status(body: Mapping[str, Any]) -> int | None:
-    """Return the real status of a 200 whose body is only an error, as some gateways send. None for other bodies.
+    """Return the real status of a 200 response whose body is only an error, as some gateways send.
 
-    The status is the number in the error, else that of its code or type: 400 for an unknown word, 502 without a word.
+    Otherwise, return None.
+
+    The status is the number in the error, or else the status for the error's code or type. It is 400 for an unknown
+    code or type, and 502 if the error has neither.
     """
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
@@ -199,11 +210,11 @@ def status_of_error(*places: Mapping[str, Any]) -> int:
 
 
 def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
-    """Return the latest time at which the server admitted a request, in microseconds after it was sent.
+    """Return the latest time at which the server can have admitted a request, in microseconds after it was sent.
 
-    The headers came after `elapsed_us`. The server works on the request (`openai-processing-ms`) after admission.
-    Without that header, the time to reach the server is taken as half of `elapsed_us`, at most 100 ms: work on the
-    answer must not count as delay.
+    The response headers arrived after `elapsed_us`. The server admits a request, then processes it for
+    `openai-processing-ms`. If that header is missing, assume that the request reached the server after half of
+    `elapsed_us`, and after at most 100 ms, because processing time must not count as network delay.
     """
     try:
         worked_us = int(headers.get("openai-processing-ms", "")) * 1000
@@ -215,7 +226,7 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the server's time, which a date in `retry-after` refers to; `ours` if the server sends no date."""
+    """Return the time in the `date` header, or `ours` if it is missing. A date in `retry-after` refers to this time."""
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):
@@ -225,10 +236,10 @@ def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TokensUsed:
-    """A response's `usage` object: tokens of input and output, and their total, which counts for limits.
+    """A response's `usage` object: the tokens of input and output, and their total.
 
-    `cached` is the part of the input from the provider's cache, and `written` the part written to it, for which some
-    models charge extra.
+    `cached` is the part of the input that was read from the provider's cache. `written` is the part that was written to
+    it, for which some models charge extra.
     """
 
     input: int
@@ -239,7 +250,7 @@ class TokensUsed:
 
 
 def read_usage(usage: Any) -> TokensUsed | None:
-    """Read the `usage` of a chat completion, response, or embedding. Returns None if it has no counts."""
+    """Parse the `usage` of a chat completion, response, or embedding. Return None if it has no counts."""
     if not isinstance(usage, dict):
         return None
     given = _count(usage, "prompt_tokens", "input_tokens")

@@ -1,6 +1,6 @@
-"""The contract of a store, which holds the state of all keys and changes it atomically by its own clock.
+"""The interface of a store. A store keeps the state of all keys, changes it atomically, and uses its own clock.
 
-Every store passes the contract suite (`tests/contract`). A store uses the id, group and mask of a key, never its
+Every store passes the contract tests (`tests/contract`). A store gets the id, group, and mask of a key, never its
 secret.
 """
 
@@ -17,7 +17,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 
-#: A lease that was neither settled nor released is forgotten after this time, because its process has probably died.
+#: A lease that was neither settled nor released expires after this time, because its process has probably crashed.
 LEASE_US = 7_200_000_000
 #: A process without a heartbeat for this long counts as dead.
 SILENT_US = 10_000_000
@@ -25,7 +25,7 @@ DAY_US = 86_400_000_000
 
 
 def day_of(at_us: int) -> int:
-    """Return the days since the Unix epoch, UTC."""
+    """Return the number of whole days between the Unix epoch and `at_us`."""
     return at_us // DAY_US
 
 
@@ -33,10 +33,10 @@ def day_of(at_us: int) -> int:
 class KeyRequest:
     """A request for a key.
 
-    `tokens` is the estimated input plus the longest completion; both are charged at admission. `max_wait_us` is the
-    longest acceptable wait. `barred` keys must not be used for this request. `waited` is true if the request lost a
-    reservation; it may then use capacity that is reserved from new requests. `microusd` is the estimated cost, and
-    `batch` the batch whose budget pays ("": none).
+    `tokens` is the estimated input plus the longest possible completion. `max_wait_us` is how long the request may
+    wait. The keys in `barred` must not be used. `waited` is true if the request lost a reservation; it may then use a
+    part of the capacity that new requests must leave free. `microusd` is the estimated cost. The request is charged to
+    the budget of `batch` ("" for none).
     """
 
     model: str
@@ -52,9 +52,9 @@ class KeyRequest:
 class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
-    A `reserved` lease must be confirmed at that time, or released. `text` holds the data that the scripts need
-    (`leases.lua`). `last_resort` is true if no key was healthy. `probe` is true if the key (or group) takes no other
-    request until this one is answered.
+    A `reserved` lease must be confirmed at `at_us`, or released. `text` contains the data that the Lua scripts need
+    (`leases.lua`). `last_resort` is true if no key was usable. `probe` is true if the request tests the key or its
+    group, which then takes no other request until the result is known.
     """
 
     lease_id: str
@@ -67,13 +67,13 @@ class Lease:
     probe: bool = False
 
     def sent(self, at_us: int, text: str) -> Lease:
-        """Return the confirmed lease, with the time at which its request is sent."""
+        """Return this lease as confirmed, with the time at which its request is sent."""
         return replace(self, at_us=at_us, reserved=False, text=text)
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The request must wait: call `acquire` (or `confirm`) again after `pause_us`."""
+    """The request must wait. Repeat the call of `acquire` or `confirm` after `pause_us`."""
 
     pause_us: int
 
@@ -85,12 +85,12 @@ Reason = Literal["no_capacity", "quota", "dead", "circuit", "forbidden", "barred
 
 @dataclass(frozen=True, slots=True)
 class NoCapacity:
-    """No key can take the request within its longest wait.
+    """No key can take the request within its maximum wait.
 
-    `retry_after_us` varies, so that callers do not return at the same time.
+    `retry_after_us` differs between callers, so that they do not all retry at the same time.
 
-    After "barred", the caller gets the request's last response, if there was one. `detail` names the exceeded budget,
-    for example "day calls", "key_day tokens" or "batch microusd".
+    If the reason is "barred", the pool returns the request's last response to the caller, if there was one. `detail`
+    names the exceeded budget, for example "day calls", "key_day tokens", or "batch microusd".
     """
 
     retry_after_us: int
@@ -103,11 +103,12 @@ class Settlement:
     """The result of a leased request.
 
     `counts` is False for the second and later failures of one request, which do not count against a key. `pause_us` is
-    the server's retry-after, if any. `unbilled` is True for a failure without cost: no connection, or a 5xx.
-    `admitted_after_us` is the latest time, after the lease's `at_us`, at which the server admitted the request.
-    `limited_by` is the limit that a 429 names. `usage` is None if unknown. `streams` is True for the head of a stream:
-    `Store.end_stream` reports its usage and whether it was a complete success. `waited_us` is the time that the request
-    waited for this key before it was sent, since it started or since its previous attempt ended.
+    the server's retry-after, if it sent one. `unbilled` is True for a failure that the provider does not bill: no
+    connection, or a 5xx. `admitted_after_us` is the latest time at which the server can have admitted the request,
+    counted from the lease's `at_us`. `limited_by` is the limit that a 429 names. `usage` is None if unknown. `streams`
+    is True if only the headers of a stream have arrived; `Store.end_stream` later reports the usage and whether the
+    stream broke. `waited_us` is how long the request waited for this key: from its start, or from the end of its
+    previous attempt, until it was sent.
     """
 
     outcome: Outcome
@@ -122,7 +123,11 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """Return the settlement `age_us` later: a pause is shorter, and a failure older than `open_us` is ignored."""
+        """Return the settlement as it applies `age_us` later.
+
+        Its pause is shorter by `age_us`. A server failure older than `open_us` becomes `ABANDONED`, so it no longer
+        counts against the key.
+        """
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
@@ -130,9 +135,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The effect of a settlement on a key, for logs, metrics and alerts.
+    """The effect of a settlement on a key, for logs, metrics, and alerts.
 
-    `opened_after` is the number of failures that opened the circuit, `cooled_us` the length of a new cooldown.
+    `opened_after` is the number of failures that opened the circuit. `cooled_us` is the length of a new cooldown. Both
+    are None if that did not happen.
     """
 
     opened_after: int | None = None
@@ -143,27 +149,27 @@ class Change:
 
 
 class Store(Protocol):
-    """The state of all keys of one pool. Every method is atomic and may be called from any thread."""
+    """The state of all keys of one pool. Methods are atomic and thread-safe."""
 
     @property
     def scope(self) -> Scope:
-        """Return whether figures cover the fleet or this process, now."""
+        """Return whether the figures currently cover the whole fleet or only this process."""
         ...
 
     @property
     def blocking(self) -> bool:
-        """Return whether a call may wait for the network. An event loop then uses a thread."""
+        """Return whether calls may wait for the network. If so, async callers must call the store in another thread."""
         ...
 
     def acquire(self, request: KeyRequest) -> Lease | Later | NoCapacity:
-        """Admit a request, reserve a time for it, or refuse it. Times are reserved in the order of arrival."""
+        """Admit a request, reserve a time for it, or reject it. Earlier requests get earlier times."""
         ...
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
-        """Turn a reservation whose time has come into a lease, or return the time left to wait.
+        """Confirm a reservation whose time has come, or return how much longer to wait.
 
-        None means that the key cannot be used now, or a budget is used up. The reservation was released; call
-        `acquire` again with `KeyRequest.waited`.
+        None means that the reservation was released, because the key cannot be used now or a budget is used up. Then
+        call `acquire` again, with `KeyRequest.waited`.
         """
         ...
 
@@ -172,66 +178,70 @@ class Store(Protocol):
         ...
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease. Settling a lease twice changes nothing."""
+        """End a lease. Repeating the call changes nothing."""
         ...
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """Report the end of a stream that was settled as a success at its head, and its usage if it is known.
+        """Report the end of a stream whose lease was settled as a success when its headers arrived.
 
-        A stream that `broke` counts as a failure of the key. Repeating the call within `LEASE_US` changes nothing.
+        `usage` is None if unknown. A stream that `broke` counts as a failure of the key. Repeating the call within
+        `LEASE_US` changes nothing.
         """
         ...
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge the whole bulk. If a budget does not suffice, charge nothing and return its `NoCapacity.detail`.
+        """Charge all requests of a bulk.
 
-        Repeating the call changes nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is
-        unavailable.
+        If a budget does not suffice, charge nothing and return its `NoCapacity.detail`. Repeating the call changes
+        nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is unavailable.
         """
         ...
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        """Replace the charge of a bulk, on the day it was charged, by its usage, and count its outcomes.
+        """Replace the charge of a bulk by its usage, on the day of the charge, and count the outcomes of its requests.
 
-        Repeating the call changes nothing. A bulk without a charge, or with an expired one, is only counted. Raises
-        `redis.RedisError` if the server is unavailable.
+        Repeating the call changes nothing. If the bulk was never charged, or its charge has expired, the usage is added
+        to the current day. Raises `redis.RedisError` if the server is unavailable.
         """
         ...
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Give leases to these keys from now on. Missing keys drain; keys that return keep their earlier state."""
+        """Use these keys for new leases.
+
+        Keys that are no longer listed drain. Keys that were listed earlier keep their state.
+        """
         ...
 
     def act(self, key_id: str, action: Action) -> ActionResult:
-        """Apply an operator's action to one key, configured or not, for the whole fleet.
+        """Apply an operator's action to one key for the whole fleet. The key need not be configured.
 
-        A disabled key gets no new lease until it is enabled, not even as the last resort. Its circuit stays as it is,
-        its running requests finish, and its reservations are not confirmed. A probe lets an open or dead key, or one
-        without quota, take the next request, once. If that request fails, the key waits for the same time again. Raises
-        `redis.RedisError` if the server is unavailable.
+        A disabled key gets no new lease until it is enabled, not even when no other key is usable. The state of its
+        circuit does not change, its running requests finish, and its reservations are not confirmed. The action "probe"
+        lets a key that is open, dead, or out of quota take one request now. If that request fails, the key waits as
+        long as before. Raises `redis.RedisError` if the server is unavailable.
         """
         ...
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
-        """Return configured keys in their order, then draining ones, at one moment."""
+        """Return the configured keys in their order, then the draining keys, read at one moment."""
         ...
 
     def figures(self) -> PoolFigures:
-        """Return all counts. Refusals without any configured key are not counted."""
+        """Return all counts. Requests that were rejected because no key is configured are not counted."""
         ...
 
     def spent(self, batch: str = "") -> Spent:
-        """Return the usage of this UTC day, or the total usage of `batch`."""
+        """Return the usage of all keys on this UTC day, or the total usage of `batch` if it is not ""."""
         ...
 
     def losses(self) -> int:
-        """Return how many times processes of the fleet have lost the store and continued alone."""
+        """Return how many times a process of the fleet lost the shared store and continued alone."""
         ...
 
     def now_us(self) -> int:
-        """Return the time of the store's clock, which all times of leases refer to."""
+        """Return the time of the store's clock. All times of leases are times of this clock."""
         ...
 
     def close(self) -> None:
-        """Send outstanding reports and close connections. May be called again."""
+        """Send outstanding reports and close the connections. Safe to call again."""
         ...

@@ -1,6 +1,6 @@
-"""The fleet's store: Redis, or this process's share of every limit while Redis is unavailable.
+"""The fleet's store. It uses Redis, or this process's share of every limit while Redis is unavailable.
 
-An unavailable Redis makes no request fail. Background work is in `outbox.py`.
+Requests continue while Redis is unavailable. `outbox.py` does the background work.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ from app.keypool.stores.tally import OfflineActivity
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of batches whose spending a heartbeat returns.
+#: Maximum number of batches whose spending is read with a heartbeat.
 _MOST_BATCHES = 32
-#: With more keys than this, heartbeats return circuits and limits only at this interval.
+#: If there are more keys than this, heartbeats read the circuits and limits only at this interval.
 _FEW_KEYS, _FULL_BEAT_US = 64, 20_000_000
 
 
 class FleetStore:
-    """A `Store` that survives the loss of its server. Each process needs its own after a fork, and must close it.
+    """A `Store` that continues if it loses its server.
 
-    Calls of `connection` must fail within about a second if the server does not answer. `options` (policy, rng, budget)
-    are those of `ScriptStore`.
+    Each process needs its own (create it after a fork) and must close it. `connection` must have timeouts of about a
+    second, so that calls fail soon if the server does not answer. `options` (policy, rng, budget) are passed to
+    `ScriptStore`.
     """
 
     blocking = True
@@ -97,8 +98,9 @@ class FleetStore:
                 answer = self._redis.acquire(request, lease_id)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-                # The server may have admitted the request. Undo the admission only after the rejoin: the rejoin
-                # restores the spending of the last heartbeat, and would overwrite an earlier correction.
+                # The server may have admitted the request before the connection broke. The admission is undone only
+                # after the process has rejoined, because rejoining restores the spending of the last heartbeat and
+                # would overwrite an earlier correction.
                 self._outbox.keep(lambda store: store.undo(lease_id))
             else:
                 if isinstance(answer, Lease) and answer.reserved:
@@ -118,7 +120,7 @@ class FleetStore:
                 return self._redis.confirm(lease)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-        # the fleet has reserved this time for the request, so it can be sent without asking the server
+        # Redis has already reserved this time for the request, so the request can be sent while Redis is unavailable.
         if share.has_disabled(lease.key_id):
             self.give_back(lease)
             return None
@@ -132,7 +134,11 @@ class FleetStore:
             share.give_back(lease)
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease. An ordinary success is reported in the background, because no decision depends on it."""
+        """End a lease.
+
+        A success is reported in the background, unless its request was a probe or a last resort, because other
+        successes do not change the state of a key.
+        """
         if ShareStore.made(lease):
             holder = self._holder(lease)
             return Change() if holder is None else holder.settle(lease, settlement)
@@ -150,10 +156,9 @@ class FleetStore:
             return self.lose(exc).settle_foreign(lease, settlement)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """Report the end of a stream, at once if it may change the key's circuit, else in the background."""
+        """Report the end of a stream: immediately if it may change the key's circuit, otherwise in the background."""
         if ShareStore.made(lease):
-            # the newest share may count the usage of any stream, because the counts of all shares are added to the
-            # fleet's
+            # Any share may count the usage of this stream, because the counts of all shares are added to the fleet's.
             any_share = self._share or self._retired.newest
             return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 
@@ -169,7 +174,10 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge a bulk. Raises `redis.RedisError` while Redis is unavailable, because a bulk can wait."""
+        """Charge a bulk.
+
+        Raises `redis.RedisError` while Redis is unavailable: bulks are not urgent and are charged later.
+        """
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -216,12 +224,12 @@ class FleetStore:
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
-        """Continue without the server, and return this process's share. Only the first thread logs the loss."""
+        """Continue with this process's share of the limits, and return it. The loss is counted and logged once."""
         with self._lock:
             share = self._share
             if share is None:
                 self._losses += 1
-                # a server's message may quote its input, such as a password
+                # the server's error message may quote its input, such as a password
                 reason = f"{type(exc).__name__}: {str(exc).partition(chr(39))[0][:80]}"
                 log.warning(
                     "The key store in Redis is lost (%s): each of %d processes continues with its share of the limits",
@@ -240,7 +248,10 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Return to the server and report the activity without it. Raises `redis.RedisError` if it is still away."""
+        """Use the server again, and report the activity while it was lost.
+
+        Raises `redis.RedisError` if it is still unavailable.
+        """
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:
@@ -260,12 +271,15 @@ class FleetStore:
         reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
         self._full_beat_at_us = self._full_beat_at_us if brief else monotonic_us()
         if monotonic_us() - self._back_since_us < SILENT_US and reported.size < self.fleet.size:
-            # the other processes may not have sent a heartbeat since the server's return
+            # soon after the server's return, some processes have not sent a heartbeat yet and are missing in this count
             reported = replace(reported, size=self.fleet.size, rank=self.fleet.rank)
         self.fleet = reported
 
     def leave(self) -> None:
-        """End this process's heartbeats. If the server is unavailable, try once more to report offline activity."""
+        """Send the remaining reports, and tell the server that this process ends.
+
+        If the server was lost, try to rejoin once.
+        """
         if self._share is not None:
             self.rejoin()
         self._report_retired()
@@ -282,7 +296,7 @@ class FleetStore:
         return query(share)
 
     def _later(self, lease: Lease, settlement: Settlement) -> Report:
-        """Return a report that adjusts the settlement to its age on arrival."""
+        """Return a report that adjusts the settlement to its age when the report is sent."""
         since = monotonic_us()
         return lambda store: store.settle(lease, settlement.later(monotonic_us() - since, self._policy.open_us))
 

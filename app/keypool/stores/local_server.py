@@ -1,7 +1,7 @@
-"""Run the pool's Lua scripts in this process, with Redis' Lua version (5.1) and the commands that the scripts use.
+"""Run the pool's Lua scripts in this process, with Redis' Lua version (5.1) and the Redis commands that they use.
 
-The rules of admission therefore exist once, for Redis and for a single process. The contract suite runs on both, and a
-state machine (`tests/property_based`) compares them.
+Redis and a process with no Redis therefore use the same admission rules. The contract tests run on both, and a
+property-based test (`tests/property_based`) compares them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from typing import Any
 from lupa import lua51
 from redis.exceptions import NoScriptError
 
-#: Expired values are dropped when the number of values with an expiry has doubled and is above this number.
+#: Expired values are removed when the number of values with an expiry time has doubled, but not below this number.
 _FEWEST_TO_SWEEP = 1_024
 
 
 class LocalServer:
-    """Holds hashes, sets, sorted sets and strings by name. Thread-safe; one script runs at a time.
+    """Keeps hashes, sets, sorted sets, and strings by name. Thread-safe; one script runs at a time.
 
-    It has the methods of a Redis client that `ScriptStore` needs. Scripts must be given the time. Commands behave as in
-    https://redis.io/docs/latest/commands, except for results that no script uses. Values expire by the monotonic clock.
+    It has the methods of a Redis client that `ScriptStore` needs. There is no TIME command, so scripts need the time as
+    an argument. Other commands behave as in https://redis.io/docs/latest/commands, except that results that no script
+    uses may differ. Expiry times use the monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -50,7 +51,10 @@ class LocalServer:
     # --- the methods for a store
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any:
-        """Run a loaded script; the first `count` parts are its keys. Raises `NoScriptError` if it is not loaded."""
+        """Run a loaded script. The first `count` parts are its keys, the others its arguments.
+
+        Raises `NoScriptError` if the script is not loaded.
+        """
         if sha not in self._scripts:
             raise NoScriptError("No matching script")
         texts = [part if isinstance(part, str) else repr(part) for part in parts]
@@ -83,7 +87,7 @@ class LocalServer:
             }
 
     def close(self) -> None:
-        """Do nothing: there are no connections."""
+        """Do nothing, because there are no connections."""
 
     # --- values
 
@@ -134,7 +138,10 @@ class LocalServer:
         return self._read(name, False)  # type: ignore[no-any-return]
 
     def _do_set(self, name: str, value: str, *options: str) -> bool:
-        """Set a string. The options are NX (only if it does not exist) and PX with the milliseconds to its expiry."""
+        """Set a string.
+
+        Options: NX (only if the name does not exist) and PX, followed by the time to live in milliseconds.
+        """
         if "NX" in options and self._read(name, None) is not None:
             return False
         self._do_del(name)
@@ -193,7 +200,7 @@ class LocalServer:
     def _do_zadd(self, name: str, *parts: str) -> int:
         """Set a member's score.
 
-        The options are NX (only add a new member) and LT (only lower the score of a known member).
+        Options: NX (only add new members) and LT (only lower the score of an existing member).
         """
         *options, score, member = parts
         found, at = self._write(name, {}), float(score)
@@ -215,7 +222,10 @@ class LocalServer:
         return False if score is None else _text(score)
 
     def _do_zrange(self, name: str, start: str, stop: str, *options: str) -> Any:
-        """Return members by rank, ends included, or with scores (WITHSCORES). A negative `stop` counts from the end."""
+        """Return the members from rank `start` to `stop`, both included. A negative `stop` counts from the end.
+
+        The option WITHSCORES adds each member's score after it.
+        """
         ranked, last = self._ranked(name), int(stop)
         chosen = ranked[int(start) : last + 1 if last >= 0 else max(0, len(ranked) + last + 1)]
         if options:
@@ -226,7 +236,7 @@ class LocalServer:
         return self._table(self._between(name, lowest, highest))
 
     def _do_zrevrangebyscore(self, name: str, highest: str, lowest: str, *limit: str) -> Any:
-        """Return members from the highest score down. `limit` is empty, or LIMIT with an offset and a count."""
+        """Return members in descending order of score. `limit` is empty, or LIMIT, an offset, and a count."""
         found = self._between(name, lowest, highest)[::-1]
         return self._table(found[int(limit[1]) :][: int(limit[2])] if limit else found)
 
@@ -238,7 +248,7 @@ class LocalServer:
         return len(found)
 
     def _between(self, name: str, lowest: str, highest: str) -> list[str]:
-        """Return members by score, ends included unless a bound starts with a parenthesis."""
+        """Return the members with scores from `lowest` to `highest`. A bound that starts with `(` is excluded."""
         low, high = (float(bound.lstrip("(")) for bound in (lowest, highest))
         return [
             member
@@ -254,7 +264,7 @@ def _text(value: str | float) -> str:
 
 
 def _as_json(value: Any) -> Any:
-    """Convert a Lua value for JSON as Redis does: a table without a first entry is an object."""
+    """Convert a Lua value to JSON as Redis does: a table with no entry 1 becomes an object, other tables a list."""
     if lua51.lua_type(value) != "table":
         return value
     if value[1] is None:

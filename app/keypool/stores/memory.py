@@ -13,7 +13,7 @@ from app.keypool.stores.server_time import Now
 
 
 class MemoryStore(ScriptStore):
-    """A `Store` for a process without Redis. `options` are those of `ScriptStore`."""
+    """A `Store` for a process that uses no Redis. `options` are those of `ScriptStore`."""
 
     scope: Scope = "process"
     blocking = False

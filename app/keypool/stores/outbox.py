@@ -1,7 +1,7 @@
 """Send reports and heartbeats to the fleet's store in the background.
 
-While the store is lost, the outbox keeps reports and tries to rejoin: twice a second at first, less often if the store
-is lost again soon after each return.
+While Redis is lost, the outbox keeps the reports and tries to rejoin, twice a second at first. If Redis is lost again
+soon after each return, it tries less often.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ _BEAT_US = 2_000_000
 _REGISTER_US = 3_600_000_000
 _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
-#: A loss within this time after a return doubles the wait before the next attempt.
+#: If Redis is lost again within this time after its return, the interval between attempts to rejoin doubles.
 _UNSTEADY_US = 10_000_000
-#: Maximum number of reports that are kept while the store is lost. Older ones are dropped, and their leases expire.
+#: Maximum number of reports that are kept while Redis is lost. Older reports are dropped. The leases that they would
+#: have ended then expire.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: Errors of a server that is unavailable or cannot write. The report is sent again later.
+#: Errors that mean that the server is unavailable or cannot write. The report is then kept and sent again later.
 _AWAY = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError)
 
 Report = Callable[[RedisStore], object]
 
 
 class ReportOutbox:
-    """Sends reports in a background thread, which `start` or the first `send` starts and `stop` ends."""
+    """Sends reports in a background thread. `start` or the first `send` starts the thread, and `stop` ends it."""
 
     def __init__(self, store: FleetStore, remote: RedisStore) -> None:
         self._store = store
@@ -62,12 +63,12 @@ class ReportOutbox:
                 self._thread.start()
 
     def send(self, report: Report) -> None:
-        """Send a report soon, in order. It is kept while the store is unavailable."""
+        """Queue a report. Reports are sent in order, and kept while the store is unavailable."""
         self.start()
         self._reports.put(report)
 
     def keep(self, report: Report, *, first: bool = False) -> None:
-        """Keep a report until the store can be reached; if `first`, send it before the other kept reports."""
+        """Keep a report until the store is reachable. If `first`, it is sent before the other kept reports."""
         if first:
             self._kept.appendleft(report)
         else:
@@ -78,7 +79,7 @@ class ReportOutbox:
         self._reports.put(_nothing)
 
     def stop(self) -> None:
-        """End the thread after the remaining reports, and wait at most three seconds for that. May be called again."""
+        """Send the remaining reports and end the thread. Wait at most three seconds for that. Safe to call again."""
         with self._starting:
             self._stopped = True
         self._reports.put(None)
@@ -86,7 +87,7 @@ class ReportOutbox:
             self._thread.join(_CLOSE_SECONDS)
 
     def send_kept(self) -> None:
-        """Send all kept reports. Raises `redis.RedisError` if the store is unavailable again."""
+        """Send all kept reports. Raises `redis.RedisError` if the store is unavailable."""
         while self._kept:
             report = self._kept.popleft()
             try:
@@ -111,7 +112,7 @@ class ReportOutbox:
                     self._send_and_beat(report)
             except redis.RedisError as exc:
                 if report is None:
-                    return  # other processes notice the missing heartbeats
+                    return  # the server drops this process when its heartbeats stop
                 self._store.lose(exc)
             except Exception:
                 log.exception("The key store's outbox failed to send a report")
@@ -135,7 +136,7 @@ class ReportOutbox:
             self._remote.register()
 
     def _send(self, report: Report) -> None:
-        """Send one report. A report that the server refuses is dropped, so that it does not block the others."""
+        """Send one report. A report that the server rejects is dropped, so that it does not block later reports."""
         try:
             report(self._remote)
         except _AWAY:
@@ -159,4 +160,4 @@ class ReportOutbox:
 
 
 def _nothing(_store: RedisStore) -> None:
-    """Do nothing. This report only wakes the thread."""
+    """Do nothing. Queuing this report only wakes the thread."""

@@ -1,7 +1,7 @@
-"""The store that a fleet shares: scripts on a Redis server, which use the server's clock.
+"""The store that a fleet shares. It runs Lua scripts on a Redis server and uses the server's clock.
 
-It works with Redis 7 and 8, and Valkey 8 and 9. All names share one hash tag, which a cluster needs. Methods raise
-`redis.RedisError` if the server cannot be reached, which `fleet.py` handles.
+It works with Redis 7 and 8, and Valkey 8 and 9. All names have the same hash tag, as a Redis cluster requires. Methods
+raise `redis.RedisError` if the server cannot be reached; `fleet.py` handles this error.
 """
 
 from __future__ import annotations
@@ -18,16 +18,22 @@ from app.keypool.stores.tally import OfflineActivity
 
 
 class RedisStore(ScriptStore):
-    """A `Store` on a connection to the fleet's server."""
+    """A `Store` on the fleet's Redis server."""
 
     _server: redis.Redis
 
     def undo(self, lease_id: str) -> None:
-        """Undo an `acquire` whose reply was lost and whose request was not sent, if it is at most two minutes ago."""
+        """Undo an `acquire` whose reply was lost, so that its request was never sent.
+
+        The server remembers an admission for two minutes. After that, this undoes nothing.
+        """
         self._run("undo", lease_id)
 
     def server_now_us(self) -> int:
-        """Return the server's time after asking it, or the time of `clock` if the store has one."""
+        """Ask the server for its time and return it.
+
+        If the store was given a `clock`, return that clock's time instead.
+        """
         if self.time.given():
             return self.time.now_us()
         asked_at = monotonic_us()
@@ -36,7 +42,10 @@ class RedisStore(ScriptStore):
         return self.time.now_us()
 
     def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
-        """Send a heartbeat. Returns the state of the fleet (see `beat.lua`)."""
+        """Send a heartbeat, and return the state of the fleet as in `beat.lua`.
+
+        A `brief` reply lacks the state of the keys.
+        """
         digest, _, _ = self._registration
         reply = self._run_known("beat", digest, self._process, 1, int(brief), *batches)
         known: dict[str, Any] = json.loads(reply[1])
@@ -46,7 +55,7 @@ class RedisStore(ScriptStore):
         self._run("beat", "", self._process, 0, 1)
 
     def add_offline(self, report: str, activity: OfflineActivity, losses: int = 0) -> None:
-        """Add the activity of a time without the server. Repeating a `report` id adds nothing."""
+        """Add the activity of a process while it had no server. Each `report` id is added once."""
         given = {
             "losses": losses,
             "spent": spent_rows(activity.spent),
@@ -56,5 +65,5 @@ class RedisStore(ScriptStore):
         self._run("offline", report, json.dumps(given))
 
     def forget_connections(self) -> None:
-        """Close idle connections, which may lead to a server that is no longer the primary."""
+        """Close idle connections, because after a failover they may lead to a server that is no longer the primary."""
         self._server.connection_pool.disconnect(inuse_connections=False)

@@ -1,7 +1,7 @@
-"""A store that implements the contract with Lua scripts. Each script runs atomically, and all use one clock.
+"""A store that runs Lua scripts. Each script runs atomically, and all scripts use one clock.
 
-The scripts in `lua/` hold all rules. They run in Redis (`redis.py`) or in this process (`memory.py`). They get a key's
-id, group and mask, never its secret.
+The scripts in `lua/` contain all admission rules. They run in Redis (`redis.py`) or in this process (`memory.py`). They
+get a key's id, group, and mask, never its secret.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from app.keypool.stores.scripts import SEEDS, load_scripts
 from app.keypool.stores.server_time import Now, ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
-#: The fields of `ledger.lua` for calls, tokens, microusd and cached tokens, in the order of `Spent`.
+#: The field names in `ledger.lua` for calls, tokens, microusd, and cached tokens, in the order of `Spent`.
 SPENT_FIELDS = "ctuh"
 #: The default prefix of all Redis keys that the pool writes.
 DEFAULT_PREFIX = "{propintel}:pool"
@@ -45,12 +45,12 @@ class Server(Protocol):
 
 
 class ScriptStore:
-    """A `Store` on a server, thread-safe if `server` is. Each process needs its own after a fork.
+    """A `Store` on a server. Thread-safe if `server` is. Each process needs its own (create it after a fork).
 
-    Without a `clock`, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
-    sends none. `learned` returns this process's knowledge of limits and keys, for a server that has lost its data (see
-    `register.lua`). The remainder of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown
-    strategy.
+    If `clock` is None, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
+    sends none. `learned` returns what this process knows about limits and keys, to restore a server that has lost its
+    data (see `register.lua`). Each process may use the remainder of each budget divided by `processes`. Raises
+    `ConfigurationError` for an unknown strategy.
     """
 
     scope: Scope = "fleet"
@@ -74,7 +74,7 @@ class ScriptStore:
         self._server = server
         self._prefix = prefix
         self._scripts = load_scripts(strategy, policy or Policy(), budget, processes)
-        #: The server's clock, computed without asking the server.
+        #: The server's clock, estimated from earlier replies.
         self.time = ServerTime(clock)
         self._rng = rng or random.Random()
         self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": [], "disabled": []})
@@ -84,7 +84,7 @@ class ScriptStore:
         self.set_keys(keys)
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Give leases to these keys from now on. The server gets them with the next request."""
+        """Use these keys for new leases. They are registered on the server with the next request."""
         text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         self._registration = (digest, text, {key.key_id: key.mask for key in keys})
@@ -92,7 +92,7 @@ class ScriptStore:
         self._unregistered = True
 
     def register(self) -> None:
-        """Register this process's keys on the server, with the process's knowledge of them."""
+        """Register this process's keys on the server, with what the process knows about them."""
         self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()
@@ -107,7 +107,7 @@ class ScriptStore:
         return f"{self._leases}-{next(self._numbers)}"
 
     def acquire(self, request: KeyRequest, lease_id: str = "") -> Lease | Later | NoCapacity:
-        """Admit, reserve or refuse a request. `lease_id` is the id of the lease, by default a new one."""
+        """Admit a request, reserve a time for it, or reject it. If `lease_id` is "", the lease gets a new id."""
         digest, _, mine = self._registration
         if not mine:
             return NoCapacity(0, "barred")
@@ -126,7 +126,10 @@ class ScriptStore:
                 return NoCapacity(_whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """Confirm a reservation. If `was_sent`, the request was sent already, and counts in every state of the key."""
+        """Confirm a reservation.
+
+        If `was_sent`, the request has already been sent, so it counts whatever the state of the key is.
+        """
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)
@@ -142,7 +145,10 @@ class ScriptStore:
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease. If `foreign`, another server gave the lease, and only its effect on the key counts."""
+        """End a lease.
+
+        If `foreign`, another server gave the lease and counts its usage. Only the effect on the key is applied here.
+        """
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
 
@@ -198,14 +204,17 @@ class ScriptStore:
         return self.time.now_us()
 
     def server_now_us(self) -> int:
-        """Return the server's time. `RedisStore` asks the server for it."""
+        """Return the server's time. `RedisStore` overrides this to ask the server."""
         return self.time.now_us()
 
     def close(self) -> None:
         self._server.close()
 
     def _run_known(self, name: str, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys, and register the keys first if they or the server are new."""
+        """Run a script that needs this process's keys.
+
+        First register them, if they have changed or the server has no record of them.
+        """
         if self._unregistered:
             self.register()
         reply = self._run(name, *arguments)
@@ -233,7 +242,10 @@ def _whole(text: str) -> int:
 
 
 def _snapshot(figures: dict[str, Any], masks: Mapping[str, str]) -> KeySnapshot:
-    """Parse one key in the reply of `snapshot.lua`. `masks` has the configured keys, which the server may not know."""
+    """Parse one key in the reply of `snapshot.lua`.
+
+    `masks` has the configured keys, some of which the server may not know.
+    """
     mask, used, spent = (figures.pop(name, None) for name in ("mask", "last_used_us", "spent_today"))
     return KeySnapshot(
         **figures,
@@ -248,7 +260,7 @@ def _known(settlement: Settlement) -> dict[str, Any]:
 
 
 def spent_rows(spent: Mapping[str, Spent]) -> list[tuple[str | int, ...]]:
-    """Return rows for `ledger.lua`: name of the budget or batch, calls, tokens, microusd, cached tokens."""
+    """Return rows for `ledger.lua`: name of the budget or batch, calls, tokens, microusd, and cached tokens."""
     return [(name, *astuple(of)) for name, of in spent.items()]
 
 

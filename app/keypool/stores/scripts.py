@@ -1,7 +1,7 @@
 """Build the text of the pool's Lua scripts from the files in `lua/` and the configuration.
 
-Constants that Python needs too are defined in Python and inserted into the text. Processes with the same configuration
-use the same scripts, which the server knows by their hash.
+Constants that Python also needs are defined in Python and inserted into the text. The same configuration gives the same
+text, and Redis caches each script by the hash of its text.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from app.keypool.spending import Budget, Cap
 from app.keypool.stores import base
 from app.keypool.strategies import load_strategy
 
-#: A random seed below this prime gives each key its `chance` (see `strategies.py`).
+#: This prime is the upper bound of the random seed from which each key's `chance` is computed (see `strategies.py`).
 SEEDS = 65_537
 _FOLDER = resources.files("app.keypool.stores").joinpath("lua")
-#: The files at the start of all scripts. Each uses only the files before it.
+#: The files that form the start of every script. Each uses only the files before it.
 _SHARED = ("names", "meters", "guesses", "buckets", "keys", "tally", "ledger", "leases")
 _NAMES = {
     "latest_lease": "c.k.latest_lease",
@@ -34,7 +34,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Script:
-    """The text of a script and its hash on the server."""
+    """The text of a Lua script, and the hash under which the server caches it."""
 
     text: str
 
@@ -45,9 +45,10 @@ class Script:
 
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> dict[str, Script]:
-    """Return the scripts for one configuration by the name of their file in `lua/`.
+    """Return the scripts for one configuration, by the name of their file in `lua/`.
 
-    The remainder of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
+    Each process may use the remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown
+    strategy.
     """
     shared, score = shared_text(policy, budget, processes), _score(strategy)
     names = {file.name.removesuffix(".lua") for file in _FOLDER.iterdir()} - set(_SHARED)
@@ -56,7 +57,7 @@ def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int =
 
 
 def shared_text(policy: Policy, budget: Budget, processes: int = 1) -> str:
-    """Return the start of every script: constants, names, and rules."""
+    """Return the start of every script: the constants and the shared functions."""
     return "\n".join((_constants(policy, budget, processes), *map(_read, _SHARED)))
 
 
@@ -86,7 +87,7 @@ def _constants(policy: Policy, budget: Budget, processes: int) -> str:
 
 
 def _in_lua(value: object) -> str:
-    """Convert a constant to Lua. A set becomes a table of true values, and -1 stands for no cap."""
+    """Convert a constant to Lua. A set becomes a table with the value true per member. A missing cap becomes -1."""
     if isinstance(value, Cap):
         return _table((f.name, _in_lua(-1 if (cap := getattr(value, f.name)) is None else cap)) for f in fields(value))
     if isinstance(value, frozenset):

@@ -1,11 +1,12 @@
-"""Compute the time of the fleet store's clock without asking the server each time."""
+"""Estimate the time of the fleet store's clock, so that not every reading needs a call to the server."""
 
 from __future__ import annotations
 
 import time
 from typing import Protocol
 
-#: A reply within this time is always used. The quickest time so far grows by this factor with every reply.
+#: A reply that took at most this long is always used. The recorded shortest time grows by this factor with every reply,
+#: so that it adapts to a slower network.
 _ACCEPTED_US, _GROWTH = 1_000, 1.05
 
 
@@ -21,9 +22,10 @@ class Now(Protocol):
 
 
 class ServerTime:
-    """The server's clock between two replies: this machine's monotonic clock plus an offset.
+    """Estimates the server's clock as this machine's monotonic clock plus an offset.
 
-    With `clock` (in tests, and without a server), that clock is used, and scripts get its time.
+    If `clock` is given (in tests, and for stores in memory), it is used instead, and scripts get its time as an
+    argument.
     """
 
     def __init__(self, clock: Now | None) -> None:
@@ -36,13 +38,15 @@ class ServerTime:
         return self._clock is not None or self._ahead_us is not None
 
     def given(self) -> str:
-        """Return the time to pass to a script; "" makes it use the server's time."""
+        """Return the time to pass to a script. "" means that the script uses the server's time."""
         return "" if self._clock is None else str(self._clock.now_us())
 
     def synchronize(self, server_us: int, asked_at_us: int) -> None:
-        """Set the offset from a reply: `server_us` was the time halfway between `asked_at_us` (monotonic) and now.
+        """Set the offset from a reply that contains the server's time `server_us`.
 
-        A reply that took much longer than others is ignored, because it is inexact.
+        The server is assumed to have answered halfway between `asked_at_us` (monotonic) and now.
+
+        A reply that took much longer than others is ignored, because its offset would be inexact.
         """
         now = monotonic_us()
         took = now - asked_at_us
@@ -53,7 +57,7 @@ class ServerTime:
         self._ahead_us = server_us - (asked_at_us + now) // 2
 
     def now_us(self) -> int:
-        """Return the server's time, exact to half a round trip, or this machine's time before the first reply."""
+        """Return the server's time, exact to half a round trip. Before the first reply, return this machine's time."""
         if self._clock is not None:
             return self._clock.now_us()
         if self._ahead_us is None:  # the server has never answered

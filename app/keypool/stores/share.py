@@ -1,4 +1,4 @@
-"""The store of a process while the fleet's server is unavailable: its share of every limit (`share.lua`)."""
+"""The store of a process while Redis is unavailable. It uses this process's share of every limit (`share.lua`)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The state of the fleet at this process's last heartbeat, and the process's rank among `size` live processes.
+    """The state of the fleet at this process's last heartbeat.
 
-    `bad` maps a key to its circuit as in `keys.lua` (without quota: dead), or to -1 if the key has never answered.
-    `limits` maps (group, model) to the limits per minute and capacities of requests and tokens (0: unknown), the end of
-    the latest cooldown, and the time of the last cut of a guessed limit of requests (0: not guessed). `spent` maps a
-    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` holds the keys that an operator has
-    disabled.
+    `rank` is the process's position among `size` live processes. `bad` maps each key that is not healthy to its circuit
+    as in `keys.lua` (a key that is out of quota counts as dead), or to -1 if the key has never answered. `limits` maps
+    (group, model) to six numbers: limit per minute and bucket capacity of requests, the same of tokens (0: unknown),
+    the end of the latest cooldown, and when a guessed request limit was last lowered (0: not guessed). `spent` maps a
+    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` contains the keys that an operator
+    has disabled.
     """
 
     rank: int = 0
@@ -42,7 +43,10 @@ class Fleet:
 
     @classmethod
     def read(cls, reported: Mapping[str, Any], before: Fleet) -> Fleet:
-        """Parse a reply of `beat.lua`. A brief reply keeps the rest of `before`. Lua encodes {} for an empty list."""
+        """Parse a reply of `beat.lua`. Values that a brief reply lacks are taken from `before`.
+
+        Lua encodes an empty list as {}, hence the `or ()`.
+        """
         spent = {name: Spent(*used) for name, *used in reported["spent"] or ()}
         known = replace(
             before,
@@ -61,11 +65,11 @@ class Fleet:
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
-        """Return the state of these keys to restore on a server that has lost its data (see `register.lua`)."""
+        """Return what to restore on a server that has lost its data (see `register.lua`)."""
         groups = {key.group for key in keys}
         return {
             "verified": self.verified(keys),
-            # guessed limits are not restored: they will be guessed again
+            # guessed limits are not restored, because the server guesses them again
             "learned": [
                 [*place, 0 if cut_us else rpm, *others[:3]]
                 for place, (rpm, *others, cut_us) in self.limits.items()
@@ -76,14 +80,15 @@ class Fleet:
         }
 
     def verified(self, keys: Sequence[ApiKey]) -> list[str]:
-        """Return the keys that have answered."""
+        """Return the ids of the keys that have answered and were healthy at the last heartbeat."""
         return [key.key_id for key in keys if self.limits and key.key_id not in self.bad]
 
 
 class ShareStore(MemoryStore):
-    """A memory store whose limits are this process's share. It is used while the fleet's store is lost.
+    """A memory store that allows only this process's share of each limit. It is used while Redis is lost.
 
-    `since_us` is the latest time for which this process holds a reservation.
+    `since_us` is the latest time for which this process has a reservation. The share starts then, or now if that is
+    later.
     """
 
     def __init__(
@@ -113,7 +118,7 @@ class ShareStore(MemoryStore):
         return lease.lease_id.startswith(_LOCAL)
 
     def holds(self, lease: Lease) -> bool:
-        """Return whether this store gave the lease, and the lease has not ended."""
+        """Return whether this store gave the lease and the lease has not ended."""
         return self.made(lease) and self._server.has_member(f"{self._prefix}:f:{lease.key_id}", lease.lease_id)
 
     @property
@@ -121,7 +126,11 @@ class ShareStore(MemoryStore):
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease. Only the limits of a response count, because what remains of them is for the whole fleet."""
+        """End a lease.
+
+        Of the rate limit headers, only the limits are used. The remaining amounts are those of the whole fleet, not of
+        this share.
+        """
         change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
         readings = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
         if any(readings):
@@ -129,7 +138,7 @@ class ShareStore(MemoryStore):
         return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease of the lost store. Its effect on the key is applied if the key is configured."""
+        """End a lease that the lost store gave. Apply its effect on the key, if the key is configured."""
         if lease.key_id not in self._groups:
             return Change()
         return self.settle(lease, settlement, foreign=True)
@@ -138,7 +147,7 @@ class ShareStore(MemoryStore):
         return self._server.hget(f"{self._prefix}:off", key_id) == "1"
 
     def report(self) -> OfflineActivity:
-        """Return the activity since the last report, or since the loss, to add when the server is back."""
+        """Return the activity since the last report, or since the loss, which must be added to the server's counts."""
         spent, counts, used_us = {}, {}, {}
         for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
@@ -151,7 +160,8 @@ class ShareStore(MemoryStore):
             elif kind == "c":
                 counts[short] = {field: int(count) for field, count in of.items()}
             elif kind == "w":
-                # all processes are saturated at the same time, so each reports its share of that time
+                # all processes are saturated at the same time, so each reports its fraction, and their sum is the real
+                # time
                 parts = {field: self._fleet.size if field.startswith("s:") else 1 for field in of}
                 counts[short] = {field: int(count) // parts[field] for field, count in of.items()}
         before, self._reported = self._reported, OfflineActivity(spent, counts, used_us)
@@ -163,7 +173,7 @@ class ShareStore(MemoryStore):
 
 
 class RetiredShares:
-    """The shares of earlier losses: the newest, and those with leases that have not ended. Thread-safe."""
+    """Keeps the shares of earlier losses: the newest share, and older ones while they have open leases. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -178,15 +188,18 @@ class RetiredShares:
             self._shares = (*self._shares, share)
 
     def holder(self, lease: Lease) -> ShareStore | None:
-        """Return the share that gave the lease, or None if the lease has ended."""
+        """Return the share that gave the lease. Return None if the lease has ended."""
         return next((share for share in self._shares if share.holds(lease)), None)
 
     def reports(self) -> list[OfflineActivity]:
-        """Return each share's activity since its last report. Requests may end long after the server's return."""
+        """Return each share's activity since its last report. Drop idle shares.
+
+        A request may end long after the server's return, so shares may have activity to report until then.
+        """
         shares = self._shares
         idle = [share for share in shares if share.idle]
         reports = [activity for share in shares if (activity := share.report()) != OfflineActivity()]
-        # the newest share stays, because it counts the usage of streams of any share
+        # the newest share stays even if it is idle, because it counts the usage of streams that end later
         with self._lock:
             self._shares = tuple(s for s in self._shares if s not in idle or s is self._shares[-1])
         return reports

@@ -1,6 +1,6 @@
-"""Parse the counts of a store for metrics and reports (names in `lua/names.lua`).
+"""Parse the counts of a store for metrics and reports. `lua/names.lua` lists the names.
 
-Counts of a process that worked without the server are added to those of the fleet.
+The counts of a process that had lost the server are added to the counts of the fleet.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
-#: The separator of model and kind of count in a field of `c:<key>`. A model may contain it, but no kind does.
+#: Separates the model from the kind of count in a field of the hash `c:<key>`. A model's name may contain it, but no
+#: kind of count does.
 _SEPARATOR = "\x1f"
 _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _UNITS: tuple[Unit, Unit] = ("requests", "tokens")
 
-#: Counts by the name of a hash and then by field.
+#: Counts by the name of their hash, then by field.
 Counts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class OfflineActivity:
-    """The activity of a process without the fleet's server, to be added there once.
+    """The activity of a process while it had lost the fleet's server. It is added to the server's counts once.
 
-    `spent` is by the name of the budget, and `counts` by the name of the hash (`c:<key>`, `k:<key>`, `w:<model>`).
-    `used_us` is the time at which each key was last used.
+    `spent` maps a budget's name to its usage. `counts` has the names of hashes (`c:<key>`, `k:<key>`, `w:<model>`).
+    `used_us` maps a key to the time of its last use.
     """
 
     spent: Mapping[str, Spent] = field(default_factory=dict)
@@ -37,7 +38,7 @@ class OfflineActivity:
     used_us: Mapping[str, int] = field(default_factory=dict)
 
     def since(self, before: OfflineActivity) -> OfflineActivity:
-        """Return the difference to `before`, an earlier state of the same process."""
+        """Return the activity after `before`, an earlier state of the same process."""
         spent = {name: of - before.spent.get(name, NOTHING) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}
@@ -51,7 +52,7 @@ class OfflineActivity:
 
 
 def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, Any], now: int) -> PoolFigures:
-    """Parse the reply of `figures.lua`. `scope` and `groups` are those of `PoolFigures`, for the configured keys."""
+    """Parse the reply of `figures.lua`. `groups` maps each configured key to its limit group."""
     former = {key_id: (group, counts) for key_id, group, counts in sorted(found["former"])}
     of_keys = dict(zip(groups, map(_counts, found["counts"]), strict=True))
     of_keys |= {key_id: _counts(counts) for key_id, (_, counts) in former.items()}
@@ -67,7 +68,7 @@ def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, An
 
 
 def _counts(pairs: Sequence[str]) -> dict[str, int]:
-    """Parse a hash of counts: field, count, field, count, and so on. Lua encodes {} for an empty list."""
+    """Parse a hash of counts: field, count, field, count, and so on. Lua encodes an empty list as {}."""
     return dict(zip(pairs[::2], map(int, pairs[1::2]), strict=True)) if pairs else {}
 
 

@@ -1,18 +1,18 @@
--- Admit a request, reserve a time for it, or refuse it.
+-- Admit a request, reserve a time for it, or reject it.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, tokens, max wait, waited (0/1), seed, microusd, batch,
 -- lease id, process ('' = unknown), barred keys...
 -- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), the lease as text (leases.lua)}
 --      | {'later', now, pause} | {'no_capacity', now, retry after, reason, detail} | {'register', now}
 
--- The pause before the next check for the result of a probe: soon after the probe was sent, and later. A recent probe
--- is preferred to a reservation that is further away than C.WORTH_WAITING_US.
+-- How often a waiting request checks for the result of a probe: at first, and once the probe is no longer fresh. A
+-- request waits for a fresh probe if the earliest reservation is more than C.WORTH_WAITING_US away.
 C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 250000
--- The retry-after of callers that need the result of a probe, and of callers while an operator has disabled every key.
+-- The retry-after of callers that would have to wait for a probe, and of callers while every key is disabled.
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
--- Refused callers get increasing times, at most this long after a key has capacity, because some never return. While no
--- limit is known, the times differ by C.UNKNOWN_GAP_US.
+-- Each rejected caller gets a later retry time than the one before, but at most this long after a key has capacity,
+-- because some callers never retry. While no limit is known, the times differ by C.UNKNOWN_GAP_US.
 C.LONGEST_DEFERRAL_US, C.UNKNOWN_GAP_US = 60e6, 100000
--- The most keys that one admission reads if one of them can take the request now.
+-- Maximum number of keys that one admission reads, if one of them can take the request now.
 C.MOST_CANDIDATES = 8
 
 local now = clock(ARGV[1])
@@ -25,7 +25,7 @@ for n = 12, #ARGV do is_barred[ARGV[n]] = true end
 local is_off = disabled_keys()
 local function is_out(id) return is_barred[id] or is_off[id] end
 
--- The call is a repetition because its reply was lost, or it arrives after `undo` for the same lease.
+-- An earlier reply for this lease was lost and the call is repeated, or `undo` for this lease came first.
 local kept = P .. ':r:' .. lease_id
 local before = redis.call('HMGET', kept, 'lease', 'key', 'at', 'sent', 'last', 'probe')
 if before[1] == '' then return {'no_capacity', text(now), '0', 'barred', ''} end
@@ -57,7 +57,7 @@ end
 local no_budget = day_refusal(day, more) or batch_refusal(batch, more)
 if no_budget then return no_capacity(to_midnight, 'budget', no_budget) end
 
--- SCORE is replaced by the strategy's expression
+-- scripts.py replaces SCORE by the strategy's expression
 local function score(c)
   return SCORE
 end
@@ -83,7 +83,7 @@ local function ranks_before(one, other)
   return one.k.position < other.k.position
 end
 
--- the best keys so far, with a bucket that is large enough for the request ("fit"), and with a smaller one ("small")
+-- The best keys so far, of those whose bucket is large enough for the request ("fit"), and of the others ("small").
 local best = {}
 local function consider(c)
   if c.awaits then return end
@@ -99,7 +99,8 @@ local function consider(c)
   best.any_fit = best.any_fit or c.fits
 end
 
--- Read the index until no later key can be earlier, at most 8 keys if one is ready, else 64.
+-- Read keys from the index, until no further key can have capacity earlier than the best one. Read at most 8 keys if
+-- one of them has capacity now, otherwise 64.
 local some_usable, some_open, unseen, looked, gone = false, false, false, 0, {}
 local function walk()
   local from, updates = 0, {}
@@ -138,7 +139,7 @@ end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
 for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
--- the keys of this configuration; of many keys, those that are usable first
+-- Return the keys of this configuration. If there are more than 64, return the 64 that are usable first.
 local looked_up
 local function members_in_order()
   if looked_up then return looked_up end
@@ -153,7 +154,8 @@ local function members_in_order()
   return members
 end
 
--- If no key is usable, open circuits are probed at once, and dead keys and keys without quota at intervals.
+-- If no key is usable, keys with open circuits are probed immediately, and keys that are dead or out of quota at
+-- intervals.
 local last_resort = false
 if not some_usable then
   last_resort = true
@@ -218,7 +220,7 @@ local function refuse(at)
   return no_capacity(math.max(1000, math.floor(slot) - now), 'no_capacity', '')
 end
 
--- Count the time until a key has capacity, each moment once, if only capacity is missing.
+-- Count the time until a key has capacity as saturation, if capacity is the only obstacle. No moment is counted twice.
 local function note_saturation()
   if barred > 0 or last_resort or unseen or not first or first.start > now or first.at <= now then return end
   local till = math.min(first.at, now + C.LONGEST_SATURATION_US)
@@ -231,7 +233,7 @@ end
 local at = now
 if not chosen then
   note_saturation()
-  -- wait for the result of a probe, if there is one
+  -- wait for the result of a probe, if a key is being probed
   local awaiting, fresh = false, false
   for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', P .. ':w', '+inf', '(' .. text(now), 'LIMIT', 0, 32)) do
     if not is_out(id) and redis.call('ZSCORE', set, id) then

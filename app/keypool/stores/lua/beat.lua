@@ -16,7 +16,7 @@ end
 if redis.call('EXISTS', P .. ':s:' .. ARGV[2]) == 0 then return {'register', text(now)} end
 redis.call('ZADD', procs, now, process)
 redis.call('PEXPIRE', procs, C.TTL_MS)
--- by name, which gives all processes the same order, unlike the times of their beats
+-- Rank the processes by name, because every process then sees the same order. Heartbeat times change constantly.
 local rank, members = 0, redis.call('ZRANGE', procs, 0, -1)
 for _, other in ipairs(members) do
   if other < process then rank = rank + 1 end

@@ -1,8 +1,10 @@
--- The bucket of one limit group and model: the meters of requests and tokens, and a pause that the server asked for.
+-- The bucket of one limit group and model: the meters of requests and tokens, and the cooldown after a 429.
 
--- The cooldown after a 429 that names no time (specification: "disabled for 60 seconds"), if no rate can be guessed.
+-- The cooldown after a 429 that gives no retry-after, if no rate can be guessed (specification: "disabled for 60
+-- seconds").
 C.DEFAULT_COOLDOWN_US = 60e6
--- A response that reports a fuller bucket is ignored up to a difference of these units, or this share of the capacity.
+-- A response that reports a fuller bucket is ignored if the difference is at most these units or this share of the
+-- capacity, whichever is more.
 C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
 -- For this long after a 429 that contradicts the headers, bursts do not grow.
 C.STEADY_US = 600e6
@@ -26,7 +28,7 @@ local function load_bucket(group, model)
   }
 end
 
--- Load only the fields that admission needs, because it may read many buckets.
+-- Load only the fields that an admission needs, because one admission may read many buckets.
 local function glance_at_bucket(group, model)
   local v = redis.call('HMGET', bucket_name(group, model), 'cd', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf',
     'ta', 'tp', 'co')
@@ -59,7 +61,7 @@ local function capacity_at(b, tokens, start, reserve)
   return math.max(meter_capacity_at(b.r, 1, start, reserve), meter_capacity_at(b.t, tokens, start, reserve))
 end
 
--- Return the limit that makes the request wait the longest.
+-- Return the limit ('requests' or 'tokens') that makes the request wait the longest.
 local function in_the_way(b, tokens, reserve)
   local requests_at = meter_free_at(b.r, 1, reserve)
   local tokens_at = meter_free_at(b.t, tokens, reserve)
@@ -67,7 +69,7 @@ local function in_the_way(b, tokens, reserve)
   return tokens_at > requests_at and 'tokens' or 'requests'
 end
 
--- Return the earliest time for any request.
+-- Return the earliest time at which the smallest request may be sent.
 local function earliest(b, start) return capacity_at(b, 0, start, C.GATE_RESERVE) end
 
 local function fits(b, tokens) return not b.t.l or tokens <= b.t.l end
@@ -77,23 +79,24 @@ local function headroom(b, now)
   return math.min(meter_headroom(b.r, now), meter_headroom(b.t, now))
 end
 
--- Return whether no header has named a limit of requests.
+-- Return whether no response header has given the request limit.
 local function is_guessed_or_unknown(b) return not b.r.l or b.guess.cut > 0 end
 
--- Count a sent request for the guess.
+-- Count a sent request, to guess the request limit from.
 local function note_sent(b, now)
   if not is_guessed_or_unknown(b) then return end
   count_sent(b.guess, b.r.l, now)
   b.guess.changed = true
 end
 
--- Drop the guess, because a header names the limit.
+-- Drop the guess, because a response header has given the limit.
 local function forget_guess(b)
   if b.guess.cut == 0 then return end
   b.r, b.guess = forgotten_meter(b.r), {n = 0, at = 0, cut = 0, changed = true}
 end
 
--- Guess a lower rate after a 429 that names no limit. Returns the end of the pause, nil if nothing can be guessed.
+-- Guess a lower rate after a 429 with no rate limit headers. Return the end of the pause, or nil if nothing can be
+-- guessed.
 local function guess_anew(b, sent, pause, now)
   b.guess.changed = true
   local rate = refused_rate(b.guess, b.r.l, sent, now)
@@ -105,7 +108,7 @@ local function guess_anew(b, sent, pause, now)
   return now + (pause or 0)
 end
 
--- Update the total limits of a model after a limit of one group has changed.
+-- Update a model's sum of limits after the limit of one group has changed from `before` to `after` (nil: unknown).
 local function sum_up(model, field, before, after)
   if before == after then return end
   local name = P .. ':m:' .. model

@@ -28,7 +28,7 @@ if not was_sent and redis.call('EXISTS', marker) == 0 then
     return {'gone', text(now)}
   end
 end
--- Count the request only once: the call is repeated if its reply was lost.
+-- Clients repeat the call if its reply was lost, but the request must be counted only once.
 if redis.call('SET', marker, 1, 'NX', 'PX', C.REPLY_LOST_MS) then
   note_sent(b, now)
   sent_late(b.r, 1, lease.r, now)

@@ -1,10 +1,10 @@
--- Count the end of a stream that was settled at its head, once.
+-- Count, once, the end of a stream whose lease was settled when the response headers arrived.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, JSON {broke, usage (none = unknown)}.
 -- Reply: {now, JSON {opened_after (none = no), closed}}
 
 local now = clock(ARGV[1])
 local lease, given, change = lease_of(ARGV[2], ARGV[3]), cjson.decode(ARGV[4]), {closed = false}
--- Count the end only once: the call is repeated if its reply was lost.
+-- Clients repeat the call if its reply was lost, but the end must be counted only once.
 if not redis.call('SET', P .. ':u:' .. lease.id, 1, 'NX', 'PX', C.LEASE_US / 1000) then return {text(now), '{}'} end
 if given.usage then book_usage(lease, given.usage) end
 local name, of_key = P .. ':k:' .. lease.key, P .. ':c:' .. lease.key

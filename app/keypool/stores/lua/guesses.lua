@@ -1,19 +1,20 @@
--- A rate that no header names: additive increase, multiplicative decrease (Chiu and Jain 1989).
+-- Guess a rate limit that no header gives, by additive increase and multiplicative decrease (Chiu and Jain 1989).
 --
--- The limit of a provider without rate limit headers is unknown until the first 429. The first guess is the rate at
--- which requests were accepted. Successes raise the guess while the rate is used, faster with more time since the last
--- 429. Each further 429 cuts it. A guess is {n = accepted requests, each fading with time, at = when the last one was
--- counted, cut = when the rate was last cut, 0 if nothing is guessed}.
+-- If a provider sends no rate limit headers, its limit is unknown until the first 429. The first guess is the rate at
+-- which requests were accepted before. While requests use the guessed rate, each success raises it, by more the longer
+-- ago the last 429 was. Each further 429 lowers it. A guess is {n = number of accepted requests, whose weight fades
+-- with time; at = when the last one was counted; cut = when the rate was last lowered, 0 if nothing is guessed}.
 
--- The window in which requests are counted: at least this many microseconds, and the time of this many requests.
+-- The window in which requests are counted: the time of C.COUNTED requests at the guessed rate, but at least
+-- C.COUNTED_US.
 C.COUNTED_US, C.COUNTED = 2e6, 4
--- The increase of a used rate per second since the last 429, in requests/s, for rates of at least one request per
--- second. Slower rates rise by this share with each success. No success adds more than a fifth.
+-- How much one success raises a used rate r (in requests/s), for each second since the last 429: by the smaller of
+-- C.INCREASE and C.SLOW_INCREASE * r^2, but never by more than the share C.LARGEST_INCREASE.
 C.INCREASE, C.SLOW_INCREASE, C.LARGEST_INCREASE = 0.002, 0.01, 0.2
--- The share that a 429 leaves, at most once per interval. The second share applies if less than a third of the rate was
--- accepted, because the guess is then far too high.
+-- A 429 multiplies the rate by C.DECREASE, at most once per C.CUT_GAP_US. If less than a third of the guessed rate was
+-- accepted, the guess is far too high, and C.FAR_DECREASE applies.
 C.CUT_GAP_US, C.DECREASE, C.FAR, C.FAR_DECREASE = 500000, 0.85, 1 / 3, 0.5
--- A rate counts as used if more than this share of it is used.
+-- The guessed rate counts as used if requests are sent at more than this share of it.
 C.USED = 0.5
 
 local function guess_window(rate)
@@ -33,7 +34,7 @@ local function raised_rate(g, rate, now)
   return rate * (1 + math.min(share, C.LARGEST_INCREASE))
 end
 
--- Update the guess after a 429. Returns the rate, nil if nothing was ever accepted.
+-- Update the guess after a 429. Return the new rate, or nil if no request has been accepted recently.
 local function refused_rate(g, rate, sent, now)
   g.n, g.at = math.max(0, still_counted(g, rate, now) - 1), now
   local accepted = counted_rate(g, rate, now)

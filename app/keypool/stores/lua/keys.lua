@@ -1,15 +1,18 @@
--- Circuits of keys, quota of limit groups, and the index of the time at which each key may take a request.
+-- The circuits of keys, the quota of limit groups, and the index of when each key may take a request.
 --
--- A key's circuit is closed, open, half open (open, and its probe is due; Nygard, "Release It!"), or dead (401). The
--- generation of a key or group counts the changes of its state, so that a response to a request that was sent before a
--- change cannot undo it.
+-- A key's circuit is closed, open, half open (open, and a probe is due; Nygard, "Release It!"), or dead (401). The
+-- generation of a key or group counts the changes of its state. A response to a request from an earlier generation
+-- cannot undo a later change.
 
 C.HOUR_US = 3600e6
--- The first time between probes of a group without quota, which doubles with each probe, and the longest time.
+-- The first and the longest interval between probes of a group that is out of quota. The interval doubles with each
+-- probe.
 C.FIRST_QUOTA_PROBE_US, C.LONGEST_QUOTA_PROBE_US = C.HOUR_US, 6 * C.HOUR_US
--- A key that no process has registered for this long leaves the index. Processes register their keys every hour.
+-- A key that no process has registered for this long is removed from the index. Processes register their keys every
+-- hour.
 C.UNREGISTERED_US = 3 * C.HOUR_US
--- A reservation survives a cooldown of up to this length. In a longer one, the request looks for another key.
+-- A reservation stays valid during a cooldown of up to this length. In a longer cooldown, the request tries another
+-- key.
 C.SHORT_COOLDOWN_US = 2e6
 
 local CLOSED, OPEN, DEAD = 0, 1, 2
@@ -25,7 +28,7 @@ local function load_key(id, model)
   }
 end
 
--- Return the `State` of a configured key that no operator has disabled.
+-- Return the `State` (snapshots.py) of a configured key that no operator has disabled.
 local function state_of(circuit, retry_at, gap, cooling, now)
   if circuit == DEAD then return 'dead' end
   if circuit == OPEN then return now >= retry_at and 'half_open' or 'open' end
@@ -33,7 +36,7 @@ local function state_of(circuit, retry_at, gap, cooling, now)
   return cooling > now and 'cooling' or 'closed'
 end
 
--- Return the keys that an operator has disabled.
+-- Return a table of key ids. The value is true if an operator has disabled the key.
 local function disabled_keys()
   local found, all = {}, redis.call('HGETALL', P .. ':off')
   for n = 1, #all, 2 do found[all[n]] = all[n + 1] == '1' end
@@ -41,7 +44,7 @@ local function disabled_keys()
 end
 local function is_disabled(id) return redis.call('HGET', P .. ':off', id) == '1' end
 
--- Return whether no process has registered this key for hours.
+-- Return whether no process has registered this key for C.UNREGISTERED_US.
 local function is_forgotten(id, now)
   return now - num(redis.call('HGET', P .. ':k:' .. id, 'se'), 0) > C.UNREGISTERED_US
 end
@@ -66,15 +69,15 @@ local function save_quota(q)
   redis.call('PEXPIRE', name, C.TTL_MS)
 end
 
--- Return a random number in [0, 1) for the position of a key, from one seed. Cubing permutes the integers below this
--- prime and scatters neighbors; doubles compute it exactly.
+-- Return a pseudorandom number in [0, 1) for a key's position and a seed. Cubing modulo the prime C.SEEDS permutes the
+-- integers below it and scatters neighbors. Doubles represent all intermediate results exactly.
 local function chance_of(seed, position)
   local mixed = (seed + position * 40503) % C.SEEDS
   return (mixed * mixed * mixed) % C.SEEDS / C.SEEDS
 end
 
 local function needs_probe(k) return not k.verified or k.circuit ~= CLOSED end
--- Return whether the process that sent the probe has died, by its missing heartbeat.
+-- Return whether the process that sent the probe has stopped sending heartbeats.
 local function orphaned(k, now)
   return k.prober ~= '' and now - k.probed_at > C.SILENT_US and not redis.call('ZSCORE', P .. ':procs', k.prober)
 end
@@ -104,7 +107,7 @@ local function quota_at(q, now, last_resort)
   return math.max(now, q.due)
 end
 
--- Count a 5xx, timeout or broken connection. Returns the failures that opened the circuit, nil if it did not open.
+-- Count a 5xx, a timeout, or a broken connection. If the circuit opens, return the number of failures, otherwise nil.
 local function fail(k, lease, now, counts)
   local current = lease.generation == k.generation
   if not counts and k.circuit == CLOSED then
@@ -123,14 +126,14 @@ local function fail(k, lease, now, counts)
   return opened
 end
 
--- Lower a key's time in all indexes to `at`, because it may be usable earlier.
+-- Lower a key's time to `at` in the indexes of all models, because the key may be usable earlier than they say.
 local function lower(id, at)
   for _, model in ipairs(known_models()) do
     redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)
   end
 end
 
--- The provider is back: make every open circuit due.
+-- Let every key with an open circuit be probed now, because the provider has recovered.
 local function end_outage(now)
   for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
     local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'ra')
@@ -142,12 +145,13 @@ local function end_outage(now)
   end
 end
 
--- Count a complete success. Returns whether it closed the circuit.
+-- Count a success (of a stream: one that did not break). Return whether it closed the circuit.
 local function complete(k, lease, now)
   local current = lease.generation == k.generation
   if k.circuit ~= CLOSED then
     if not current then return false end
-    -- The request was sent before the probe was due, because no key was usable: the whole provider was away.
+    -- This request was sent before the key's probe was due, because no key was usable. Its success ends an outage of
+    -- the whole provider.
     if k.circuit == OPEN and lease.at < k.retry_at then end_outage(now) end
     k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
     k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0
@@ -181,13 +185,15 @@ local function requests_last_hour(k, now)
   return 0
 end
 
--- Record when a key may take requests, by circuit and quota. A dead key, or one without quota, gets infinity.
+-- Record when a key may take requests according to its circuit and quota. The time is infinite for a key that is dead
+-- or out of quota.
 local function note_usable(k, q)
   local from = k.circuit == OPEN and k.retry_at or 0
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)
 end
 
--- Update the set of usable keys after a change of a key's circuit or its group's quota.
+-- Update the set of usable keys, and the set of keys that are being probed, after a change of a key's circuit or its
+-- group's quota.
 local function note_health(k, q, now)
   note_usable(k, q)
   local till = 0
@@ -201,7 +207,7 @@ local function note_health(k, q, now)
   end
 end
 
--- Set this key's exact time in the index of one model.
+-- Set the exact time of this key in the index of one model.
 local function index(k, q, b, model, now)
   local from = math.max(now, healthy_at(k, now, false), quota_at(q, now, false), k.forbidden)
   if health_awaits(k, now) then from = look_again_at(k, from, now) end
@@ -213,7 +219,8 @@ local function siblings_of(k)
   return redis.call('SMEMBERS', P .. ':g:' .. k.group)
 end
 
--- Update the index for this key and those that share its limits, after a change of bucket, circuit or quota.
+-- Update the index for this key and the other keys of its group, after a change of the bucket, circuit, or quota.
+-- `better` means that requests may be admitted earlier than before.
 local function reindex(k, q, b, model, now, better)
   if better then lower(k.id, now) end
   index(k, q, b, model, now)

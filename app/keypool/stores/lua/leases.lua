@@ -1,8 +1,8 @@
--- Leases, which clients pass back as text.
+-- Leases. Clients keep a lease as text and pass it back.
 
 local CHARGE = {'f', 'x', 'p', 'y', 'n'}
 
--- Return the text of a lease: a JSON array with numbers as text, which keeps all their digits.
+-- Return the text of a lease: a JSON array. Numbers are strings, because JSON numbers would lose digits.
 local function lease_text(lease)
   local parts = {
     lease.id, lease.key, lease.model, text(lease.tokens), text(lease.microusd), lease.batch, text(lease.generation),
@@ -14,7 +14,7 @@ local function lease_text(lease)
   return cjson.encode(parts)
 end
 
--- Parse a lease that was sent, or is to be sent, at the given time.
+-- Parse the text of a lease whose request was sent, or may be sent, at the given time.
 local function lease_of(given, at)
   local parts = cjson.decode(given)
   local function charge(first)
@@ -32,7 +32,7 @@ local function lease_of(given, at)
   return lease
 end
 
--- Return the reply for a lease: its key, when it may be sent, and reserved, last resort, probe (0/1).
+-- Return the reply to `acquire` for a lease. `sent`, `last_resort`, and `probe` are '0' or '1'.
 local function admitted(now, lease, key, at, sent, last_resort, probe)
   return {'lease', text(now), key, at, sent == '1' and '0' or '1', last_resort, probe, lease}
 end

@@ -1,9 +1,9 @@
 -- The usage of model calls and the fleet's budgets. Spending is {calls, tokens, microusd, cached_tokens}; a row is
 -- {name or batch, calls, tokens, microusd, cached tokens}.
 --
--- A call is charged its estimate before it is sent, so that concurrent calls cannot exceed a cap together. The charge
--- is corrected when the usage is known, and refunded if the call was certainly not billed. A reservation is not
--- charged, because the process that holds it may die.
+-- The estimate of a call is charged before the call is sent, so that concurrent calls cannot exceed a cap together. The
+-- charge is corrected when the usage is known, and refunded if the provider certainly did not bill the call. A
+-- reservation is not charged, because its process may crash before it sends the request.
 
 local SPENT, FIGURES = {'c', 't', 'u', 'h'}, {'calls', 'tokens', 'microusd', 'cached_tokens'}
 
@@ -14,7 +14,7 @@ local function add_spent(name, more, sign)
   redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
 end
 
--- Return the charge of a request, as if nothing were cached. A request without a model is no model call.
+-- Return the charge of a request, as if nothing were cached. A request that names no model does not count as a call.
 local function estimate(model, tokens, microusd)
   return {calls = model ~= '' and 1 or 0, tokens = math.ceil(tokens), microusd = microusd, cached_tokens = 0}
 end
@@ -25,10 +25,10 @@ local function spend(day, id, batch, more, sign)
   if batch ~= '' then add_spent(P .. ':t:' .. batch, more, sign) end
 end
 
--- Refund a request that was certainly not billed, or not sent.
+-- Refund a request that was not sent, or that the provider certainly did not bill.
 local function refund_lease(lease) spend(lease.day, lease.key, lease.batch, lease.charged, -1) end
 
--- Correct a charge to the usage {tokens, microusd, output_tokens, cached_tokens}.
+-- Replace a lease's charge by its usage {tokens, microusd, output_tokens, cached_tokens}.
 local function book_usage(lease, used)
   local more = {calls = 0}
   for _, what in ipairs({'tokens', 'microusd', 'cached_tokens'}) do more[what] = used[what] - lease.charged[what] end
@@ -36,19 +36,19 @@ local function book_usage(lease, used)
   count_usage(lease, used)
 end
 
--- Charge a bulk: a row for each batch of jobs that pays.
+-- Charge a bulk (sign 1), or refund it (-1). `parts` has a row for each batch of jobs whose budget is charged.
 local function spend_bulk(day, id, parts, sign)
   for _, part in ipairs(parts) do spend(day, id, part[1], spent_of(part), sign) end
 end
 
--- Return the exhausted budget ('day calls', 'batch tokens', 'key_day microusd'), or nil. A cap of -1 is none, and a
--- request without cost exceeds none.
+-- Return the exhausted budget ('day calls', 'batch tokens', 'key_day microusd'), or nil. A cap of -1 means no cap. A
+-- request with no cost exceeds no cap.
 local function exceeded(budget, name, cap, more)
   if more.calls == 0 and more.tokens == 0 and more.microusd == 0 then return nil end
   if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return nil end
   local v = redis.call('HMGET', P .. name, 'c', 't', 'u', 'kc', 'kt', 'ku')
   for n, unit in ipairs({'calls', 'tokens', 'microusd'}) do
-    -- Without the server, a process may use only its share of what was left when the server was lost.
+    -- While the server is lost, a process may use only its share of what was left of the budget at the loss.
     local before = num(v[n + 3], 0)
     local mine = before + math.floor(math.max(0, cap[unit] - before) / C.PROCESSES)
     if cap[unit] >= 0 and num(v[n], 0) + more[unit] > mine then return budget .. ' ' .. unit end
@@ -62,13 +62,14 @@ local function batch_refusal(batch, more)
 end
 local function key_refusal(day, id, more) return exceeded('key_day', ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, more) end
 
--- Check the budgets of a request with a reservation.
+-- Return the exhausted budget of a reserved request, or nil.
 local function has_no_budget(lease)
   local more = lease.charged
   return day_refusal(lease.day, more) or batch_refusal(lease.batch, more) or key_refusal(lease.day, lease.key, more)
 end
 
--- Note the largest cap of this daily budget ('day tokens') that refused a request; smaller caps would refuse it too.
+-- Record that this daily budget ('day tokens') has rejected a request. If processes have different caps, keep the
+-- largest that has rejected one.
 local function note_stop(day, detail)
   local budget, unit = string.match(detail, '^(%S+) (%S+)$')
   local cap = ({day = C.CAP_DAY, key_day = C.CAP_KEY_DAY})[budget]

@@ -1,7 +1,8 @@
--- One limit: the provider's bucket as headers describe it, and our own pace. A request needs capacity in both.
+-- The meter of one limit. It models two buckets: the provider's, as the response headers describe it, and our own pace
+-- (a stricter rate limit). A request needs capacity in both.
 --
--- A bucket is stored as the time at which it will be full again, the theoretical arrival time of the generic cell rate
--- algorithm (ITU-T I.371). Times are microseconds, rates are per minute.
+-- A bucket is stored as the time at which it will be full again (the theoretical arrival time of the generic cell rate
+-- algorithm, ITU-T I.371). Times are in microseconds, and rates are per minute.
 --
 -- A meter is {
 --   l = limit per minute, nil until a response names it; c = capacity, as responses show it;
@@ -13,23 +14,29 @@
 --   g = n when the limit changed: earlier charges do not belong to the present bucket;
 --   s = the factor by which our pace is slower than the limit}
 
--- The reserve, because headers are rounded and requests take time to arrive: a share of the burst, at most the worth of
--- these seconds (and one request). Requests with a reservation may use half of it, for corrections while they wait.
+-- A part of each burst stays unused, because headers are rounded and requests take time to arrive. This reserve is a
+-- share of the burst, but at most what the limit refills in C.LONGEST_RESERVE_S seconds (or one request, if that is
+-- more). Requests that hold a reservation may use half of the reserve, so that corrections while they wait do not delay
+-- them.
 C.SCHEDULE_RESERVE, C.GATE_RESERVE, C.LONGEST_RESERVE_S = 0.2, 0.1, 1
--- A response that reports an emptier bucket than computed is applied in full above this; 2 ms is network noise. One
--- that reports a fuller bucket is applied by a quarter, and only outside a band (see learn_meter).
+-- If a response reports an emptier bucket than computed, the whole difference is applied, unless it is under 2 ms,
+-- which is network noise. If it reports a fuller bucket, a quarter of the difference is applied, and small differences
+-- are ignored (see learn_meter).
 C.LATE_NOISE_US, C.EARLY_STEP = 2000, 0.25
--- A smaller capacity than known is applied by a quarter, because headers are rounded.
+-- If a response reports a smaller capacity, a quarter of the difference is applied, because headers are rounded.
 C.CAPACITY_STEP = 0.25
--- The rate of a daily limit is computed from rounded figures: within this share, it is the same limit.
+-- The rate of a daily limit is computed from rounded figures. Rates that differ by at most this share count as the same
+-- limit.
 C.WAVERING = 0.25
--- Slow start: a limit per minute may be enforced per second, so that bursts start at one second's worth, and grow by a
--- tenth of a request with each success that used them. A 429 that contradicts the headers shrinks them.
+-- Slow start: a provider may enforce a limit per minute in each second. Bursts therefore start at one second's worth,
+-- and grow by a tenth of the request's units with each success that used up the burst. A 429 that contradicts the
+-- headers shrinks them.
 C.GROWTH, C.CUT = 0.1, 0.9
--- After such a 429 for tokens, our pace leaves a part of the limit unused: no header describes that bucket, and an
--- estimate that is 1 % too low empties it. Each 429 adds this share, up to the maximum.
+-- After a token 429 that contradicts the headers, our pace becomes slower than the limit, because no header describes
+-- the exhausted bucket, and an estimate that is 1 % too low would empty it again. Each such 429 adds C.SLOWING to the
+-- factor, up to C.SLOWEST.
 C.SLOWING, C.SLOWEST = 0.01, 1.04
--- The variation of transit times: the slack of a bucket that holds little more than one request.
+-- The assumed variation of transit times. A bucket that holds little more than one request needs this much slack.
 C.JITTER_US = 10000
 -- A guessed limit allows bursts of this many seconds' worth, and at least one request.
 C.GUESSED_BURST_S = 0.2
@@ -42,19 +49,19 @@ local function interval(m)
   return 0
 end
 
--- Return the part of a burst of `largest` units that may be used, this request included.
+-- Return how many units of a burst of `largest` units may be used, including this request.
 local function burst_of(m, largest, units, reserve)
   local kept = math.min(reserve * largest,
     reserve / C.SCHEDULE_RESERVE * math.max(units, (m.l or 0) / 60 * C.LONGEST_RESERVE_S))
   return math.max(largest - kept, math.min(units, m.c))
 end
 
--- Return the slack for varying transit times that a bucket with (almost) no reserve needs.
+-- Return the slack (in microseconds) for varying transit times, which a bucket with little reserve needs.
 local function pad(m, largest, units, reserve)
   return math.max(0, C.JITTER_US - math.max(0, largest - burst_of(m, largest, units, reserve)) * interval(m))
 end
 
--- Return how long before an arrival time a request may be sent, with a burst of `largest` units.
+-- Return how long before its theoretical arrival time a request may be sent, if bursts have `largest` units.
 local function lead(m, largest, units, reserve)
   return burst_of(m, largest, units, reserve) * interval(m) - pad(m, largest, units, reserve)
 end
@@ -67,7 +74,8 @@ local function go_at(m, full_at, paced_at, units, reserve)
     paced_at + need - lead(m, pace(m), units, reserve))
 end
 
--- Return when `units` fit; 0 while the limit is unknown. More units than the bucket holds are sent when it is full.
+-- Return when there is capacity for `units`, or 0 while the limit is unknown. A request with more units than the bucket
+-- holds may be sent when the bucket is full.
 local function meter_free_at(m, units, reserve)
   if not m.l then return 0 end
   return math.ceil(go_at(m, m.f, m.p, units, reserve))
@@ -77,26 +85,26 @@ local function meter_capacity_at(m, units, start, reserve)
   return math.max(start, meter_free_at(m, units, reserve))
 end
 
--- A charge is {f, x, p, y, n} of the meter at a lease's admission; f is 0 while the limit is unknown.
+-- A charge is a copy of the meter's {f, x, p, y, n} from the admission of a lease. f is 0 if the limit was unknown.
 local function known(m, charge) return m.l and charge.f ~= 0 end
 
--- Return whether the limit has changed since a charge, whose time and lessons then belong to another bucket.
+-- Return whether the limit has changed since a charge. The charge then refers to a bucket that no longer exists.
 local function outdated(m, charge) return known(m, charge) and charge.n <= m.g end
 
--- Return the charge of a lease with all corrections so far.
+-- Return the charge of a lease, moved by all corrections since its admission.
 local function own(m, charge)
   if not known(m, charge) then return charge end
   return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y, n = charge.n}
 end
 
--- Return when a reservation may be sent, after the corrections since.
+-- Return when a reserved request may be sent, after the corrections since its admission.
 local function gate_at(m, units, charge)
   if not known(m, charge) then return 0 end
   local mine, taken = own(m, charge), units * interval(m)
   return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE))
 end
 
--- Charge `units` now, or reserve them for `at` with slack for varying transit times.
+-- Charge `units` at the time `at`. If `reserved`, add slack for varying transit times.
 local function charge_meter(m, units, at, reserved)
   if not m.l then return end
   local taken = units * interval(m)
@@ -125,7 +133,8 @@ local function move(m, by)
   m.y = m.y + by
 end
 
--- Adjust for a reserved request that is sent late: the time since the bucket was full is lost.
+-- Adjust the meter for a reserved request that is sent late. A full bucket does not refill, so the time since it was
+-- full adds no capacity.
 local function sent_late(m, units, charge, now)
   if not known(m, charge) then return end
   local mine, taken = own(m, charge), units * interval(m)
@@ -138,23 +147,24 @@ local function meter_headroom(m, now)
   return math.max(0, 1 - math.max(0, m.f - now) / (m.c * interval(m)))
 end
 
--- Return by how much a response reports the bucket later than computed (negative: earlier). The response describes the
--- moment at which the server admitted the request; later charges still count.
+-- Return how much later than computed a response reports the bucket to be full (negative: earlier). The response
+-- describes the bucket at the moment of admission, so it is compared with the lease's charge, not with later ones.
 local function drift(m, reading, admitted, charge)
   if not known(m, charge) then return 0 end
   return admitted + reading.reset_us - own(m, charge).f
 end
 
--- A limit per minute is full again within a minute; a longer reset means a limit per day (or hour).
+-- Return the rate per minute. The bucket of a limit per minute is full again within a minute, so a longer reset means
+-- that the limit is per hour or day.
 local function rate_of(reading)
   local used = reading.limit - reading.remaining
   if reading.reset_us <= 1.05 * C.MINUTE_US or used == 0 then return reading.limit end
   return math.min(reading.limit, used * C.MINUTE_US / reading.reset_us)
 end
 
--- Use a response's limit, and correct the arrival time by the difference. `dead` is the band (units, share of the
--- capacity) within which an earlier time is ignored. A new limit voids reservations (`outdated`), and the burst of our
--- pace then counts as used.
+-- Learn the limit from a response, and correct the time at which the bucket is full. An earlier time is ignored if it
+-- differs by less than `dead` (units, share of the capacity). A changed limit voids reservations (`outdated`), and the
+-- burst of our pace then counts as used up.
 local function learn_meter(m, reading, admitted, charge, units, dead)
   local rate = rate_of(reading)
   local reported = math.max(1, math.min(reading.limit, reading.remaining + reading.reset_us * rate / C.MINUTE_US))
@@ -183,7 +193,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   correct(m, step)
 end
 
--- After a success, let a burst that was used up grow a little.
+-- After a success, increase the allowed burst a little if the request used it up.
 local function grow(m, units, charge, sent)
   if not known(m, charge) or m.a >= m.c then return end
   local capacity_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE) - (charge.p - sent)
@@ -193,9 +203,10 @@ end
 
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
--- After a 429, leave capacity for one request at `till`, and for later ones at the limit's rate. This applies to our
--- pace, and to the provider's bucket unless the headers contradict. If they do, the bucket's state is unknown, and we
--- also wait for a part of the burst, or every larger request would be refused again.
+-- After a 429, set the meter so that it has capacity for one request at `till`, and for later ones at the limit's rate.
+-- Our pace is always set. The provider's bucket is set unless the response's headers say that it had capacity. In that
+-- case, the state of the bucket that rejected the request is unknown. We then also wait for a part of the burst,
+-- because otherwise every larger request would be rejected again.
 local function empty_until(m, till, units, charge, against_the_headers)
   if not known(m, charge) then return end
   local mine, need = own(m, charge), math.min(units, m.c) * interval(m)
@@ -213,7 +224,8 @@ end
 
 local function guessed_burst(rate) return math.max(1, rate / 60 * C.GUESSED_BURST_S) end
 
--- Set a guessed limit, with capacity for the next request at this time. Reservations become void.
+-- Return a meter for a guessed limit, with capacity for the next request at `next_at`. Existing reservations become
+-- void, because the limit changes.
 local function guessed_meter(rate, next_at, total)
   local m, burst = unknown_meter(), guessed_burst(rate)
   m.l, m.c, m.a, m.n, m.i, m.g = rate, burst, burst, total, total, total

@@ -41,21 +41,21 @@
 --   procs             sorted set: process -> its last heartbeat
 
 
--- How long unused data is kept: circuits, figures, limits.
+-- How long unused circuits, figures, and limits are kept.
 C.TTL_MS = 7 * 86400 * 1000
--- Spending is kept a little longer than the period of any report.
+-- Spending is kept a little longer than the longest period of a report.
 C.SPENT_TTL_MS = 35 * 86400 * 1000
--- How long a disabled key is remembered after the last registration by any process.
+-- How long the list of disabled keys is kept after the last registration by any process.
 C.DISABLED_TTL_MS = 400 * 86400 * 1000
--- The most models that are known at a time.
+-- Maximum number of models whose data is kept.
 C.MOST_MODELS = 100
--- How long a reply is remembered, in case it was lost.
+-- How long a reply is kept, in case it was lost and the client repeats the call.
 C.REPLY_LOST_MS = 120000
 C.MINUTE_US = 60e6
 
 local P = KEYS[1]
 
--- Keep the data of these names for another week.
+-- Let the data of these names expire a week from now.
 local function keep(...)
   for _, name in ipairs({...}) do redis.call('PEXPIRE', P .. name, C.TTL_MS) end
 end
@@ -74,13 +74,13 @@ local function clock(given)
   return tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
 
--- Return the days since the Unix epoch, as text.
+-- Return the number of whole days since the Unix epoch, as text.
 local function day_of(at) return whole(math.floor(at / C.DAY_US)) end
 
 local function known_models() return redis.call('ZRANGE', P .. ':models', 0, -1) end
 
--- Remember a model with an admitted request. Forget unused models, and all but the newest: a service that lets anyone
--- choose the model must not slow down the pool.
+-- Record that a request for this model was admitted. Delete the data of unused models, and of the oldest models above
+-- the maximum. Otherwise, a service whose callers choose the model could slow down the pool.
 local function note_model(model, now)
   if redis.call('ZADD', P .. ':models', now, model) == 0 then return end
   redis.call('PEXPIRE', P .. ':models', C.TTL_MS)

@@ -15,7 +15,7 @@ for position, key in ipairs(given.keys) do
   local name = P .. ':k:' .. id
   local before = redis.call('HGET', name, 'gr')
   redis.call('HSET', name, 'gr', group, 'mk', mask, 'gn', size[group], 'se', now)
-  -- the key may have left the index
+  -- add the key to the index of each model again, in case it was removed as unregistered
   for _, model in ipairs(models) do
     redis.call('ZADD', P .. ':i:' .. model, 'NX', 0, id)
   end
@@ -32,11 +32,11 @@ for position, key in ipairs(given.keys) do
   keep(':k:' .. id, ':c:' .. id, ':g:' .. group, ':q:' .. group)
 end
 for _, model in ipairs(models) do keep(':i:' .. model, ':w:' .. model) end
--- remove keys whose data has expired
+-- Remove keys from the list whose data has expired.
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if redis.call('EXISTS', P .. ':k:' .. id) == 0 then redis.call('ZREM', P .. ':keys', id) end
 end
--- a key that was enabled in the meantime has an entry, and stays enabled
+-- HSETNX keeps existing entries, so a key that was enabled in the meantime stays enabled.
 for _, id in ipairs(given.disabled) do redis.call('HSETNX', P .. ':off', id, 1) end
 redis.call('PEXPIRE', P .. ':off', C.DISABLED_TTL_MS)
 for _, id in ipairs(given.verified) do redis.call('HSETNX', P .. ':k:' .. id, 've', 1) end
@@ -55,7 +55,7 @@ for _, l in ipairs(given.learned) do
   sum_up(l[2], 'st', token_limit, b.t.l)
 end
 for _, used in ipairs(given.spent) do
-  -- Several processes report the same spending, so the largest value of each figure counts.
+  -- Several processes report the spending of the same fleet, so keep the largest value of each figure.
   local name = P .. ':' .. used[1]
   for n, field in ipairs(SPENT) do
     redis.call('HSET', name, field, whole(math.max(num(redis.call('HGET', name, field), 0), used[n + 1])))

@@ -25,15 +25,14 @@ end
 
 -- budgets
 if foreign then
-  -- the server that gave the lease counts it
+  -- the server that gave the lease counts its usage
 elseif C.UNBILLED[outcome] or given.unbilled then
   refund_lease(lease)
 elseif given.usage then
   book_usage(lease, given.usage)
 end
 
--- A request too large for the key used no tokens. Their charge would block the key for as many minutes as the request
--- exceeds its limit.
+-- A request that is too large for the key used no tokens. If its charge stayed, it would block the key for minutes.
 if outcome == 'too_large' then
   if lease.t.f ~= 0 then
     refund_meter(b.t, lease.tokens, lease.t)
@@ -54,7 +53,7 @@ if outcome == 'success' then
   if b.guess.cut > 0 then
     raise_meter(b.r, raised_rate(b.guess, b.r.l, now))
   elseif now >= b.steady and lease.r.n - b.r.i <= 2 * b.r.a then
-    -- larger bursts do not help a bucket that is always in use, and would overshoot
+    -- larger bursts do not help a bucket that is never full, and would exceed the limit
     grow(b.r, 1, own(b.r, lease.r), lease.at)
   end
   if now >= b.steady then
@@ -99,7 +98,7 @@ local function lose_quota()
   change.quota_gone = news
 end
 
--- Handle a 429 with rate limit headers, or without a possible guess. Returns the end of the pause.
+-- Handle a 429 that has rate limit headers, or after which no rate can be guessed. Return the end of the pause.
 local function rest(till)
   local of_r, of_t = limited_by ~= 'tokens', limited_by ~= 'requests'
   local against = requests and of_tokens and requests.remaining >= 1 and of_tokens.remaining >= lease.tokens

@@ -7,13 +7,14 @@
 -- (readings of the whole limits, nil = unknown), cooldown until, guess cut at}, ...},
 -- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {row (ledger.lua), ...}}. Reply: {now}
 
--- Slots are wider than the limit requires by this factor.
+-- Slots are longer than the limit requires by this factor.
 C.MARGIN = 1.05
 
 local now = clock(ARGV[1])
 local given = cjson.decode(ARGV[2])
 
--- Set the share of a limit that is new or has changed. Reservations under the old limit become void.
+-- Return the meter of this process's share of a limit. Return `m` if the limit has not changed; otherwise, existing
+-- reservations become void.
 local function take(m, reported)
   if not reported then return m end
   local rate, known = rate_of(reported), (m.l or 0) * given.size * C.MARGIN
@@ -39,7 +40,7 @@ for _, l in ipairs(given.limits) do
   sum_up(model, 'st', token_limit, b.t.l)
 end
 for _, bad in ipairs(given.bad) do
-  -- This process does not probe the key. The fleet does when the server is back.
+  -- While the server is lost, this process does not probe the key. The fleet does so after the server's return.
   local k = load_key(bad[1], '')
   k.circuit, k.verified, k.retry_at = bad[2], true, now + C.DEAD_PROBE_US
   save_health(k)

@@ -1,6 +1,6 @@
--- Counts for metrics and reports, parsed by tally.py, and kept as long as the key or the model.
+-- Counts for metrics and reports. tally.py parses them. They are kept as long as the data of their key or model.
 
--- The longest saturation that is counted in advance. Later requests count the rest of a longer one.
+-- The longest saturation that one request counts in advance. If it lasts longer, later requests count the rest.
 C.LONGEST_SATURATION_US = 60e6
 
 local function count(name, field, by)
@@ -15,7 +15,7 @@ local function count_usage(lease, used)
   count(name, of .. 'h', used.cached_tokens)
 end
 
--- Count a change of a key.
+-- Count the changes of a key's state.
 local function count_change(k, change)
   local name = P .. ':c:' .. k.id
   for field, happened in pairs({open = change.opened_after, closed = change.closed, dead = change.died,

@@ -4,7 +4,7 @@
 local now = clock(ARGV[1])
 local name = P .. ':r:' .. ARGV[2]
 local kept = redis.call('HMGET', name, 'lease', 'at', 'sent')
--- a late call for this lease is refused
+-- an `acquire` for this lease that arrives later is rejected
 redis.call('HSET', name, 'lease', '')
 redis.call('PEXPIRE', name, C.REPLY_LOST_MS)
 if kept[1] and kept[1] ~= '' then
