@@ -1,1 +1,1 @@
-"""Read the pages of a known template without a model, by recipes learned from values verified on earlier pages."""
+"""Read pages of a known template without a model. Recipes are learned from values verified on earlier pages."""

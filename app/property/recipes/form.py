@@ -1,4 +1,4 @@
-"""Convert recipes to JSON for storage, and to and from TOML for operators (docs/recipes.md)."""
+"""Convert recipes to and from JSON for storage, and to and from TOML for operators (docs/recipes.md)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SEE = "Correct it; docs/recipes.md shows every form of an anchor"
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
-    """Return `recipe` as JSON, including its format version."""
+    """Return `recipe` in JSON types, including the version of the format."""
     data = asdict(recipe) | {"format": FORMAT, "fingerprint": sorted(recipe.fingerprint)}
     data["fields"] = {
         name: [{key: value for key, value in anchor._asdict().items() if value} for anchor in anchors]
@@ -38,7 +38,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Recipe | None:
-    """Return the recipe from `as_json`; None for another format version, which must be learned again."""
+    """Return the recipe that `as_json` wrote as `data`. Return None if `data` has another version of the format."""
     if data.get("format") != FORMAT:
         return None
     known = {one.name: data[one.name] for one in fields(Recipe) if one.name in data}
@@ -59,7 +59,7 @@ def from_json(data: Mapping[str, Any]) -> Recipe | None:
 
 
 def as_toml(recipe: Recipe) -> str:
-    """Return `recipe` as an operator would write it: without counters and reader anchors."""
+    """Return `recipe` as TOML in the form that operators write: without counters and reader anchors."""
     lines = [f"format = {FORMAT}", f"host = {_quoted(recipe.host)}"]
     lines += [f"pages = {_quoted(recipe.pages)}"] if recipe.pages else []
     lines += ["", "[fields]"]
@@ -71,16 +71,16 @@ def as_toml(recipe: Recipe) -> str:
                 if value
             )
             for one in anchors
-            if one.kind != "reader"  # reader anchors cannot be written by hand
+            if one.kind != "reader"  # `written` does not accept reader anchors
         ]
         lines += [] if not forms else [f"{name} = [{', '.join(f'{{ {one} }}' for one in forms)}]"]
     return "\n".join(lines) + "\n"
 
 
 def written(text: str, source: str) -> Recipe:
-    """Return the recipe that an operator wrote. `source` names the file.
+    """Parse a TOML recipe that an operator wrote. `source` is the name of its file, for error messages.
 
-    Raises `ConfigurationError` with the line of the error and the allowed values.
+    Raises `ConfigurationError`, which names the line of the error.
     """
     try:
         data = tomllib.loads(text)
@@ -106,7 +106,7 @@ def written(text: str, source: str) -> Recipe:
 
 
 class _Wrong:
-    """Builds errors that name the line."""
+    """Builds errors that name the file and the line."""
 
     def __init__(self, text: str, source: str) -> None:
         self._lines = text.splitlines()

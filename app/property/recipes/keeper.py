@@ -1,6 +1,6 @@
-"""The life cycle of recipes: when pages teach a recipe, and when it is used, audited, suspended, or learned again.
+"""Manage the life cycle of recipes: decide when a recipe is learned, used, audited, suspended, and learned again.
 
-Every process has a keeper. All keepers share their recipes through a store.
+Each process has its own `RecipeKeeper`. All of them share the recipes in one store.
 """
 
 from __future__ import annotations
@@ -26,34 +26,35 @@ from app.property.record import WITH_PROPERTY, Method
 
 _LOG = logging.getLogger(__name__)
 
-#: This many of the newest pages are checked. On average, they must have this share of the usual fields.
+#: An active recipe is suspended if its newest `_RECENT` pages have, on average, a smaller share of the usual fields.
 _RECENT, _LEAST_RECENT = 8, 0.75
-#: A suspended recipe is learned again at most once in this time.
+#: The minimum time between two attempts to learn a suspended recipe again.
 _RELEARNED_AFTER = timedelta(days=1)
 #: The attributes of a recipe that learning changes.
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: The CPU limit, in seconds, to learn from up to `MOST_EXAMPLES` pages. Pages of large portals take five seconds.
+#: The CPU limit, in seconds, for learning from up to `MOST_EXAMPLES` pages. For pages of large portals, learning takes
+#: five seconds.
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
 
 class RecipeStore(Protocol):
-    """Stores recipes and examples: in memory for tests and benchmarks, otherwise in the database."""
+    """A store of recipes and examples: the database, or memory in tests and benchmarks."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return at most `MOST_OF_HOST` recipes of `host`: written ones first, then the last updated ones."""
+        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten, then learned recipes, last updated first."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template (`template.ALIKE`) and kind, or store `recipe`.
+        """Return the stored recipe of the same template (`template.ALIKE`) and kind, else store and return `recipe`.
 
-        Locks the host during the search.
+        Locks the host, so that two processes do not both store a recipe for one template.
         """
         ...
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example, replacing an older one of the same page. Keeps at most `MOST_EXAMPLES` per recipe."""
+        """Store an example, replacing an older example of the same page. Keep the newest `MOST_EXAMPLES` per recipe."""
         ...
 
     def examples(self, recipe_id: str) -> list[Example]:
@@ -65,15 +66,20 @@ class RecipeStore(Protocol):
         ...
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply the pure `change` to the stored recipe in a transaction. Return it, or None if it was deleted."""
+        """Replace the stored recipe by the result of `change`, in one transaction.
+
+        Return the result, or None if the recipe was deleted. `change` must be a pure function, because the transaction
+        may be repeated.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRate:
-    """The shares of the pages read with a recipe, 0 to 1, for which a model is asked for all fields as a check.
+    """How often recipes are audited. In an audit, a model is asked for all fields of a page that a recipe read.
 
-    `young_share`, if higher, applies to recipes that read fewer than `young` pages. A `share` of 0 means no audits.
+    `share` is the share of audited pages, 0 to 1; 0 means no audits. If `young_share` is higher, it applies instead to
+    recipes with fewer than `young` pages.
     """
 
     share: float = 0.02
@@ -81,13 +87,13 @@ class AuditRate:
     young: int = 50
 
     def chooses(self, page: Page, recipe: Recipe) -> bool:
-        """Return whether to audit `page`. Pages with the same body get the same answer."""
+        """Return whether to audit `page`. This depends on the hash of its body, not on chance."""
         share = max(self.share, self.young_share) if recipe.counts.pages < self.young and self.share else self.share
         return int(page.sha256[:8], 16) < share * 0x1_0000_0000
 
 
 class RecipeKeeper:
-    """Reads pages with recipes and learns from a model's answers. Thread-safe."""
+    """Reads pages with recipes, and learns recipes from a model's answers. Thread-safe."""
 
     def __init__(self, store: RecipeStore, clock: Clock, audits: AuditRate | None = None) -> None:
         self._store = store
@@ -95,7 +101,7 @@ class RecipeKeeper:
         self._audits = audits or AuditRate()
 
     def read(self, page: Page, known: Sequence[Recipe]) -> RecipeReading:
-        """Read `page` with its host's recipes `known`. If it is chosen for an audit, mark its extraction as `audited`.
+        """Read `page` with `known`, the recipes of its host. If the page is audited, mark the extraction as `audited`.
 
         Raises `PageTooComplexError`.
         """
@@ -113,11 +119,13 @@ class RecipeKeeper:
         dropped: Collection[str] = (),
         saved_tokens: int = 0,
     ) -> None:
-        """Record the result of a page: count it, store it as an example, learn from it, or suspend contradicted fields.
+        """Learn from a page that was read: update the recipe's counters, store an example, and learn again if needed.
 
-        `asked` are the fields that a model was asked for (empty: no model was asked). `answered` is the extraction with
-        the model's checked values, None without an answer. Values of the fields in `dropped` failed the check.
-        `saved_tokens` counts the tokens of a prompt that was not sent.
+        Fields for which the model's answer contradicts the recipe are suspended.
+
+        `asked` are the fields that a model was asked for; empty means that no model was asked. `answered` is the
+        extraction with the model's checked values; None means that the model did not answer. `dropped` are fields whose
+        values from the model failed the check. `saved_tokens` counts the tokens of a prompt that was not sent.
         """
         extraction = read.extraction
         if extraction.kind not in WITH_PROPERTY or (asked and answered is None):
@@ -164,7 +172,7 @@ class RecipeKeeper:
             self._store.forget_examples(recipe.id)
 
     def _relearn(self, recipe: Recipe) -> None:
-        """Search for anchors in the examples, outside any transaction because it takes long."""
+        """Learn the recipe from its stored examples. This takes seconds, so it runs outside any transaction."""
         now = self._clock.now()
         is_again = recipe.state is RecipeState.SUSPENDED and recipe.relearned_at
         if is_again and now - datetime.fromisoformat(recipe.relearned_at) < _RELEARNED_AFTER:
@@ -186,7 +194,10 @@ class RecipeKeeper:
 
 
 def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Learn from the examples with a CPU limit, so that strangers' pages cannot block a worker."""
+    """Learn from the examples with a CPU limit, so that no website can block a worker.
+
+    Return the unchanged `recipe` if the limit is exceeded.
+    """
     try:
         with reading(recipe.host, seconds=_LEARNING_SECONDS):
             return learn(recipe, examples)
@@ -196,19 +207,22 @@ def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 
 def _is_due(recipe: Recipe) -> bool:
-    """Return whether to search for anchors: after each new page at first, later when there are a quarter more pages."""
+    """Return whether enough examples were added since the last learning.
+
+    The first learning needs `LEAST_PAGES`. Up to `MOST_EXAMPLES`, one more is enough. Later, a quarter more is needed.
+    """
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0
     )
 
 
 def host_of(page: Page) -> str:
-    """Return the host of a page, as recipes name it."""
+    """Return the host of a page in the spelling of `Recipe.host`."""
     return recipe_host(urlsplit(page.final_url).hostname)
 
 
 def _judged(recipe: Recipe) -> Recipe:
-    """Suspend `recipe` if its newest pages have far fewer of its usual fields."""
+    """Return `recipe`, suspended if its newest pages have far fewer of the usual fields than before."""
     recent = sum(recipe.recent) / len(recipe.recent) if recipe.recent else 1.0
     if len(recipe.recent) < _RECENT or recent >= _LEAST_RECENT:
         return recipe
@@ -217,7 +231,7 @@ def _judged(recipe: Recipe) -> Recipe:
 
 
 def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
-    """Return the fields for which a model's checked answer contradicts the recipe, with the reason."""
+    """Return the fields for which the model's checked answer contradicts the recipe's value, each with the reason."""
     answers = {one.field: one for one in answered.candidates if one.method is Method.LLM}
     own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
     return {
@@ -228,7 +242,7 @@ def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
 
 
 def _contradiction(answer: object, own: object) -> str:
-    """Describe a contradiction without quoting texts. A recipe outlives its pages, so it must not name people."""
+    """Describe a contradiction without quoting text, which may name people: a recipe is kept longer than its pages."""
     if isinstance(answer, int | float) and isinstance(own, int | float):
         return f"a model read {answer!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

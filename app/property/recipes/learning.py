@@ -1,8 +1,8 @@
-"""Learn the anchors of a template from pages with verified values.
+"""Learn the anchors of a template from pages with verified values (ADR 0054).
 
-An anchor is adopted if it was right on at least four pages. Three of these must have a value, or two if the anchor's
-words name the field. A right anchor leads only to the verified value, and to nothing on pages known to lack the field
-(ADR 0054).
+An anchor is right on a page if it leads to the verified value only, or to nothing on a page known to lack the field. It
+is adopted if it is right on at least four pages. Of these, three must have a value, or two if the anchor's words name
+the field. Few other pages may contradict it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: The minimum number of pages that an anchor must be right on, how many of them must have a value, and how many if the
-#: anchor's words name the field.
+#: The minimum number of pages on which an anchor must be right; how many of these must have a value; and how many of
+#: these must have a value if the anchor's words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: After the first right page, an anchor needs this many right pages for each wrong one: if values may agree by chance,
-#: for other values, and if the anchor names the field.
+#: After its first right page, an anchor needs this many right pages for each wrong page: `_MANY` if the field has few
+#: possible values, `_NAMED` if the anchor names the field, and otherwise `_SEVERAL`.
 _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
-#: Only this many spots of an anchor are examined on a page.
+#: Maximum number of spots that are examined per anchor and page.
 _MOST_SPOTS = 4
-#: If a model would help on a smaller share of pages than this, the model is not asked on every page.
+#: Up to this share of the pages, it counts as rare that a model finds a value, or that the anchors miss one.
 _RARE = 0.25
-#: Kinds of fields with few possible values, so that pages may agree by chance.
+#: Kinds of fields with few possible values. Two different fields may often have equal values by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
-#: These fields are not learned, because they follow from other fields or have several values.
+#: Fields that are not learned, because they are derived from other fields or have several values.
 _DERIVED = {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
 _LEARNED = tuple(name for name in FIELDS if name not in _DERIVED)
 _ORDER = ("path", "attribute", "label", "reader")
@@ -50,8 +50,9 @@ _ORDER = ("path", "attribute", "label", "reader")
 class Example:
     """A page with verified values.
 
-    `values` are (value, unit) by field. `absent` are fields that the page is known to lack. `unanswered` are fields
-    that a model was asked for and did not answer. `row` points to the object that was read, if the body has several.
+    `values` maps fields to (value, unit). `absent` are fields that the page is known to lack. `unanswered` are fields
+    that a model was asked for and gave no value for. `row` is the JSON pointer of the object that was read, if the body
+    lists several properties; else None.
     """
 
     page: Page
@@ -62,11 +63,12 @@ class Example:
 
 
 def example_of(extraction: Extraction, asked: Collection[str], dropped: Collection[str] = ()) -> Example:
-    """Return the verified values of a page about which a model was asked for `asked`.
+    """Return the verified values of a page as an example. A model was asked for the fields `asked`.
 
     `extraction` includes the model's answer. Verified values are the model's checked answers, and values that readers
-    read with a confidence of 0.9 or more and no recipe read. A field is absent if it was asked for and neither the
-    model nor a reader found it. Fields in `dropped`, whose answer failed the check, are not absent.
+    other than a recipe read with a confidence of at least `SURE`. A field is absent if it was asked for and neither the
+    model nor a reader found a value. `dropped` are fields for which the model's value failed the check; they are not
+    absent.
     """
     answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
     values = {name: (one.value, one.unit) for name, one in answers.items()}
@@ -81,10 +83,9 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
 
 
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Return `recipe` with the anchors that `examples` (newest last) support; the recipe is active once it has an
-    anchor.
+    """Return an active recipe with the anchors that `examples` (newest last) support.
 
-    Every example is read again, which takes about 50 ms per page.
+    If they support no anchor, return `recipe` unchanged. Every example is read again, which takes about 50 ms per page.
     """
     pages = [page for example in examples if (page := _Page.of(example)) is not None]
     if len(pages) < LEAST_PAGES:
@@ -117,7 +118,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 @dataclass(eq=False)
 class _Page:
-    """An example, read again, with all its anchors."""
+    """An example whose page was read again, with all anchors on the page."""
 
     example: Example
     spots: Spots
@@ -126,7 +127,7 @@ class _Page:
 
     @classmethod
     def of(cls, example: Example) -> _Page | None:
-        """Read the example's page again. Return None if it no longer contains the object."""
+        """Read the example's page again. Return None if its object (`Example.row`) is no longer found."""
         documents: list[Document] = []
 
         def keep(document: Document, _: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -142,7 +143,7 @@ class _Page:
         return None
 
     def value(self, name: str, anchor: Anchor) -> tuple[Candidate | None, bool]:
-        """Return the candidate that the anchor leads to on this page, and whether it is the only value."""
+        """Return the candidate that the anchor leads to on this page (or None), and whether its spots agree."""
         if (name, anchor) not in self.known:
             found, is_one = one_value(anchor, name, self.spots)
             self.known[name, anchor] = (says(found, name), is_one)
@@ -152,7 +153,10 @@ class _Page:
         return any(self.value(name, anchor)[0] is not None for anchor in anchors)
 
     def is_right(self, name: str, anchor: Anchor) -> bool | None:
-        """Return whether the anchor leads only to the verified value; None if nothing is found or verified."""
+        """Return whether the anchor leads only to the verified value.
+
+        Return None if it leads to nothing, or if nothing is known about the field on this page.
+        """
         found, is_one = self.value(name, anchor)
         if not is_one:
             return False
@@ -167,9 +171,9 @@ class _Page:
         return name in self.example.absent and self.value(name, anchor)[0] is None
 
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
-        """Yield the `anchors` that lead to the verified value.
+        """Yield anchors that lead to the verified value: from `anchors`, from clauses, and from readers.
 
-        If several spots match, also yield the anchors within blocks.
+        If an anchor leads to several spots, also yield it limited to each block around the spot.
         """
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
@@ -190,7 +194,7 @@ class _Page:
                     yield from (fitting._replace(within=block) for block in blocks)
 
     def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
-        """Return whether the spot states the verified value. Cached, because many anchors lead to the same text."""
+        """Return whether the spot states the verified value. Results are cached: many anchors lead to the same text."""
         asked = (name, anchor.reads, anchor.unit, spot.label, repr(spot.raw))
         if asked not in self.checked:
             own = says(values_at(spot, name, anchor, self.spots), name)
@@ -199,9 +203,10 @@ class _Page:
 
 
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_doubted: bool) -> tuple[Anchor, ...]:
-    """Return the anchors, from `common` and from readers, that the pages support, best first.
+    """Return the anchors that the pages support for the field `name`, best first.
 
-    If a model contradicted earlier anchors (`is_doubted`), anchors that name the field may be wrong less often.
+    The anchors come from `common`, from clauses, and from readers. If a model contradicted the field's earlier anchors
+    (`is_doubted`), anchors that name the field are allowed fewer wrong pages.
     """
     having = [page for page in pages if name in page.example.values]
     if len(having) < _LEAST_NAMED:
@@ -230,17 +235,20 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether no page contradicts an anchor in use. Few pages confirm it, as no model is asked for its field."""
+    """Return whether an anchor in use is still right: it finds a verified value, if any, and no page contradicts it.
+
+    Such an anchor is kept although few pages confirm it, because no model is asked for its field.
+    """
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged
     return False not in judged and not is_outdated
 
 
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
-    """Drop labels that are near the value by chance, such as the label of the line above.
+    """Return `anchors` without labels that are near the value by chance, such as the label of the line above.
 
-    Labels in the vocabulary are kept. If there are none, a label in the same row or text as the value is kept, but only
-    if it is the only one.
+    If the anchors have several labels, those that the vocabulary knows for the field are kept. If there are none, a
+    label in the same row or text as the value is kept, provided that it is the only such label.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:
@@ -252,13 +260,13 @@ def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) 
 
 
 def _names(words: str, field: str, page: _Page) -> bool | None:
-    """Return whether the words name the field; None if they name no known field."""
+    """Return whether the vocabulary knows `words` as a name of the field; None if it knows them for no field."""
     found = page.spots.page.meaning(words)
     return None if found is None or found.field == "_Ignore" else found.field in (field, *parsers(field))
 
 
 def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether the label is a value on some page: an agent's name above the office is not a label."""
+    """Return whether the anchor's label is itself a value on some page, such as an agent's name above the office."""
     if anchor.kind != "label":
         return False
     values = (value for page in pages for value, _ in page.example.values.values())
@@ -266,19 +274,19 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 
 def _is_named(name: str, anchor: Anchor, page: _Page) -> bool | None:
-    """Return whether a reader or the anchor's own words identify the field; None if unknown."""
+    """Return whether a reader or the anchor's own words identify the field; None if the words are unknown."""
     return anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, page)
 
 
 def _is_distinctive(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
-    """Return whether the values differ enough for the anchor to belong to this field and no other."""
+    """Return whether the anchor was right for enough different values to belong to this field and to no other."""
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
     least = _LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2
     return len(values) >= _LEAST_HAVING and len(set(values)) >= least
 
 
 def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
-    """Drop anchors that two fields of one kind share, because the pages do not show which field they belong to."""
+    """Drop anchors that several fields of the same kind share: the examples do not show which field is meant."""
     owners: dict[tuple[str, Anchor], set[str]] = defaultdict(set)
     for name, anchors in found.items():
         for anchor in anchors:
@@ -295,10 +303,10 @@ def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anc
 def _silent(
     pages: Sequence[_Page], adopted: Mapping[str, Any], known: Collection[str], *, absent: bool
 ) -> Iterator[str]:
-    """Yield fields without anchors that a model does not answer, or hardly ever.
+    """Yield fields without anchors for which a model gives no value, or hardly ever.
 
-    With `absent`, the fields are missing from the pages; otherwise readers find them and no model confirms them. Fields
-    in `known` are yielded again, because no model was asked for them since.
+    If `absent` is true, yield the fields that the pages lack. If it is false, yield the fields that readers find and no
+    model confirms. Fields in `known` are yielded again, because no model was asked for them since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)
@@ -310,7 +318,7 @@ def _silent(
 
 
 def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> set[str]:
-    """Return fields that readers read wrong on several pages where the anchors were right."""
+    """Return the fields for which readers read a wrong value on several pages where the best anchor was right."""
     found = Counter[str]()
     for page in pages:
         known = {name for name in adopted if name in page.example.values and page.finds(name, adopted[name])}
@@ -321,7 +329,7 @@ def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]])
 
 
 def _unsure(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> Iterator[str]:
-    """Yield fields whose anchors find nothing on more than a quarter of the pages that have a value."""
+    """Yield fields whose anchors find nothing on more than a quarter of the pages with a verified value."""
     for name, anchors in adopted.items():
         having = [page for page in pages if name in page.example.values]
         if sum(not page.finds(name, anchors) for page in having) > _RARE * len(having):

@@ -1,6 +1,7 @@
-"""A recipe: where the pages of one template of a host state each field.
+"""Define recipes. A recipe says where pages with the same template on one host state each field.
 
-Recipes are data only, stored as JSON and written as TOML. Page text never becomes code or a pattern.
+Recipes are data only: they are stored as JSON, and operators write them as TOML. Text from pages never becomes code or
+a regular expression.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: The version of the format. Stored recipes in another version are discarded and learned again.
+#: The version of the recipe format. Stored recipes in another version are not used; learned ones are learned again.
 FORMAT = 1
-#: Maximum number of examples that are kept per recipe, and the maximum number of recipes that are considered per host.
+#: Maximum number of examples stored per recipe, and maximum number of recipes used per host.
 MOST_EXAMPLES, MOST_OF_HOST = 12, 50
 AnchorKind = Literal["label", "attribute", "path", "reader"]
 
 
 class RecipeState(StrEnum):
-    """learning: not used yet · active: its values are used · suspended: not used until it is learned again."""
+    """learning: not used yet · active: used to read pages · suspended: not used until it is learned again."""
 
     LEARNING = "learning"
     ACTIVE = "active"
@@ -29,17 +30,17 @@ class RecipeState(StrEnum):
 class Anchor(NamedTuple):
     """A rule that finds one field's value on a page.
 
-    - `label`: `name` is the label's words. `relation` is where the value is: `cell` (next cell of the row), `term`
-      (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it), `after` (the text after
-      it in a clause) or `before` (the count before it in a clause).
+    - `label`: `name` is the label's words. `relation` says where the value is, seen from the label: `cell` (next cell
+      of the row), `term` (the `<dd>` of a `<dt>`), `colon` (in the same text, after a colon), `next` or `previous` (the
+      next or previous text), `after` (later in the same clause), or `before` (a count earlier in the same clause).
     - `attribute`: `name` is `itemprop=price`, `id=price`, `data-price`, `div.price`, `meta=og:title`, or a tag (`h1`).
-    - `path`: `name` is a path of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`;
-      `relation` names the JSON: `body`, `ld+json`, or `state`.
-    - `reader`: the value that the reader `name` finds at a place like `relation`.
+    - `path`: `name` is a path of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`.
+      `relation` says in which JSON the path is: `body`, `ld+json`, or `state` (data embedded for scripts).
+    - `reader`: `name` is a reader, and `relation` is the locator at which it finds the value, without list indexes.
 
-    `within` names a block around the value (`#facts`, `.summary`; empty: the whole page). `reads` is the field to parse
-    the text as, if different: `_Address` for the town in a one-line address. `unit` is the unit of an area that the
-    page does not write.
+    `within` names a block around the value (`#facts`, `.summary`); empty means the whole page. `reads` is the field or
+    composite to parse the text as, if it is not the anchor's field: `_Address` for the town in a one-line address.
+    `unit` is the unit of an area whose unit the page does not show.
     """
 
     kind: AnchorKind
@@ -57,12 +58,12 @@ class Anchor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counters since the recipe was learned.
+    """Counters of an active recipe, since it was first learned or learned again after a suspension.
 
-    `pages` were read with the recipe; `without_model` of them needed no model. `hits` are fields it found, and `misses`
-    fields whose anchors found nothing. `contradicted` are fields for which a model, or a reader with confidence 0.9,
-    found something else. `audits` are pages on which a model was asked for all fields. `saved_tokens` counts prompt
-    tokens that were not sent.
+    `pages` counts pages of the recipe's template; for `without_model` of them, no model was asked. Summed over pages,
+    `hits` counts fields that the recipe found, and `misses` fields whose anchors found nothing. `contradicted` counts
+    fields whose anchors disagreed, or for which a model or another reader found another value. `audits` counts pages on
+    which a model was asked for all fields. `saved_tokens` counts prompt tokens that were not sent.
     """
 
     pages: int = 0
@@ -79,20 +80,20 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The knowledge about one template of `host`.
+    """A recipe for the pages of one template of `host`.
 
-    - `fingerprint` is the template's; `kind` is the `PageKind` of its pages (empty: any). A written recipe has no
-      fingerprint; its `pages` is a glob on path and query.
-    - `fields` are the anchors by field, best first. `suspended` maps fields whose anchors are no longer used to the
-      reason.
-    - A model is not asked again for `never`, which hardly any page has, or for `unanswered`, which readers find and no
-      model confirms. For `unsure` fields, it is asked when the anchors find nothing, because a page may still state
-      them.
-    - For `outvoted` fields, readers found other values and were wrong.
-    - `usual` is the mean share of `fields` that a page has (0 to 1). `recent` are the shares of `fields` on the newest
-      pages, newest last.
-    - `taught` counts examples. `tried` is the number of examples when anchors were last searched for. `learned_from` is
-      the number of pages that the anchors came from.
+    - `fingerprint` identifies the template, and `kind` is the `PageKind` of its pages (empty: any). A handwritten
+      recipe (`written`) has no fingerprint; its `pages` is a glob on the path and query of a URL (empty: all pages).
+    - `fields` maps each field to its anchors, best first. `suspended` maps each field whose anchors are no longer used
+      to the reason.
+    - No model is asked for `never` fields, which hardly any page has, or for `unanswered` fields, which readers find
+      and no model confirms. For an `unsure` field, a model is asked if the anchors find nothing, because the page may
+      still state it.
+    - For `outvoted` fields, other readers found wrong values, so their values do not contradict the recipe's.
+    - `usual` is the mean share of `fields` that the anchors find on a page, 0 to 1. `recent` lists, for the newest
+      pages, the number of found fields divided by the usual number (at most 1), newest page last.
+    - `taught` counts all examples ever stored. `tried` is the value of `taught` at the last attempt to learn.
+      `learned_from` is the number of pages from which the anchors were learned.
     - `reason` says why the recipe is suspended. Times are ISO 8601; empty means never.
     """
 
@@ -127,11 +128,11 @@ class Recipe:
 
 
 def recipe_host(host: str | None) -> str:
-    """Return a host as recipes name it: lower case, without `www.`; empty for None."""
+    """Return a host in the spelling of `Recipe.host`: lowercase, without `www.`. Return "" for None."""
     return (host or "").strip().lower().removeprefix("www.")
 
 
 def new_recipe(host: str, fingerprint: frozenset[int], kind: str = "") -> Recipe:
-    """Return an empty recipe for a new template of `host`. `kind` is its pages' kind."""
+    """Return a recipe without fields for a new template of `host`. `kind` is the `PageKind` of its pages."""
     known = hashlib.sha256(f"{host} {kind} {sorted(fingerprint)}".encode()).hexdigest()
     return Recipe(known[:12], host, fingerprint, kind=kind)

@@ -1,6 +1,6 @@
-"""The places on a page that may hold a value, by the anchors that lead to them.
+"""Find the spots of a page (places that may hold a value) and the anchors that lead to them.
 
-For learning, `Spots` finds all of them; for reading, only those of a recipe's anchors.
+For learning, `Spots` finds the spots of all possible anchors. For reading, it finds only those of a recipe's anchors.
 """
 
 from __future__ import annotations
@@ -24,33 +24,32 @@ from app.property.recipes.template import stable_names
 _PAIR = re.compile(r"^([^:：]{2,60})[:：]\s*(\S.*)$", re.DOTALL)
 _PIECES = re.compile(r"[|•·]")
 _BESIDE = ("cell", "term", "next", "previous")
-#: The relations of a label to a value in the same clause, and a pattern of the ends of clauses.
+#: The relations of a label to a value in the same clause.
 IN_CLAUSE = ("after", "before")
 _CLAUSES = re.compile(r"[,;:.!?]\s+|[.!?]$|[|•·]")
-#: The separators in the name of an attribute anchor.
+#: The separators in the name of an attribute anchor, as in `itemprop=price` and `div.price`.
 _MARKS = re.compile(r"[=.]")
 _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
 _COUNT = re.compile(r"\d{1,2}(?:[.,]\d)?\Z")
 _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
-#: Maximum number of steps up the tree from a label or its value to an element that contains both.
+#: Maximum number of steps from a label, or from its value, up the tree to an element that contains both.
 _NEAR = 4
 _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
-#: At most this many texts of an object in a list are used to name it.
+#: Maximum number of names that an object in a list gets from its texts (`_members`).
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
-#: Only this many JSON-LD blocks of a page are examined.
+#: Maximum number of JSON-LD blocks that are examined per page.
 _MOST_BLOCKS = 20
-#: Maximum number of words of a clause, the maximum number of words of a label in it, and the maximum number of clauses
-#: of a page that are examined.
+#: The limits for clauses: words that are examined per clause, words of a label, and clauses that are examined per page.
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
-#: Elements with these tags may be part of one value's element.
+#: If an element contains only elements with these tags, its text may be one value.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
 class Spot(NamedTuple):
-    """A text or JSON value of the page and its location. `element` is None in JSON."""
+    """A text or JSON value on the page, with its location. `element` is None for a JSON value."""
 
     raw: Any
     locator: str
@@ -60,18 +59,18 @@ class Spot(NamedTuple):
 
 
 _Found = Iterator[tuple[Anchor, Callable[[], Spot]]]
-#: The names of the wanted anchors with their relations; None for all anchors.
+#: The names of the wanted anchors, each with its relations. None means all possible anchors.
 _Names = Mapping[str, Collection[str]] | None
 
 
 class Spots:
-    """The spots of one page that the `wanted` anchors lead to. None means all anchors, except anchors in clauses."""
+    """The spots of one page that the `wanted` anchors lead to. None means all possible anchors."""
 
     def __init__(self, page: Document, candidates: Sequence[Candidate], wanted: Iterable[Anchor] | None = None) -> None:
         self.page = page
         self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(one.bare for one in wanted)
-        #: Cached values of `typed.py`, by the field that a text was parsed as, its locator, and the text.
+        #: The cache of `typed.py`: parsed values by the field that the text was parsed as, the locator, and the text.
         self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:
@@ -85,7 +84,7 @@ class Spots:
 
     @cached_property
     def by_anchor(self) -> dict[Anchor, list[Spot]]:
-        """The spots by anchors without a block. Spots in clauses are not included."""
+        """The spots by anchor, where the anchors have no `within`. Spots in clauses are not included."""
         found: dict[Anchor, list[Spot]] = defaultdict(list)
         for kind, find in (("label", _labels), ("attribute", _attributes), ("path", _json_values)):
             names: dict[str, set[str]] = defaultdict(set)
@@ -101,7 +100,7 @@ class Spots:
 
     @cached_property
     def readings(self) -> dict[tuple[str, Anchor], list[Candidate]]:
-        """The readers' values by field, and by an anchor made of the reader and the kind of place."""
+        """The readers' values by field and by anchor of the kind `reader`."""
         found: dict[tuple[str, Anchor], list[Candidate]] = defaultdict(list)
         wanted = None if self._wanted is None else {one.name for one in self._wanted if one.kind == "reader"}
         for one in self.candidates:
@@ -113,7 +112,7 @@ class Spots:
 
     @cached_property
     def read(self) -> dict[tuple[str, str, str], list[Candidate]]:
-        """The readers' values by field, place, and text. An entry holds all values that its reader read in the text."""
+        """The readers' values by field, locator, and text. An entry holds all values that a reader found in a text."""
         together: dict[tuple[str, str, str], list[Candidate]] = defaultdict(list)
         for one in self.candidates:
             together[one.reader, one.locator, one.raw].append(one)
@@ -121,7 +120,7 @@ class Spots:
 
     @cached_property
     def _clauses(self) -> list[tuple[str, Segment]]:
-        """The clauses of running text, split at commas and sentence ends, each with its segment."""
+        """The clauses of the page's texts, split at commas, sentence ends, and bullets, each with its segment."""
         texts = (segment for segment in self.page.segments if " " in segment.text)
         parts = ((part.strip(), segment) for segment in texts for part in _CLAUSES.split(segment.text))
         return list(islice(((part, segment) for part, segment in parts if " " in part), _MOST_CLAUSES))
@@ -129,9 +128,9 @@ class Spots:
     def in_clauses(
         self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
     ) -> Iterator[tuple[Anchor, Spot]]:
-        """Yield the spots in clauses for which `may_say` is true, next to labels whose number of words is in `sizes`.
+        """Yield the spots in clauses for which `may_say` is true. `sizes` are the allowed numbers of words of a label.
 
-        A spot is a count before the label, or the text after it.
+        Any words without digits may be a label. The spot is the count before the label, or the text after it.
         """
         for clause, segment in ((clause, segment) for clause, segment in self._clauses if may_say(clause)):
             words = clause.split()[:_MOST_WORDS]
@@ -148,7 +147,7 @@ class Spots:
 
 
 def blocks_around(element: Any) -> Iterator[str]:
-    """Yield the names of the blocks around `element`, nearest first: `#id`, `.class`."""
+    """Yield the names (`#id` or `.class`) of the elements around `element`, nearest first."""
     for above in islice(element.iterancestors(), _BLOCKS) if element is not None else ():
         if above.tag in ("body", "html"):
             return
@@ -158,7 +157,9 @@ def blocks_around(element: Any) -> Iterator[str]:
 
 
 def folded(label: str) -> str:
-    """Return a label's words as anchors name it: lower case, years as `YEAR`, without punctuation at the ends."""
+    """Return the label's words in the spelling of `Anchor.name`: lowercase, without punctuation at the ends, and with
+    years replaced by `YEAR`.
+    """
     words = " ".join(label.casefold().split()).strip(" :：?*.-–—")
     return _YEAR.sub("YEAR", words) if "19" in words or "20" in words else words
 
@@ -177,7 +178,7 @@ def _labels(page: Document, wanted: _Names) -> _Found:
 
 
 def _label(text: str, wanted: _Names) -> str:
-    """Return the label's folded words; empty for a text that is not a label or not wanted."""
+    """Return the folded words of a label. Return "" if `text` cannot be a label or is not a wanted label."""
     label = folded(text) if len(text) <= _MOST_LABEL else ""
     if wanted is not None:
         return label if label in wanted else ""
@@ -185,7 +186,10 @@ def _label(text: str, wanted: _Names) -> str:
 
 
 def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the elements that may hold the value of the label at `index`, with their relation to it."""
+    """Yield the elements or texts that may hold the value of the label at `index`, each after its relation.
+
+    The next or previous text counts only if neither the label nor that text is closer to another text.
+    """
     owner = page.segments[index].owner
     for above in (owner, *islice(owner.iterancestors(), _NEAR)):
         if above.tag in ("td", "th", "dt"):
@@ -210,26 +214,31 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
         if not is_another and all(
             one is None or apart <= _apart(at, one) for at, one in ((owner, other), (around[step], behind))
         ):
-            yield relation, value  # neither the label nor the value is closer to another text
+            yield relation, value
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """Return the element with the text at `place` but without the label.
+    """Return the largest element around the text at index `place` that does not contain the label; None if too far.
 
-    If the label is an element within the text, such as a bold word, return the text after the label.
+    If the label is an element within that text, such as a bold word, return the text segment itself.
     """
     segment = page.segments[place]
     return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
 
 
 def _apart(one: Any, other: Any) -> int:
-    """Return the steps up from `one` to an ancestor of `other`; `_NEAR` + 1 if there are more than `_NEAR`."""
+    """Return the number of steps up the tree from `one` to `other` or an ancestor of it. More than `_NEAR` count as
+    `_NEAR` + 1.
+    """
     around, climbed = {other, *other.iterancestors()}, enumerate((one, *islice(one.iterancestors(), _NEAR)))
     return next((steps for steps, above in climbed if above in around), _NEAR + 1)
 
 
 def _block_of(element: Any, label: Any) -> Any:
-    """Return the largest element that holds `element` but not the label; None if both are far apart or in one text."""
+    """Return the largest element that contains `element` but not the label.
+
+    Return None if the two are far apart in the tree, or if `element` contains the label.
+    """
     around = {label, *islice(label.iterancestors(), _NEAR)}
     if element in around:
         return None
@@ -260,7 +269,7 @@ def _attributes(page: Document, wanted: _Names) -> _Found:
 
 
 def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
-    """Return the elements that may have a wanted name, by their attributes or tags."""
+    """Return the elements whose tag or attributes fit a wanted anchor name."""
     found: dict[Any, None] = {}
     for name in sorted(wanted) if page.root is not None else ():
         first, _, second = name.partition("=")
@@ -275,7 +284,10 @@ def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
 
 
 def _names(element: Any) -> Iterator[tuple[str, str]]:
-    """Yield an element's anchor names, each with the attribute that holds the value, or "" if its text holds it."""
+    """Yield an element's anchor names, each with the name of the attribute that holds the value.
+
+    The name of the attribute is "" if the element's text is the value.
+    """
     if element.tag == "meta":
         name = element.get("property") or element.get("name")
         if name:
@@ -322,7 +334,10 @@ def _json_values(page: Document, wanted: _Names) -> _Found:
 
 
 def _in_json(value: Any, relation: str, where: str, wanted: _Names, row: str | None = None) -> _Found:
-    """Yield every plain value under its path of key names. List members are named by a distinguishing text."""
+    """Yield every plain value in `value` with an anchor for each of its paths (see `Anchor`).
+
+    `row` is the JSON pointer of the object to read; values outside it are left out. None means the whole JSON.
+    """
     ways = None if wanted is None else {name[: mark.start()] for name in wanted for mark in re.finditer("/|$", name)}
     stack: list[tuple[Any, tuple[str, ...], str]] = [(value, ("",), "")]
     for _ in range(_MOST_NODES):
@@ -355,7 +370,7 @@ def _in_json(value: Any, relation: str, where: str, wanted: _Names, row: str | N
 
 
 def _members(item: Any, many: int) -> Iterator[str]:
-    """Yield the names of a list item: `*`, and `*[caption=TLA]` for each of its short texts."""
+    """Yield the path names of an item in a list of `many` items: `*`, and names like `*[caption=TLA]`."""
     yield "*"
     if many > 1 and isinstance(item, dict):
         names = ((k, v) for k, v in item.items() if isinstance(v, str) and 0 < len(v) <= 40 and not _DIGITS.search(v))

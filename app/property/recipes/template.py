@@ -1,4 +1,4 @@
-"""Recognize pages of one host that share a template."""
+"""Recognize pages of the same host that have the same template."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.property.reading.document import Document
 from app.property.reading.pointers import pointed
 from app.property.recipes.recipe import Recipe
 
-#: The minimum similarity of two pages of one template, and the minimum similarity for trying a recipe on a page.
+#: The minimum similarity of pages with the same template, and the minimum similarity for trying a recipe on a page.
 ALIKE, TRIED = 0.8, 0.6
-#: At most this many hashes are kept per page: the smallest ones, so that equal structures keep equal hashes.
+#: Maximum number of hashes per page. The smallest hashes are kept, so that similar pages keep the same hashes.
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
-#: Class names that people write. Generated names mix letters and digits.
+#: The pattern of class names that people write. Other names may be generated and change with each release of the site.
 _STABLE = re.compile(r"[A-Za-z][a-z]*(?:[-_A-Z]+[a-z]+)*[-_]*\Z")
 
 
@@ -27,7 +27,7 @@ def stable_names(element: Any) -> list[str]:
 
 
 def fingerprint(page: Document) -> frozenset[int]:
-    """Return the stable structure of `page` as hashes of tags with their classes, or of JSON key paths."""
+    """Return hashes of the structure of `page`: of its tags with their stable class names, or of its JSON key paths."""
     body = page.json if page.row is None else pointed(page.json, page.row)
     parts = _paths(body) if page.json is not None else _tags(page)
     hashes = {crc32(one.encode()) for one in set(parts)}
@@ -40,7 +40,7 @@ def likeness(one: frozenset[int], other: frozenset[int]) -> float:
 
 
 def likest(recipes: Iterable[Recipe], print_: frozenset[int], least: float = ALIKE) -> list[Recipe]:
-    """Return the learned `recipes` with at least this similarity to the fingerprint, most similar first."""
+    """Return the learned recipes of `recipes` whose similarity to the fingerprint is at least `least`, best first."""
     learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
     return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= least]
 

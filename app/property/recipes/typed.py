@@ -1,4 +1,4 @@
-"""Parse the text of a spot as the type of a field."""
+"""Parse the text of a spot as a value of a field."""
 
 from __future__ import annotations
 
@@ -17,37 +17,39 @@ from app.property.record import Method
 
 #: The confidence of a value that a recipe read.
 STRENGTH = 0.95
-#: The name of the reader of values that a recipe finds.
+#: `Candidate.reader` of a value that a recipe found.
 READER = "recipe"
 #: Each field together with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: The longest text, in characters, that may state a value in other words, and the largest count written as a word.
+#: The longest text, in characters, that may state a value in other words, and the largest number that pages may spell
+#: out as a word.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: Maximum number of spaces in a number with its unit, by kind of field. Other kinds may have two.
+#: Maximum number of spaces in a clause's text that is a number with its unit, by kind of field. For other kinds, it is
+#: two.
 _MOST_PARTS = {"count": 0, "year": 0}
-#: Kinds of fields whose text may be ambiguous, such as an area without a unit.
+#: Kinds of fields whose text may be ambiguous. If a reader read such a field without a unit, the text is parsed again.
 _DOUBTED = frozenset({"area", "choice"})
-#: An anchor is ignored if it leads to more different texts than this on a page.
+#: If an anchor leads to more different texts than this on a page, it finds no value there.
 _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
-#: By group of fields, the composite that a text may also be parsed as.
+#: By group of fields, the composite field that their text may also be parsed as.
 _WHOLES = {"address": "_Address"}
 
 
 def parsers(field: str) -> tuple[str, ...]:
-    """Return the fields that the text of an anchor for `field` may be parsed as; "" is the field itself."""
+    """Return the allowed values of `Anchor.reads` for `field`. "" means that the text is parsed as `field` itself."""
     whole = _WHOLES.get(FIELDS[field].group)
     return ("", whole) if whole else ("",)
 
 
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
-    """Return the values of `field` and its dependent fields at `spot`; nothing if it does not state `field`.
+    """Return the values of `field` and its dependent fields at `spot`, or an empty list if it does not state `field`.
 
-    A text with several numbers states no number, because only a reader can tell which number is meant. The rest of a
-    clause states no value if it begins in lower case, unless the field is a choice, or if a number has more words after
-    it than a unit: in `has 2 baths`, `has` is not the label of 2.
+    A text with several numbers states no numeric field, because only a reader can tell which number is meant. A text
+    next to a label in a clause must be short for a numeric field: in `has 2 baths`, `has` is not the label of 2. For
+    other fields, except choices, it must not begin in lower case.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:
@@ -66,9 +68,9 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
 
 
 def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] = ()) -> tuple[list[Candidate], bool]:
-    """Return the values that `anchor` leads to for `field`, and whether its spots agree.
+    """Return the values of `field` and its dependent fields that `anchor` leads to, and whether all its spots agree.
 
-    Texts in `known`, to which another anchor of the field already led, are not parsed again.
+    Spots with a text in `known` are skipped, because another anchor of the field already led to this text.
     """
     if anchor.kind == "reader":
         read = (one for one in spots.readings.get((field, anchor), ()) if one.raw not in known)
@@ -86,7 +88,7 @@ def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] =
 
 
 def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
-    """Return whether `candidate` states exactly `value`, ignoring spelling; areas may be in another unit."""
+    """Return whether `candidate` states `value`, ignoring case and punctuation. An area may have another unit."""
     if unit is not None and candidate.unit is None:
         return False
     if isinstance(value, int | float) and candidate.unit == unit:
@@ -101,9 +103,9 @@ def _letters(text: Any) -> str:
 
 
 def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
-    """Return a quick test that is False for texts whose parsing could not give `value`.
+    """Return a fast test of texts. If it returns False, parsing the text cannot give `value`.
 
-    With `literally`, a text must contain the number or a word of the value.
+    If `literally` is true, the test also returns False for texts that contain neither the number nor a word of `value`.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         words = re.findall(r"\w{3,}", str(value).casefold())
@@ -118,14 +120,15 @@ def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
 
 
 def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:
-    """Return the candidate for `field` among the values of one spot."""
+    """Return the first candidate for `field`, or None."""
     return next((one for one in candidates if one.field == field), None)
 
 
 def _parsed(spot: Spot, field: str, term: str, raw: Any, spots: Spots) -> list[Candidate]:
-    """Parse `raw` as `term`.
+    """Return the values of `field` and its dependent fields in `raw`, parsed as the field or composite `term`.
 
-    A text is parsed once for all fields of a one-line address, and not at all if a reader read it in the same place.
+    Results are cached, so that a one-line address is parsed once for all its fields. If a reader read the same text at
+    the same place, its values are used, unless they are ambiguous (`_DOUBTED`).
     """
     asked = (term, spot.locator, f"{raw}")
     if asked not in spots.parsed:

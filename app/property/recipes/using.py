@@ -1,4 +1,4 @@
-"""Read a page with its host's recipes."""
+"""Read a page with the recipes of its host."""
 
 from __future__ import annotations
 
@@ -19,24 +19,28 @@ from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, l
 from app.property.recipes.typed import READER, one_value, says
 from app.property.record import WITH_PROPERTY
 
-#: If the anchors find a smaller share of the usual fields than this, the page has another template.
+#: A recipe applies to a page if its anchors find at least this share of the usual fields. The share is higher if the
+#: page is less similar to the recipe's template.
 LEAST_FOUND = 0.6
-#: A reader contradicts a recipe if it read another value with at least this confidence.
+#: Another reader contradicts a recipe if it read another value with at least this confidence.
 _CONTRADICTS = 0.75
-#: A value that another reader found with a lower confidence than this may belong to another home on the page.
+#: If another reader found a value with at least this confidence, the page does not lack the field. A value with a lower
+#: confidence may belong to another home on the page.
 _LIKELY = 0.5
-#: Maximum number of recipes tried on a page, and the maximum difference between their similarity and the best one's.
+#: Maximum number of recipes tried on a page. After one applies, the next must not be less similar by more than
+#: `_AS_ALIKE`.
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeReading:
-    """A page read with its recipe.
+    """The result of reading a page with its recipe.
 
-    `extraction.settled` are the fields that no model needs to be asked for. `recipe` is the one of the page's template,
-    or None if none is known or the page is not about a property. `hits`, `misses`, and `contradicted` are fields of the
-    recipe. `found` is the page's share of the usual fields, 0 to 1. `applies` is true if the recipe is active and
-    `found` is high enough. Otherwise the recipe reads and settles nothing.
+    `recipe` is the recipe for the page's template. It is None if no recipe is known, or if the page is not about a
+    property. `found` is the share of the usual fields that the recipe's anchors find, 0 to 1. `applies` is True if the
+    recipe is active and `found` is high enough; otherwise, the recipe's values are not used. `hits` are the fields that
+    the recipe found, `misses` those whose anchors found nothing, and `contradicted` those for which its anchors
+    disagree or another reader found another value. `extraction.settled` are the fields that no model is asked for.
     """
 
     extraction: Extraction
@@ -50,7 +54,7 @@ class RecipeReading:
 
 
 def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None) -> RecipeReading:
-    """Read `page` with the matching recipe of its host's `recipes`, together with all other readers.
+    """Read `page` with all readers and with the matching recipe of `recipes`, the recipes of its host.
 
     Raises `PageTooComplexError`.
     """
@@ -59,7 +63,7 @@ def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None)
 
 
 def read_rows_with(page: Page, recipes: Sequence[Recipe], is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-    """Read each of several objects in a JSON body (`pipeline.extract_rows`) with the host's recipes.
+    """Read each object of a JSON body that lists several properties, as `read_with` does (see `pipeline.extract_rows`).
 
     Raises `PageTooComplexError`.
     """
@@ -90,7 +94,10 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
 
 
 def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
-    """Return the recipes for `page`: the one written for its path, or else up to three of similar pages, best first."""
+    """Return the recipes to try on `page`, best first.
+
+    This is the recipe that an operator wrote for the page's path, or else up to three learned from similar pages.
+    """
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
@@ -99,7 +106,11 @@ def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> li
 
 @dataclass
 class _Tried:
-    """The values that the anchors of one recipe find on a page. `found` is the share of the usual fields, 0 to 1."""
+    """The result of trying one recipe on a page.
+
+    `read` are the values found. `hits` are the fields with a value, `misses` those whose anchors find nothing, and
+    `split` those whose anchors disagree. `found` is the share of the usual fields that the anchors find, 0 to 1.
+    """
 
     read: list[Candidate] = member(default_factory=list)
     hits: dict[str, Candidate] = member(default_factory=dict)
@@ -121,9 +132,9 @@ class _Tried:
         return tried
 
     def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, others: Sequence[Candidate]) -> None:
-        """Record the value that all anchors of a field agree on; if they differ, record no value.
+        """Record the value of the field `name` if all its anchors agree on it. If they disagree, record no value.
 
-        A number whose unit was learned is also dropped if `others` read it with another unit on this page.
+        Also record no value if another reader (`others`) read the same number with another unit.
         """
         answers: list[tuple[list[Candidate], bool]] = []
         for anchor in anchors:
@@ -144,10 +155,10 @@ class _Tried:
 
 @dataclass
 class _Reader:
-    """The last reader of a page: it reads the values of the page's recipe.
+    """The reader that finds the best of `recipes` for a page and reads with it, after all other readers.
 
-    The recipe `applies` if it finds enough fields; the less similar the page is to its template, the more fields the
-    recipe must find. If no recipe applies, the page still gets the recipe of its template, if there is one.
+    A recipe `applies` if it finds enough fields (see `LEAST_FOUND`). If none applies, `recipe` is still set to the
+    recipe of the page's template, if there is one.
     """
 
     recipes: Sequence[Recipe]
@@ -165,25 +176,29 @@ class _Reader:
                 break
             tried = _Tried.of(recipe, page, others) if recipe.state is RecipeState.ACTIVE else _Tried()
             applies = tried.found >= LEAST_FOUND + (1.0 - alike)
-            # if two templates look alike, use the recipe that finds more fields
+            # of several recipes that apply, use the one that finds more fields
             is_better = applies and (not self.applies or tried.found > self.tried.found)
             if is_better or (self.recipe is None and alike >= ALIKE):
                 self.recipe, self.tried, self.applies, likest = recipe, tried, applies, alike
         return self.tried.read if self.applies else ()
 
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
-        """Return the fields for which the recipe knows the value, or knows that the page states none."""
+        """Return the fields that no model needs to be asked for.
+
+        For these, the recipe read a value, or knows that the page states none or that no model gives one.
+        """
         if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()
         recipe = self.recipe
         read_elsewhere = {n for n, proof in extraction.record.evidence.items() if proof.confidence >= _LIKELY}
         lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure} - read_elsewhere
-        read = {one.field for one in self.tried.read}  # a model would not read a rejected value better
+        # includes values that were rejected later, because a model would not read them better
+        read = {one.field for one in self.tried.read}
         return frozenset((lacking | read | {*recipe.unanswered}) - contradicted - recipe.suspended.keys())
 
 
 def _contradicted(extraction: Extraction, reader: _Reader) -> Iterable[str]:
-    """Yield the fields for which other readers, or the recipe's own anchors, found something else."""
+    """Yield the fields for which the recipe's anchors disagree, or for which another reader found another value."""
     hits, outvoted = reader.tried.hits, reader.recipe.outvoted if reader.recipe is not None else ()
     yield from reader.tried.split
     others = [one for one in extraction.candidates if one.reader != READER and one.field in hits]
