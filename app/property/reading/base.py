@@ -1,6 +1,4 @@
-"""Define the types shared by the readers. A reader is a module that finds values on a page; `pipeline.py` combines the
-readers.
-"""
+"""Define the types shared by the readers, the modules that find values on a page. `pipeline.py` combines them."""
 
 from __future__ import annotations
 
@@ -63,9 +61,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The inputs of a confidence: the scorer's `features`, the maximum `most` with its reason `bound`, and the source
-    fields of a derived value.
-    """
+    """The inputs of a confidence: features, the maximum `most`, its reason `bound`, and a derived value's sources."""
 
     features: Mapping[str, float]
     most: float

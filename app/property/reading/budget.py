@@ -70,9 +70,7 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The context manager of `reading`. It is a class, so that all its frames are in this file, where `_spent` does not
-    raise.
-    """
+    """The context manager of `reading`. As a class, it keeps its frames in this file, where `_spent` does not raise."""
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds

@@ -1,6 +1,4 @@
-"""Make the values chosen from a page (its winners) consistent: drop or correct values that contradict each other or the
-page's country.
-"""
+"""Drop or correct values chosen from a page (winners) that contradict each other or the page's country."""
 
 from __future__ import annotations
 
@@ -156,9 +154,7 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """Return a winner for a value inferred from the fields `sources`. It has their quotes, and `raw` is the reason in
-    words.
-    """
+    """Return a winner for a value inferred from the fields `sources`, with their quotes. `raw` states the reason."""
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)
@@ -209,9 +205,7 @@ def _region(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _bathrooms(kept: dict[str, Winner]) -> None:
-    """Make the numbers of full, half, and all bathrooms consistent. Compute the total if it is missing or leaves out
-    the half baths.
-    """
+    """Make counts of bathrooms consistent. Compute the total if it is missing or leaves out the half baths."""
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
     if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
         full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))
@@ -264,9 +258,7 @@ def _are_items(half: Candidate, baths: Candidate) -> bool:
 
 
 def _is_one_area(one: Candidate, other: Candidate) -> bool:
-    """Return whether two areas are the same size: equal numbers, or equal within rounding after unit conversion (`1 596
-    m²`, `0.394 acres`).
-    """
+    """Return whether two areas are the same size: equal numbers, or equal within rounding after unit conversion."""
     sizes = [float(c.value) * IN_SQUARE_METERS.get(c.unit or "", 1.0) for c in (one, other)]
     return one.value == other.value or (one.unit != other.unit and math.isclose(*sizes, rel_tol=2e-3))
 
@@ -313,17 +305,13 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _brand(page: Document) -> str:
-    """Return the letters of the longest part of the site's host name before the last dot (`trulia` of
-    `www.trulia.com`). Return "" if the host name has no dot.
-    """
+    """Return the letters of the host name's longest part (`trulia` of `www.trulia.com`); "" if it has no dot."""
     labels = (url_parts(page.url).hostname or "").split(".")
     return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """After a closed sale, replace an asking price that equals the price paid by another labeled price. Drop it if
-    there is no other.
-    """
+    """After a closed sale, replace an asking price that equals the price paid by another labeled price, or drop it."""
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
     if not (status and asked and paid) or status.candidate.value != "Closed":
         return

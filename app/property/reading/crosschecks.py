@@ -1,6 +1,4 @@
-"""Check a page's values against each other and against its title, heading, and URL. Each check passes, fails, or does
-not apply.
-"""
+"""Check a page's values against each other, its title, heading, and URL. A check passes, fails, or does not apply."""
 
 from __future__ import annotations
 
@@ -62,9 +60,7 @@ def _shown(value: Any) -> str:
 
 
 def _glued(text: str) -> str:
-    """Return the letters and digits of `text`, in lower case and without accents: `1,250,000` becomes `1250000`,
-    `Wólka` becomes `wolka`.
-    """
+    """Return the letters and digits, in lower case without accents: `1,250,000` is `1250000`, `Wólka` is `wolka`."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c))).replace("ł", "l")
 
@@ -89,9 +85,7 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 
 
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Rate values read by a recipe as strongly supported: other pages of the site have verified values in the same
-    place.
-    """
+    """Rate values read by a recipe as strong: other pages of the site have verified values in the same place."""
     for name, winner in winners.items():
         if any(candidate.method is Method.RECIPE for candidate in winner.agreeing):
             yield name, Verdict.STRONG

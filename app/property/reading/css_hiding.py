@@ -47,9 +47,7 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return whether the declarations may hide text, alone or together with others. This check is fast; only False is
-    certain.
-    """
+    """Return whether the declarations may hide text, alone or with others. The check is fast; only False is certain."""
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None
@@ -85,9 +83,7 @@ def _is_away(declared: Mapping[str, str]) -> bool:
 
 
 def _is_faint(declared: Mapping[str, str]) -> bool:
-    """Return whether the element is transparent or scaled to zero. An animated element does not count, because pages
-    fade its text in.
-    """
+    """Return whether the element is transparent or scaled to zero, and not animated. Pages fade animated text in."""
     opacity = _number(declared.get("opacity", "1").rstrip("%"))
     fades = {"transition", "animation", "animation-name", "will-change", "transform"} & declared.keys()
     return (opacity is not None and opacity <= 0.05 and not fades) or bool(

@@ -70,9 +70,7 @@ def _drop_reordered(root: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A text node with single spaces. `owner` is the element that contains it, and `index` is its position among the
-    segments.
-    """
+    """A text node with single spaces. `owner` is the element around it, `index` its position among the segments."""
 
     text: str
     owner: Any
@@ -122,9 +120,7 @@ class Document:
 
     @cached_property
     def root(self) -> Any:
-        """Return the root element; None for JSON and for empty or unreadable bodies. Text that visitors cannot see is
-        removed.
-        """
+        """Return the root element; None for JSON and for empty or unreadable bodies. Invisible text is removed."""
         if self.json is not None or not self.text.strip():
             return None
         root = trees.parsed(self.text)
@@ -139,9 +135,7 @@ class Document:
 
     @cached_property
     def title_element(self) -> Any:
-        """Return the `<title>` element, or None. The whole tree is searched, because parsers move it into the body if
-        visible content precedes it.
-        """
+        """Return the `<title>`, or None. Parsers move it into the body if visible content precedes it."""
         return next(self.root.iter("title"), None) if self.root is not None else None
 
     @cached_property
@@ -221,9 +215,7 @@ class Document:
         return best if counts[best] >= 5 else None
 
     def _evident_country(self) -> str | None:
-        """Return the country whose postal codes, counties, or other signs are in the title or first lines; None if
-        there are no signs.
-        """
+        """Return the country whose signs, such as postal codes, are in the title or first lines; otherwise None."""
         head = f"{self.title} " + " ".join(s.text for s in self.segments[:80] if len(s.text) <= 160)
         return next((code for code, pattern in _COUNTRY_SIGNS if pattern.search(head)), None)
 
@@ -233,9 +225,7 @@ class Document:
 
     @cached_property
     def skipped(self) -> frozenset[Any]:
-        """Return the elements unrelated to this property: navigation, footers, filters, and blocks about other
-        properties.
-        """
+        """Return the elements unrelated to this property: navigation, footers, filters, and other properties."""
         if self.root is None:
             return frozenset()
         return unrelated_blocks.skipped(self.root)
@@ -291,9 +281,7 @@ class Document:
 
     @cached_property
     def abbreviates(self) -> bool:
-        """Return whether the page looks like a printed listing sheet: it has at least five different abbreviated labels
-        with a colon.
-        """
+        """Return whether the page is a printed listing sheet: at least five of its labels are abbreviated."""
         return len({s.text for s in self.segments if s.text.endswith(":") and terms.is_abbreviation(s.text)}) >= 5
 
     def once[T](self, make: Callable[[Document], T]) -> T:
@@ -308,9 +296,7 @@ class Document:
 
     @cached_property
     def tables(self) -> list[Any]:
-        """Return the tables that contain no other table and are not skipped. At most 400 tables without an inner table
-        are examined.
-        """
+        """Return the tables without an inner table that are not skipped. At most 400 are examined."""
         if self.root is None:
             return []
         innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)

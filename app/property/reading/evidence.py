@@ -105,9 +105,7 @@ def _element(path: str, page: Document) -> Any:
 
 
 def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | None:
-    """Point at the cell that states the value. Among rows that state it, prefer the row with the most words of the
-    quote. For a list, point at the table.
-    """
+    """Point at the value's cell, in the row with the most words of the quote. For a list, point at the table."""
     if isinstance(candidate.value, list):
         text = spaced_text(table)
         return replace(candidate, locator=page.path(table), raw=text, quote=text[:300])

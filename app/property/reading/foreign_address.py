@@ -35,9 +35,7 @@ _LAWYERS = pattern("addresses", "lawyers")
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read street, town, region, and postal code of the page's first address, from each line that agrees with the
-    first.
-    """
+    """Read street, town, region, and postal code of the page's first address, from each line that agrees with it."""
     country = page.locale.country
     if country is None or country == "US":
         return
@@ -100,9 +98,7 @@ def _street_above(segment: Segment, page: Document) -> str | None:
 
 
 def _is_contact(heading: Any, page: Document) -> bool:
-    """Return whether a heading is an `<address>` of somebody else, such as an agency: HTML defines the element as
-    contact information.
-    """
+    """Return whether an `<address>` is somebody else's, such as an agency's. HTML defines it as contact information."""
     if heading.tag != "address":
         return False
     first = next((s for s in page.segments if is_within(s.owner, heading)), None)

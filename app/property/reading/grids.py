@@ -57,9 +57,7 @@ def grids(page: Document) -> list[Grid]:
 
 
 def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
-    """Return the page's tables with their rows. Call it through `Document.once`, because several readers need the
-    result.
-    """
+    """Return the page's tables with their rows. Call it by `Document.once`, because several readers need the result."""
     return [(table, own_rows(table)) for table in page.tables]
 
 
@@ -152,9 +150,7 @@ def _knows(row: list[Any], page: Document) -> bool:
 
 
 def heading_above(table: Any) -> str:
-    """Return the words of the table's caption, or of the nearest text before the table. Return "" if that text has more
-    than 80 characters.
-    """
+    """Return the words of the caption, or of the nearest text before the table if it has at most 80 characters."""
     caption = table.find("caption")
     if caption is not None:
         return words_of(cell_text(caption))

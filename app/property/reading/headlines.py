@@ -52,9 +52,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def key_in_address(page: Document) -> Iterator[Candidate]:
-    """Read the site's key of the property from the URL: a group such as `HWL-20418`, else the last word that looks like
-    an id.
-    """
+    """Read the property's key from the URL: a group such as `HWL-20418`, else the last word that looks like an id."""
     parts = url_parts(unquote(page.url))
     whole = f"{parts.path}?{parts.query}"
     grouped = next(
@@ -85,9 +83,7 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
 
 
 def _map_points(page: Document) -> Iterator[Reading]:
-    """Read the point of a map link or of an element's `data-` attributes, if all such points of the page are equal to
-    two decimals.
-    """
+    """Read the point of a map link or of `data-` attributes, if all such points of the page agree to two decimals."""
     points: dict[tuple[str, str], tuple[str, Any]] = {}
     for element in page.root.iter("a", "img", "iframe"):
         link = element.get("href" if element.tag == "a" else "src") or ""
@@ -123,9 +119,7 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
 
 
 def _is_address(parsed: addresses.Address) -> bool:
-    """Return whether an unlabeled text is an address: it has a town and a postal code, or three parts including a
-    region or postal code.
-    """
+    """Return whether a text is an address: it has town and postal code, or three parts with a region or postal code."""
     stated = [p for p in (parsed.street, parsed.city, parsed.state, parsed.postal_code) if p]
     placed = bool(parsed.state or parsed.postal_code)
     return (len(stated) >= 3 and placed) or bool(parsed.city and parsed.postal_code)

@@ -1,6 +1,4 @@
-"""Read sale and tax histories from JSON lists and table rows: all their rows, and separately the values of the newest
-row.
-"""
+"""Read sale and tax histories from JSON lists and table rows: all rows, and the newest row's values."""
 
 from __future__ import annotations
 

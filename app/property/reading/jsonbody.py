@@ -68,9 +68,7 @@ def _feature_at(row: str) -> int | None:
 
 
 def _in_degrees(reference: Any) -> bool:
-    """Return whether the spatial reference is WGS 84 or NAD 83 (EPSG 4326 or 4269). The two differ by only one or two
-    meters.
-    """
+    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326, 4269). They differ by only one or two meters."""
     return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 
@@ -146,9 +144,7 @@ def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | Non
 
 
 def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
-    """Return the body's only object, or the object at `row`, with its JSON pointer. Return (None, "") if there is no
-    object, or if there are several and no `row`.
-    """
+    """Return the object at `row`, or the body's only object, with its JSON pointer; (None, "") if there is none."""
     if row is not None:
         found = pointed(value, row)
         return (_aliased(found, _labels(value)), row) if isinstance(found, dict) else (None, "")

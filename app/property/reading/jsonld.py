@@ -27,7 +27,6 @@ _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read schema.org data in `<script type="application/ld+json">`."""
     source = Source(Method.JSONLD, 0.85, "en")
     for where, value in page.once(blocks):
         for pointer, node in _nodes(value):

@@ -40,9 +40,7 @@ Found = tuple[PageKind, str]
 
 
 def classify(page: Document, fields: Mapping[str, float]) -> Found:
-    """Return the page's kind and the reason in words. `fields` maps each field to the highest confidence of its
-    candidates.
-    """
+    """Return the page's kind and the reason in words. `fields` maps each field found to its highest confidence."""
     if page.json is not None:
         return _json_kind(page.json, page.row, fields)
     text = " ".join(s.text for s in page.segments)

@@ -1,6 +1,4 @@
-"""Read labeled values on the visible page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, or a number above its
-label.
-"""
+"""Read labeled values of the page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, or a number above its label."""
 
 from __future__ import annotations
 

@@ -92,9 +92,7 @@ _LONGEST_LITERAL, _MOST_PLACES = 50_000, 20
 
 
 def arguments(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield (offset, value) for each object passed to a function (`render(Page, {...})`) that is large or names a
-    place.
-    """
+    """Yield (offset, value) for each object that is passed to a function and that is large or names a place."""
     yield from _literals(script)
     yield from _flights(script)
     position = 0

@@ -86,9 +86,7 @@ def _made(named: tuple[str, str], quote: str, element: Any, page: Document, conf
 
 
 def _agent_blocks(page: Document) -> Iterator[Reading]:
-    """Read a person's name and the company below it, if they follow a heading for agents or are in an element for
-    agents.
-    """
+    """Read a person's name and the company below it, under a heading for agents or in an element for agents."""
     for heading, person in pairwise(page.segments):
         following = page.segments[person.index + 1 : person.index + 3]
         after = next((s for s in following if not _TELEPHONE.match(s.text)), None)

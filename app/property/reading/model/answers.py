@@ -182,9 +182,7 @@ def _number(value: Any, lang: str | None) -> int | float | None:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text as it is, a number as digits, or the texts of a list (such as the lines of a quote) joined by line
-    feeds. Return None for other values.
-    """
+    """Return a text, a number as digits, or a list's texts joined by line feeds; None for other values."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, list):

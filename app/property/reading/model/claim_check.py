@@ -237,9 +237,7 @@ def _confidence(claim: Claim) -> float | None:
 
 
 def _named_above(claim: Claim) -> str | None:
-    """Return the field named by the head of the value's column, by the lines above a sum, or by a heading above the
-    value.
-    """
+    """Return the field named by the value's column head, by the lines above a sum, or by a heading above the value."""
     *before, row = claim.line.split("\n")
     above = [*before[::-1], *claim.above][:_MOST_ABOVE]
     if any(_SUM.search(row[:start]) for start, _ in islice(_places(_possible_values(claim), row), _MOST_PLACES)):
@@ -258,9 +256,7 @@ def _named_above(claim: Claim) -> str | None:
 
 
 def _is_row(line: str) -> bool:
-    """Return whether `line` is a table row with figures. Lines of column heads contain no figures except years and
-    percentages.
-    """
+    """Return whether `line` is a table row with figures. Column heads have no figures except years and percentages."""
     return " | " in line and _FIGURE.search(_NO_FIGURE.sub("", line)) is not None
 
 
@@ -315,9 +311,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
 
 
 def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
-    """Return `label`. In a dated table row about a sale, a label of the asking price is changed to a label of the price
-    paid.
-    """
+    """Return `label`. In a dated table row about a sale, an asking price's label becomes that of the price paid."""
     row = text[text.rfind("\n", 0, label.start) + 1 :].partition("\n")[0]
     if label.field != "ListPrice" or " | " not in row or not _DATED.match(row):
         return label
@@ -382,9 +376,7 @@ def _gap(text: str, label: Named, start: int, end: int) -> int:
 
 
 def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of places where `text` states one of `values`. A number may be in words, and a date may
-    be only its year.
-    """
+    """Yield the places of `values` in `text`. A number may be in words, and a date may be only its year."""
     for value in values:
         if isinstance(value, int | float) and not isinstance(value, bool):
             for lang in ("en", "de"):

@@ -89,9 +89,7 @@ class Dialect:
         return body
 
     def after_refusal(self, status: int, message: str) -> Dialect | None:
-        """Return the format for a retry after an error of `status` with this message. Return None if no other format
-        would help.
-        """
+        """Return the format for a retry after this error response; None if no other format would help."""
         if self.room and (_TOO_LARGE.search(message) if status in _REFUSED else _MORE_THAN_A_MINUTE in message):
             return replace(self, room=self.room // _SPARE, most_room=self.room // _SPARE)
         if status not in _REFUSED:
@@ -108,9 +106,7 @@ class Dialect:
         return replace(self, room=min(self.most_room, max(_FIRST_ROOM, 2 * self.room)))
 
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
-        """Return the format with room for an answer's reasoning tokens. Room grows at once, but shrinks by at most half
-        per answer.
-        """
+        """Return the format with room for that many reasoning tokens. Room shrinks by at most half per answer."""
         if reasoning_tokens <= 0:
             return self
         wanted = min(self.most_room, max(_LEAST_ROOM, _SPARE * reasoning_tokens))

@@ -85,9 +85,7 @@ def _head_of(cell: Any, row: Any, heads: Callable[[Any], tuple[Any, tuple[str, .
 
 
 def _heads(table: Any) -> tuple[Any, tuple[str, ...]]:
-    """Return the first row of `table` and its texts, if all its cells are `<th>` and at least two rows follow.
-    Otherwise return (None, ()).
-    """
+    """Return the first row of `table` and its texts, if it has only `<th>` cells and at least two rows follow."""
     rows = list(islice(table.iter("tr"), 4))
     if len(rows) < 3 or len(rows[0]) < 2 or any(cell.tag != "th" for cell in rows[0]):
         return None, ()
@@ -129,9 +127,7 @@ def _is_label(tag: str, text: str) -> bool:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """Yield a line of at most 120 characters as it is, and a longer line by sentences. Sentences of more than 320
-    characters are cut.
-    """
+    """Yield a line of up to 120 characters as it is, a longer line by sentences. Cut sentences over 320 characters."""
     if len(text) <= 120:
         yield text
         return

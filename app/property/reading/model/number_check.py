@@ -125,9 +125,7 @@ def bathrooms(claim: Claim) -> CheckedValue | None:
 
 
 def is_sum_of_baths(claim: Claim) -> bool:
-    """Return whether the quote gives numbers of full and half bathrooms that add up to the value: `2 full, 1 half`, `2
-    / 1 ba`.
-    """
+    """Return whether full and half bathrooms in the quote add up to the value: `2 full, 1 half`, `2 / 1 ba`."""
     counted = counts.bathrooms(claim.quote, claim.lang)
     if counted and counted.half is not None and counted.total == claim.value:
         return True
@@ -141,9 +139,7 @@ def is_sum_of_baths(claim: Claim) -> bool:
 
 
 def _parts(claim: Claim) -> Iterator[int]:
-    """Yield the numbers of full, half, and three-quarter bathrooms. All of them are after their labels, or
-    all before.
-    """
+    """Yield the numbers of full, half, and three-quarter bathrooms, which are all after their labels, or all before."""
     named = labels_in(claim.quote, claim.lang)
     fields = {one.field for one in named}
     wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF
@@ -155,9 +151,7 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area. Its unit may be after the number, elsewhere in the quote, or in the line. Without a unit, it needs
-    a label.
-    """
+    """Check an area. Its unit is after the number, or elsewhere in quote or line. Without a unit, it needs a label."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None

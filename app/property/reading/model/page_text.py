@@ -88,9 +88,7 @@ class _Text:
         return "\n".join(added)
 
     def add_best(self, lines: Iterable[str], most: int) -> str:
-        """Add all `lines`. If they exceed `most` tokens, add facts first (`_rank`), but keep the lines in
-        page order.
-        """
+        """Add all `lines`. Beyond `most` tokens, prefer facts (`_rank`), but keep the page's order."""
         ordered = list(dict.fromkeys(lines))
         costs = [self._count(line) + 1 for line in ordered]
         chosen = set(range(len(ordered)))
@@ -148,9 +146,7 @@ def _data(document: Document) -> Iterator[str]:
 
 
 def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """Yield `key: value` for every informative text or number. For an object that holds a label and its value, yield
-    `label: value`.
-    """
+    """Yield `key: value` for every informative text or number; `label: value` if an object holds a label and value."""
     if isinstance(value, dict):
         pair = pair_of(value)
         if pair is not None and meaning(pair[0], None) is not None and not is_unit(pair[0]):

@@ -71,9 +71,7 @@ def _folded_text(text: str) -> tuple[str, list[int]]:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """Return `text` in Unicode compatibility form (NFKC) with single spaces, and the original position of each
-    character.
-    """
+    """Return `text` in Unicode form NFKC with single spaces, and the original position of each character."""
     letters: list[str] = []
     places: list[int] = []
     for place, character in _composed(text):

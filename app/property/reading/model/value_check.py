@@ -1,6 +1,4 @@
-"""Check whether a quote states a claimed value. There is one check per kind of field, and it returns the value as
-stored.
-"""
+"""Check whether a quote states a claimed value. Each kind of field has a check that returns the value as stored."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ from app.property.values.vocabulary import yes_no
 
 
 def check_value(claim: Claim) -> CheckedValue | None:
-    """Return the claim's value as it is stored. Return None if the value is impossible or the quote does
-    not state it.
-    """
+    """Return the claim's value as stored; None if the value is impossible or the quote does not state it."""
     spec = FIELDS[claim.field]
     check = _CHECKS.get(spec.parser or "") or _CHECKS.get(spec.kind) or _BY_TYPE.get(spec.type)
     return check(claim) if check else None
@@ -36,9 +32,7 @@ def check_value(claim: Claim) -> CheckedValue | None:
 
 
 def _agent(claim: Claim) -> CheckedValue | None:
-    """Check an agent's name. It must not be an agency's name. If the line has only an agency's label, it must be a full
-    name.
-    """
+    """Check an agent's name, which is not an agency's. If the line has only an agency's label, require a full name."""
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
@@ -106,7 +100,6 @@ def _grams(text: str) -> list[str]:
 
 
 def _texts(claim: Claim) -> CheckedValue | None:
-    """Check a list. Only the items that the quote contains are kept."""
     items = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _contains(claim.quote, v)]
     return CheckedValue(list(dict.fromkeys(items))) if items else None
 
@@ -204,9 +197,7 @@ def _association(claim: Claim) -> CheckedValue | None:
 
 
 def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check yes or no. The quote must be about the field (`stated`), and must deny it if and only if the value is
-    false.
-    """
+    """Check yes or no. The quote must be about the field (`stated`), and deny it if and only if the value is false."""
     return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
 
 
@@ -235,9 +226,7 @@ def _parking(claim: Claim) -> CheckedValue | None:
 
 
 def _county(claim: Claim) -> CheckedValue | None:
-    """Check a county; `Polk County` is stored as `Polk`. The line must name the field, because towns have the same
-    names.
-    """
+    """Check a county, without the word `County`. The line must name the field, because towns have the same names."""
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None
