@@ -1,4 +1,4 @@
-"""Arguments and options of commands: ids with completion, targets (as arguments or in a file), user, and reason."""
+"""Arguments and options that several commands share: ids with shell completion, targets, and a reason."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from app.services.reports.identity_decisions import MOST_CHARACTERS
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 
-#: Maximum number of ids that a shell offers to complete an argument.
+#: Maximum number of ids that shell completion offers.
 _MOST_COMPLETIONS = 50
 
 
 def id_argument(kind: IdKind, metavar: str = "") -> Any:
-    """Return the declaration of an argument that takes an id of this kind; shells complete it."""
+    """Return the Typer declaration of an argument that takes an id of this kind, with shell completion."""
     text = f"The ID of a {kind.name}, or its first characters."
     return typer.Argument(metavar=metavar or kind.name.upper(), help=text, autocompletion=_completing(kind))
 
@@ -35,7 +35,7 @@ def _completing(kind: IdKind) -> Callable[[str], list[str]]:
         try:
             with open_stores(load_settings()) as stores:
                 return ids_from(stores.database, incomplete, kind, limit=_MOST_COMPLETIONS)
-        except PropertyIntelligenceError:  # completion in a shell cannot show a message
+        except PropertyIntelligenceError:  # shell completion cannot show an error
             return []
 
     return complete
@@ -68,10 +68,10 @@ Reason = Annotated[
 def read_targets(
     arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalize_target
 ) -> list[str]:
-    """Return the targets of arguments and file, in order. `file` "-" is stdin; `check` raises `InvalidTargetError`.
+    """Return the targets in `arguments`, followed by the targets in `file`. The file "-" is stdin.
 
-    Raises `InvalidTargetError` for an invalid argument, and `typer.BadParameter` for a file that cannot be read or has
-    invalid lines, or without any target.
+    `check` raises `InvalidTargetError` for an invalid target. An invalid argument raises this error, too. If the file
+    cannot be read or has invalid lines, or if there is no target, `typer.BadParameter` is raised.
     """
     targets = list(arguments)
     for target in targets:

@@ -1,4 +1,4 @@
-"""`propintel changes`: list property changes since a given time."""
+"""`propintel changes`: list the property changes after a cursor."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def changes(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The most to list.")] = 1000,
 ) -> None:
-    """List property changes since a given time, the oldest first, each once, with the evidence of both values.
+    """List property changes, oldest first, with the evidence of the old and the new value.
 
-    Without --since, list from the oldest that is kept. See docs/changes.md for what counts as a change.
+    With --since, list only changes after a cursor, else all that are stored. What counts as a change is in
+    docs/changes.md.
 
     JSON: `{"changes": [...], "next_since": CURSOR, "has_more", "webhook": {"pending", "oldest_at", "error"}}`; a change
     has "id", "property", "field", "old", "new", "context", "old_evidence", "new_evidence", "why", "seen_at",

@@ -1,8 +1,8 @@
-"""Merge the output of several processes: whole lines on stderr, each marked with its process.
+"""Merge the output of several child processes on stderr, line by line. Each line names its process.
 
-A JSON object gets the field `process`, and every other line gets a prefix. A thread for each child reads its pipe and
-never waits for stderr, because a paused terminal would otherwise stop the workers. Up to a limit, output that stderr
-does not accept is kept. More is dropped.
+A line that is a JSON object gets the field `process`. Every other line gets a prefix. A thread for each child reads the
+child's pipe and never waits for stderr. Otherwise, a paused terminal would block the workers. While stderr is blocked,
+output is buffered up to a limit. More is dropped.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from io import BytesIO, RawIOBase
 from app.redaction import redact
 
 _CHUNK_BYTES = 65_536
-#: A line longer than this is shown in parts.
+#: A longer line is printed in parts.
 _LONGEST_LINE_BYTES = 1_000_000
-#: The maximum output kept while stderr accepts none.
+#: Maximum bytes of output buffered while stderr is blocked. More is dropped.
 _MOST_WAITING_BYTES = 16_000_000
-#: The size of a child's pipe. Linux does not mix a write that fits into the pipe's free space with other writes.
+#: The size of a child's pipe. On Linux, a write that fits into the pipe's free space is not mixed with other writes.
 _PIPE_BYTES = 1_048_576
 _PATIENCE_SECONDS = 2.0
 _FULL_TERMINAL_SECONDS = 0.05
@@ -32,10 +32,11 @@ _COLORS = (36, 33, 32, 35, 34, 31)
 
 
 class ChildOutput:
-    """Prints on `stream` what children write to `pipe(name)`, and notes of this process.
+    """Prints the output of child processes, and notes of this process, on `stream`. A context manager.
 
-    A context manager. Its end prints the remaining output. The names of all processes, `names`, determine the prefixes
-    and their colors. `stream` must be unbuffered, because this process could not end with a stuck buffer.
+    Each child writes to its `pipe(name)`. At the end of the context, the remaining output is printed. `names` are the
+    names of all processes, which are needed to align and color the prefixes. `stream` must be unbuffered: at exit,
+    Python would wait for a blocked stream to accept the buffer.
     """
 
     def __init__(self, stream: RawIOBase | BytesIO, names: Sequence[str], *, colors: bool = False) -> None:
@@ -52,10 +53,13 @@ class ChildOutput:
 
     @contextlib.contextmanager
     def pipe(self, name: str) -> Iterator[tuple[int, threading.Thread]]:
-        """Yield a descriptor for the output of a child started in the block, and the thread that reads the output."""
+        """Yield a file descriptor to which a child can write its output, and the thread that reads it.
+
+        Start the child in the `with` block, which closes this process's copy of the descriptor.
+        """
         reading, writing = os.pipe()
         if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # the size may exceed the user's limit of memory for pipes
+            with contextlib.suppress(OSError):  # the user's limit of memory for pipes may be lower
                 fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         reader = threading.Thread(target=self._read, args=(name, reading), name=f"output of {name}", daemon=True)
         self._readers = [one for one in self._readers if one.is_alive()] + [reader]
@@ -66,11 +70,11 @@ class ChildOutput:
             os.close(writing)
 
     def say(self, text: str) -> None:
-        """Print a note of this process."""
+        """Print a note of this process, with secrets redacted."""
         self.show(redact(f"propintel: {text}"))
 
     def show(self, text: str) -> None:
-        """Print `text` without redaction: a sign-in link is meant to be read."""
+        """Print `text` without redaction, because the user needs the secret sign-in link in it."""
         self._put([text.encode("utf-8", "backslashreplace")])
 
     def __enter__(self) -> ChildOutput:
@@ -78,7 +82,7 @@ class ChildOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS  # a process that outlives its parent may hold a pipe
+        deadline = time.monotonic() + _PATIENCE_SECONDS  # a grandchild that still runs may keep a pipe open
         for reader in self._readers:
             reader.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
@@ -97,7 +101,7 @@ class ChildOutput:
         self._print(name, [rest])
 
     def _print(self, name: str, lines: Sequence[bytes]) -> None:
-        """Queue the lines that are not blank."""
+        """Queue the lines for printing, except blank lines."""
         if marked := [self._marked(name, line) for line in lines if line.strip()]:
             self._put(marked)
 
@@ -119,15 +123,15 @@ class ChildOutput:
 
     def _write_all(self) -> None:
         while data := memoryview(self._take()):
-            with contextlib.suppress(OSError):  # nobody reads stderr any more, but the children must continue
+            with contextlib.suppress(OSError):  # stderr was closed, but the children must continue
                 while data:
                     written = self._stream.write(data)
-                    if written is None:  # another program has made the terminal non-blocking
+                    if written is None:  # another program made the terminal non-blocking, and it is full
                         time.sleep(_FULL_TERMINAL_SECONDS)
                     data = data[written or 0 :]
 
     def _take(self) -> bytes:
-        """Wait for output and return it; empty at the end."""
+        """Wait for output and return all of it. Return an empty text when the context ends and nothing is left."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             taken = b"".join(self._waiting)
@@ -143,7 +147,7 @@ def _prefix(name: str, width: int, color: int | None) -> bytes:
 
 
 def _is_object(line: bytes) -> bool:
-    """Return whether the line is a JSON object with a field."""
+    """Return whether the line is a JSON object that is not empty."""
     try:
         return line.startswith(b'{"') and isinstance(json.loads(line), dict)
     except ValueError:

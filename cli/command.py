@@ -1,4 +1,4 @@
-"""The classes behind every command: the options that all share, and groups that load a command when it is called."""
+"""Base classes of all commands: the shared options, and groups that import a command only when it is called."""
 
 from __future__ import annotations
 
@@ -22,20 +22,26 @@ _VERBOSE = "propintel.verbose"
 
 
 def new_app(name: str, summary: str = "") -> typer.Typer:
-    """Return an app without commands. An app with one command is that command; an app with several is a group."""
+    """Return a Typer app without commands. With one command, the app is that command. With several, it is a group."""
     settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
     return typer.Typer(name=name, cls=Group, help=summary, **settings)
 
 
 def command[F: Callable[..., Any]](app: typer.Typer, name: str, *examples: str) -> Callable[[F], F]:
-    """Return a decorator that registers the command `name` ("" for an only command). Its help shows `examples`."""
+    """Return a decorator that adds a function to `app` as the command `name`. The command's help shows `examples`.
+
+    `name` is "" for the only command of an app.
+    """
     words = " ".join(filter(None, ("propintel", app.info.name, name)))
     lines = [f"  {words} {example}".rstrip() for example in examples]
     return app.command(name or app.info.name, cls=Command, epilog="\n".join(["\b\nExamples:", *lines]))
 
 
 class Command(TyperCommand):
-    """A command with `--format`, `--json`, and `--verbose`. A command's own `--format` replaces the shared one."""
+    """A command with the shared options `--format`, `--json`, and `--verbose`.
+
+    If the command declares its own `--format`, that replaces the shared one.
+    """
 
     def __init__(self, *, params: Any, **attrs: Any) -> None:
         taken = {name for param in params for name in param.opts}
@@ -43,7 +49,6 @@ class Command(TyperCommand):
         super().__init__(params=[*params, *shared], **attrs)
 
     def invoke(self, ctx: Any) -> Any:
-        """Apply the shared options, then run the command."""
         is_json, is_verbose = ctx.params.pop("as_json"), ctx.params.pop("verbose")
         chosen = ctx.params.pop("output_format", None)
         if is_json and (chosen or ctx.params.get("format_")) not in (None, Format.JSON):
@@ -54,27 +59,26 @@ class Command(TyperCommand):
             level=logging.INFO if is_verbose or ctx.meta.get(_VERBOSE) else log.level or logging.WARNING,
             log_format="json" if log.format == "json" else "text",
         )
-        if self.name != "doctor":  # the doctor lists near misses among its findings
+        if self.name != "doctor":  # `doctor` reports misspelled variables itself
             log_near_misses()
         return super().invoke(ctx)
 
 
 class Group(TyperGroup):
-    """A group that takes `--verbose` before the command. Typer suggests the names that are close to a mistyped one."""
+    """A group of commands that also accepts `--verbose` before the command's name."""
 
     def __init__(self, *, params: Any, **attrs: Any) -> None:
         verbose = [param for param in _shared_options() if param.name == "verbose"]
         super().__init__(params=[*params, *verbose], **attrs)
 
     def invoke(self, ctx: Any) -> Any:
-        """Remember `--verbose` for the command, then run the command."""
         ctx.meta[_VERBOSE] = ctx.params.pop("verbose") or ctx.meta.get(_VERBOSE, False)
         return super().invoke(ctx)
 
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """The location of a command: `attribute` of `module` is a `typer.Typer`. The list of commands shows `summary`."""
+    """Where a command is: `attribute` of `module` is its `typer.Typer`. `summary` is shown in the list of commands."""
 
     module: str
     summary: str
@@ -85,9 +89,9 @@ class Lazy:
 
 
 def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
-    """Return the class of a group that has `commands`, in this order, and imports each when it is called.
+    """Return the class of a group with `commands`, in this order. A command is imported only when it is called.
 
-    So `propintel token`, for example, does not import Celery, SQLAlchemy, and the page readers.
+    For example, `propintel token` does not import Celery, SQLAlchemy, and the page readers.
     """
 
     class LazyGroup(Group):
@@ -95,7 +99,7 @@ def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
 
         def __init__(self, **attrs: Any) -> None:
             super().__init__(**attrs)
-            self.commands = dict(commands)  # Typer compares a mistyped name with these
+            self.commands = dict(commands)  # Typer suggests close names from these for a mistyped one
 
         def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (Click's signature)
             return list(commands)
@@ -131,4 +135,4 @@ def _declare_shared_options(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr what happens.")] = False,
 ) -> None:
-    """Declare the options for Typer, which never calls this."""
+    """Declare the shared options. Typer reads this signature and never calls the function."""

@@ -1,4 +1,4 @@
-"""The list of all commands, and how `propintel` runs one: a failure is one line on stderr and an exit code."""
+"""The list of all commands, and the function that runs one. A failure becomes one line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    started()  # Click has already imported the command
+    started()  # imports are done: Click has already imported the command
 
 
 def run() -> int:
-    """Run the command that `sys.argv` names; return the exit code. Click's own exits pass as `SystemExit`."""
+    """Run the command in `sys.argv` and return the exit code. If Click exits itself, it raises `SystemExit`."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # UTF-8 in every locale; a lone surrogate stays a JSON escape
+        if isinstance(stream, io.TextIOWrapper):  # UTF-8 in every locale; a lone surrogate is escaped
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    guard_stderr()  # Click's messages quote unknown arguments, which may have secrets
+    guard_stderr()  # Click's messages quote unknown arguments, which may contain secrets
     try:
         app(prog_name="propintel")
     except Exception as exc:  # noqa: BLE001 (the last resort, so that users see no traceback)

@@ -1,4 +1,4 @@
-"""Check what must be free before `propintel up` starts: its home, and the ports of its servers."""
+"""Checks before `propintel up` starts: no other `up` uses its home, and the ports of its servers are free."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 def only_up(home: Path) -> Iterator[None]:
     """Hold the lock of `propintel up` on this home during the block. Raises `ConfigurationError` if it is taken.
 
-    The lock ends with this process: children do not inherit the descriptor. Children that outlive it by seconds do no
-    harm, because any number of workers may share a home.
+    Child processes do not inherit the lock's descriptor, so the lock is released when this process ends. Workers that
+    run some seconds longer do no harm, because any number of workers may share a home.
     """
     make_home(home)
     file = home / "up.lock"
@@ -44,7 +44,7 @@ def only_up(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The port and the address at which a server will listen, and the port's setting. "" means all addresses."""
+    """The address and the port at which a server will listen. `setting` sets the port. The address "" means all."""
 
     setting: str
     port: int
@@ -52,9 +52,9 @@ class Place:
 
 
 def require_free(places: Sequence[Place]) -> None:
-    """Check that no other program listens there. Raises `ConfigurationError`, which names the port.
+    """Raise `ConfigurationError` if a port in `places` is in use or needs privileges.
 
-    The server reports any other error of its address.
+    Other errors, such as an invalid address, are ignored, because the server will report them.
     """
     with contextlib.ExitStack() as probes:
         for place in places:
@@ -66,7 +66,7 @@ def require_free(places: Sequence[Place]) -> None:
 
 
 def _listen(place: Place, probes: contextlib.ExitStack) -> None:
-    """Listen on the port until `probes` closes. The closing connections of an earlier server do not matter."""
+    """Listen on the port until `probes` closes. SO_REUSEADDR ignores closing connections of an earlier server."""
     found = socket.getaddrinfo(place.address or None, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, address in found:
         probe = probes.enter_context(socket.socket(family, kind, protocol))

@@ -22,7 +22,7 @@ app = new_app("db", "Upgrade the database's schema, and reindex properties.")
 
 @command(app, "current", "")
 def current_revision() -> None:
-    """Show the database's schema revision, and the one that this version needs. Changes nothing.
+    """Show the schema revision of the database, and the revision that this version needs. Changes nothing.
 
     JSON: `{"current": revision or null, "head": revision}`.
     """
@@ -33,7 +33,7 @@ def current_revision() -> None:
 
 @command(app, "upgrade", "")
 def upgrade_database() -> None:
-    """Upgrade the database to this version's schema, in one transaction. SQLite needs no such command.
+    """Upgrade the database to this version's schema, in one transaction. SQLite is upgraded automatically.
 
     JSON: `{"before": revision or null, "after": revision}`.
     """
@@ -52,10 +52,10 @@ def upgrade_database() -> None:
 
 @command(app, "reindex", "")
 def reindex_properties() -> None:
-    """Reindex properties that an older version indexed, so that pages find them, and join duplicates.
+    """Reindex properties that an older version indexed, and join duplicates.
 
-    Workers may run meanwhile. Stop the command at any time: finished properties stay reindexed. Exit code 1 if a
-    property failed.
+    Without this, new pages of such a property may become a second property. Workers may run meanwhile. You can stop the
+    command at any time: finished properties stay reindexed. Exit code 1 if a property failed.
 
     JSON: `{"reindexed": n, "failed": [id], "left": n}`.
     """

@@ -1,7 +1,7 @@
 """`propintel demo`: run the whole system with nothing installed or configured, and leave nothing behind.
 
-It uses a temporary home, an embedded Valkey, a worker and beat as they run in production, a site of bundled pages and a
-rate-limited OpenAI simulator. It ignores the keys of the shell and of `.env` unless `--real` asks for them.
+The demo uses a temporary home, an embedded Valkey, a worker and beat as in production, a local site with bundled pages,
+and a rate-limited OpenAI simulator. It ignores OpenAI keys in the environment and in `.env` unless `--real` is given.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tasks import make_celery
 from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
-#: The time limit of a demo is this time per job, but at least `_LEAST_SECONDS`. Only a demo that hangs reaches it.
+#: The time limit of a demo: this time per job, but at least `_LEAST_SECONDS`. Only a demo that hangs reaches it.
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 _FINAL = ("done", "failed", "cancelled")
@@ -58,15 +58,14 @@ def demo(
 ) -> None:
     """Run the whole system with nothing installed or configured: a real worker turns pages into records.
 
-    Starts a broker, a Celery worker and its schedule, a small site, and a rate-limited OpenAI simulator on this
-    machine. Enqueues jobs, shows the properties and key statistics, and stops everything. Without --real it costs
-    nothing.
+    Starts a broker, a Celery worker, its scheduler, a small site, and a rate-limited OpenAI simulator on this machine.
+    Enqueues jobs, shows the properties and key statistics, and stops everything. Costs nothing unless --real is given.
     """
     raise typer.Exit(_run_demo(jobs, keys, real))
 
 
 def _run_demo(jobs: int, keys: int, real: bool) -> int:
-    """Run the demo. Return the exit code: 0 if all jobs succeeded, 128 + N after the signal N, else 1 or 2."""
+    """Run the demo and return the exit code: 0 if all jobs succeeded, 128 + N after signal N, else 1 or 2."""
     try:
         with (
             StopSignals() as signals,
@@ -90,7 +89,7 @@ def _with_simulators(
     signals: StopSignals, home: Path, progress: ProgressLine, *, jobs: int, keys: int, real: bool
 ) -> tuple[dict[str, Any], list[str]]:
     began = time.monotonic()
-    if not logging.getLogger().isEnabledFor(logging.INFO):  # the command runs without --verbose
+    if not logging.getLogger().isEnabledFor(logging.INFO):  # --verbose was not given
         configure_logging(level=logging.ERROR)
     with Supervisor(signals) as simulators:
         progress.say("starting the site" if real else "starting the site and the API simulator")
@@ -127,7 +126,7 @@ def _with_worker(
         batch = _enqueue(settings, stores, targets(site, count))
         _wait_for_jobs(supervisor, stores, batch, count, progress)
         progress.say("stopping")
-        supervisor.stop()  # a worker that has ended has published all its figures
+        supervisor.stop()  # at its end, a worker publishes its remaining figures
         jobs = stores.jobs.list(batch=batch, limit=count)
         done = [job for job in jobs if job.state == "done" and job.property_id is not None]
         failed = [job for job in jobs if job.state != "done"]

@@ -1,4 +1,4 @@
-"""Show the demo's progress while it runs, then the properties and the keys."""
+"""The output of the demo: a progress line while it runs, then tables of properties and keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cli.property_tables import property_list
 
 
 class ProgressLine:
-    """Shows the demo's current step and the number of ended jobs."""
+    """Shows the current step of the demo and how many jobs have ended."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -30,7 +30,7 @@ class ProgressLine:
 
 @contextmanager
 def progress_on_stderr() -> Iterator[ProgressLine]:
-    """Yield a progress line, which is shown only if stderr is a terminal."""
+    """Yield a progress line. It is shown only if stderr is a terminal."""
     console = Console(stderr=True)
     what = TextColumn("{task.description}")
     columns = (SpinnerColumn(), what, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -39,7 +39,7 @@ def progress_on_stderr() -> Iterator[ProgressLine]:
 
 
 def print_result(result: dict[str, Any]) -> None:
-    """Print the result on stdout: tables and the next step, or with `--json` one document."""
+    """Print the result on stdout: tables and a next step, or with `--json`, one JSON document."""
     if chosen_format() is Format.JSON:
         print_json(result)
         return
@@ -69,7 +69,7 @@ def _keys(stats: dict[str, Any]) -> Table:
 
 
 def _notes(keys: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield notes on keys that failed or rested."""
+    """Yield a note for each key that is invalid or reached its rate limit."""
     for mask, figures in keys.items():
         if figures["state"] == "dead":
             yield f"{mask} is invalid, and was taken out of rotation."

@@ -1,4 +1,4 @@
-"""Set up the demo: a clean environment, invented keys, and two simulators on loopback."""
+"""Set up the demo: a clean environment, invented OpenAI keys, and two local simulators (a site and the OpenAI API)."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from app.settings import VARIABLE_PREFIXES
 from app.settings.sources import env_file_in_use
 from cli.processes import Child, Supervisor
 
-#: The prefixes of our and Celery's variables, and the proxy variables. They could lead the demo elsewhere.
+#: Variables that are removed, because they could make the demo use other services: ours and Celery's by prefix, and
+#: the proxy variables.
 _CLEARED = (*VARIABLE_PREFIXES, "CELERY_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _READY = "listening on "
 _START_SECONDS = 30.0
-#: The limits of the key that is used up once by another program. The pool then lets it rest for about a second.
+#: The limits of the key that reaches its limit once, as if another program used it. It then rests for about a second.
 _LIMITED = {"rpm": 300, "used_up_after": 2}
-#: The limits of the other keys, far above what the demo's worker can send.
+#: The limits of the other keys. They are far above what the demo's worker can send.
 _AMPLE = {"rpm": 6_000, "tpm": 2_000_000}
 
 
 @dataclass(frozen=True)
 class DemoKeys:
-    """Invented keys: `secrets` for the service's settings, and `config` for the simulator's configuration file."""
+    """Invented keys. `secrets` are for the setting OPENAI_API_KEYS, and `config` is the simulator's configuration."""
 
     secrets: tuple[str, ...]
     config: dict[str, object]
 
 
 def make_keys(count: int) -> DemoKeys:
-    """Return `count` (>= 1) keys. With two or more, the second is dead.
+    """Return `count` keys (at least one). If there are two or more, the second is invalid.
 
-    With three or more, the third has a low limit, which another program of the same project uses up once.
+    If there are three or more, the third has a low rate limit, which another program seems to use up once.
     """
     made = tuple(f"sk-proj-demo-not-a-real-key{n}" for n in range(1, count + 1))
     entries: list[dict[str, object]] = [
@@ -51,7 +52,10 @@ def make_keys(count: int) -> DemoKeys:
 
 
 def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:
-    """Return `base` without our, Celery's, and proxy variables. `keep_openai` (--real) keeps OPENAI_* and proxies."""
+    """Return `base` without our variables, Celery's variables, and the proxy variables.
+
+    If `keep_openai` is true (--real), OPENAI_* and the proxy variables stay.
+    """
 
     def stays(name: str) -> bool:
         if keep_openai and name.startswith("OPENAI_"):
@@ -62,12 +66,15 @@ def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str
 
 
 def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the environment of the demo's processes. If `openai` is None, they use the keys of the shell or `.env`."""
+    """Return the environment of the demo's processes.
+
+    `openai` has the variables of the OpenAI simulator. If it is None, OpenAI keys come from `base` or the `.env` file.
+    """
     env = clean_environment(base, keep_openai=openai is None)
-    # empty values hide the values of a .env file
+    # empty values override the values in a .env file
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
     env |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "KEY_REPORT_INTERVAL_SECONDS": "5"}
-    env |= {"LOG_FORMAT": "text"}  # the last lines of a process that ends are shown
+    env |= {"LOG_FORMAT": "text"}  # an error message shows the last log lines of a process
     if openai is None:
         return {**env, "PROPINTEL_ENV_FILE": str(env_file_in_use(base) or "")}
     return {**env, "PROPINTEL_ENV_FILE": "", **openai}
@@ -75,7 +82,7 @@ def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[
 
 @contextlib.contextmanager
 def environment(env: Mapping[str, str]) -> Iterator[None]:
-    """Make `env` this process's environment in the block: the demo reads the same settings as its children."""
+    """Replace this process's environment by `env` in the block, so that it reads the same settings as its children."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(env)
@@ -87,12 +94,12 @@ def environment(env: Mapping[str, str]) -> Iterator[None]:
 
 
 def start_site(supervisor: Supervisor, home: Path, env: Mapping[str, str]) -> str:
-    """Start the site of bundled pages; return its address."""
+    """Start the site with bundled pages, and return its URL."""
     return _start(supervisor, "site", ["simulators.site", "--port", "0"], home, env)
 
 
 def start_openai(supervisor: Supervisor, home: Path, env: Mapping[str, str], keys: DemoKeys) -> str:
-    """Start the rate-limited simulator; return its base URL."""
+    """Start the rate-limited OpenAI simulator, and return its base URL."""
     file = home / "simulator-keys.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps(keys.config), encoding="utf-8")
@@ -114,7 +121,7 @@ def _address(child: Child) -> str | None:
 
 
 def targets(site: str, count: int) -> list[str]:
-    """Return the addresses of `count` different property pages on the site."""
+    """Return the URLs of `count` different property pages of the site."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{site}/index.txt?homes={count}", timeout=10) as answer:
         return list(answer.read().decode().split())[:count]

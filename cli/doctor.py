@@ -1,4 +1,4 @@
-"""`propintel doctor`: find problems of this installation and their remedies."""
+"""`propintel doctor`: find problems of this installation, and how to fix them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ app = new_app("doctor")
 
 @command(app, "", "", "--json | jq '.checks[] | select(.state != \"ok\")'")
 def doctor() -> None:
-    """Check settings, home, sources, Redis, database, keys, workers, beat, clock, and jobs, and print remedies.
+    """Check settings, home, sources, Redis, database, keys, workers, beat, clock, and jobs. Say how to fix problems.
 
-    Changes nothing, and does not call OpenAI (`propintel keys check` does). Exit code 0: nothing failed; 1: a check
+    Changes nothing, and does not call OpenAI (`propintel keys check` does). Exit code 0: no check failed; 1: a check
     failed; 2: a setting is invalid.
 
-    JSON: `{"healthy": bool, "checks": [{"check", "state", "detail", "remedy"}]}`; "state" is "ok", "warning",
-    "failed", or "skipped".
+    JSON: `{"healthy": bool, "checks": [{"check", "state", "detail", "remedy"}]}`; "state" is "ok", "warning", "failed",
+    or "skipped".
     """
     findings = _examine()
     failed = [finding for finding in findings if finding.state is State.FAILED]

@@ -59,10 +59,10 @@ def enqueue(
     economy: Annotated[bool, typer.Option("--economy", help=_ECONOMY_HELP)] = False,
     callback_url: Annotated[str | None, typer.Option("--callback-url", metavar="URL", help=_CALLBACK_HELP)] = None,
 ) -> None:
-    """Enqueue targets for the workers, all or none.
+    """Enqueue targets for the workers. If a target is invalid, nothing is enqueued.
 
-    A target that is in progress or fresh is not enqueued again. --economy uses OpenAI's Batch API; see
-    docs/batch-api.md. For the figures of --estimate, see docs/batches.md.
+    A target that is in progress, or whose property is fresh, gets no new job. --economy uses OpenAI's Batch API; see
+    docs/batch-api.md. docs/batches.md explains the figures of --estimate.
 
     JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts"; with --estimate `{"targets", "jobs",
     "duplicates", "pages", "model", "model_calls", "tokens", "usd", "minutes", "recent_jobs": {"urls": n, "addresses":
@@ -116,7 +116,7 @@ def _summary(stores: Stores, enqueued: Enqueued, counts: dict[str, int] | None) 
 
 
 def _say_failures(ended: Sequence[Job]) -> bool:
-    """Print a line on stderr for each job that did not succeed; return whether there was one."""
+    """Print a line on stderr for each job that did not succeed. Return whether there was any."""
     failed = [job for job in ended if job.state is not JobState.DONE]
     for job in failed:
         reason = job.error["message"] if job.error else f"it was {job.state}"

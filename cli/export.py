@@ -1,4 +1,4 @@
-"""`propintel properties export`: all properties as CSV, JSON Lines, Parquet, or GeoJSON."""
+"""`propintel properties export`: export all properties as CSV, JSON Lines, Parquet, or GeoJSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STDOUT = Path("-")
 
 
 def _moment(text: str) -> datetime:
-    """Return the time of an `updated_at`, or the start of a day. Without an offset it is UTC."""
+    """Parse an ISO 8601 time or day. A day means its start. A time without an offset is in UTC."""
     try:
         at = datetime.fromisoformat(text.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -54,11 +54,11 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export all properties, the last changed at the end.
+    """Export all properties in the order of their last change.
 
-    CSV always has the same columns: one per RESO field, lists joined by "; ", rows as JSON, everything quoted. An
-    apostrophe before a text keeps a spreadsheet from running it as a formula. A file is replaced as a whole or not at
-    all.
+    CSV always has the same columns, one for each RESO field. Lists are joined by "; ", rows are JSON, and every
+    cell is quoted. A text that a spreadsheet would run as a formula gets an apostrophe in front. The output file is
+    replaced only after the export is complete.
 
     To keep a copy up to date, see docs/export.md.
     """
@@ -83,7 +83,7 @@ def export(
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[BinaryIO]:
-    """Open stdout, a pipe or device, or a file that appears under its name only when everything is written."""
+    """Open `output` for writing; None is stdout. A regular file is replaced only after everything is written."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -103,7 +103,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
     try:
         with Path(name).open("wb") as stream:
             yield stream
-        Path(name).chmod(0o666 & ~_umask())  # mkstemp makes files for the owner only
+        Path(name).chmod(0o666 & ~_umask())  # mkstemp creates files that only their owner can read
         Path(name).replace(target)
     except BaseException:
         with suppress(OSError):
@@ -112,7 +112,10 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
 
 
 def _open_special(output: Path) -> BinaryIO | None:
-    """Open `output` if it is a pipe or a device; None if it is a file or missing. A directory raises `OSError`."""
+    """Open `output` if it is a pipe or a device. Return None if it is a regular file or does not exist.
+
+    Raises `OSError`, also for a directory.
+    """
     try:
         if stat.S_ISREG(output.stat().st_mode):
             return None

@@ -1,4 +1,4 @@
-"""`propintel extract`: read a saved page without a model, and show the questions for a model."""
+"""`propintel extract`: read a saved page without a model, and show the prompt that a model would get."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def extract(
     address = normalize_target(url)
     page = page_from_file(file, address, SystemClock().now())
     language = _checked_language(lang)
-    settings = load_settings() if explain or show_prompt or answer else None  # a plain reading needs no settings
+    settings = load_settings() if explain or show_prompt or answer else None  # reading the page needs no settings
     with reading(page.url, page.spent):
         extraction, prompt = extract_page(page, lang=language), None
         if settings and (show_prompt or answer):
@@ -100,7 +100,10 @@ def _checked_language(lang: str | None) -> str | None:
 def _answered(
     extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None, use: ModelUse
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
-    """Return the extraction with the values of the reply that the page supports. Raises `ModelAnswerInvalidError`."""
+    """Add the values of the model's reply that the page supports. Return the new extraction and the dropped values.
+
+    Raises `ModelAnswerInvalidError`.
+    """
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
     candidates, dropped = check_claims(values, prompt)
     note(f"Of {len(values)} values of the reply, {len(values) - len(dropped)} are accepted, {len(dropped)} dropped.")
@@ -158,7 +161,7 @@ _FLAWS: Mapping[Flaw, str] = {
 
 
 def explained(extraction: Extraction, dropped: tuple[Dropped, ...] = ()) -> list[dict[str, Any]]:
-    """Return every candidate by field, best first, each with its outcome, then the dropped values of a model."""
+    """Return every candidate with its outcome, by field and best first, followed by the dropped values of a model."""
     order = {name: place for place, name in enumerate(FIELDS)}
     ranked = sorted(extraction.candidates, key=lambda c: (order.get(c.field, len(order)), -c.confidence))
     shown: list[dict[str, Any]] = [
@@ -183,7 +186,7 @@ def explained(extraction: Extraction, dropped: tuple[Dropped, ...] = ()) -> list
 
 
 def scores(extraction: Extraction) -> dict[str, Any]:
-    """Return for each field what each feature of its value adds to the log-odds that the value is right."""
+    """Return the confidence of each field's value, and how much each feature adds to the log-odds that it is right."""
     return {
         name: {
             "confidence": score.confidence,
@@ -199,7 +202,7 @@ def scores(extraction: Extraction) -> dict[str, Any]:
 
 
 def fate(candidate: Candidate, extraction: Extraction) -> str:
-    """Return the outcome of a candidate, and the reason."""
+    """Return the outcome of a candidate in words: unused, rejected, won, agrees with the winner, or lost."""
     winner = extraction.record.evidence.get(candidate.field)
     if winner is None:
         no_property = not extraction.record.values
@@ -214,20 +217,20 @@ def fate(candidate: Candidate, extraction: Extraction) -> str:
 
 
 def prompt_json(prompt: Prompt) -> dict[str, Any]:
-    """Return the prompt as it would be sent, and its tokens."""
+    """Return the prompt as it would be sent, with its number of tokens."""
     names = ("fields", "messages", "schema", "max_completion_tokens", "prompt_tokens", "prefix_tokens")
     return {name: getattr(prompt, name) for name in names} | {"tokens": tokens_of(prompt)}
 
 
 def tokens_of(prompt: Prompt) -> dict[str, int]:
-    """Return the number of tokens (o200k) of each part of the prompt. Their sum is `prompt_tokens`."""
+    """Return the number of tokens (o200k encoding) of each part of the prompt. The sum is `prompt_tokens`."""
     system, user = (count_tokens(message["content"]) for message in prompt.messages)
     return {"instruction": system, "text": user, "schema": count_tokens(as_sent(prompt.schema))}
 
 
 def prompt_lines(prompt: Prompt) -> Iterator[str]:
-    """Yield the prompt for people: each message, the schema with a property on each line, then the tokens."""
-    for message in prompt.messages:  # text of pages must not move the cursor
+    """Yield the prompt as text: each message, the schema with one property on each line, and the number of tokens."""
+    for message in prompt.messages:  # page text may contain terminal control characters
         content = "\n".join(map(printable, str(message["content"]).split("\n")))
         yield f"--- {message['role']}\n{content}\n"
     properties = prompt.schema["properties"].items()
@@ -242,7 +245,7 @@ def prompt_lines(prompt: Prompt) -> Iterator[str]:
 
 
 def explanation(data: Mapping[str, Any]) -> Iterator[Table | Text]:
-    """Yield the reason for the page's kind, the fields that a model would be asked for, and every candidate."""
+    """Yield why the page has its kind, which fields a model would be asked for, and tables of all candidates."""
     yield Text(printable(f"Kind: {data['kind']}, because of {data['reason']}"))
     yield Text(f"A model would be asked for: {', '.join(data['wanted']) or 'nothing'}")
     for text in data["notes"]:
@@ -263,7 +266,7 @@ def _score_rows(scored: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
 
 
 def _added(feature: str, value: float, adds: float) -> str:
-    """Return `strong checks (2) +0.84`; a feature that is only present or absent has no number."""
+    """Return a text such as `strong checks (2) +0.84`, or without the count if a feature is only present or absent."""
     words = feature.replace("_", " ").replace(".", " ")
     is_count = value != 1.0 or feature in RAISES | LOWERS
     return f"{words} ({value:g}) {adds:+.2f}" if is_count else f"{words} {adds:+.2f}"

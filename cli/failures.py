@@ -1,6 +1,6 @@
-"""Report failures: one line on stderr and an exit code, never a traceback.
+"""Report a failure as one line on stderr and an exit code, never as a traceback.
 
-The codes are 0 for success, 1 for failure, 2 for wrong usage or configuration, and 130 after Ctrl-C.
+Exit codes are 0 for success, 1 for failure, 2 for wrong usage or configuration, and 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
-#: The errors of a wrong command or configuration, or of a missing service, before the work was tried.
+#: Errors of a wrong command or configuration, or of an unavailable service, that prevent the work from being tried.
 _CONFIGURATION = (
     AmbiguousKeyError,
     BrokerUnavailableError,
@@ -47,17 +47,20 @@ log = logging.getLogger(__name__)
 
 
 def exit_code_of(error: PropertyIntelligenceError) -> int:
-    """Return 2 if the caller has to correct something first, 1 if the work was tried and failed."""
+    """Return 2 if the user has to correct something first, or 1 if the work was tried and failed."""
     return USAGE if isinstance(error, _CONFIGURATION) else FAILED
 
 
 def say_error(message: str) -> None:
-    """Print one line on stderr."""
+    """Print an error as one line on stderr, with secrets redacted."""
     print(f"propintel: {printable(redact(message))}", file=sys.stderr)  # noqa: T201
 
 
 def report(error: Exception) -> int:
-    """Print what went wrong, and return the exit code. With `--verbose`, the traceback of a defect is logged."""
+    """Print the error as one line, and return the exit code.
+
+    With `--verbose`, the traceback of an error that is not one of `app.errors` is logged.
+    """
     if not isinstance(error, PropertyIntelligenceError):
         log.info("Unexpected error", exc_info=error)
         error = UnexpectedError(type(error).__name__, str(error))

@@ -56,7 +56,7 @@ def list_jobs(
 
 @command(jobs_app, "show", "8e03b1c2")
 def show_job(job_id: JobId) -> None:
-    """Show one job: its state, why it failed or waits, and the outcome of each source of an address.
+    """Show one job: its state, why it failed or is waiting, and, for an address, the outcome of each source.
 
     JSON: `{"id", "batch", "target", "state", "error", "property", "tried", ...}`; each of "tried" is `{"source",
     "kind", "url", "outcome", "detail"}`.
@@ -68,7 +68,7 @@ def show_job(job_id: JobId) -> None:
 
 @command(jobs_app, "retry", "8e03b1c2 93bd0a17", "--failed")
 def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, failed: Failed = False) -> None:
-    """Queue failed or canceled jobs again. Jobs whose target is in progress in another job are left out.
+    """Queue failed or canceled jobs again. A job is left out if another job for its target is in progress.
 
     JSON: `{"retried": n}`.
     """
@@ -84,7 +84,7 @@ def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, faile
 
 @command(jobs_app, "cancel", "8e03b1c2 93bd0a17")
 def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
-    """Cancel jobs that have not ended. A running job stores nothing more.
+    """Cancel jobs that have not ended. A running job stores no result after this.
 
     JSON: `{"cancelled": n}`.
     """
@@ -95,7 +95,7 @@ def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
 
 @command(batches_app, "list", "--limit 20")
 def list_batches(limit: Limit = 100) -> None:
-    """List batches, the newest first.
+    """List batches, newest first.
 
     JSON: a list, each entry as in `propintel batches show`.
     """
@@ -118,7 +118,7 @@ def show_batch(batch_id: BatchId) -> None:
 
 @command(batches_app, "retry", "0f6c2d91", "0f6c2d91 --failed")
 def retry_batch(batch_id: BatchId, failed: Failed = False) -> None:
-    """Queue the failed and canceled jobs of a batch again. The batch reopens, and calls back again.
+    """Queue the failed and canceled jobs of a batch again. When they have ended, the batch's callback is sent again.
 
     JSON: `{"retried": n}`.
     """
@@ -129,7 +129,7 @@ def retry_batch(batch_id: BatchId, failed: Failed = False) -> None:
 
 @command(batches_app, "cancel", "0f6c2d91")
 def cancel_batch(batch_id: BatchId) -> None:
-    """Cancel all jobs of a batch that have not ended. Running jobs store nothing more.
+    """Cancel all jobs of a batch that have not ended. Running jobs store no result after this.
 
     JSON: `{"cancelled": n}`.
     """
@@ -148,7 +148,7 @@ def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
 
 
 def _retry(stores: Stores, ids: Sequence[str]) -> None:
-    """Queue failed and canceled jobs again. If `ids` is empty, no broker is needed."""
+    """Queue jobs again and print how many. If `ids` is empty, this works without a broker."""
     retried: list[str] = []
     if ids:
         with closing(make_sender(stores.settings)) as celery_app:
@@ -193,7 +193,7 @@ def _whole_job(job: Job) -> Iterator[Table]:
 
 
 def _remark(job: Job) -> str:
-    """Return the reason for a failure or a wait, or the parts that the job left out."""
+    """Return the reason for a failure or a wait, the result of a search, or what the job left out."""
     if job.error:
         return str(job.error["message"])
     if job.search is not None:

@@ -1,7 +1,7 @@
-"""Keep services running: a service that ends is restarted, after a pause that grows with each repetition.
+"""Keep services running: restart a service that ended, with exponential backoff.
 
-A service that ends before it was ever up stays down, and everything stops, because a restart would probably fail again.
-`processes.py` starts and stops one process.
+A service that ends before it was ever up is not restarted, because it would probably fail again. Instead, everything
+stops. `processes.py` starts and stops single processes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from cli.processes import Child, ChildDiedError, Supervisor
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-#: After a service ran for at least this time, its next pause is the shortest again.
+#: If a service ran for at least this time, its next pause is `FIRST_PAUSE_SECONDS` again.
 SETTLED_SECONDS = 60.0
 
 
 class Life(Protocol):
-    """A service to keep running."""
+    """A service that `Kept` keeps running."""
 
     name: str
 
@@ -29,16 +29,16 @@ class Life(Protocol):
         ...
 
     def is_up(self) -> bool:
-        """Return whether the service is up."""
+        """Return whether the service is running and does its work."""
         ...
 
     def death(self) -> ChildDiedError | None:
-        """Return how the service ended, or None while it runs."""
+        """Return an error that says how the service ended. Return None while it runs."""
         ...
 
 
 class ChildLife:
-    """A child of `supervisor`. `ready` returns whether the running child does its work."""
+    """A service that is a child process of `supervisor`. `ready` returns whether the running child does its work."""
 
     def __init__(
         self, name: str, supervisor: Supervisor, start: Callable[[], Child], ready: Callable[[Child], bool]
@@ -51,7 +51,7 @@ class ChildLife:
 
     def start(self) -> None:
         dead, self._child = self._child, None
-        if dead is not None:  # the old process's children must not run beside the new process (Linux ends them anyway)
+        if dead is not None:  # end what is left of the old process's children (Linux ends them anyway)
             self._supervisor.stop_child(dead)
         self._child = self._start()
 
@@ -66,7 +66,7 @@ class ChildLife:
 
 
 class ValkeyLife:
-    """The embedded Valkey that this process started. A restart loses no messages, as it has an append-only file."""
+    """The embedded Valkey, if this process started it. It stores messages on disk, so a restart loses none."""
 
     name = "the embedded Valkey"
 
@@ -74,7 +74,7 @@ class ValkeyLife:
         self._valkey = valkey
 
     def start(self) -> None:
-        self._valkey.stop()  # forget the dead server, because another process's server may answer by now
+        self._valkey.stop()  # forget the dead server, so that `start` can use one that another process started
         self._valkey.start()
 
     def is_up(self) -> bool:
@@ -86,7 +86,7 @@ class ValkeyLife:
 
 
 class Kept:
-    """Restarts one service after pauses. `now` returns the seconds of a monotonic clock, and `say` prints a note."""
+    """Keeps one service running. `now` returns the time of a monotonic clock in seconds. `say` prints a note."""
 
     def __init__(self, life: Life, now: Callable[[], float], say: Callable[[str], None]) -> None:
         self._life = life
@@ -103,11 +103,11 @@ class Kept:
 
     @property
     def is_down(self) -> bool:
-        """Return whether the service waits for its next start."""
+        """Whether the service has ended and will be restarted after a pause."""
         return self._again_at is not None
 
     def start(self) -> None:
-        """Start the service now. Raises the errors of `Life.start`."""
+        """Start the service now. Raises the errors that `Life.start` raises."""
         self._started_at = self._now()
         self._life.start()
 
@@ -119,7 +119,10 @@ class Kept:
         return self._was_up
 
     def tend(self) -> None:
-        """Restart the service if it ended and its pause is over. Raises `ChildDiedError` if it was never up."""
+        """If the service has ended, begin a pause. If the pause is over, restart the service.
+
+        Call this repeatedly. Raises `ChildDiedError` if the service ended before it was ever up.
+        """
         if self._again_at is None:
             self.check()
             if death := self._life.death():
@@ -137,7 +140,7 @@ class Kept:
             self._say(f"{self.name} is started again")
 
     def _rest(self, reason: str) -> None:
-        """Wait before the next start; `reason` explains the end of the service."""
+        """Begin a pause before the next start. `reason` says why the service ended or did not start."""
         if self._now() - self._started_at >= SETTLED_SECONDS:
             self._pause_seconds = FIRST_PAUSE_SECONDS
         pause = self._pause_seconds

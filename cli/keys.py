@@ -33,7 +33,7 @@ app = new_app("keys", "See, check, disable, and enable OpenAI keys.")
 
 _FOLLOW_SECONDS = 2.0
 _TIMEOUT_SECONDS = 15.0
-#: The form of an error code of the API.
+#: The pattern of error codes of the OpenAI API.
 _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 _BAD = ("invalid", "no access")
 _COLUMNS = {"requests": "requests", "successes": "ok", "failures": "failed", "rate_limits": "limited"}
@@ -46,10 +46,10 @@ KeyName = Annotated[
 def list_keys(
     follow: Annotated[bool, typer.Option("--follow", help="Show them again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
-    """List OpenAI keys by their masks: requests, failures, and state, summed over all processes.
+    """List OpenAI keys by their masks, with their states, and with requests and failures summed over all processes.
 
-    A key that was removed from the configuration is "draining": it gets no new request. Revoke it once its last use is
-    long ago.
+    A key that was removed from the configuration is "draining": it gets no new request. Revoke the key when its last
+    use is long ago.
 
     JSON: `{"total_keys", "healthy_keys", "rotation_strategy", "keys": {mask: {...}}}`; with --follow one line each.
     """
@@ -63,7 +63,7 @@ def list_keys(
 
 @command(app, "check", "&& echo all valid")
 def check() -> None:
-    """Ask the API about every configured key; costs nothing. Exit code 1 if any key is not valid.
+    """Check every configured key with a request to the API that costs nothing. Exit code 1 if any key is not valid.
 
     JSON: `{"keys": {mask: {"status", "http_status", "detail"}}}`; "status" is "valid", "invalid", "no access", or
     "unknown".
@@ -83,7 +83,7 @@ def check() -> None:
 
 @command(app, "disable", "'sk-proj-abc...xyz1' --reason 'leaked'")
 def disable(name: KeyName, reason: Reason = "") -> None:
-    """Give a key no new request, in any process, until it is enabled. Requests in progress finish.
+    """Stop new requests with a key, in all processes, until the key is enabled again. Requests in progress finish.
 
     JSON: `{"key", "mask", "action", "outcome", "state", "message", "recorded_at"}`.
     """
@@ -92,7 +92,7 @@ def disable(name: KeyName, reason: Reason = "") -> None:
 
 @command(app, "enable", "'sk-proj-abc...xyz1'")
 def enable(name: KeyName, reason: Reason = "") -> None:
-    """Give a disabled key requests again, with the health that it had.
+    """Use a disabled key again, in its previous state.
 
     JSON: as for `propintel keys disable`.
     """
@@ -101,8 +101,9 @@ def enable(name: KeyName, reason: Reason = "") -> None:
 
 @command(app, "probe", "'sk-proj-abc...xyz1' --reason 'credit was added'")
 def probe(name: KeyName, reason: Reason = "") -> None:
-    """Try a failing, refused, or unpaid key with the next request, without its remaining wait. Leaves a healthy key
-    alone.
+    """Let the next request try a key that failed, is invalid, or is out of quota, without waiting any longer.
+
+    This does not change a healthy key.
 
     JSON: as for `propintel keys disable`.
     """
@@ -119,7 +120,7 @@ def _act(name: str, action: Action, reason: str) -> None:
 
 
 def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
-    """Return on one line how many keys are not valid and what to do; "" if all are."""
+    """Return one line that says how many keys are not valid and what to do. Return "" if all keys are valid."""
     bad = sum(result["status"] in _BAD for result in results.values())
     unknown = [result for result in results.values() if result["status"] not in ("valid", *_BAD)]
     parts: list[str] = []
@@ -135,7 +136,10 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
 
 
 def _follow(settings: Settings) -> None:
-    """Show the keys until a signal. A handler records the signal, because a `KeyboardInterrupt` can get lost."""
+    """Show the keys every two seconds until a signal arrives.
+
+    `StopSignals` records the signal, because a `KeyboardInterrupt` can get lost.
+    """
     with StopSignals() as signals, ExitStack() as stack:
         live = None if wants_json() else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
         try:
@@ -168,10 +172,11 @@ def _table(stats: dict[str, Any]) -> Table:
 def check_keys(
     keys: Sequence[ApiKey], base_url: str, *, proxy: str | None = None, transport: httpx2.BaseTransport | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Check each key at its own base URL, or else at `base_url`. Return `{"status", "http_status", "detail"}` by mask.
+    """Check each key with a request, and return `{"status", "http_status", "detail"}` by mask.
 
-    The status is "valid" (200, or 429, which a bad key never gets), "invalid" (401), "no access" (403), or "unknown".
-    Without an answer, `http_status` is None. Tests replace `transport`, which sends the requests.
+    The request goes to the key's own base URL if it has one, else to `base_url`. The status is "valid" (200 or 429,
+    because an invalid key never gets 429), "invalid" (401), "no access" (403), or "unknown". `http_status` is None if
+    there was no answer. `transport` replaces the HTTP transport in tests.
     """
     inner = transport or httpx2.HTTPTransport(proxy=proxy)
     with httpx2.Client(transport=inner, timeout=_TIMEOUT_SECONDS, trust_env=False, follow_redirects=False) as client:
@@ -189,7 +194,7 @@ def _check(client: httpx2.Client, url: str, key: ApiKey) -> dict[str, Any]:
 
 
 def _detail(answer: httpx2.Response) -> str:
-    """Return OpenAI's error code, never its message, which may quote the key."""
+    """Return OpenAI's error code, but not OpenAI's message, because the message may contain a part of the key."""
     if answer.status_code == 200:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The entry point of `propintel`. It imports almost nothing, so that Ctrl-C works from the first moment."""
+"""The entry point of `propintel`. At first, it imports almost nothing, so that Ctrl-C always ends it quietly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _INTERRUPTED = 130  # as in cli.failures, which is not imported yet
 
 
 def main() -> int:
-    """Run the command that `sys.argv` names; return the exit code. Click's own exits pass as `SystemExit`."""
+    """Run the command in `sys.argv` and return the exit code. If Click exits itself, it raises `SystemExit`."""
     try:
         import signal  # noqa: PLC0415 (inside the guard, like everything that takes time)
 
@@ -25,15 +25,15 @@ def main() -> int:
 
 
 def end_at_once(*_: object) -> None:
-    """End on Ctrl-C while modules are imported: there is nothing to clean up.
+    """End the process at once. This handles Ctrl-C during imports, when there is nothing to clean up.
 
-    This raises no `KeyboardInterrupt`, because the import system swallows it while freeing a module's lock.
+    It does not raise `KeyboardInterrupt`, because the import system can swallow that while it frees a module's lock.
     """
     os._exit(_INTERRUPTED)
 
 
 def started() -> None:
-    """Make Ctrl-C a `KeyboardInterrupt` again, once everything is imported."""
+    """Make Ctrl-C raise `KeyboardInterrupt` again. Call this when everything is imported."""
     import signal  # noqa: PLC0415 (as in `main`)
 
     if signal.getsignal(signal.SIGINT) is end_at_once:

@@ -1,6 +1,7 @@
-"""Print the output of commands: results on stdout as a table or JSON, notes on stderr.
+"""Print the output of commands: results as tables or JSON on stdout, and notes on stderr.
 
-Text from pages is untrusted, so no function here lets it move the cursor or change colors.
+Text from pages is untrusted. These functions remove its terminal control characters, which could move the cursor or
+change colors.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from rich.text import Text
 
 from app.printable import json_text, printable
 
-#: The width of tables in a pipe or file, in characters.
+#: The width in characters of tables that are written to a pipe or file.
 _WIDE = 160
 _LONGEST_CELL = 300
 
 
 class Format(StrEnum):
-    """The format of printed results."""
+    """The format of results on stdout."""
 
     TABLE = "table"
     JSON = "json"
@@ -36,23 +37,23 @@ _chosen: ContextVar[Format | None] = ContextVar("format", default=None)
 
 
 def choose_format(wanted: Format | None) -> None:
-    """Set the format that `--format` or `--json` requests."""
+    """Set the format that `--format` or `--json` requested. None means that neither was given."""
     _chosen.set(wanted)
 
 
 def chosen_format() -> Format | None:
-    """Return the format that `--format` or `--json` requests; None if neither was given."""
+    """Return the format that `--format` or `--json` requested, or None if neither was given."""
     return _chosen.get()
 
 
 def wants_json() -> bool:
-    """Return whether results are JSON: as requested, else if stdout is not a terminal."""
+    """Return whether to print JSON. If no format was requested, print JSON unless stdout is a terminal."""
     wanted = _chosen.get()
     return wanted is Format.JSON or (wanted is None and not sys.stdout.isatty())
 
 
 def show(data: Any, table: Callable[[], Iterable[Table | Text]]) -> None:
-    """Print `data` as JSON, or else the tables and texts that `table` returns."""
+    """Print `data` if the output is JSON (`wants_json`), else the tables and texts that `table` returns."""
     if wants_json():
         print_json(data)
         return
@@ -62,17 +63,17 @@ def show(data: Any, table: Callable[[], Iterable[Table | Text]]) -> None:
 
 
 def print_json(data: Any, *, indent: int | None = 2) -> None:
-    """Print one JSON document. If `indent` is None, it has a single line."""
+    """Print one JSON document, on a single line if `indent` is None."""
     print(json_text(data, indent=indent), flush=True)  # noqa: T201
 
 
 def note(message: str) -> None:
-    """Print a note for people on stderr."""
+    """Print a message on stderr."""
     print(printable(message), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def stdout_console() -> Console:
-    """Return the console for tables: as wide as the terminal or COLUMNS, else wide enough not to wrap."""
+    """Return a console on stdout. Its width is that of the terminal or COLUMNS, else 160 characters (`_WIDE`)."""
     is_known = sys.stdout.isatty() or os.environ.get("COLUMNS")
     return Console(file=sys.stdout, width=None if is_known else _WIDE, highlight=False)
 
@@ -82,7 +83,7 @@ def stderr_console() -> Console:
 
 
 def make_table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Return a table with values printed as plain text. Long cells wrap."""
+    """Return a table with `columns` and `rows`. Values are shown as plain text, and long cells wrap."""
     table = empty_table(title)
     for name in columns:
         table.add_column(name, overflow="fold")
@@ -92,14 +93,14 @@ def make_table(title: str | None, columns: Sequence[str], rows: Iterable[Sequenc
 
 
 def make_facts(title: str, facts: Iterable[tuple[str, Any]]) -> Table:
-    """Return a table with a line for each known fact."""
+    """Return a table with a line for each fact (name, value), except facts whose value is None or ""."""
     table = make_table(title, ("", ""), [(name, value) for name, value in facts if value not in (None, "")])
     table.show_header = False
     return table
 
 
 def empty_table(title: str | None, *, expand: bool = False) -> Table:
-    """Return a table without columns, in the style that all tables have."""
+    """Return a table without columns, in the common style."""
     return Table(
         title=title,
         title_justify="left",
@@ -112,7 +113,10 @@ def empty_table(title: str | None, *, expand: bool = False) -> Table:
 
 
 def cell(value: Any) -> Text:
-    """Return a value as one cell: no markup, no control characters, and cut at a word's end if it is very long."""
+    """Return a value as the plain text of a table cell, without markup and control characters.
+
+    A very long text is cut at the end of a word.
+    """
     if value is None:
         return Text("")
     if isinstance(value, bool):
@@ -122,7 +126,7 @@ def cell(value: Any) -> Text:
 
 
 def cut(text: str, longest: int) -> str:
-    """Return `text` with at most `longest` characters, cut at a word's end unless that would lose half of it."""
+    """Return `text`, cut to at most `longest` characters, at the end of a word if that keeps at least half of them."""
     if len(text) <= longest:
         return text
     kept = text[: longest - 1]
@@ -131,6 +135,6 @@ def cut(text: str, longest: int) -> str:
 
 
 def moment(at: Any) -> str:
-    """Return a UTC time, or its ISO 8601 text, in the form `2026-01-31 08:15`; empty for None."""
+    """Return a UTC time in the form `2026-01-31 08:15`. `at` is a `datetime`, an ISO 8601 text, or None (then "")."""
     text = at if isinstance(at, str) else at.isoformat() if at else ""
     return text[:16].replace("T", " ")

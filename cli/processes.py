@@ -1,8 +1,8 @@
-"""Child processes that end with this one: started in order, stopped in reverse order, none left behind.
+"""Start child processes in order, stop them in reverse order, and leave none behind.
 
-Every child leads its own session, so that Ctrl-C in a terminal reaches only this process, which then stops them in
-order. A worker whose broker stops first would end in a traceback. If this process is killed, Linux ends the children
-(`ending_with_parent`). Start children from the main thread.
+Every child leads its own session, so Ctrl-C in a terminal reaches only this process. This process then stops the
+children in reverse order. A worker whose broker stopped first would end with a traceback. If this process is killed,
+Linux ends the children (`ending_with_parent`). For this, children must be started from the main thread.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from app.services.keys.reload import Terminal
 from cli.child_output import ChildOutput
 
 _POLL_SECONDS = 0.05
-#: The longest wait for the last lines of a child that has ended.
+#: Maximum time to wait for the last output of a child that has ended.
 _LAST_LINES_SECONDS = 2.0
 
 
 class StopRequestedError(Exception):
-    """SIGINT, SIGTERM or SIGHUP arrived."""
+    """A signal (SIGINT, SIGTERM, or SIGHUP) asked this process to stop."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -37,15 +37,15 @@ class StopRequestedError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a shell reports after the signal, such as 130 after Ctrl-C and 143 after SIGTERM."""
+        """The usual exit code after this signal: 128 and the signal's number, such as 130 after Ctrl-C."""
         return 128 + self.signum
 
 
 class StopSignals:
-    """Records the first signal instead of interrupting: a start or stop in progress is never left half done.
+    """Records the first stop signal, so that the signal interrupts no start or stop in progress. A context manager.
 
-    A context manager. A second Ctrl-C changes nothing, since every stop is bounded in time. With `sighup_reloads`,
-    SIGHUP asks for a reload unless the terminal was closed; else it stops like the others.
+    A second Ctrl-C changes nothing, because every stop has a time limit. If `sighup_reloads` is true, SIGHUP asks for a
+    reload, except if it was sent because the terminal was closed. Otherwise, SIGHUP is a stop signal.
     """
 
     def __init__(self, *, sighup_reloads: bool = False) -> None:
@@ -56,18 +56,18 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def check(self) -> None:
-        """Raise `StopRequestedError` if a signal came."""
+        """Raise `StopRequestedError` if a stop signal has arrived."""
         if self._signum is not None:
             raise StopRequestedError(self._signum)
 
     def wait(self, seconds: float) -> None:
-        """Pause for `seconds`, or until a signal."""
+        """Wait for `seconds`, or until a signal arrives."""
         until = time.monotonic() + seconds
         while self._signum is None and not self._reload_asked and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
 
     def take_reload(self) -> bool:
-        """Return True once after a SIGHUP that asked for a reload."""
+        """Return whether a reload was requested since the last call."""
         asked, self._reload_asked = self._reload_asked, False
         return asked
 
@@ -88,7 +88,7 @@ class StopSignals:
 
 
 class ChildDiedError(Exception):
-    """A child ended although nobody stopped it. `words` are the last lines that it wrote."""
+    """A child process ended without being stopped. `words` are the last lines of its output."""
 
     def __init__(self, name: str, code: int, words: str) -> None:
         super().__init__(name, code, words)
@@ -102,18 +102,21 @@ class ChildDiedError(Exception):
 
 @dataclass
 class Child:
-    """One process: its name in messages, where its output goes, and when it was started (`time.monotonic`)."""
+    """One child process. `name` is used in messages, and `log` is the file of its output, if any.
+
+    `grace_seconds` is the time from SIGTERM to SIGKILL. `started_at` is a `time.monotonic`.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path | None
     grace_seconds: float
-    #: The thread that prints the child's output, and ends with it.
+    #: The thread that prints the child's output, if it has no log. The thread ends when the output ends.
     reader: threading.Thread | None = None
     started_at: float = field(default_factory=time.monotonic)
 
     def words(self, lines: int = 12) -> str:
-        """Return the last lines of the child's log, which usually show why it ended."""
+        """Return the last lines of the child's log, which usually show why the child ended."""
         if self.reader is not None:
             self.reader.join(_LAST_LINES_SECONDS)
         if self.log is None:
@@ -126,9 +129,9 @@ class Child:
 
 
 class Supervisor:
-    """Starts children in order and stops them in reverse. A context manager, whose end stops them all.
+    """Starts child processes and stops them in reverse order. A context manager; its end stops all children.
 
-    `output` prints what children without a log write; without it, they write to this process's stderr.
+    `output` prints the output of children that have no log. If it is None, they write to this process's stderr.
     """
 
     def __init__(
@@ -152,7 +155,7 @@ class Supervisor:
         log: Path | None = None,
         grace_seconds: float = 10.0,
     ) -> Child:
-        """Start a child, with its output in `log` if given. It has `grace_seconds` from SIGTERM to SIGKILL."""
+        """Start a child. Its output is appended to `log`, if given. See `Child` for `grace_seconds`."""
         output, reader = 2, None
         with contextlib.ExitStack() as stack:
             if log is not None:
@@ -173,7 +176,7 @@ class Supervisor:
         return child
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait until `ready()` is true. Raises what `check` raises, and `TimeoutError`, which names `what`."""
+        """Wait until `ready()` is true. Raises the errors of `check`, and `TimeoutError` with `what` in its message."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.check()
@@ -182,7 +185,7 @@ class Supervisor:
             time.sleep(_POLL_SECONDS)
 
     def check(self) -> None:
-        """Raise `StopRequestedError` after a signal, `ChildDiedError` for the first child that has ended."""
+        """Raise `StopRequestedError` if a stop signal has arrived, or `ChildDiedError` if a child has ended."""
         self._signals.check()
         for child in self._children:
             code = child.process.poll()
@@ -190,12 +193,12 @@ class Supervisor:
                 raise ChildDiedError(child.name, code, child.words())
 
     def stop(self) -> None:
-        """Stop all children and their sessions, the last started first; return when none is left."""
+        """Stop all children, with the processes in their sessions, last started first. Return when all have ended."""
         while self._children:
             _end(self._children.pop())
 
     def stop_child(self, child: Child) -> None:
-        """Stop one child, and no longer check it."""
+        """Stop one child. `check` no longer includes it."""
         self._children.remove(child)
         _end(child)
 
@@ -211,7 +214,7 @@ def _end(child: Child) -> None:
         child.process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.process.wait(child.grace_seconds)
-    # the child's own children are in the child's session: end them too
+    # end the child's own children, which are in the same process group
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.process.pid, signal.SIGKILL)
     child.process.wait()

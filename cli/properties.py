@@ -40,7 +40,7 @@ def list_properties(
     status: Annotated[str | None, typer.Option("--status", help="Only this RESO status, such as Active.")] = None,
     limit: Limit = 100,
 ) -> None:
-    """List properties that contain all WORDs, the last changed first.
+    """List properties whose address or URLs contain all WORDs, most recently changed first.
 
     JSON: a list, each entry as in `propintel properties show`.
     """
@@ -52,7 +52,7 @@ def list_properties(
 
 @command(app, "conflicts", "")
 def list_conflicts(limit: Limit = 100) -> None:
-    """List the values that sources disagree about, of the properties that changed last.
+    """List the values that sources disagree about, most recently changed properties first.
 
     JSON: a list of `{"property", "conflicts"}`.
     """
@@ -77,7 +77,7 @@ def show_property(
     everything: Annotated[bool, typer.Option("--all", help="Show every value and source.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show why each value won, or all about FIELDs.")] = False,
 ) -> None:
-    """Show one property in brief, and where its sources disagree.
+    """Show a summary of one property, and where its sources disagree.
 
     JSON: `{"property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried", "replaces",
     "created_at", "updated_at"}`; with --explain `{"property", "sources", "values", "decisions"}`.
@@ -113,9 +113,9 @@ def split_property(
     source: Annotated[list[str], typer.Option("--source", metavar="URL", help="A source to move; may be repeated.")],
     reason: Reason = "",
 ) -> None:
-    """Split a property: the named sources become another property.
+    """Split a property: move sources to a new property.
 
-    Later scrapes of these pages respect it, until `propintel properties undo DECISION`.
+    Later scrapes keep the two apart, until `propintel properties undo DECISION`.
 
     JSON: `{"id", "at", "who", "kind", "reason", "property", "other", "pages", "undone_at", "undone_by"}`.
     """
@@ -128,8 +128,9 @@ def split_property(
 def join_properties(
     property_id: PropertyId, other: Annotated[str, id_argument(PROPERTY, "OTHER")], reason: Reason = ""
 ) -> None:
-    """Merge two properties, even if their pages contradict each other: OTHER becomes part of PROPERTY, until this is
-    undone.
+    """Merge OTHER into PROPERTY, even if their pages contradict each other.
+
+    Later scrapes keep them merged, until `propintel properties undo DECISION`.
 
     JSON: as for `propintel properties split`.
     """
@@ -140,10 +141,11 @@ def join_properties(
 
 @command(app, "decisions", "", "3f2c9a7b")
 def list_decisions(property_id: Annotated[str | None, id_argument(PROPERTY)] = None) -> None:
-    """List people's decisions on a property, the newest first.
+    """List the splits, joins, and reviews of a property, newest first.
 
-    Without PROPERTY, list the reviews that wait for a person, the oldest first. In each review, only a page of unknown
-    kind connects two properties. `propintel properties join` makes them one; `undo` closes the review.
+    Without PROPERTY, list all open reviews, oldest first. A review asks whether two properties are one, because only a
+    page of unknown kind connects them. To answer, merge them (`propintel properties join`) or close the review
+    (`undo`).
 
     JSON: a list, each entry as in `propintel properties split`.
     """
@@ -167,7 +169,7 @@ def undo_decision(decision: Annotated[str, id_argument(DECISION)]) -> None:
 
 
 def _field(name: str) -> str:
-    """Return the name of the field with this name or label, ignoring case. Raises `typer.BadParameter`."""
+    """Return the name of the field that has this name or label, ignoring case. Raises `typer.BadParameter`."""
     names = {spec.label.lower(): field for field, spec in FIELDS.items()} | {field.lower(): field for field in FIELDS}
     if name.lower() in names:
         return names[name.lower()]

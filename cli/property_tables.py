@@ -1,4 +1,4 @@
-"""Tables of properties: a list, one property in brief or in full, and why its values were chosen."""
+"""Tables of properties: a list, a summary or all values of one property, and why its values were chosen."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from app.property.presenting.words import HEADINGS, in_list, in_words
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
 _NARROWEST = 40
-#: Maximum number of characters of a cell in the table that has one line for each value.
+#: Maximum number of characters of a cell in the table of explained values, so that each value fits on one line.
 _LINE_CHARS = 24
 Shown = Mapping[str, Any]
 
 
 def show_properties(found: Sequence[Shown], now: datetime, fresh_days: float, *, as_list: bool) -> None:
-    """Print properties in the shape of `PropertyStore.get`: in brief with their conflicts, or as JSON.
+    """Print a summary of each property with its conflicts, or JSON. `found` has the shape of `PropertyStore.get`.
 
-    The brief marks values older than `fresh_days`. The JSON is a list, or without `as_list` the only property.
+    Summaries mark values older than `fresh_days`. The JSON is a list if `as_list` is true, else the only property.
     """
     show(list(found) if as_list else found[0], lambda: _briefs(found, now, fresh_days))
 
@@ -37,7 +37,7 @@ def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterato
     width = max(_NARROWEST, min(WIDTH, stdout_console().width))
     for place, shown in enumerate(found):
         text = brief(shown, now, fresh_days, width)
-        yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")  # uncut URLs
+        yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")  # URLs uncut
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
             yield conflict_table([shown])
             yield Text("")
@@ -45,7 +45,7 @@ def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterato
 
 
 def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
-    """Return a table of properties, a line each; with their short ids, if these are given."""
+    """Return a table with one line for each property. `ids` adds a column with these short ids."""
     table = empty_table("Properties", expand=True)
     if ids is not None:
         table.add_column("property", no_wrap=True)
@@ -67,7 +67,7 @@ def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) 
 
 
 def conflict_table(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
-    """Return a table of values that sources disagree about; with short ids of the properties, if these are given."""
+    """Return a table of the values that sources disagree about. `ids` adds a column with these short property ids."""
     rows = []
     for shown in found:
         for conflict in shown["conflicts"]:
@@ -82,7 +82,7 @@ def conflict_table(found: Sequence[Shown], ids: Mapping[str, str] | None = None)
 
 
 def all_values(shown: Shown) -> Iterator[Table | Text]:
-    """Yield tables of all values by group, the sources, disagreements, unverified claims, and tried sources."""
+    """Yield tables of a property's values by group, its sources, conflicts, unverified claims, and tried sources."""
     groups: dict[str, list[tuple[Any, ...]]] = {}
     for name, spec in FIELDS.items():
         if name in shown["record"]:
@@ -110,13 +110,13 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
 
 
 def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
-    """Return a table of the outcome of each source of an address. `tried` has the form of `JobAttempt.as_json`."""
+    """Return a table with the outcome of each source of an address. Items of `tried` are `JobAttempt.as_json()`."""
     rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
     return make_table("Sources tried", ("source", "kind", "outcome", "detail", "page"), rows)
 
 
 def explained_property(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Table]:
-    """Yield why each source belongs to the property, then each value on one line."""
+    """Yield a table of why each source belongs to the property, and a table with one line for each value."""
     sources = [
         (source_name(shown, one["url"]), why["key"], why["why"], _compared(why["compared"]))
         for one in explained["sources"]
@@ -134,7 +134,7 @@ def explained_property(shown: Shown, explained: Mapping[str, Any]) -> Iterator[T
 
 
 def explained_fields(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Table]:
-    """Yield the evidence of each value, and its candidates."""
+    """Yield, for each explained field, a table with the value's evidence and a table with all sources' values."""
     for value in explained["values"]:
         name = value["field"]
         proof = shown["evidence"][name]

@@ -47,15 +47,16 @@ def purge_command(
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this, only count.")] = False,
 ) -> None:
     """Remove all that is stored about a page, host, property, or address: copies, values, evidence, history, model
-    answers, and jobs. This cannot be undone. What other pages state about the same property stays.
+    answers, and jobs. This cannot be undone. Values that other pages state about the same property stay.
 
-    For a person, the name is removed wherever it occurs, and is not stored again. "Jane Doe" is also JANE DOE, "Doe,
-    Jane", "Jane Q. Doe", and jane-doe in a URL; it is neither "Jane Quincy Doe" nor "Jane Doe-Smith".
+    For a person, the name is removed wherever it occurs, and is not stored again. The name "Jane Doe" also matches JANE
+    DOE, "Doe, Jane", "Jane Q. Doe", and jane-doe in a URL. It matches neither "Jane Quincy Doe" nor "Jane Doe-Smith".
 
-    Workers may run meanwhile. Restoring an earlier backup restores the data: keep a list of your purges, and repeat
+    Workers may run meanwhile. If you restore an older backup, its data is back: keep a list of your purges, and repeat
     them.
 
-    JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped": the database's files hold nothing of it.
+    JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped": removed rows are overwritten in the
+    database's files.
     """
     asked = zip(PurgeKind, (url, host, property_id, address, person), strict=True)
     named = {kind: name for kind, name in asked if name is not None}

@@ -1,4 +1,4 @@
-"""`propintel recipes`: see, write, and delete recipes, by which a site's pages are read without a model."""
+"""`propintel recipes`: list, export, import, and delete recipes. A recipe reads a site's pages without a model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FileFormat(StrEnum):
 
 @command(app, "list", "", "--json | jq -r '.[].host'")
 def list_recipes() -> None:
-    """List all recipes by host, with their savings.
+    """List all recipes by host, and what each has saved.
 
     JSON: a list, each entry as in `propintel recipes show`.
     """
@@ -52,7 +52,7 @@ def list_recipes() -> None:
 
 @command(app, "show", "www.example.com")
 def show_recipes(name: Named) -> None:
-    """Show where each field is found, how well the recipe does, and why it or a field is suspended.
+    """Show recipes: where each finds its fields, how well it works, and why the recipe or a field is suspended.
 
     JSON: a list of `{"id", "host", "pages_glob", "written", "state", "reason", "fields": [{"field", "anchors":
     [{"kind", "name", "relation", "within", "reads", "unit", "where"}], "suspended"}], "never", "learned_from",
@@ -67,7 +67,7 @@ def show_recipes(name: Named) -> None:
 
 @command(app, "forget", "www.example.com")
 def forget(name: Named) -> None:
-    """Delete a recipe, or all recipes of a host. The model reads its pages again, and a new recipe is learned.
+    """Delete a recipe, or all recipes of a host. The model then reads the pages again, and new recipes are learned.
 
     JSON: `{"forgotten": [id]}`.
     """
@@ -84,7 +84,7 @@ def export(
         FileFormat | None, typer.Option("--format", help="json: the default. toml: one recipe, to edit.")
     ] = None,
 ) -> None:
-    """Print recipes as a file that `propintel recipes import` reads."""
+    """Print recipes in a format that `propintel recipes import` can read."""
     with open_stores(load_settings()) as stores:
         found = _named(stores, name) if name is not None else list(every(StoredRecipes(stores.database).page))
     if format_ is not FileFormat.TOML:
@@ -100,7 +100,7 @@ def export(
 def import_recipes(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="TOML as in docs/recipes.md, or exported JSON.")],
 ) -> None:
-    """Store recipes from files. A recipe with the same host and pages is replaced.
+    """Store recipes from files. An imported recipe replaces a stored recipe for the same host and pages.
 
     JSON: as for `propintel recipes list`.
     """

@@ -31,7 +31,7 @@ _NOT_READ = {
     PageFrom.UNCHANGED: "its page has not changed",
     PageFrom.SAME_PAGE: "its page was just read by another URL",
 }
-#: The wait named in an error if the API names none. The specification demands 60 s.
+#: The wait that an error states if the API states none. The specification requires 60 s.
 _UNKNOWN_WAIT_SECONDS = 60.0
 
 
@@ -50,9 +50,9 @@ def scrape(
     """Scrape pages or addresses now and store their properties, without a broker or a worker.
 
     All targets of one command share the budget of a batch (BUDGET_BATCH_...). Exit code 1 if any target failed. After
-    Ctrl-C, finished properties are shown.
+    Ctrl-C, the properties that are finished are shown.
 
-    JSON: the property of one target, or a list of those of several.
+    JSON: the property, or for several targets a list of properties.
     """
     settings = load_settings()
     targets = [normalize_target(target) for target in targets]
@@ -77,7 +77,7 @@ def scrape(
 
 
 def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dict[str, Any]:
-    job = new_id()  # no stored job has this id, which is only for log lines and traces
+    job = new_id()  # this id is only for log lines and traces; no job is stored
     about = {"propintel.job.id": job, "propintel.batch.id": batch, "server.address": host_of_target(target)}
     with bound_contextvars(job=job, batch=batch), span("job", about, trace_id=job) as run:
         try:
@@ -97,5 +97,5 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
 
 
 def _listed(targets: list[str]) -> str:
-    """Join targets with semicolons, or with spaces if all are URLs, which contain none."""
+    """Join targets with spaces if all are URLs, else with semicolons, because addresses contain spaces."""
     return ("; " if any(map(is_address, targets)) else " ").join(targets) or "none"

@@ -1,4 +1,4 @@
-"""The command lines of our process types, as `up` and `demo` start them. The Procfile has the same commands."""
+"""The command lines of the processes that `up` and `demo` start. Change the Procfile, too, if you change one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from pathlib import Path
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
-#: The time from SIGTERM to SIGKILL. A worker's soft shutdown takes up to ten seconds. Then the worker re-queues its
-#: remaining jobs.
+#: The time from SIGTERM to SIGKILL. A worker's soft shutdown takes up to ten seconds. After that, the worker re-queues
+#: its unfinished jobs.
 _WORKER_GRACE_SECONDS = 25.0
-#: The longest time that the start of a process may take on a busy machine.
+#: Maximum time for the start of a process, which is slow on a busy machine.
 START_SECONDS = 60.0
 
 
 class Services:
-    """Starts workers, beat, Flower, and the web server with one home and one environment."""
+    """Starts workers, beat, Flower, and the web server with the same home and environment.
+
+    If `logs` is given, the output of each process goes to a file in that folder.
+    """
 
     def __init__(
         self, home: Path, env: Mapping[str, str], *, cwd: Path | None = None, logs: Path | None = None
@@ -30,7 +33,7 @@ class Services:
         self._logs = logs
 
     def start(self, supervisor: Supervisor, name: str, arguments: list[str], *, grace_seconds: float = 10.0) -> Child:
-        """Start `python -m` with `arguments` as the child `name`."""
+        """Start `python -m ARGUMENTS` as the child process `name`."""
         log = self._logs / f"{name}.log" if self._logs is not None else None
         argv = [sys.executable, "-m", *arguments]
         return supervisor.start(name, argv, env=self._env, cwd=self._cwd, log=log, grace_seconds=grace_seconds)
@@ -43,9 +46,9 @@ class Services:
         pool: str = "prefork",
         grace_seconds: float = _WORKER_GRACE_SECONDS,
     ) -> Child:
-        """Start a worker; it is up once it has a heartbeat (`wait_for_worker`).
+        """Start a worker. Use `wait_for_worker` or `takes_tasks` to find out when it is up.
 
-        Without `concurrency`, WORKER_CONCURRENCY is the number of jobs at once.
+        `concurrency` is the number of jobs at once. None means the setting WORKER_CONCURRENCY.
         """
         node = f"worker-{os.getpid()}@{socket.gethostname()}"
         options = [f"--pool={pool}", f"--hostname={node}", "--without-mingle"]
@@ -54,9 +57,9 @@ class Services:
         return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
 
     def maintenance_worker(self, supervisor: Supervisor) -> Child:
-        """Start a worker for reports and recovery only, which jobs never delay. It is up once it has a heartbeat.
+        """Start the worker for reports and recovery. It runs no jobs, so jobs never delay these tasks.
 
-        It has threads, so that a report does not wait for a long recovery.
+        It uses threads, so that a report does not wait for a long recovery.
         """
         node = f"maintenance-{os.getpid()}@{socket.gethostname()}"
         options = [
@@ -71,32 +74,33 @@ class Services:
         return self.start(supervisor, "beat", [*_CELERY, "beat", "--pidfile=", *_INFO])
 
     def flower(self, supervisor: Supervisor, port: int) -> Child:
-        """Start Flower on `port` of FLOWER_ADDRESS; `worker/flower.py` has its other options."""
+        """Start Flower at `port`. `worker/flower.py` sets its address and other options."""
         return self.start(supervisor, "flower", [*_CELERY, "flower", f"--port={port}"])
 
     def web(self, supervisor: Supervisor, port: int) -> Child:
-        """Start the web server on `port` of 127.0.0.1."""
+        """Start the web server at `port` of 127.0.0.1."""
         options = ["--no-proxy-headers", "--host=127.0.0.1", f"--port={port}", f"--log-config={_UVICORN_LOGGING}"]
         return self.start(supervisor, "web", ["uvicorn", "web:app", *options])
 
     def wait_for_worker(self, supervisor: Supervisor, worker: Child) -> None:
-        """Wait until the worker takes tasks. Raises the errors of `Supervisor.wait_until`."""
+        """Wait until `worker` accepts tasks. Raises the errors of `Supervisor.wait_until`."""
         supervisor.wait_until(lambda: self.takes_tasks(worker), "the worker", START_SECONDS)
 
     def takes_tasks(self, worker: Child) -> bool:
-        """Return whether this worker has written a heartbeat, which it does once it takes tasks."""
+        """Return whether `worker` accepts tasks, which its first heartbeat file shows."""
         return any(beat.pid == worker.process.pid for beat in read_heartbeats(self._home))
 
 
-#: The start of all command lines of Celery. `--quiet` suppresses the banner.
+#: The beginning of all Celery command lines. `--quiet` suppresses the banner.
 _CELERY = ["celery", "--quiet", "-A", "worker"]
-#: Uvicorn's logging without lines about its start and end, because the first come before our logging is set up.
+#: A logging configuration without uvicorn's lines about startup and shutdown. The first of these would come before our
+#: logging is set up, in another format.
 _UVICORN_LOGGING = Path(__file__).with_name("uvicorn-logging.json")
 _INFO = ["--loglevel=INFO"]
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:
-    """Return whether something listens on the port of this machine's address `host`."""
+    """Return whether a server accepts connections at this address and port."""
     try:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:

@@ -28,9 +28,10 @@ def token(
     ],
     ttl: Annotated[str, typer.Option("--ttl", help="How long it is valid: 30s, 15m, 1h, or 7d; at most 366d.")] = "1h",
 ) -> None:
-    """Sign a token with JWT_SECRET, or with the secret that `propintel up --web` made in PROPINTEL_HOME.
+    """Sign a token with JWT_SECRET, or with the secret that `propintel up --web` created in PROPINTEL_HOME.
 
-    Prints the bare token, also into a pipe. The web server checks its issuer, JWT_ISSUER, and audience, JWT_AUDIENCE.
+    Prints only the token, also into a pipe, unless JSON is requested. The token has the issuer JWT_ISSUER and the
+    audience JWT_AUDIENCE, which the web server checks.
 
     JSON: `{"token", "role", "subject", "expires_at"}`.
     """

@@ -1,6 +1,6 @@
-"""`propintel up`: run workers and beat, on request Flower and the web server, until Ctrl-C.
+"""`propintel up`: run workers and beat, and optionally Flower and the web server, until Ctrl-C.
 
-Ports and the home are checked before anything starts (`conflicts.py`). A process that ends once it was up is restarted
+The ports and the home are checked before anything starts (`conflicts.py`). A process that was up and ends is restarted
 (`keeping.py`). SIGHUP reloads the OpenAI keys.
 """
 
@@ -38,7 +38,7 @@ from cli.services import START_SECONDS, Services, listens
 
 _WATCH_SECONDS = 0.5
 _BEAT = "beat"
-#: Beat does not report that it is up, so it counts as up after this time.
+#: Beat does not report that it is up, so it counts as up when it has run for this time.
 _BEAT_UP_SECONDS = 10.0
 _NAMES = ("worker", "maintenance", _BEAT, "web", "flower")
 
@@ -59,22 +59,22 @@ def up(
     flower: Annotated[bool, typer.Option("--flower", help="Also run the Flower dashboard.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Also run the web pages and the HTTP API, on PORT.")] = False,
 ) -> None:
-    """Run workers and their schedule until Ctrl-C, on REDIS_URL or the embedded Valkey.
+    """Run workers and their scheduler until Ctrl-C. The broker is REDIS_URL, or else an embedded Valkey.
 
-    One worker runs jobs, WORKER_CONCURRENCY at once. A second one runs reports and recovers lost jobs, which therefore
-    never wait for jobs. A process that ends is restarted. If a process ends before it was up, everything stops: exit
-    code 1.
+    One worker runs jobs, WORKER_CONCURRENCY at once. A second worker makes reports and recovers lost jobs, so jobs
+    never delay these tasks. A process that ends is restarted. If a process ends before it was up, everything stops with
+    exit code 1.
 
-    --web prints a link that signs in once. Without JWT_SECRET, --web creates a secret in PROPINTEL_HOME.
+    --web prints a sign-in link that works once. If JWT_SECRET is not set, --web creates a secret in PROPINTEL_HOME.
 
-    Exit code 2, and nothing is started, if a port is in use or another `up` runs in the same PROPINTEL_HOME. With
+    If a port is in use, or another `up` runs in the same PROPINTEL_HOME, nothing starts, and the exit code is 2. With
     --json, log lines are JSON.
     """
     raise typer.Exit(_run_up(flower, web))
 
 
 def _run_up(flower: bool, web: bool) -> int:
-    """Run until a signal. Return 0 after a signal, 1 if a process did not come up, and 2 if nothing could start."""
+    """Run until a stop signal. Return 0 after a signal, 1 if a process did not come up, or 2 for other errors."""
     terminal = plain_stderr()
     colors = terminal.isatty() and not os.environ.get("NO_COLOR")
     with (
@@ -101,7 +101,7 @@ def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: cont
     settings, home = wanted.settings, wanted.home
     stack.enter_context(only_up(home))
     require_free(_places(wanted))
-    open_stores(settings).close()  # report an unusable database once here, not in every worker process
+    open_stores(settings).close()  # report an unusable database once, not in every process
     if wanted.web and not settings.web.jwt_secret:
         make_home_secret(home)
     output.say("starting, which takes some seconds")
@@ -109,7 +109,7 @@ def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: cont
     supervisor = stack.enter_context(Supervisor(signals, output))
     kept = [Kept(life, time.monotonic, output.say) for life in _lives(wanted, supervisor)]
     for one in kept:
-        if one.name == "flower":  # Flower complains of workers that do not answer yet
+        if one.name == "flower":  # Flower logs warnings about workers that do not answer yet
             _wait(supervisor, kept[: kept.index(one)])
         one.start()
     _wait(supervisor, kept)
@@ -132,7 +132,7 @@ def _wait(supervisor: Supervisor, kept: Sequence[Kept]) -> None:
 
 
 def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
-    """Yield the services to run, in the order of their start."""
+    """Yield the services to run, in the order in which to start them."""
     settings, services = wanted.settings, Services(wanted.home, _environment(wanted.settings))
     if wanted.web:
         port = settings.web.port
@@ -148,13 +148,16 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Return this process's environment with LOG_FORMAT set, because the children's output is never a terminal."""
+    """Return the environment of the children.
+
+    It sets LOG_FORMAT, because the children write to pipes and cannot see whether the user has a terminal.
+    """
     chosen = {Format.JSON: "json", Format.TABLE: "text"}
     wanted = chosen_format()
     log_format = chosen[wanted] if wanted else settings.logs.format
     if log_format == "auto":
         log_format = "text" if plain_stderr().isatty() else "json"
-    # SIGTERM starts Celery's soft shutdown, which re-queues unfinished jobs, only if REMAP_SIGTERM is set
+    # with REMAP_SIGTERM, SIGTERM starts Celery's soft shutdown, which re-queues unfinished jobs
     return {**os.environ, "REMAP_SIGTERM": "SIGQUIT", "LOG_FORMAT": log_format}
 
 
@@ -175,14 +178,17 @@ def _watch(
             raise
         if ground is not None:
             ground.tend()
-        if ground is None or not ground.is_down:  # a worker started without a broker would not share its keys' state
+        if ground is None or not ground.is_down:  # without a broker, a new worker could not share the keys' state
             for one in kept:
                 one.tend()
         signals.wait(_WATCH_SECONDS)
 
 
 def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
-    """Pass SIGHUP to workers and the web server by the reload mark, because the signal would end beat and Flower."""
+    """Make workers and the web server reload the OpenAI keys, after this process got SIGHUP.
+
+    They watch the reload mark. The signal itself is not forwarded, because it would end beat and Flower.
+    """
     try:
         mark.set()
     except ConfigurationError as exc:
@@ -192,7 +198,7 @@ def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
 
 
 def _start_broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:
-    """Check that REDIS_URL answers, if it is set. Else start the embedded Valkey, which is stopped last."""
+    """If REDIS_URL is set, check that it answers. Else start the embedded Valkey, which `stack` stops at the end."""
     if settings.state.redis_url is not None:
         connect(settings).close()
         return None
@@ -206,14 +212,14 @@ def _described(settings: Settings, home: Path, valkey: EmbeddedValkey | None) ->
     return f"embedded Valkey in {home}{'' if ours else ' (already running, left running)'}"
 
 
-#: The addresses at which this machine reaches a server that listens on all addresses.
+#: The loopback address to use for a server that listens on all addresses ("", 0.0.0.0, or ::).
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-#: The subject of the session that the sign-in link starts.
+#: The user name of a session that was started by the sign-in link.
 _SUBJECT = "propintel up"
 
 
 def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
-    """Return the lines printed after the start. The sign-in link in them is secret. Raises `BrokerUnavailableError`."""
+    """Return the text to print after the start. It contains a secret sign-in link. Raises `BrokerUnavailableError`."""
     jobs = settings.jobs.worker_concurrency or os.cpu_count() or 1
     rows = [
         ("broker", broker),
@@ -229,7 +235,7 @@ def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
 
 
 def flower_host(settings: Settings) -> str:
-    """Return the address at which this machine reaches Flower."""
+    """Return the address at which programs on this machine can reach Flower."""
     return _LOOPBACK.get(settings.flower.address, settings.flower.address)
 
 
@@ -240,7 +246,7 @@ def flower_url(settings: Settings) -> str:
 
 
 def _web_rows(settings: Settings) -> list[tuple[str, str]]:
-    """Return the address of the pages, and a sign-in link unless an identity provider is configured."""
+    """Return rows with the URL of the pages and, unless an identity provider is configured, a sign-in link."""
     address = f"http://127.0.0.1:{settings.web.port}"
     rows = [("web", f"{address}/")]
     if settings.web.jwt_jwks_url is None:

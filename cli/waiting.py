@@ -1,4 +1,4 @@
-"""Waits for jobs that workers run, with a progress bar in a terminal."""
+"""Wait for jobs that workers run, with a progress bar if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.property.storage.paging import every
 from cli.output import note, stderr_console
 
 _POLL_SECONDS = 0.5
-#: If no worker has taken a job for this time, a note asks whether a worker runs.
+#: If no worker starts a job within this time, a note asks whether a worker is running.
 _SILENCE_SECONDS = 15.0
 _PAGE = 500
 
@@ -27,7 +27,10 @@ class _Meter(Protocol):
 
 
 def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
-    """Wait until all jobs of `enqueued`, including those of earlier batches, have ended. Return the ended jobs."""
+    """Wait until all jobs of `enqueued` have ended, and return them.
+
+    They include jobs of earlier batches for the same targets, and jobs that a search adds to the batch.
+    """
     others = {job.id for job in enqueued.jobs} - set(enqueued.new)
     started, warned = clock.now(), False
     with _meter(len(enqueued.jobs)) as show:
@@ -53,7 +56,7 @@ def _as_they_ended(jobs: JobStore, enqueued: Enqueued) -> list[Job]:
 
 @contextmanager
 def _meter(total: int) -> Iterator[_Meter]:
-    """Yield a function that shows the progress, as a bar if stderr is a terminal, else not at all."""
+    """Yield a function that updates a progress bar. It does nothing if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda _over, _counts, _others: None
         return
@@ -63,7 +66,7 @@ def _meter(total: int) -> Iterator[_Meter]:
 
         def show(over: int, counts: Mapping[str, int], others: int) -> None:
             words = [f"{counts[state]} {state}" for state in JobState if counts[state]]
-            known = sum(counts.values()) + others  # a search page adds jobs to its batch
+            known = sum(counts.values()) + others  # not `total`, because a search adds jobs to its batch
             progress.update(bar, total=known, completed=over, description=", ".join(words) or "jobs of earlier batches")
 
         yield show

@@ -1,4 +1,4 @@
-"""`propintel watches`: refresh properties, URLs, and addresses on a schedule, within a day's budget."""
+"""`propintel watches`: refresh properties, URLs, and addresses on a schedule, within a daily budget."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def add(
         typer.Option("--every", metavar="DAYS", min=1, max=MOST_INTERVAL_DAYS, help="Default: WATCH_INTERVAL_DAYS."),
     ] = None,
 ) -> None:
-    """Watch targets, all or none. An existing watch gets the new interval, and resumes if it was paused.
+    """Watch all targets, or none if one is invalid. An existing watch gets the new interval, and resumes if paused.
 
     JSON: `{"new": n, "watches": [...]}`, as in `propintel watches list`.
     """
@@ -70,14 +70,14 @@ def add(
 def remove(
     targets: Annotated[list[str], typer.Argument(metavar="WATCH", help="IDs of watches, or what they watch.")],
 ) -> None:
-    """Stop watching. Jobs that no worker has started are canceled; stored data stays.
+    """Stop watching targets. Their jobs that no worker has started are canceled. Stored data stays.
 
     JSON: `{"removed": n, "cancelled_jobs": n}`.
     """
     with open_stores(load_settings()) as stores:
         watches = Watches(stores.database)
         names = [_full(stores, name, WATCH, PROPERTY) for name in targets]
-        found = list(dict.fromkeys(watches.get(name).id for name in names))  # look up all watches before any removal
+        found = list(dict.fromkeys(watches.get(name).id for name in names))  # look up all watches before removing any
         canceled = sum(watches.remove(watch_id) for watch_id in found)
     data = {"removed": len(found), "cancelled_jobs": canceled}
     show(data, lambda: [Text(f"{len(found)} removed, {canceled} jobs canceled")])
@@ -85,7 +85,7 @@ def remove(
 
 @command(app, "list", "", "--json | jq -r '.watches[].target'")
 def list_watches() -> None:
-    """List watches: when each is due, whether it waits for the next day's budget, and why it is paused.
+    """List watches: when each is due, whether it waits for the next day's budget, and why it is paused, if it is.
 
     JSON: `{"counts": {status: n}, "budget": {"day", "resets_at", "pages": {"used", "limit"}, "model_calls": {"used",
     "limit"}}, "watches": [{"id", "kind", "target", "property", "interval_days", "status", "pause_reason", "due_at",
@@ -110,7 +110,7 @@ def _whole(stores: Stores, watches: Sequence[Watch], found: WatchSummary) -> Ite
 
 
 def _full(stores: Stores, typed: str, *kinds: IdKind) -> str:
-    """Return the id that begins with `typed`, of the first kind that has one. Return other text unchanged."""
+    """Return the id that begins with `typed`, trying the `kinds` in order. Return `typed` if no id matches."""
     for kind in kinds:
         with suppress(UnknownIdError):
             return find_id(stores.database, typed, kind)
