@@ -16,11 +16,11 @@ from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS, square_meters
 from app.property.values.texts import letters_of
 
-#: 0.001 degrees are about 110 m. Geocoders place a pin on the entrance, the roof, the lot, or the street.
+#: The error of geocoders: they may mean the entrance, the roof, the lot, or the street. 0.001 degrees are about 110 m.
 DEGREES = 0.001
-#: The relative tolerance between two units: 131 m² rounds to 1,410 sq ft, and 1,410 sq ft is 130.99 m².
+#: The relative tolerance for areas in different units: 131 m² is rounded to 1,410 sq ft, which is 130.99 m².
 _OTHER_UNIT = 0.015
-#: The largest relative rounding error. `1 acre` never stands for 1.4 acres.
+#: The largest relative rounding error. `1 acre` is never taken for 1.4 acres.
 _MOST_ROUNDING = 0.05
 #: A number written with a multiplier (`$1.25M`) is exact to half of its last digit.
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
@@ -30,7 +30,7 @@ _LETTERS_PER_ERROR = 5
 
 
 def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records give `name` the same value, in any unit, spelling, rounding, or order."""
+    """Return whether two records agree on the field `name`, whatever the unit, rounding, spelling, and order."""
     a, b = one.values[name], other.values[name]
     if name in UNIT_OF:
         return _same_area(name, one, other)
@@ -47,7 +47,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether `other` gives the chosen address without its unit. Many sites give only the building."""
+    """Return whether `other` gives the same street address as `chosen`, but without its unit, as many sites do."""
     if FIELDS[name].address_part != "street":
         return False
     address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
@@ -55,7 +55,7 @@ def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
 
 
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether the coordinates that both records have agree within the error of geocoders."""
+    """Return whether both records have the same coordinates, within the error of geocoders. Missing ones agree."""
     names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
 
@@ -71,7 +71,7 @@ def _same_area(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _half_step(number: float) -> float:
-    """Return half of the last written digit: 0.005 for 0.23, 0.5 for 1410."""
+    """Return half a unit of the number's last digit: 0.005 for 0.23, 0.5 for 1410."""
     digits = f"{number:.6f}".rstrip("0").partition(".")[2]
     return float(0.5 * 10 ** -len(digits))
 
@@ -85,7 +85,7 @@ def _known_to(record: SourceRecord, name: str) -> float:
 
 
 def _same_list(a: list[Any], b: list[Any]) -> bool:
-    """Compare lists in any order. Additional or more detailed texts do not count as a difference."""
+    """Return whether two lists agree in any order. One may have additional texts, or more detailed ones."""
     if any(isinstance(part, dict) for part in (*a, *b)):
         return sorted(map(str, a)) == sorted(map(str, b))
     one, other = [frozenset(_plain_words(str(part))) for part in a], [frozenset(_plain_words(str(p))) for p in b]
@@ -116,7 +116,10 @@ def same_street_name(one: str, other: str) -> bool:
 
 
 def is_misspelling(one: str, other: str) -> bool:
-    """Return whether two spellings may be one name. One letter in five may differ, two at most; digits may not."""
+    """Return whether two texts may be spellings of the same name.
+
+    One letter in five may differ, but no more than two. Digits must be equal.
+    """
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
     longest = max(len(one), len(other))
@@ -149,7 +152,7 @@ def _plain_words(text: str) -> list[str]:
 
 
 def _same_person(one: str, other: str) -> bool:
-    """Compare sorted names without middle initials: `Smith, Jane` is Jane Smith."""
+    """Return whether two names, with sorted words, are the same except for initials and misspellings."""
     names = [[word for word in text.split() if len(word) > 1] for text in (one, other)]
     return is_misspelling(*(" ".join(words) for words in names)) if all(names) else False
 
@@ -169,7 +172,7 @@ def _same_street(a: str, b: str) -> bool:
 
 
 def _is_one_house(one: Address, other: Address) -> bool:
-    """Return whether both addresses have a house number and a street, and both parts agree."""
+    """Return whether both addresses have a house number and a street name, and these agree."""
     if not (one.street_number and one.street_name and other.street_name) or one.street_number != other.street_number:
         return False
     return same_street_name(one.street_name, other.street_name)

@@ -1,7 +1,7 @@
 """Decide when a change on a page is accepted and published. Pure.
 
-A change is accepted at once if a second source also shows it. Otherwise, enough later fetches (looks) must agree.
-The interval between looks doubles.
+A change is accepted at once if an independent source changed in the same way. Otherwise, later fetches of the page
+(looks) must confirm it. The interval between looks doubles.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from app.property.merging.changes import PUBLISHED_FIELDS, Statement, is_news, n
 from app.property.merging.dated_values import HISTORIES
 from app.property.source_record import SourceRecord, Voter
 
-#: This many further looks must agree. The first is after five minutes; each interval doubles, up to 21 hours.
+#: This many further looks must confirm a change. The first is after five minutes; intervals double, up to 21 hours.
 CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
-#: Extra looks if another source contradicts the page, or if the page reverted a change before. Ten looks take 64 hours.
-#: A page that alternates every 10 minutes to 64 hours nearly always shows its other value in that time.
+#: Additional looks if another source contradicts the page, or if a change of the field was reverted before. Ten looks
+#: take 64 hours. In that time, a page that alternates between two values (every 10 minutes to 64 hours) nearly always
+#: shows the other value.
 MORE_LOOKS = 7
-#: If nothing contradicts the page, one look after this time is enough. The time is below a day, so that the next day's
-#: look counts.
+#: If nothing contradicts the page, one look after this time is enough. It is less than a day, so that a look on the
+#: next day counts.
 HOLD = timedelta(hours=20)
 #: A reverted change is remembered for this long.
 MEMORY = timedelta(days=30)
@@ -41,8 +42,9 @@ class PublishingRules:
 class Candidate:
     """A change on the page `url`, from `old` (None: no value before) to `new`.
 
-    `looks` counts further looks that found the same, the last at `looked_at`. `went_back` is true if the page or the
-    property reverted a change of this field within `MEMORY`, and `confirmed` if another source changed in the same way.
+    `looks` counts the further looks that found the new value, the last at `looked_at`. `went_back` is true if the page
+    or the property reverted a change of this field within `MEMORY`. `confirmed` is true if an independent source
+    changed in the same way.
     """
 
     field: str
@@ -57,7 +59,7 @@ class Candidate:
 
     @property
     def look_at(self) -> datetime:
-        """Return the time of the next look; an earlier look does not count."""
+        """Return the time of the next look. An earlier look does not count."""
         return self.looked_at + FIRST_LOOK * 2.0 ** min(self.looks, _MOST_DOUBLINGS)
 
 
@@ -72,7 +74,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """An outcome. `why` explains why the change was accepted; `look_at` is the time of the next useful look."""
+    """The outcome of a candidate. `why` says why the change was accepted; `look_at` is when another look counts."""
 
     outcome: Outcome
     why: str = ""
@@ -117,9 +119,9 @@ def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRec
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:
-    """Return whether an independent source, read later or less than `HOLD` before the change, has the old value.
+    """Return whether an independent source has the old value, and was read at most `HOLD` before the change or later.
 
-    Histories are never contradicted: another source may merely lack a row.
+    For histories, return False, because another source may merely lack a row.
     """
     if candidate.old is None or candidate.field in HISTORIES:
         return False
@@ -134,9 +136,9 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
 
 
 def changes_property(name: str, before: Statement | None, now: Statement | None, old: Statement | None) -> bool:
-    """Return whether a page's change from `before` to `now` changes the property's value, `old`.
+    """Return whether a page's change from `before` to `now` contradicts the property's value `old`.
 
-    Dropping a value, or adopting the property's value, is no change.
+    Return False if the page dropped its value, or now has the property's value.
     """
     if now is None or (before is not None and not is_news(name, before, now)):
         return False
@@ -144,7 +146,7 @@ def changes_property(name: str, before: Statement | None, now: Statement | None,
 
 
 def is_confirmed(candidate: Candidate, others: Collection[Candidate], voter_of: Mapping[str, Voter]) -> bool:
-    """Return whether an independent source changed in the same way. `voter_of` maps page URLs to sources."""
+    """Return whether `others` contain the change at an independent source. `voter_of` maps page URLs to sources."""
     mine = voter_of.get(candidate.url)
     return mine is not None and any(
         other.field == candidate.field

@@ -1,7 +1,6 @@
-"""Tell real changes from apparent changes, such as formatting, rounding, units, typing errors, or another reading of
-the same words.
+"""Decide whether two values of a field differ in fact, or only in formatting, rounding, unit, or spelling. Pure.
 
-Pure. `change_confirmation.py` decides when a change is accepted.
+`change_confirmation.py` decides when a change is accepted.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from app.property.merging.number_errors import number_error
 from app.property.record import Evidence, PageKind
 from app.property.source_record import SourceRecord
 
-#: Fields whose changes people act on. Left out are computed fields (their inputs are published), people's names, texts
-#: in a site's own words, estimates that move daily, and facts that change only by correction.
+#: Fields whose changes people act on. Excluded are computed fields (their inputs are published), people's names, texts
+#: in a site's own words, estimates that change daily, and facts that change only by correction.
 PUBLISHED_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.published)
-#: The fields that each field's value depends on. Without them, the value is ambiguous.
+#: Maps each field to the fields that give its value a meaning, such as its currency, unit, or tax year.
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         name: (*[CURRENCY] * (spec.kind == "money"), *filter(None, [spec.goes_with]), *BOUND.get(name, ()))
@@ -33,7 +32,7 @@ _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
-#: The rounding between amounts for two periods: `$2,000 a month` is `$24,000 a year`.
+#: The relative tolerance for amounts per different periods: `$2,000 a month` is `$24,000 a year`.
 _PERIOD_ROUNDING = 0.005
 #: The longest time between the signing, closing, and recording of one deed.
 _ONE_CLOSING = timedelta(days=31)
@@ -49,7 +48,7 @@ class Statement:
 
 
 def statement_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> Statement | None:
-    """Return the statement about the field in `values`; None if the field is missing."""
+    """Return the statement about the field `name` in `values`, or None if the field is missing."""
     if name not in values:
         return None
     context = {other: values[other] for other in _CONTEXT.get(name, ()) if other in values}
@@ -57,11 +56,11 @@ def statement_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Ev
 
 
 def is_news(name: str, before: Statement, now: Statement) -> bool:
-    """Return whether the statements differ in fact and not only in form."""
+    """Return whether two statements about the field `name` differ in fact, and not only in form."""
     if name in HISTORIES:
         return bool(_new_rows(before.value, now.value))
     if _words(before) == _words(now):
-        return False  # the page has the same words, which were read differently
+        return False  # the words of the page are the same, but were interpreted differently
     if _differs(before, now, CURRENCY):
         return False  # the site converted the same price for another visitor
     per = FIELDS[name].per
@@ -73,7 +72,7 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
 
 
 def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
-    """Return the error that may explain the difference, a decimal point or a unit; None if the change may be real."""
+    """Return the number error that may explain the difference (a decimal point, a unit); None if there is none."""
     one, other = _alone(name, before), _alone(name, now)
     return number_error(name, one.values, other.values)
 
@@ -84,7 +83,7 @@ def has_words(text: str, quote: str) -> bool:
 
 
 def checked_fields(names: Collection[str]) -> tuple[str, ...]:
-    """Return `names` in record order. Raise `ValueError` for an unknown or computed field."""
+    """Return `names` in the order of the field table. Raise `ValueError` for an unknown or computed field."""
     for name in names:
         if name in DERIVED_FIELDS:
             raise ValueError(f"{name} is computed; ask for the fields that it is made of")
@@ -115,13 +114,13 @@ def _is_one_closing(before: str, now: str) -> bool:
 
 
 def _new_rows(before: Sequence[Any], now: Sequence[Any]) -> list[frozenset[tuple[str, str]]]:
-    """Return the rows of `now` that no row of `before` covers. A row that disappeared is not a change."""
+    """Return the rows of `now` that `before` lacks. A row that disappeared is not a change."""
     known = list(_rows(before))
     return [row for row in _rows(now) if not any(row <= other for other in known)]
 
 
 def _rows(rows: Sequence[Any]) -> Iterator[frozenset[tuple[str, str]]]:
-    """Yield the words of each row. Booleans are left out: they were inferred, not read."""
+    """Yield each row as pairs of key and text. Booleans are left out, because they were inferred and not read."""
     for row in rows:
         if isinstance(row, Mapping):
             read = {key: value for key, value in row.items() if value not in (None, "") and value is not bool(value)}

@@ -1,4 +1,4 @@
-"""Compare dated values: which sale or tax year is meant, and which value is outdated. Pure."""
+"""Compare dated values: find those of the newest sale or tax year, and those that are outdated. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from app.property.merging.agreement import same_value
 from app.property.merging.weights import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
-#: Two dates this close belong to one sale: offices record its signing, closing, and recording.
+#: Two dates this close may belong to one sale: sources give the date of its signing, closing, or recording.
 _ONE_SALE = timedelta(days=120)
-#: Two deeds may share a nominal price by chance: gifts and family transfers cost 1, 10, or 100.
+#: Up to this, a price may be nominal (gifts and family transfers cost 1, 10, or 100). Two sales may share it by chance.
 _NOMINAL = 1000
-#: If a field changes within months, a value that is older than the winner by more than this is outdated.
+#: In a field that changes within months, a value that is older than the winner's by more than this is outdated.
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
 #: Tax years before this year are not plausible.
@@ -25,7 +25,7 @@ _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
 
 def day_of(value: Any) -> date | None:
-    """Return the day of an ISO date, or the first day of a month or year; None for other text."""
+    """Return the day of an ISO date, or the first day of an ISO month or year; None for other text."""
     parts = str(value).split("T")[0].split("-")
     try:
         year, month, day = (int(part) for part in (*parts, "1", "1")[:3])
@@ -35,7 +35,10 @@ def day_of(value: Any) -> date | None:
 
 
 def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
-    """Return the records of the latest sale. A date after the newest page was read is not a sale."""
+    """Return the records of the latest sale, ignoring dates after `newest`. If no date remains, return all records.
+
+    `newest` is when the newest page was read.
+    """
     dated = [(day, record) for record in records if (day := day_of(record.values[name])) is not None]
     possible = [(day, record) for day, record in dated if day <= (newest + timedelta(days=1)).date()]
     if not possible:
@@ -51,13 +54,13 @@ def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both give the same price for the sale, and the price is not nominal."""
+    """Return whether both records give the same price for the sale, and the price is not nominal."""
     (price,) = FOLLOWERS[name]
     return all(r.values.get(price, 0) > _NOMINAL for r in (one, other)) and same_value(price, one, other)
 
 
 def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
-    """Return the records of the newest plausible tax year."""
+    """Return the records of the newest plausible tax year, or all records if no year is plausible."""
     possible = [record for record in records if FIRST_YEAR <= record.values[name] <= newest.year + 1]
     if not possible:
         return list(records)
@@ -66,8 +69,9 @@ def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime)
 
 
 def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether `other` is outdated: so much older that the field has probably changed, or a value that the
-    winner's own history lists as earlier.
+    """Return whether the value of `other` is outdated.
+
+    It is if it is so old that the field has probably changed since, or if the winner itself lists it as an earlier one.
     """
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True
@@ -81,13 +85,13 @@ def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
 
 
 def current(name: str, records: Sequence[SourceRecord]) -> list[SourceRecord]:
-    """Return the records that no other record outdates, or all records if each is outdated."""
+    """Return the records that are not outdated compared to any other record, or all records if each is."""
     found = [one for one in records if not any(is_outdated(name, other, one) for other in records)]
     return found or list(records)
 
 
 def is_compatible(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Return whether no row of one history contradicts a row of the other. Each may have rows that the other lacks."""
+    """Return whether two histories agree on the dates and years that both contain."""
     known = {(name, row[name]): row for row in one for name in _WHEN if row.get(name)}
     for row in other:
         for name in _WHEN:
@@ -97,5 +101,5 @@ def is_compatible(one: Sequence[Any], other: Sequence[Any]) -> bool:
     return True
 
 
-#: The names of the fields that hold histories.
+#: The fields that contain histories.
 HISTORIES = frozenset(name for name, spec in FIELDS.items() if spec.type == "rows")

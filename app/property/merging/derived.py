@@ -1,7 +1,7 @@
-"""Compute derived values: the fields that name a rule in `derived_by`. Readers never read these fields, and no model is
-asked for them.
+"""Compute the values of derived fields, which have a rule (`derived_by`) in the field table.
 
-A derived value carries the evidence of the winning values in its formula, and the lowest of their confidences.
+Readers do not look for these fields, and no model is asked for them. The evidence of a derived value quotes the
+evidence of its inputs, and has the lowest of their confidences.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A computed value. `raw` and `locator` are its formula with and without numbers, `inputs` the fields in it."""
+    """A computed value. `raw` is its formula with numbers, `locator` its formula with field names only."""
 
     value: Any
     raw: str
@@ -32,9 +32,9 @@ class _Made:
 
 
 def derive(values: Values, evidence: Mapping[str, Evidence], newest: datetime | None = None) -> dict[str, Evidence]:
-    """Return the evidence, including the value, of each derived field whose inputs are in `values`.
+    """Return the evidence, which contains the value, of each derived field whose inputs are in `values`.
 
-    `newest` is when the property was last read. Ages are computed for that year, and left out if `newest` is None.
+    `newest` is when the property was last read. Ages are computed for that year, or left out if `newest` is None.
     """
     found: dict[str, Evidence] = {}
     for name, (rule, inputs) in _DERIVED.items():
@@ -74,7 +74,7 @@ def _age(inputs: tuple[str, ...], values: Values, newest: datetime | None) -> _M
 
 
 def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """Return Google Earth's search URL, which marks the place with a pin."""
+    """Return a link to Google Earth, which marks the coordinates, or else the address, with a pin."""
     parts = [AXES] if all(axis in values for axis in AXES) else _address(values)
     names = tuple(name for part in parts for name in part)
     if not names:
@@ -85,7 +85,7 @@ def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None
 
 
 def _address(values: Values) -> list[tuple[str, ...]]:
-    """Return the fields of each part of an address. Return none without a street, or without a town or postal code."""
+    """Return the fields of each line of the address; [] without a street, or without both town and postal code."""
     known = Address.of(values)
     if not (known.street or (known.street_number and known.street_name)) or not (known.city or known.postal_code):
         return []
@@ -101,12 +101,12 @@ _RULES: Mapping[str, Callable[[tuple[str, ...], Values, datetime | None], _Made 
     "map_link": _map_link,
 }
 _DERIVED = {name: (_RULES[spec.derived_by], spec.derived_from) for name, spec in FIELDS.items() if spec.derived_by}
-#: The name of the field that holds a link to a map.
+#: The field that contains a link to a map.
 MAP_LINK = next(name for name, spec in FIELDS.items() if spec.derived_by == "map_link")
 
 
 def _proof(made: _Made, inputs: list[Evidence]) -> Evidence:
-    """Return a computed value's evidence, with the confidence and source of its least certain input."""
+    """Return the evidence of a computed value, with the confidence and source of its least certain input."""
     weakest = min(inputs, key=lambda proof: proof.confidence)
     return Evidence(
         value=made.value,

@@ -1,6 +1,6 @@
 """Report doubts about a value: contradicting sources, a low confidence, or an age beyond the freshness limit.
 
-Works on properties in the shape of `PropertyStore.get`. Pure: the time is an argument.
+Properties have the form that `PropertyStore.get` returns. Pure: the time is an argument.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNSURE_BELOW = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """The evidence of a contradicting source. `reason` says why its value lost, or is "" if that is unknown."""
+    """The evidence of a source that contradicts the chosen value. `reason` says why its value lost ("" if unknown)."""
 
     proof: Mapping[str, Any]
     reason: str
@@ -30,7 +30,8 @@ class Other:
 class Doubt:
     """Doubts about a value.
 
-    `others` starts with the strongest; `confidence` is None if it is high, and `read_at` is None if it is recent.
+    `others` are contradicting sources, the strongest first. `confidence` is None if it is high enough, and `read_at` is
+    None if the value is recent enough.
     """
 
     others: tuple[Other, ...]
@@ -39,7 +40,7 @@ class Doubt:
 
 
 def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: float) -> Doubt | None:
-    """Return the doubts about the property's value of `name`; None if there are none."""
+    """Return the doubts about the property's value of the field `name`, or None if there are none."""
     proof = shown["evidence"][name]
     read_at = as_of(shown, proof)
     doubt = Doubt(
@@ -51,7 +52,7 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:
-    """Return the sources that contradict the chosen value. Another unit, spelling, or time is no contradiction."""
+    """Return the sources that contradict the chosen value. Other units or spellings and older values do not count."""
     found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
     if found is None:
         return []
@@ -66,19 +67,19 @@ def others(shown: Mapping[str, Any], name: str) -> list[Other]:
 
 
 def says_the_same(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two pieces of evidence (as JSON) give `name` the same value, in any unit or spelling."""
+    """Return whether two pieces of evidence (as JSON) agree on the field `name`, in any unit or spelling."""
     return same_value(name, _alone(name, one), _alone(name, other))
 
 
 def as_of(shown: Mapping[str, Any], proof: Mapping[str, Any]) -> datetime:
-    """Return when the value was last confirmed, which is when its page was last read or found unchanged."""
+    """Return when the value was last confirmed: when its page was last read or found unchanged."""
     same = (source for source in shown["sources"] if source["content_sha256"] == proof["content_sha256"])
     moments = [proof["fetched_at"], *(source["checked_at"] for source in same if source["checked_at"])]
     return max(map(datetime.fromisoformat, moments))
 
 
 def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
-    """Return the source that has `url` as any of its URLs."""
+    """Return the source that has `url` as any of its URLs, or None."""
     for source in shown["sources"]:
         if url in (source["url"], source["final_url"], source["page_url"]):
             found: Mapping[str, Any] = source

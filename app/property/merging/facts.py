@@ -1,7 +1,7 @@
-"""Compare two sets of values apart from the address, and score the evidence for one property. Pure.
+"""Compare two records, except their addresses, and score the evidence that they describe the same property. Pure.
 
-Points separate look-alikes. Facts that neighbors often share (year, bedrooms) earn few points. Facts that hardly any
-two homes share (a sale's date and price, a position within 30 m) earn many.
+Points tell similar homes apart. Facts that neighbors often share (year, bedrooms) earn few points. Facts that two homes
+hardly ever share (a sale's date and price, a position within 30 m) earn many.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from app.property.values.areas import square_meters
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
-#: Distances in meters: within one lot, within a geocoder's error, and the farthest that two pins of one home may be.
+#: Distances in meters: within one lot, within the error of geocoders, and the most that two sources of one home differ.
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
-#: The compared fields, each with the field of the date or year that it depends on, or None.
+#: Maps each compared field to the field with its date or year, or to None if it has none.
 _WITH_POINTS = {name: spec.goes_with for name, spec in FIELDS.items() if spec.points}
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A comparison of two values with its result. Negative `points` count against one property."""
+    """The result of comparing two values. Negative `points` indicate two different properties."""
 
     what: str
     one: Any
@@ -38,16 +38,16 @@ class Compared:
 
 
 def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
-    """Compare every fact that earns points and that both sets contain."""
+    """Compare every fact that both sets of values contain and that earns points."""
     found = {"position": _position(one, other)}
     for name, lead in _WITH_POINTS.items():
         if lead not in found and (fact := _fact(name, one, other)):
-            found[lead or name] = fact  # if several facts are about one date or year, the first one counts
+            found[lead or name] = fact  # of several facts about the same date or year, only the first counts
     return tuple(fact for fact in found.values() if fact is not None)
 
 
 def meters_apart(one: Values, other: Values) -> float | None:
-    """Return the distance in meters, exact to a meter for neighbors; None if a point is missing."""
+    """Return the distance in meters, exact to a meter for neighbors; None if coordinates are missing."""
     here, there = point_of(one), point_of(other)
     if here is None or there is None:
         return None
@@ -91,5 +91,5 @@ def total_points(facts: tuple[Compared, ...]) -> float:
 
 
 def points_against(facts: tuple[Compared, ...]) -> float:
-    """Return the sum of the points against, as a positive number."""
+    """Return the sum of the negative points, as a positive number."""
     return -math.fsum(fact.points for fact in facts if fact.points < 0)

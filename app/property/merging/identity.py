@@ -1,8 +1,8 @@
 """Compute the keys of a record's property: parcel number, address, coordinates with a house number, and URL. Pure.
 
-`keys_of` returns the keys that a property is stored under, strongest first: records that share one are probably the
-same property. `blocks_of` returns blocking keys, which survive a typing error. `matching.py` decides whether two are
-the same.
+`keys_of` returns the keys that a property is stored under, strongest first. Records that share a key probably describe
+the same property. `blocks_of` returns blocking keys: records with a typing error in the street still share one of them.
+`matching.py` decides whether two records describe the same property.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from app.property.values.texts import plain_parcel
 #: The version of the spelling of keys, including addresses and parcel numbers. Raise it when any spelling changes (a
 #: test enforces this); stored properties are then reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 2
-#: Map cells per degree. A cell is about 110 m high. Keys add the house number, which separates neighbors.
+#: Map cells per degree. A cell is about 110 m high. Keys also contain the house number, which separates neighbors.
 _CELL = 1000
-#: The field that holds a property's parcel number, which is unique within a county.
+#: The field that contains a property's parcel number, which is unique within a county.
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
@@ -48,18 +48,18 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def address_keys(address: Address) -> tuple[str, ...]:
-    """Return the keys of an address alone; none if the number, the street, or the place is missing."""
+    """Return an address's keys; () unless it has house number, street, and a town or postal code."""
     return tuple(_short(key) for key in _address_keys(_spelled(replace(address, street=None))))
 
 
 def url_keys(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys of the record's page."""
+    """Return the keys of the record's page: its URLs."""
     urls = dict.fromkeys((record.page_url or record.final_url, record.final_url, record.url))
     return tuple(_short(f"url:{url}") for url in urls)
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys to look up the record's property: its own, one without the state, and neighboring map cells."""
+    """Return the keys to look up the record's property: its own, one without the state, and neighboring map cells'."""
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:
@@ -72,7 +72,7 @@ def lookups_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def address_lookups(address: Address) -> tuple[str, ...]:
-    """Return the keys to look up a property of which only the address is known."""
+    """Return the keys to look up a property if only its address is known."""
     known = address_of(replace(address, street=None).as_values())
     keys = _address_keys(known)
     if known.state and known.street_number and known.street_name and known.city:
@@ -81,8 +81,9 @@ def address_lookups(address: Address) -> tuple[str, ...]:
 
 
 def is_at(values: Mapping[str, Any], address: Address) -> bool:
-    """Return whether a property found by an address key is at the address. Two towns of one name may share a key, so
-    the state or the ZIP code must match.
+    """Return whether a property that was found by an address key is at `address`.
+
+    Towns with the same name may share a key, so the state or the ZIP code must match.
     """
     known, wanted = address_of(values), normalize(address)
     if compare(known, wanted) != "same":
@@ -91,7 +92,11 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
 
 
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a property's blocking keys, made of number, place, and one end of the street's name, or of map cells."""
+    """Return a property's blocking keys.
+
+    Some contain the house number, the place, and the first or last letters of the street's name. Others contain a map
+    cell.
+    """
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -102,7 +107,7 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to search. A record with an address searches map cells only for records without one."""
+    """Return the blocking keys to search. With an address, search map cells only for records without an address."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -120,7 +125,7 @@ def _cell_key(cell: tuple[int, int]) -> str:
 
 
 def _near_keys(address: Address) -> Iterator[str]:
-    """Yield keys with the beginning and end of the street's longest word. A typing error rarely changes both."""
+    """Yield keys with the first and last letters of the street's longest word. A typing error rarely changes both."""
     if not (address.street_number and address.street_name):
         return
     word = max(address.street_name.split(), key=len)
@@ -132,31 +137,31 @@ def _near_keys(address: Address) -> Iterator[str]:
 
 
 def parcel_of(values: Mapping[str, Any]) -> str | None:
-    """Return the parcel number for comparison, without leading zeros; None if it is missing or too short."""
+    """Return the parcel number in a form for comparison, without leading zeros; None if it is missing or too short."""
     number = _parcel(values)
     return number.lstrip("0") if number else None
 
 
 def county_of(values: Mapping[str, Any]) -> str | None:
-    """Return the county in one spelling, without the word "county" or "parish"; None if unknown."""
+    """Return the county's name in a normalized spelling, without "county" or "parish"; None if unknown."""
     return re.sub(r"\W+|\b(?:county|parish)\b", "", str(values.get("CountyOrParish") or "").casefold()) or None
 
 
 def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Return latitude and longitude; None unless both are known."""
+    """Return latitude and longitude, or None if one of them is missing."""
     latitude, longitude = (values.get(axis) for axis in AXES)
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
 def contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two sets of values differ in the parcel number or a part of the address other than the town."""
+    """Return whether two records differ in the parcel number, or in a part of the address other than the town."""
     a, b = address_of(one), address_of(other)
     parts = ("unit", "postal_code", "state", "street_number", "street_name")
     return differ(_parcel(one), _parcel(other)) or any(differ(getattr(a, part), getattr(b, part)) for part in parts)
 
 
 def address_of(values: Mapping[str, Any]) -> Address:
-    """Return the address in one spelling: structured parts first, missing parts from the text."""
+    """Return the normalized address. Missing parts are taken from the text of the street line."""
     return _spelled(Address.of(values))
 
 
@@ -181,9 +186,9 @@ def _spelled(stated: Address) -> Address:
 
 
 def _designator(unit: str, text: str) -> str:
-    """Return the kind of unit that the text names, such as a suite; "" for an apartment or without a kind.
+    """Return the kind of the unit in the address text, such as `ste`; "" for an apartment, or if there is no kind.
 
-    A field may give only `4`, while a building may have an `Apt 4`, a `Ste 4`, and a `Lot 4`.
+    The kind matters, because `unit` may be only `4`, while a building has an `Apt 4`, a `Ste 4`, and a `Lot 4`.
     """
     if not _BARE.fullmatch(unit):
         return ""
@@ -192,7 +197,10 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return a key for each known scope of the parcel number: county, town, and ZIP code; or else for the site."""
+    """Return a key for each known scope of the parcel number: county, town, and ZIP code; else for the site.
+
+    A parcel number is unique only within a county.
+    """
     number = _parcel(values)
     if number is None:
         return []
@@ -207,7 +215,7 @@ def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceReco
 
 
 def plain_parcel_of(values: Mapping[str, Any]) -> str | None:
-    """Return the parcel number without dashes and blanks."""
+    """Return the parcel number without dashes and blanks, or None if it is missing."""
     return plain_parcel(values.get(PARCEL))
 
 

@@ -1,7 +1,7 @@
-"""Decide whether two sets of values are one property, and why. Pure.
+"""Decide whether two records describe the same property, and state the reason. Pure.
 
-The parcel number decides first, then address and unit, then position with bedrooms and area. In doubt the answer is two
-properties: merging two would mix their data.
+The parcel number decides first, then address and unit, then position with bedrooms and area. In doubt, the records
+count as two properties, because merging two properties would mix their data.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from app.property.merging.facts import Compared, compare_facts, meters_apart, po
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
-#: The points that a match needs if only one record names a unit, the street has a typing error, the parcel number has
-#: one, the comparison of the addresses is inconclusive, or the addresses differ.
+#: The points that a match needs in these cases: only one record names a unit; the street has a typing error; the parcel
+#: number has a typing error; the comparison of the addresses is inconclusive; the addresses differ.
 _FOR_A_UNIT, _FOR_A_TYPO, _FOR_A_PARCEL_TYPO, _FOR_AN_OPEN_ADDRESS, _FOR_ANOTHER_ADDRESS = 1.5, 1.5, 0.5, 2.0, 3.0
-#: If records with the same address have this many points against a match, they may be two homes in one building.
+#: Records with the same address and this many points against a match may describe two homes in one building.
 _TOO_MUCH_AGAINST = 2.25
 _ONE_SPOT_M = 15.0
 #: Kinds of homes that may share an address or a position with other homes.
@@ -43,7 +43,10 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict: one property (`is_same`), certainly two (`differs`), or neither. `why` explains it to people."""
+    """Whether two records describe one property (`is_same`), certainly two (`differs`), or possibly either.
+
+    `why` is the reason in words.
+    """
 
     key: Key
     is_same: bool
@@ -65,9 +68,9 @@ class Decision:
 
 
 def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
-    """Decide whether both sets of values belong to one property.
+    """Decide whether both sets of values describe the same property.
 
-    With `is_page`, one set is an earlier version of the other's page.
+    `is_page` means that one set is a page, and the other a property that already contains this page.
     """
     return _Match(one, other, is_page=is_page).decide()
 
@@ -95,7 +98,7 @@ class _Match:
         return Decision(key, same, differs, why, (*self._named(), *self._facts), self._points)
 
     def _named(self) -> tuple[Compared, ...]:
-        """Return the comparisons of parcel and address."""
+        """Return the comparisons of the parcel numbers and of the parts of the addresses."""
         found = []
         if all(self._parcels):
             result = "same" if self._parcels[0] == self._parcels[1] else "differs"
@@ -110,7 +113,7 @@ class _Match:
         return tuple(found)
 
     def _apart(self) -> str | None:
-        """Return the reason why the two records cannot be one home; None if they can."""
+        """Return why the two records cannot describe the same home, or None if they can."""
         if _differ(self._one.unit, self._other.unit):
             return "different units of one building"
         if _differ(self._one.state, self._other.state) or _differ(self._one.country, self._other.country):
@@ -122,7 +125,7 @@ class _Match:
     # --- parcel
 
     def _by_parcel(self) -> Decision | None:
-        """Decide by parcel number. Return None unless both sets have the same number in one scope."""
+        """Decide by parcel number. Return None unless both records have the same number in the same scope."""
         a, b = self._parcels
         if not (a and b and a == b and self._is_one_scope()):
             return None
@@ -139,7 +142,7 @@ class _Match:
         return self._decision(Key.PARCEL, "the same parcel number in one county", same=True)
 
     def _is_one_scope(self) -> bool:
-        """Return whether the parcel numbers share a scope: the county, else the town, the ZIP code, or the site."""
+        """Return whether the parcel numbers are from the same county, or else the same town, ZIP code, or site."""
         if all(self._counties):
             return self._counties[0] == self._counties[1]
         for name in ("city", "postal_code"):
@@ -158,7 +161,7 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether the parcel numbers differ and are about equally long. Two forms may name one parcel."""
+        """Return whether the parcel numbers differ at about the same length. Others may be two forms of one number."""
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
             return False
@@ -185,7 +188,10 @@ class _Match:
         return self._of_same_addresses() if verdict == "same" else self._of_open_addresses()
 
     def _may_be_parcel_typo(self, verdict: str) -> bool:
-        """Return whether parcel numbers may differ by one error. Homes that may share the address must name a unit."""
+        """Return whether the parcel numbers may differ by a typing error only.
+
+        Homes of a kind that may share an address must also have a unit.
+        """
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]
         is_door = bool(self._one.unit) or not any(_SHARED.search(kind) for kind in kinds)
         return verdict == "same" and is_door and self._is_parcel_typo() and self._points >= _FOR_A_PARCEL_TYPO
@@ -219,7 +225,7 @@ class _Match:
         return self._decision(Key.NONE, "different addresses", differs=True)
 
     def _of_unit_and_building(self) -> Decision:
-        """Decide between a unit and its building, whose homes are alike: only a shared sale is conclusive."""
+        """Decide about a unit and a building. Homes in a building are alike, so only a shared sale is conclusive."""
         is_one_sale = any(fact.what == "sale" and fact.result == "same" for fact in self._facts)
         if is_one_sale and not points_against(self._facts):
             return self._decision(Key.SIMILAR_ADDRESS, "the same building and sale; only one names a unit", same=True)
@@ -228,7 +234,7 @@ class _Match:
     # --- position
 
     def _by_position(self) -> Decision:
-        """Decide by position. Single homes within 15 m match if bedrooms and area agree and nothing contradicts."""
+        """Decide by position. Single homes within 15 m match if bedrooms and area agree and no fact differs."""
         apart = meters_apart(*self._values)
         same = {fact.what for fact in self._facts if fact.result == "same"}
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]

@@ -1,6 +1,6 @@
-"""Merge records into one property: per field the value with most votes wins, and contradictions are kept as conflicts.
+"""Merge records into one property. For each field, the value with most votes wins; contradictions are conflicts. Pure.
 
-`identity.py` and `matching.py` decide which records belong together; `voting.py` weighs their values. Pure.
+`identity.py` and `matching.py` decide which records belong together; `voting.py` weighs their values.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.property.merging.voting import Known, SourceValue, Verdict, source_valu
 from app.property.record import Evidence
 from app.property.source_record import SourceRecord
 
-#: Fields that depend on another field, so their values are chosen after its value.
+#: Fields that depend on another field. Their values are chosen after the other field's value.
 _LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
 _LEADS = tuple(name for name in FIELDS if name not in _LED | DERIVED_FIELDS)
 #: Texts in each source's own words. Differences between them are not conflicts.
@@ -37,8 +37,10 @@ Records = Sequence[SourceRecord]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A property: values and evidence by field, and the value of each source, the winner first (none for derived
-    fields). `conflicts` are the fields where a source contradicts the winner.
+    """A property: values and evidence by field.
+
+    `source_values` has the value of each source by field, the winner first; derived fields have none. `conflicts` are
+    the fields in which a source contradicts the winner.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -51,13 +53,13 @@ class Merged:
 
 
 def merge(records: Records) -> Merged:
-    """Merge `records` into one property, in any order. Derived fields are computed from the winning values.
+    """Merge `records`, given in any order, into one property. Derived fields are computed from the winning values.
 
-    Contested values are merged in two rounds: the second checks them against the values that nobody contradicts.
+    If there are contradictions, a second round compares the values with those that no source contradicts.
     """
     if not records:
         return Merged()
-    # sums of floats depend on the order of records
+    # sort the records, because sums of floats depend on their order
     records = sorted(records, key=lambda record: (record.url, record.content_sha256, record.as_of))
     newest = max(record.as_of for record in records)
     given = _Round(records, Known({}, newest)).run()
@@ -82,7 +84,7 @@ def _is_contested(given: Sequence[SourceValue]) -> bool:
 
 
 class _Round:
-    """One round of choosing every field, given the `known` values. Fields that other fields depend on come first."""
+    """Chooses a value for every field, given the `known` values. Fields that other fields depend on come first."""
 
     def __init__(self, records: Records, known: Known) -> None:
         self._records = records
@@ -126,7 +128,7 @@ class _Round:
         self._choose(name, [r for r in eligible if self._adds_up(name, r)], having)
 
     def _adds_up(self, name: str, record: SourceRecord) -> bool:
-        """Return whether the record's value and the other chosen parts add up to at most the chosen total."""
+        """Return whether the record's value and the other chosen parts of the same total do not exceed that total."""
         whole = FIELDS[name].counted_in
         total = self._winner(whole) if whole is not None else None
         if whole is None or total is None:
@@ -135,7 +137,7 @@ class _Round:
         return bool(record.values[name] + sum(chosen) <= total.values[whole])
 
     def _choose(self, name: str, eligible: Records, having: Records) -> None:
-        """Choose the best of `eligible`, and judge the other records' values against it."""
+        """Choose the winner among the `eligible` records, and judge the values of all others against it."""
         if not eligible:
             return
         same = same_place if name == AXES[0] else lambda one, other: same_value(name, one, other)
@@ -168,7 +170,7 @@ class _Round:
             one.verdict, one.reason = Verdict.CONFLICT, why_lost(one, winner)
 
     def _is_of_older_time(self, name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-        """Return whether `other` gives an earlier sale, or a value of an earlier tax year."""
+        """Return whether the value of `other` belongs to an earlier sale or tax year."""
         newest = self._known.newest
         kind, lead = FIELDS[name].kind, FIELDS[name].goes_with
         if name in FOLLOWERS and kind == "date":
@@ -186,7 +188,7 @@ _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 
 def _is_one_time(lead: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records refer to the same sale, year, price, or count in `lead`."""
+    """Return whether both records have the same sale, year, price, or count in the field `lead`."""
     kind, whole = FIELDS[lead].kind, FIELDS[lead].counted_in
     if kind == "date":
         return is_one_sale(lead, one, other)
@@ -202,5 +204,5 @@ def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _is_of(name: str, silent: SourceRecord, stated: SourceRecord) -> bool:
-    """Return whether an undated value matches a dated one, or differs only by a number error in either."""
+    """Return whether an undated value agrees with a dated one, or differs from it only by a number error."""
     return same_value(name, silent, stated) or number_error(name, silent.values, stated.values) is not None

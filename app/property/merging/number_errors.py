@@ -1,7 +1,7 @@
 """Detect moved decimal points and wrong units, and decide which of two numbers is the error. Pure.
 
-The usual ranges hold for nearly all homes. They are narrower than the ranges of `reading/plausible.py`, because here
-one of two values is certainly wrong.
+The usual ranges hold for nearly all homes. They are narrower than the ranges in `reading/plausible.py`, because they
+are used only if two values differ, so that one of them is certainly wrong.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from app.property.fields.table import FIELDS, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, square_meters
 
-#: In these fields, a factor between two values may indicate an error.
+#: In these fields, two values that differ by a certain factor may indicate an error.
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
 _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]
-#: The factors between units of area, by the words that describe a mix-up.
+#: Maps descriptions of confused units of area to the factors between the units.
 _UNITS = {
     "square feet and square meters": 1 / _FEET,
     "square feet and acres": _ACRE / _FEET,
@@ -41,7 +41,7 @@ _MOST_DIGITS = 4
 
 
 def number_error(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """Name the error between two values: a moved decimal point or a wrong unit; None if no factor fits."""
+    """Return the error that explains the difference: a moved decimal point or a wrong unit; None if none does."""
     a, b = _number(name, one), _number(name, other)
     if a is None or b is None or a <= 0 or b <= 0:
         return None
@@ -64,10 +64,10 @@ def _number(name: str, values: Mapping[str, Any]) -> float | None:
 
 
 def anomalies(name: str, values: Mapping[str, Any], known: Mapping[str, Any], year: int) -> list[tuple[float, str]]:
-    """Return what is unusual about the value of `name`, given what is `known` of the property.
+    """Return what is unusual about the value of `name`, given the `known` values of the property.
 
-    Each item is the distance from the usual range (1: a factor of e) and a reason. `year` is the year of the newest
-    page.
+    Each item has the distance from the usual range (1 means a factor of e) and a reason. `year` is the year in which
+    the newest page was read.
     """
     value = _number(name, values)
     if value is None:
@@ -104,5 +104,5 @@ def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Ite
 
 
 def _once(name: str, known: Mapping[str, Any]) -> float | None:
-    """Return an amount that is paid once; None for a rent."""
+    """Return the number in the field `name`, or None for an amount that recurs, such as a rent."""
     return None if FIELDS[name].per in known else _number(name, known)

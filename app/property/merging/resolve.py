@@ -1,7 +1,7 @@
 """Decide which of the candidate properties a record belongs to.
 
-If several match, they are one property and are merged. If they are certainly different, the record goes to the best
-match, or to no property if the best match is unclear.
+If several match, they count as one property and are merged. If some of them certainly differ, the record joins only the
+best match, or none if the best match is unclear.
 
 A page of unknown kind never causes a merge by itself: it joins the best match, and a person is asked about the others.
 """
@@ -23,7 +23,7 @@ Pages = Mapping[str, Sequence[SourceRecord]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A property that may match the record. `is_page` is true if it is stored under the URLs of the record's page."""
+    """A property that may match the record. `is_page` is true if it is stored under a URL of the record's page."""
 
     id: str
     created_at: datetime
@@ -44,7 +44,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The properties that match the record, and those that match only through a page of unknown kind."""
+    """The properties that match the record (`same`), and those that match only because of a page of unknown kind."""
 
     same: Sequence[Candidate]
     doubtful: Sequence[Candidate] = ()
@@ -59,8 +59,8 @@ class Resolution:
 class Resolver:
     """Compares `record` with candidates. `preferred` is the id of the record's current or related property, if any.
 
-    `pages_of` returns the pages of properties; `are_split` tells whether people keep any two of the given properties
-    apart.
+    `pages_of` returns the pages of properties. `are_split` returns whether a person decided that any two of the given
+    properties differ.
     """
 
     record: SourceRecord
@@ -69,8 +69,10 @@ class Resolver:
     are_split: Callable[[Sequence[str]], bool]
 
     def resolve(self, near: Sequence[tuple[Any, bool]]) -> Resolution:
-        """Return the properties that match the record. `near` pairs each candidate, a row with `id`, `created_at`, and
-        `record`, with whether it is stored under the page's URLs.
+        """Return the properties that match the record.
+
+        `near` contains each candidate as a row (with `id`, `created_at`, and `record`), and whether the candidate is
+        stored under a URL of the record's page.
         """
         same = self._chosen([one for one in self._compared(near) if one.decision.is_same])
         if self.record.is_stranger and len(same) < 2:
@@ -87,9 +89,9 @@ class Resolver:
         return found
 
     def _without_page(self, row: Any, pages: Sequence[SourceRecord]) -> Mapping[str, Any]:
-        """Return the property's values from its other pages, since this page's earlier values are replaced.
+        """Return the property's values from its other pages, because the record replaces this page's earlier values.
 
-        If this is its only page, there are no values, so nothing contradicts the record.
+        If the property has no other page, there are no values, so nothing contradicts the record.
         """
         others = self._others(pages)
         return row.record if len(others) == len(pages) else merge(others).values
@@ -99,10 +101,10 @@ class Resolver:
         return [one for one in pages if one.url != mine.url and (one.page_url is None or one.page_url != mine.page_url)]
 
     def _chosen(self, same: list[Candidate]) -> list[Candidate]:
-        """Return all of `same` if they can be one property, else the best match, if there is one.
+        """Return all of `same` if they can be one property. Otherwise, return only the best match, or [] if unclear.
 
-        If two properties match equally well and people keep them apart, the older one is returned. Later pages then go
-        to the same property.
+        If two properties match equally well and a person decided that they differ, return the older one, so that later
+        pages join the same property.
         """
         if len(same) > 1:  # two properties that match only by position are two homes at one place
             same = [one for one in same if one.decision.key is not Key.POSITION]
@@ -117,10 +119,10 @@ class Resolver:
         return any(decide(a.values, b.values).differs for a, b in pairs) or self.are_split([one.id for one in same])
 
     def _without_strangers(self, same: Sequence[Candidate]) -> Resolution:
-        """Separate the matches that do not depend on one source of unknown kind from the others.
+        """Separate the matches that do not depend on a single source of unknown kind from the others.
 
-        A page of unknown kind goes to the preferred property, or else to the best match. Matches that do not depend on
-        another page of unknown kind come first.
+        A record of unknown kind joins the preferred property, or else the best match. A match that does not depend on
+        another page of unknown kind is better.
         """
         pages = {home: self._others(found) for home, found in self.pages_of([one.id for one in same]).items()}
         others = [one for one in same if pages[one.id]]
@@ -133,8 +135,9 @@ class Resolver:
 
 
 def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_page: bool = False) -> bool:
-    """Return whether two properties still match after removing any one source of unknown kind. A property's only source
-    is never removed.
+    """Return whether two properties still match without any single source of unknown kind.
+
+    A property's only source is never removed.
     """
     strangers: set[Voter | None] = {page.voter for page in (*pages, *others) if page.is_stranger}
     return all(

@@ -1,4 +1,4 @@
-"""Decide whether two fetched pages are one page by their content, since their declared URLs may be wrong. Pure."""
+"""Decide by content whether two fetched pages are the same page, because the URLs they declare may be wrong. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from app.property.source_record import SourceRecord
 
 #: Fields that identify a listing or a property.
 _IDS = of_kind("identifier")
-#: Texts in the site's own words, which may differ between two visits to a page.
+#: Fields with texts in the site's own words, which may differ between two visits to a page.
 _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "text" and spec.own_words)
 
 
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both pages are the same listing: an id or an address matches, and nothing contradicts that."""
+    """Return whether both pages show the same listing: an id or the address is equal, and none differs."""
     a, b = one.values, other.values
     if identity.contradicts(a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
         return False
@@ -26,7 +26,7 @@ def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
-    """Return whether `read`, which has no values of a model yet, adds no values to `known`."""
+    """Return whether `known` already has all values of `read`, which no model has read yet."""
     steady = [
         name
         for name, proof in read.evidence.items()
@@ -36,7 +36,7 @@ def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
 
 
 def agrees(read: SourceRecord, known: SourceRecord) -> bool:
-    """Return whether `read` can be dropped for `known`: same body, or same listing without new values."""
+    """Return whether `known` can replace `read`: they have the same body, or the same listing with equal values."""
     if read.content_sha256 == known.content_sha256:
         return True
     return is_one_listing(read, known) and says_nothing_new(read, known)

@@ -1,9 +1,9 @@
 """Choose between the values that sources give for a field: by source, method, age, agreement, and fit. Pure.
 
-A source's accuracy A is the chance that it is right: rank × method × confidence × freshness × fit. Its vote is ln(n·A /
-(1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and Srivastava,
-"Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009). A value gets the votes of all sources that
-agree, one per source: an owner's domain, or each of its known offices.
+A source's accuracy A is the chance that its value is right: rank × method × confidence × freshness × fit. Its vote is
+ln(n·A / (1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and
+Srivastava, "Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009). A value gets the votes of all
+sources that agree. An owner's domain has one vote, or one for each of the owner's known offices.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from app.property.source_record import SourceRecord, Voter, independent
 
 _WRONG_VALUES = 10
 _LEAST, _MOST = 0.02, 0.97
-#: From a confidence of 0.9 on, a value counts as read correctly. Higher confidences only show that a page repeats a
-#: value, which does not make the value more likely. So only a tenth of the excess counts: it breaks ties without
-#: outvoting a better source.
+#: From a confidence of 0.9 on, a value counts as read correctly. A higher confidence only shows that the page repeats
+#: the value, which does not make the value more likely. So only a tenth of the excess counts, which breaks ties but
+#: does not outvote a better source.
 _READ_RIGHT, _BEYOND = 0.9, 0.1
-#: The minimum vote. A value that a source states always counts a little.
+#: The minimum vote, so that every source's value counts a little.
 _LEAST_VOTE = 0.05
-#: The factor on the accuracy of a number error. A value whose fit is below this share of another value's fit may be an
-#: error.
+#: The fit of a number error is multiplied by `_ERROR`. Of two values, one may be the error if its fit is below
+#: `_FITS_LESS` times the fit of the other.
 _ERROR = 0.1
 _FITS_LESS = 0.9
-#: A value outside the usual range by a factor of e loses this much in ln(A), up to the second number.
+#: A value outside the usual range by a factor of e loses `_ODD_BY_E` in ln(A). The maximum loss is `_MOST_ODD`.
 _ODD_BY_E, _MOST_ODD = 2.0, 2.0
 _SECONDS_A_DAY = 86_400.0
 _METHOD_PLACE = {method: -place for place, method in enumerate(Method)}
@@ -40,7 +40,7 @@ Same = Callable[[SourceRecord, SourceRecord], bool]
 
 
 class Verdict(StrEnum):
-    """The verdict on a source's value: `older` was right earlier, `conflict` contradicts the winner."""
+    """The verdict on a source's value. `older` means right at an earlier time, `conflict` contradicts the winner."""
 
     WON = "won"
     AGREES = "agrees"
@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The known facts apart from the judged field: uncontested values, and when the newest page was read."""
+    """What is known about the property: uncontested values by field, and when its newest page was read."""
 
     values: Mapping[str, Any]
     newest: datetime
@@ -58,7 +58,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """The factors of a source's accuracy, each 0 to 1. `odd` lists what is unusual about its value."""
+    """The factors of a source's accuracy, each from 0 to 1. `odd` lists what is unusual about the source's value."""
 
     rank: float
     method: float
@@ -97,7 +97,7 @@ class SourceValue:
 
 
 def source_value(name: str, record: SourceRecord, known: Known, *, contested: bool = True) -> SourceValue:
-    """Weigh the record's value of `name` by itself. Its fit counts only if the value is `contested`."""
+    """Weigh the record's value of the field `name`, without votes of other sources. Fit counts only if `contested`."""
     proof = record.evidence[name]
     age_days = (known.newest - record.as_of).total_seconds() / _SECONDS_A_DAY
     odd = anomalies(name, record.values, known.values, known.newest.year) if contested else []
@@ -110,9 +110,9 @@ def source_value(name: str, record: SourceRecord, known: Known, *, contested: bo
 
 
 def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) -> list[SourceValue]:
-    """Return the values that `records`, which all have the field `name`, give for it: the winner first, then by votes.
+    """Return the values of the field `name` in `records`, sorted by votes, the winner first.
 
-    `same` compares two records. The order of `records` does not matter.
+    All records must have the field. `same` returns whether two records agree. The order of `records` does not matter.
     """
     if len(records) == 1:
         (only,) = records
@@ -130,8 +130,10 @@ def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) 
 
 
 def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -> None:
-    """Find number errors among values that differ by a power of ten or a unit. The error is the value with one source
-    if the other value has more. With equally many sources, it is the value that fits less.
+    """Find number errors: values that differ from another value by a power of ten or by a unit.
+
+    If one of the two has a single source and the other has more, the one with a single source is the error. If both
+    have equally many sources, the one that fits less is the error.
     """
     counts = [len(independent(given[m].source.voter for m, yes in enumerate(row) if yes)) for row in agree]
     fits = [one.weight.fit for one in given]
@@ -146,7 +148,7 @@ def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -
 
 
 def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
-    """Count one vote per source, taken from its surest page."""
+    """Count one vote per source: the vote of its page with the strongest vote."""
     best: dict[Voter, float] = {}
     for other in agreeing:
         voter = other.source.voter
@@ -156,7 +158,7 @@ def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
 
 
 def _order(one: SourceValue) -> tuple[Any, ...]:
-    """Return the sort order: votes, accuracy, age of the page, method, and the URL to make it deterministic."""
+    """Return the sort key: votes, accuracy, time of the page, and method. The URL makes the order deterministic."""
     place = _METHOD_PLACE[one.proof.method]
     return round(one.votes, 9), round(one.weight.accuracy, 9), one.source.as_of, place, one.source.url
 
@@ -170,7 +172,7 @@ def why_won(winner: SourceValue, *, contested: bool) -> str:
 
 
 def why_lost(one: SourceValue, winner: SourceValue) -> str:
-    """Return in words why the value lost, the strongest reason first."""
+    """Return the reasons, in words, why the value lost, the strongest first."""
     mine, theirs = one.weight, winner.weight
     parts = [
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),

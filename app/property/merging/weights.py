@@ -1,4 +1,4 @@
-"""Prior weights of a value: by the kind of source, how it was read, and its age.
+"""Prior weights of a value, which depend on the kind of source, how the value was read, and its age.
 
 The numbers estimate the chance that a source is right, from the responsibilities of each office or site. They have two
 digits and are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
@@ -52,7 +52,7 @@ _RANKS: Mapping[Topic, tuple[float, ...]] = {
     Topic.ASSOCIATION: (0.75, 0.70, 0.60, 0.55, 0.85, 0.97, 0.65),
     Topic.ESTIMATE:    (0.70, 0.60, 0.60, 0.40, 0.90, 0.50, 0.65),
 }
-#: The days in which a value's weight halves. Listings change weekly, lots hardly ever.
+#: The number of days after which a value's weight is halved. Listings change weekly, lots hardly ever.
 HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
     Topic.LISTING: 30.0, Topic.ESTIMATE: 90.0, Topic.TAX: 730.0, Topic.ASSOCIATION: 730.0, Topic.PERMITS: 1825.0,
     Topic.SALE: 3650.0, Topic.FACTS: 3650.0, Topic.ADDRESS: 7300.0, Topic.POSITION: 7300.0, Topic.LOT: 7300.0,
@@ -71,10 +71,10 @@ def topic_of(name: str) -> Topic:
 
 
 def rank(kind: SourceKind | None, name: str) -> float:
-    """Return how often this kind of source is right on the field, 0 to 1. Unknown kinds count as other."""
+    """Return the chance, 0 to 1, that this kind of source is right about the field. None counts as `OTHER`."""
     return _RANKS[topic_of(name)][_KINDS.index(kind or SourceKind.OTHER)]
 
 
 def freshness(name: str, age_days: float) -> float:
-    """Return the share of its weight, 0 to 1, that a value keeps when `age_days` older than the newest page."""
+    """Return the share of its weight, 0 to 1, that a value keeps if it is `age_days` older than the newest page."""
     return float(0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS[topic_of(name)]))
