@@ -1,1 +1,1 @@
-"""Find pages about an address: the operator's URL templates, web searches, and the check that a page matches."""
+"""Find pages about an address by URL templates and web searches, and check that a page is about the address."""

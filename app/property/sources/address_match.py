@@ -1,4 +1,4 @@
-"""Decide whether a page is about the requested address. In doubt the page is rejected. Pure."""
+"""Decide whether a page is about the requested address. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.merging import identity
 
 
 class Verdict(StrEnum):
-    """The property that a page is about: the requested property, another property, or possibly either."""
+    """Which property a page is about: the requested one, another one, or possibly either."""
 
     WANTED = "wanted"
     OTHER = "other"
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AddressMatch:
-    """The verdict about a page, and the reason in words."""
+    """The verdict on a page, and the reason in words."""
 
     verdict: Verdict
     reason: str
@@ -36,9 +36,9 @@ def match_address(
 ) -> AddressMatch:
     """Decide whether a page with `values` is about the address `wanted`.
 
-    `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`). `place_is_known` is true if
-    the source covers only its area, so that its page may omit the town. A page that names another town may be about a
-    house with the same number there.
+    `parcels` are parcel numbers (`plain_parcel`) from other pages about `wanted`. `place_is_known` is true if the
+    source covers only the area of the address, so that its page may omit the town. A page that names another town may be about a
+    house in that town with the same number and street.
     """
     ours, theirs = normalize(wanted), identity.address_of(values)
     has_address = bool(theirs.street_number or theirs.street_name)
@@ -62,7 +62,7 @@ def match_address(
 
 
 def _units(ours: Address, theirs: Address) -> str | None:
-    """Return what is wrong with the unit that the page names; None if it fits."""
+    """Return what is wrong with the unit that the page names, or None if the unit fits or the page names none."""
     if theirs.unit is None or theirs.unit == ours.unit:
         return None
     return f"it is about unit {theirs.unit}, and {f'unit {ours.unit}' if ours.unit else 'no unit'} was asked for"
@@ -75,7 +75,7 @@ def _same_house(ours: Address, theirs: Address) -> bool:
 
 
 def _elsewhere(ours: Address, theirs: Address) -> bool:
-    """Return whether the page names another place. Several towns may share one ZIP code."""
+    """Return whether the page names another place. Another town with the same ZIP code does not count."""
     if differ(ours.state, theirs.state) or differ(ours.postal_code, theirs.postal_code):
         return True
     same_zip = ours.postal_code is not None and ours.postal_code == theirs.postal_code

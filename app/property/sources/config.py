@@ -22,7 +22,7 @@ from app.property.values.texts import words_of
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of domains that the Responses API accepts for `web_search` (its reference in 2026-11).
+#: Maximum number of domains that the Responses API accepts for `web_search` (as of 2026-11).
 MOST_DOMAINS = 100
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _AREA_KEYS = ("name", "state", "county", "cities", "postal_codes", "source")
@@ -33,7 +33,7 @@ _TABLES = ("area", "web_search")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A page that is requested for every address of its area. `county` is the area's county, or empty."""
+    """A source of pages: one page is requested for every address in its area. `county` is the area's county, or ""."""
 
     name: str
     kind: SourceKind
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The region that sources cover: a state, towns, or prefixes of postal codes. An empty part sets no limit."""
+    """The region that sources cover: a state, towns, or prefixes of postal codes. An empty attribute sets no limit."""
 
     name: str
     state: str
@@ -55,7 +55,7 @@ class Area:
     def holds(self, *, state: str | None, city: str | None, postal_code: str | None) -> bool:
         """Return whether the area contains an address.
 
-        If the area names both towns and postal codes, matching one of them is enough.
+        If the area has towns and postal codes, the address needs to match only one of these lists.
         """
         if self.state and state and state.casefold() != self.state.casefold():
             return False
@@ -67,7 +67,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class WebSearch:
-    """The domains that a model may search, including their subdomains. With no domains, search is off."""
+    """The domains that a model may search, with their subdomains. If there are none, web search is off."""
 
     enabled: bool = True
     allowed_domains: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class WebSearch:
         return self.enabled and bool(self.allowed_domains)
 
     def allows(self, host: str) -> bool:
-        """Return whether a page of `host` may be fetched because a search cites it."""
+        """Return whether a page on `host` may be fetched if a web search cites it."""
         host = host.casefold().removesuffix(".")
         return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)
 
@@ -95,10 +95,10 @@ class Sources:
         return tuple(source for area in inside for source in area.sources)
 
     def kind_of_cited(self, url: str) -> SourceKind | None:
-        """Return the kind of source of a page that a search cites and no template produced.
+        """Return the kind of source of a page that a web search cites and that no template produced.
 
-        This is the kind of the sources on the same host and port, if they all have the same kind. Return None on a
-        domain whose hosts belong to strangers: a page there does not inherit its neighbor's kind.
+        This is the kind of the configured sources on the same host and port, if they all have the same kind. Return
+        None if the host's domain is shared by unrelated sites, which need not be of the same kind.
         """
         place = _host_and_port(url)
         if not place[0] or is_shared(place[0]):
@@ -121,9 +121,9 @@ def _host_and_port(url: str) -> tuple[str, int | None]:
 
 
 def read_sources(path: Path, *, must_exist: bool = False) -> Sources:
-    """Return the content of the file at `path`; empty if it does not exist, unless it `must_exist`.
+    """Return the content of the file at `path`, or an empty `Sources` if the file does not exist.
 
-    Raises `ConfigurationError`.
+    Raises `ConfigurationError` if the file is invalid, or if it `must_exist` and does not.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -250,7 +250,7 @@ def _one_of(kinds: type[SourceKind]) -> str:
 
 
 class SourcesFile:
-    """The sources file, reread whenever it changes. Thread-safe: two threads may reread it at once."""
+    """The sources file, which is reread if it has changed. Thread-safe: two threads may reread it at the same time."""
 
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
         self.path = path
@@ -258,9 +258,9 @@ class SourcesFile:
         self._kept: tuple[tuple[int, int] | None, Sources] | None = None
 
     def current(self) -> Sources:
-        """Return the current content; while the file is invalid, the last valid content.
+        """Return the current content, or the last valid content while the file is invalid.
 
-        Raises `ConfigurationError` if there was no valid content yet.
+        Raises `ConfigurationError` if the file has never been valid.
         """
         stamp = self._stamp()
         kept = self._kept

@@ -1,4 +1,4 @@
-"""Find the one link on a results page that is about the requested address. Pure."""
+"""Find the link to the requested address on a page of search results. Pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from app.property.urls.targets import normalize_url
 
 #: Only this many links of a page are examined.
 _MOST_LINKS = 2_000
-#: A row or card with at most this many characters is about one property.
+#: A row or card with more characters may be about several properties, so its text is not used.
 _ROW_CHARS = 400
 _ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
 _UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*+#?\s*+([\w-]+)")
-#: A direction after a street name, which makes it a different street.
+#: A direction after a street's name, which makes the street a different one.
 _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
 _ZIP = re.compile(r"\b\d{5}\b")
 
 
 def find_link(page: Page, wanted: Address) -> str | None:
-    """Return the URL, on the page's host, of the links about `wanted`; None if there is no such URL, or several.
+    """Return the URL of the link about `wanted`, or None if there is no such link or if such links have different URLs.
 
-    A link's own text, or else its row, shows which address the link is about.
+    Only links to the page's own host count. The text of a link, or else of its row, shows its address.
     """
     root = Document(page).root
     if root is None:
@@ -54,7 +54,7 @@ def _target(page: Page, href: str | None) -> str | None:
 
 
 def _words_around(link: Any) -> str:
-    """Return the link's text if it contains a number and a word, or else the text of its row."""
+    """Return the link's text if it has a number and a word, else the text of its row if this is the row's only link."""
     text = _text(link)
     if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
         return text
@@ -90,7 +90,7 @@ def _is_about(text: str, wanted: Address) -> bool:
 
 
 def _behind_house(text: str, number: str, name: str) -> str | None:
-    """Return the text after the first mention of the house; None if only other houses are mentioned."""
+    """Return the text after the first mention of the house, or None if `text` does not mention the house."""
     words = text.split()
     width = len(number.split())
     for start in range(len(words)):

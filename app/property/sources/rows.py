@@ -1,5 +1,4 @@
-"""Choose the requested property among several in one response. If several rows may fit, none is chosen. Pure
-functions."""
+"""Choose the requested property in a response that lists several. If the choice is unclear, choose none. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +10,15 @@ from app.property.address import Address
 from app.property.merging.identity import PARCEL, plain_parcel_of
 from app.property.sources.address_match import Verdict, match_address
 
-#: A reason lists at most this many parcel numbers or fields.
+#: Maximum number of parcel numbers or fields that a reason lists.
 _NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The index of the row that is the requested property, or None, with the verdict and the reason.
+    """The index of the row about the requested property (None if no row is chosen), the verdict, and the reason.
 
-    If `is_open` is true, another source may settle the choice by naming the parcel.
+    If `is_open`, the choice can be made once another source gives the parcel number of the property.
     """
 
     place: int | None
@@ -38,10 +37,10 @@ def choose(
 ) -> Choice:
     """Choose the row about the `wanted` address.
 
-    `rows` are the values of each candidate among `listed` properties. `parcels` and `place_is_known` are as for
-    `match_address`. If several rows match, the row wins whose parcel number is known from another page of the address.
-    Otherwise all matches must have one parcel number and not contradict each other; the row with the most values wins.
-    Values of two rows are never combined.
+    `rows` are the values of the candidates among the `listed` properties of the response. `parcels` and
+    `place_is_known` are as for `match_address`. If several rows match, prefer those with a parcel number in `parcels`.
+    If several still match, they must have the same parcel number and no different values; the row with the most values
+    is then chosen. Values of different rows are never combined.
     """
     judged = [match_address(row, wanted, parcels, place_is_known=place_is_known) for row in rows]
     mine = [place for place, match in enumerate(judged) if match.is_wanted]

@@ -1,8 +1,8 @@
-"""Parse a web search's answer: the pages it cites, and the values it attributes to them. Pure.
+"""Parse the answer of a web search: the pages it cites, and the values it attributes to them. Pure.
 
-The answer is text with a citation (`url_citation`) after each statement. A model wrote it after reading strangers'
-pages, so no statement in it counts as true. Each statement is stored with the page it cites, and only that page can
-turn it into a value of a record. Statements without a citation are ignored.
+The answer is a text with a citation (`url_citation`) after each statement. A model wrote it after reading untrusted
+pages, so its statements are not evidence. Each is stored with the page that it cites. Only if that page itself gives
+the value does it become a value of a record. Statements without a citation are ignored.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedClaim:
-    """A value that, according to the answer, the page `url` states."""
+    """A value that the page `url` states, according to the answer. `quote` is the answer's statement."""
 
     field: str
     value: Any
@@ -47,9 +47,9 @@ class UnverifiedClaim:
 class SearchAnswer:
     """The parsed answer of a web search.
 
-    `cited` are the cited pages as targets, in the order of the text. `visited` are all pages that the search reports as
-    read. `uncited` are other URLs in the text. `flaw` is a code for an incomplete answer (`refused`, `incomplete`,
-    `empty`) and `explanation` explains it; both are empty for a complete answer.
+    `cited` are the normalized URLs of the cited pages, in the order of the text. `visited` are all pages that the
+    search reports as read. `uncited` are other URLs in the text. If the answer is not usable as a whole, `flaw` is
+    `refused`, `incomplete`, or `empty`, and `explanation` explains it; otherwise, both are "".
     """
 
     cited: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class SearchAnswer:
     explanation: str = ""
 
     def without(self, urls: Set[str]) -> SearchAnswer:
-        """Return a copy without any trace of `urls`."""
+        """Return a copy without `urls` and without the claims that cite them."""
         cited, visited, uncited = (
             tuple(url for url in some if url not in urls) for some in (self.cited, self.visited, self.uncited)
         )
@@ -75,8 +75,8 @@ class SearchAnswer:
 def read_answer(output: Sequence[Any], status: str = "completed", reason: str = "") -> SearchAnswer:
     """Parse the `output` items of a response. Items that do not follow the API's schema are ignored.
 
-    `status` and `reason` belong to the response: "completed"; "incomplete" with the reason of its `incomplete_details`;
-    or "failed" with the message of its `error`.
+    `status` is the response's: "completed", "incomplete", or "failed". `reason` is then "", the reason in its
+    `incomplete_details`, or the message of its `error`.
     """
     items = [item for item in output if isinstance(item, Mapping)]
     parts = [part for item in items if item.get("type") == "message" for part in _mappings(item.get("content"))]
@@ -99,7 +99,7 @@ def read_answer(output: Sequence[Any], status: str = "completed", reason: str = 
 
 
 def _flaw(parts: Sequence[Mapping[str, Any]], status: str, reason: str) -> tuple[str, str]:
-    """Return what is wrong with the whole answer, as a code and as text; both empty for a complete answer."""
+    """Return the flaw of the whole answer as a code and as text; both are "" if there is none."""
     refusal = next((str(part.get("refusal")) for part in parts if part.get("type") == "refusal"), None)
     if refusal is not None or reason == "content_filter":
         return "refused", f"the model refused to answer: {(refusal or reason)[:_SHORT]}"
@@ -133,9 +133,10 @@ def _looked_at(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _citations(text: str, annotations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield each cited page with the words before its citation.
+    """Yield each cited URL with the words that it supports, which are before the citation.
 
-    The words start at the line's beginning or after the previous citation. Consecutive citations share the same words.
+    They begin at the start of the line or after the previous citation. If there are no words between two citations,
+    both support the same words.
     """
     before, words = 0, ""
     marks = [a for a in annotations if a.get("type") == "url_citation" and _is_span(a, text)]
@@ -155,7 +156,7 @@ def _is_span(mark: Mapping[str, Any], text: str) -> bool:
 
 
 def _claims(claim: str, url: str) -> Iterator[UnverifiedClaim]:
-    """Yield the values in the words before a citation: a label with its value, or a sentence."""
+    """Yield the values in the words before a citation, which are a label with a value, or a sentence."""
     if not claim or len(claim) > _SHORT:
         return
     for found in _values(claim):

@@ -1,8 +1,8 @@
 """Insert secrets into source URLs for the request, and remove them from all results.
 
-A template writes `{secret:GIS_TOKEN}`. Everywhere else the URL contains the mark `~secret.GIS_TOKEN~` instead: as a
-target, in the database, in evidence, errors, logs, and exports. A site may repeat the secret in its response, in links,
-or in redirects, in any escaping. The mark replaces it there too.
+A template contains `{secret:GIS_TOKEN}`. In a URL, the mark `~secret.GIS_TOKEN~` stands for the secret: in targets, in
+the database, in evidence, errors, logs, and exports. Only the request itself contains the secret. A site may repeat the
+secret in its response, in links, or in redirects, in any escaping. The mark replaces the secret there too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.property.page import NotModified, Page
 from app.redaction import SHORTEST_PROTECTED, is_secret_name
 
-#: The names of secrets look like those of environment variables.
+#: Secrets are named like environment variables.
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MARK = re.compile(r"~secret\.([A-Z][A-Z0-9_]{0,63})~")
 #: The escapes that HTML, JSON, and JavaScript may use for a character.
@@ -30,7 +30,7 @@ _ESCAPES: Mapping[str, tuple[str, ...]] = {
 
 
 def mark_of(name: str) -> str:
-    """Return the mark that stands for the secret in a URL. URL normalization does not change its characters."""
+    """Return the mark that stands for the secret in a URL. URL normalization does not change the mark."""
     return f"~secret.{name}~"
 
 
@@ -42,7 +42,7 @@ def secret_names_in(url: str) -> tuple[str, ...]:
 def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
     """Parse `NAME=value` entries.
 
-    Raises `ConfigurationError`, which identifies the entry by its position and never contains a value.
+    Raises `ConfigurationError`. The error identifies an entry by position or name, and never contains a secret.
     """
     found: dict[str, str] = {}
     for place, entry in enumerate(entries, start=1):
@@ -64,37 +64,37 @@ def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class UrlSecrets:
-    """Inserts the secrets of one URL into it, and removes them from results. `secrets` maps names to values."""
+    """Inserts the secrets of one URL into the URL, and removes them from results. `secrets` maps names to values."""
 
     secrets: Mapping[str, str] = field(repr=False)
 
     def reveal(self, url: str) -> str:
-        """Return `url` with secrets instead of marks. Use it for one request only and never store it."""
+        """Return `url` with secrets instead of marks. Use the result for one request only, and never store it."""
         return _MARK.sub(
             lambda mark: quote(self.secrets[mark[1]], safe="") if mark[1] in self.secrets else mark[0], url
         )
 
     def hide(self, text: str) -> str:
-        """Return `text` with marks instead of secrets, in any escaping of the secrets."""
+        """Return `text` with each secret, in any escaping, replaced by its mark."""
         for name, pattern in self._patterns:
             text = pattern.sub(mark_of(name), text)
         return text
 
     def answer(self, url: str, answer: Page | NotModified) -> Page | NotModified:
-        """Return the fetcher's result for `url`, with marks instead of secrets."""
+        """Return `answer`, the fetcher's result for `url`, with each secret replaced by its mark."""
         final_url = self.hide(answer.final_url)
         if isinstance(answer, NotModified):
             return replace(answer, url=url, final_url=final_url)
         text = self.hide(answer.text)
-        body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # each byte becomes one character, and back
-        if text != answer.text and body == answer.body:  # the body's encoding does not extend ASCII
+        body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # latin-1 maps each byte to one character
+        if text != answer.text and body == answer.body:  # in an encoding such as UTF-16, the body has other bytes
             body = text.encode("utf-8", "surrogatepass")
         declared = None if answer.declared_url is None else self.hide(answer.declared_url)
         return replace(answer, url=url, final_url=final_url, declared_url=declared, text=text, body=body)
 
     @contextmanager
     def hidden_in_errors(self) -> Iterator[None]:
-        """Remove secrets from this project's errors that the block raises, and drop the errors' causes."""
+        """Remove secrets from errors of this project that the block raises, and drop the causes of these errors."""
         try:
             yield
         except PropertyIntelligenceError as exc:
@@ -119,7 +119,7 @@ def _any_form(char: str) -> str:
 
 
 def literal_secret(url: str) -> str | None:
-    """Return the name of the first query parameter that contains a secret in clear text; None if there is none.
+    """Return the name of the first query parameter that seems to contain a secret in clear text, or None.
 
     `url` contains `{}` in place of each placeholder.
     """
@@ -130,7 +130,7 @@ def literal_secret(url: str) -> str | None:
 
 
 def doubtful_parameters(url: str) -> list[str]:
-    """Return the parameters that are named like a secret but whose short value may be harmless."""
+    """Return the query parameters that are named like a secret, but whose value is so short that it may be harmless."""
     return [
         name
         for name, value in _parameters(url)

@@ -1,7 +1,7 @@
-"""Find alternative spellings of street names in county records. Pure.
+"""List the spellings that a street's name may have in county records. Pure.
 
-A target has one spelling, `31 SAINT CLAIR AVE`, which is its key. Most registers and postal labels write `31 ST CLAIR
-AVE`; some write the word in full. A query that compares text finds only one of them.
+Addresses are normalized to one spelling, such as `31 SAINT CLAIR AVE`. Most county records have `31 ST CLAIR AVE`, but
+some have the full word. A query that compares texts finds only one of these spellings, so both must be queried.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from dataclasses import replace
 from app.property.address import streets
 from app.property.address.words import plain
 
-#: First words of street names: the full form, which targets have, and the short form (Publication 28).
+#: Maps the first word of a normalized street name to its short form (USPS Publication 28).
 _SHORT: Mapping[str, str] = {"SAINT": "ST", "MOUNT": "MT", "FORT": "FT"}
 
 
 def street_names(name: str | None) -> tuple[str | None, ...]:
-    """Return the spellings to query for the street `name` (without number and unit), likeliest first.
+    """Return the spellings to query for the street `name` (without number and unit), the most likely first.
 
-    Nearly every street has one spelling. `SAINT CLAIR AVE` also has `ST CLAIR AVE`; `FORT ST` is a street called Fort.
+    Most names have only one spelling. `SAINT CLAIR AVE` also has `ST CLAIR AVE`. `FORT ST` has no other spelling,
+    because the street itself is called Fort.
     """
     street = streets.read_name(plain(name or "").replace(",", "").split())
     first, _, rest = street.name.partition(" ")

@@ -1,7 +1,8 @@
-"""URL templates: placeholders, escaping, and which parts of an address fill them. Pure.
+"""URL templates: check them, and fill their placeholders with the parts of an address. Pure.
 
-`{name}` stands for a part of the address. Its value is percent-encoded completely (RFC 3986: everything except letters,
-digits, and `-._~`), so it cannot change the structure of the URL. `{name:filter:filter}` transforms the value first:
+`{name}` stands for a part of the address. All characters of the value except letters, digits, and `-._~` are
+percent-encoded (RFC 3986), so it cannot change the structure of the URL. `{name:filter:filter}` transforms the value
+first:
 
 - `sql` doubles single quotes, as a literal in an ArcGIS `where` needs
 - `upper` and `lower` change the case
@@ -28,7 +29,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "city": "Anytown", "state": "ST", "postal_code": "00000", "county": "Anytown County",
     "parcel_number": "0012-0034",
 }  # fmt: skip
-#: Parts that may be empty. A source is requested even without them.
+#: Parts that an address may lack. A source is requested even without them.
 _MAY_BE_EMPTY = frozenset({"unit"})
 FILTERS: Mapping[str, Callable[[str], str]] = {
     "sql": lambda text: text.replace("'", "''"),
@@ -39,7 +40,7 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
 }
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _SECRET = re.compile(r"\{secret:([^{}]*)\}")
-#: A pattern of a percent-encoded value.
+#: The pattern of a percent-encoded value.
 _VALUE = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*"
 #: This stands for a value while a URL with placeholders is normalized.
 _ANYTHING = "zqxjkvzqxjkv"
@@ -47,13 +48,13 @@ _ANYTHING = "zqxjkvzqxjkv"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A valid template: `problem_of` returned None for it."""
+    """A valid template, for which `problem_of` returns None."""
 
     text: str
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The placeholder names, without duplicates and without secrets."""
+        """The names of the placeholders, without secrets and without duplicates."""
         return tuple(dict.fromkeys(place.partition(":")[0] for place in _PLACE.findall(_without_secrets(self.text))))
 
     @property
@@ -62,7 +63,7 @@ class Template:
         return tuple(dict.fromkeys(_SECRET.findall(self.text)))
 
     def made(self, url: str) -> bool:
-        """Return whether `url` (a target) is this template with some values. No other URL gets its secrets."""
+        """Return whether this template can produce the target `url`. Only such a URL gets the template's secrets."""
         return re.fullmatch(self._pattern(), url) is not None
 
     def _pattern(self) -> str:
@@ -94,13 +95,13 @@ def _without_secrets(text: str) -> str:
 
 
 def literal_parameters(text: str) -> tuple[str | None, list[str]]:
-    """Return the parameter that holds a secret in clear text, if any, and the parameters that might."""
+    """Return the query parameter with a secret in clear text (or None), and parameters that may contain one."""
     bare = _PLACE.sub("{}", text)
     return literal_secret(bare), doubtful_parameters(bare)
 
 
 def problem_of(text: str) -> str | None:
-    """Return what is wrong with a template, naming the part; None if it is valid."""
+    """Return what is wrong with a template, and where, or None if the template is valid."""
     rest = _PLACE.sub("", text)
     if "{" in rest or "}" in rest:
         return "has a brace without its partner (a brace of the URL itself is written %7B or %7D)"
