@@ -37,8 +37,8 @@ def match_address(
     """Decide whether a page with `values` is about the address `wanted`.
 
     `parcels` are parcel numbers (`plain_parcel`) from other pages about `wanted`. `place_is_known` is true if the
-    source covers only the area of the address, so that its page may omit the town. A page that names another town may be about a
-    house in that town with the same number and street.
+    source covers only the area of the address, so that its page may omit the town. A page that names another town may
+    be about a house in that town with the same number and street.
     """
     ours, theirs = normalize(wanted), identity.address_of(values)
     has_address = bool(theirs.street_number or theirs.street_name)
