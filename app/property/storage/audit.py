@@ -30,7 +30,7 @@ class AuditEntry(Base):
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     state: Mapped[str | None] = mapped_column(String(16))
-    removed: Mapped[PlainJson | None]  # number of rows that a purge deleted, by table; null for a key
+    removed: Mapped[PlainJson | None]  # number of rows that a purge deleted, by table; null for an action on a key
 
     __table_args__ = (
         CheckConstraint("area IN ('key', 'purge')", name="area"),

@@ -30,9 +30,9 @@ _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
-    """Return the key for hashing purged names: PRIVACY_KEY or, for SQLite, by default a key file beside the database.
+    """Return the key for hashing purged names: PRIVACY_KEY. If it is not set, SQLite uses a file beside the database.
 
-    For PostgreSQL, there is no key if PRIVACY_KEY is not set. Then people cannot be purged.
+    PostgreSQL then has no key, and people cannot be purged.
     """
     if settings.retention.privacy_key is not None:
         return NamesKey(settings.retention.privacy_key.get_secret_value())
@@ -42,7 +42,10 @@ def names_key(settings: Settings) -> NamesKey:
 
 
 def database_url(settings: Settings) -> str:
-    """Return DATABASE_URL, which may contain a password, or else the URL of the SQLite file in PROPINTEL_HOME."""
+    """Return DATABASE_URL or, if it is not set, the URL of the SQLite file in PROPINTEL_HOME.
+
+    DATABASE_URL may contain a password.
+    """
     if settings.state.database_url is not None:
         return settings.state.database_url.get_secret_value()
     path = settings.state.propintel_home.absolute() / SQLITE_FILE

@@ -36,7 +36,7 @@ _MEANINGS: Mapping[str, type[StoreError]] = {
     # connection exceptions, out of resources, canceled or shut down, system errors, read-only after a failover
     r"08...|53...|57...|58...|25006": DatabaseUnavailableError,
 }
-#: Names of exceptions that mean, if they have no code, that the connection was lost or could not be made.
+#: Names of driver exceptions. If such an exception has no error code, the connection was lost or could not be made.
 _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
 #: Codes of transient errors: a unique key that another process inserted first, a deadlock, or a serialization failure.
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
@@ -45,7 +45,7 @@ _FULL_BYTES = 1_000_000
 
 
 def shown(url: URL) -> str:
-    """Return the URL without its password."""
+    """Return the URL for messages, without login and secrets."""
     return shown_url(url.render_as_string(hide_password=False))
 
 
@@ -83,7 +83,6 @@ def translate(exc: BaseException, url: URL) -> StoreError:
 
 
 def _code(exc: BaseException | None) -> str:
-    """Return the driver's error code, or "" if the error has none."""
     return getattr(exc, "sqlite_errorname", None) or getattr(exc, "sqlstate", None) or ""
 
 

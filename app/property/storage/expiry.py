@@ -39,9 +39,10 @@ _REQUEST_DAYS = 7
 
 
 def delete_expired(database: Database, settings: Settings) -> Counter[str]:
-    """Delete up to `AT_ONCE` old rows by each rule, in one transaction per rule. Return the deleted rows by table.
+    """Delete up to `AT_ONCE` old rows by each rule, in one transaction per rule.
 
-    Model answers and recipe examples can name people, so the retention period of personal data also applies to them.
+    Return the number of deleted rows by table. Model answers and recipe examples can name people, so the retention
+    period of personal data also applies to them.
     """
     now, limits = database.clock.now(), settings.retention
 

@@ -1,4 +1,4 @@
-"""Short ids, as in git: an unambiguous prefix is accepted from four hex digits on, and shown with at least eight."""
+"""Short ids, as in git. Users can type an unambiguous prefix of four or more hex digits; output shows eight or more."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _FACTS = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """The state of a database. `shown` is its URL without the password.
+    """The state of a database. `shown` is its URL without login and secrets.
 
     Only SQLite has `file` and `journal_mode`; only PostgreSQL has `now`. If the SQLite file is missing, `exists` is
     False and the attributes after it have their defaults. `revision` is the schema's revision. `due` counts properties

@@ -59,7 +59,7 @@ class Message(Base):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The numbers of waiting and of given-up messages, and the error of the newest message that has one."""
+    """The numbers of waiting and of given-up messages. `error` is the newest message's stored error, if any."""
 
     pending: int
     given_up: int
@@ -111,7 +111,10 @@ class Outbox(Store):
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 
     def failed(self, message: Message, error: str, again_at: datetime | None) -> bool:
-        """Record a failed attempt, and retry at `again_at` (None: never). Return False if the claim was lost."""
+        """Record a failed attempt. The message is due again at `again_at` (None: never).
+
+        Return False if the claim was lost.
+        """
         return self._record(message, due_at=again_at, error=clean(error))
 
     def _record(self, message: Message, **values: Any) -> bool:

@@ -48,7 +48,7 @@ class Order:
     descending: bool = False
 
     def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
-        """Sort `query`, and restrict it to the page after `cursor` and one more row.
+        """Sort `query`, and restrict it to the page after `cursor` (None: the first page) and one more row.
 
         The additional row shows whether another page follows. Raises `InvalidCursorError`.
         """
@@ -67,7 +67,7 @@ class Order:
         return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
 
     def cursor(self, place: Place) -> str:
-        """Return a cursor for the rows after `place`, the values of `columns` in one row."""
+        """Return the cursor after the row in which `columns` have the values `place`."""
         parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
         return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
 

@@ -14,7 +14,8 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
-#: Newest revision in migrations/versions. A copy, so that processes start without loading Alembic; a test compares it.
+#: Newest revision in migrations/versions. The number is repeated here, so that processes start without loading Alembic;
+#: a test compares both.
 HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Oldest revision that can be migrated.
@@ -36,9 +37,10 @@ def make_file(url: URL) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Migrate a SQLite database to `HEAD`. A PostgreSQL database that is not at `HEAD` raises an error.
+    """Migrate a SQLite database to `HEAD`, or check that a PostgreSQL database is at `HEAD`.
 
-    The errors are `DatabaseOutdatedError`, and `OldSchemaError` for a revision before `_FIRST`.
+    Raises `OldSchemaError` for a schema from before 1.0, and `DatabaseOutdatedError` for another outdated PostgreSQL
+    schema.
     """
     with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         found = current(connection)
@@ -106,7 +108,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
 
 def is_too_old(revision: str | None) -> bool:
-    """Return whether a version before 1.0 created this revision, which cannot be migrated."""
+    """Return whether this schema revision is from a version before 1.0. Such a schema cannot be migrated."""
     return revision is not None and revision < _FIRST
 
 

@@ -57,7 +57,7 @@ def put_tried(
 
 
 def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[JobAttempt]]:
-    """Return, for each property, the attempts of the last finished job that has any. Other properties are left out."""
+    """Return, by property id, the attempts of the property's last finished job that recorded attempts."""
     brought = select(Job.property_id, Job.id).where(Job.property_id.in_(property_ids), Job.tried.any())
     newest = {row.property_id: row.id for row in connection.execute(brought.order_by(Job.finished_at, Job.id))}
     jobs = entities(connection, select(Job).where(Job.id.in_(newest.values())).options(selectinload(Job.tried)))
@@ -67,7 +67,6 @@ def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, 
 def _rows(
     database: Database, connection: Connection, job_id: str, tried: Sequence[JobAttempt], asked_at: datetime
 ) -> list[dict[str, Any]]:
-    """Return the rows of `tried`, except pages and names that were purged after `asked_at`."""
     purged = purged_since(database, connection, asked_at, {one.url for one in tried if one.url})
     return [
         {

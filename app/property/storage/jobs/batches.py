@@ -55,7 +55,7 @@ class BatchStore(Store):
 
     def complete(self, limit: int = 1000) -> list[Batch]:
         """Complete up to `limit` open batches that have no active jobs, and return them. Their callbacks become due."""
-        with self._database.reading() as connection:  # usually no batch is complete, and no write transaction is needed
+        with self._database.reading() as connection:  # usually nothing is complete, so no write transaction is needed
             found = list(connection.execute(select(Batch.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
 
@@ -97,7 +97,7 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
 
 
 def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
-    """Return the number of jobs in each state, of all batches or of one. Stored counts of complete batches are used."""
+    """Return the number of jobs in each state, of all batches or of one. Complete batches have stored counts."""
     which = () if batch_id is None else (Batch.id == batch_id,)
     sums = [func.coalesce(func.sum(Batch.counts[state].as_integer()), 0).label(state) for state in STATES]
     counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)

@@ -100,7 +100,7 @@ def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Return the targets that need no new job, each with its active or newest finished job (None: no job)."""
+    """Return the targets that need no new job, mapped to their active or newest finished job, or to None."""
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

@@ -26,14 +26,14 @@ FORGOTTEN: dict[str, Any] = dict.fromkeys(("idempotency_key", "fingerprint", "jo
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """An idempotency key. `id` is the SHA-256 of caller and key; `fingerprint`, that of the request's content."""
+    """An idempotency key. `id` is a hash of caller and key; `fingerprint` is a hash of the request's content."""
 
     id: str
     fingerprint: str
 
 
 def take(database: Database, connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the earlier answer (see `earlier`), or None if there is none.
+    """Return the answer of an earlier request with this key, or None; see `earlier`.
 
     Other requests with this key wait until the transaction ends.
     """
@@ -64,12 +64,12 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
-    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # other jobs were purged
+    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # purged jobs are left out
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)
 
 
 def note_answered(connection: Connection, key: RequestKey, now: datetime, *which: ColumnElement[bool]) -> bool:
-    """Mark the batch with this key as answered, so that retries are not delayed. Return False if there is none."""
+    """Mark the batch of this key as answered, so that retries are not delayed. Return False if the batch is gone."""
     mine = Batch.idempotency_key == key.id
     return connection.execute(update(Batch).where(mine, *which).values(answered_at=now)).rowcount == 1
 

@@ -79,8 +79,8 @@ class Batch(Base):
     priority: Mapped[int]
     targets: Mapped[int]
     duplicates: Mapped[int] = mapped_column(default=0)
-    completed_at: Mapped[datetime | None]  # null while a job is active, also when it is retried
-    # number of jobs in each state; null until the batch completes (`BatchStore` then computes it)
+    completed_at: Mapped[datetime | None]  # null until all jobs have ended, and again while a job is retried
+    # number of jobs in each state; null until the batch completes (until then, `BatchStore` counts the jobs)
     counts: Mapped[PlainJson] = mapped_column(nullable=True)
     callback_url: Mapped[Words | None]  # full URL, which can contain a secret; null if there is no callback
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
@@ -138,15 +138,15 @@ class Job(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
-    position: Mapped[int]  # position in the batch, which sorts jobs of the same time
+    position: Mapped[int]  # position in the batch; lists have this order
     target: Mapped[Url]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]  # 0 (urgent) to 9
     refresh: Mapped[bool]
-    # number of runs, except runs that ended in a wait or because the worker stopped
+    # number of runs, not counting runs that were postponed or stopped with their worker
     attempts: Mapped[int] = mapped_column(default=0)
     waited_seconds: Mapped[float] = mapped_column(default=0.0)  # total of waits that count toward the deadline
-    # earliest time of the next run; of a failed job of a watch, time of its requeuing; null: none
+    # earliest time of the next run; for a failed job of a watch, the time to requeue it; null: none
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
@@ -158,10 +158,10 @@ class Job(Base):
     lease_expires_at: Mapped[datetime | None]
     # page that the running job reads and other jobs must not read meanwhile (`pages/index.py`); null: none
     reading_url: Mapped[Url | None]
-    sent_at: Mapped[datetime | None]  # time of the last sending, or end of the message's countdown; null: never sent
+    sent_at: Mapped[datetime | None]  # time when the message was last sent, or its countdown's end; null: never sent
     sent_to: Mapped[str | None] = mapped_column(String(64))  # broker queue of the last message
     sent_times: Mapped[int] = mapped_column(default=0)
-    # time when recovery sends the job if nothing else has; null once the message is in the broker's queue
+    # time after which recovery sends the job's message; null if the message was sent
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
@@ -257,7 +257,7 @@ class JobAttempt(MappedAsDataclass, Base):
 
 
 class DailyUsage(Base):
-    """The amount of a unit that a subject used on a UTC day (`jobs/usage.py`)."""
+    """The usage of one subject (a caller, or all watches) on one UTC day, in one unit (`jobs/usage.py`)."""
 
     __tablename__ = "daily_usage"
 

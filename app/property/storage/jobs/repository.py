@@ -58,7 +58,7 @@ _SHOWN = select(Job).options(selectinload(Job.tried))
 def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
-    """Reset and requeue those of the jobs that meet `ended_badly`, and reopen their batches. Return the queued jobs."""
+    """Reset and requeue the jobs that still meet `ended_badly`, and reopen their batches. Return the queued jobs."""
     change = {
         **CLEARED,
         **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
@@ -101,9 +101,9 @@ class JobStore(Store):
         """Create a batch with a job for each target that has no active job and is not fresh.
 
         With `refresh`, fresh targets get jobs too. Priorities range from 0 (urgent) to 9. `callback_url` must be
-        checked already; it is called when the batch completes. `economy` jobs can wait for a model batch. The new jobs
-        count against the quota of `requester`. If the requester's idempotency key was used before, the earlier batch
-        is returned (`repeated`), or an error of `idempotency.earlier` is raised.
+        checked already; a webhook is sent there when the batch completes. `economy` jobs can wait for a model batch.
+        The new jobs count against the quota of `requester`. If the requester's idempotency key was used before, the
+        earlier batch is returned (`repeated`), or an error of `idempotency.earlier` is raised.
 
         Raises `InvalidTargetError` for the first invalid target, and `QuotaExceededError`; then nothing is created.
         """
@@ -192,7 +192,7 @@ class JobStore(Store):
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
         """Fail the job with this error. If `owner` is None, the job's worker is dead, and the lease is not checked.
 
-        If the job belongs to a watch and the error can pass, `due_at` is when the schedule of watches requeues the job.
+        If the job belongs to a watch and the error may be temporary, the watch schedule requeues the job at `due_at`.
         """
         now = self._clock.now()
         change = {
@@ -223,7 +223,7 @@ class JobStore(Store):
         """Queue the job to run after `again_seconds`. The caller must send its message, with a countdown, to `queue`.
 
         No message can start the job earlier. `waited_seconds` is the job's new total of waits that count toward its
-        deadline. Only with `counted`, for a retry after a failure, does the ended run count as an attempt.
+        deadline. The ended run counts as an attempt only if `counted` is True, for a retry after a failure.
         """
         due_at = self._clock.now() + timedelta(seconds=again_seconds)
         # until `due_at`, a worker holds the message, so recovery must not count it as missing from the queue

@@ -63,7 +63,7 @@ def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
 
 
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
-    """Count `count` new jobs against the requester's quota. Raises `QuotaExceededError` if the rest is too small."""
+    """Count `count` new jobs against the requester's quota. Raises `QuotaExceededError` if too little of it is left."""
     quota = requester.daily_targets
     if count and not add(connection, now.date(), requester.caller, _TARGET, count, limit=quota):
         left, ends = max(0, (quota or 0) - used(connection, requester.caller, now.date())), next_day(now)

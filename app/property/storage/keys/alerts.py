@@ -70,7 +70,7 @@ class AlertStore(Store):
         with self._database.reading() as connection:  # usually nothing changes, and no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # a change of only the message or details is not stored: it could occur every 15 seconds
+            return [], []  # changes of only messages or details are not stored: they could occur every 15 seconds
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 
@@ -94,7 +94,7 @@ def _record(
         if name not in before:
             row = {"id": new_id(), "fired_at": now, **values}
             fired += entities(connection, insert(Alert).values(row).returning(Alert))
-        elif before[name].severity != alarm.severity:  # `as_before` fails if another process just made this update
+        elif before[name].severity != alarm.severity:  # `as_before` matches no row if another process was faster
             as_before = (Alert.id == before[name].id, IS_FIRING, Alert.severity != alarm.severity)
             changed = entities(connection, update(Alert).where(*as_before).values(values).returning(Alert))
             fired += changed if alarm.severity is Severity.CRITICAL else []

@@ -76,7 +76,7 @@ class KeyHistoryStore(Store):
         return self._read(query.order_by(Key.first_seen_at, Key.key_id))
 
     def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
-        """Return the usage of all keys together, by hour, since the hour `since`. Hours without usage are omitted."""
+        """Return the usage of all keys together for each recorded hour that began at `since` or later."""
         sums = (func.sum(getattr(KeyHour, name)) for name in _USES)
         query = select(KeyHour.hour, *sums).where(KeyHour.hour >= since, KeyHour.key_id != "")
         rows = self._rows(query.group_by(KeyHour.hour).order_by(KeyHour.hour))

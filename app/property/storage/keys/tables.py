@@ -12,7 +12,7 @@ from app.property.storage.types import Base, Id, JsonWords, Plain, PlainJson, Wo
 
 
 class Key(Base):
-    """An OpenAI key that is or was configured. The row with the id "" is the whole pool, with its demand for models."""
+    """An OpenAI key that is or was configured. The row with the id "" stands for the whole pool."""
 
     __tablename__ = "keys"
 
@@ -47,7 +47,7 @@ class KeyHour(Base):
     microusd: Mapped[int] = mapped_column(BigInteger)
     cached_tokens: Mapped[int] = mapped_column(BigInteger)  # input tokens that the provider had cached
     # The following columns are used only for the key "".
-    sent: Mapped[int] = mapped_column(BigInteger)  # number of requests that got a key
+    sent: Mapped[int] = mapped_column(BigInteger)  # number of requests that got a key and were sent
     waited_us: Mapped[int] = mapped_column(BigInteger)  # total time that these requests waited for a key
     # time in which no key had capacity for a request, by the limit that was reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)

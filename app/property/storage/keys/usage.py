@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
-#: If the last counters are older than this, an increase is distributed over only the last part of the gap, this long.
+#: Maximum time over which an increase is distributed. After a longer gap, only the last part of the gap gets counts.
 _LONGEST_SPREAD = timedelta(days=2)
-#: Prefix of counter names that count requests without a key, before the reason.
+#: The name of a counter of requests that got no key is this prefix and the reason.
 REFUSALS = "refusals:"
 
 
@@ -66,7 +66,7 @@ class CountedKey:
 
 
 def flat(figures: Uses | Demand) -> dict[str, int]:
-    """Return the nonzero figures by name. Each reason of a refusal has its own name, with the prefix `REFUSALS`."""
+    """Return the nonzero figures by name. The name of a refusal is `REFUSALS` and its reason."""
     counts = {name: count for name, count in asdict(figures).items() if name != "refusals" and count}
     refusals = figures.refusals if isinstance(figures, Demand) else {}
     return counts | {f"{REFUSALS}{reason}": count for reason, count in refusals.items()}
@@ -96,7 +96,7 @@ def hour_of(moment: datetime) -> datetime:
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
     """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly to `counts`.
 
-    After an outage of Celery beat, for example, the counts of a night do not all appear in one hour.
+    Otherwise, after an overnight outage of Celery beat, all counts of the night would appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)

@@ -146,9 +146,9 @@ class LlmBatchStore(Store):
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
-        """Store answers, and wake the jobs that wait for them. Return the number of requests that had no answer before.
+        """Store answers, and wake the jobs that wait for them. Return the number of newly answered requests.
 
-        Repeating this changes nothing.
+        Requests that already have an answer are not changed.
         """
         changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
         for change in changes.values():
@@ -179,9 +179,9 @@ class LlmBatchStore(Store):
     ) -> int:
         """Park unanswered requests of the batch again, and return their number. `request_ids` None means all.
 
-        They can be sent again after `pause_seconds`. A request that was in `MOST_SENDS` batches or has waited too long
-        is returned to its job instead, for a normal API call. If `counted` is False, this batch does not count toward
-        `MOST_SENDS`. `request_ids` must be at most a few thousand, because one statement has them all as parameters.
+        The requests can be sent again after `pause_seconds`. A request that was in `MOST_SENDS` batches or has waited
+        too long is returned to its job instead, for a normal API call. If `counted` is False, this batch does not count
+        toward `MOST_SENDS`. Pass at most a few thousand `request_ids`, because all are parameters of one statement.
         """
         which = _unanswered(batch_id, request_ids)
         these = update(_R).where(which)
@@ -241,5 +241,4 @@ def _unanswered(batch_id: str, request_ids: Sequence[str] | None = None) -> Colu
 
 
 def _hold(connection: Connection, which: ColumnElement[bool]) -> list[str]:
-    """Lock the matching requests until the transaction ends, and return their ids."""
     return list(connection.execute(select(_R.id).where(which).order_by(_R.id).with_for_update()).scalars())

@@ -75,10 +75,9 @@ class LlmRequestStore(Store):
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
         """Park the request, and defer the job until it is answered. The job's run does not count as an attempt.
 
-        If the same request is already parked or sent, the job waits for that one. If it is finished, it is parked
-        again; but if this job was waiting for it, the job is due immediately instead. Raises `LeaseLostError`,
-        `PurgedMeanwhileError` if the page was purged after it was fetched, and `PersonPurgedMeanwhileError` if the
-        request names a purged person.
+        Jobs with equal requests share one row. A finished request is parked again, unless this job was waiting for it;
+        then the job is due immediately. Raises `LeaseLostError`, `PurgedMeanwhileError` if the page was purged after it
+        was fetched, and `PersonPurgedMeanwhileError` if the request names a purged person.
         """
         now, question, page = self._clock.now(), request.question, request.page
         body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
@@ -141,7 +140,7 @@ class LlmRequestStore(Store):
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Return parked requests to their jobs if the cache has the answer meanwhile. Return their number."""
+        """Return parked requests whose answers are in the cache now to their jobs. Return the number of requests."""
         good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
         return self._end_parked(good, RequestState.DIRECT)
 

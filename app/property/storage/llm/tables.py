@@ -103,7 +103,7 @@ class LlmBatch(Base):
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether OpenAI cannot have charged for the batch, because nobody has tried to create it there."""
+        """Whether OpenAI has certainly not charged for the batch: its creation there was never tried."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 

@@ -29,9 +29,9 @@ _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.prop
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Return the condition for records that were current after `since` and need no further model call.
+    """Return the condition for records that were current after `since` and whose page needs no further model call.
 
-    With `whole_property`, no record of the same property may need a model call either.
+    With `whole_property`, no other page of the same property may need a model call either.
     """
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
@@ -46,7 +46,7 @@ class KnownRecord:
 
 
 class Seen(NamedTuple):
-    """The SHA-256 of a body received for `url`, its page's URL `page_url`, and the extractors' version `edition`."""
+    """A body received for `url`. `page_url` is the URL of its page; `edition` is the version of the extractors."""
 
     url: str
     page_url: str
@@ -76,7 +76,7 @@ class PageIndex(Store):
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
-        """Return whether `PropertyStore.confirm` would probably succeed. Takes no locks, so that may change."""
+        """Return whether `PropertyStore.confirm` would succeed now. No lock is taken, so the answer may be outdated."""
         with self._database.reading() as connection:
             return record_with_body(connection, seen) is not None
 
@@ -122,7 +122,7 @@ def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -
 def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bodies: str) -> None:
     """Store `url` as an alias of the page `page_url`.
 
-    `bodies` are the hashes of the body of `url` and of the body of the record with the same content; or none, if the
+    `bodies` are two hashes: of the body of `url`, and of the body whose record has the same content. Omit both if the
     contents were not compared.
     """
     own, known = bodies or (None, None)

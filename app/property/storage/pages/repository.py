@@ -105,9 +105,9 @@ class PageStore(Store):
         return CacheValidators(*row) if row is not None and any(row) else None
 
     def still_holds(self, url: str, final_url: str) -> Page | None:
-        """Return the newest page stored for `final_url`, which just answered 304, with `url` as its requested URL.
+        """Return the newest stored page at `final_url`, with `url` as its requested URL.
 
-        Return None if that page is not stored or has no cache validators.
+        Call this after `final_url` answered 304. Return None if no page is stored or if it has no cache validators.
         """
         copies = self._read(_newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)

@@ -24,7 +24,7 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """The number and compressed size of the blobs that one step deleted, and whether `more` may have to be deleted."""
+    """The number and compressed size of the blobs that one step deleted. `more` means that old blobs may be left."""
 
     bodies: int = 0
     packed_bytes: int = 0

@@ -78,5 +78,5 @@ class PageAlias(Base):
     seen_at: Mapped[datetime] = mapped_column(index=True)
     # hash of the body at `url`; null if the contents were not compared
     content_sha256: Mapped[BodyHash | None]
-    # hash of the body whose record contains everything in that body; null if the contents were not compared
+    # hash of the body whose record has the same content; null if the contents were not compared
     record_sha256: Mapped[BodyHash | None]

@@ -1,4 +1,4 @@
-"""Create all tables from the mapped classes."""
+"""The first revision: all tables of version 1.0."""
 
 from __future__ import annotations
 
@@ -12,5 +12,8 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create all tables. Before a second revision is added, this one must list its own tables."""
+    """Create all tables from the mapped classes.
+
+    A second revision will change these classes. Then this revision must define its tables itself.
+    """
     metadata.create_all(op.get_bind())
