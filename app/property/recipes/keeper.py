@@ -26,7 +26,8 @@ from app.property.record import WITH_PROPERTY, Method
 
 _LOG = logging.getLogger(__name__)
 
-#: An active recipe is suspended if its newest `_RECENT` pages have, on average, a smaller share of the usual fields.
+#: An active recipe is suspended if, on average over its newest `_RECENT` pages, its anchors find less than the share
+#: `_LEAST_RECENT` of the usual number of fields (`Recipe.recent`).
 _RECENT, _LEAST_RECENT = 8, 0.75
 #: The minimum time between two attempts to learn a suspended recipe again.
 _RELEARNED_AFTER = timedelta(days=1)
@@ -222,7 +223,7 @@ def host_of(page: Page) -> str:
 
 
 def _judged(recipe: Recipe) -> Recipe:
-    """Return `recipe`, suspended if its newest pages have far fewer of the usual fields than before."""
+    """Return `recipe`, suspended if its anchors find far fewer fields than usual on its newest pages."""
     recent = sum(recipe.recent) / len(recipe.recent) if recipe.recent else 1.0
     if len(recipe.recent) < _RECENT or recent >= _LEAST_RECENT:
         return recipe

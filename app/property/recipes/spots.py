@@ -218,7 +218,7 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """Return the largest element around the text at index `place` that does not contain the label; None if too far.
+    """Return the largest element around the text at index `place` that does not contain the label (see `_block_of`).
 
     If the label is an element within that text, such as a bold word, return the text segment itself.
     """

@@ -19,8 +19,8 @@ from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, l
 from app.property.recipes.typed import READER, one_value, says
 from app.property.record import WITH_PROPERTY
 
-#: A recipe applies to a page if its anchors find at least this share of the usual fields. The share is higher if the
-#: page is less similar to the recipe's template.
+#: A recipe applies to a page if its anchors find at least this share of the usual number of fields. A page that is less
+#: similar to the recipe's template needs a higher share.
 LEAST_FOUND = 0.6
 #: Another reader contradicts a recipe if it read another value with at least this confidence.
 _CONTRADICTS = 0.75
@@ -37,10 +37,11 @@ class RecipeReading:
     """The result of reading a page with its recipe.
 
     `recipe` is the recipe for the page's template. It is None if no recipe is known, or if the page is not about a
-    property. `found` is the share of the usual fields that the recipe's anchors find, 0 to 1. `applies` is True if the
-    recipe is active and `found` is high enough; otherwise, the recipe's values are not used. `hits` are the fields that
-    the recipe found, `misses` those whose anchors found nothing, and `contradicted` those for which its anchors
-    disagree or another reader found another value. `extraction.settled` are the fields that no model is asked for.
+    property. `found` is the number of fields for which its anchors find values, divided by the usual number, at most 1.
+    `applies` is True if the recipe is active and `found` is high enough; otherwise, the recipe's values are not used.
+    `hits` are the fields that the recipe found, `misses` those whose anchors found nothing, and `contradicted` those
+    for which its anchors disagree or another reader found another value. `extraction.settled` are the fields that no
+    model is asked for.
     """
 
     extraction: Extraction
@@ -109,7 +110,7 @@ class _Tried:
     """The result of trying one recipe on a page.
 
     `read` are the values found. `hits` are the fields with a value, `misses` those whose anchors find nothing, and
-    `split` those whose anchors disagree. `found` is the share of the usual fields that the anchors find, 0 to 1.
+    `split` those whose anchors disagree. `found` is as in `RecipeReading`.
     """
 
     read: list[Candidate] = member(default_factory=list)

@@ -21,7 +21,7 @@ from app.property.storage.watches.schedule import TICK
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """The result of a purge: the number of deleted rows by table, and the ids of jobs whose Redis results must go."""
+    """The number of deleted rows by table, and the ids of the jobs whose results must also be deleted from Redis."""
 
     removed: dict[str, int]
     job_ids: Sequence[str] = field(repr=False)

@@ -122,7 +122,7 @@ def rows_of(
 
 
 def complete(connection: Connection, scope: Scope) -> Scope:
-    """Return `scope` extended by the properties merged with its own, and by all URLs of all pages concerned."""
+    """Return `scope` extended by the properties merged with its own, and by all URLs of all their pages."""
     property_ids = set(scope.properties)
     if scope.at_address:
         property_ids |= _at_address(connection, scope.urls[0])

@@ -1,4 +1,4 @@
-"""Store identity decisions: a person splits or joins properties or undoes a decision, or the program asks for a review.
+"""Store identity decisions. People split properties, join properties, and undo decisions. The program requests reviews.
 
 A decision names pages, not properties, because pages persist when properties are merged. It applies to all later
 records of these pages (`resolve.py`) until it is undone. A newer decision on the same two pages overrides it
@@ -81,9 +81,9 @@ class DecisionStore(Store):
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
         """Undo a decision.
 
-        After a join, the pages of the other property move to it again, except pages that a different join keeps with
-        the staying pages. Pages added since the join stay. After a split, the two properties are merged, unless a
-        different split keeps them apart. A review is closed, and nothing moves.
+        Undoing a join moves the pages of the other property to it again, except pages that a different join keeps with
+        the remaining pages. Pages added since the join stay. Undoing a split merges the two properties, unless a
+        different split keeps them apart. Undoing a review closes it, and nothing moves.
 
         Raises `NotFoundError`, and `IdentityDecisionError` if the decision is already undone.
         """
@@ -137,8 +137,8 @@ class DecisionStore(Store):
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
         """Move the pages that the join took from the other property to that property again.
 
-        The ids that were merged into the other property before the join are pointed at it again. If the other property
-        is not stored as merged into this one, the pages move to a new property.
+        Ids that had been merged into the other property point to it again. If the other property is not stored as
+        merged into this one, the pages move to a new property.
         """
         kept_id = canonical_id(connection, join.property_id)
         sources = pages_of(connection, kept_id)
@@ -170,7 +170,7 @@ def _decide(
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=next_update_time(database, connection),  # later than each decision that updated a property before
+        at=next_update_time(database, connection),  # later than the property updates of earlier decisions
         who=clean(who),
         kind=kind,
         reason=clean(reason),

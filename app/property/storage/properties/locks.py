@@ -1,4 +1,4 @@
-"""Lock properties on PostgreSQL, so that two writers whose records may describe the same property run one by one.
+"""Lock properties on PostgreSQL. Two writers wait for each other if their records may describe the same property.
 
 SQLite has one writer at a time and needs no locks. Each lock is held until its transaction ends. A writer takes locks
 in this order: the purge lock (shared), property keys, the job's row, rows of properties, the feed. The locks for ticks,
@@ -28,9 +28,9 @@ _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k OR
 
 
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
-    """Keep new purges from deleting, and keep out writers whose records share a key with one of `records`.
+    """Lock out new purges, and other writers whose records share a key with one of `records`.
 
-    Wait for such writers that are running. On SQLite, only one writer runs anyway.
+    Wait for such writers that are already running. On SQLite, do nothing.
     """
     database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:
@@ -65,5 +65,4 @@ def lock_feed(database: Database, connection: Connection) -> None:
 
 
 def _number(key: str) -> int:
-    """Return the number of the advisory lock for a property key: the first 64 bits of its hash."""
     return int.from_bytes(hashlib.sha256(f"property {key}".encode("utf-8", "replace")).digest()[:8], signed=True)

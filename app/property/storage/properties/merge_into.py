@@ -66,7 +66,7 @@ def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id:
 
 
 def _keep_due(connection: Connection, from_id: str, to_id: str) -> None:
-    """Lower the identity version of `to_id` to that of `from_id`, so that the moved records are reindexed if needed."""
+    """If `from_id` has an older identity version, set it for `to_id` too, so that the moved records are reindexed."""
     ids, rules = Property.id, Property.identity_version
     theirs = select(rules).where(ids == from_id).scalar_subquery()
     connection.execute(update(Property).where(ids == to_id, rules > theirs).values(identity_version=theirs))

@@ -88,7 +88,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    # a newer release made the old keys; after the rebuild by this release, it must reindex the property
+    # a newer release made the old keys, and must reindex the property after this release has replaced them
     if stored.identity_version > identity.IDENTITY_VERSION:
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:

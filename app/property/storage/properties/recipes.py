@@ -30,18 +30,17 @@ _USABLE = select(RecipeRow).where(RecipeRow.format == FORMAT)
 
 
 class StoredRecipes(Store):
-    """The recipes of a `Database`. Each method is one transaction. Implements `RecipeStore` for `RecipeKeeper`."""
+    """The recipes of a `Database`. Each method is one transaction.
+
+    This class implements `RecipeStore` (`app/property/recipes/keeper.py`), which documents the shared methods.
+    """
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten, then learned recipes, last updated first."""
         with self._database.reading() as connection:
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template and kind, else store and return `recipe`. Locks the host.
-
-        If the host then has more than `MOST_OF_HOST` learned recipes, those updated longest ago are deleted.
-        """
+        """Find or store a recipe. Of more than `MOST_OF_HOST` learned recipes, delete those updated longest ago."""
         from app.property.recipes.template import likest  # noqa: PLC0415
 
         def work(connection: Connection) -> Recipe:
@@ -57,11 +56,7 @@ class StoredRecipes(Store):
         return self._database.repeat(work)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example, replacing an older example of the same page. Keep the newest `MOST_EXAMPLES` per recipe.
-
-        Store nothing if the page must not be stored (`no-store`), names a purged person, was purged after it was
-        fetched, or has a URL that is too long.
-        """
+        """Store an example, except of a page that must not be stored, was purged, or contains a purged name."""
         page = example.page
         if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # such a URL is too long for the index
             return
@@ -88,7 +83,6 @@ class StoredRecipes(Store):
         self._database.repeat(work)
 
     def examples(self, recipe_id: str) -> list[Example]:
-        """Return the examples whose pages are still stored, newest last."""
         from app.property.recipes.learning import Example  # noqa: PLC0415
 
         c, found = RecipeExample, list[Example]()
@@ -104,13 +98,10 @@ class StoredRecipes(Store):
         return found
 
     def forget_examples(self, recipe_id: str) -> None:
-        """Delete the examples of a recipe."""
         which = delete(RecipeExample).where(RecipeExample.recipe_id == recipe_id)
         self._database.repeat(lambda connection: connection.execute(which))
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Lock the stored recipe and replace it by the result of `change`. Return that, or None if it was deleted."""
-
         def work(connection: Connection) -> Recipe | None:
             row = connection.execute(_locked(recipe_id)).one_or_none()
             if row is None:

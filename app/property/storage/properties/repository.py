@@ -200,7 +200,7 @@ class PropertyStore:
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
         """Return the property at `address` and the kind of its newest page, or None if the property is not fresh.
 
-        A property is fresh if a page was confirmed after `since` and no page needs a model again.
+        A property is fresh if one of its pages was fetched or confirmed after `since`, and no page waits for a model.
         """
         keys = identity.address_lookups(address)
         owners = select(PropertyKey.property_id).where(PropertyKey.key.in_(keys), ~PropertyKey.is_blocking)
