@@ -1,4 +1,4 @@
-"""A fetched and decoded page, as the fetcher returns it and the store keeps it by content hash."""
+"""A fetched and decoded page. The fetcher returns it, and the page store keeps it by content hash."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class Page:
     """A page as received.
 
     `url` was requested, and `final_url` answered after redirects. `content_type` is the media type without parameters
-    in lower case, `text` the decoded and repaired body, and `body` the bytes after content decoding. `declared_url` is
-    the canonical URL of the response's Link header, unchecked. `spent` is the CPU time that the page has cost so far.
+    in lower case. `text` is the decoded and repaired body, and `body` has the bytes after content decoding.
+    `declared_url` is the canonical URL in the response's Link header, unchecked. `spent` is the CPU time that was spent
+    on the page so far.
     """
 
     url: str
@@ -51,9 +52,7 @@ class Page:
 
     @cached_property
     def sha256(self) -> str:
-        """Return the hex digest of `body`, the key of its stored copy. It is computed once, because every record that
-        is read from the page needs it.
-        """
+        """Return the SHA-256 hash of `body` in hex digits, which is the key of its stored copy."""
         return hashlib.sha256(self.body).hexdigest()
 
 

@@ -19,7 +19,7 @@ __all__ += ["WITH_PROPERTY", "PageKind", "PropertyRecord", "SourceKind", "fits"]
 
 
 class PageKind(StrEnum):
-    """The kind of a fetched page. Only listings and records hold a property."""
+    """The kind of a fetched page. A record, such as a page of an assessor, has facts but no asking price."""
 
     LISTING = "listing"
     RECORD = "record"
@@ -28,7 +28,7 @@ class PageKind(StrEnum):
     GONE = "gone"
 
 
-#: These kinds of pages hold a property.
+#: The kinds of pages that describe one property.
 WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
@@ -66,8 +66,8 @@ class Evidence(BaseModel):
 
     `raw` is the text on the page, `quote` enough surrounding text to find it, and `locator` a JSON pointer (jsonld,
     state), an XPath (microdata, opengraph, label), either (recipe), or `chars:START-END` in the text sent to a model
-    (llm). `rendered`: a browser rendered the page. `recipe` names the recipe that read the value and how many pages it
-    was learned from. `rendered` and `recipe` are left out if empty.
+    (llm). `rendered` is true if a browser rendered the page. `recipe` names the recipe that read the value, and how
+    many pages it was learned from. JSON omits `rendered` if it is false, and `recipe` if it is empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -111,7 +111,7 @@ def fits(name: str, value: Any) -> bool:
 
 
 class PropertyRecord(BaseModel):
-    """One page's data: values by RESO name, each with evidence. A field that the page lacks is absent.
+    """One page's data: values by RESO name, each with evidence. Fields that the page lacks are left out.
 
     Raises `ValueError` for an unknown name, a value of the wrong type, or a value without evidence.
     """

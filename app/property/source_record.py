@@ -14,10 +14,10 @@ from app.property.urls.site import owner_of
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """A source that has one vote: all hosts and ports of one owner. If the kinds of an owner's offices are known, each
-    kind has its own vote.
+    """A source that counts once when values are merged: all hosts and ports of one owner.
 
-    `kind` is None if it is unknown or "other".
+    If an owner has offices of different known kinds, each kind counts as a separate source. `kind` is None if it is
+    unknown or "other".
     """
 
     owner: str
@@ -32,8 +32,8 @@ class Voter:
 class SourceRecord:
     """One page's values. `url` was requested and `final_url` answered; both are normalized.
 
-    `page_url` is the page's canonical URL (`urls/canonical.py`), None if undetermined. `checked_at` is when its site
-    last confirmed it unchanged, None if it never did. `source_kind` is None if unknown.
+    `page_url` is the page's canonical URL (`urls/canonical.py`), or None if undetermined. `checked_at` is when the site
+    last confirmed that the page is unchanged, or None if it never did. `source_kind` is None if unknown.
     """
 
     url: str
@@ -64,7 +64,7 @@ class SourceRecord:
 
 
 def independent(voters: Iterable[Voter]) -> set[Voter]:
-    """Return the sources that have a vote. One without a kind has none if an office of its owner is also given."""
+    """Return the sources that count. A source without a kind counts only if no kind of the same owner is known."""
     found = set(voters)
     known = {voter.owner for voter in found if voter.kind is not None}
     return {voter for voter in found if voter.kind is not None or voter.owner not in known}

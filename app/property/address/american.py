@@ -1,4 +1,4 @@
-"""Read a requested US address from one line. Missing parts are reported and never guessed."""
+"""Read a requested US address from one line. Missing parts are errors, but a ZIP code may determine the state."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _NUMBERS_ONLY = re.compile(r"\d+\w?(?:-\d+\w?)?")
 
 
 def read(text: str) -> Address:
-    """Return the address in `text`, with every part in the spelling of Publication 28.
+    """Return the address in `text`, with every part in the spelling of USPS Publication 28.
 
-    `street` is the delivery line (`123 N MAIN ST UNIT 4`) and `street_name` the street without number and unit. `unit`
-    is the identifier alone if any designator fits (`4`), or else both (`STE 4`). `postal_code` has five digits.
+    `street` is the delivery line (`123 N MAIN ST UNIT 4`), and `street_name` is the street without number and unit.
+    `unit` is only the identifier (`4`) if its designator is `APT`, `UNIT`, or `#`; otherwise, it includes the
+    designator (`STE 4`). `postal_code` has five digits.
 
     Raises `ValueError` with the problem or with all missing parts.
     """
@@ -65,7 +66,7 @@ def spelled(address: Address) -> str:
 
 
 def _without_mail(words: str) -> str:
-    """Remove a post box beside a street. Raises `ValueError` for an address that only receives mail."""
+    """Remove the PO box from an address that also has a street. Raises `ValueError` for an address only for mail."""
     if _MILITARY.search(words):
         raise ValueError("is a military mail address, which is no property; give the address of the building")
     if re.search(r"\bGENERAL DELIVERY\b", words):
@@ -85,9 +86,9 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the delivery line, units in parts of their own, and the parts after them.
+    """Return the delivery line, the units that are separate parts, and the remaining parts.
 
-    Names before the delivery line are dropped.
+    Other parts before the delivery line, such as a name, are dropped.
     """
     parts = _joined_numbers(parts)
     at = next((i for i, part in enumerate(parts) if streets.starts_with_number(part) or _RURAL.match(part)), None)
@@ -102,7 +103,7 @@ def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
 
 
 def _joined_numbers(parts: Sequence[str]) -> list[str]:
-    """Join `123, MAIN ST` into one line; `123, SALEM` stays a number and a town."""
+    """Join `123, MAIN ST` into one part. `123, SALEM` is not joined, because it is a number and a town."""
     if len(parts) > 1 and _NUMBERS_ONLY.fullmatch(parts[0]) and not parts[1][0].isdigit():
         line = f"{parts[0]} {parts[1]}"
         return [line, *parts[2:]] if len(parts) > 2 or streets.read_line(line).suffix else list(parts)
@@ -116,7 +117,7 @@ def _with_line(address: Address, line: str, unit_parts: Sequence[str]) -> Addres
     street = streets.read_line(line)
     unit = " ".join((street.unit, *unit_parts)).strip()
     street = replace(street, unit=unit)
-    # a unit that cannot be recognized in the line alone stays a separate part
+    # if the line with its unit would not be parsed into the same parts, the unit follows after a comma
     written = street.line if streets.read_line(street.line) == street else f"{replace(street, unit='').line}, {unit}"
     return replace(
         address,

@@ -1,4 +1,4 @@
-"""Normalize addresses, derive keys, and compare. Typing errors in names match; different numbers never do."""
+"""Normalize and compare addresses, and derive keys. Names may match despite a typing error; numbers must be equal."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from app.property.address.words import plain
 from app.property.values.places import country_code, us_state
 
 Verdict = Literal["same", "different", "unsure"]
-#: States name the same kind of road differently. Keys and comparisons write `SR` and the road's number for all.
+#: The words for state roads, which differ between states. Keys and comparisons replace all of them by `SR`.
 _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
-#: Designators of single units. Equal identifiers may mean the same unit, different ones never do.
+#: Designators of single units. `STE 4` and `RM 4` may be the same unit, but `STE 4` and `RM 5` never are.
 _SINGLE_UNITS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
 #: The number of typing errors that a name may have: (minimum number of characters, errors).
 _TYPOS = ((10, 2), (6, 1))
 
 
 def address_key(address: Address) -> str:
-    """Return one text per address, equal for all its spellings and stable over versions: `12|n main st|4|00000`.
+    """Return a key such as `12|n main st|4|00000`. All spellings of an address have the same key, in all versions.
 
-    The place is the ZIP code (five digits), or else town and state. Raises `ValueError` if number, street, or place is
+    The last part is the five-digit ZIP code, or else town and state. Raises `ValueError` if number, street, or place is
     unknown.
     """
     parts = normalize(address)
@@ -81,7 +81,7 @@ def compare(one: Address, other: Address) -> Verdict:
 
 @lru_cache(maxsize=20_000)
 def _street(address: Address) -> Street:
-    """Return the street in capitals. Separately given parts take precedence over the street line."""
+    """Return the parts of the street in capitals. Parts that are given separately override the street line."""
     american = (country_code(address.country or "") or "US") == "US"
     written = streets.read_line(plain(address.street or "").replace(",", "")) if american else Street()
     number = streets.spelled_number(plain(address.street_number or "")) or written.number
@@ -118,7 +118,7 @@ def _lower(value: str | None) -> str | None:
 
 
 def _numbers(one: str, other: str) -> Verdict:
-    """Compare house numbers. Return `unsure` if one is missing or in the other's range, and for `42-10` and `4210`."""
+    """Compare house numbers. Return `unsure` if one is missing, is in the other's range, or has an extra hyphen."""
     if not (one and other):
         return "unsure"
     if one == other:
@@ -137,7 +137,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `same` for equal units, `unsure` if only one has a unit or the designators differ, else `different`."""
+    """Return `same` for equal units, `different` for different identifiers, and else `unsure`: `STE 4` and `RM 4`."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)
@@ -164,7 +164,7 @@ def _names(one: Street, other: Street) -> Verdict:
 
 
 def _is_typo(one: str, other: str) -> bool:
-    """Return whether one long name could be a mistyped form of the other."""
+    """Return whether the names differ only by typing errors. Short names and names with digits must be equal."""
     shorter = min(len(one), len(other))
     allowed = next((errors for length, errors in _TYPOS if shorter >= length), 0)
     return not re.search(r"\d", one + other) and OSA.distance(one, other) <= allowed

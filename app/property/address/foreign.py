@@ -1,4 +1,4 @@
-"""Read requested addresses outside the US. The country stands at the end, and the rest follows its conventions."""
+"""Read requested addresses outside the US. The country comes last; its conventions apply to the other parts."""
 
 from __future__ import annotations
 

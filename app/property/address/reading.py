@@ -1,7 +1,7 @@
 """Split one address text from a page into parts, as written. Never raises; unknown parts stay None.
 
-Structured parts of a page take precedence (`reading/`); this module is for plain text. `usaddress` splits US addresses;
-other addresses are split at commas and postal codes. `wanted.py` reads addresses that users request, strictly.
+If a page has the parts separately, `reading/` uses those instead of this module. `usaddress` splits US addresses; other
+addresses are split at commas and postal codes. `wanted.py` reads requested addresses, and reports missing parts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NUMBER_LAST = re.compile(r"^(.*?\D)(?<!\s)\s++(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\
 
 
 def parse(text: str, country: str | None = None) -> Address:
-    """Split one text into parts. Never raises; text that is not an address is returned as `street` alone or empty."""
+    """Split one text into parts. Never raises. If the text is not an address, the result may have only a `street`."""
     text = re.sub(r"\s+", " ", text.replace("\n", ", ")).strip(" ,;")[:300]
     text = re.sub(r"(?:,\s*)+,", ",", text)
     if not text:
@@ -61,7 +61,7 @@ def parse(text: str, country: str | None = None) -> Address:
 
 
 def _state_before_zip(text: str) -> str | None:
-    """Return the state code that stands before a ZIP code. Any two capitals count unless they name a country."""
+    """Return the code of the state before a ZIP code. Any two capitals count as a state unless they name a country."""
     return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
 
@@ -81,7 +81,7 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
-    """Split by the country's conventions, or else as `street, town` with an optional code at the end."""
+    """Split by the country's conventions, or, if they are unknown, as `street, town, code` (the code is optional)."""
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
     base = Address(country=country)
@@ -99,7 +99,7 @@ def _elsewhere(text: str, country: str | None) -> Address:
 
 
 def with_street(address: Address, street: str) -> Address:
-    """Return `address` with its street part, split into number, name, and unit where that is clear."""
+    """Return `address` with the given street, and with the number, name, and unit that can be recognized in it."""
     street = re.sub(r"\s+", " ", street).strip(" ,;")
     if not street:
         return address

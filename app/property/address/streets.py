@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from app.property.address import tables, units
 from app.property.address.words import ORDINAL, spaced
 
-#: Suffixes that are hardly ever a whole street name. `N ST` is a street called N; `N PARK` is the north end of Park.
+#: Suffixes that are hardly ever a whole street name. A single directional before such a suffix is the name: `N ST` is a
+#: street called N, but `N PARK` is the north end of a street called Park.
 ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )
@@ -61,7 +62,7 @@ def spelled_number(number: str) -> str:
 
 
 def read_line(line: str) -> Street:
-    """Parse a delivery line in `plain` words. Missing parts are empty. Never raises."""
+    """Parse a delivery line that was normalized by `words.plain`. Missing parts are empty. Never raises."""
     found = _number(line)
     number, rest = found or ("", line)
     words, unit = units.split(rest.split())
@@ -166,7 +167,7 @@ def _highway(words: Sequence[str]) -> Street | None:
 
 
 def _name(words: Sequence[str], suffix: str) -> str:
-    """Normalize a street name. Ordinals are in figures; SAINT, MOUNT, FORT, and a suffix within the name in full."""
+    """Normalize a street name: ordinals in digits (`21ST`); SAINT, MOUNT, FORT, and a suffix at its end in full."""
     if not words:
         return ""
     words = list(words)

@@ -1,6 +1,6 @@
 """The words of USPS Publication 28 (Postal Addressing Standards), in capitals.
 
-Directionals, ordinals, and highways are here; suffixes and unit designators are data files beside this module.
+Directionals, ordinals, and highways are here; suffixes and unit designators are in data files beside this module.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CARDINALS = [
     "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN", "TWELVE", "THIRTEEN",
     "FOURTEEN", "FIFTEEN", "SIXTEEN", "SEVENTEEN", "EIGHTEEN", "NINETEEN", "TWENTY",
 ]  # fmt: skip
-#: House numbers in words, which prestigious buildings use, such as `ONE MICROSOFT WAY`.
+#: House numbers in words, as in `ONE MICROSOFT WAY`.
 HOUSE_NUMBER_WORDS: Mapping[str, str] = MappingProxyType({word: str(n) for n, word in enumerate(_CARDINALS, start=1)})
 
 #: Patterns of a highway's first words, each with the standard spelling (appendix F). A number or letter follows, as in
@@ -61,8 +61,9 @@ _STATE_HIGHWAY = re.compile(r"^([A-Z]{2}) (?:HIGHWAY|HWY|ROUTE|RTE|RT) (?=\d)")
 
 
 def highway(words: str) -> tuple[str, str] | None:
-    """Return the standard name and the following words if `words` begin like a highway: `US HIGHWAY`, `50 W`; else
-    None.
+    """Split a highway into its standard words and the words after them: `US HIGHWAY` and `50 W`.
+
+    Return None if `words` do not begin with a highway.
     """
     for pattern, written in _HIGHWAYS:
         if found := pattern.match(words):
@@ -94,7 +95,7 @@ def unit_designators() -> Mapping[str, str]:
 
 @cache
 def lone_units() -> frozenset[str]:
-    """Return the abbreviations of designators that need no identifier: `REAR`."""
+    """Return the abbreviations of designators that need no identifier, such as `REAR`."""
     return frozenset(words[1] for words in _rows("units.txt") if words[2] == "alone")
 
 
@@ -113,7 +114,7 @@ def ordinal_words() -> Mapping[str, int]:
 
 
 def ordinal(number: int) -> str:
-    """Return the ordinal in figures: `21ST` for 21."""
+    """Return the ordinal in digits: `21ST` for 21."""
     ending = "TH" if 10 <= number % 100 <= 20 else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
     return f"{number}{ending}"
 

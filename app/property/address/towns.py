@@ -15,8 +15,8 @@ _CODES = {name.upper(): code for name, code in US_STATES.items()}
 _NAMES = "|".join(sorted(_CODES, key=len, reverse=True))
 _STATE = re.compile(rf"(?:^|(?P<comma>, )| )(?P<state>[A-Z]{{2}}|[A-Z] [A-Z]|{_NAMES})$")
 _COUNTY = re.compile(r" (?:COUNTY|PARISH)$|^COUNTY OF ")
-#: Lines with more words than this are not tagged. `1234 N OLD FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has
-#: ten words.
+#: Lines with more words than this are not given to the slow tagger. Even the long line `1234 N OLD FICTIONAL LAKE
+#: BROADWAY APT 12 SPRINGFIELD HEIGHTS` has only ten words.
 _TAGGED_WORDS = 12
 _STARTS = {
     **{"ST": "SAINT", "STE": "SAINTE", "FT": "FORT", "MT": "MOUNT"},
@@ -25,9 +25,9 @@ _STARTS = {
 
 
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
-    """Return the two-letter code at the end of `words`, or None, and the rest.
+    """Return the two-letter code of the state at the end of `words` (or None), and the words before it.
 
-    Any two letters count as a state where no street can end with them.
+    Where two letters cannot be the end of a street, any two letters count as a state.
     """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):
@@ -52,7 +52,7 @@ def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
 
 
 def of_parts(parts: Sequence[str]) -> str | None:
-    """Return the town among the parts after the delivery line: the last that is neither county nor unit."""
+    """Return the town among the parts after the delivery line: the last part that is neither a county nor a unit."""
     named = [part for part in parts if not units.read(part.split())]
     towns = [part for part in named if not _COUNTY.search(part)] or named
     return spelled(towns[-1]) if towns else None
@@ -80,7 +80,7 @@ def spelled(town: str) -> str:
 
 
 def _by_suffix(line: str) -> int | None:
-    """Return where the town starts after the street's suffix, directional, and unit; None if that is unclear."""
+    """Return the index of the town after the street's suffix, directional, and unit; None if it is unclear."""
     if not streets.starts_with_number(line):
         return None
     words = line.split(" ")
@@ -106,10 +106,10 @@ def _by_suffix(line: str) -> int | None:
 
 
 def _by_habit(line: str, region: str) -> int | None:
-    """Return where the town starts according to a statistical tagger (`usaddress`), for streets without a suffix.
+    """Return the index of the town according to a statistical tagger (`usaddress`), for streets without a suffix.
 
-    The tagger takes ten times as long per word as everything else. It is skipped for long lines and for lines that
-    cannot end with a town; only a comma separates the town there.
+    Per word, the tagger takes ten times as long as all other steps. Therefore, it is skipped for long lines and for
+    lines that cannot end with a town. In such lines, a town is recognized only after a comma.
     """
     if line.count(" ") >= _TAGGED_WORDS or re.search(r"[\d#&]", line[-3:]):
         return None

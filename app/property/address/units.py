@@ -15,7 +15,7 @@ from app.property.address.tables import (
 )
 from app.property.address.words import ORDINAL
 
-#: The designator of a unit with only an identifier. `# 4`, `Apt 4`, and `Unit 4` are the same unit.
+#: The designator in the normalized form of `4`, `# 4`, `Apt 4`, and `Unit 4`, which are the same unit.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
 #: Maximum number of designators that a unit may have, such as building and floor.
@@ -27,7 +27,7 @@ _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 
 
 def split(words: Sequence[str]) -> tuple[list[str], str | None]:
-    """Return the words of the street and its normalized unit or None. `words` follow the house number."""
+    """Split the words after a house number into the words of the street and the normalized unit, which may be None."""
     for start in range(max(1, len(words) - _MOST_WORDS), len(words)):
         street = words[:start]
         if all(word in DIRECTIONALS for word in street):

@@ -36,7 +36,7 @@ def spaced(words: str) -> str:
 def _without_accents(text: str) -> str:
     text = "".join(_unfolded(char) for char in text)
     text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()))
-    return unicodedata.normalize("NFC", text)  # recombine other scripts, whose marks are letters
+    return unicodedata.normalize("NFC", text)  # recombine letters of scripts whose marks were not removed
 
 
 def _unfolded(char: str) -> str:

@@ -19,17 +19,17 @@ from app.property.people.given_names import GIVEN_NAMES
 from app.property.people.names import JOINING, SUFFIXES
 from app.property.people.words import WORD, Text, Word, plain_form, unescaped, words_of
 
-#: The separators within a name. A full stop may precede a blank only after an initial.
+#: The separators within a name. A period followed by a space is a separator only after an initial.
 _GAP = re.compile(r"""[\s\-_+.'"“”‘’\u00b7\u200b\u200d\ufeff\u00ad]{1,6}""")
 _STOP = re.compile(r"[.]['\"”’]?\s")
 _COMMA = re.compile(r"\s{0,2},\s{0,3}")
-#: The text between two values if only a JSON key, a label, or an attribute separates them, without its letters.
+#: Matches the characters other than letters between two values that only a JSON key, label, or attribute separates.
 _KEYED = re.compile(r"""[\s"'\\:,={}\[\]_\-.>]{1,24}""")
 _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
      "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
 )  # fmt: skip
-#: This stands for the keys between two values of one object, whose first and last name may be in either order.
+#: Replaces a JSON key between two values of one object. In an object, the first name may come before or after the last.
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
@@ -60,10 +60,10 @@ class Match:
 
 
 def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[tuple[str, ...]], bool]) -> list[Match]:
-    """Return all names in `text`, in order.
+    """Return all places in `text` where a name occurs, in order.
 
-    `may_begin` quickly rules out words that cannot be part of a name. `is_name` decides whether a sequence of plain
-    words, given name first, is a name. A `*` at the end of a word matches any word with that prefix.
+    `may_begin` returns False for words that cannot be part of a name; it must be fast. `is_name` decides whether a
+    sequence of plain words, given name first, is a name. A `*` at the end of a word matches any word with that prefix.
     """
     whole = unescaped(text)
     beginnings = {plain for plain in map(plain_form, set(WORD.findall(whole.plain))) if plain and may_begin(plain)}
@@ -83,7 +83,7 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
 
 
 def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]]]:
-    """Return up to three sequences of words with the gaps after them: as written, without tags, and without keys."""
+    """Return lists of words with the text after each word: all words, without tags (if any), without keys (if any)."""
     streams = [(words, _gaps(whole, words))]
     tags = [match.span() for match in _TAG.finditer(whole.plain)]
     if tags:
@@ -138,7 +138,7 @@ def _match_at(
 
 
 def _forms(window: Sequence[Word], comma: int, *, is_object: bool) -> list[tuple[str, ...]]:
-    """Return the possible readings of the words, given name first."""
+    """Return the names that the words may be, given name first. `comma` is the number of words before a comma, or 0."""
     words = tuple(word.plain for word in window)
     if comma == len(words):
         return []

@@ -1,4 +1,4 @@
-"""Common US given names. Two of them form one given name: Mary Ann Smith is not Ann Smith.
+"""Common US given names. If a given name comes before a name, the name is another person's: Mary Ann Smith, Ann Smith.
 
 Source: the 1990 census (public domain), the most frequent names of women and men.
 """

@@ -1,6 +1,6 @@
-"""Parse a person's name as an operator writes it, and derive the forms in which texts write it.
+"""Parse a person's name as an operator writes it, and derive the forms that it may have in texts.
 
-`John Doe` matches with or without an initial in between, in either order. `John Quincy Doe` matches itself and `John Q.
+`John Doe` matches with or without a middle initial, in either order. `John Quincy Doe` matches itself and `John Q.
 Doe`, but not every John Doe.
 """
 
@@ -23,7 +23,7 @@ SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 #: Words that join two given names with one family name.
 JOINING = frozenset({"and", "or", "und", "y"})
 _MOST_WORDS = 6
-#: Names of at least this many letters also match if joined, as in `janedoe@`. Shorter joined names could be any word.
+#: Names of at least this many letters also match without a space, as in `janedoe@`. Shorter names could be other words.
 _FUSED_LETTERS = 7
 
 
@@ -59,7 +59,7 @@ def _forms(words: tuple[str, ...]) -> list[tuple[str, ...]]:
     forms = [words]
     if len(words) == 3 and words[1] not in PARTICLES and words[2] not in SUFFIXES:
         given, middle, family = words
-        # an initial matches every name with that letter; a full middle name also matches its initial
+        # an initial matches every middle name with that first letter; a full middle name also matches its initial
         forms.append((given, f"{middle}*", family) if len(middle) == 1 else (given, middle[0], family))
     fused = "".join(words)
     if len(words) == 2 and len(fused) >= _FUSED_LETTERS and len(words[0]) > 1:

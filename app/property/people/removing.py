@@ -13,18 +13,18 @@ from app.property.people.words import plain_text, unescaped
 
 #: The text that replaces a removed name.
 REMOVED = "[removed]"
-#: A text with more characters than this is first checked with `may_hold`.
+#: A text with more characters than this is first checked with the faster `may_hold`.
 _LONG = 2000
 _BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Finds a person's name, of which only hashes may be known. `find_names` explains the first two functions."""
+    """Finds a person's name, even if only hashes of it are known. `find_names` explains `may_begin` and `is_name`."""
 
     may_begin: Callable[[str], bool] = field(repr=False)
     is_name: Callable[[tuple[str, ...]], bool] = field(repr=False)
-    #: This function returns False for a long text in plain form that cannot contain the name.
+    #: Returns False if a long text cannot contain the name. The text is normalized by `plain_text`.
     may_hold: Callable[[str], bool] = field(default=lambda _: True, repr=False)
 
     def find(self, text: str) -> list[Match]:
@@ -46,7 +46,7 @@ class Finder:
                 return False
 
     def without(self, value: Any) -> Any:
-        """Return `value` (JSON types) with `REMOVED` instead of the name; unchanged if it does not occur."""
+        """Return a copy of `value` (JSON types) with `REMOVED` instead of the name."""
         match value:
             case str():
                 return self._text(value)
@@ -58,7 +58,7 @@ class Finder:
                 return value
 
     def _text(self, text: str) -> str:
-        """Replace the name word by word. Tags and JSON keys between its words stay; blanks and marks are removed."""
+        """Replace the name. Tags and JSON keys between its words are kept; spaces and punctuation are removed."""
         parts, done = list[str](), 0
         for start, end, instead in _cuts(text, self.find(text)):
             parts += (text[done:start], instead)

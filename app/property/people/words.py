@@ -19,9 +19,9 @@ from app.property.values.text_cache import remembered
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|(?:%[0-9a-fA-F]{2})+")
 WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))*")
 _MARKS = re.compile(r"[\u0300-\u036f'’ʼ`´]")
-#: Texts are normalized in pieces of this many characters, because a step in C cannot be interrupted.
+#: Texts are normalized in pieces of this many characters, because time limits cannot interrupt a call in C.
 _PIECE = 100_000
-#: Words longer than this are not cached, because they are runs of letters and not names.
+#: Words longer than this are not cached, because they cannot be names.
 LONGEST_KEPT = 100
 #: Letters that Unicode does not treat as accented forms of other letters, with their replacements.
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})

@@ -1,6 +1,6 @@
-"""The contractor's brief: facts about a house for a roofing or home-services team, with doubts.
+"""The contractor's brief: facts about a house for a roofing or home-services team. Doubtful facts are marked.
 
-As text it has at most 80 columns, except for URLs. They are never cut, so that readers can open them.
+As text, it has at most 80 columns. Only URLs may be longer: they are never cut, so that readers can open them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_OTHERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a line, its name among the line's fields, and how its values are worded."""
+    """A field of a line. `name` distinguishes it from the line's other fields; `words` is passed to `in_words`."""
 
     field: str
     name: str
@@ -63,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of one property's brief: its text and its doubts."""
+    """A line of one property's brief: its text, and `marks`, which describe doubts about it."""
 
     line: Line
     text: str
@@ -96,7 +96,7 @@ def brief_entries(shown: Mapping[str, Any], now: datetime, fresh_days: float) ->
 
 
 def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int = WIDTH) -> str:
-    """Return the brief as text: lines of at most `width` columns, each with a line end."""
+    """Return the brief as text. Except for URLs, its lines have at most `width` columns."""
     lines = [*_wrapped(Address.of(shown["record"]).line or f"Address {UNKNOWN}", width), ""]
     for entry in brief_entries(shown, now, fresh_days):
         lines += _labeled(entry.line.label, entry.text, width)

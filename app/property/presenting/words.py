@@ -25,7 +25,7 @@ _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pendi
 
 
 def day(value: str | datetime) -> str:
-    """Format a date as `Jun 14, 2019`, `Oct 2005`, or `1995`, as exact as known; return other text unchanged."""
+    """Format a date as `Jun 14, 2019`, `Oct 2005`, or `1995`, as precisely as it is known. Other text is unchanged."""
     match = _DATE.match(value if isinstance(value, str) else value.isoformat())
     if match is None:
         return str(value)
@@ -44,7 +44,7 @@ def is_in_the_us(record: Mapping[str, Any]) -> bool:
 
 
 def is_let(record: Mapping[str, Any]) -> bool:
-    """Return whether the property is for rent: its price has a period, or its type is a lease."""
+    """Return whether the property is for rent: its price is per period, such as a month, or its type is a lease."""
     for_a_time = any(record.get(spec.per) for spec in FIELDS.values() if spec.per)
     return for_a_time or any("lease" in str(record.get(name)).lower() for name in of_kind("choice"))
 
@@ -69,7 +69,7 @@ def square_feet(area: float, unit: str | None) -> str:
 
 
 def number(value: float) -> str:
-    """Format a count, such as of bedrooms or stories: `2`, `1.5`."""
+    """Format a count: `2`, `1.5`."""
     return f"{value:g}"
 
 
@@ -110,7 +110,7 @@ def _row(row: Mapping[str, Any], record: Record) -> str:
 
 
 def _part(name: str, part: Any, record: Record) -> str:
-    """Return a part of a row. Amounts other than the price are named."""
+    """Format one value of a row. Amounts other than the price are preceded by their name."""
     if isinstance(part, bool) or not isinstance(part, int | float):
         return _plain(part)
     return money(part, record) if name == "price" else f"{name} {money(part, record)}"

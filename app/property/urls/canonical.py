@@ -1,8 +1,8 @@
-"""Determine which page a response is: the URL that answered, and the canonical URL that the page declares. Pure.
+"""Determine which page a response contains: the URL that answered, and the canonical URL that the page declares.
 
-A page may declare anything, such as another office's record on the same host, or one template URL for every listing. So
-a declaration is only a claim, accepted for the answering host only. It must be confirmed: the page fetched from the
-declared URL has to agree (`merging/same_page.py`).
+A page may declare a wrong URL, such as that of another office's record, or the same URL on every listing. Therefore, a
+declaration is only a claim, and it is ignored if it names another host. It counts only after the page at the declared
+URL was fetched and agrees (`merging/same_page.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalize_url
 
-#: Only the head of a page is examined, up to this many characters. Visitors may write into its body.
+#: Only the head of a page is examined, up to this many characters. The body may contain text from visitors.
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def answered_url(page: Page) -> str:
 
 
 def canonical_of(page: Page) -> str | None:
-    """Return the canonical URL that the page declares, as a target. The declaration is a claim that must be confirmed.
+    """Return the canonical URL that the page declares, normalized as a target. It must still be confirmed.
 
     Return None if the page declares no URL, several URLs, the URL that answered, or a URL on another host or port.
     """

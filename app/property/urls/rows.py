@@ -1,7 +1,7 @@
-"""Build URLs for the single properties in a response about several: the response's URL plus a fragment. Pure.
+"""Build a URL for each property in a response that lists several: the response's URL plus a fragment.
 
-Sites do not see fragments (RFC 3986 section 3.5), and targets have none. Requesting such a URL returns the whole
-response.
+Fragments are not sent to sites (RFC 3986 section 3.5), so requesting such a URL returns the whole response. Targets
+have no fragment.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from app.property.merging.identity import address_of, parcel_of
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:
     """Return the URL of the property with `values`, one of several at `url`; None if the values do not identify it.
 
-    The fragment is its parcel number, or else house, street, and unit, so that it does not depend on the position in
-    the response.
+    The fragment has the parcel number, or else house number, street, and unit. Unlike a position in the response, these
+    stay the same when the response changes.
     """
     number = parcel_of(values)
     if number is not None:

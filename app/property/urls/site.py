@@ -27,8 +27,8 @@ _READING = threading.Lock()
 def site_of(host: str) -> str:
     """Return `county.example` for `www.county.example`; an IP address or a public suffix is returned unchanged.
 
-    `host` is lower-case ASCII without a final dot. Names below a suffix that its owner gives to strangers (`github.io`)
-    are separate sites.
+    `host` is lower-case ASCII without a final dot. Names below a suffix such as `github.io`, where anybody can get a
+    name, are separate sites.
     """
     if _ADDRESS.fullmatch(host):
         return host
@@ -44,7 +44,7 @@ def owner_of(host: str) -> str:
 
 
 def is_shared(host: str) -> bool:
-    """Return whether the hosts of this domain belong to different owners."""
+    """Return whether `host` is on a domain whose hosts belong to different owners."""
     return site_of(host) in _SHARED_DOMAINS
 
 

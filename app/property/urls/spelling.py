@@ -13,12 +13,12 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def escaped(text: str) -> str:
-    """Return a path or query in ASCII. Needless escapes are decoded (`%7E` to `~`); others get capitals (`%2F`)."""
+    """Return a path or query in ASCII. Unneeded escapes are decoded (`%7E` to `~`); others use capitals (`%2F`)."""
     return _ESCAPED.sub(_one_spelling, quote(text, safe=_KEEP))
 
 
 def without_dots(path: str) -> str:
-    """Return a path without `.` and `..` (RFC 3986 section 5.2.4). It begins with a slash."""
+    """Return the path with `.` and `..` resolved (RFC 3986 section 5.2.4). The result begins with a slash."""
     kept: list[str] = []
     parts = path.split("/")[1:] if path.startswith("/") else path.split("/")
     for part in parts:

@@ -35,8 +35,8 @@ _Entry = tuple[int, str | ValueError]
 def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
     """Return the targets in a UTF-8 text, in order. Blank lines and lines that start with # are skipped.
 
-    `name` (a file name, "stdin", ...) is used in errors. Its suffix determines the format; without a known suffix, the
-    first line does. `check` raises `InvalidTargetError` for an invalid target.
+    `name` (a file name, "stdin", ...) is used in errors. Its suffix determines the format. If the suffix is unknown,
+    the first line determines it. `check` raises `InvalidTargetError` for an invalid target.
 
     Raises `InvalidTargetListError` with up to ten bad lines, or for a text without targets.
     """
@@ -110,7 +110,10 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """Read the columns that the header names. Without a header, read the first column, or else whole lines."""
+    """Read the columns that the header names. If there is no header, read the first column or whole lines.
+
+    Whole lines are read if the first line, but not its first cell, is a valid target.
+    """
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))
@@ -134,9 +137,9 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    """Return one target from a row's parts, which are keyed by the names in `_NAMES`; empty without a target.
+    """Join a row's parts, keyed by the values of `_NAMES`, into one target. Return "" if the row has no target.
 
-    A full address in its own column is kept. A street is joined with the other parts.
+    A URL or a full address is the whole target. A street is joined with the unit, town, state, ZIP code, and country.
     """
     whole = next((parts[name] for name in _WHOLE if name in parts), "")
     rest = [parts[name] for name in ("unit", "city") if name in parts]
@@ -147,7 +150,7 @@ def _joined(parts: Mapping[str, str]) -> str:
         return whole
     unit = parts.get("unit", "")
     if unit and unit.isalnum() and len(unit) <= 4:
-        rest[0] = f"# {unit}"  # "4B" in a column of units
+        rest[0] = f"# {unit}"  # marks an identifier such as "4B" as a unit
     return ", ".join((parts.get("street", whole), *rest))
 
 

@@ -16,12 +16,12 @@ from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import DEFAULT_PORTS, escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
-#: The longest URL. Browsers, proxies, and database indexes accept this length.
+#: The maximum length of a URL. Browsers, proxies, and database indexes accept this length.
 MAX_URL_CHARS = 2048
-#: The longest address: four times the Postal Service's limit for a label.
+#: The maximum length of an address: four times the Postal Service's limit for a label.
 MAX_ADDRESS_CHARS = 300
-#: Maximum number of words of an address. Even an address with building, floor, unit, county, and country has a third of
-#: them.
+#: Maximum number of words of an address. Even an address with building, floor, unit, county, and country has only a
+#: third as many.
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -32,11 +32,10 @@ _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 
 
 def normalize_target(target: str) -> str:
-    """Return the canonical spelling of `target`: a URL as `normalize_url` returns it, or an address (USPS Publication
-    28).
+    """Return the canonical spelling of `target`, which is a URL (see `normalize_url`) or an address.
 
-    A US address is one line, `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`. Other addresses are kept as written, in
-    capitals, followed by the country's name.
+    A US address becomes one line in the spelling of USPS Publication 28: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`.
+    Other addresses are written in capitals, followed by the country's name.
 
     Raises `InvalidTargetError` with the target and the problem.
     """
@@ -47,7 +46,7 @@ def normalize_target(target: str) -> str:
 
 
 def normalize_watched(target: str) -> str:
-    """Return the canonical spelling of something to watch: a property id or a target.
+    """Return the canonical spelling of a property id or a target that a user wants to watch.
 
     Raises `InvalidTargetError`. The existence of the property is not checked.
     """
