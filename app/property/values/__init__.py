@@ -1,4 +1,4 @@
-"""Parse text into values: numbers, prices, areas, dates, currencies, vocabularies.
+"""Parse text into values, such as numbers, prices, areas, and dates.
 
-All functions are pure. Parsers return None for text without a value, and never raise for text they cannot parse.
+Parsers are pure functions. They return None for text without a value, and never raise because of the text.
 """

@@ -1,4 +1,4 @@
-"""Parse an address in one line by its country's conventions; unknown parts stay None."""
+"""Parse one-line addresses by the conventions of their country."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BEFORE_CODES = {
 _AFTER_CODES = {
     country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _codes("behind")
 }
-#: Four digits may be a year, so they count as a code only at the start of a part.
+#: Matches the text before a four-digit postal code. After any other text, four digits may be a year.
 _BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")
 _PARTS = re.compile(r"\s*[,;|·•\n]\s*")
 _PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
@@ -50,7 +50,7 @@ _PARTICLES = (
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
-#: A town is one word, or several if its first word or a particle marks it: `Bad Bevensen`, `Herrsching am Ammersee`.
+#: Matches one word, or several joined by a known first word or a particle: `Bad Bevensen`, `Herrsching am Ammersee`.
 _GERMAN_TOWN = re.compile(
     r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
     rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
@@ -65,7 +65,7 @@ _DISTRICT = re.compile(
     r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
     re.IGNORECASE,
 )
-#: In these countries, the last part of a line without a postal code is one of these towns.
+#: In these countries, a line without a postal code must end with one of these towns.
 _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "AE": frozenset(
         {"dubai", "abu dhabi", "sharjah", "ajman", "ras al khaimah", "fujairah", "umm al quwain", "al ain"}
@@ -73,15 +73,15 @@ _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "SG": frozenset({"singapore"}),
     "HK": frozenset({"hong kong"}),
 }
-#: In these countries, regions share the names of their capitals, so a line without a postal code is ambiguous.
+#: In these countries, some regions are named like towns, so the end of a line without a postal code is ambiguous.
 _REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
-#: In these countries, everything before the town is the street part, because houses have names.
+#: In these countries, everything before the town belongs to the street, since houses have names.
 _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
 
 
 def read(text: str, country: str | None) -> Line | None:
-    """Parse `text` by the rules of `country`. Return None if nothing in it is typical of that country's addresses."""
+    """Parse `text` by the rules of `country`. Return None if it does not look like an address in that country."""
     text = " ".join(text.split())[:300]
     if country is None:
         return None
@@ -95,11 +95,11 @@ def read(text: str, country: str | None) -> Line | None:
 
 
 def has_code(country: str | None) -> bool:
-    """Return whether the country's postal codes are known."""
+    """Return whether this module knows the form of the country's postal codes."""
     return country in _BEFORE_CODES or country in _AFTER_CODES or country in SPACELESS
 
 
-# --- the code before the town ---------------------------------------------------------------------------------------
+# --- the postal code before the town ---------------------------------------------------------------------------------
 
 
 def _code_first(text: str, country: str) -> Line | None:
@@ -117,7 +117,7 @@ def _code_first(text: str, country: str) -> Line | None:
 
 
 def _code_between(before: str, code: str, after: str, country: str) -> Line | None:
-    """Parse a code between street and town: `Lindspitzweg 8, 8408 Winterthur (ZH)`."""
+    """Parse a line with the postal code between street and town: `Lindspitzweg 8, 8408 Winterthur (ZH)`."""
     town = _TOWN.match(after.strip())
     if town is None or town.group()[0].islower():
         return None
@@ -131,7 +131,7 @@ def _code_between(before: str, code: str, after: str, country: str) -> Line | No
 
 
 def _code_behind(before: str, code: str) -> Line | None:
-    """Parse a code in brackets after the town: `Maison 6 pièces - Uzès (30700)`."""
+    """Parse a line with the postal code in brackets after the town: `Maison 6 pièces - Uzès (30700)`."""
     chunk = re.split(r"\s[-–—|]\s|[,;|]", before.strip())[-1]
     town = _LAST_TOWN.search(chunk)
     return Line(city=town[1], postal_code=code) if town else None
@@ -144,7 +144,7 @@ def _street_in(before: str) -> str | None:
 
 
 def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
-    """Return the parts up to the last one with a number or a street word. Later parts name a quarter of the town."""
+    """Return the street in `parts`. Unless `keep_all`, it ends at the last part with a number or a street word."""
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
@@ -153,7 +153,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
     return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
 
 
-# --- the code behind the town ---------------------------------------------------------------------------------------
+# --- the postal code after the town ----------------------------------------------------------------------------------
 
 
 def _code_last(text: str, country: str) -> Line | None:
@@ -203,7 +203,7 @@ def _town_of(part: str, country: str) -> str | None:
 
 
 def _shown(region: str) -> str:
-    """Return a region without a word such as `Co.` or `woj.`, unless the word is part of the region's name."""
+    """Return a region without a leading `woj.` or `województwo`."""
     return re.sub(r"^(?:woj\.?|województwo)\s+", "", region, flags=re.IGNORECASE)
 
 
@@ -222,11 +222,11 @@ def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
     return None
 
 
-# --- without a code -------------------------------------------------------------------------------------------------
+# --- no postal code --------------------------------------------------------------------------------------------------
 
 
 def _without_code(text: str, country: str) -> Line | None:
-    """Parse a line without a code, such as one with a region: `Majorna, Göteborgs kommun, Västra Götalands län`."""
+    """Parse a line without a postal code, such as `Majorna, Göteborgs kommun, Västra Götalands län`."""
     parts = _split(text, country)
     if len(parts) < 2:
         return None
@@ -240,7 +240,7 @@ def _without_code(text: str, country: str) -> Line | None:
 
 
 def _numbered_first(parts: list[str]) -> str | None:
-    """Return a street that begins with a number or ends in a street word. `Marina Gate 2` is a development."""
+    """Return the street if it begins with a number or ends in a street word. `Marina Gate 2` is a development."""
     street = _street_of(parts, keep_all=False)
     named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
     return street if named else None
@@ -256,14 +256,14 @@ def _before_region(parts: list[str], country: str) -> Line | None:
     return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(parts[-1]))
 
 
-#: In these countries, `ul.` or a similar word marks the street, so the part at the other end is the town.
+#: In these countries, `ul.` or a similar word begins the street, and the town is at the other end of the line.
 _STREET_FIRST_OR_LAST = frozenset({"PL", "BG"})
 _STREET_OPENS = re.compile(r"^(?:ul|al|os|pl|ул|бул|пл)\.\s?\S", re.IGNORECASE)
 _TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+")
 
 
 def _beside_street(parts: list[str]) -> Line | None:
-    """Parse `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or the reverse order."""
+    """Parse a line such as `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or one in the reverse order."""
     at = next((i for i, p in enumerate(parts) if _STREET_OPENS.match(p)), None)
     if at is None or at not in (0, len(parts) - 1):
         return None
@@ -272,7 +272,7 @@ def _beside_street(parts: list[str]) -> Line | None:
 
 
 def _ends_in_region(parts: list[str], country: str) -> bool:
-    """Return whether the last part can only be a region, not a town of that name."""
+    """Return whether the last part can only be a region, not a town with the same name."""
     last = parts[-1]
     if not regions.is_region(last, country) or country == "ES" or _is_town_of_street(parts, country):
         return False
@@ -285,7 +285,7 @@ _JAPANESE = re.compile(
     r"[^\d町村]{1,5}[町村])"
 )
 _JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
-#: Patterns of the town, which follows the region without a space.
+#: By country: a pattern of the town, which follows the region without a space.
 _TOWNS = {
     "JP": _JAPANESE,
     "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),
@@ -295,7 +295,7 @@ SPACELESS = frozenset(_TOWNS)
 
 
 def without_spaces(text: str, country: str) -> Line | None:
-    """Parse region, town, and street of `〒167-0032 東京都杉並区天沼３-１８` or `경기도 고양시 일산서구`."""
+    """Parse a Japanese, Taiwanese, or Korean address such as `〒167-0032 東京都杉並区天沼３-１８`."""
     code = _JAPANESE_CODE.search(text) if country == "JP" else None
     if code:
         text = text[: code.start()] + text[code.end() :]

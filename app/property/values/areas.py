@@ -1,4 +1,4 @@
-"""Parse areas: value and unit, RESO unit names, and conversion.
+"""Parse and convert areas. Units have the names of RESO.
 
 Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft, 1 tsubo or ping = 400/121 m². RESO names
 four units; areas in other units (ares, tsubo, square yards, rai, ...) are returned in square meters.
@@ -18,7 +18,7 @@ from app.property.fields.table import UNIT_OF
 from app.property.values.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
-#: The square meters in each unit that RESO names.
+#: How many square meters each unit with a RESO name has.
 IN_SQUARE_METERS: dict[str, float] = {
     SQUARE_METERS: 1.0,
     SQUARE_FEET: 0.09290304,
@@ -26,20 +26,23 @@ IN_SQUARE_METERS: dict[str, float] = {
     HECTARES: 10000.0,
 }
 _UNITS = by_key("units", *IN_SQUARE_METERS)
-#: The square meters in each unit without a RESO name.
+#: How many square meters each unit without a RESO name has.
 _OTHERS = {
     **{"Ares": 100.0, "Centiares": 1.0, "Tsubo": 400 / 121, "Square Yards": 0.83612736, "Dunams": 1000.0},
     **{"Stremmata": 1000.0, "Rai": 1600.0, "Gunthas": 101.17141056, "Marlas": 25.29285264, "Kanals": 505.8570528},
 }
 _LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
 _TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
-#: A range ends at no more than this multiple of its start: `5 - 1,200 sq ft` is a unit number and its area.
+#: The end of a range is at most this multiple of its start. `5 - 1,200 sq ft` is an apartment's number and its area.
 _WIDEST_RANGE = 10
 
 
 @cache
 def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
-    """Return patterns for hectares and non-RESO units. `lang` is a language with a file, "" (none), or None (any)."""
+    """Return patterns and factors to square meters for hectares and the units without a RESO name.
+
+    `lang` is the first code of a language file, "" for a language without a file, or None for all languages.
+    """
     here = {
         name: f"{alternatives('units', name, whole=False)}|{alternatives('units_here', name, lang, whole=False)}"
         for name in _LARGE
@@ -56,7 +59,7 @@ class Area:
 
 
 def find_unit(text: str) -> str | None:
-    """Return the first unit in `text`."""
+    """Return the RESO name of the first unit of area in `text`, or None."""
     best: tuple[int, str] | None = None
     for name, pattern in _UNITS.items():
         match = pattern.search(text)
@@ -70,9 +73,9 @@ def is_unit(text: str) -> bool:
 
 
 def parse_area(text: str, lang: str | None = None) -> Area | None:
-    """Return the first area of `text`: a number with a unit behind it, else the first number with any unit in the text.
+    """Return the first number in `text` with a unit right after it, else the first number and the first unit, or None.
 
-    `11 ares 42 ca` and `1 ha 20 a` are one area.
+    Areas that follow each other, such as `11 ares 42 ca`, are added up.
     """
     text = text[:300]
     numbers = [n for n in find_numbers(text, lang, multipliers=False) if n.value > 0]
@@ -100,7 +103,7 @@ def is_range(text: str, lang: str | None = None) -> bool:
 
 
 def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
-    """Return the sum, in square meters, of areas written one after another. None if all units are hectares."""
+    """Return the sum of up to three areas that follow each other, in square meters; None if all are in hectares."""
     total, end, others = 0.0, numbers[0].start, 0
     for number in numbers[:3]:
         if text[end : number.start].strip(" ,"):
@@ -120,12 +123,11 @@ def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
 
 
 def _known(lang: str | None) -> str | None:
-    """Return the first code in the language file of `lang`, "" without a file, or None if `lang` is None."""
     return language(lang).get("codes", ("",))[0] if lang is not None else None
 
 
 def square_meters(values: Mapping[str, Any], field: str) -> float | None:
-    """Return the area in `field` of a record in square meters; None without a known unit."""
+    """Return a record's area in square meters; None if the area or its unit is missing or unknown."""
     area, unit = values.get(field), values.get(UNIT_OF[field])
     return area * IN_SQUARE_METERS[unit] if area is not None and unit in IN_SQUARE_METERS else None
 
@@ -135,12 +137,12 @@ def convert(value: float, unit: str, to: str) -> float:
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
 
 
-#: In these countries, an area without a label is the land's if it is at least this large, in its own unit.
+#: In these countries, an unlabeled area is that of the land if its number is at least `_LEAST_LAND`, in any unit.
 _LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 
 
 def is_lone_land(text: str, lang: str | None, country: str | None) -> bool:
-    """Return whether `text` is only an area that means the land in `country`."""
+    """Return whether `text` is only an area, and one that is taken for the land's area in `country`."""
     area = parse_area(text, lang) if country in _LAND_FIRST and _ALONE.fullmatch(text.strip()) else None
     return area is not None and area.value >= _LEAST_LAND

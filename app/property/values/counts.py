@@ -1,4 +1,4 @@
-"""Parse counts of rooms: a plain number, and bathrooms in the notations of listings."""
+"""Parse plain counts, and counts of bathrooms in the notations that listings use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """Bathrooms. `total` counts full and half bathrooms alike (RESO BathroomsTotalInteger); parts may be None."""
+    """Counts of bathrooms. `total` counts a half bathroom as one (RESO BathroomsTotalInteger). None means unknown."""
 
     total: int
     full: int | None = None
@@ -36,7 +36,7 @@ class Bathrooms:
 
 
 def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
-    """Return the first number of a short `text`, or the `year` in it; None for a range (`3, 4 & 5`) or an ordinal."""
+    """Return the first number in a short `text`, or (`year`) its year; None for a range (`3, 4 & 5`) or an ordinal."""
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None
@@ -52,7 +52,7 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
 
 
 def of_kinds(text: str) -> int | None:
-    """Return the sum of counts of several kinds, `1 garage, 2 outside`; None for any other text."""
+    """Return the sum of a list of counts such as `1 garage, 2 outside`; None for any other text."""
     parts = [re.findall(r"\d+", part) for part in re.split(r"[,;]\s", text.rpartition(":")[2])]
     is_sum = len(parts) > 1 and all(len(found) == 1 and len(found[0]) <= 2 for found in parts)
     return sum(int(*found) for found in parts) if is_sum else None
@@ -84,11 +84,11 @@ def _of_number(value: float, lang: str | None) -> Bathrooms | None:
     if value == whole:
         return Bathrooms(whole)
     halves = round(10 * (value - whole), 3)
-    if halves == 7.5:  # three quarters are a bathroom without a tub, which is no half bathroom
+    if halves == 7.5:  # 0.75 means a bathroom without a tub, which is not a half bathroom
         return Bathrooms(whole + 1)
     if halves == 5:
         return _made(whole, 1)
-    # `2.1` of some US listing services means two full and one half; fractions of a bathroom are quarters
+    # some US listing services write two full and one half bathroom as `2.1`; no fraction of a bathroom is a tenth
     return _made(whole, int(halves)) if lang in (None, "en") and halves in (1, 2, 3) else None
 
 

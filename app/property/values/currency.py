@@ -1,4 +1,4 @@
-"""Parse currencies: ISO 4217 codes from codes and symbols, and from the country for shared symbols."""
+"""Find currencies by their codes and symbols. The country decides what a shared symbol such as `$` means."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
-#: The currency of each country (ISO 3166-1 alpha-2), which `$`, `kr`, `£`, or a price without a sign means there.
+#: The currency of each country, by ISO 3166-1 alpha-2 code.
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
 _LOCAL = {
@@ -34,13 +34,13 @@ _SIGNS = frozenset(s[-1] for s in (*CURRENCY_SIGNS, *SHARED_SIGNS) if not s[-1].
 
 
 def _may_name(text: str) -> bool:
-    """Return quickly whether `text` may name a currency; False only if it does not."""
+    """Return False only if `text` names no currency. This is faster than the whole pattern."""
     lowered = text.lower()
     return not _SIGNS.isdisjoint(lowered) or not _WORDS.isdisjoint(_LETTERS.findall(lowered))
 
 
 def find_currency(text: str, country: str | None = None) -> str | None:
-    """Return the ISO 4217 code of the first currency; a shared symbol means the currency of `country` if possible."""
+    """Return the ISO 4217 code of the first currency, or None. If `country` uses a shared symbol, its currency is meant."""
     match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")
     if local is not None and (own := local[1].search(text)) and (match is None or own.start() < match.start()):
@@ -58,13 +58,13 @@ def find_currency(text: str, country: str | None = None) -> str | None:
 
 
 def without_currency(text: str, country: str | None = None) -> str:
-    """Return `text` with its first currency blanked."""
+    """Return `text` with a space in place of its first currency."""
     local = _LOCAL.get(country or "")
     match = (local[1].search(text) if local else None) or (_PATTERN.search(text) if _may_name(text) else None)
     return f"{text[: match.start()]} {text[match.end() :]}" if match else text
 
 
 def valid_code(text: str) -> str | None:
-    """Return `text` as a known ISO 4217 code, or None."""
+    """Return `text` as an ISO 4217 code, or None if it is not a known one."""
     code = text.strip().upper()
     return code if code in _CODES else None

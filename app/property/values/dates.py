@@ -1,4 +1,4 @@
-"""Parse dates into ISO 8601: `2024-06-03`, or `2005-10` and `1995` if the page gives no more."""
+"""Parse dates into ISO 8601: `2024-06-03`, or `2005-10` or `1995` if the text gives no day or month."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from app.property.values.months import month_of
 
 _ISO_MONTH = re.compile(r"^\s*((?:19|20)\d{2}-(?:0[1-9]|1[0-2]))\s*$")
-#: A date with the year first: `2024-03-05`, `2024/3/5`, or `2024. 03. 05.`.
+#: Matches dates with the year first: `2024-03-05`, `2024/3/5`, or `2024. 03. 05.`.
 _YEAR_LEADS = re.compile(r"(?<!\d)(\d{4})(?:-(\d{2})-|/(\d{1,2})/|\.\s?(\d{1,2})\.\s?)(\d{1,2})(?!\d)")
 _SLASHED = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _COMPACT = re.compile(r"^\s*(19|20)(\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\s*$")
 _EPOCH = re.compile(r"^\s*(?:/Date\()?(-?\d{9,13})(?:[+-]\d{4})?(?:\)/)?\s*$")
 _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _YEAR = re.compile(r"^\s*((?:1[6-9]|20)\d{2})\s*$")
-#: A date as some databases print it: `22-JUN-12`.
+#: Matches dates as some databases print them: `22-JUN-12`.
 _DASHED = re.compile(r"^\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d{2})\b")
-#: The calendar year that is year 1 of each Japanese era.
+#: The calendar year in which each Japanese era began.
 _ERAS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _EAST_ASIAN = re.compile(
     rf"(?:({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)|((?:1[6-9]|20)\d\d))\s?[年년]"
@@ -32,7 +32,7 @@ _WORDS = re.compile(
 
 
 def parse_date(text: str, *, lang: str | None = None, country: str | None = None) -> str | None:
-    """Return a date in `text`. `03/04/2024` is in March in the US or an unknown country, and in April elsewhere."""
+    """Return the date in `text`, or None. `03/04/2024` is in March if `country` is the US or None, else in April."""
     text = text.strip()[:80]
     if _EAST_ASIAN.search(text):
         return _east_asian(text)
@@ -65,7 +65,7 @@ def _iso(text: str) -> str | None:
 
 
 def year_of_era(text: str) -> int | None:
-    """Return the year of a date in Chinese characters or hangul, including Japanese eras: `平成16年3月` is 2004."""
+    """Return the year of an East Asian date, or None. The year may be that of a Japanese era: `平成16年` is 2004."""
     match = _EAST_ASIAN.search(text)
     if match is None:
         return None

@@ -15,7 +15,7 @@ from app.property.fields.phrases import expression
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The counts of a layout, None if missing; rooms may be halves."""
+    """The counts that a layout gives, None if missing. Half a room counts as 0.5."""
 
     rooms: float | None = None
     bedrooms: int | None = None
@@ -23,7 +23,7 @@ class Layout:
 
 
 def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Return each language's patterns; group 1 is the count, group 2 a half."""
+    """Return each language's patterns. Group 1 is the count; a match of group 2 adds half a room."""
     return {
         code: tuple(map(re.compile, sections["layouts"][key]))
         for sections in languages().values()
@@ -33,7 +33,7 @@ def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 
 _ROOMS, _BEDROOMS, _BATHROOMS = _patterns("rooms"), _patterns("bedrooms"), _patterns("bathrooms")
-#: Patterns of the names for flats, such as `trilocale`, with the number of rooms, in all languages.
+#: Patterns of names for flats by their number of rooms, such as `trilocale`, in all languages.
 _NAMES = tuple(
     (re.compile("|".join(map(expression, phrases)), re.IGNORECASE), rooms)
     for sections in languages().values()
@@ -42,7 +42,7 @@ _NAMES = tuple(
 
 
 def parse_layout(text: str, lang: str | None) -> Layout | None:
-    """Return the counts of the first layout in `text` by the conventions of `lang` (ISO 639-1); None without one."""
+    """Return the counts of the first layout in `text` by the conventions of `lang` (ISO 639-1), or None."""
     text = text[:120]
     if beds := _first(_BEDROOMS, lang, text):
         baths = _first(_BATHROOMS, lang, text)
@@ -73,9 +73,9 @@ _FLOORS: tuple[re.Pattern[str], ...] = (
 
 
 def total_floors(text: str, *, alone: bool = True) -> int | None:
-    """Return the stories of the building in a text that may also name the flat's floor: `5階/RC7階建`, `4 z celkem 8`.
+    """Return the building's number of stories, or None. `text` may also give the flat's floor: `4 z celkem 8`.
 
-    `alone` says whether a lone number counts the building's stories.
+    If `alone`, a lone number counts as the number of stories.
     """
     for pattern in _FLOORS:
         if match := pattern.search(text):

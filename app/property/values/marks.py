@@ -1,4 +1,4 @@
-"""Remove invisible characters, such as zero-width spaces, and detect overrides of the text direction."""
+"""Remove invisible characters, such as zero-width spaces, and detect characters that override the text direction."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 #: Zero-width space, word joiner, invisible operators, and byte order mark.
 _ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
-#: Joiners and direction marks. Persian, Hindi, Arabic, and Hebrew need them, but not between ASCII characters.
+#: Joiners and direction marks. Persian, Hindi, Arabic, and Hebrew need them; text in ASCII does not.
 _JOINERS = "\u200c\u200d\u200e\u200f"
 _STRAY_JOINERS = re.compile(f"(?<=[\\x21-\\x7e])[{_JOINERS}]+(?=[\\x21-\\x7e])")
-#: Tags and supplementary variation selectors. In UTF-8 they all begin with these two bytes.
+#: Tag characters and supplementary variation selectors. In UTF-8, they all begin with the bytes `_TAGS_BEGIN`.
 _TAGS = re.compile("[\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
 _TAGS_BEGIN = b"\xf3\xa0"
 _UNSEEN_ENTITIES = re.compile(
@@ -17,7 +17,7 @@ _UNSEEN_ENTITIES = re.compile(
     r"#[xX]0*(?:200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]|[eE]0[01][0-9a-fA-F]{2})|ZeroWidthSpace|NoBreak)(?![0-9A-Za-z]);?"
 )
 _OVERRIDES = re.compile(r"[\u202d\u202e]|&#(?:0*823[78]|[xX]0*202[dDeE])(?![0-9A-Fa-f])|\\u202[dDeE]")
-#: The beginnings of overrides. They are rare in pages, so a quick search for them comes first.
+#: How direction overrides begin. These strings are rare in pages, and searching for them is faster than the pattern.
 _OVERRIDES_BEGIN = ("\u202d", "\u202e", "&#823", "&#0", "&#x2", "&#X2", "&#x0", "&#X0", "\\u202")
 
 
@@ -36,5 +36,5 @@ def without_unseen(text: str) -> str:
 
 
 def reorders(text: str) -> bool:
-    """Return whether a character, or its HTML or JSON escape, changes the display order."""
+    """Return whether `text` has a direction override, as a character or as an HTML or JSON escape."""
     return any(part in text for part in _OVERRIDES_BEGIN) and _OVERRIDES.search(text) is not None

@@ -1,4 +1,4 @@
-"""Parse month names in the page's language, from CLDR: `listopada` is October in Croatian and November in Polish."""
+"""Parse CLDR month names by the page's language: `listopada` is October in Croatian and November in Polish."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cache, lru_cache
 
 from app.property.fields.languages import languages
 
-#: The shortest abbreviation of a month, in characters.
+#: The minimum length of a month's abbreviation, in characters.
 _LEAST = 3
 #: The month names of this many languages are cached.
 _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """Return the month, 1 to 12, that `word` names in `lang`, in English, or unambiguously in other languages."""
+    """Return the month (1 to 12) that `word` names in `lang`, in English, or in others unambiguously; else None."""
     name = _folded(word)
     if len(name) < _LEAST:
         return None
@@ -36,7 +36,7 @@ def _names(lang: str) -> Mapping[str, int]:
 
 @cache
 def _all_names() -> Mapping[str, int]:
-    """Return the month names of all languages with a file, without names that mean several months."""
+    """Return the month names of all languages with a file, except names of different months."""
     meant: dict[str, set[int]] = {}
     for sections in languages().values():
         for code in sections["codes"]:
@@ -46,7 +46,7 @@ def _all_names() -> Mapping[str, int]:
 
 
 def _of_language(lang: str) -> Iterator[tuple[str, int]]:
-    """Yield full and short month names, alone and beside a day. Yield nothing for a language missing in CLDR."""
+    """Yield full and short month names in all forms. Yield nothing for a language that is not in CLDR."""
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 (most pages have no month in words)
 
     try:
@@ -62,6 +62,5 @@ def _of_language(lang: str) -> Iterator[tuple[str, int]]:
 
 
 def _folded(word: str) -> str:
-    """Return `word` in lower case, without accents and an abbreviation's period."""
     plain = unicodedata.normalize("NFKD", word.casefold().strip(" ."))
     return "".join(c for c in plain if not unicodedata.combining(c)).replace("ı", "i")

@@ -1,4 +1,4 @@
-"""Parse names of people and agencies: remove titles, and separate person, role, and agency in one line."""
+"""Parse names of people and agencies: remove titles, and split a line into the person and the agency."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values import texts
 
-#: Only this many characters of a line are examined.
+#: At most this many characters of a line are examined.
 _LONGEST = 300
 _TITLES = re.compile(
     rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
 )
-#: The words for an agent's own corporation, which British Columbia has.
+#: Matches the words for an agent's personal corporation in British Columbia.
 _CORPORATION = re.compile(r",?\s+(?:PREC|Personal Real Estate Corporation)\b\*?$", re.IGNORECASE)
-#: A broker's license in Japan, which follows the firm's name.
+#: Matches a Japanese broker's license, which follows the firm's name.
 _LICENSE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
 _LEAD = re.compile(r"^(?:privat von|von|by|from|listed by|ask for|contact)\s+", re.IGNORECASE)
 _PHONE = re.compile(
@@ -24,11 +24,11 @@ _PHONE = re.compile(
 )
 _GOES_ON = re.compile(rf"\s[&+]\s|,?\s(?:{alternatives('people', 'companies')})(?!\w)", re.IGNORECASE)
 _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people', 'roles')})", re.IGNORECASE)
-#: A sign that joins several names into a firm's name.
+#: Matches a sign that joins several names into a firm's name.
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
-#: Separators of names in a line.
+#: Matches what separates names in a line.
 _PIECES = re.compile(
     r"[|·•\n,;]|\s[-–—/]\s|[.:]\s|\s(?:of|at|with|by|von|chez|de)\s|\(?\+?\d[\d() .-]{6,}|"
     rf"\b(?:office|phone|cell|tel|contact|call|fax|e-?mail|mobile|main|{alternatives('people', 'titles')})\b",
@@ -46,12 +46,12 @@ class Names:
 
 
 def without_title(text: str) -> str:
-    """Remove titles: `Frau Dr. Wiebke Detlefsen` becomes `Wiebke Detlefsen`."""
+    """Remove leading titles: `Frau Dr. Wiebke Detlefsen` becomes `Wiebke Detlefsen`."""
     return _CORPORATION.sub("", _TITLES.sub("", text.strip()))
 
 
 def without_license(text: str) -> str:
-    """Remove a license: `くすのき不動産株式会社 国土交通大臣免許(3)第9999号` becomes `くすのき不動産株式会社`."""
+    """Remove a Japanese broker's license after the name, such as `国土交通大臣免許(3)第9999号`."""
     return _LICENSE.sub("", " ".join(text[:_LONGEST].split()))
 
 
@@ -76,7 +76,7 @@ _PARTICLES = frozenset({
 
 
 def is_agency(text: str) -> bool:
-    """Return whether the name is an agency's: it has a legal form, a word of the trade, or several joined names."""
+    """Return whether `text` names an agency: it has a legal form, a word of the trade, or several joined names."""
     named = texts.has_legal_form(text) or _TRADE.search(text) is not None or _SEVERAL.search(text) is not None
     return texts.is_office(text) and named and len(text.split()) <= 9
 
@@ -92,7 +92,7 @@ def has_agency_beside(person: str, line: str) -> bool:
 
 
 def split(text: str) -> Names:
-    """Return the person and the agency in a line that a label assigns to a person."""
+    """Return the person and the agency in a line that follows an agent's label."""
     text = _PHONE.sub("", _LEAD.sub("", " ".join(text[:_LONGEST].split()).strip(" ,;:-")))
     strong = [_trimmed(p) for p in _STRONG.split(text) if _trimmed(p)]
     if not strong:
@@ -110,7 +110,7 @@ def split(text: str) -> Names:
 
 
 def _trimmed(piece: str) -> str:
-    """Return a piece without surrounding marks; a legal form keeps its last dot."""
+    """Return `piece` without punctuation around it. A legal form keeps its last dot."""
     bare = piece.strip(" ,)")
     return bare if texts.has_legal_form(bare.replace("\x00", ".")) else bare.strip(" ,.)")
 
@@ -120,7 +120,7 @@ def _is_cased(person: str) -> bool:
 
 
 def _shielded(text: str) -> str:
-    """Protect the dots of titles and legal forms from splitting at periods."""
+    """Replace dots of abbreviations after a leading title by NUL characters, so that `_WEAK` does not split there."""
     return (
         re.sub(r"\b(\w{1,4})\.(?=\s?\w{0,3}\.|\s+[^\W\d_a-z]\S*\s+[^\W\d_a-z])", "\\1\x00", text)
         if _TITLES.match(text)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from app.property.fields.languages import languages
 from app.property.fields.phrases import words
 
-#: Languages with a decimal comma. Those that are listed here have no language file.
+#: Languages with a decimal comma. The codes in this list have no language file.
 COMMA_LANGUAGES = frozenset(
     {code for sections in languages().values() if sections.get("decimal_comma") for code in sections["codes"]}
     | {"et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"}
 )
 
 _GAP = " \u00a0\u202f\u2009"
-#: The ranges of East Asian characters. They may stand right before a number, as in `約2,800万`.
+#: Ranges of East Asian characters, which may come right before a number: `約2,800万`.
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _NUMBER = re.compile(
     rf"(?<![.,])(?<![^\W{_CJK}])[-\u2212]?"
@@ -28,7 +28,7 @@ _FACTORS = {
     **{"ten_thousand": 1e4, "hundred_million": 1e8},
 }
 _MULTIPLIERS = {word: factor for key, factor in _FACTORS.items() for word in words("numbers", key)}
-#: The factors of words that mean different numbers in different languages, by word and language.
+#: By word and language: factors of words that mean different numbers in different languages.
 _OF_LANGUAGE = {
     (word, code): _FACTORS[key]
     for sections in languages().values()
@@ -43,7 +43,7 @@ _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number and its position in the text (`start` to `end`, including a multiplier)."""
+    """A number in a text, from `start` to `end`. Its value and position include a multiplier such as `million`."""
 
     value: float
     start: int
@@ -70,7 +70,9 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """Interpret `mark`, the only separator: of thousands if it repeats or, unless `decimal`, precedes three digits."""
+    """Return `text` for `float`. A `mark` that repeats separates thousands, and so does one before three digits unless
+    it is the language's `decimal` separator.
+    """
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)
     in_thousands = len(tail) == 3 and head.strip("0") != "" and len(groups[0]) <= 3
@@ -80,7 +82,7 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
 
 
 def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True) -> list[Number]:
-    """Return every finite number of `text`, in order. `lang` (ISO 639-1) decides the meaning of a lone comma or dot."""
+    """Return the finite numbers in `text`, in order. `lang` (ISO 639-1) decides what a lone comma or dot means."""
     found: list[Number] = []
     for match in _NUMBER.finditer(text[:4000]):
         value = _plain(match.group(), lang)
@@ -117,7 +119,7 @@ def _multiplied(value: float, end: int, text: str, lang: str | None) -> tuple[fl
 
 
 def parse_number(text: str, lang: str | None = None) -> float | None:
-    """Return the first number of `text` without multipliers, or None."""
+    """Return the first number in `text`, or None. A multiplier after it is ignored."""
     numbers = find_numbers(text, lang, multipliers=False)
     return numbers[0].value if numbers else None
 

@@ -13,7 +13,7 @@ _OF_LANGUAGE = {language: code for code, country in COUNTRIES.items() for langua
 
 
 def country_code(text: str) -> str | None:
-    """Return the ISO 3166-1 alpha-2 code of a country's code or name, or None."""
+    """Return the ISO 3166-1 alpha-2 code of the country that `text` names by code or name, or None."""
     word = re.sub(r"\s+", " ", text.strip().lower())
     if len(word) == 2 and word.upper() in COUNTRIES:
         return word.upper()
@@ -21,12 +21,12 @@ def country_code(text: str) -> str | None:
 
 
 def country_name(code: str) -> str:
-    """Return a country's English name by its code: `germany` for `DE`."""
+    """Return a country's English name in lower case by its code: `germany` for `DE`."""
     return COUNTRIES[code].names[0]
 
 
 def us_state(text: str) -> str | None:
-    """Return the two-letter code of a US state's code or name, or None."""
+    """Return the two-letter code of the US state that `text` names by code or name, or None."""
     word = text.strip(" .,")
     return word.upper() if word.upper() in US_CODES else US_STATES.get(word.lower())
 
@@ -37,14 +37,14 @@ def country_of_host(host: str) -> str | None:
 
 
 def country_of_language(lang: str | None) -> str | None:
-    """Return the country of a language spoken mostly in one country, or the country in a code like `en-GB`."""
+    """Return the country in a code like `en-GB`, else the one where the language is mostly spoken, or None."""
     if not lang:
         return None
     language, _, region = lang.replace("_", "-").partition("-")
     return country_code(region) or _OF_LANGUAGE.get(language.lower())
 
 
-#: The country by language and currency sign, for pages whose host and postal code do not show it.
+#: The country by language and currency sign, for pages whose host and postal code do not show the country.
 _MONEY_COUNTRY = {
     ("es", "€"): "ES", ("fr", "€"): "FR", ("nl", "€"): "NL", ("pt", "€"): "PT", ("pt", "R$"): "BR", ("fr", "CHF"): "CH",
     ("de", "CHF"): "CH", ("it", "CHF"): "CH", ("en", "₹"): "IN", ("en", "AED"): "AE"
@@ -52,12 +52,12 @@ _MONEY_COUNTRY = {
 
 
 def country_of_money(lang: str | None, text: str) -> str | None:
-    """Return the country with this language and the currency in `text`."""
+    """Return the country that `lang` and a currency sign in `text` suggest together, or None."""
     return next((c for (code, sign), c in _MONEY_COUNTRY.items() if code == lang and sign in text), None)
 
 
 def boxes_of(country: str) -> tuple[Box, ...]:
-    """Return a country's bounding boxes; none for an unknown country."""
+    """Return a country's bounding boxes; an empty tuple for an unknown country."""
     return COUNTRIES[country].boxes if country in COUNTRIES else ()
 
 

@@ -1,4 +1,4 @@
-"""Parse prices: amount, currency, period, qualifier, and rent basis. Recognize amounts that are no prices."""
+"""Parse prices: amount, currency, period, qualifier, and whether a rent includes heating."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LEAST, _MOST = 1.0, 5e11
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount in `currency` (ISO 4217), per `period` (None for a sale). A "warm" `basis` is a rent with heating."""
+    """An amount in `currency` (ISO 4217) per `period` (None for a sale). A "warm" `basis` is a rent with heating."""
 
     amount: float
     currency: str | None = None
@@ -44,17 +44,17 @@ def is_per_area(text: str) -> bool:
 
 
 def find_period(text: str) -> str | None:
-    """Return "day", "week", "month", or "year" if `text` names it."""
+    """Return the period that `text` names: "day", "week", "month", or "year"; else None."""
     return first_of(_PERIODS, text)
 
 
 def find_qualifier(text: str) -> str | None:
-    """Return "from", "on application", or "auction" if `text` says so."""
+    """Return the qualifier of a price in `text`: "from", "on application", or "auction"; else None."""
     return first_of(_QUALIFIERS, text)
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """Return the first price of `text`, preferably with a currency; None if there is none, or only one per area."""
+    """Return the first price with a currency, else the first price; None if there is none, or only one per area."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text
@@ -79,14 +79,14 @@ def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | 
     return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
 
 
-#: Words that may stand beside a price that is alone: offers, qualifiers, taxes, and periods.
+#: Matches words and punctuation that a price may come with: offers, qualifiers, taxes, and periods.
 _BESIDE = re.compile(
     rf"(?:\b(?:{alternatives('prices', 'beside')})(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+", re.IGNORECASE
 )
 
 
 def stands_alone(text: str, *, lang: str | None = None, country: str | None = None) -> bool:
-    """Return whether `text` is only a price: amount, currency, and words of an offer or period."""
+    """Return whether `text` is only a price or a range of prices, apart from words that a price may come with."""
     if len(text) > 60:
         return False
     bare = without_currency(text, country)  # this cheap test comes first, since most texts name no money

@@ -1,4 +1,4 @@
-"""Tell a country's regions from its towns, by the names in `fields/countries.toml`."""
+"""Recognize the regions of a country by the names in `fields/countries.toml`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from app.property.fields.countries import COUNTRIES
 
 _ALL = frozenset().union(*(country.regions for country in COUNTRIES.values()))
-#: Words for a kind of region, which may stand before its name.
+#: Matches a word for a kind of region before its name.
 _PREFIX = re.compile(
     r"^(?:co\.?|county|woj\.?|województwo|kanton|canton|provincia(?: di| de)?|province(?: de)?|provincie|prov\.?|"
     r"departamento|département|distrito de|estado de(?! m)|județul|jud\.|νομός|ν\.|област|обл\.|bundesland|region|"
@@ -19,7 +19,7 @@ _SUFFIX = re.compile(r"\s+(?:kanton|vármegye|megye|province|state|county|\(prov
 
 
 def is_region(text: str, country: str | None) -> bool:
-    """Return whether `text` is a region of `country`, perhaps with a word for its kind, such as `Co.` or `woj.`."""
+    """Return whether `text` is a region of `country`. It may contain a word for its kind, such as `Co.` or `woj.`."""
     return bool(text) and (_bare(text) in _regions(country) or (country == "IE" and _COUNTY.match(text) is not None))
 
 
@@ -33,14 +33,14 @@ def _bare(text: str) -> str:
 
 
 def is_named(text: str, country: str | None) -> bool:
-    """Return whether the region includes a word for its kind: `Co. Kildare`, `woj. mazowieckie`, `Hallands län`."""
+    """Return whether `text` is a region with a word for its kind: `Co. Kildare`, `woj. mazowieckie`, `Hallands län`."""
     word = " ".join(text.split()).strip(" ,.()").casefold()
     named = _PREFIX.match(word) is not None or _SUFFIX.search(word) is not None or word.endswith((" län", " kraj"))
     return named and is_region(text, country)
 
 
 def leading(text: str, country: str | None) -> str | None:
-    """Return the region that starts `text` without a space, as in addresses of Japan, Taiwan, and Korea."""
+    """Return the region at the start of an address in Japan, Taiwan, or Korea; None if there is none."""
     if country not in ("JP", "TW", "KR"):
         return None
     return max((name for name in COUNTRIES[country].regions if text.startswith(name)), key=len, default=None)

@@ -1,4 +1,4 @@
-"""Cache functions of short texts. Long texts are never cached, since pages are full of them."""
+"""Cache the results of functions of short texts. Long texts are not cached, since few of them repeat."""
 
 from __future__ import annotations
 

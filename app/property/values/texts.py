@@ -1,4 +1,4 @@
-"""Clean texts, recognize placeholders, and test whether a text can be a name, a place, a street, or an id."""
+"""Clean texts, recognize placeholders, and check whether a text can be a name, a place, a street, or an id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values.places import us_state
 
-#: Only this many characters of a name, place, or number are examined.
+#: At most this many characters of a town or parcel number are examined.
 _LONGEST = 200
 _EMPTY_BOX, _TICKED = "☐", re.compile(r"[☑☒]([^☐☑☒]*)")
 _TAGS = re.compile(r"<[^<>]{1,400}>")
@@ -17,16 +17,16 @@ _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*"
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
-#: Texts that name no agency. They include firms whose maps, schools, and scores appear on all agencies' pages.
+#: Matches texts that are not an agency's name. Some name firms whose maps or school ratings appear on agencies' pages.
 _NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
     rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE
 )
 _NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 'no_streets')}", re.IGNORECASE)
 _NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
-#: The words of a link to a map, which may follow an address in the same cell.
+#: Matches the text of a link to a map, which may follow an address in the same cell.
 _TO_A_MAP = pattern("pages", "map_links")
-#: Words that mark the name of a district, which may follow its town.
+#: Matches words for a district, whose name may follow that of its town.
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
 #: File extensions, which are not features.
@@ -46,17 +46,17 @@ def clean(text: str) -> str:
 
 
 def letters_of(text: str) -> str:
-    """Return the letters and digits in lower case, to compare spellings of a name."""
+    """Return the letters and digits of `text`, casefolded, to compare spellings."""
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def words_of(text: str) -> str:
-    """Return the words in lower case, separated by single spaces."""
+    """Return the words of `text`, casefolded and separated by single spaces."""
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def plain_parcel(number: Any) -> str | None:
-    """Return a parcel number without dashes and blanks; None without one."""
+    """Return the letters and digits of a parcel number in upper case; None if there are none."""
     return re.sub(r"[\W_]+", "", str(number or "")).upper() or None
 
 
@@ -71,7 +71,10 @@ def is_identifier(text: str) -> bool:
 
 
 def parcel_number(text: str) -> str | None:
-    """Return a parcel number as written, without a trailing remark in brackets; None if it cannot be one."""
+    """Return `text` as a parcel number, without a trailing remark such as `(view map)`.
+
+    Return None if it cannot be a parcel number.
+    """
     text = " ".join(text[:_LONGEST].split())
     text = re.sub(r"\s*(?:\(.*|\[.*|<<.*|>>.*|\|.*|(?:/\s*)+|\s+[A-Z][a-z]+ (?:ID|No)\b.*)$", "", text).strip(" :#")
     digits = sum(c.isdigit() for c in text)
@@ -93,13 +96,13 @@ def is_place_name(text: str) -> bool:
 
 
 def before_map(text: str) -> str:
-    """Return the text before a map link's words: `12 Elm St` of `12 Elm St (view map)`."""
+    """Return `text` without a map link at its end: `12 Elm St` for `12 Elm St (view map)`."""
     found = _TO_A_MAP.search(text)
     return text[: found.start()].rstrip(" [(|>,;•·-") if found is not None else text
 
 
 def town(text: str) -> str:
-    """Return the town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord`, `Stockholms kommun`."""
+    """Return the town in a text such as `Dahlem, Berlin`, `San Francisco, CA`, or `Düsseldorf - Flingern Nord`."""
     parts = [p.strip() for p in " ".join(text[:_LONGEST].split()).split(",") if p.strip()]
     while len(parts) > 1 and (us_state(parts[-1]) or _DISTRICT.search(parts[-1])):
         parts.pop()
@@ -133,7 +136,7 @@ def looks_like_street(text: str) -> bool:
 
 
 def looks_like_address(text: str) -> bool:
-    """Return whether the text can be one line of street, place, or both."""
+    """Return whether the text can be an address in one line: a street, a place, or both."""
     return looks_like_street(text) and (any(c.isdigit() for c in text) or "," in text)
 
 
@@ -160,12 +163,12 @@ def is_person(text: str) -> bool:
 
 
 def is_title(text: str) -> bool:
-    """Return whether the text is a job title of the trade: `Senior Broker`."""
+    """Return whether the text is a job title in real estate, such as `Senior Broker`."""
     return _TITLE.fullmatch(text.strip()) is not None
 
 
 def is_office(text: str) -> bool:
-    """Return whether the text can be a firm's name; `11 x 10` is a room's size."""
+    """Return whether the text can be the name of a firm."""
     if not 2 <= len(text) <= 90:
         return False
     named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
@@ -174,7 +177,7 @@ def is_office(text: str) -> bool:
 
 
 def features(raw: Any) -> list[str]:
-    """Return up to 12 features of a list, or of text separated by commas, semicolons, or bars, without placeholders."""
+    """Return up to 12 features in a list, or in a text with commas, semicolons, bars, or line breaks between them."""
     parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
     kept = [clean(p).strip(" .;") for p in parts]
     kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]

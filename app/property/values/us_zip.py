@@ -31,5 +31,5 @@ _STATES = _by_prefix()
 
 
 def states_of_zip(code: str) -> frozenset[str]:
-    """Return the two-letter codes of the states with this ZIP code's prefix; empty if unknown."""
+    """Return the two-letter codes of the states that use the ZIP code's prefix; an empty set for an unknown prefix."""
     return _STATES.get(code.strip()[:3], frozenset())

@@ -1,4 +1,4 @@
-"""Map words of the language files to RESO Data Dictionary 2.0 lookups: kinds, status, offer, yes and no."""
+"""Map words of the language files to RESO Data Dictionary 2.0 values, to "rent" or "sale", and to yes or no."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: The results for texts longer than this are not cached.
+#: Results for texts with more characters than this are not cached.
 _LONGEST_KEPT = 300
 
-#: The subtypes in order of precedence, so that `semi-detached house` is not read as a plain house.
+#: The subtypes in order of precedence. Special ones come first, so that `semi-detached house` is not a plain house.
 _SUBTYPES = by_key(
     "kinds",
     *("Single Family Residence", "Unimproved Land", "Multi Family", "Duplex", "Warehouse", "Industrial", "Office"),
@@ -21,7 +21,7 @@ _SUBTYPES = by_key(
 _COMMERCIAL = pattern("kinds", "Commercial")
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
-#: The RESO values of words that are not RESO values themselves.
+#: The RESO values for keys in the language files that are not RESO values.
 _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pending"}
 _STATUSES = by_key(
     "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")
@@ -31,7 +31,7 @@ _RENT, _SALE = pattern("offers", "rent"), pattern("offers", "sale")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of property: the RESO PropertyType, or None if unknown, and the PropertySubType."""
+    """A kind of property: its RESO PropertyType and PropertySubType, each None if unknown."""
 
     type: str | None
     subtype: str | None
@@ -43,7 +43,7 @@ _DUPLEX = re.compile(r"\bduplex\b", re.IGNORECASE)
 
 
 def property_kind(text: str, country: str | None = None) -> Kind | None:
-    """Return the kind of property that `text`, such as a land-use description, names in `country`."""
+    """Return the kind of property that `text` names, or None. The meaning of `duplex` depends on `country`."""
     kind = _kind(text)
     flat = kind is not None and kind.subtype == "Duplex" and country in _DUPLEX_IS_FLAT and _DUPLEX.search(text)
     return Kind(None, "Apartment") if flat else kind
@@ -62,12 +62,12 @@ def _kind(text: str) -> Kind | None:
 
 
 def is_commercial(text: str) -> bool:
-    """Return whether `text` names commercial property."""
+    """Return whether `text` contains a word for commercial property."""
     return _COMMERCIAL.search(text) is not None
 
 
 def standard_status(text: str) -> str | None:
-    """Return the RESO StandardStatus of the site's words."""
+    """Return the RESO StandardStatus that a site's words in `text` mean, or None."""
     text = text.replace("_", " ")
     status = first_of(_STATUSES, text)
     return _MEANT.get(status or "", status)
@@ -85,6 +85,6 @@ _YES, _NO = words("answers", "yes"), words("answers", "no")
 
 
 def yes_no(text: str) -> bool | None:
-    """Return True or False if `text` is a plain yes or no in a known language."""
+    """Return True or False if `text` is only a yes or no in a known language, else None."""
     word = text.strip(" .:!").lower()
     return True if word in _YES else False if word in _NO else None
