@@ -1,1 +1,1 @@
-"""Hold the data about fields, countries, and languages, and the modules that load it."""
+"""Contain the data about fields, countries, and languages, and the modules that load it."""

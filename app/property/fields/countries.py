@@ -9,16 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-#: South, west, north, and east, in degrees.
+#: A bounding box: its southern, western, northern, and eastern limits in degrees.
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country. `names` are in lower case, the English one first; `regions` are casefolded.
+    """A country. `names` are in lower case, with the English name first. `regions` are casefolded.
 
-    `postal_code`, `currency_sign`, and `signs` (texts that only its pages show) are regular expressions.
-    `postal_code_stands` says whether the code is before or behind the town in a one-line address.
+    `postal_code`, `currency_sign`, and `signs` are regular expressions. `signs` matches texts that only pages from this
+    country show. `postal_code_stands` says whether the postal code is before or behind the town in a one-line address.
     """
 
     names: tuple[str, ...]
@@ -53,13 +53,13 @@ COUNTRIES: Mapping[str, Country] = MappingProxyType(
         for code, row in _TABLE.items()
     }
 )
-#: Two-letter codes of US states by lower-case names.
+#: Two-letter codes of US states by their names in lower case.
 US_STATES: Mapping[str, str] = MappingProxyType(_TABLE["US"]["states"])
 
 _CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"))
 #: All known ISO 4217 codes.
 CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
-#: Currency codes by signs and words that belong to a single currency.
+#: Currency codes by the signs and words that mean only one currency.
 CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}
-#: Currency codes by signs that currencies share. The first code is used if the country does not decide.
+#: Currency codes by the signs that several currencies share. The first code is used if none is the country's currency.
 SHARED_SIGNS: Mapping[str, tuple[str, ...]] = {sign: tuple(codes) for sign, codes in _CURRENCIES["shared"].items()}

@@ -1,6 +1,6 @@
 """Load the words of each language from `languages/<ISO 639-1 code>.toml` (sections: docs/languages.md).
 
-Files are loaded on first use and cached; all of them take about 10 ms. Close languages share a file (Czech and Slovak).
+Files are loaded on first use and cached (10 ms for all). Similar languages, such as Czech and Slovak, share a file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-#: The content of a language file: word lists by section and key.
+#: The content of a language file: mostly word lists by section and key.
 Sections = Mapping[str, Any]
 
 _FOLDER = Path(__file__).with_name("languages")

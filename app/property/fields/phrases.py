@@ -13,15 +13,15 @@ from functools import cache
 
 from app.property.fields.languages import language, languages
 
-#: Each mark as a regular expression. The rest of a word is limited, so that matching is linear in the page's size.
+#: The regular expression for each mark. `*` has a limit, so that the time to match is linear in the page's size.
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 _WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
-#: From this character on (Hebrew), scripts join words or do not separate them, so no word boundary is required.
+#: In scripts from this character on (Hebrew), words may be joined, so no word boundary is required.
 _FIRST_JOINED = "\u0590"
 
 
 def expression(phrase: str, *, whole: bool = True) -> str:
-    """Return a phrase's regular expression. Unless `whole`, it may match from the middle of a word on."""
+    """Return the regular expression of a phrase. Unless `whole`, a match may begin inside a word."""
     if phrase.startswith("re:"):
         return phrase.removeprefix("re:")
     begins, ends = phrase.startswith("^"), phrase.endswith("$")
@@ -32,13 +32,13 @@ def expression(phrase: str, *, whole: bool = True) -> str:
 
 
 def _boundary(body: str) -> str:
-    """Return the word boundary for the first letter of a phrase, or of a reversed phrase."""
+    """Return the word boundary that the first letter of `body` needs, or "". For the last letter, reverse `body`."""
     first = next((c for c in body if c not in "()[]|"), "")
     return r"\b" if first.isalnum() and first < _FIRST_JOINED else ""
 
 
 def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool = True) -> str:
-    """Return the phrases of all languages, or of `lang`, as alternatives. Without phrases nothing matches."""
+    """Return a regular expression for the phrases of `lang` (None: all languages). If there are none, nothing matches."""
     among = languages().values() if lang is None else [language(lang)]
     phrases = dict.fromkeys(phrase for sections in among for phrase in sections.get(section, {}).get(key, ()))
     return "|".join(expression(phrase, whole=whole) for phrase in phrases) or r"(?!)"
@@ -46,21 +46,21 @@ def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool
 
 @cache
 def pattern(section: str, key: str) -> re.Pattern[str]:
-    """Return the pattern of all languages' phrases, ignoring case."""
+    """Return the compiled pattern of the phrases of all languages under `key`. It ignores case."""
     return re.compile(alternatives(section, key), re.IGNORECASE)
 
 
 def by_key(section: str, *keys: str) -> Mapping[str, re.Pattern[str]]:
-    """Return the patterns of a section's `keys`, in their order."""
+    """Return the pattern of each of `keys` in `section`, in this order."""
     return {key: pattern(section, key) for key in keys}
 
 
 def first_of(patterns: Mapping[str, re.Pattern[str]], text: str) -> str | None:
-    """Return the key of the first pattern that matches in `text`."""
+    """Return the key of the first pattern that is found in `text`, or None."""
     return next((key for key, found in patterns.items() if found.search(text)), None)
 
 
 @cache
 def words(section: str, key: str) -> frozenset[str]:
-    """Return the words that all languages list under `key`, as plain texts."""
+    """Return the words of all languages under `key` as plain text, not as patterns."""
     return frozenset(word for sections in languages().values() for word in sections.get(section, {}).get(key, ()))

@@ -1,6 +1,6 @@
-"""Load the field table, `fields.toml`: each field's content, sources, and meaning.
+"""Load the field table `fields.toml`, which describes each field of a property.
 
-Names follow the RESO Data Dictionary 2.0 (https://ddwiki.reso.org); ours start with `X_`.
+Names follow the RESO Data Dictionary 2.0 (https://ddwiki.reso.org). Names that are not from RESO start with `X_`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-#: The type of a stored field: text, a whole or decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
+#: The type of a stored value. A "date" is an ISO 8601 text, "texts" is a list of texts, and "rows" is a table.
 FieldType = Literal["text", "integer", "number", "boolean", "date", "texts", "rows"]
-#: The kind of a field's content, which decides how its text is parsed.
+#: The kind of a field's content. It decides how raw text is parsed.
 FieldKind = Literal[
     "address", "answer", "area", "choice", "coordinate", "count", "currency", "date", "features", "identifier", "links",
     "money", "name", "place", "rows", "text", "unit", "year",
@@ -24,7 +24,7 @@ FieldKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """A field. The head of `fields.toml` explains each key. Ranges include their ends; areas are in square meters."""
+    """A field. The comment at the top of `fields.toml` explains each attribute."""
 
     name: str
     label: str
@@ -73,7 +73,7 @@ class FieldSpec:
 
     @property
     def derived(self) -> bool:
-        """Return whether the field is computed and never read."""
+        """Return whether the field is computed from other fields and never read from a page."""
         return self.derived_by is not None
 
 
@@ -88,36 +88,36 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-#: Every field by its RESO name, in the order in which records, tables and CSV columns show them.
+#: Every field by name, in the order in which records, tables, and CSV columns show them.
 FIELDS: Mapping[str, FieldSpec] = _read()
 
 
 @cache
 def of_kind(*kinds: FieldKind) -> tuple[str, ...]:
-    """Return the fields of these kinds that are read, in table order."""
+    """Return the fields of these kinds in table order, except derived fields."""
     return tuple(name for name, spec in FIELDS.items() if spec.kind in kinds and not spec.derived)
 
 
 def _by(column: str) -> Mapping[str, tuple[str, ...]]:
-    """Map each field named in `column` to the fields whose rows name it, both in table order."""
+    """Map each field that `column` refers to, to the fields that refer to it, all in table order."""
     named = {name: getattr(spec, column) for name, spec in FIELDS.items()}
     return MappingProxyType(
         {lead: tuple(name for name, own in named.items() if own == lead) for lead in FIELDS if lead in named.values()}
     )
 
 
-#: For each field: the fields chosen from the same record, the fields that go with it, its parts, and counted parts.
+#: For each field: the fields whose `bound_to`, `goes_with`, `part_of`, or `counted_in` refers to it.
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
-#: Fields that hold texts of several sentences.
+#: Fields that may contain several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: Typical fields: a page about one property usually states at least three of them.
+#: Fields that suggest a property. A page about one property usually has at least three of them.
 TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
-#: The unit field of each area.
+#: For each area field, the field with its unit.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
-#: The names of the two coordinate fields: north-south first, then east-west.
+#: The two coordinate fields: north-south first, then east-west.
 AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
-#: The field that holds each part of an address.
+#: For each part of an address, the field that holds it.
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
 #: Fields that name people. `storage/privacy/ages.py` limits how long their values are kept.
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)
