@@ -1,7 +1,8 @@
 """Read the point that scripts and widgets pass to a map.
 
-`new Map({center: {lat: 43.65, lng: -116.45}})` has too few facts to be a home's state. The point is the home's if the
-page has no other point. Points under keys for the visitor's position, a map's first view, or an office are excluded.
+`new Map({center: {lat: 43.65, lng: -116.45}})` has too few facts for `state.py` to read it as a property. Points are
+ignored if they are imprecise, or under keys for the visitor's position, a map's first view, or an office. The first
+remaining point counts as the property's if all other remaining points are within `_NEAR` degrees of it.
 """
 
 from __future__ import annotations
@@ -19,23 +20,24 @@ from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: Matches keys of other points, such as the visitor's, a map's default, or a firm's.
+#: Matches keys of coordinates that are not the property's, such as a visitor's, a map's default, or a firm's.
 _ELSEWHERE = re.compile(
     r"\b(?:viewer|visitors?|clients?|ip|geo ?ip|request|default\w*|initial\w*|fallback|home ?page|headquarters|stores?|"
     r"dealers?|websites?|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"
 )
-#: Matches a coordinate with enough decimals for a house; a town's point often has fewer.
+#: Matches a coordinate with enough decimals to locate a house. A town's coordinates often have fewer.
 _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
-#: Matches prefixes of a coordinate's key: `markerLat` is a latitude.
+#: Matches words that may precede the axis in a coordinate's key, as in `markerLat`.
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
 #: Two points within this many degrees count as one.
 _NEAR = 0.001
-#: At most `_MOST_NODES` nodes are examined. A value that names a firm and has at most `_FEW_NODES` is skipped.
+#: At most `_MOST_NODES` nodes of a JSON value are examined. A value with at most `_FEW_NODES` objects is skipped if it
+#: names a firm, since its point is then the firm's.
 _MOST_NODES, _FEW_NODES = 200, 12
 FIRM = re.compile(
     r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
 )
-#: At most this many attributes are read, each of at most this many characters.
+#: At most `_MOST_WIDGETS` attributes are read. Attributes with more than `_MOST_CARRIED` characters are skipped.
 _MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
 _JSON_ATTRIBUTES = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
 
@@ -52,7 +54,7 @@ def read(page: Document) -> Iterator[Reading]:
         yield from _readings(*own[0])
 
 
-#: The latitude and longitude, each as field, pointer, and value.
+#: A latitude and a longitude, each as a tuple of field, JSON pointer, and value.
 Point = list[tuple[str, str, Any]]
 
 
@@ -64,7 +66,7 @@ def _readings(where: str, point: Point) -> Iterator[Reading]:
 
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
-    """Yield the JSON in elements' attributes (`data-props='{...}'`) with its place."""
+    """Yield the JSON in attributes such as `data-props='{...}'`, each value after the XPath of its attribute."""
     carried = (
         (element, name, element.get(name) or "")
         for element in page.having(*_JSON_ATTRIBUTES)
@@ -82,7 +84,6 @@ def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
 
 
 def _may_be_own(path: str, point: Point) -> bool:
-    """Return whether the point is precise enough for a house, and no key above it names another place."""
     keys = [(key, words_of(key)) for key in path.rpartition("#")[2].split("/")]
     return all(_PRECISE.fullmatch(str(raw)) for _, _, raw in point) and not any(map(_leads_elsewhere, keys))
 

@@ -1,9 +1,10 @@
 """Check markup values (JSON-LD, microdata, meta tags, state) against the visible page.
 
-Sites generate markup from the data they show, so honest markup does not contradict the page. Contradicted values are
-dropped. If a script has at least a third as many contradicted as confirmed fields, all its values are dropped. Plain
-facts that a page full of facts does not show are kept as doubtful. Coordinates and ids are not visible text, so they
-depend on their script. Pages without visible facts (shells, JSON) contradict nothing.
+Sites generate markup from the data they show, so correct markup agrees with the visible page. Contradicted values are
+dropped. All values of a script are dropped if its contradicted fields number at least a third of its confirmed fields.
+If a page shows many facts but not one that its markup gives, that value is kept as doubtful. Pages usually do not show
+coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts, such as
+one that is filled by a script, contradicts nothing.
 """
 
 from __future__ import annotations
@@ -35,16 +36,17 @@ def _visible(*kinds: FieldKind) -> frozenset[str]:
 _NUMBERS, _TEXTS = _visible("money", "count", "area", "year"), _visible("address", "place", "identifier")
 _LISTS, _WORDS, _PEOPLE = _visible("features"), _visible("choice"), _visible("name")
 _COUNTS = _visible("count")
-#: Maps a field to the field whose verdict it shares.
+#: Maps a field, such as an area's unit, to the field whose check decides about it.
 _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
-#: Counts below this prove nothing by appearing anywhere on the page.
+#: A count below this is confirmed only by a line that also has a label for its field, since small numbers are common.
 _SMALL = 100.0
-#: Visible values below the first confidence are ignored. Those below the second do not reduce a number's confidence.
+#: Visible values with a confidence below `_WEAK` are ignored. Those below `_STRONG` do not reduce the confidence of a
+#: number that differs from them.
 _WEAK, _STRONG = 0.45, 0.6
-#: The share of confidence left to a value that a visible value contradicts, and to a value that the page should show
-#: but does not.
+#: The factor on the confidence of a markup value that a visible value contradicts (`_DENIED`), and of one that the page
+#: should show but does not (`_UNSHOWN`).
 _DENIED, _UNSHOWN = 0.7, 0.55
-#: A page with at least this many characters and fields shows its facts.
+#: A page with at least this many visible characters and visible fields is expected to show what its markup gives.
 _FULL_CHARS, _FULL_FACTS = 400, 3
 _NUMBER = re.compile(r"\d[\d.,'’\u00a0\u202f ]*\d|\d")
 _MULTIPLIED = re.compile(
@@ -53,9 +55,8 @@ _MULTIPLIED = re.compile(
 )
 _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
-#: Latin letters; all other letters
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
-#: The number of a row's first texts that may hold its date, and the number of its texts that are examined.
+#: A table row's date is looked for in its first `_FIRST_TEXTS` texts, and amounts in its first `_MOST_TEXTS` texts.
 _FIRST_TEXTS, _MOST_TEXTS = 4, 30
 _DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
@@ -63,9 +64,10 @@ _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 @dataclass(frozen=True, slots=True)
 class MarkupCheck:
-    """The checked candidates. `kept` remain, in their order, some with less confidence; `denied` are dropped.
+    """The result of a check. `kept` candidates stay in order, some with less confidence; `denied` ones are dropped.
 
-    `distrusted` are scripts that are ignored, by the part of a locator before its last `#`.
+    `distrusted` are the scripts whose values are all dropped. Each is given as the part of its locators before the last
+    `#`.
     """
 
     kept: list[Candidate]
@@ -74,7 +76,7 @@ class MarkupCheck:
 
 
 def check_markup(candidates: Sequence[Candidate], page: Document) -> MarkupCheck:
-    """Check the markup values among `candidates` against the page."""
+    """Check the markup values among `candidates` against the visible page. Other candidates are kept unchanged."""
     if page.root is None or not any(map(_is_markup, candidates)):
         return MarkupCheck(list(candidates), [], frozenset())
     shown = _Shown.on(page, candidates)
@@ -97,7 +99,7 @@ def check_markup(candidates: Sequence[Candidate], page: Document) -> MarkupCheck
 
 @dataclass
 class _Shown:
-    """The visible page: its text, and the values read from it, by field."""
+    """The page's visible text, and the candidates read from it, by field (`values`)."""
 
     text: str
     lang: str | None
@@ -116,7 +118,7 @@ class _Shown:
         return cls(text, page.locale.lang, values, page)
 
     def denies(self, candidate: Candidate) -> bool:
-        """Return whether the page shows another value instead of this markup value."""
+        """Return whether the page shows other values of the field but not this markup value."""
         if not _is_markup(candidate) or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
             return False
         others = self.values.get(candidate.field, ())
@@ -124,7 +126,7 @@ class _Shown:
         return bool(others) and not is_consistent
 
     def share(self, candidate: Candidate) -> float:
-        """Return the share of confidence left: less if the page contradicts or lacks the value."""
+        """Return the factor on the value's confidence: below 1 if the page contradicts or should show the value."""
         if not _is_markup(candidate):
             return 1.0
         others = self.values.get(candidate.field, ())
@@ -140,7 +142,7 @@ class _Shown:
         return _UNSHOWN if expected and not self.has(candidate) else 1.0
 
     def is_past(self, candidate: Candidate) -> bool:
-        """Return whether the page shows this price only in rows that begin with a date."""
+        """Return whether the page shows this price only in table rows that begin with a date, such as past sales."""
         if candidate.field != "ListPrice":
             return False
         everywhere, past = (amounts[_digits(float(candidate.value))] for amounts in self._amounts)
@@ -182,13 +184,13 @@ class _Shown:
 
     @cached_property
     def is_full(self) -> bool:
-        """Return whether the page shows its facts, so that a missing fact is suspicious."""
+        """Return whether the page shows so many facts that it should also show those of its markup."""
         stated = sum(field in self.values for field in _NUMBERS | _TEXTS)
         return len(self.text) >= _FULL_CHARS and stated >= _FULL_FACTS
 
     @cached_property
     def _amounts(self) -> tuple[Counter[str], Counter[str]]:
-        """Count each number, as its digits, on the whole page and in rows that begin with a date."""
+        """Count each number (only its digits) on the whole page, and in table rows that begin with a date."""
         rows = self.page.root.iter("tr")
         dated = (row for row in rows if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
         past = "\n".join(" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
@@ -203,7 +205,11 @@ class _Shown:
 
     @cached_property
     def _numbers(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the digits of the page's numbers (whole and in parts), and of numbers with a multiplier."""
+        """Return the digits of all visible numbers, and of those before a multiplier such as `million`.
+
+        The first set contains each number whole, without cents, and its groups of digits. The second set contains
+        numbers without their trailing zeros.
+        """
         plain: set[str] = set()
         multiplied: set[str] = set()
         for match in _NUMBER.finditer(self.text):
@@ -217,13 +223,13 @@ class _Shown:
 
 
 def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """Return whether the page has the text in another script (`Москва` for `Moskva`), so that letters differ."""
+    """Return whether the page gives this Latin text only in another script, such as `Москва` for `Moskva`."""
     latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
     return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)
 
 
 def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """Return whether the value extends a shown value: town `Hamilton (Mill)` of `Hamilton`, `LS17 6LD` of `LS17`."""
+    """Return whether a town or postal code extends a visible one: `Hamilton (Mill)` for `Hamilton`."""
     if FIELDS[candidate.field].address_part not in ("city", "postal_code"):
         return False
     before = re.split(r"\s*[(/,]|\s(?=\d[A-Z]{2}$)", str(candidate.value))[0].strip().casefold()
@@ -231,13 +237,12 @@ def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
 
 
 def _is_markup(candidate: Candidate) -> bool:
-    """Return whether the value comes from markup. A recipe reads markup as well as text."""
+    """Return whether the value comes from markup. A recipe can read markup or text; its locator shows which."""
     hidden = candidate.method is Method.RECIPE and _HIDDEN_PLACE.search(candidate.locator) is not None
     return hidden or candidate.method in _MARKUP
 
 
 def _is_visible(candidate: Candidate) -> bool:
-    """Return whether the value was read from the body, or from the title, which browsers show."""
     where = candidate.locator
     return candidate.method is Method.LABEL and (
         where == "/html/head/title" or (where.startswith("/html/body") and _META.search(where) is None)
@@ -245,7 +250,7 @@ def _is_visible(candidate: Candidate) -> bool:
 
 
 def _block(candidate: Candidate) -> str | None:
-    """Return the script that gives the value, as its locator up to the last `#`; None if no script does."""
+    """Return the script that contains the value, as its locator up to the last `#`; None if it is in no script."""
     if candidate.method not in (Method.JSONLD, Method.STATE, Method.RECIPE):
         return None
     return candidate.locator.rpartition("#")[0] or None

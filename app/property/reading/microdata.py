@@ -1,4 +1,4 @@
-"""Read microdata (`itemprop`), apart from scopes that describe agents, reviews, and breadcrumbs."""
+"""Read schema.org microdata (`itemprop`), except reviews, breadcrumbs, and the like. Of agents, only names are read."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _FOREIGN = re.compile(
 _PEOPLE = re.compile(r"Person")
 _OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")
 _ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": "value"}
-#: Besides ids and names, only these fields are read from microdata.
+#: Besides listing ids and the names of agents and agencies, only these fields are read from microdata.
 _OWN_FIELDS = frozenset(
     {"_Address", *of_kind("address", "place", "coordinate", "currency", "count", "area"), *PROSE}
     | {name for name in of_kind("money", "year") if FIELDS[name].typical}
 )
-#: At most this many properties, scopes, and levels are examined.
+#: At most this many `itemprop` and `itemscope` elements are examined. Elements with more than `_DEEPEST` ancestors are
+#: skipped.
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _TYPICAL = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read schema.org data in `itemprop` attributes."""
     dropped = _second_scopes(page)
-    known: dict[Any, tuple[list[str], bool]] = {}  # by the property's parent element
+    known: dict[Any, tuple[list[str], bool]] = {}  # the scopes around each parent element
     for element in page.having("itemprop")[:_MOST_PROPERTIES]:
         parent = element.getparent()
         if parent not in known:
@@ -45,7 +45,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _second_scopes(page: Document) -> set[Any]:
-    """Return the scopes of other properties: all but the first of a type that repeats with an address or price."""
+    """Return the scopes with an address or price whose type occurred before. They are about other properties."""
     typical = [e for e in page.having("itemprop") if e.get("itemprop") in _TYPICAL][:500]
     stated = {above for element in typical for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
     seen: set[str] = set()
@@ -61,7 +61,7 @@ def _second_scopes(page: Document) -> set[Any]:
 
 
 def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str], bool]:
-    """Return the types of the scopes around `element`, nearest first, and whether they may be this property's."""
+    """Return the types of the scopes around `element`, nearest first, and whether it may describe this property."""
     types: list[str] = []
     for depth, above in enumerate(element.iterancestors()):
         if depth > _DEEPEST or above in dropped or (above in page.skipped and above.tag != "head"):

@@ -1,4 +1,4 @@
-"""Parse money in raw texts and JSON values: prices, rents, taxes, fees, estimates; currency and period."""
+"""Parse prices, rents, taxes, fees, estimates, currencies, and periods from raw texts and JSON values."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LEAST_PRICE = (FIELDS["ListPrice"].range or (0, 0))[0]
 _RENT_LABEL = pattern("prices", "rents")
 _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
-#: Matches dates, which are not amounts.
+#: Matches dates, which are removed before an amount is parsed.
 _DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
-#: Matches the marks after a leading yes or no.
+#: Matches the space or punctuation after a text's first word, such as a leading yes or no.
 FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
 
 
@@ -60,15 +60,15 @@ def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield "X_RentBasis", "warm", None
 
 
-#: Matches a year with a colon, and the amount after it.
+#: Matches a year, a colon, and an amount: `2024: $1,618 (assessed $121,300)`.
 _YEAR_AND_AMOUNT = re.compile(r"^(?:19|20)\d\d:\s+(?P<amount>[$€£]\s?\d[\d,]*(?:\.\d\d)?)")
-#: Matches a row of a year and its amounts, whose first number is not an amount.
+#: Matches a table row that begins with a year. Its first number is not an amount.
 _YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
 
 
 def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
-    if (row := _YEAR_AND_AMOUNT.match(text)) is not None:  # such as `2024: $1,618 (assessed $121,300)`
+    if (row := _YEAR_AND_AMOUNT.match(text)) is not None:
         reading = replace(reading, raw=row["amount"])
     price = _money(reading, locale)
     if price is None or price.amount <= 0 or re.search(r"\d\s?%", text) or _YEAR_FIRST.match(text):
@@ -80,7 +80,7 @@ def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _estimate_range(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse a range of estimates, `$88,000 - $104,000`. A single amount has no field."""
+    """Parse the range of an estimate, such as `$88,000 - $104,000`. Yield nothing for a single amount."""
     parts = _RANGE_GAP.split(text_of(reading.raw))
     stated = [prices.parse_price(part, lang=locale.lang, country=locale.country) for part in parts[:2]]
     if len(parts) == 2 and all(stated) and stated[0].amount <= stated[1].amount:  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Parse agents and agencies from raw texts and JSON values."""
+"""Parse the names of agents and agencies from raw texts and JSON values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.property.record import Method
 from app.property.values import names, texts
 
 _CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
-#: Matches texts beside an agent's label that are not names.
+#: Matches Japanese words that occur after an agent's label but not in names.
 _NO_CJK_NAME = re.compile(r"担当|営業|売主|貸主|仲介|店舗|会社|相談|予約|問合|不在|未定|センター")
-#: Matches the end of a sentence, or a button's text.
+#: Matches the end of a Japanese sentence, or of a button's text.
 _JAPANESE_SENTENCE = re.compile(r"。|(?:ください|下さい|ます|です|予約|請求|こちら|検索|一覧)$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
 
 
-#: These labels introduce an office or a person.
+#: After these labels, the name may be an agency's or a person's.
 _EITHER = frozenset(
     {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
     | {"anbieter", "anunciante", "annonceur", "inserent", "inserzionista", "ogłoszeniodawca"}
@@ -30,12 +30,12 @@ _PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*
 
 
 def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Parse a person; a labeled text may also hold a role and the agency."""
+    """Parse an agent's name. Text after a label may also contain the agent's role and agency."""
     text = names.without_title(_AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
     if reading.method is Method.LABEL:
         if len(text.split()) < 2 and not _CJK_NAME.match(text):
-            return  # a single word beside a label is more often a link or heading than a name
-        if len(text) == 2 and _CJK_NAME.match(text):  # two characters are only a surname
+            return  # a single word after a label is more often a link or heading than a name
+        if len(text) == 2 and _CJK_NAME.match(text):  # too short for the checks below
             yield "ListAgentFullName", None if _NO_CJK_NAME.search(text) else text, None
             return
         found = names.split(text_of(reading.raw))

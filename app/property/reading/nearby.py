@@ -1,4 +1,4 @@
-"""Find the value of a label that is a text of its own: by markup, else the nearest text."""
+"""Find the value that belongs to a label, if both are separate texts: by the markup, else by distance in the tree."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from app.property.values.areas import find_unit
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
 _MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
-#: In these fields, the label may follow its number.
+#: For these fields, the number may come before its label.
 _COUNTED = frozenset(
     {"_RentWarm", *of_kind("area", "count"), *(n for n in of_kind("money", "year") if FIELDS[n].points)}
 )
 _NAMES = frozenset(of_kind("name"))
-#: The value of these fields is the first text of a cell; remarks and links follow that text.
+#: For these fields, only the first text of a cell is the value. Further texts are remarks or links.
 _ONE_TEXT = _NAMES.union(of_kind("identifier"))
 _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
-#: Matches a mark after a label, such as a footnote's number.
+#: Matches a footnote mark or help link after a label.
 _NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
@@ -44,7 +44,7 @@ class Nearby:
 
 
 def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
-    """Return the value of the label in `segment`; None without a value. `found` is the label's meaning."""
+    """Return the value of the label in `segment`, or None if it has none. `found` is the label's meaning."""
     if _is_value(segment, found, page):
         return None
     after = _neighbor(segment, page, +1)
@@ -74,9 +74,10 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
 
 
 def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
-    """Return whether the segment is the value of the label before it, although it is also a label itself.
+    """Return whether the segment, itself a known label, is the value of the label before it.
 
-    `Central air` in `Cooling`, `Central air`, `Parking spaces`, `2` is nearer to the label before it.
+    In `Cooling`, `Central air`, `Parking spaces`, `2`, the text `Central air` is nearer to `Cooling` than to the text
+    after it, so it is the value of `Cooling`.
     """
     before, after = _neighbor(segment, page, -1), _neighbor(segment, page, +1)
     if before is None or getattr(page.meaning(before.text), "field", "") != found.field:
@@ -85,12 +86,12 @@ def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
 
 
 def _has_labels(value: str, page: Document) -> bool:
-    """Return whether the text is a block of pairs, so that the label was a section's heading."""
+    """Return whether the text contains labels. Then the label before it was the heading of a section."""
     return any(page.meaning(m[1].strip()) is not None for m in _INNER_LABEL.finditer(value))
 
 
 def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
-    """Return whether the label is one of several features (`Heating` before `Ceiling Fans`)."""
+    """Return whether the label is itself a feature in a list, such as `Heating` before `Ceiling Fans`."""
     item = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag == "li"), None)
     if item is None or found.field not in _FEATURES or segment.text.endswith(":"):
         return False
@@ -105,7 +106,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
     spec = FIELDS.get(found.field)
     if spec is not None and spec.kind == "year":
         return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
-    if spec is not None and spec.kind == "money":  # a price asked needs no currency sign
+    if spec is not None and spec.kind == "money":  # an asking price needs no currency sign
         return (_PRICE_LIKE if spec.per else _MONEY).match(segment.text) is not None
     if spec is not None and spec.kind == "area":
         return re.fullmatch(r"[^\d:/]{0,12}\d[\d.,' \u00a0]*", segment.text) is not None or (
@@ -115,7 +116,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text in direction `step` that is not punctuation, if it is nearby in the tree."""
+    """Return the next text in direction `step` (1 or -1) if it is near in the tree. One mark or footnote is skipped."""
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):
@@ -128,7 +129,7 @@ def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
 
 
 def _distance(one: Segment, other: Segment) -> int:
-    """Return how many levels above `one` the nearest element is that also holds `other`, at most 9."""
+    """Return how many levels up from `one` the first element that also contains `other` is, at most 9."""
     around = {other.owner, *other.owner.iterancestors()}
     element = one.owner
     for steps in range(9):
@@ -139,7 +140,7 @@ def _distance(one: Segment, other: Segment) -> int:
 
 
 def _number_leads(segment: Segment, page: Document) -> bool:
-    """Return whether the flat run of numbers and labels before `segment` begins with a number."""
+    """Return whether the numbers and labels up to `segment` begin with a number, so that each number comes first."""
     index = segment.index
     while index > 0 and segment.index - index <= 12:
         before = page.segments[index - 1]
@@ -179,7 +180,7 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
         if not is_within(other.owner, block):
             break
         if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
-            return ""  # the text is a block of pairs, and the label is its heading
+            return ""  # the block contains labels, so the label before it is its heading
         parts.append(other.text)
     return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))
 
@@ -188,9 +189,9 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
 
 
 def _by_markup(segment: Segment, page: Document) -> tuple[str, Any] | None:
-    """Return the label's value ("" if it has none) and its element, in a definition list or a table row.
+    """Return the label's value ("" if it has none) and the value's element in a definition list or table row.
 
-    Return None outside of both, or if values precede labels.
+    Return None if the label is not a whole cell of either, or if the row is not read as label and value.
     """
     cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
     if cell is None or cell_text(cell) != segment.text[:300]:
@@ -211,17 +212,17 @@ def _in_row(cells: list[Any], at: int, page: Document) -> tuple[str, Any] | None
     texts = [cell_text(c) for c in cells]
     first = next((t for t in texts if t), "")
     if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
-        return ("", cells[at])  # `A/C | Heating & Cooling` is a value of the label before it
+        return ("", cells[at])  # in `A/C | Heating & Cooling`, the second cell is the first one's value
     if at + 1 >= len(cells) or _LISTED_AMOUNT.match(first) or (len(cells) > 2 and all(c.tag == "th" for c in cells)):
         return None
     own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])
     if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
-        return None  # these are headings side by side, unlike `Cooling | Central air`
+        return None  # two headings side by side, unlike the pair `Cooling | Central air`
     return (texts[at + 1], cells[at + 1])
 
 
 def _order(segment: Segment, page: Document) -> Literal["label", "value"] | None:
-    """Return whether labels or values come first in the label's block; None if unclear."""
+    """Return what comes first in the element around `segment`: a label or a value. Return None if unclear."""
     block = segment.owner
     while block.getparent() is not None and _is_all(block.getparent(), segment):
         block = block.getparent()

@@ -1,4 +1,4 @@
-"""Load the key words of JSON objects from `object_keys.toml`."""
+"""Load the lists of JSON keys in `object_keys.toml`, and classify keys with them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ UNIT_CODES: dict[str, str] = {code: unit for unit, codes in _TABLE["unit_codes"]
 NUMERIC = frozenset({*of_kind("money", "area", "count"), "_RentWarm"})
 GEO = frozenset({*of_kind("place"), "UnparsedAddress"})
 MEASURED = NUMERIC | {"MlsStatus", "PropertySubType", "YearBuilt", "_Address"}
-#: Matches brackets in a cache's key, which holds a query: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`.
+#: Matches the start of a query's arguments in a cache key: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`.
 _ARGUMENTS = re.compile(r"[({]")
 
 
 def is_cut(key: str, words: str) -> bool:
-    """Return whether a key's branch is about something other than the property.
+    """Return whether the value of `key` is about something other than the property. `words` are the key's words.
 
-    Long keys and keys with arguments name cache queries.
+    Return False for keys of over 60 characters and keys with arguments, which are cache keys.
     """
     return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 
@@ -41,5 +41,5 @@ def _is_cut(words: str) -> bool:
 
 
 def is_no_result(key: str) -> bool:
-    """Return whether the branch under `key` of a results page holds no results."""
+    """Return whether, on a page of search results, the value of `key` contains no results."""
     return len(key) <= 60 and _NO_RESULTS.search(words_of(key)) is not None

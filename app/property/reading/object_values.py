@@ -1,4 +1,4 @@
-"""Read one value of a JSON object: plain, a quantity with its unit, or a label/value pair."""
+"""Read one value of a JSON object: a plain value, a quantity with its unit, or a label/value pair."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from app.property.reading.base import Reading
 from app.property.reading.terms import Meaning, meaning
 from app.property.record import Method
 
-#: Matches numbers such as `"279.000"`, which is not a price of 279: the page's language decides the dot's meaning.
+#: Matches numbers such as `"279.000"`. Only the page's language decides whether the dot separates thousands.
 _THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
 _PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
-#: The confidence lost per level below the second, since an inner object describes the property less directly.
+#: A value loses this much confidence per level of nesting below the second: it describes the property less directly.
 _DECAY = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The method, confidence, and language (for labels) of an object's values."""
+    """The method and confidence of an object's values, and the language of the labels in it."""
 
     method: Method
     confidence: float
@@ -31,7 +31,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The reader's position: JSON pointer, words of the keys above (nearest last), and whom the branch describes."""
+    """A position in JSON: its pointer, and the words of the keys above it (nearest last).
+
+    `role` is whom the values there describe: "property", "agent", or "office".
+    """
 
     pointer: str
     parents: tuple[str, ...] = ()
@@ -47,7 +50,6 @@ class Place:
         return Place(pointers.below(self.pointer, key), parents, role)
 
     def at(self, key: str) -> Place:
-        """Return the place of a plain value in this object."""
         return replace(self, pointer=f"{self.pointer}/{key}")
 
 
@@ -72,13 +74,13 @@ def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[
 
 
 def unit_beside(node: dict[str, Any], key: str = "") -> str:
-    """Return the unit an object names for its number, as text for `areas.find_unit`."""
+    """Return the unit that `node` gives for the number under `key`, as text for `areas.find_unit`; "" if none."""
     unit = _unit_named(node, key)
     return object_keys.UNIT_CODES.get(unit.strip().upper(), unit)
 
 
 def _unit_named(node: dict[str, Any], key: str = "") -> str:
-    """Return the unit in the object's spelling, such as `MTK`."""
+    """Return the unit as the object spells it, such as `MTK`; "" if none."""
     names = (
         *object_keys.UNIT_KEYS,
         *(f"{key}{end}" for end in ("Units", "Unit", "_unit", "UnitsShort")),
@@ -92,7 +94,7 @@ def _unit_named(node: dict[str, Any], key: str = "") -> str:
 
 
 _MONEY = frozenset(of_kind("money"))
-#: These fields take several values of a JSON list.
+#: For these fields, a JSON list may give several values.
 _LISTS = frozenset({*of_kind("features", "choice"), "_Coordinates"})
 
 
@@ -136,7 +138,7 @@ def pair_of(node: dict[str, Any]) -> tuple[str, Any, str] | None:
 
 
 def pair(found: tuple[str, Any, str], node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read the pair `found` of `node` if one of its labels or its type is known."""
+    """Read the label/value pair `found` in `node` if one of its labels or its type is known."""
     label, value, value_key = found
     if place.role != "property":
         return

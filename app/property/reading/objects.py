@@ -21,12 +21,12 @@ _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
 
 _UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit apt"})
 _STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
-#: Matches the identifier of an apartment (a number, a letter, or both) and no unit of measure.
+#: Matches an apartment's identifier: a number, a capital letter, or both. It does not match units such as `sqft`.
 _UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
 
 
 def read(node: Any, source: Source, place: Place) -> Iterator[Reading]:
-    """Read everything that `node` (an object or a list) gives for the property, at most 600 readings."""
+    """Yield what `node` (an object or a list) states about the property, at most 600 readings."""
     for count, reading in enumerate(_node(node, source, place, _DEPTH)):
         if count >= _MOST_READINGS:
             return
@@ -85,7 +85,7 @@ def _entry(
 
 
 def _estimate(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read the low and the high end of an estimate. Its middle is not read, since it is not a price asked."""
+    """Read the low and the high end of an estimate. Its midpoint is not read, since it is not an asking price."""
     for key, value in node.items():
         nested = value[0] if isinstance(value, list) and value else value
         if isinstance(nested, dict) and place.pointer.count("/") < _MOST_STEPS:
@@ -126,7 +126,7 @@ def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Read
     known = object_keys.NAMES | (object_keys.OFFICE_KEYS if place.role == "office" else frozenset())
     found = next((texts[words] for words in texts if words in known), None)
     if found is not None:
-        works = not {"worksFor", "memberOf"}.isdisjoint(node)  # such a node is a person of the trade, not a company
+        works = not {"worksFor", "memberOf"}.isdisjoint(node)  # a node with an employer is a person, not a company
         is_office = place.role == "office" or (not works and _BUSINESS.search(str(node.get("@type", ""))) is not None)
         yield named("ListOfficeName" if is_office else "ListAgentFullName", *found)
 
@@ -140,7 +140,7 @@ def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Itera
 
 
 def _unit(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read `"unit": "2B"` only beside a street. Without a street it may be a unit of measure."""
+    """Read an apartment (`"unit": "2B"`) if the object also has a street. Otherwise it may be a unit of measure."""
     if place.role != "property":
         return
     named = next((key for key in node if words_of(key) in _UNIT_KEYS), None)
@@ -181,7 +181,7 @@ def _lines(node: list[Any], source: Source, place: Place) -> Iterator[Reading]:
 
 
 def are_listings(objects: list[dict[str, Any]]) -> bool:
-    """Return whether two or more of the objects state a price, address, town, or bedrooms, as other properties do."""
+    """Return whether at least two of the objects have a price, address, town, or bedrooms, as listings do."""
     known = [{m.field for k in v if (m := meaning(k)) is not None} for v in objects]
     several = sum(
         bool(fields & {"ListPrice", "_Address", "UnparsedAddress", "BedroomsTotal", "City"}) for fields in known

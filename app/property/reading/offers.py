@@ -1,6 +1,7 @@
-"""Read whether the home is for sale or rent, and its status, from title, headings, URL, and short banners.
+"""Read whether the home is for sale or for rent, and its status.
 
-Only words of an offer count: a tenanted flat for sale (`vermietet`) is not for rent.
+The sources are the title, the URL, the heading, the description, and short banners. Only words that offer a home count:
+`vermietet` (already let) does not mean that a flat is for rent.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _BANNER = re.compile(
     r"for sale|coming soon|new home for sale)\W*$",
     re.IGNORECASE,
 )
-#: Matches `SOLD MAR 28, 2025`. Only the first segments are read, since later ones are about other homes.
+#: Matches `SOLD MAR 28, 2025`. It is used only on the page's first texts, since later ones may be about other homes.
 _SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\d{1,2}/\d{4})$", re.IGNORECASE)
 _FIRST_BANNERS = 30
 _MOST_BANNERS = 400
@@ -35,7 +36,6 @@ _HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden",
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read the type and status of the offer."""
     for text, where, confidence in _texts(page):
         kind = offer(text)
         if kind is not None:
@@ -49,8 +49,8 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
             yield Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5)
 
 
-#: A card begins at most this many levels above its words. A row of a list of homes has at least the second number of
-#: columns.
+#: A card's element is at most `_MOST_CARD_LEVELS` levels above its texts. A table row can be a card only if it has at
+#: least `_LEAST_COLUMNS` cells.
 _MOST_CARD_LEVELS, _LEAST_COLUMNS = 4, 3
 
 
@@ -66,7 +66,7 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
 
 
 def _is_past(element: Any) -> bool:
-    """Return whether a banner is hidden, heads a column, or is an event in a dated row or another home's card."""
+    """Return whether a banner is hidden, heads a column, or is in a row with a date or another home's card."""
     if element.tag == "th" and element.getparent().find("td") is None:
         return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
@@ -75,7 +75,7 @@ def _is_past(element: Any) -> bool:
 
 
 def _is_in_card(element: Any) -> bool:
-    """Return whether the element is in one of several similar blocks, rows, or links, which show other homes."""
+    """Return whether the element is in a link, or in one of several similar blocks or rows. These show other homes."""
     for above in (element, *islice(element.iterancestors(), _MOST_CARD_LEVELS)):
         if is_long(above):
             return False
@@ -104,7 +104,7 @@ def _begins_with_date(row: Any) -> bool:
 
 
 def _is_hidden(element: Any) -> bool:
-    """Return whether a banner is hidden: sites put all banners into every page, and a script shows one."""
+    """Return whether a banner is hidden. Some sites put all banners into every page, and a script shows one."""
     for above in (element, *element.iterancestors()):
         style = (above.get("style") or "").replace(" ", "")
         names = (above.get("class") or "").split()

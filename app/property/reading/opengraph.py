@@ -11,13 +11,14 @@ from app.property.reading.document import Document
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
-#: Standard OpenGraph names, whose last words name a field, and names without such words.
+#: `_STANDARD` matches OpenGraph names; its group names the field. `_KNOWN` maps names whose words do not name the field
+#: to the field and a confidence.
 _STANDARD = re.compile(
     r"(?:product|og):(price:.*)|place:(location:.*)|"
     r"og:(latitude|longitude|street-address|locality|region|postal-code|country)(?:-name)?"
 )
 _KNOWN = {"geo.position": ("_Coordinates", 0.7), "icbm": ("_Coordinates", 0.7), "geo.placename": ("City", 0.4)}
-#: Other names in these namespaces are not about the property.
+#: Names in these namespaces are about the site, except those above.
 _SITE_NAMESPACES = frozenset({
     "fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple",
     "google", "theme", "dc", "og"
@@ -26,7 +27,6 @@ _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read `<meta property=... content=...>` and `<meta name=...>`."""
     tags = [(_name(e), (e.get("content") or "").strip(), e) for e in page.root.iter("meta")]
     yield from _named(tags, page)
 

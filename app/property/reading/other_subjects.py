@@ -1,4 +1,4 @@
-"""Find words about something other than this home: a home nearby, an average, its garage, the buyer's agent."""
+"""Detect values about something other than this home: a home nearby, an average, a garage, the buyer's agent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.vocabulary import property_kind
 
 _SECTION = "other_subjects"
-#: Other possible subjects of a value, by the kind of its field and by its field.
+#: What else a value may be about, by the kind of its field. `_OF_FIELD` replaces this for single fields.
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("money", "count", "date"), ("nearby", "averages")),
     "area": ("nearby", "averages", "parts"),
@@ -28,9 +28,9 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "StandardStatus": ("market",),
     "PoolPrivateYN": ("shared",),
 }
-#: Words of these topics name parts of a home. They describe the home if words for a home follow.
+#: Topics of parts and works. After a count, or before a word for a home, their words describe the home itself.
 _ITS_OWN = frozenset({"parts", "works"})
-#: Matches a count: a counted part (`2 car garage`) describes a home.
+#: Matches a count before a part, as in `2 car garage`.
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
 _NEAR = 60
 _CLAUSE = re.compile(r"[.!?]\s(?=[^a-z])|[;|•·\n]|,\s|\d{3}(?!\d)")
@@ -41,14 +41,14 @@ _UNIT = re.compile(
 
 
 def is_of_other(field: str, before: str, behind: str = "") -> bool:
-    """Return whether words `before` a statement, in its clause, or right `behind` it change its subject."""
+    """Return whether the clause `before` a value, or the words right `behind` it, say it is not about this home."""
     clauses = _CLAUSE.split(before[-_NEAR:])
     clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]  # `Room addition, 240 sq ft`
     return any(_is_about(topic, clause, behind) for topic in _topics(field))
 
 
 def names_other(field: str, text: str) -> bool:
-    """Return whether any words of `text` give the `field` another subject than this home."""
+    """Return whether any words of `text` show that a value of `field` in it is not about this home."""
     return any(pattern(_SECTION, topic).search(text) for topic in _topics(field))
 
 
@@ -68,6 +68,6 @@ def _is_about(topic: str, clause: str, behind: str) -> bool:
 
 
 def _is_of_home(before: str, behind: str) -> bool:
-    """Return whether the words around a part describe a home that has it."""
+    """Return whether the words around the name of a part describe a home with this part."""
     is_named = property_kind(behind) is not None or pattern(_SECTION, "home").search(behind) is not None
     return is_named or _COUNTED.search(before) is not None

@@ -1,4 +1,4 @@
-"""Decide whether a label introduces the property's address or its owner's. County pages name both."""
+"""Decide whether a label introduces the property's address or the owner's. County pages often give both."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ from app.property.reading.terms import words_of
 _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
 _PLACED = frozenset({"location", "situs"})
 _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
-#: Matches labels of an owner on a county's page.
+#: Matches labels of the owner's name or address on county pages.
 _OWNERS = re.compile(
     r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
 )
-#: These labels of places fit the property as well as the owner.
+#: These address labels may introduce the property's address or the owner's.
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
 )
 _PARTS = frozenset({"_CityStateZip", *(ADDRESS_FIELDS[part] for part in ("city", "state", "postal_code"))})
 _ADDRESSES = frozenset({"_Address", ADDRESS_FIELDS["street"]})
 _PLACES = _PARTS | _ADDRESSES
-#: At most this many texts are between an owner's name and the last line of the address.
+#: An owner's label is looked for in at most this many texts above an address line.
 _MOST_ABOVE = 8
 
 
 def names_site(page: Document) -> bool:
-    """Return whether a label marks the property's address: `Situs Address`, `Property Location`."""
+    """Return whether the page has a label for the property's address, such as `Situs Address`."""
     labels = (s.text.partition(":")[0] for s in page.segments if len(s.text) <= 120)
     return any(_SITED.search(words_of(label)) for label in labels if len(label) <= 30)
 
 
 def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
-    """Return whether a label of a place belongs to the owner: it says so, another label marks the site, or the owner's
-    name or mailing address is above.
+    """Return whether an address label introduces the owner's address.
+
+    The label may say so itself, another label may introduce the property's address, or a label for the owner's name or
+    mailing address may be above.
     """
     words = words_of(label)
     if field in _PLACES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):
@@ -49,7 +51,7 @@ def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
 
 
 def placed_streets(page: Document) -> frozenset[str]:
-    """Return the streets after the labels `Location` and `Situs`, in lower case."""
+    """Return the street lines right after the labels `Location` and `Situs`, casefolded."""
     return frozenset(
         other.text.casefold()
         for one, other in zip(page.segments, page.segments[1:], strict=False)
@@ -58,7 +60,7 @@ def placed_streets(page: Document) -> frozenset[str]:
 
 
 def _labels_above(segment: Segment, page: Document) -> list[str]:
-    """Return the texts above, nearest first; in a row of several labels, those of the same column."""
+    """Return the texts above `segment`, nearest first; in a table with several columns, the labels in its column."""
     cell = next((e for e in (segment.owner, *segment.owner.iterancestors()) if e.tag in ("td", "th")), None)
     row = cell.getparent() if cell is not None else None
     if row is not None and len(row) > 2:

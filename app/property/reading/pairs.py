@@ -1,4 +1,4 @@
-"""Split label/value pairs inside one text: several in a row, dotted lines, and double labels."""
+"""Split one text into label/value pairs: several in a row, pairs with leader dots, and labels with several names."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Pair(NamedTuple):
 
 
 def in_text(text: str, page: Document) -> list[Pair]:
-    """Return the pairs of one text, in order."""
+    """Return the pairs of a known label and its value in `text`, in order."""
     text = _LEADER.sub(": ", text)
     if counts := _counts(text, page):
         return counts
@@ -53,7 +53,7 @@ def in_text(text: str, page: Document) -> list[Pair]:
     several = _SEVERAL.findall(text)
     known = page.meaning(pair[1]) if pair else None
     if len(several) < 2 and len(_COLON.findall(text)) >= 2:
-        return []  # the borders between the pairs are unclear
+        return []  # it is unclear where each pair ends
     if pair and known is not None and len(several) < 2:
         value = _first_sentence(pair[2]) if known.field in _AMOUNT_FIELDS else pair[2]
         return [Pair(known, pair[1], value, alone=True)] if len(value) <= _MOST_VALUE_CHARS else []
@@ -62,7 +62,7 @@ def in_text(text: str, page: Document) -> list[Pair]:
 
 
 def _counts(text: str, page: Document) -> list[Pair]:
-    """Return the pairs of a text that consists of labels, each before its number: `Rooms 8 Beds 3`."""
+    """Return the pairs of a text that consists only of labels, each followed by its number: `Rooms 8 Beds 3`."""
     if len(text) > 80 or not _COUNT_RUN.match(text):
         return []
     found = [(page.meaning(label), label, value) for label, value in _COUNT.findall(text)]
@@ -76,7 +76,7 @@ def _first_sentence(value: str) -> str:
 
 
 def in_lines(text: str, page: Document) -> Iterator[Pair]:
-    """Yield the pairs of preformatted text, which has columns."""
+    """Yield the pairs of a known label and its value in preformatted text, where spaces separate columns."""
     for line in text.splitlines()[:400]:
         for label, value in _LINE_PAIR.findall(line[:300]):
             found = page.meaning(label)
@@ -85,15 +85,16 @@ def in_lines(text: str, page: Document) -> Iterator[Pair]:
 
 
 def names_several(label: str, page: Document) -> bool:
-    """Return whether a label has two to four names, one of which is known."""
+    """Return whether a label consists of two to four names separated by slashes, at least one of them known."""
     names = [n.strip() for n in label.split("/")]
     return 2 <= len(names) <= 4 and any(page.meaning(n) is not None for n in names)
 
 
 def composite(label: str, value: str, page: Document) -> list[Pair]:
-    """Return the pairs of a label for several things, `Yr Built / Eff` with `1988 / 1992`; empty for others.
+    """Return the pairs of a label with several names, such as `Yr Built / Eff` with the value `1988 / 1992`.
 
-    A single value belongs to the last name, if known: `Bldg/Liv Area`.
+    A single value belongs to the last name if it is known, as in `Bldg/Liv Area`. Return an empty list for any other
+    label.
     """
     names = [n.strip() for n in re.split(r"/", label.rstrip(":")) if n.strip()]
     if not 2 <= len(names) <= 4:

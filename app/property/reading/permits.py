@@ -1,7 +1,8 @@
 """Read building permits from tables and JSON lists: their rows, and the year of the roof.
 
-The roof's year is that of the newest finished permit for the house's roof. A finish date or a status shows that work is
-finished. If the list gives neither, every permit counts unless it was refused.
+The roof's year is that of the newest finished permit for the house's roof. A permit is finished if it has a finish
+date or a status that says so. A permit without a status also counts as finished if its list has no finish dates.
+Refused permits never count.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ from app.property.reading.other_subjects import names_other
 from app.property.values.dates import parse_date
 from app.property.values.vocabulary import is_commercial
 
-#: Patterns of the columns of dates, the most reliable first.
+#: Patterns for the headings of date columns, the most reliable date first.
 _DATES = tuple(pattern("history", key) for key in ("finished", "issued", "applied"))
 _KINDS, _STATUS, _PERMIT, _REFUSED, _DONE = (
     pattern("history", key) for key in ("works", "status", "permits", "refused", "done")
 )
-#: Match a roof, something on a roof, and a house.
+#: Patterns for a roof, something mounted on a roof, and a house.
 _ROOF, _ON_ROOF, _HOUSE = (pattern("history", key) for key in ("roofs", "on_roofs", "houses"))
 
 
 def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """Read permits from the rows of `table`, which are keyed by column words; yield nothing for other tables.
+    """Read the permits in `table`, or nothing if it does not list permits.
 
-    `above` is the list's key or the table's heading in words.
+    Each row maps the words of a column's heading to the cell. `above` is the table's heading, or the list's JSON key in
+    words.
     """
     if not _PERMIT.search(above) and not any(_PERMIT.search(words) for row in table[:1] for words in row):
         return
@@ -47,7 +49,7 @@ def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, loca
 
 
 def _is_of_house(kind: str) -> bool:
-    """Return whether the work is on the house's roof, alone or with its garage."""
+    """Return whether the work is on the house's roof. A garage's roof counts only if the house is named too."""
     return (
         _ROOF.search(kind) is not None
         and not _ON_ROOF.search(kind)
@@ -71,7 +73,7 @@ def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | Non
 
 
 def _says_done(status: str | None, tells_done: bool) -> bool:
-    """Return whether a permit is finished. Without a status it counts as finished, unless the list has finish dates."""
+    """Return whether a permit without a finish date is finished. `tells_done` is true if its list has finish dates."""
     return _DONE.search(status) is not None if status and status.strip() else not tells_done
 
 

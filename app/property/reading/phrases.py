@@ -1,4 +1,4 @@
-"""Read counts and offers from titles, headings, and short lines: `3 bed house for sale`, `4-Zimmer-Wohnung`."""
+"""Read counts, areas, and years from titles, headings, and short lines: `3 bed house`, `4-Zimmer-Wohnung`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _METERS, _FEET, _ACRES, _HECTARES = (
     alternatives("units", unit, whole=False) for unit in (SQUARE_METERS, SQUARE_FEET, ACRES, HECTARES)
 )
 _METRES, _LAND = f"{_METERS}|坪", f"{_ACRES}|{_HECTARES}"
-#: Counts above this are only read in digits.
+#: Larger counts are read only in digits.
 _MOST_IN_WORDS = 6
 _WORDS = {
     word: count
@@ -42,7 +42,7 @@ def _counted(words: str) -> re.Pattern[str]:
 
 
 def _behind(field: str) -> str:
-    """Return the expression of the words after a number of `field`, as in `3 chambres`."""
+    """Return a regular expression for the words after a number of `field`, such as `chambres` in `3 chambres`."""
     return alternatives("behind_number", field, whole=False)
 
 
@@ -59,7 +59,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
     ("LivingArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I)),
 )
-#: By language, words after a number that have another meaning in other languages.
+#: By language: fields, and patterns with words after a number that mean something else in other languages.
 _LOCAL_COUNTS = {
     code: tuple(
         (field, _counted(alternatives("behind_number_here", field, code, whole=False)))
@@ -73,7 +73,7 @@ _WORDED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BedroomsTotal", re.compile(rf"{_WORD}(?:(?:double )?bed(?:room(?:ed|s)?)?\b|{_behind('BedroomsTotal')})", re.I)),
     ("BathroomsTotalInteger", re.compile(rf"{_WORD}(?:bath(?:room)?s?\b|{_behind('BathroomsTotalInteger')})", re.I)),
 )
-#: These patterns are clear enough for running text.
+#: Patterns that are specific enough for running text.
 _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("YearBuilt", _COUNTS[3][1]),
     (
@@ -88,7 +88,7 @@ _SHORT = 140
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read counts and offers in the title, the first headings, the description, and short lines."""
+    """Yield the values in the title, headings, the description, short lines, attributes, and running text."""
     for text, element, confidence in _texts(page):
         for reading in _readings(text, page.path(element), confidence, page):
             about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
@@ -144,7 +144,7 @@ def _prose(page: Document) -> Iterator[tuple[str, Any]]:
 
 
 def _stated(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the field, the raw value, and the words as written: `3` and `three bedrooms`."""
+    """Yield each field with its raw value and the words in the text, such as `3` and `three bedrooms`."""
     for field, pattern in _IN_PROSE:
         found = list(pattern.finditer(text))
         if len(found) == 1 and not _is_of_other(field, text, found[0]):
@@ -162,12 +162,11 @@ def _around(text: str, words: str) -> str:
 
 
 def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:
-    """Read layouts such as `3LDK`, `T4`, and `3+kk` in a title, a heading, or their own line."""
     if parse_layout(text, page.locale.lang) is not None:
         yield Reading("_Layout", text[:120], Method.LABEL, where, text, confidence)
 
 
-#: Matches ranges over several homes: `1 - 3 bd` in its own line, `ranging from 702-1346 sq ft`.
+#: Matches a range that covers several homes: a line such as `1 - 3 bd`, or `ranging from 702-1346 sq ft`.
 _RANGE = re.compile(r"^\d(?:\.\d)? ?[-–—] ?\d[^-–—]*$|\d{3} ?[-–—] ?[\d,]{3,6} ?sq[^-–—]*$", re.I)
 _FULL_AND_HALF = re.compile(
     r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I
@@ -180,7 +179,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
     for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
         found = list(pattern.finditer(text))
         if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
-            continue  # the number ends a range over several homes
+            continue  # the number is the end of a range that covers several homes
         if len(found) == 1 and not _is_of_other(field, text, found[0]):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)

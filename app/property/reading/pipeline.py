@@ -1,6 +1,7 @@
-"""Turn a page into a record: run the readers, rank candidates, check them, and add a model's values.
+"""Turn a page into a record: run the readers, check and rank their candidates, and add a model's values.
 
-It uses no network and no clock. For any page, `extract` raises only `PageTooComplexError`.
+This module uses no network and no clock. A page can make `extract` raise only `PageTooComplexError` or `MemoryError`;
+`budget.INTERRUPTIONS` also pass through.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from app.settings.forms import ModelUse
 
 _LOG = logging.getLogger(__name__)
 
-#: A reader reads one kind of markup. Broken input yields fewer values, never an error.
+#: A reader reads one kind of markup or text. If it raises, its remaining values are lost; the other readers still run.
 Reader = Callable[[Document], Iterable[Reading | Candidate]]
 #: The readers by their names in `weights.toml`, the cheapest and most reliable first. Add a new reader here.
 READERS: Mapping[str, Reader] = {
@@ -62,14 +63,14 @@ READERS: Mapping[str, Reader] = {
     **{"headlines": headlines.read, "foreign_address": foreign_address.read, "county_office": county_office.read},
     **{"unlabeled_price": unlabeled_price.read, "offers": offers.read, "map": map_points.read},
 }
-#: The readers of a JSON body, and of one of several objects in a body.
+#: The readers for a whole JSON body, and those for one object of a body that lists several.
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
-#: For each field, the fields that a model's quote may give beside it.
+#: For each field, the fields that a model asked for it may also answer.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
 #: The reader's name in candidates from a model.
 _MODEL = "model"
-#: Failing winners are replaced in at most this many rounds, since a page may have any number of them.
+#: Winners that fail the checks are replaced in at most this many rounds, since a page may have any number of them.
 _MOST_ROUNDS = 4
 
 
@@ -80,8 +81,8 @@ LastReader = Callable[[Document, Sequence[Candidate]], Iterable[Candidate]]
 def extract(page: Page, *, lang: str | None = None, last: LastReader | None = None) -> Extraction:
     """Read the page without a model. `lang` (ISO 639-1) overrides the page's language.
 
-    The candidates of `last` are ranked and checked with all others. Search, blocked, and gone pages return that kind
-    and an empty record.
+    The candidates of `last` are ranked and checked with all others. For search, blocked, and gone pages, the result has
+    that kind and an empty record.
     """
     return _extracted(Document(page, lang), last)
 
@@ -91,8 +92,8 @@ def extract_rows(
 ) -> list[Extraction]:
     """Read each object of a JSON body that lists several, in order; return an empty list for any other body.
 
-    Only the first `most` objects whose JSON text passes `is_worth` are read. A row is read alone, without its neighbors
-    or the page's URL.
+    Only the first `most` objects whose JSON text passes `is_worth` are read. Each is read without the other objects and
+    without the page's URL.
     """
     document = Document(page)
     found = objects_in(document.json) if document.json is not None else []
@@ -134,10 +135,10 @@ def with_model_values(
     lang: str | None = None,
     use: ModelUse = "missing",
 ) -> Extraction:
-    """Add a model's verified values for the fields it was asked for at this `use`.
+    """Add a model's verified values (`candidates`) for the fields that it is asked for at this `use`.
 
-    They are ranked, checked, and scored with all other candidates. Values that the checks rejected before stay
-    rejected. `dropped` is added to the count of dropped values; `lang` is the `lang` passed to `extract`.
+    All candidates are ranked, checked, and scored again. Markup that the visible page contradicted stays rejected.
+    `dropped` is added to the count of dropped values. `lang` is the `lang` passed to `extract`.
     """
     asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
     offered = [replace(c, reader=_MODEL) for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
@@ -151,16 +152,16 @@ def with_model_values(
 
 
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
-    """Add the values that a model read from the same body before, as if the model had answered now."""
+    """Add the values that a model read from the same body earlier. `evidence` is the earlier record's evidence."""
     paid = [answered_before(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
     return with_model_values(extraction, paid, 0) if paid else extraction
 
 
 def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind) -> dict[str, Winner]:
-    """Return the consistent winners with their confidence.
+    """Return the winners that pass the consistency checks, with their confidence.
 
-    For a field that a model answered, a winner that fails the checks is replaced by the next candidate, so that an
-    invalid page value does not displace a valid one.
+    If a model answered a field and the field's winner fails the checks, the next candidate replaces the winner.
+    Otherwise, an invalid value from the page could win over a valid answer, and the field would stay empty.
     """
     answered = {c.field for c in candidates if c.method is Method.LLM}
     left, kept = list(candidates), dict[str, Winner]()

@@ -23,12 +23,12 @@ _NUMBER_BEHIND = frozenset(
 _STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
 #: Matches a county in place of a town: `Hatcher County, Georgia`.
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
-#: Matches other taxing units in the heads of tables.
+#: Matches taxing units that table headings list beside the county.
 _NO_COUNTY = re.compile(
     r"^(?:schools?|school (?:board|district)|non-?school|city|municipal\w*|state|town|all|water|library|fire|total)$",
     re.IGNORECASE,
 )
-#: Matches a post office box, which is not a house.
+#: Matches a PO box, which is not the address of a house.
 _BOX = re.compile(r"\bP\.? ?O\.? box\b", re.IGNORECASE)
 #: In these countries, the word for a state also means a condition: `Estado: Usado`.
 _STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
@@ -65,7 +65,7 @@ def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _names_places_only(text: str, locale: Locale) -> bool:
-    """Return whether the line has no street: in some countries a street has a number, unlike `Warszawa, Ursynów`."""
+    """Return whether the line has no street, like `Warszawa, Ursynów`, in a country where streets come with numbers."""
     return (
         locale.country in _STREETS_HAVE_NUMBERS
         and not any(c.isdigit() for c in text)
@@ -74,7 +74,7 @@ def _names_places_only(text: str, locale: Locale) -> bool:
 
 
 def address_values(parts: addresses.Address) -> Iterator[Value]:
-    """Yield the parts of an address as values of their fields."""
+    """Yield the parts of an address as values of their fields. A US county in place of the town becomes the county."""
     county = _COUNTY.match(parts.city or "") if places.us_state(parts.state or "") else None
     if county:
         yield "CountyOrParish", county[1], None
@@ -83,7 +83,7 @@ def address_values(parts: addresses.Address) -> Iterator[Value]:
 
 
 def placed(parts: addresses.Address, text: str, where: str, confidence: float) -> Iterator[Candidate]:
-    """Return the parts of an address in a text of the page as candidates."""
+    """Return a candidate for each part of an address that the page gives as `text` at `where`."""
     return (of_text(field, value, text, where, confidence) for field, value, _ in address_values(parts) if value)
 
 
@@ -106,7 +106,7 @@ def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     doubtful = locale.country in _STATE_IS_CONDITION and not regions.is_region(text, locale.country)
     if reading.method is Method.LABEL and locale.country == "US" and _REGION.search(reading.label):
-        doubtful = places.us_state(text) is None  # `Region: Gilbert` is a listing service's region
+        doubtful = places.us_state(text) is None  # `Region: Gilbert` is a listing service's region, not a state
     if texts.is_place_name(text) and not doubtful:
         yield reading.field, text, None
 
@@ -118,7 +118,7 @@ def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Parse a county; `Maricopa County` becomes `Maricopa`, as in RESO."""
+    """Parse a county's name. `Maricopa County` becomes `Maricopa`, the form that RESO uses."""
     text = text_of(reading.raw)
     name = _COUNTY.match(text)
     if len(text) <= 120 and re.search(r"[^\W\d]{3}", text) and not _NO_COUNTY.match(text.strip()):
@@ -140,7 +140,7 @@ def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def ends_a_street(end: str, rest: str, city: str | None) -> bool:
-    """Return whether a two-letter code is the suffix of a street (`14 Elm Ct` in Connecticut)."""
+    """Return whether the two-letter code `end` after `rest` is a street's suffix, not a state: `Ct` in `14 Elm Ct`."""
     placed = "," in end or (city is not None and rest.casefold().endswith(city.casefold()))
     last = rest.rpartition(" ")[2].strip(".,").upper()
     return re.fullmatch(r"\W+[A-Za-z]{2}", end) is not None and not placed and last not in suffixes()

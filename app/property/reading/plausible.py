@@ -1,4 +1,4 @@
-"""Check that a property's values are in plausible ranges and fit each other: sizes, prices, years, taxes."""
+"""Check that a property's sizes, prices, years, and taxes are in plausible ranges and fit each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Check = Callable[[Values, Document], Iterator[Finding]]
 
 
 def verdicts(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[Finding]:
-    """Yield `verdict` for all `names` if the check passed, else a failure."""
+    """Yield a finding for each of `names`: `verdict` if the check passed (`good`), else a failure."""
     yield from ((name, verdict if good else Verdict.FAILED) for name in names)
 
 

@@ -1,7 +1,7 @@
 """Choose the winning candidate of each field.
 
-Equal candidates support each other, once per method, and the strongest group wins. A field is doubtful if the winner is
-weak or another value is nearly as strong.
+Candidates with the same value form a group. Each method that found the value makes its group stronger. The strongest
+group wins. A field is doubtful if its winner is weak, or if another value is nearly as strong.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import has_street_word
 
-#: A winner below the first value is doubtful, and so is one with a rival of at least this share of its strength.
+#: A winner is doubtful if its confidence is below `LEAST_SURE`, or if another value has at least `RIVAL_SHARE` of its
+#: strength.
 LEAST_SURE = 0.5
 RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98
-#: If no candidate of the best value is more confident than this, an almost equal rival leaves the field empty.
+#: If no candidate for the best value is more confident than this, another value of almost equal strength leaves the
+#: field empty.
 _LEAST_ALONE = 0.5
-#: One source may give these texts in more detail: `420 W 56th St` and `420 W 56th St Unit 5`.
+#: Of these texts, a longer form counts as the same value: `420 W 56th St` and `420 W 56th St Unit 5`.
 _STREET = ADDRESS_FIELDS["street"]
 _EXTENDED = PROSE | {_STREET}
 
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """The winning candidate, its strength after comparison, and whether it is doubtful.
+    """The winning candidate of a field, its confidence, and whether it is doubtful.
 
-    `agreeing` are the equal candidates, including itself. `rival` is the strength of the strongest other value as a
-    share of the winner's, 0 without another value. `scorer.py` computes the stored confidence from these attributes;
-    `score` explains the computation.
+    `agreeing` are the candidates with the same value, including this one. `rival` is the strength of the strongest
+    other value as a share of the winner's strength, or 0 if there is no other value. `confidence` is at first the
+    strength, reduced by `rival`. `scorer.py` replaces it, and explains the result in `score`.
     """
 
     candidate: Candidate
@@ -79,7 +81,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
 
 
 def _without_district(chosen: Candidate, group: list[Candidate]) -> Candidate:
-    """Drop a district that another source leaves out: `52 Shrewsbury` of `52 Shrewsbury, Ballsbridge`."""
+    """Prefer a candidate without the district, if there is one: `52 Shrewsbury` to `52 Shrewsbury, Ballsbridge`."""
     if chosen.field != _STREET:
         return chosen
     head, mark, tail = str(chosen.value).partition(", ")
@@ -100,7 +102,7 @@ def _richness(candidate: Candidate) -> float:
 
 
 def _strength(group: list[Candidate]) -> float:
-    """Return 1 - product(1 - c) over the best candidate of each method, as if methods were independent."""
+    """Return 1 - product(1 - c), c being each method's best confidence up to 0.97, as if methods were independent."""
     best: dict[Method, float] = {}
     for candidate in group:
         best[candidate.method] = max(best.get(candidate.method, 0.0), candidate.confidence)
@@ -113,7 +115,7 @@ def _strength(group: list[Candidate]) -> float:
 def same(one: Candidate, other: Candidate) -> bool:
     """Return whether two candidates of a field give the same value, apart from spelling and unit."""
     if one.field == "X_AccessNotes":
-        return True  # notes on a gate never contradict: `Gated`, `Gated entry and a guard`
+        return True  # notes on a gate never contradict each other: `Gated`, `Gated entry and a guard`
     a, b = _key(one), _key(other)
     if one.field in _EXTENDED and isinstance(a, str) and isinstance(b, str) and min(len(a), len(b)) >= 5:
         return a.startswith(b) or b.startswith(a)

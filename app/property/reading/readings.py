@@ -16,12 +16,12 @@ from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
 _GENERAL_KINDS = frozenset({"house", "home", "haus", "dom", "hus", "apartment", "residential"})
-#: In these fields, a text such as `None` is an answer.
+#: For these fields, a text such as `None` may be an answer: no.
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
 
 
 def typed(found: Iterable[Reading | Candidate], locale: Locale) -> Iterator[Candidate]:
-    """Return candidates as they are, and the typed values of readings."""
+    """Yield candidates unchanged, and convert each reading into candidates."""
     for one in found:
         if isinstance(one, Candidate):
             yield one
@@ -30,7 +30,7 @@ def typed(found: Iterable[Reading | Candidate], locale: Locale) -> Iterator[Cand
 
 
 def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
-    """Return the typed values of `reading`; none if the raw value does not fit its field."""
+    """Yield the typed values of `reading` as candidates; nothing if the raw value does not fit its field."""
     if reading.raw is None or reading.raw == "" or reading.field == "_Ignore":
         return
     raw = texts.clean(reading.raw) if isinstance(reading.raw, str) else reading.raw
@@ -53,12 +53,12 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
 
 
 def _says_none(reading: Reading, raw: str) -> bool:
-    """Return whether `None` is an answer: beside a yes/no label or a label for an association's fee."""
+    """Return whether a text such as `None` means no: after a label for a yes/no field or a recurring fee."""
     return reading.field in _ANSWERED and reading.method is Method.LABEL and vocabulary.yes_no(raw) is False
 
 
 def _doubt(name: str, unit: str | None, raw: Any) -> float:
-    """Return a factor below 1 for an area without a unit, and for a kind so general that a closer word should win."""
+    """Return a factor below 1 for an area without a unit, or a kind too general to win over a specific one; else 1."""
     if name in UNIT_OF and unit is None:
         return 0.8
     return 0.85 if name == "PropertySubType" and str(raw).casefold() in _GENERAL_KINDS else 1.0
@@ -70,7 +70,7 @@ def _shown(raw: Any) -> str:
     return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
-#: The parsers, by composite, by a field's parser name, and by kind.
+#: The parsers by the name of a composite, a field's `parser`, or a field's kind.
 _PARSERS = {**SPECIAL, **NAMES, **PLACES}
 
 

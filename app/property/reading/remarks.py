@@ -1,4 +1,4 @@
-"""Read values stated in sentences, and prices offered in short texts."""
+"""Read values stated in sentences, and asking prices in short texts."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _NO_RENT = re.compile(
     r"\b(?:pet|parking|storage|deposit|fee|lot|hoa|est\w*|from|tax\w*|insurance|mortgage|payment|utilit\w*)\b", re.I
 )
 _PIECES = re.compile(r"\s+[•|·—–/-]\s+")
-#: These elements hold labels and values instead of sentences.
+#: These elements contain labels and values, not sentences.
 _PAIRED = frozenset({"tr", "dt", "dd", "pre"})
-#: The longest text that may offer a price, in characters.
+#: A text with more characters than this is not read as a single price.
 _SHORT = 140
 _MOST_BLOCKS = 1500
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read sentences and list items that state a value."""
+    """Yield the values stated in sentences and list items, if the page is in English or its language is unknown."""
     if page.locale.lang not in (None, "en"):
         return
     for block in page.once(blocks)[:_MOST_BLOCKS]:
@@ -51,7 +51,7 @@ def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
 
 
 def lets(page: Document) -> bool:
-    """Return whether the title or the first heading offers a rent."""
+    """Return whether the title or the heading offers the home for rent."""
     heading = "".join(page.heading.itertext()) if page.heading is not None else ""
     return "rent" in (offer(page.title), offer(heading[:200]))
 

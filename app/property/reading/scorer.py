@@ -1,8 +1,9 @@
 """Compute a value's confidence: a logistic score of the features that support or contradict the value.
 
-`make fit` fits the weights on labeled pages and stores them in `weights.toml` (ADR 0052). Features are, among others,
-agreeing candidates, checks, and contradictions. Their signs are constrained: agreement never lowers a score, a rival
-never raises it. The strengths that choose a winner (`ranking.py`) are separate.
+`make fit` fits the weights on labeled pages and stores them in `weights.toml` (ADR 0052). The features include agreeing
+candidates, passed and failed checks, and contradicting values. The signs of the weights are constrained: agreement
+never lowers a score, and a contradicting value never raises it. The confidence computed here does not choose the
+winner; `ranking.py` does.
 """
 
 from __future__ import annotations
@@ -26,22 +27,22 @@ from app.property.record import Method, PageKind
 
 Weights = Mapping[str, float]
 WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
-#: Features that never lower a score, as `reader.NAME` of each reader, and features that never raise a score.
+#: `RAISES` and the features `reader.NAME` of each reader never lower a score. `LOWERS` never raise it.
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
-#: More other places by one method, or more plausible checks, than this add nothing.
+#: At most this many further places, and this many plausible checks, add to a score.
 _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
 #: The longest chain of values that are derived from each other.
 _LONGEST_CHAIN = 3
-#: The limit for a value that only one place gives and to which no check applies.
+#: The maximum confidence of a value that only one place gives and to which no check applies.
 _MOST_ALONE = 0.89
-#: The limit for a markup value that the page should show and does not (ADR 0028).
+#: The maximum confidence of a markup value that the page should show but does not (ADR 0028).
 MOST_UNSHOWN = 0.45
 
 
 def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKind) -> dict[str, Winner]:
-    """Return `winners` with their scores. A winner that is not shown or fails a cross-check becomes doubtful."""
+    """Return `winners` with scores. A winner that fails a cross-check, or should be visible but is not, is doubtful."""
     checks = crosschecks(winners, page)
     facts = {name: facts_of(name, winner, checks.get(name, ()), kind) for name, winner in winners.items()}
     scores = scored(facts, fitted_weights())
@@ -57,7 +58,7 @@ def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKin
 
 
 def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageKind) -> Facts:
-    """Return the features of `winner`, and the limits of its confidence."""
+    """Return the features of `winner`, the maximum of its confidence, and the fields that it is derived from."""
     derived = winner.candidate.method is Method.DERIVED
     most, bound = _bounds(winner, checks)
     return Facts(
@@ -71,7 +72,7 @@ def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageK
 def scored(facts: Mapping[str, Facts], weights: Weights) -> dict[str, Score]:
     """Return the scores of one page's values by `weights`."""
     scores = {name: _score(stated, weights) for name, stated in facts.items()}
-    for _ in range(_LONGEST_CHAIN):  # a derived value may be another one's source
+    for _ in range(_LONGEST_CHAIN):  # a derived value may be derived from another derived value
         scores = {name: _no_surer_than_sources(score, scores) for name, score in scores.items()}
     return scores
 
@@ -106,7 +107,7 @@ def _features(name: str, winner: Winner, checks: Counter[Verdict], kind: PageKin
 
 
 def _bounds(winner: Winner, checks: tuple[Verdict, ...]) -> tuple[float, str]:
-    """Return the greatest confidence that the winner may have, and why it is less than usual."""
+    """Return the maximum confidence of the winner, and the reason if it is lower than usual (else "")."""
     if _is_unshown(winner):
         return MOST_UNSHOWN, "the page does not show it"
     if len({_place(c) for c in winner.agreeing}) < 2 and not checks:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPLIT = re.compile(r"\s*([>+~\s])\s*")
-#: The group `act` is a user's action: a rule with an action shows the content that a control opens.
+#: The group `act` is a user's action, such as `:hover`. A rule with an action can show content that a control opens.
 _COMPOUND = re.compile(
     r"(?P<tag>[A-Za-z][\w-]*|\*)|#(?P<id>[\w-]+)|\.(?P<name>(?:[\w-]|\\.)+)"
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"
     r"|:(?P<act>hover|focus|focus-within|focus-visible|active|checked|target|open)(?![\w-])"
 )
-#: Selectors with more characters than this are not compiled. They are usually generated and hide nothing.
+#: Selectors with more characters than this are not compiled. Such selectors are usually generated and hide no text.
 MOST_CHARS = 300
 _MOST_PARTS, _MOST_STEPS = 6, 60
 
 
 @dataclass(slots=True)
 class Part:
-    """A compound selector, and its combinator with the previous one: " ", ">", or "" for the first."""
+    """A compound selector. `reach` is its combinator with the previous part: " ", ">", or "" for the first."""
 
     reach: str
     tag: str | None = None
@@ -48,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A selector. `dynamic` is true if it applies only while a user points at, opens, or checks something."""
+    """A compiled selector. A `dynamic` selector applies only while a user points at, opens, or checks something."""
 
     parts: tuple[Part, ...]
     weight: tuple[int, int, int]
@@ -61,7 +61,7 @@ class Selector:
         return f"#{last.id}" if last.id else f".{min(last.names)}" if last.names else last.tag or "*"
 
     def matches(self, element: Any) -> bool:
-        """Return whether the selector matches `element`, looking up to 60 ancestors."""
+        """Return whether the selector matches `element`. For each part, at most 60 ancestors are tried."""
         if not self.parts[-1].fits(element):
             return False
         at = element

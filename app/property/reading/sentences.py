@@ -1,4 +1,4 @@
-"""Read facts from single sentences by the `sentences` of a language file (`docs/languages.md`).
+"""Read facts from single sentences by the `sentences` rules of a language file (`docs/languages.md`).
 
 A fact is a tuple of field, raw value, and confidence.
 """
@@ -33,7 +33,7 @@ def _compiled(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def facts_in(text: str, lang: str, *, prose: bool = True) -> Iterator[tuple[str, object, float]]:
-    """Yield the facts in the sentence `text`. `once` rules apply only to `prose`, where words are not labels."""
+    """Yield the facts in the sentence `text`. Rules with `once` are used only for prose, where words are not labels."""
     table = _table(lang)
     if not table["rows"] or table["telling"].search(text) is None:
         return

@@ -17,7 +17,7 @@ from app.property.reading.object_values import Place, Source, pair_of
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: Fields which suggest that an object is a property, and their weights.
+#: How strongly each field suggests that an object describes a property.
 _KEY_WEIGHTS = {
     **{name: spec.typical for name, spec in FIELDS.items() if spec.typical},
     **{"_Address": 1.0, "_Coordinates": 1.0, "_RentWarm": 2.0},
@@ -45,13 +45,13 @@ class _Found:
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read the JSON that the page embeds for its scripts."""
+    """Yield the readings of the objects in the page's scripts that most resemble a property."""
     found = [best for where, value in blobs(page) if (best := _best(value, where, page)) is not None]
     found.sort(key=lambda f: (f.matches, f.score), reverse=True)
     for rank, best in enumerate(found[:3]):
         if rank and found[0].matches and not best.matches:
             return
-        # an object passed to a function is often for statistics, rounded and renamed
+        # an object passed to a function is often for web analytics, with rounded values and other keys
         base = (0.8 if best.matches else 0.65) - 0.12 * rank - (0.12 if "#chars:" in best.where else 0.0)
         source = Source(Method.STATE, base, page.locale.lang)
         where = f"{best.where}#{best.pointer}"
@@ -71,7 +71,7 @@ def _own_id(best: _Found, source: Source, where: str, ids: frozenset[str]) -> It
 
 
 def _beside(best: _Found, page: Document) -> Iterator[Reading]:
-    """Read the objects next to the chosen object, which may fill gaps."""
+    """Read the other objects under the parent of the chosen object, to fill gaps in its values."""
     source = Source(Method.STATE, 0.42, page.locale.lang)
     for key, value in best.parent.items():
         if isinstance(value, dict) and value is not best.node and not object_keys.is_cut(key, words_of(key)):
@@ -80,13 +80,13 @@ def _beside(best: _Found, page: Document) -> Iterator[Reading]:
 
 
 def blobs(page: Document) -> Iterator[tuple[str, Any]]:
-    """Yield the JSON values of trusted scripts with their XPaths, strings unpacked."""
+    """Yield the location and value of each JSON value in trusted scripts. JSON inside strings is parsed too."""
     if page.root is not None:
         yield from ((where, value) for where, value in page.once(_all_blobs) if where not in page.distrusted)
 
 
 def _all_blobs(page: Document) -> list[tuple[str, Any]]:
-    """Parse all scripts once: several readers need them, and parsing takes most of a page's time."""
+    """Parse all scripts into a list, since several readers need them and parsing takes most of a page's time."""
     return list(_blobs(page))
 
 
@@ -119,12 +119,12 @@ def _best(value: Any, where: str, page: Document) -> _Found | None:
         if best is None or (found.matches, found.score) > (best.matches, best.score):
             best = found
         elif (found.matches, found.score) == (best.matches, best.score) and found.pointer.startswith(best.pointer):
-            best = found  # the smaller of two objects with the same facts
+            best = found  # the inner of two nested objects with the same score
     return best
 
 
 def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield (pointer, object, parent) in document order, outside branches on other properties."""
+    """Yield (pointer, object, parent) in document order, except from branches about other properties."""
     stack: list[tuple[str, Any, dict[str, Any]]] = [("", value, {})]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -142,7 +142,7 @@ def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 
 def _score(node: dict[str, Any]) -> float:
-    """Score the object's facts about a property, in its own keys and those of inner objects, less with depth."""
+    """Return the sum of the weights of the fields that the object has. Fields of inner objects weigh less."""
     stated: dict[str, float] = {}
     _collect(node, 0, stated, "")
     return sum(stated.values())

@@ -1,7 +1,7 @@
 """Apply the part of CSS that hides text: declarations, simple selectors, and precedence.
 
 Only `<style>` elements and `style` attributes are read; external style sheets are not fetched. An unsupported selector
-matches nothing, so doubtful text stays visible. This module never raises, and its time is linear in the text.
+matches nothing, so text that it may hide stays visible. This module never raises, and its time is linear in the text.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ PROPERTIES = frozenset({
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
 _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|layer|container)\b", re.IGNORECASE)
-#: A page with at least this many rules counts as hidden.
+#: If a page has at least this many rules, all its elements count as hidden.
 _MOST_RULES = 30_000
-#: A page with more selectors than this in relevant rules counts as hidden; labeled pages have at most 560.
+#: If the relevant rules have more selectors than this, all elements count as hidden. Labeled pages have at most 560.
 _MOST_SELECTORS = 30_000
-#: After this many tried selectors, further elements count as hidden; the labeled pages need at most 10,000.
+#: After this many tried selectors, all further elements count as hidden. Labeled pages need at most 10,000.
 _MOST_MATCHING = 60_000
 #: At most this many classes of an element are examined.
 _MOST_CLASSES = 40
@@ -41,8 +41,6 @@ Declarations = Mapping[str, tuple[str, bool]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A selector with its declarations."""
-
     selector: Selector
     declared: Declarations
 
@@ -66,7 +64,7 @@ _Index = Mapping[str, list[tuple[int, Rule]]]
 
 
 class Stylesheet:
-    """The rules of a page's `<style>` elements. Hiding rules are compiled at once, other rules on demand."""
+    """The rules of a page's `<style>` elements. Rules that hide are compiled at once, other rules by `learn`."""
 
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))
@@ -99,15 +97,15 @@ class Stylesheet:
         return self._named_before[names]
 
     def learn(self, elements: Iterable[Any]) -> None:
-        """Compile the rules that may match `elements`; `declared` uses only these."""
+        """Compile the rules that may match `elements`. Afterwards, `declared` uses only these rules."""
         keys = {key for element in elements for key in _keys_of(element)}
         wanted = ((o, s, d) for o, whole, d in self._blocks for s in _selectors(whole) if keys & _named_last(s))
         self._known = _indexed(_compiled(wanted))
 
     def declared(self, element: Any, inline: Declarations) -> tuple[dict[str, str], bool]:
-        """Return the declarations of `element` without user action, and whether a user's action shows it.
+        """Return the declarations of `element` before any user action, and whether a user's action shows it.
 
-        If matching the page's rules takes too many steps, every element counts as hidden.
+        Once too many selectors have been tried on the page, every element counts as hidden.
         """
         won: dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]] = {}
         opens = False
@@ -165,7 +163,7 @@ def _keys_of(element: Any) -> list[str]:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the selector lists and declarations that apply on every screen, and skip other at-rules."""
+    """Yield each rule's selectors and declarations, except rules in at-rules that do not apply on every screen."""
     start, held = 0, [True]
     opened: str | None = None
     for match in _BRACE.finditer(text):

@@ -1,4 +1,4 @@
-"""Read tables with headings: permits, sales, values by part and by year, single rows, and a pool among features."""
+"""Read tables with headings: permits, sales, values by part and by year, single rows, and lists of features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.property.record import Method
 
 #: Fields of yearly values and taxes.
 _YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
-#: In these tables, these headings mean a market value; elsewhere they mean something else.
+#: Headings that mean a market value in these tables, but something else elsewhere.
 _WHOLE = frozenset({"actual", "appraised", "current value", "full", "total"})
 _PARTS = re.compile(
     r"\b(?:land|lot|buildings?|improvements?|dwelling|structures?|impr|bldg|outbuildings?|residential)\b", re.I
@@ -39,7 +39,6 @@ Rows = list[list[Any]]
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read history rows, the newest sale, the newest tax year, single rows, and totals."""
     source = Source(Method.LABEL, 0.75, page.locale.lang)
     for grid in page.once(grids):
         if not OTHERS.search(grid.above):
@@ -69,7 +68,7 @@ def _yearly(label: str, page: Document) -> Meaning | None:
 
 
 def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
-    """Read a total row: `Land | 118,000`, `Improvements | 402,350`, `Total | 520,350` under one or several headings."""
+    """Read the total row of values by part: `Land | 118,000`, `Improvements | 402,350`, `Total | 520,350`."""
     total = next((row for row in grid.rows if is_total(row)), None)
     if total is None or not any(_PARTS.search(next(filter(None, row), "")) for row in grid.rows):
         return
@@ -85,7 +84,7 @@ def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
 
 
 def _newest_column(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """Read the newest column of rows under years (`Market value | 2025 | 2024`), and its year."""
+    """Read the newest year, and its column, of a table with a column per year: `Market value | 2025 | 2024`."""
     header = next((row for row in rows[:2] if _heads_years([cell_text(c) for c in row])), None)
     if header is None:
         return
@@ -113,7 +112,7 @@ def _newest(text: str) -> int:
 
 
 def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """Read a heading row with one row below. In a table of land, areas are the lot's, and values are left out."""
+    """Read a heading row with one row of values below. In a table about land, areas are the lot's; money is skipped."""
     for index, (upper, lower) in enumerate(pairwise(rows)):
         after = rows[index + 2] if index + 2 < len(rows) else []
         alone = len(after) < 2 or any(c.tag == "th" for c in after)
@@ -127,7 +126,7 @@ def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]
             if known is None or not value or known.field in ("TaxAnnualAmount", "_Ignore"):
                 continue
             if land and (known.field in _YEARLY or words_of(value) in ("land", "lot")):
-                continue  # every property has land; other tables list the buildings
+                continue  # every property has land, so this says nothing about the kind of property
             field = "LotSizeArea" if land and known.field == "LivingArea" else known.field
             where, quote = page.path(lower[0].getparent()), f"{heading}: {value}"
             yield Reading(field, value, Method.LABEL, where, quote, 0.7 * known.trust, heading)

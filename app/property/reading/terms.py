@@ -1,8 +1,8 @@
 """Map labels and JSON keys to fields, by the words in `fields/languages/`.
 
 The same words serve visible labels (`Year Built:`), table columns, and keys of embedded state (`yearBuilt`), after
-normalization. Names with a leading `_` are not fields: `_Ignore` marks known labels without a field. The other names
-are composites that `readings.py` splits.
+normalization. Names with a leading `_` are not fields. `_Ignore` marks labels that are known but have no field. The
+other such names are composites, which `readings.py` splits into fields.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNIT_TAIL = re.compile(r"(?:\s|,)+(?:in\s)?(?:sq\.?\s?(?:ft|feet|m)\.?|sqft|sqm
 _BETWEEN = re.compile(r"[^\w%/&'.²#+]+")
 _TRAILING_NUMBER = re.compile(r"(?<=[a-z])\d{1,2}$")
 _FILLERS_BEGIN = ("ca", "approx", "total of", "the", "k backing")
-#: The longest label with a meaning, in characters.
+#: The maximum length of a label, in characters.
 _LONGEST = 80
 _FILLERS = re.compile(r"\b(?:ca|approx|approximate|approximately|total of|the|k backing field)\b\.?")
 
@@ -36,8 +36,8 @@ class Meaning:
 
 
 def words_of(label: str) -> str:
-    """Return a label or JSON key as words: `livingAreaM2`, `Living area (m²):`, `living_area` are equal."""
-    return _words(label[:_LONGEST])  # long texts must not fill the cache
+    """Return the words of a label or JSON key: `livingArea`, `Living area (m²):`, and `living_area` give the same."""
+    return _words(label[:_LONGEST])  # cut before caching, so that long texts do not fill the cache
 
 
 @lru_cache(maxsize=20_000)
@@ -77,7 +77,7 @@ _ANY_PATTERN = re.compile("|".join(pattern.pattern for pattern, _ in _PATTERNS))
 _OTHERWISE = re.compile(rf"\b(?:{'|'.join(_EN['label_patterns']['unless'])})\b")
 #: Matches a price per unit: `$/SqFt`, `$ per sq ft`.
 _RATE = re.compile(r"\W*[$€£]\s?(?:/|per\b)")
-#: Fields that a unit at the end of a label may measure.
+#: Fields whose labels may end in a unit of area.
 _AREAS = frozenset({*of_kind("area"), "_Ignore"})
 #: Prefixes of database columns, and `of`, which remains of a label that begins with `# of`.
 _PREFIXES = frozenset({"attr", "char", "chars", "fld", "of"})
@@ -104,7 +104,7 @@ def _of_all_languages() -> Mapping[str, Meaning]:
 
 
 def meaning(label: str, lang: str | None = "en") -> Meaning | None:
-    """Return the meaning of `label` on a page in `lang` (None: any language); None for an unknown label.
+    """Return the meaning of `label` on a page in `lang` (None: any language), or None for an unknown label.
 
     English words are known on every page, because sites of all countries use English JSON keys.
     """
@@ -127,20 +127,20 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
         if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):
             return found
     if ":" in label.rstrip(" :"):
-        return None  # the text is a label with its value
+        return None  # the text is not only a label, but also its value
     known = _GLUED.get(words) or _spelled_out(words, lang) or _by_pattern(words, lang)
     return known or _abbreviated(words, lang) or _without_modifier(words, lang)
 
 
 #: Words before a label that do not change its meaning.
 _MODIFIERS = frozenset({"new", "current", "approx", "approximate", "total", "overall", "reported"})
-#: The shortest abbreviation, in characters, and the factor on the trust in a label that is not known literally.
+#: The minimum length of an abbreviation, and the factor on the trust in a label that is matched only indirectly.
 _SHORTEST, _LESS = 4, 0.8
 
 
 @cache
 def _by_beginnings(code: str | None) -> Mapping[tuple[str, ...], tuple[tuple[tuple[str, ...], Meaning], ...]]:
-    """Return the labels of English (None) or of a language's file, by the beginnings of their words."""
+    """Return the labels in the language file `code` (None: English), by the first three letters of each word."""
     found: dict[tuple[str, ...], list[tuple[tuple[str, ...], Meaning]]] = {}
     for term, meaning_of in (_ENGLISH if code is None else _of_file(code)).items():
         parts = tuple(term.split())
@@ -174,14 +174,14 @@ def _begins(short: str, whole: str) -> bool:
 
 
 def _without_modifier(words: str, lang: str | None) -> Meaning | None:
-    """Return the meaning without a modifier: `new roof covering` as `roof covering`."""
+    """Return the meaning of `words` without a leading modifier: `new roof covering` means `roof covering`."""
     first, _, rest = words.partition(" ")
     found = meaning(rest, lang) if first in _MODIFIERS and " " in rest else None
     return found and Meaning(found.field, found.trust * _LESS)
 
 
 def _spelled_out(words: str, lang: str | None) -> Meaning | None:
-    """Return the meaning with short words expanded: `prop location` as `property location`."""
+    """Return the meaning of `words` after expanding short words: `prop location` means `property location`."""
     parts = words.split()
     if len(parts) > 1 and parts[0] in _PREFIXES:
         parts = parts[1:]  # such as `char_beds`, `fld_yrblt`
@@ -201,7 +201,7 @@ def _by_pattern(words: str, lang: str | None) -> Meaning | None:
 
 
 def label_meaning(label: str, lang: str | None, *, sheet: bool = False) -> Meaning | None:
-    """Return the meaning of a visible label, including the abbreviations of a listing `sheet`."""
+    """Return the meaning of a visible label. On a listing `sheet`, its abbreviations are also known."""
     if sheet and len(label) <= 20 and (found := _SHEET.get(words_of(label))):
         return found
     return meaning(label, lang)

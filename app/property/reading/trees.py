@@ -60,7 +60,7 @@ def spaced_text(element: Any) -> str:
 
 
 def squared(text: str) -> str:
-    """Join a superscript: `74.36m 2` (of `74.36m<sup>2</sup>`) becomes `74.36m2`."""
+    """Join a unit and its superscript: `74.36m 2`, the text of `74.36m<sup>2</sup>`, becomes `74.36m2`."""
     return _SQUARED.sub("m2", text)
 
 

@@ -1,4 +1,4 @@
-"""Parse raw texts and JSON values into a field's type: areas, counts, vocabularies, dates, layouts."""
+"""Parse raw texts and JSON values into typed values: areas, counts, dates, layouts, features, and others."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from app.property.values import areas, counts, currency, dates, numbers, prices,
 from app.property.values.layouts import parse_layout, total_floors
 
 _NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
-#: Matches a map area: `Area: 346 - University City`.
+#: Matches the code and name of a listing service's map area, as in `Area: 346 - University City`.
 _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|central air|cool|evaporat", re.IGNORECASE)
 #: Matches a label for both heating and cooling: `Heat/AC`.
 _OF_BOTH = re.compile(r"cool|\ba/?c\b", re.IGNORECASE)
-#: Match a code before a feature, and a year or condition after it: `2-BRICK`, `Arch Shingle (2021)`.
+#: `_CODE` matches a code before a feature (`2-BRICK`); `_CONDITION`, a year or condition after it (`Shingle (2021)`).
 _CODE = re.compile(r"^\d{1,3}\s?[-–]\s?(?=[A-Za-z]{3})(?!year)", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\s*\([^()]{0,30}(?:\b(?:19|20)\d\d\b|\b(?:not |un)tested\b|\binoperable\b|\bnot working\b)[^()]{0,30}\)$",
@@ -38,8 +38,8 @@ _HEATS = re.compile(
     re.IGNORECASE,
 )
 
-#: Matches texts that are not materials: a building's age (`constructionType: secondHand`), or an area below the heading
-#: `Exterior`
+#: Matches texts that are not materials: a building's age (`constructionType: secondHand`), or an area under the heading
+#: `Exterior`.
 _NO_MATERIAL = re.compile(
     rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
 )
@@ -83,7 +83,7 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield from ((name, count, None) for name, count in zip(parts, (found.full, found.half), strict=True))
 
 
-#: Matches words for the occupant, not for the kind of building.
+#: Matches words that say who lives in a building. They do not name its kind.
 _OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\d/])\d/\d{1,2}\s?-?(?:of an )?(?:acre|ac\b|mile)", re.IGNORECASE)
 _OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)
@@ -139,7 +139,7 @@ def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse an `age` that is really a year."""
+    """Parse a value labeled `age` if it is the year of construction instead."""
     year = _integer(replace(reading, field="YearBuilt"), locale)
     if year is not None:
         yield "YearBuilt", year, None
@@ -148,7 +148,7 @@ def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
 def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
     """Parse a number of stories in digits or words: `One and One Half`, `Two Story`, `1 1/2`."""
     text = text_of(reading.raw).casefold()
-    if _OF_MANY.match(text):  # `Floor: 18 of 26` is a flat's floor
+    if _OF_MANY.match(text):  # `Floor: 18 of 26` gives a flat's floor
         return
     if match := re.match(r"(\d)[ -](?:1/2|½)", text):
         yield reading.field, int(match[1]) + 0.5, None
@@ -161,7 +161,7 @@ def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Parse notes on a gate; yield nothing if the page denies a gate."""
+    """Parse notes on a gate or guard. Yield nothing if the text says that there is no gate."""
     text = text_of(reading.raw)
     stated = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
     if stated is False or re.search(r"\b(?:no|non|not|un)[- ]?gate", text, re.IGNORECASE):
@@ -178,7 +178,7 @@ def _parking(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse yes or no, or the kind of a home's own pool. A community pool does not count."""
+    """Parse whether the home has its own pool: a yes or no, or a kind of private pool. A shared pool does not count."""
     stated = _boolean(reading, locale)
     text = "" if isinstance(reading.raw, bool) else text_of(reading.raw)
     if stated is None and _OWN_POOL.search(text) and not _SHARED_POOL.search(text):
@@ -187,11 +187,11 @@ def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse the description, and the roof's year and notes on a gate that its sentences give."""
+    """Parse the description. If it is not visible text, also parse the roof's year and the gate notes in it."""
     text = text_of(reading.raw)
     yield reading.field, _text_value(reading, locale), None
     if reading.method == "label":
-        return  # `remarks.py` reads the visible page
+        return  # `remarks.py` reads the sentences of the visible page
     for sentence in SENTENCE.split(text[:4000]):
         for field, raw, _ in facts_in(sentence, locale.lang or "en"):
             if field in ("X_RoofYear", "X_AccessNotes"):
@@ -199,7 +199,7 @@ def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _plain_features(reading: Reading) -> list[str]:
-    """Return the features of a text, without leading codes and trailing years or conditions."""
+    """Return the features in the raw value, without leading codes and trailing years or conditions."""
     is_both = isinstance(reading.raw, str) and _OF_BOTH.search(reading.label) is not None
     parts = texts.features(reading.raw.replace(" / ", ", ") if is_both else reading.raw)
     return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts]
@@ -207,7 +207,7 @@ def _plain_features(reading: Reading) -> list[str]:
 
 def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
     answer = vocabulary.yes_no(text_of(reading.raw))
-    if answer is not None:  # `Central air: Yes` has the feature in its label; `Cooling: No` means none
+    if answer is not None:  # in `Central air: Yes`, the label is the feature; `Cooling: No` gives no feature
         words = reading.label.strip(" :").split()
         if answer and len(words) > 1 and not isinstance(reading.raw, bool | int):
             yield reading.field, [reading.label.strip(" :")], None
@@ -233,7 +233,7 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
     if found:
         yield reading.field, found, None
     if reading.field == "Heating" and re.search(r"\b(?:a/?c|h/a)\b|air cond", text_of(reading.raw), re.IGNORECASE):
-        yield "Cooling", found, None  # such a cell covers heating and cooling
+        yield "Cooling", found, None  # the value names both heating and cooling
 
 
 # --- by type, for fields without a function of their own --------------------
@@ -281,9 +281,10 @@ def _layout(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _floors(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse the stories of the building, also beside the flat's floor (`4 of 8`).
+    """Parse the building's number of stories, even if the text also gives the flat's floor (`4 of 8`).
 
-    A lone number is the flat's floor if its label asks for that. In the US, such a label yields nothing.
+    A lone number counts as the flat's floor if the label means the floor, not the number of stories. In the US, such a
+    label yields nothing.
     """
     of_flat = reading.field != "_Stories"
     total = total_floors(text_of(reading.raw), alone=not of_flat) if not of_flat or locale.country != "US" else None

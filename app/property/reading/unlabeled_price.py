@@ -1,4 +1,4 @@
-"""Read an unlabeled price asked, in one element or split among its children: `<b>AED</b> 5,750,000`."""
+"""Read an asking price without a label, in one element or split among its children: `<b>AED</b> 5,750,000`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read amounts in their own text near the top of the page."""
+    """Yield the amounts near the top of the page that may be the asking price. Earlier amounts are more likely."""
     lang, country = page.locale.lang, page.locale.country
     seen: list[str] = []
     count = 0
@@ -43,7 +43,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
-    """Yield each text node with a digit, and the whole short element around it if that has more text."""
+    """Yield each short text with a digit, and the texts of the elements around it if these contain more."""
     for segment in page.segments[:_FIRST_SEGMENTS]:
         if len(segment.text) > 60 or not any(c.isdigit() for c in segment.text):
             continue
@@ -52,7 +52,7 @@ def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
         yield segment.text, segment
         behind = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
         if behind is not None and behind.owner is segment.owner.getparent():
-            yield f"{segment.text} {behind.text}"[:80], segment  # the text right behind `<b>845 €</b>`
+            yield f"{segment.text} {behind.text}"[:80], segment  # `<b>845 €</b> per month`
         for block in (segment.owner, segment.owner.getparent()):
             text = _text_of(block)
             if text and text != segment.text:
@@ -71,7 +71,7 @@ def _text_of(block: Any) -> str:
 
 
 def _is_asked(text: str, segment: Segment, page: Document) -> bool:
-    """Return whether the amount is the price asked: it has no other label, and a small amount has a period."""
+    """Return whether the amount may be the asking price: it is large enough, and no text beside it says otherwise."""
     before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
     is_end = before in ("-", "–", "—")  # this amount ends a range
     if is_end or names_other("ListPrice", text) or not _is_big(text, page):
@@ -80,7 +80,7 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
         known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
         if known is not None and known.field == "ListPrice":
             return True
-        # `labels.py` reads rents with heating, and an amount above `Sold price` was paid
+        # `labels.py` reads rents with heating; an amount above the label `Sold price` is a past price
         others = ("_RentWarm", "_Ignore" if beside is before else "ClosePrice")
         if known is not None and known.field in others:
             return False
@@ -98,7 +98,7 @@ def _lets(page: Document) -> bool:
 
 
 def _is_big(text: str, page: Document) -> bool:
-    """Return whether the price can be a home's: from five digits, or three for a rent (period or title)."""
+    """Return whether the price is at least 10,000, or 100 for a rent. A period or the page's title shows a rent."""
     price = prices.parse_price(text, lang=page.locale.lang, country=page.locale.country)
     if price is None:
         return False

@@ -1,4 +1,4 @@
-"""Find blocks unrelated to the property: page furniture, filters, and cards of other properties."""
+"""Find elements unrelated to the property: navigation, filters, and cards of other properties."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from app.property.fields.phrases import pattern
 from app.property.reading.trees import whole_text
 
-#: These tags have no readable text.
+#: Elements with these tags contain no text for people, or only choices.
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
-#: Words, and sequences of words, in the classes and ids of blocks on other properties or the site.
+#: Words (`OTHERS`) and their sequences (`_IN_A_ROW`) in classes and ids of elements about the site or other properties.
 OTHERS = frozenset({
     "similar", "nearby", "related", "recommend", "recommended", "recommendation", "recommendations", "comparable",
     "comparables", "comps", "recently", "suggest", "suggested", "suggestion", "suggestions", "footer", "breadcrumb",
@@ -25,13 +25,13 @@ _IN_A_ROW = re.compile(
 )
 _NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-#: Matches headings of other properties.
+#: Matches headings of sections about other properties.
 SIMILAR = pattern("pages", "similar")
 _ELSEWHERE = pattern("pages", "elsewhere")
 
 
 def skipped(root: Any) -> frozenset[Any]:
-    """Return the elements unrelated to the page's own property."""
+    """Return the elements that are not about the page's own property. Everything inside them is skipped too."""
     known: dict[str, bool] = {}
     found = {e for e in root.iter() if _is_furniture(e, known)}
     for heading in root.iter("h2", "h3", "h4", "h5", "div", "p", "strong", "b"):
@@ -52,7 +52,7 @@ def _is_of_others(text: str) -> bool:
 
 
 def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
-    """Return whether the element is page furniture. `known` caches the results for class names, which repeat."""
+    """Return whether tag, class, or id mark the element as unrelated. `known` caches results by class and id."""
     if not isinstance(element.tag, str) or element.tag in _SKIPPED_TAGS:
         return True
     names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
@@ -70,10 +70,10 @@ def words_of_names(names: str) -> list[str]:
 
 
 def _block_of_others(heading: Any) -> Any:
-    """Return the block that a heading such as `Similar homes` opens.
+    """Return the element with the content under a heading such as `Similar homes`; None for other headings.
 
-    This is the nearest ancestor with more than the heading, or the list right behind the heading if that ancestor also
-    holds the page's own facts.
+    This is the nearest ancestor with more text than the heading, if it begins with the heading and contains no `<h1>`.
+    Otherwise it is a list or table right behind the heading.
     """
     text = whole_text(heading)[:80]
     if not _is_of_others(text):
@@ -92,16 +92,16 @@ def _block_of_others(heading: Any) -> Any:
     return behind if behind is not None and behind.tag in ("table", "ul", "ol") else None
 
 
-#: The longest card, in characters: a price, a place, and a few facts.
+#: The maximum number of characters in a card, which shows a price, a place, and a few facts.
 _CARD_CHARS = 600
 _ARTICLE_CHARS = 1500
-#: At most this many prices, and this many articles, are examined.
+#: At most this many elements with a price, and this many articles, are examined.
 _MOST_CARDS = 400
 _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
 
 
 def _repeated(card: Any) -> Any:
-    """Return `card`, or the wrapper around it that has a similar sibling."""
+    """Return the nearest element around `card`, or `card` itself, that has a similar sibling; else `card`."""
     element = card
     for _ in range(3):
         parent = element.getparent()
@@ -137,7 +137,7 @@ def cards(root: Any) -> set[Any]:
         card = parent if parent is not None and parent.tag == "li" else article
         link = _link_in(article)
         if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
-            # group by class, since cards are alike, while the parts of one text differ
+            # cards share a class, while the sections of one text usually differ in class
             articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
     groups = (*by_parent.values(), *articles.values())
     return {card for group in groups if len(set(group.values())) >= 2 and _alike(group) for card in group}
@@ -149,7 +149,7 @@ def _alike(cards: Iterable[Any]) -> bool:
 
 
 def _is_text(article: Any) -> bool:
-    """Return whether the article is longer than a card, including its agent and a few lines."""
+    """Return whether the article is too long for a card, even for one with an agent and a few lines of text."""
     return len(whole_text(article)) > _ARTICLE_CHARS
 
 

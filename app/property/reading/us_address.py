@@ -1,4 +1,4 @@
-"""Read an unlabeled US address: in one line, or a street above its town."""
+"""Read US addresses without a label: in one line, or in two lines with the street above the town."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.property.values.places import us_state
 _STATE = "|".join(sorted((name.title() for name in US_STATES), key=len, reverse=True))
 _TOWN = r"(?P<city>[A-Z][A-Za-z.']*(?:[ -][A-Z][A-Za-z.']*){0,3}),?\s+(?P<state>[A-Z]{2}|(?-i:" + _STATE + "))"
 _ZIP = r",?\s+(?P<zip>\d{5}(?:-\d{4})?)"
-#: An expression for `950 Ironworks Ave, Unit 2107, Denning, TX 76201`.
+#: Matches an address in one line: `950 Ironworks Ave, Unit 2107, Denning, TX 76201`.
 _ADDRESS = (
     rf"(?P<street>\d{{1,6}}(?:-\d{{1,6}})?[A-Z]?\s[^,|•·*$\n]{{3,45}}(?:,\s(?:unit|apt|#|suite|"
     rf"ste)[^,]{{1,12}})?)\s?[,•·|*]\s+{_TOWN}{_ZIP}\b"
@@ -27,7 +27,7 @@ _WHOLE = re.compile(rf"(?:^|(?<=[.!?•|·:–-] )){_ADDRESS}", re.I)
 _ANYWHERE = re.compile(rf"(?<![\w#-]){_ADDRESS}", re.I)
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")
 _TOWN_ALONE = re.compile(rf"(?:^|[—–|•·-]\s){_TOWN}$")
-#: Matches separators between the town and a price in one line.
+#: Matches the separator between an address and what follows in its line, such as a price.
 _BESIDE = re.compile(r"\s+[|•·]\s+")
 _STREET_LINE = re.compile(r"^\d{1,6}(?:-\d{1,6})?[A-Z]?\s+(?=\S*[A-Za-z])[^$|•:]{3,50}$")
 _OTHERS = re.compile(
@@ -42,7 +42,7 @@ _FIRST_TOWNS = 30
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read street, town, state, and ZIP code of a listing page's first address."""
+    """Yield the parts of the page's first address, of a town with its state, and of a street in the heading."""
     is_abroad = page.locale.country not in (None, "US")
     is_owned = is_abroad or any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments)
     yield from _in_lines(page, is_owned=is_owned)
@@ -50,7 +50,7 @@ def read(page: Document) -> Iterator[Candidate]:
         return
     for segment in page.segments[:_FIRST_TOWNS]:
         town = _TOWN_ALONE.search(segment.text) if len(segment.text) <= 80 else None
-        is_label = town is not None and page.meaning(segment.text) is not None  # `Parcel ID` is not in Idaho
+        is_label = town is not None and page.meaning(segment.text) is not None  # the `ID` in `Parcel ID` is not Idaho
         if town and not is_label and us_state(town["state"]) and not _is_others(segment.index, "", page):
             parts = addresses.Address(city=town["city"], state=us_state(town["state"]))
             yield from placed(parts, segment.text, page.path(segment.owner), 0.42)
@@ -62,10 +62,7 @@ def read(page: Document) -> Iterator[Candidate]:
 
 
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
-    """Read the first address in one line or two, unless the page `is_owned`.
-
-    In two lines, also read the address in the heading, and addresses below a label for the property's address.
-    """
+    """Read the first address in one or two lines; if `is_owned`, only addresses that are surely the property's."""
     first = not is_owned
     for segment in page.segments:
         first = first and segment.index < _FIRST_TEXTS
@@ -90,7 +87,7 @@ def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
 
 
 def _below_own_label(street: Segment, page: Document) -> bool:
-    """Return whether the street is below a label for the property's address, or its owner's if both are the same."""
+    """Return whether the nearest label above the street introduces the property's address, not the owner's."""
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known = page.meaning(before.text) if len(before.text) <= 60 else None
         if known is not None:
@@ -102,7 +99,7 @@ def _below_own_label(street: Segment, page: Document) -> bool:
 
 
 def us_address_in(text: str) -> addresses.Address | None:
-    """Return the US address in one line of a longer text."""
+    """Return the first one-line US address in `text`; None if there is none or `text` has over 400 characters."""
     found = _ANYWHERE.search(text) if len(text) <= 400 else None
     return _address(found["street"], found) if found and us_state(found["state"]) else None
 

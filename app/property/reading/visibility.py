@@ -1,7 +1,8 @@
 """Decide which text of a page is visible: at once, or after a visible control opens it.
 
-`unseen` returns the elements with hidden text, which readers ignore. Text that only a script or an external style sheet
-hides counts as visible, and so does text that a control opens (tabs, accordions, "read more").
+`unseen` returns the elements with hidden text, which readers ignore. Text that a control opens (tabs, accordions, "read
+more") counts as visible. So does text that only a script or an external style sheet hides, unless a common class name
+such as `hidden` shows it.
 """
 
 from __future__ import annotations
@@ -18,30 +19,30 @@ from app.property.reading.stylesheet import Stylesheet, declarations
 from app.property.reading.terms import meaning
 from app.property.values import vocabulary
 
-#: A browser with scripts does not show the text of these elements as it is written.
+#: A browser that runs scripts does not show the text in these elements, or (`bdo`) shows it in another order.
 _NEVER = frozenset(
     {"template", "noscript", "noframes", "noembed", "datalist", "bdo", "object", "audio", "video", "canvas"}
 )
-#: Class names by which common external style sheets hide elements.
+#: Class names that common external style sheets use to hide elements.
 _CLOSED_NAMES = frozenset(
     {"hidden", "d-none", "is-hidden", "hide", "display-none", "invisible", "uk-hidden", "u-hidden"}
 )
 _SPOKEN_NAMES = frozenset(
     {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "u-visually-hidden"}
 )
-#: Texts with more characters than this are not labels.
+#: A text with more characters than this is not a label.
 _NAME_CHARS = 40
 _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
 #: Matches class names that show an element on wider screens: `hidden md:block`, `d-none d-lg-flex`.
 _WIDER = re.compile(
     r"^(?:[a-z0-9]+:(?:block|flex|grid|inline\S*|table\S*|contents|visible)|d-(?:sm|md|lg|xl|xxl)-(?!none).+)$"
 )
-#: At most this many ancestors of an element, and this many hidden elements, are examined.
+#: At most this many ancestors of an element are examined, and at most this many hidden elements for an opening control.
 _MOST_DEPTH, _MOST_CLOSED = 300, 3_000
 
 
 def unseen(root: Any) -> dict[Any, Cover]:
-    """Return the outermost elements below `root` with hidden text, and how it is hidden."""
+    """Return the outermost hidden elements below `root`, and how each is hidden."""
     body = root.find("body")
     body = root if body is None else body
     sheet = Stylesheet([s.text or "" for s in root.iter("style") if _for_screens(s)], may_hide)
@@ -58,9 +59,9 @@ def unseen(root: Any) -> dict[Any, Cover]:
 
 
 def blank(root: Any) -> None:
-    """Empty the texts of hidden elements.
+    """Remove the text in hidden elements.
 
-    The elements stay, so that XPaths remain valid. Scripts and the labels for screen readers keep their text.
+    The elements stay, so that XPaths remain valid. Scripts and labels for screen readers keep their text.
     """
     for element, cover in unseen(root).items():
         if cover is Cover.SPOKEN and _is_name(element):
@@ -74,7 +75,7 @@ def blank(root: Any) -> None:
 
 
 def _is_name(element: Any) -> bool:
-    """Return whether the text is a label for a visible neighbor (`Bedrooms`), not a value or an offer."""
+    """Return whether the element's text is a label (`Bedrooms`) for visible text beside it, not a value or an offer."""
     text = " ".join(" ".join(islice(element.itertext(), 10)).split())
     if not text or len(text) > _NAME_CHARS or any(c.isdigit() for c in text):
         return False
@@ -87,7 +88,7 @@ def _for_screens(style: Any) -> bool:
 
 
 def _is_suspect(element: Any, sheet: Stylesheet, hiding: dict[str, bool]) -> bool:
-    """Return whether `element` may be hidden and needs a closer look. `hiding` caches the results for styles."""
+    """Return whether `element` may be hidden. `hiding` caches the results for `style` attributes."""
     if not isinstance(element.tag, str):
         return False
     style, names = element.get("style"), element.get("class")
@@ -119,7 +120,7 @@ def _with_ancestors(elements: Iterable[Any]) -> set[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Judges elements. `covers` are the outermost hidden ones; `held` are unexamined suspects inside them."""
+    """Decides which elements are hidden. `covers` are the outermost hidden ones; `held` are suspects inside them."""
 
     sheet: Stylesheet
     backgrounds: Backgrounds
@@ -142,7 +143,7 @@ class _Judge:
 
 
 def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover | None:
-    """Return how `element` is hidden before user action; None if visible, or if a user's action shows it."""
+    """Return how `element` is hidden before any user action; None if it is visible, or if a user's action shows it."""
     declared, opens = sheet.declared(element, declarations(element.get("style") or ""))
     names = (element.get("class") or "").split()
     styled = by_style(declared)
@@ -164,7 +165,7 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
 
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
-    """Remove the elements that a control opens. Elements hidden inside them stay hidden."""
+    """Remove the elements that a control opens from `covers`. Elements that are hidden inside them are added to it."""
     if Cover.CLOSED not in covers.values():
         return
     opens = openers(body, covers)
@@ -178,14 +179,14 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
 
 # --- pages before their script ran -----------------------------------------------------------------------------------
 
-#: A page with at most this many visible characters is an empty shell.
+#: A page with at most this many visible characters is filled by its script.
 _SHELL_CHARS = 300
 
 
 def _leave_shell(covers: dict[Any, Cover], body: Any) -> None:
-    """Read the hidden wrappers of a page that is nearly empty, since its script will show them.
+    """Remove the large hidden elements of a nearly empty page from `covers`, since its script will show them.
 
-    Faded content is also read if the page's headings are part of it.
+    Transparent elements are also removed if they contain all of the page's main headings (`<h1>`).
     """
     headings = list(islice(body.iter("h1"), 20))
     kinds = {_cover_of(heading, covers) for heading in headings}
