@@ -76,7 +76,7 @@ def put(connection: Connection, now: datetime, channel: Channel, event_id: str, 
 
 
 class Outbox(Store):
-    """The outbox of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
+    """The outbox of a `Database`."""
 
     def is_due(self, channel: Channel) -> bool:
         """Return whether a message of this channel is due."""
@@ -102,7 +102,10 @@ class Outbox(Store):
         return self._database.repeat(work)
 
     def delivered(self, message: Message) -> bool:
-        """Record a delivery. Return False if the claim was lost: its lease expired, or the message was deleted."""
+        """Record a delivery. Return False if the claim was lost.
+
+        A claim is lost if another sender claimed the message after the lease ended, or if the message was deleted.
+        """
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:

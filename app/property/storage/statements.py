@@ -65,7 +65,7 @@ def entities[T](
 
 
 class Store:
-    """Base class of stores. Each public method is atomic and raises errors of `app.errors`."""
+    """Base class of stores. Each public method is atomic across processes and raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -25,7 +25,7 @@ _OPEN_AND_OVER = and_(Batch.completed_at.is_(None), ~_HAS_ACTIVE_JOB)
 
 
 class BatchStore(Store):
-    """The batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
+    """The batches of jobs of a `Database`."""
 
     def get(self, batch_id: str) -> Batch:
         """Return the batch with this id. Raises `NotFoundError`."""

@@ -82,7 +82,7 @@ def queue_again(
 
 
 class JobStore(Store):
-    """The jobs of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
+    """The jobs of a `Database`."""
 
     def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
         super().__init__(database)
@@ -233,7 +233,7 @@ class JobStore(Store):
     def release_all(self, owners: str) -> builtins.list[str]:
         """Requeue the running jobs of a stopping worker, and return their ids. The next recovery sends their messages.
 
-        `owners` is the prefix of the worker's lease owners. The interrupted runs do not count as attempts.
+        The lease owners of a worker's runs begin with `owners`. The interrupted runs do not count as attempts.
         """
         mine = and_(Job.state == JobState.RUNNING, Job.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
@@ -250,11 +250,11 @@ class JobStore(Store):
         return canceled == 1
 
     def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
-        """Cancel the jobs of a failed request that no worker has started, and refund them to `requester`.
+        """Undo a failed request: cancel its jobs that no worker has started, and refund them to `requester`.
 
-        Started jobs continue and stay counted; a repeated request finds them. The callback is removed, and the
-        idempotency key can be used again. If a retry of the request was already answered with this batch, return False
-        and change nothing; recovery then sends the unsent jobs.
+        Started jobs continue and stay counted against the quota; a repeated request finds them. The callback is
+        removed, and the idempotency key can be used again. If a retry of the request was already answered with this
+        batch, return False and change nothing; recovery then sends the unsent jobs.
         """
 
         def work(connection: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""Count usage per UTC day in the database, exactly, for all processes together.
+"""Count usage per UTC day in the database. The counts are exact across all processes.
 
 Each caller has a daily quota of jobs. A retried job counts like a new one; otherwise, canceling and retrying would
 allow any number of jobs. A new watch counts as one job, because its first refresh is due soon. Each later refresh

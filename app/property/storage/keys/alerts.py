@@ -42,7 +42,7 @@ class Alarm:
 
 
 class AlertStore(Store):
-    """The alerts of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
+    """The alerts of a `Database`."""
 
     def firing(self) -> list[Alert]:
         """Return the firing alerts, sorted by severity (critical first) and then by age (oldest first)."""

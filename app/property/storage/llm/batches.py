@@ -59,7 +59,7 @@ class Used(NamedTuple):
 
 
 class LlmBatchStore(Store):
-    """The model batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`.
+    """The model batches of a `Database`.
 
     `note` and `release` raise `LeaseLostError` if the owner has lost the lease. The owner must then stop.
     """
@@ -229,7 +229,7 @@ class LlmBatchStore(Store):
         return self._scalar(query) or 0
 
     def newest(self, limit: int = 100) -> list[LlmBatch]:
-        """Return the newest batches of any state, newest first."""
+        """Return up to `limit` batches of any state, newest first."""
         query = select(_B).order_by(_B.created_at.desc(), _B.id).limit(limit)
         return self._read(query)
 

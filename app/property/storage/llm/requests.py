@@ -70,7 +70,7 @@ class RequestFigures:
 
 
 class LlmRequestStore(Store):
-    """The model requests of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
+    """The model requests of a `Database`."""
 
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
         """Park the request, and defer the job until it is answered. The job's run does not count as an attempt.

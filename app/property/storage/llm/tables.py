@@ -80,7 +80,7 @@ class LlmBatch(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
-    # OpenAI key used for the batch; only keys of the same OpenAI project can see it; null before the upload
+    # key used for the batch, which only keys of the same OpenAI project can see; null before the upload
     key_id: Mapped[Id | None]
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]

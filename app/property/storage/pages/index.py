@@ -90,7 +90,7 @@ class PageIndex(Store):
             theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # a job whose worker died
+            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # that job's worker died
             mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
